@@ -1,0 +1,98 @@
+"""Who acts, and what a role may do.
+
+One table decides every permission (facts of the platform's security design; the roles are owner > admin > member > viewer). A
+contract shows its own names for roles and permissions; inside there is only this.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    WORKSPACE_READ = "workspace:read"
+    WORKSPACE_WRITE = "workspace:write"
+    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer
+    WORKSPACE_BILLING = "workspace:billing"
+    MEMBER_INVITE = "member:invite"
+    MEMBER_REMOVE = "member:remove"
+    PROJECT_READ = "project:read"
+    PROJECT_CREATE = "project:create"
+    PROJECT_WRITE = "project:write"  # rename, settings, lanes
+    PROJECT_ARCHIVE = "project:archive"
+    CARD_READ = "card:read"
+    CARD_CREATE = "card:create"
+    CARD_EDIT = "card:edit"  # update, move, comment
+    CARD_DELETE = "card:delete"
+    AGENT_RUN = "agent:run"
+    AGENT_CONFIGURE = "agent:configure"
+    RUN_APPROVE = "run:approve"
+    USAGE_READ = "usage:read"
+
+
+_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ})
+_MEMBER = _VIEWER | {
+    Permission.PROJECT_WRITE, Permission.CARD_CREATE, Permission.CARD_EDIT, Permission.CARD_DELETE, Permission.AGENT_RUN,
+    Permission.USAGE_READ,
+}
+_ADMIN = _MEMBER | {
+    Permission.WORKSPACE_WRITE, Permission.PROJECT_CREATE, Permission.PROJECT_ARCHIVE, Permission.MEMBER_INVITE,
+    Permission.MEMBER_REMOVE, Permission.AGENT_CONFIGURE, Permission.RUN_APPROVE,
+}
+_OWNER = frozenset(Permission)
+
+GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {Role.OWNER: _OWNER, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER, Role.VIEWER: _VIEWER}
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The caller of a service: a person, an API key, an agent at work, or the platform itself.
+
+    `workspaces` and `organizations` map the ids this actor belongs to to its role there; nothing outside them exists for it.
+    """
+
+    id: str
+    name: str
+    kind: str = "user"  # user | key | agent | system
+    email: str = ""
+    avatar_url: str | None = None
+    session_id: str | None = None
+    org_id: str | None = None
+    platform_admin: bool = False
+    workspaces: Mapping[str, Role] = field(default_factory=dict)
+    organizations: Mapping[str, Role] = field(default_factory=dict)
+    scopes: frozenset[Permission] | None = None
+    """Set for API keys and agents: what they may do at most, whatever their role grants."""
+
+    def role_in(self, ws_id: str | None, org_id: str | None) -> Role | None:
+        """The role in the workspace that owns a row, or in its organization for rows that have no workspace."""
+        if ws_id is not None:
+            return self.workspaces.get(ws_id)
+        return self.organizations.get(org_id) if org_id is not None else None
+
+    def may(self, permission: Permission, ws_id: str | None, org_id: str | None = None) -> bool:
+        role = self.role_in(ws_id, org_id)
+        if role is None or permission not in GRANTS[role]:
+            return False
+        return self.scopes is None or permission in self.scopes
+
+    @property
+    def summary(self) -> dict[str, str]:
+        """What a row keeps of whoever wrote it: enough to show a name without another read."""
+        kept = {"kind": self.kind, "id": self.id, "name": self.name, "email": self.email}
+        if self.avatar_url:
+            kept["avatar_url"] = self.avatar_url
+        return kept
+
+
+SYSTEM = Actor(id="system", name="Cadre", kind="system")

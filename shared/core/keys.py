@@ -1,0 +1,38 @@
+"""The platform's signing key, from Secrets Manager, and the keys derived from it: one for each purpose."""
+
+import base64
+import hashlib
+import hmac
+from functools import cache
+from typing import Any
+
+from shared.core.settings import settings
+
+
+@cache
+def _root() -> bytes:
+    import botocore.session
+
+    client: Any = botocore.session.get_session().create_client("secretsmanager")
+    secret: str = client.get_secret_value(SecretId=settings().need("signing_secret"))["SecretString"]
+    return secret.encode()
+
+
+@cache
+def key_for(purpose: str) -> bytes:
+    """32 bytes that only this platform knows, different for each purpose ("tokens", "cursors", ...)."""
+    return hmac.digest(_root(), purpose.encode(), "sha256")
+
+
+def sign(purpose: str, text: str) -> str:
+    """A signature of `text`, 22 URL-safe characters (128 bits)."""
+    return base64.urlsafe_b64encode(hmac.digest(key_for(purpose), text.encode(), "sha256")[:16]).rstrip(b"=").decode()
+
+
+def signed_by_us(purpose: str, text: str, signature: str) -> bool:
+    return hmac.compare_digest(sign(purpose, text), signature)
+
+
+def fingerprint(secret: str) -> str:
+    """The SHA-256 of a token or key, as hexadecimal: what is stored instead of the thing itself."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""One DynamoDB client for the whole process, with a parser that leaves rows as they came.
+
+botocore parses an answer by walking the service model over every attribute value: 4.6 ms for a page of 100 rows of 70 kB,
+where `json.loads` needs 0.4 ms, and the result is the same nested `{"S": ...}` dictionaries (we store no binary attributes).
+PynamoDB would build one client for each model class (40 ms each); all our models share this one.
+"""
+
+import json
+from functools import cache
+from typing import Any
+
+import botocore.parsers
+import botocore.session
+from botocore.config import Config
+
+
+class _RowParser(botocore.parsers.JSONParser):
+    """Answers of DynamoDB's JSON protocol are already in the shape that callers read."""
+
+    def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:  # noqa: ARG002 - botocore's signature
+        return json.loads(raw_body) if raw_body else {}
+
+
+class _RowParserFactory(botocore.parsers.ResponseParserFactory):
+    def create_parser(self, protocol_name: str) -> botocore.parsers.ResponseParser:
+        return _RowParser() if protocol_name == "json" else super().create_parser(protocol_name)
+
+
+@cache
+def dynamodb() -> Any:
+    """The low-level client. Connection and read timeouts are short: a Lambda that waits costs money and answers nobody."""
+    session = botocore.session.get_session()
+    session.register_component("response_parser_factory", _RowParserFactory())
+    config = Config(
+        connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4},
+        tcp_keepalive=True, parameter_validation=False,
+    )
+    return session.create_client("dynamodb", config=config)

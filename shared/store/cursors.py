@@ -1,0 +1,36 @@
+"""Cursors: opaque, signed, bound to the caller and the query they continue, and good for a day."""
+
+import base64
+import json
+from typing import Any
+
+from shared.core import clock
+from shared.core.errors import FieldError, Invalid
+from shared.core.keys import sign, signed_by_us
+
+_LIFE = 86_400
+
+
+def seal(next_key: dict[str, Any] | None, *bound_to: str) -> str | None:
+    """A cursor for DynamoDB's LastEvaluatedKey; None where there is no next page."""
+    if next_key is None:
+        return None
+    body = json.dumps({"k": next_key, "b": list(bound_to), "x": clock.epoch() + _LIFE}, separators=(",", ":"))
+    text = base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode()
+    return f"{text}.{sign('cursors', text)}"
+
+
+def unseal(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
+    """The key a cursor carries. Raises Invalid for a forged, expired or misplaced one."""
+    if not cursor:
+        return None
+    text, _, signature = cursor.partition(".")
+    if not signed_by_us("cursors", text, signature):
+        raise Invalid(FieldError("cursor", "This cursor was not issued by this service"))
+    body = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    if body["b"] != list(bound_to):
+        raise Invalid(FieldError("cursor", "This cursor belongs to another query"))
+    if body["x"] < clock.epoch():
+        raise Invalid(FieldError("cursor", "This cursor has expired; start from the first page"))
+    key: dict[str, Any] = body["k"]
+    return key

@@ -1,0 +1,67 @@
+"""Rows to Python values, by a decoder derived from each model's schema."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from pynamodb.attributes import (
+    Attribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    NumberSetAttribute,
+    UnicodeSetAttribute,
+)
+
+Decode = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any] | None]:
+    """The DynamoDB type an attribute is stored under, and what turns that value into ours (None: nothing to do)."""
+    if isinstance(attribute, NumberAttribute):
+        return "N", _number
+    if isinstance(attribute, BooleanAttribute):
+        return "BOOL", None
+    if isinstance(attribute, JSONAttribute):
+        return "S", json.loads
+    if isinstance(attribute, UnicodeSetAttribute):
+        return "SS", set
+    if isinstance(attribute, NumberSetAttribute):
+        return "NS", lambda values: {_number(value) for value in values}
+    return "S", None
+
+
+@cache
+def decoder_for(model: Any) -> Decode:
+    """A function from a raw row to PynamoDB's `attribute_values`. Attributes the row lacks keep the model's default."""
+    plan = {
+        attribute.attr_name: (name, *_value_decoder(attribute)) for name, attribute in model.get_attributes().items()
+    }
+    defaults = {
+        name: attribute.default for name, attribute in model.get_attributes().items() if attribute.default is not None
+    }
+
+    def decode(raw: dict[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for stored, boxed in raw.items():
+            step = plan.get(stored)
+            if step is None:
+                continue
+            name, kind, convert = step
+            value = boxed.get(kind)
+            if value is not None:
+                values[name] = value if convert is None else convert(value)
+        for name, default in defaults.items():
+            if name not in values:
+                values[name] = default() if callable(default) else default
+        return values
+
+    return decode

@@ -1,0 +1,181 @@
+"""Reads. Every read by an id that came from outside goes through `load`: there tenancy is checked, once, for everything."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
+from shared.core.ids import bare_id
+from shared.store.client import dynamodb
+from shared.store.rows import Entity, Row
+
+R = TypeVar("R", bound=Row)
+E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
+
+COLLECTION_CAP = 5_000
+"""Rows a bounded collection may hold: lists that filter in memory read at most this many index rows (about 1.2 MB)."""
+_BATCH = 100  # BatchGetItem's limit
+
+
+def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | None = None) -> E:
+    """The entity, if it exists, is not deleted, and is the actor's to know of.
+
+    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden when the actor
+    may see it but lacks `permission`. One strongly consistent read.
+    """
+    entity = fetch(model, bare_id(entity_id))
+    if entity is None or entity.deleted_at:
+        raise NotFound(model.NAME)
+    return admit(entity, actor, permission)
+
+
+def admit(entity: E, actor: Actor, permission: Permission | None = None) -> E:
+    """The tenancy and permission check of `load`, for a row that was read another way."""
+    if actor.role_in(entity.ws_id, entity.org_id) is None:
+        raise NotFound(type(entity).NAME)
+    if permission is not None and not actor.may(permission, entity.ws_id, entity.org_id):
+        raise Forbidden
+    return entity
+
+
+def fetch(model: type[E], entity_id: str) -> E | None:
+    """The entity by an id that we wrote ourselves; no tenancy check. Deleted rows come too."""
+    return get(model, *model.key(entity_id))
+
+
+def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
+    """One row by its key. One read unit per 4 KB when consistent, half otherwise."""
+    raw = dynamodb().get_item(
+        TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent
+    ).get("Item")
+    return model.decode(raw) if raw else None
+
+
+def get_many(wanted: Sequence[tuple[type[Row], str, str]]) -> list[Row | None]:
+    """Rows of any model by key, in the order asked for, in one round trip (strongly consistent). At most 100."""
+    if not wanted:
+        return []
+    if len(wanted) > _BATCH:
+        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(wanted)}")
+    requests: dict[str, dict[str, Any]] = {}
+    for model, pk, sk in dict.fromkeys(wanted):
+        keys = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True})["Keys"]
+        keys.append({"PK": {"S": pk}, "SK": {"S": sk}})
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    while requests:
+        answer = dynamodb().batch_get_item(RequestItems=requests)
+        for table, rows in answer["Responses"].items():
+            found.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
+        requests = answer.get("UnprocessedKeys") or {}
+    return [
+        model.decode(raw) if (raw := found.get((model.table_name(), pk, sk))) else None for model, pk, sk in wanted
+    ]
+
+
+def fetch_all(model: type[E], ids: Iterable[str]) -> list[E]:
+    """Entities by ids, in that order, missing ones left out; a round trip per 100."""
+    keys = [(model, *model.key(entity_id)) for entity_id in ids]
+    rows: list[Any] = []
+    for start in range(0, len(keys), _BATCH):
+        rows += [row for row in get_many(keys[start:start + _BATCH]) if row is not None]
+    return rows
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """A row as an index shows it: the entity's id, its sort key there, and its filter fields."""
+
+    id: str
+    kind: str
+    sort: str
+    f: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Slice(Generic[T]):
+    """Part of an ordered collection; `next_key` continues it (None: this was the last)."""
+
+    rows: list[T]
+    next_key: dict[str, Any] | None
+
+
+def collection(index: int, partition: str, prefix: str = "") -> list[IndexRow]:
+    """A whole bounded collection as index rows, in the index's order. Raises Invalid past COLLECTION_CAP rows."""
+    rows: list[IndexRow] = []
+    start: dict[str, Any] | None = None
+    pk, sk = f"GSI{index}PK", f"GSI{index}SK"
+    while True:
+        raws, start = _query(Entity.table_name(), pk, sk, partition, index=index, prefix=prefix, start=start)
+        rows += [
+            IndexRow(raw["PK"]["S"].partition("#")[2], raw["kind"]["S"], raw[sk]["S"], json.loads(raw["f"]["S"]) if "f" in raw else {})
+            for raw in raws
+        ]
+        if len(rows) > COLLECTION_CAP:
+            raise Invalid(FieldError("limit", f"This collection holds more than {COLLECTION_CAP} rows; narrow it with filters"))
+        if start is None:
+            return rows
+
+
+def query(
+    model: type[R], partition: str, *, index: int | None = None, prefix: str = "", between: tuple[str, str] | None = None,
+    newest_first: bool = False, limit: int | None = None, start: dict[str, Any] | None = None, consistent: bool = False,
+) -> Slice[R]:
+    """Rows of one partition of a table or an index in key order, one page."""
+    pk, sk = ("PK", "SK") if index is None else (f"GSI{index}PK", f"GSI{index}SK")
+    raws, next_key = _query(
+        model.table_name(), pk, sk, partition, index=index, prefix=prefix, between=between, newest_first=newest_first,
+        limit=limit, start=start, consistent=consistent,
+    )
+    return Slice([model.decode(raw) for raw in raws], next_key)
+
+
+def count(model: type[Row], partition: str, *, index: int | None = None, prefix: str = "") -> int:
+    """How many rows a bounded partition holds."""
+    pk, sk = ("PK", "SK") if index is None else (f"GSI{index}PK", f"GSI{index}SK")
+    total: int = 0
+    start = None
+    while True:
+        request = _request(model.table_name(), pk, sk, partition, index=index, prefix=prefix, start=start)
+        answer = dynamodb().query(**request, Select="COUNT")
+        total += answer["Count"]
+        start = answer.get("LastEvaluatedKey")
+        if start is None:
+            return total
+
+
+def _request(
+    table: str, pk: str, sk: str, partition: str, *, index: int | None = None, prefix: str = "",
+    between: tuple[str, str] | None = None, newest_first: bool = False, limit: int | None = None,
+    start: dict[str, Any] | None = None, consistent: bool = False,
+) -> dict[str, Any]:
+    condition, values = "#pk = :pk", {":pk": {"S": partition}}
+    names = {"#pk": pk}
+    if between:
+        condition += " AND #sk BETWEEN :from AND :to"
+        values |= {":from": {"S": between[0]}, ":to": {"S": between[1]}}
+        names["#sk"] = sk
+    elif prefix:
+        condition += " AND begins_with(#sk, :prefix)"
+        values[":prefix"] = {"S": prefix}
+        names["#sk"] = sk
+    request: dict[str, Any] = {
+        "TableName": table, "KeyConditionExpression": condition, "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values, "ScanIndexForward": not newest_first,
+    }
+    if index is not None:
+        request["IndexName"] = f"GSI{index}"
+    elif consistent:
+        request["ConsistentRead"] = True
+    if limit is not None:
+        request["Limit"] = limit
+    if start is not None:
+        request["ExclusiveStartKey"] = start
+    return request
+
+
+def _query(*args: Any, **kwargs: Any) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    answer = dynamodb().query(**_request(*args, **kwargs))
+    return answer["Items"], answer.get("LastEvaluatedKey")

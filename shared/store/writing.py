@@ -1,0 +1,173 @@
+"""Writes. One call, any number of rows: alone it is a plain conditional write, together they are one transaction.
+
+Each operation says what it means when its condition does not hold (`refused`), so a service reads as a list of rules:
+
+    write(
+        save(card, refused=stale),
+        update(counts, [Counts.total.add(1)], condition=Counts.total < limit, refused=TransitionRefused("...")),
+    )
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from shared.core import clock
+from shared.core.errors import CadreError, Conflict, LimitExceeded
+from shared.store.client import dynamodb
+from shared.store.rows import Entity, Row
+
+Refusal = CadreError | Callable[[dict[str, Any] | None], CadreError]
+"""The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
+
+TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
+_TRIES = 12  # 100 writers on one counter were through after 9 rounds; jitter doubles from 5 ms, capped at 200 ms
+
+
+@dataclass(frozen=True)
+class Operation:
+    verb: str  # Put | Update | Delete | ConditionCheck
+    request: dict[str, Any]
+    refused: Refusal | None = None
+
+
+def stale(_: dict[str, Any] | None = None) -> CadreError:
+    return Conflict("version", "The item was changed by someone else; read it again and retry")
+
+
+def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+    """Write a whole row, unless `condition` fails."""
+    if isinstance(row, Entity):
+        row.place()
+    return Operation("Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), refused)
+
+
+def create(row: Row, refused: Refusal | None = None) -> Operation:
+    """Write a row that must not exist yet."""
+    return put(row, type(row).pk.does_not_exist(), refused)
+
+
+def save(entity: Entity, refused: Refusal | None = stale, condition: Condition | None = None) -> Operation:
+    """Write a changed entity, if nobody else changed it since it was read: its version goes up by one."""
+    unchanged = type(entity).version == entity.version
+    entity.version += 1
+    entity.updated_at = clock.iso()
+    return put(entity, unchanged if condition is None else unchanged & condition, refused)
+
+
+def update(
+    row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
+) -> Operation:
+    """Change some attributes of the row with this key, which need not have been read."""
+    request = row.get_update_kwargs_from_instance(
+        actions=list(actions), condition=condition,
+        return_values_on_condition_failure="ALL_OLD" if condition is not None else None, add_version_condition=False,
+    )
+    return Operation("Update", request, refused)
+
+
+def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Operation:
+    """Only a condition: the transaction fails unless it holds."""
+    request = row.get_update_kwargs_from_instance(
+        actions=[], condition=condition, return_values_on_condition_failure="ALL_OLD", add_version_condition=False
+    )
+    request.pop("UpdateExpression", None)
+    return Operation("ConditionCheck", request, refused)
+
+
+def delete(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+    return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
+
+
+def write(*operations: Operation) -> None:
+    """All of these or none. Raises the `refused` error of the first operation whose condition did not hold."""
+    if len(operations) > TRANSACTION_LIMIT:
+        raise LimitExceeded("transaction", f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}")
+    for attempt in range(_TRIES):
+        try:
+            if len(operations) == 1 and operations[0].verb != "ConditionCheck":
+                _alone(operations[0])
+            else:
+                dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations])
+        except ClientError as error:
+            refused = _refusal(error, operations)
+            if refused is not None:
+                raise refused from None
+            if not _contended(error) or attempt == _TRIES - 1:
+                raise
+            time.sleep(random.uniform(0, min(0.2, 0.005 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+        else:
+            return
+
+
+def update_now(
+    row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
+) -> dict[str, Any]:
+    """`update` at once; answers the whole row after it (raw: `Model.decode` reads it)."""
+    operation = update(row, actions, condition, refused)
+    try:
+        answer = dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW")
+    except ClientError as error:
+        failure = _refusal(error, [operation])
+        if failure is not None:
+            raise failure from None
+        raise
+    attributes: dict[str, Any] = answer["Attributes"]
+    return attributes
+
+
+def put_many(rows: Sequence[Row]) -> None:
+    """Rows without conditions, 25 a round trip, retried until all are in. Not atomic: for logs and derived rows."""
+    for start in range(0, len(rows), 25):
+        requests: dict[str, Any] = {}
+        for row in rows[start:start + 25]:
+            if isinstance(row, Entity):
+                row.place()
+            requests.setdefault(row.table_name(), []).append({"PutRequest": {"Item": row.serialize()}})
+        attempt = 0
+        while requests:
+            requests = dynamodb().batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
+            if requests:
+                time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+                attempt += 1
+
+
+def _alone(operation: Operation) -> None:
+    call = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[operation.verb]
+    getattr(dynamodb(), call)(**operation.request)
+
+
+def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError | None:
+    """The error of the first operation whose own condition failed; None when the failure has another cause."""
+    response: dict[str, Any] = dict(error.response)
+    code = response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return _say(operations[0], response.get("Item"))
+    if code == "TransactionCanceledException":
+        reasons = response.get("CancellationReasons", [])
+        for operation, reason in zip(operations, reasons, strict=False):
+            if reason.get("Code") == "ConditionalCheckFailed":
+                return _say(operation, reason.get("Item"))
+    return None
+
+
+def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError:
+    if operation.refused is None:
+        return stale()
+    return operation.refused if isinstance(operation.refused, CadreError) else operation.refused(row)
+
+
+_CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+
+def _contended(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        return any(reason.get("Code") in _CONTENTION for reason in error.response.get("CancellationReasons", []))
+    return code in {"TransactionConflictException", "TransactionInProgressException", "ThrottlingException"}
