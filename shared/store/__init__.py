@@ -19,7 +19,9 @@ from shared.store.rows import (
     BooleanAttribute,
     Entity,
     Ephemeral,
+    Guard,
     JSONAttribute,
+    MapAttribute,
     NumberAttribute,
     NumberSetAttribute,
     Row,
@@ -27,11 +29,12 @@ from shared.store.rows import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
+from shared.store.windows import Taken, take
 from shared.store.writing import Operation, check, create, delete, put, put_many, save, stale, update, update_now, write
 
 __all__ = [
-    "COLLECTION_CAP", "BooleanAttribute", "Entity", "Ephemeral", "IndexRow", "JSONAttribute", "NumberAttribute",
-    "NumberSetAttribute", "Operation", "Row", "Slice", "Telemetry", "UnicodeAttribute", "UnicodeSetAttribute", "admit", "check",
+    "COLLECTION_CAP", "BooleanAttribute", "Entity", "Ephemeral", "Guard", "IndexRow", "JSONAttribute", "MapAttribute", "NumberAttribute",
+    "NumberSetAttribute", "Operation", "Row", "Slice", "Taken", "Telemetry", "UnicodeAttribute", "UnicodeSetAttribute", "admit", "check",
     "collection", "count", "create", "delete", "fetch", "fetch_all", "get", "get_many", "load", "put", "put_many", "query", "save",
-    "seal", "stale", "unseal", "update", "update_now", "write",
+    "seal", "stale", "take", "unseal", "update", "update_now", "write",
 ]

@@ -9,6 +9,7 @@ from pynamodb.attributes import (
     Attribute,
     BooleanAttribute,
     JSONAttribute,
+    MapAttribute,
     NumberAttribute,
     NumberSetAttribute,
     UnicodeSetAttribute,
@@ -24,6 +25,11 @@ def _number(text: str) -> int | float:
         return float(text)
 
 
+def _flat_map(boxed: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A map of plain texts and numbers, the only maps we store (they are there for conditions on their keys)."""
+    return {key: _number(value["N"]) if "N" in value else value["S"] for key, value in boxed.items()}
+
+
 def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any] | None]:
     """The DynamoDB type an attribute is stored under, and what turns that value into ours (None: nothing to do)."""
     if isinstance(attribute, NumberAttribute):
@@ -32,6 +38,8 @@ def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any]
         return "BOOL", None
     if isinstance(attribute, JSONAttribute):
         return "S", json.loads
+    if isinstance(attribute, MapAttribute):
+        return "M", _flat_map
     if isinstance(attribute, UnicodeSetAttribute):
         return "SS", set
     if isinstance(attribute, NumberSetAttribute):

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
-from shared.core.ids import bare_id
+from shared.core.ids import bare_id, is_id
 from shared.store.client import dynamodb
 from shared.store.rows import Entity, Row
 
@@ -26,7 +26,8 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
     Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden when the actor
     may see it but lacks `permission`. One strongly consistent read.
     """
-    entity = fetch(model, bare_id(entity_id))
+    bare = bare_id(entity_id)
+    entity = fetch(model, bare) if is_id(bare) else None
     if entity is None or entity.deleted_at:
         raise NotFound(model.NAME)
     return admit(entity, actor, permission)

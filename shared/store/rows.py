@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from pynamodb.attributes import (
     BooleanAttribute,
     JSONAttribute,
+    MapAttribute,
     NumberAttribute,
     NumberSetAttribute,
     UnicodeAttribute,
@@ -29,8 +30,8 @@ from shared.store.client import dynamodb
 from shared.store.decoding import decoder_for
 
 __all__ = [
-    "BooleanAttribute", "Entity", "Ephemeral", "JSONAttribute", "NumberAttribute", "NumberSetAttribute", "Row", "Telemetry",
-    "UnicodeAttribute", "UnicodeSetAttribute",
+    "BooleanAttribute", "Entity", "Ephemeral", "Guard", "JSONAttribute", "MapAttribute", "NumberAttribute", "NumberSetAttribute", "Row",
+    "Telemetry", "UnicodeAttribute", "UnicodeSetAttribute",
 ]
 
 _connections: dict[str, TableConnection] = {}
@@ -71,6 +72,18 @@ class Row(Model):
         row = cls.__new__(cls)
         row.attribute_values = decoder_for(cls)(raw)
         return row
+
+
+class Guard(Row):
+    """A unique value (`EMAIL#...`, `SLUG#...`): whoever writes it first has it. `ref` is the id of the owner."""
+
+    TABLE = "core_table"
+    kind = UnicodeAttribute(default="GUARD")
+    ref = UnicodeAttribute()
+
+    @classmethod
+    def of(cls, value: str, ref: str) -> Self:
+        return cls(pk=value, sk="META", ref=ref)
 
 
 class Ephemeral(Row):

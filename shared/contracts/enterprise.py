@@ -1,0 +1,127 @@
+"""enterprise: snake_case, `{success, status, data, meta}`, page and page_size, validation errors are 400, base path `/v1`."""
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from shared.contracts.base import About, Contract, Paged, RateRule, Shape
+from shared.contracts.problems import Problem, problem_for
+from shared.core import clock
+from shared.core.errors import CadreError
+
+T = TypeVar("T")
+
+PLANS: dict[str, tuple[tuple[int, int], ...]] = {  # requests a window of so many seconds; enterprise limits are per contract
+    "free": ((100, 60), (1_000, 3600), (10_000, 86_400)),
+    "professional": ((1_000, 60), (50_000, 3600), (500_000, 86_400)),
+    "enterprise": (),
+}
+
+
+class Meta(Shape):
+    timestamp: str
+    request_id: str
+    version: str = "1.0"
+
+
+class Envelope(Shape, Generic[T]):
+    success: bool = True
+    status: int
+    data: T
+    meta: Meta
+
+
+class PaginationInfo(Shape):
+    page: int
+    page_size: int
+    total: int
+    pages: int
+    has_next: bool
+    has_prev: bool
+
+
+class PagedEnvelope(Shape, Generic[T]):
+    success: bool = True
+    status: int
+    data: list[T]
+    pagination: PaginationInfo
+    meta: Meta
+
+
+class FieldProblem(Shape):
+    field: str
+    message: str
+
+
+class ErrorDetail(Shape):
+    code: str
+    message: str
+    details: list[FieldProblem] | dict[str, Any] | None = None
+
+
+class ErrorMeta(Shape):
+    timestamp: str
+    request_id: str
+    retry_after: int | None = None
+    limit_resets_at: str | None = None
+
+
+class ErrorResponse(Shape):
+    success: bool = False
+    status: int
+    error: ErrorDetail
+    meta: ErrorMeta
+
+
+class Enterprise(Contract):
+    name = "enterprise"
+    base = "/v1"
+    about = About(
+        "AI Agent System API", "1.0.0", "Complete API for AI Agent System",
+        ("Organizations", "Projects", "Requirements", "Deployments"),
+        {"name": "API Support", "email": "api-support@example.com"},
+    )
+    openapi = "3.0.0"
+    api_keys = True
+
+    def published(self, model: Any, paged: bool) -> Any:
+        return PagedEnvelope[model] if paged else Envelope[model]
+
+    def render(self, result: Any, model: Any, status: int, request_id: str) -> bytes:
+        meta = Meta.model_construct(timestamp=clock.iso(), request_id=request_id)
+        if isinstance(result, Paged):
+            info = PaginationInfo(
+                page=result.page, page_size=result.size, total=result.total, pages=result.pages,
+                has_next=result.page < result.pages, has_prev=result.page > 1,
+            )
+            envelope: Any = PagedEnvelope[model].model_construct(
+                success=True, status=status, data=result.items, pagination=info, meta=meta
+            )
+            return self.dump(PagedEnvelope[model], envelope)
+        return self.dump(
+            Envelope[model], Envelope[model].model_construct(success=True, status=status, data=result, meta=meta)
+        )
+
+    def problem(self, error: CadreError) -> Problem:
+        return problem_for(self.name, error)
+
+    def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
+        detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
+        if (details := self.list_details(problem)) is not None and problem.rate is None:
+            detail["details"] = details
+        meta: dict[str, Any] = {"timestamp": timestamp, "request_id": request_id}
+        if problem.rate is not None:
+            seconds = problem.rate.retry_after
+            detail["message"] = f"You have exceeded the rate limit. Please retry after {seconds} seconds."
+            meta |= {"retry_after": seconds, "limit_resets_at": clock.in_seconds(seconds)}
+        return {"success": False, "status": problem.status, "error": detail, "meta": meta}
+
+    @property
+    def error_model(self) -> type[BaseModel]:
+        return ErrorResponse
+
+    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:  # noqa: ARG002
+        return tuple(RateRule(f"en{window}", limit, window) for limit, window in PLANS.get(plan, PLANS["free"]))
+
+
+ENTERPRISE = Enterprise()

@@ -1,0 +1,126 @@
+"""Counters in fixed windows, on a row that may also have to say whether somebody is let in at all.
+
+    request      one UpdateItem: the session is alive AND each window is the current one AND has room -> count, answer the row
+    new window   the first request of a window finds yesterday's number: a second UpdateItem starts the window (once a window)
+    refused      the condition fails and the row as it stood tells why: no such session, or no room
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shared.core import clock
+from shared.core.errors import RateLimited, Unauthenticated
+from shared.core.limits import RateRule
+from shared.store.client import dynamodb
+from shared.store.rows import Row
+
+_ROUNDS = 6  # writers that start the same window at once: one wins, the others count in the next round
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Where the tightest rule stands after this request. `reset` is in epoch seconds."""
+
+    limit: int
+    remaining: int
+    reset: int
+    window: int
+
+
+def take(
+    model: type[Row], pk: str, rules: Sequence[RateRule], *, session: str | None = None, ttl: int | None = None
+) -> tuple[dict[str, Any], Taken | None]:
+    """Count one request on the row `pk`. With `session`, that key must stand in the row's map `sessions`.
+
+    Answers the raw row and the state of the tightest rule. Raises RateLimited, or Unauthenticated("invalid") where the session is
+    gone. Without rules it only reads.
+    """
+    if not rules:
+        return _only_read(model, pk, session), None
+    now = clock.epoch()
+    stale: frozenset[str] = frozenset()
+    for _ in range(_ROUNDS):
+        try:
+            answer = dynamodb().update_item(**_request(model, pk, rules, stale, session, ttl, now))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            old: dict[str, Any] = error.response.get("Item") or {}  # type: ignore[assignment]  # botocore's stub lacks the key
+            if session is not None and session not in old.get("sessions", {}).get("M", {}):
+                raise Unauthenticated("invalid", "The session has ended") from None
+            _refuse_if_full(rules, old, now)
+            stale = frozenset(rule.name for rule in rules if _number(old, rule, "w") != _window(rule, now))
+        else:
+            row: dict[str, Any] = answer["Attributes"]
+            return row, _tightest(rules, row, now)
+    raise RateLimited(rules[0].limit, rules[0].window, 1, now + 1)
+
+
+def _request(
+    model: type[Row], pk: str, rules: Sequence[RateRule], stale: frozenset[str], session: str | None, ttl: int | None, now: int
+) -> dict[str, Any]:
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {":one": {"N": "1"}}
+    sets: list[str] = []
+    conditions: list[str] = []
+    if session is not None:
+        names |= {"#sessions": "sessions", "#sid": session}
+        conditions.append("attribute_exists(#sessions.#sid)")
+    for index, rule in enumerate(rules):
+        names |= {f"#w{index}": f"w.{rule.name}", f"#n{index}": f"n.{rule.name}"}
+        values[f":w{index}"] = {"N": str(_window(rule, now))}
+        if rule.name in stale:
+            sets += [f"#w{index} = :w{index}", f"#n{index} = :one"]
+            conditions.append(f"(attribute_not_exists(#w{index}) OR #w{index} <> :w{index})")
+        else:
+            values[f":l{index}"] = {"N": str(rule.limit)}
+            sets.append(f"#n{index} = #n{index} + :one")
+            conditions.append(f"#w{index} = :w{index} AND #n{index} < :l{index}")
+    if ttl is not None:
+        names["#ttl"], values[":ttl"] = "ttl", {"N": str(now + ttl)}
+        sets.append("#ttl = :ttl")
+    return {
+        "TableName": model.table_name(), "Key": {"PK": {"S": pk}, "SK": {"S": "META"}},
+        "UpdateExpression": "SET " + ", ".join(sets), "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": names, "ExpressionAttributeValues": values,
+        "ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _only_read(model: type[Row], pk: str, session: str | None) -> dict[str, Any]:
+    row: dict[str, Any] = dynamodb().get_item(
+        TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": "META"}}, ConsistentRead=True
+    ).get("Item", {})
+    if session is not None and session not in row.get("sessions", {}).get("M", {}):
+        raise Unauthenticated("invalid", "The session has ended")
+    return row
+
+
+def _window(rule: RateRule, now: int) -> int:
+    return now // rule.window
+
+
+def _number(row: dict[str, Any], rule: RateRule, part: str) -> int | None:
+    boxed = row.get(f"{part}.{rule.name}")
+    return int(boxed["N"]) if boxed else None
+
+
+def _reset(rule: RateRule, now: int) -> int:
+    return (_window(rule, now) + 1) * rule.window
+
+
+def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> None:
+    for rule in rules:
+        if _number(row, rule, "w") == _window(rule, now) and (_number(row, rule, "n") or 0) >= rule.limit:
+            reset = _reset(rule, now)
+            raise RateLimited(rule.limit, rule.window, max(1, reset - now), reset)
+
+
+def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> Taken:
+    return min(
+        (Taken(rule.limit, rule.limit - (_number(row, rule, "n") or 0), _reset(rule, now), rule.window) for rule in rules),
+        key=lambda taken: taken.remaining,
+    )
