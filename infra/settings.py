@@ -1,0 +1,139 @@
+"""What a platform team may choose, read once and validated.
+
+Each field is a context value of the CDK app (`cdk.json`, or `-c mailSender=...`) and an environment variable
+(`CADRE_MAIL_SENDER`). The variable wins over the context, the context over the default. `docs/deploying.md` lists them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_type_hints
+
+from infra.names import CONTRACT, PROJECT, stack_name
+
+STAGES = ("local", "dev", "prod")
+BUNDLES = ("venv", "lambda")
+# CloudWatch accepts these retentions only; the longest one that is useful here is a year
+RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be deployed; the message names it and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    stage: str = "local"
+    deployment: str = PROJECT
+    bundle: str = ""  # venv: our code only, functions import from the venv; lambda: with manylinux wheels
+    # the edge
+    domains: Mapping[str, str] = field(default_factory=dict)  # contract -> host name, e.g. agentworks -> api.agentworks.dev
+    certificate_arn: str = ""  # in us-east-1, for every name in `domains`
+    hosted_zone_id: str = ""
+    hosted_zone_name: str = ""
+    web_acl_arn: str = ""
+    public_url: str = ""
+    socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's management URL
+    allowed_origins: tuple[str, ...] = ("*",)
+    issuer: str = ""
+    # mail
+    mail_sender: str = "cadre@localhost.localdomain"
+    # models
+    provider_secret_arn: str = ""
+    bedrock_model_arns: tuple[str, ...] = ()
+    default_provider: str = ""
+    default_model: str = ""
+    # money
+    price_multiplier: str = "5"
+    price_step_micros: str = "250000"
+    # running it
+    log_retention_days: int = 30
+    log_level: str = "INFO"
+    alarm_email: str = ""
+    keep_data: bool | None = None  # retain and protect what holds data; unset: only in prod
+    gateway_log_role: bool = True  # the account's role for API access logs: one per account and region
+    throttle_rate: int = 500
+    throttle_burst: int = 1000
+
+    def __post_init__(self) -> None:
+        _one_of("stage", self.stage, STAGES)
+        if not self.bundle:
+            object.__setattr__(self, "bundle", "venv" if self.local else "lambda")
+        _one_of("bundle", self.bundle, BUNDLES)
+        _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
+        _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
+        _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")
+        if not self.local and self.bundle == "venv":
+            raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
+        if unknown := sorted(set(self.domains) - set(CONTRACT)):
+            raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
+        if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):
+            raise SettingsError("certificateArn: domains need a certificate in us-east-1, where CloudFront reads it")
+        if bool(self.hosted_zone_id) != bool(self.hosted_zone_name):
+            raise SettingsError("hostedZoneId and hostedZoneName go together")
+        if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
+            raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
+        for arn in (*self.bedrock_model_arns, *filter(None, (self.provider_secret_arn, self.web_acl_arn))):
+            if not arn.startswith("arn:"):
+                raise SettingsError(f"{arn!r} is not an ARN")
+
+    @property
+    def local(self) -> bool:
+        return self.stage == "local"
+
+    @property
+    def protected(self) -> bool:
+        return self.stage == "prod" if self.keep_data is None else self.keep_data
+
+    @property
+    def url(self) -> str:
+        """Where clients reach us: the chosen address, else the first own domain, else the laptop's."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        return f"https://{next(iter(self.domains.values()))}" if self.domains else "http://localhost:8000"
+
+    def stack_name(self, part: str) -> str:
+        return stack_name(self.stage, part, self.deployment)
+
+
+def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Settings from the app's context and the environment. Raises SettingsError with the setting's name."""
+    values: dict[str, Any] = {}
+    hints = get_type_hints(Settings)
+    for each in fields(Settings):
+        raw = environment.get(f"CADRE_{each.name.upper()}", context.get(camel(each.name)))
+        if raw not in (None, ""):
+            values[each.name] = _convert(camel(each.name), raw, str(hints[each.name]))
+    return Settings(**values)
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def _convert(name: str, raw: Any, hint: str) -> Any:
+    """Environment and `-c` values are text, cdk.json values are typed: both become the field's type."""
+    try:
+        if "bool" in hint:
+            return {"true": True, "1": True, "false": False, "0": False}[str(raw).lower()]
+        if "int" in hint:
+            return int(raw)
+        if "tuple" in hint:
+            return tuple(part.strip() for part in (raw.split(",") if isinstance(raw, str) else raw) if part.strip())
+        if "Mapping" in hint:
+            return dict(json.loads(raw) if isinstance(raw, str) else raw)
+        return str(raw)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{name}: {raw!r} cannot be read") from error
+
+
+def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise SettingsError(f"{name}: {value!r} is not one of {', '.join(map(str, allowed))}")
+
+
+def _matches(name: str, value: str, pattern: str) -> None:
+    if not re.fullmatch(pattern, value):
+        raise SettingsError(f"{name}: {value!r} does not match {pattern}")
