@@ -7,11 +7,19 @@ import boto3
 import pytest
 
 os.environ |= {
-    "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
-    "CADRE_CORE_TABLE": "core", "CADRE_TELEMETRY_TABLE": "telemetry", "CADRE_EPHEMERAL_TABLE": "ephemeral",
-    "CADRE_FILES_BUCKET": "files", "CADRE_SIGNING_SECRET": "signing", "CADRE_STAGE": "local",
-    "CADRE_DEFAULT_PROVIDER": "embedded", "CADRE_DEFAULT_MODEL": "cadre-embedded-1",
-    "POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Cadre",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "CADRE_CORE_TABLE": "core",
+    "CADRE_TELEMETRY_TABLE": "telemetry",
+    "CADRE_EPHEMERAL_TABLE": "ephemeral",
+    "CADRE_FILES_BUCKET": "files",
+    "CADRE_SIGNING_SECRET": "signing",
+    "CADRE_STAGE": "local",
+    "CADRE_DEFAULT_PROVIDER": "embedded",
+    "CADRE_DEFAULT_MODEL": "cadre-embedded-1",
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "Cadre",
 }
 
 from moto import mock_aws
@@ -22,7 +30,8 @@ QUEUES = ("agent_runs", "ws_push", "emails")
 def create_table(client, name: str, indexes: int) -> None:
     keys = ["PK", "SK", *(f"GSI{n}{part}" for n in range(1, indexes + 1) for part in ("PK", "SK"))]
     arguments = {
-        "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
         "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
     }
@@ -30,8 +39,11 @@ def create_table(client, name: str, indexes: int) -> None:
         arguments["GlobalSecondaryIndexes"] = [
             {
                 "IndexName": f"GSI{n}",
-                "KeySchema": [{"AttributeName": f"GSI{n}{part}", "KeyType": kind} for part, kind in (("PK", "HASH"), ("SK", "RANGE"))],
-                "Projection": {"ProjectionType": "ALL"} if name == "ephemeral"
+                "KeySchema": [
+                    {"AttributeName": f"GSI{n}{part}", "KeyType": kind} for part, kind in (("PK", "HASH"), ("SK", "RANGE"))
+                ],
+                "Projection": {"ProjectionType": "ALL"}
+                if name == "ephemeral"
                 else {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["f", "kind"]},
             }
             for n in range(1, indexes + 1)

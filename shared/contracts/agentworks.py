@@ -82,7 +82,9 @@ class Agentworks(Contract):
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
         if problem.rate is not None:
             detail["details"] = {
-                "limit": problem.rate.limit, "window": problem.rate.window, "retryAfter": problem.rate.retry_after,
+                "limit": problem.rate.limit,
+                "window": problem.rate.window,
+                "retryAfter": problem.rate.retry_after,
             }
         elif problem.details is not None:
             detail["details"] = problem.details
@@ -98,7 +100,7 @@ class Agentworks(Contract):
     def error_model(self) -> type[BaseModel]:
         return ErrorResponse
 
-    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:  # noqa: ARG002
+    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         return (RateRule("aw", 1000, 3600),)
 
     def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:

@@ -13,7 +13,10 @@ T = TypeVar("T")
 
 PREFIXES = {"user": "usr", "workspace": "ws", "sandbox": "sb", "message": "msg", "broadcast": "bc", "collaboration": "col"}
 _LIMITS = {  # requests and seconds, by the document's class of operation
-    "auth": (10, 60), "workspace": (100, 3600), "sandbox": (200, 3600), "message": (1000, 3600),
+    "auth": (10, 60),
+    "workspace": (100, 3600),
+    "sandbox": (200, 3600),
+    "message": (1000, 3600),
 }
 
 
@@ -75,12 +78,17 @@ class Aintandem(Contract):
     def published(self, model: Any, paged: bool) -> Any:
         return PagedEnvelope[model] if paged else Envelope[model]
 
-    def render(self, result: Any, model: Any, status: int, request_id: str) -> bytes:  # noqa: ARG002
+    def render(self, result: Any, model: Any, status: int, request_id: str) -> bytes:
         stamp = {"request_id": request_id, "timestamp": clock.iso()}
         if isinstance(result, Paged):
             meta = PagedMeta(
-                **stamp, total=result.total, page=result.page, per_page=result.size, total_pages=result.pages,
-                has_next=result.page < result.pages, has_prev=result.page > 1,
+                **stamp,
+                total=result.total,
+                page=result.page,
+                per_page=result.size,
+                total_pages=result.pages,
+                has_next=result.page < result.pages,
+                has_prev=result.page > 1,
             )
             return self.dump(
                 PagedEnvelope[model], PagedEnvelope[model].model_construct(success=True, data=result.items, meta=meta)
@@ -101,7 +109,7 @@ class Aintandem(Contract):
     def error_model(self) -> type[BaseModel]:
         return ErrorResponse
 
-    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:  # noqa: ARG002
+    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         if rate_class not in _LIMITS:
             return ()
         limit, window = _LIMITS[rate_class]

@@ -18,7 +18,7 @@ __all__ = ["About", "Closed", "Contract", "Paged", "RateRule", "Shape", "seriali
 class Shape(BaseModel):
     """Base of every answer, and of a request whose document only shows an example: unknown fields are ignored."""
 
-    model_config = ConfigDict(extra="ignore", defer_build=True, protected_namespaces=())
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
 
 class Closed(Shape):
@@ -114,9 +114,11 @@ class Contract(ABC):
         """The documented limits of a route: `rate_class` is the route's (auth, workspace, sandbox, message, or ""), `plan` the
         caller's organization's. Empty: not limited."""
 
-    def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:  # noqa: ARG002
+    def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:
         return {
-            "X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": str(reset),
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Reset": str(reset),
         }
 
 

@@ -77,7 +77,9 @@ class Enterprise(Contract):
     name = "enterprise"
     base = "/v1"
     about = About(
-        "AI Agent System API", "1.0.0", "Complete API for AI Agent System",
+        "AI Agent System API",
+        "1.0.0",
+        "Complete API for AI Agent System",
         ("Organizations", "Projects", "Requirements", "Deployments"),
         {"name": "API Support", "email": "api-support@example.com"},
     )
@@ -91,16 +93,18 @@ class Enterprise(Contract):
         meta = Meta.model_construct(timestamp=clock.iso(), request_id=request_id)
         if isinstance(result, Paged):
             info = PaginationInfo(
-                page=result.page, page_size=result.size, total=result.total, pages=result.pages,
-                has_next=result.page < result.pages, has_prev=result.page > 1,
+                page=result.page,
+                page_size=result.size,
+                total=result.total,
+                pages=result.pages,
+                has_next=result.page < result.pages,
+                has_prev=result.page > 1,
             )
             envelope: Any = PagedEnvelope[model].model_construct(
                 success=True, status=status, data=result.items, pagination=info, meta=meta
             )
             return self.dump(PagedEnvelope[model], envelope)
-        return self.dump(
-            Envelope[model], Envelope[model].model_construct(success=True, status=status, data=result, meta=meta)
-        )
+        return self.dump(Envelope[model], Envelope[model].model_construct(success=True, status=status, data=result, meta=meta))
 
     def problem(self, error: CadreError) -> Problem:
         return problem_for(self.name, error)
@@ -120,7 +124,7 @@ class Enterprise(Contract):
     def error_model(self) -> type[BaseModel]:
         return ErrorResponse
 
-    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:  # noqa: ARG002
+    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         return tuple(RateRule(f"en{window}", limit, window) for limit, window in PLANS.get(plan, PLANS["free"]))
 
 

@@ -45,7 +45,7 @@ class Omoios(Contract):
     def error_model(self) -> type[BaseModel]:
         return ErrorResponse
 
-    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:  # noqa: ARG002
+    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         """The document gives no numbers: the organization's plan decides, as in enterprise, but by the hour."""
         windows = PLANS.get(plan, PLANS["free"])
         return tuple(RateRule("om", limit, window) for limit, window in windows if window == 3600)

@@ -40,12 +40,21 @@ class Permission(StrEnum):
 
 _VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ})
 _MEMBER = _VIEWER | {
-    Permission.PROJECT_WRITE, Permission.CARD_CREATE, Permission.CARD_EDIT, Permission.CARD_DELETE, Permission.AGENT_RUN,
+    Permission.PROJECT_WRITE,
+    Permission.CARD_CREATE,
+    Permission.CARD_EDIT,
+    Permission.CARD_DELETE,
+    Permission.AGENT_RUN,
     Permission.USAGE_READ,
 }
 _ADMIN = _MEMBER | {
-    Permission.WORKSPACE_WRITE, Permission.PROJECT_CREATE, Permission.PROJECT_ARCHIVE, Permission.MEMBER_INVITE,
-    Permission.MEMBER_REMOVE, Permission.AGENT_CONFIGURE, Permission.RUN_APPROVE,
+    Permission.WORKSPACE_WRITE,
+    Permission.PROJECT_CREATE,
+    Permission.PROJECT_ARCHIVE,
+    Permission.MEMBER_INVITE,
+    Permission.MEMBER_REMOVE,
+    Permission.AGENT_CONFIGURE,
+    Permission.RUN_APPROVE,
 }
 _OWNER = frozenset(Permission)
 

@@ -1,18 +1,18 @@
 """What can go wrong, in the platform's own words. `shared/contracts` turns each into a contract's status and code.
 
-    CadreError
-      Invalid            input that breaks a rule; carries one FieldError a field
-        Malformed        a body that cannot be read at all (broken JSON, wrong encoding)
-      Unauthenticated    no caller, or one whose proof fails: reason credentials | missing | invalid | expired
-      Forbidden          the caller may see the thing but not do this
-        AccessDenied     the workspace named in the path is not the caller's
-      NotFound           no such thing, or not the caller's to know of
-      Conflict           the state refuses: reason names why (slug, email, version, run_in_progress, state, ...)
-        TransitionRefused  a card may not go there: WIP limit, card type, missing field, open dependency
-      LimitExceeded      a plan's or a workspace's limit: kind members | projects | usage | connections | ...
-      RateLimited        too many requests; carries limit, window, retry_after (seconds), reset (epoch seconds)
-      TooLarge           a body above the limit
-      Upstream           someone we depend on: kind provider_unavailable | provider_rate_limited | provider_credentials | storage
+CadreError
+  Invalid            input that breaks a rule; carries one FieldError a field
+    Malformed        a body that cannot be read at all (broken JSON, wrong encoding)
+  Unauthenticated    no caller, or one whose proof fails: reason credentials | missing | invalid | expired
+  Forbidden          the caller may see the thing but not do this
+    AccessDenied     the workspace named in the path is not the caller's
+  NotFound           no such thing, or not the caller's to know of
+  Conflict           the state refuses: reason names why (slug, email, version, run_in_progress, state, ...)
+    TransitionRefused  a card may not go there: WIP limit, card type, missing field, open dependency
+  LimitExceeded      a plan's or a workspace's limit: kind members | projects | usage | connections | ...
+  RateLimited        too many requests; carries limit, window, retry_after (seconds), reset (epoch seconds)
+  TooLarge           a body above the limit
+  Upstream           someone we depend on: kind provider_unavailable | provider_rate_limited | provider_credentials | storage
 """
 
 from collections.abc import Sequence

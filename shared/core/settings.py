@@ -56,8 +56,10 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    return Settings(**{
-        field.name: os.environ[f"CADRE_{field.name.upper()}"]
-        for field in fields(Settings)
-        if f"CADRE_{field.name.upper()}" in os.environ
-    })
+    return Settings(
+        **{
+            field.name: os.environ[f"CADRE_{field.name.upper()}"]
+            for field in fields(Settings)
+            if f"CADRE_{field.name.upper()}" in os.environ
+        }
+    )

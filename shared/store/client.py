@@ -17,7 +17,7 @@ from botocore.config import Config
 class _RowParser(botocore.parsers.JSONParser):
     """Answers of DynamoDB's JSON protocol are already in the shape that callers read."""
 
-    def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:  # noqa: ARG002 - botocore's signature
+    def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:
         return json.loads(raw_body) if raw_body else {}
 
 
@@ -32,7 +32,10 @@ def dynamodb() -> Any:
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", _RowParserFactory())
     config = Config(
-        connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4},
-        tcp_keepalive=True, parameter_validation=False,
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        tcp_keepalive=True,
+        parameter_validation=False,
     )
     return session.create_client("dynamodb", config=config)

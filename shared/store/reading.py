@@ -49,9 +49,11 @@ def fetch(model: type[E], entity_id: str) -> E | None:
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
     """One row by its key. One read unit per 4 KB when consistent, half otherwise."""
-    raw = dynamodb().get_item(
-        TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent
-    ).get("Item")
+    raw = (
+        dynamodb()
+        .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
+        .get("Item")
+    )
     return model.decode(raw) if raw else None
 
 
@@ -71,9 +73,7 @@ def get_many(wanted: Sequence[tuple[type[Row], str, str]]) -> list[Row | None]:
         for table, rows in answer["Responses"].items():
             found.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
         requests = answer.get("UnprocessedKeys") or {}
-    return [
-        model.decode(raw) if (raw := found.get((model.table_name(), pk, sk))) else None for model, pk, sk in wanted
-    ]
+    return [model.decode(raw) if (raw := found.get((model.table_name(), pk, sk))) else None for model, pk, sk in wanted]
 
 
 def fetch_all(model: type[E], ids: Iterable[str]) -> list[E]:
@@ -81,7 +81,7 @@ def fetch_all(model: type[E], ids: Iterable[str]) -> list[E]:
     keys = [(model, *model.key(entity_id)) for entity_id in ids]
     rows: list[Any] = []
     for start in range(0, len(keys), _BATCH):
-        rows += [row for row in get_many(keys[start:start + _BATCH]) if row is not None]
+        rows += [row for row in get_many(keys[start : start + _BATCH]) if row is not None]
     return rows
 
 
@@ -111,7 +111,9 @@ def collection(index: int, partition: str, prefix: str = "") -> list[IndexRow]:
     while True:
         raws, start = _query(Entity.table_name(), pk, sk, partition, index=index, prefix=prefix, start=start)
         rows += [
-            IndexRow(raw["PK"]["S"].partition("#")[2], raw["kind"]["S"], raw[sk]["S"], json.loads(raw["f"]["S"]) if "f" in raw else {})
+            IndexRow(
+                raw["PK"]["S"].partition("#")[2], raw["kind"]["S"], raw[sk]["S"], json.loads(raw["f"]["S"]) if "f" in raw else {}
+            )
             for raw in raws
         ]
         if len(rows) > COLLECTION_CAP:
@@ -121,14 +123,31 @@ def collection(index: int, partition: str, prefix: str = "") -> list[IndexRow]:
 
 
 def query(
-    model: type[R], partition: str, *, index: int | None = None, prefix: str = "", between: tuple[str, str] | None = None,
-    newest_first: bool = False, limit: int | None = None, start: dict[str, Any] | None = None, consistent: bool = False,
+    model: type[R],
+    partition: str,
+    *,
+    index: int | None = None,
+    prefix: str = "",
+    between: tuple[str, str] | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    start: dict[str, Any] | None = None,
+    consistent: bool = False,
 ) -> Slice[R]:
     """Rows of one partition of a table or an index in key order, one page."""
     pk, sk = ("PK", "SK") if index is None else (f"GSI{index}PK", f"GSI{index}SK")
     raws, next_key = _query(
-        model.table_name(), pk, sk, partition, index=index, prefix=prefix, between=between, newest_first=newest_first,
-        limit=limit, start=start, consistent=consistent,
+        model.table_name(),
+        pk,
+        sk,
+        partition,
+        index=index,
+        prefix=prefix,
+        between=between,
+        newest_first=newest_first,
+        limit=limit,
+        start=start,
+        consistent=consistent,
     )
     return Slice([model.decode(raw) for raw in raws], next_key)
 
@@ -148,9 +167,18 @@ def count(model: type[Row], partition: str, *, index: int | None = None, prefix:
 
 
 def _request(
-    table: str, pk: str, sk: str, partition: str, *, index: int | None = None, prefix: str = "",
-    between: tuple[str, str] | None = None, newest_first: bool = False, limit: int | None = None,
-    start: dict[str, Any] | None = None, consistent: bool = False,
+    table: str,
+    pk: str,
+    sk: str,
+    partition: str,
+    *,
+    index: int | None = None,
+    prefix: str = "",
+    between: tuple[str, str] | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    start: dict[str, Any] | None = None,
+    consistent: bool = False,
 ) -> dict[str, Any]:
     condition, values = "#pk = :pk", {":pk": {"S": partition}}
     names = {"#pk": pk}
@@ -163,8 +191,11 @@ def _request(
         values[":prefix"] = {"S": prefix}
         names["#sk"] = sk
     request: dict[str, Any] = {
-        "TableName": table, "KeyConditionExpression": condition, "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values, "ScanIndexForward": not newest_first,
+        "TableName": table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ScanIndexForward": not newest_first,
     }
     if index is not None:
         request["IndexName"] = f"GSI{index}"

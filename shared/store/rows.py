@@ -30,8 +30,18 @@ from shared.store.client import dynamodb
 from shared.store.decoding import decoder_for
 
 __all__ = [
-    "BooleanAttribute", "Entity", "Ephemeral", "Guard", "JSONAttribute", "MapAttribute", "NumberAttribute", "NumberSetAttribute", "Row",
-    "Telemetry", "UnicodeAttribute", "UnicodeSetAttribute",
+    "BooleanAttribute",
+    "Entity",
+    "Ephemeral",
+    "Guard",
+    "JSONAttribute",
+    "MapAttribute",
+    "NumberAttribute",
+    "NumberSetAttribute",
+    "Row",
+    "Telemetry",
+    "UnicodeAttribute",
+    "UnicodeSetAttribute",
 ]
 
 _connections: dict[str, TableConnection] = {}
@@ -57,11 +67,16 @@ class Row(Model):
     def _get_connection(cls) -> TableConnection:
         name = cls.table_name()
         if name not in _connections:
-            connection = TableConnection(name, meta_table=MetaTable({
-                "TableName": name,
-                "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK")],
-            }))
+            connection = TableConnection(
+                name,
+                meta_table=MetaTable(
+                    {
+                        "TableName": name,
+                        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+                        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK")],
+                    }
+                ),
+            )
             connection.connection._client = dynamodb()
             _connections[name] = connection
         return _connections[name]

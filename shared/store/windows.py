@@ -1,8 +1,8 @@
 """Counters in fixed windows, on a row that may also have to say whether somebody is let in at all.
 
-    request      one UpdateItem: the session is alive AND each window is the current one AND has room -> count, answer the row
-    new window   the first request of a window finds yesterday's number: a second UpdateItem starts the window (once a window)
-    refused      the condition fails and the row as it stood tells why: no such session, or no room
+request      one UpdateItem: the session is alive AND each window is the current one AND has room -> count, answer the row
+new window   the first request of a window finds yesterday's number: a second UpdateItem starts the window (once a window)
+refused      the condition fails and the row as it stood tells why: no such session, or no room
 """
 
 from collections.abc import Sequence
@@ -83,17 +83,23 @@ def _request(
         names["#ttl"], values[":ttl"] = "ttl", {"N": str(now + ttl)}
         sets.append("#ttl = :ttl")
     return {
-        "TableName": model.table_name(), "Key": {"PK": {"S": pk}, "SK": {"S": "META"}},
-        "UpdateExpression": "SET " + ", ".join(sets), "ConditionExpression": " AND ".join(conditions),
-        "ExpressionAttributeNames": names, "ExpressionAttributeValues": values,
-        "ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        "TableName": model.table_name(),
+        "Key": {"PK": {"S": pk}, "SK": {"S": "META"}},
+        "UpdateExpression": "SET " + ", ".join(sets),
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ReturnValues": "ALL_NEW",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
 
 def _only_read(model: type[Row], pk: str, session: str | None) -> dict[str, Any]:
-    row: dict[str, Any] = dynamodb().get_item(
-        TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": "META"}}, ConsistentRead=True
-    ).get("Item", {})
+    row: dict[str, Any] = (
+        dynamodb()
+        .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": "META"}}, ConsistentRead=True)
+        .get("Item", {})
+    )
     if session is not None and session not in row.get("sessions", {}).get("M", {}):
         raise Unauthenticated("invalid", "The session has ended")
     return row

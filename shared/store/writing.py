@@ -61,13 +61,13 @@ def save(entity: Entity, refused: Refusal | None = stale, condition: Condition |
     return put(entity, unchanged if condition is None else unchanged & condition, refused)
 
 
-def update(
-    row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
-) -> Operation:
+def update(row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
     """Change some attributes of the row with this key, which need not have been read."""
     request = row.get_update_kwargs_from_instance(
-        actions=list(actions), condition=condition,
-        return_values_on_condition_failure="ALL_OLD" if condition is not None else None, add_version_condition=False,
+        actions=list(actions),
+        condition=condition,
+        return_values_on_condition_failure="ALL_OLD" if condition is not None else None,
+        add_version_condition=False,
     )
     return Operation("Update", request, refused)
 
@@ -126,7 +126,7 @@ def put_many(rows: Sequence[Row]) -> None:
     """Rows without conditions, 25 a round trip, retried until all are in. Not atomic: for logs and derived rows."""
     for start in range(0, len(rows), 25):
         requests: dict[str, Any] = {}
-        for row in rows[start:start + 25]:
+        for row in rows[start : start + 25]:
             if isinstance(row, Entity):
                 row.place()
             requests.setdefault(row.table_name(), []).append({"PutRequest": {"Item": row.serialize()}})

@@ -99,7 +99,9 @@ def test_a_refusal_sees_the_row_as_it_stood(aws):
     write(create(made))
     seen = []
     with pytest.raises(Conflict):
-        update_now(made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or Conflict("x", "x"))
+        update_now(
+            made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or Conflict("x", "x")
+        )
     assert seen == [5]
     assert Thing.decode(update_now(made, [Thing.size.add(1)], Thing.size < 6)).size == 6
 

@@ -1,0 +1,173 @@
+"""agentworks, sections 2.1 and 2.2: authentication and the user's profile."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from shared.contracts.agentworks import AGENTWORKS
+from shared.contracts.base import Closed, Shape
+from shared.http.call import Call, Caller, ThisCall
+from shared.http.routing import Routes
+from shared.identity import accounts, sessions, users
+from shared.tenancy.workspaces import workspaces_of
+from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
+
+routes = Routes(AGENTWORKS, "auth")
+
+
+def _email(value: str) -> str:
+    local, _, domain = value.strip().rpartition("@")
+    if not local or "." not in domain.strip(".") or any(ch.isspace() for ch in value.strip()) or len(value) > 254:
+        raise PydanticCustomError("email_format", "Invalid email format")
+    return value.strip()
+
+
+Email = Annotated[str, AfterValidator(_email)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class LoginRequest(Closed):
+    email: Email
+    password: str
+    rememberMe: bool = False
+
+
+class LoginResponse(Shape):
+    user: UserProfile
+    token: str
+    refreshToken: str
+    expiresIn: int
+    workspaces: list[WorkspaceSummary]
+
+
+class RegisterRequest(Closed):
+    name: Name
+    email: Email
+    password: str
+    invitationToken: str | None = None
+
+
+class RegisterResponse(Shape):
+    user: UserProfile
+    token: str
+    refreshToken: str
+    emailVerificationRequired: bool
+
+
+class RefreshRequest(Closed):
+    refreshToken: str
+
+
+class RefreshResponse(Shape):
+    token: str
+    refreshToken: str
+    expiresIn: int
+
+
+class LogoutRequest(Closed):
+    refreshToken: str | None = None
+
+
+class NotificationChanges(Closed):
+    email: bool | None = None
+    browser: bool | None = None
+    agentCompleted: bool | None = None
+    usageAlerts: bool | None = None
+
+
+class EditorChanges(Closed):
+    fontSize: Annotated[int, Field(ge=6, le=72)] | None = None
+    tabSize: Annotated[int, Field(ge=1, le=16)] | None = None
+    wordWrap: bool | None = None
+
+
+class PreferenceChanges(Closed):
+    theme: Literal["light", "dark", "system"] | None = None
+    timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    notifications: NotificationChanges | None = None
+    editor: EditorChanges | None = None
+
+
+class UpdateUserRequest(Closed):
+    name: Name | None = None
+    avatarUrl: Annotated[str, Field(max_length=2048)] | None = None
+    preferences: PreferenceChanges | None = None
+
+
+class ChangePasswordRequest(Closed):
+    currentPassword: str
+    newPassword: str
+
+
+def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
+    call.headers.append(
+        (
+            "Set-Cookie",
+            f"{AGENTWORKS.cookie}={tokens.cookie}; Path=/; Max-Age={tokens.session_seconds}; HttpOnly; Secure; SameSite=Lax",
+        )
+    )
+
+
+@routes.post("/auth/login", "auth.login", public=True, rate_class="auth")
+async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
+    """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
+    done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe)
+    _set_cookie(call, done.tokens)
+    return LoginResponse(
+        user=user_profile(done.user),
+        token=done.tokens.access,
+        refreshToken=done.tokens.refresh,
+        expiresIn=done.tokens.expires_in,
+        workspaces=workspace_summaries(done.actor, workspaces_of(done.actor)),
+    )
+
+
+@routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth")
+async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
+    """A new account with a personal organization and its default workspace."""
+    done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name)
+    _set_cookie(call, done.tokens)
+    return RegisterResponse(
+        user=user_profile(done.user),
+        token=done.tokens.access,
+        refreshToken=done.tokens.refresh,
+        emailVerificationRequired=not done.user.email_verified,
+    )
+
+
+@routes.post("/auth/refresh", "auth.refresh", public=True)
+async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
+    """New tokens; the refresh token is replaced. One that was used before ends the session."""
+    _, tokens = sessions.refresh(body.refreshToken, rotate=True)
+    _set_cookie(call, tokens)
+    return RefreshResponse(token=tokens.access, refreshToken=tokens.refresh, expiresIn=tokens.expires_in)
+
+
+@routes.post("/auth/logout", "auth.logout", status=204)
+async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = None) -> None:
+    """End the session at once, and the one of `refreshToken` where it is another of the caller's."""
+    if body and body.refreshToken:
+        sessions.end_by_token(body.refreshToken, caller.id)
+    if caller.session_id:
+        sessions.end(caller.id, caller.session_id)
+    call.headers.append(("Set-Cookie", f"{AGENTWORKS.cookie}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"))
+
+
+@routes.get("/auth/me", "auth.me")
+async def me(caller: Caller) -> UserProfile:
+    """The caller's profile."""
+    return user_profile(users.the_user(caller.id))
+
+
+@routes.put("/auth/me", "auth.updateMe")
+async def update_me(body: UpdateUserRequest, caller: Caller) -> UserProfile:
+    """Change the given fields; preferences merge key by key."""
+    preferences: dict[str, Any] | None = body.preferences.model_dump(exclude_none=True) if body.preferences else None
+    return user_profile(users.update_profile(caller, name=body.name, avatar_url=body.avatarUrl, preferences=preferences))
+
+
+@routes.put("/auth/me/password", "auth.changePassword", status=204)
+async def change_password(body: ChangePasswordRequest, caller: Caller) -> None:
+    """Set a new password; the caller's other sessions end."""
+    accounts.change_password(caller, body.currentPassword, body.newPassword)

@@ -1,0 +1,46 @@
+"""The write carries its event: an entity holds the last event that changed it, written with the change itself.
+
+The stream consumer sees a new `event_id` and does the rest: activity, sockets, triggers. There is no second write to lose.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.core import clock
+from shared.core.actor import Actor
+from shared.core.ids import new_id
+from shared.events.catalogue import EventType
+from shared.store import Entity
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened. `changes` maps a field to `[old, new]`; `data` is what the event's own kind says."""
+
+    id: str
+    type: EventType
+    actor: dict[str, Any]
+    at: str
+    changes: dict[str, list[Any]]
+    data: dict[str, Any]
+
+
+def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, list[Any]] | None = None, **data: Any) -> None:
+    """Say why the entity is about to be written. Call it once per write, before `save` or `create`."""
+    entity.event_id = new_id()
+    entity.event = {
+        "id": entity.event_id,
+        "type": kind.value,
+        "actor": actor.summary,
+        "at": clock.iso(),
+        "changes": changes or {},
+        "data": data,
+    }
+
+
+def event_of(entity: Entity) -> Event | None:
+    """The last event of an entity."""
+    raw = entity.event
+    if not raw:
+        return None
+    return Event(raw["id"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])

@@ -1,0 +1,33 @@
+"""A FastAPI app for one contract: the operations given, and the contract's own words for what no operation catches."""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.contracts.base import Contract
+from shared.http.gate import failure, http_problem, request_id
+from shared.http.routing import Operation, mount
+
+
+def application(contract: Contract, operations: list[Operation], *, describe: bool = False) -> FastAPI:
+    """The app. With `describe` it can say what it serves (`app.openapi()`); without, it starts faster."""
+    about = contract.about
+    app = FastAPI(
+        title=about.title,
+        version=about.version,
+        description=about.description,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        contact=dict(about.contact) or None,
+        redirect_slashes=False,
+    )
+
+    async def unmatched(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+        return failure(contract, http_problem(contract, error), request_id(request))
+
+    app.add_exception_handler(HTTPException, unmatched)
+    mount(app, operations, describe=describe)
+    return app

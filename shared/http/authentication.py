@@ -1,0 +1,64 @@
+"""Who calls: a bearer token, agentworks' session cookie, or an API key; then whether they may call this often.
+
+One round trip: the access record of the caller answers at once whether the session is alive, how many requests are left, and which
+workspaces and organizations the caller belongs to (`shared.identity.access`).
+"""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from shared.core.errors import Forbidden, Unauthenticated
+from shared.core.settings import settings
+from shared.http.call import Call
+from shared.identity import access, tokens
+from shared.store import Taken
+
+if TYPE_CHECKING:
+    from shared.http.routing import Operation
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def admit(operation: "Operation", request: Request, call: Call) -> Taken | None:
+    """Fill `call.actor`, count the request, and answer where its rate limit stands.
+
+    Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
+    """
+    contract = operation.contract
+    if operation.public:
+        rules = contract.rate_rules(operation.rate_class, "free") if operation.limited and operation.rate_class else ()
+        return access.count_anonymous(f"{contract.name}#{call.client_ip}", rules)
+    key = request.headers.get("x-api-key") if contract.api_keys else None
+    if key is not None:
+        call.actor, call.plan, taken = access.enter_with_key(key, lambda plan: contract.rate_rules(operation.rate_class, plan))
+        return taken
+    claims = tokens.read(_token(operation, request), tokens.ACCESS)
+    call.plan = claims.plan
+    rules = contract.rate_rules(operation.rate_class, claims.plan) if operation.limited else ()
+    call.actor, taken = access.enter(claims, rules)
+    return taken
+
+
+def _token(operation: "Operation", request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if token:
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("invalid", "The Authorization header must be `Bearer <token>`")
+        return token.strip()
+    cookie = operation.contract.cookie
+    if cookie and cookie in request.cookies:
+        _refuse_foreign_site(request)
+        return request.cookies[cookie]
+    raise Unauthenticated
+
+
+def _refuse_foreign_site(request: Request) -> None:
+    """Browsers send Origin with every unsafe request to another site: a cookie alone proves nothing then."""
+    origin = request.headers.get("origin")
+    if request.method in _SAFE or origin is None:
+        return
+    ours = {urlsplit(settings().public_url).netloc, request.headers.get("host", "")}
+    if urlsplit(origin).netloc not in ours:
+        raise Forbidden("A session cookie is only accepted from our own pages; send a bearer token instead")

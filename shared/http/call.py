@@ -1,0 +1,48 @@
+"""The request at hand: who calls, under which id, with which answer headers. Set by the door, read by endpoints."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends
+
+from shared.core.actor import Actor
+from shared.core.errors import Unauthenticated
+
+
+@dataclass
+class Call:
+    request_id: str
+    client_ip: str
+    actor: Actor | None = None
+    plan: str = "free"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    """Headers an endpoint adds to its answer (a cookie, a total)."""
+
+
+_current: ContextVar[Call] = ContextVar("call")
+
+
+def begin(call: Call) -> None:
+    _current.set(call)
+
+
+def current() -> Call:
+    return _current.get()
+
+
+async def _caller() -> Actor:
+    actor = current().actor
+    if actor is None:
+        raise Unauthenticated
+    return actor
+
+
+async def _call() -> Call:
+    return current()
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+"""The authenticated caller of an endpoint."""
+ThisCall = Annotated[Call, Depends(_call)]
+"""The request itself, for endpoints that set headers or need the client's address."""

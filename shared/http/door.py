@@ -1,0 +1,48 @@
+"""The entry of an API function: the event names the contract, the contract's module is loaded when it is first asked for.
+
+handler = door("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mangum import Mangum
+
+from shared.contracts import contract as contract_named
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from shared.http.routing import Routes
+
+
+class Door:
+    """A Lambda handler for one area; `contracts` maps each contract it serves to the module that declares its routes."""
+
+    def __init__(self, area: str, contracts: dict[str, str]) -> None:
+        self.area, self.contracts = area, contracts
+        self._open: dict[str, Mangum] = {}
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer an API Gateway REST event. The stage variable `contract` says whose request it is."""
+        name = (event.get("stageVariables") or {}).get("contract", "")
+        if name not in self._open:
+            self._open[name] = self._build(name)
+        answer: dict[str, Any] = self._open[name](event, context)
+        return answer
+
+    def routes(self, name: str) -> "Routes":
+        """The routes this area declares for a contract."""
+        found: Routes = import_module(self.contracts[name]).routes
+        return found
+
+    def _build(self, name: str) -> Mangum:
+        from shared.http.application import application
+
+        served = contract_named(name)
+        app: FastAPI = application(served, self.routes(name).operations)
+        return Mangum(app, lifespan="off", api_gateway_base_path=served.base)
+
+
+def door(area: str, **contracts: str) -> Door:
+    return Door(area, contracts)

@@ -1,0 +1,166 @@
+"""Where a contract's operations are declared. Each is written once; everything else is derived from it.
+
+    routes = Routes(AGENTWORKS, "cards")
+
+    @routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
+    async def create(boardId: str, body: CreateCardRequest, caller: Caller) -> Card: ...
+
+The gateway's methods, the OpenAPI document, the authorization matrix of the tests: all read `routes.operations`.
+"""
+
+import functools
+import re
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from shared.contracts.base import Contract, Paged
+from shared.core.actor import Permission
+from shared.http.call import current
+from shared.http.gate import gated
+
+Endpoint = Callable[..., Awaitable[Any]]
+Declare = Callable[[Endpoint], Endpoint]
+_VARIABLE = re.compile(r"\{[^}]*\}")
+DEFAULT_BODY = 1_048_576  # bytes; an operation that takes more says so. API Gateway's own limit is 10 MB, Lambda's 6 MB
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One documented operation."""
+
+    contract: Contract
+    area: str
+    method: str
+    path: str
+    id: str
+    endpoint: Endpoint
+    status: int = 200
+    needs: Permission | None = None
+    """The permission a caller must have where the operation acts; None: any authenticated caller (or nobody, if public)."""
+    public: bool = False
+    rate_class: str = ""
+    limited: bool = True
+    max_body: int = DEFAULT_BODY
+    model: Any = None
+    paged: bool = False
+    addition: bool = False
+    """Not in the document: an operation the platform needs, in the contract's style."""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Static segments before variable ones: `/agents/search` must not be read as an agent's id."""
+        return tuple("~" if _VARIABLE.fullmatch(part) else part for part in self.path.split("/"))
+
+
+class Routes:
+    """The operations of one contract in one area."""
+
+    def __init__(self, contract: Contract, area: str, *, rate_class: str = "") -> None:
+        self.contract, self.area, self.rate_class = contract, area, rate_class
+        self.operations: list[Operation] = []
+
+    def _declare(self, method: str, path: str, operation_id: str, **about: Any) -> Declare:
+        def declare(endpoint: Endpoint) -> Endpoint:
+            answer = typing.get_type_hints(endpoint).get("return")
+            paged = typing.get_origin(answer) is Paged
+            model = typing.get_args(answer)[0] if paged else answer
+            if isinstance(model, type) and issubclass(model, Response):
+                model = None
+            self.operations.append(
+                Operation(
+                    self.contract,
+                    self.area,
+                    method,
+                    path,
+                    operation_id,
+                    endpoint,
+                    model=model,
+                    paged=paged,
+                    **({"rate_class": self.rate_class} | about),
+                )
+            )
+            return endpoint
+
+        return declare
+
+    def get(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("GET", path, operation_id, **about)
+
+    def post(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("POST", path, operation_id, **about)
+
+    def put(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("PUT", path, operation_id, **about)
+
+    def patch(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("PATCH", path, operation_id, **about)
+
+    def delete(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("DELETE", path, operation_id, **about)
+
+
+def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) -> None:
+    """Add operations to an app. `describe` adds what only the OpenAPI document needs (answer and error models): building those
+    costs 1 ms a route, which a serving function should not pay."""
+    for operation in sorted(operations, key=lambda one: one.order):
+        contract = operation.contract
+        described: dict[str, Any] = {"response_model": None}
+        if describe:
+            if operation.model is not None:
+                described["response_model"] = contract.published(operation.model, operation.paged)
+            described["responses"] = {
+                status: {"model": contract.error_model, "description": words} for status, words in _errors(operation).items()
+            }
+            described["openapi_extra"] = _extra(operation)
+        app.router.add_api_route(
+            operation.path,
+            _rendered(operation),
+            methods=[operation.method],
+            operation_id=operation.id,
+            status_code=operation.status,
+            tags=[operation.area],
+            route_class_override=gated(operation),
+            response_model_exclude_none=contract.drop_none,
+            **described,
+        )
+
+
+def _rendered(operation: Operation) -> Endpoint:
+    """The endpoint, its result turned into the contract's bytes: FastAPI sees a finished response and adds nothing."""
+    contract, status, model = operation.contract, operation.status, operation.model
+
+    @functools.wraps(operation.endpoint)
+    async def endpoint(*args: Any, **kwargs: Any) -> Response:
+        result = await operation.endpoint(*args, **kwargs)
+        if isinstance(result, Response):
+            return result
+        if model is None or result is None:
+            return Response(status_code=status)
+        return Response(contract.render(result, model, status, current().request_id), status, media_type="application/json")
+
+    return endpoint
+
+
+def _errors(operation: Operation) -> dict[int, str]:
+    errors = {400: "The request could not be read", 422: "A field is invalid", 429: "Too many requests"}
+    if not operation.public:
+        errors |= {401: "No valid proof of who calls", 403: "The caller may not do this"}
+    if "{" in operation.path:
+        errors[404] = "No such thing, or not the caller's to know of"
+    if operation.method != "GET":
+        errors |= {409: "The state refuses", 413: "The body is too large"}
+    return dict(sorted(errors.items()))
+
+
+def _extra(operation: Operation) -> dict[str, Any]:
+    extra: dict[str, Any] = {"security": []} if operation.public else {}
+    if operation.needs is not None:
+        extra["x-permission"] = operation.needs.value
+    if operation.addition:
+        extra["x-addition"] = True
+    return extra

@@ -1,0 +1,39 @@
+"""FastAPI's validation errors as ours: one field error each, named as the document names the field."""
+
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+
+from shared.core.errors import FieldError, Invalid, Malformed
+
+_UNREADABLE = {"json_invalid", "json_type", "bytes_invalid"}
+_SECRET = ("password", "token", "secret", "api_key", "apikey")
+_WORDS = {"missing": "This field is required", "extra_forbidden": "Unknown field"}
+
+
+def as_invalid(error: RequestValidationError) -> Invalid:
+    """The same news as a domain error. Values of secret fields and of whole objects are left out."""
+    issues = error.errors()
+    if any(issue["type"] in _UNREADABLE for issue in issues):
+        return Malformed(message="The request body is not valid JSON")
+    fields = tuple(FieldError(_name(issue["loc"]), _words(issue), _value(issue)) for issue in issues)
+    code = "email_format" if len(issues) == 1 and issues[0]["type"] == "email_format" else "invalid"
+    return Invalid(*fields, code=code)
+
+
+def _name(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location[1:]] if location and location[0] in {"body", "query", "path", "header"} else location
+    return ".".join(map(str, parts)) or "body"
+
+
+def _words(issue: dict[str, Any]) -> str:
+    return _WORDS.get(issue["type"]) or str(issue["msg"]).removeprefix("Value error, ")
+
+
+def _value(issue: dict[str, Any]) -> Any:
+    if issue["type"] == "missing" or any(mark in _name(issue["loc"]).lower() for mark in _SECRET):
+        return None
+    value = issue.get("input")
+    if isinstance(value, str):
+        return value[:200]
+    return value if isinstance(value, int | float | bool) and value == value else None  # noqa: PLR0124 - NaN is not JSON

@@ -1,0 +1,161 @@
+"""The access record: one small row a caller, read and counted at every request in one round trip.
+
+It holds the living sessions, the rate-limit windows and the memberships with their roles. Removing a session or a membership from it
+bites at the next request. It can be rebuilt from the core table; nothing but speed depends on it.
+
+An API key has one too, under the key's fingerprint, with its scopes and the organization it acts for.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission, Role
+from shared.core.errors import Unauthenticated
+from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
+from shared.identity.tokens import Claims
+from shared.store import (
+    BooleanAttribute,
+    Ephemeral,
+    JSONAttribute,
+    MapAttribute,
+    Operation,
+    Taken,
+    UnicodeAttribute,
+    create,
+    get,
+    take,
+    update,
+    update_now,
+)
+
+if TYPE_CHECKING:
+    from shared.identity.users import User
+
+MAX_SESSIONS = 50  # a row of 50 sessions and 100 workspaces is 9 KB: 9 write units a request instead of 1
+
+
+class Access(Ephemeral):
+    """`sessions` maps a session id to when it expires (epoch seconds); `workspaces` and `organizations` an id to a role."""
+
+    name = UnicodeAttribute()
+    email = UnicodeAttribute(default="")
+    avatar_url = UnicodeAttribute(null=True)
+    platform_admin = BooleanAttribute(default=False)
+    sessions: Any = MapAttribute(default=dict)
+    workspaces: Any = MapAttribute(default=dict)
+    organizations: Any = MapAttribute(default=dict)
+    user_id = UnicodeAttribute(null=True)
+    scopes = JSONAttribute(null=True)
+    plan = UnicodeAttribute(null=True)
+    key_org = UnicodeAttribute(null=True)
+
+
+def _of(user_id: str) -> Access:
+    return Access(pk=f"ACCESS#{user_id}", sk="META")
+
+
+def new_access(user: "User", session_id: str | None, expires: int, org_id: str, ws_id: str) -> Operation:
+    """The record of somebody who just registered: owner of a personal organization and its default workspace."""
+    return create(
+        Access(
+            pk=f"ACCESS#{user.id}",
+            sk="META",
+            name=user.name,
+            email=user.email,
+            sessions={session_id: expires} if session_id else {},
+            workspaces={ws_id: Role.OWNER.value},
+            organizations={org_id: Role.OWNER.value},
+        )
+    )
+
+
+def enter(claims: Claims, rules: Sequence[RateRule]) -> tuple[Actor, Taken | None]:
+    """The actor behind a token, if its session is alive; counts the request. One round trip."""
+    raw, taken = take(Access, f"ACCESS#{claims.user_id}", rules, session=claims.session_id)
+    record = Access.decode(raw)
+    if record.sessions[claims.session_id] < clock.epoch():
+        raise Unauthenticated("expired", "The session has expired")
+    return _actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id), taken
+
+
+def enter_with_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -> tuple[Actor, str, Taken | None]:
+    """The actor behind an API key and its organization's plan; counts the request. Two round trips (the plan decides the limit)."""
+    pk = f"ACCESS#key#{fingerprint(key)}"
+    record = get(Access, pk)
+    if record is None:
+        raise Unauthenticated("invalid", "Invalid API key")
+    plan = record.plan or "free"
+    rules = rules_for(plan)
+    taken = take(Access, pk, rules)[1] if rules else None
+    actor = _actor(record.user_id or "", record, org_id=record.key_org, kind="key")
+    return actor, plan, taken
+
+
+def count_anonymous(subject: str, rules: Sequence[RateRule]) -> Taken | None:
+    """Count a request that carries no identity, by where it comes from. Raises RateLimited."""
+    if not rules:
+        return None
+    return take(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
+
+
+def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
+    return _actor(user_id, record, session_id=session_id)
+
+
+def of_user(user_id: str) -> Access | None:
+    return get(Access, f"ACCESS#{user_id}")
+
+
+def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:
+    """Let a new session in. Expired ones go, and the one that ends first where there are too many."""
+    ends = sorted((end, one) for one, end in dict(held.sessions).items()) if held else []
+    now = clock.epoch()
+    gone = [one for index, (end, one) in enumerate(ends) if end < now or index < len(ends) - MAX_SESSIONS + 1]
+    actions = [Access.sessions[session_id].set(expires), *(Access.sessions[one].remove() for one in gone)]
+    return update(_of(user_id), actions, Access.pk.exists())
+
+
+def close_session(user_id: str, session_id: str) -> None:
+    """From the next request on, every token of this session is refused."""
+    update_now(_of(user_id), [Access.sessions[session_id].remove()])
+
+
+def closed_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
+    return update(_of(user_id), [Access.sessions[session_id].remove() for session_id in session_ids])
+
+
+def rename(user: "User") -> Operation:
+    picture = Access.avatar_url.set(user.avatar_url) if user.avatar_url else Access.avatar_url.remove()
+    return update(_of(user.id), [Access.name.set(user.name), picture])
+
+
+def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
+    return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists())
+
+
+def revoke_workspace(user_id: str, ws_id: str) -> Operation:
+    return update(_of(user_id), [Access.workspaces[ws_id].remove()])
+
+
+def grant_organization(user_id: str, org_id: str, role: Role) -> Operation:
+    return update(_of(user_id), [Access.organizations[org_id].set(role.value)], Access.pk.exists())
+
+
+def _actor(
+    user_id: str, record: Access, *, session_id: str | None = None, org_id: str | None = None, kind: str = "user"
+) -> Actor:
+    return Actor(
+        id=user_id,
+        name=record.name,
+        kind=kind,
+        email=record.email,
+        avatar_url=record.avatar_url,
+        session_id=session_id,
+        org_id=org_id,
+        platform_admin=record.platform_admin,
+        workspaces={ws_id: Role(role) for ws_id, role in dict(record.workspaces).items()},
+        organizations={one: Role(role) for one, role in dict(record.organizations).items()},
+        scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
+    )

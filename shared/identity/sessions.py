@@ -1,0 +1,147 @@
+"""Sessions: what a login opens, a refresh continues and a logout ends.
+
+A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. agentworks hands out a new one at each refresh
+and rotates; aintandem and orchestrator do not, so theirs stays good for the session's life.
+
+    current presented            -> rotate: it becomes `previous`
+    previous presented, and its successor was never used
+                                 -> the answer was lost on its way: rotate again, nobody is locked out
+    anything older, or previous after its successor was used
+                                 -> somebody else holds it: the session ends, for both
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from shared.core import clock
+from shared.core.actor import Role
+from shared.core.errors import Conflict, Unauthenticated
+from shared.core.ids import is_id, new_id
+from shared.core.keys import fingerprint
+from shared.identity import access, tokens
+from shared.identity.users import User, the_user
+from shared.store import Ephemeral, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, update_now, write
+
+REFRESH_SECONDS = 30 * 86_400  # all documents agree
+SHORT_SECONDS = 86_400  # agentworks without rememberMe: the browser session of a day
+
+
+class Session(Ephemeral):
+    id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    contract = UnicodeAttribute()
+    current = UnicodeAttribute()
+    previous = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a contract shows of a session. `expires_in` is in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    session_id: str
+    session_seconds: int
+    cookie: str
+
+
+def begin(user: User, contract: str, *, role: Role, plan: str, remember: bool = True) -> tuple[Tokens, list[Operation], int]:
+    """A new session's tokens, the row that will open it, and when it expires (the caller writes, with the access record)."""
+    seconds = REFRESH_SECONDS if remember else SHORT_SECONDS
+    expires = clock.epoch() + seconds
+    session_id, secret = new_id(), secrets.token_urlsafe(32)
+    session = Session(
+        pk=f"SESSION#{session_id}",
+        sk="META",
+        id=session_id,
+        user_id=user.id,
+        contract=contract,
+        current=fingerprint(secret),
+        expires_at=expires,
+        ttl=expires,
+    )
+    return _tokens(user, session, secret, role, plan), [put(session)], expires
+
+
+def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) -> Tokens:
+    def issue(kind: str, seconds: int) -> str:
+        return tokens.issue(
+            user_id=user.id,
+            org_id=str(user.org_id),
+            email=user.email,
+            role=role,
+            session_id=session.id,
+            contract=session.contract,
+            plan=plan,
+            kind=kind,
+            seconds=seconds,
+        )
+
+    left = int(session.expires_at) - clock.epoch()
+    return Tokens(
+        issue("access", tokens.ACCESS_SECONDS),
+        f"{session.id}.{secret}",
+        tokens.ACCESS_SECONDS,
+        session.id,
+        left,
+        issue("cookie", left),
+    )
+
+
+def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
+    """New tokens for a living session. Raises Unauthenticated, and ends the session when the token was used before."""
+    session, shown = _find(refresh_token)
+    secret = refresh_token.partition(".")[2]
+    if rotate:
+        secret = _rotate(session, shown)
+    elif shown != session.current:
+        raise Unauthenticated("invalid", "Invalid refresh token")
+    user = the_user(session.user_id)
+    record = access.of_user(user.id)
+    if record is None or session.id not in dict(record.sessions):
+        raise Unauthenticated("invalid", "The session has ended")
+    role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
+    return user, _tokens(user, session, secret, role, record.plan or "free")
+
+
+def _find(refresh_token: str) -> tuple[Session, str]:
+    session_id, _, secret = refresh_token.partition(".")
+    session = get(Session, f"SESSION#{session_id}") if is_id(session_id) else None
+    if session is None:
+        raise Unauthenticated("invalid", "Invalid refresh token")
+    if session.expires_at < clock.epoch():
+        raise Unauthenticated("expired", "The session has expired")
+    return session, fingerprint(secret)
+
+
+def _rotate(session: Session, shown: str) -> str:
+    """Replace the session's secret. `previous` is kept while its successor has not been used."""
+    fresh = secrets.token_urlsafe(32)
+    if shown == session.current:
+        kept, expected = session.current, Session.current == session.current
+    elif shown == session.previous:
+        kept, expected = session.previous, (Session.previous == session.previous) & (Session.current == session.current)
+    else:
+        end(session.user_id, session.id)
+        raise Unauthenticated("invalid", "This refresh token was used before; the session has ended")
+    raced = Conflict("version", "Another refresh of this session is under way; retry with the token it returned")
+    update_now(session, [Session.current.set(fingerprint(fresh)), Session.previous.set(kept)], expected, raced)
+    return fresh
+
+
+def end(user_id: str, session_id: str) -> None:
+    """Log out: at once, everywhere this session's tokens are held."""
+    access.close_session(user_id, session_id)
+    write(delete(Session(pk=f"SESSION#{session_id}", sk="META")))
+
+
+def end_by_token(refresh_token: str, user_id: str) -> None:
+    """End the session of a refresh token, if it is this user's. A token that is unknown or ended already changes nothing."""
+    try:
+        session, _ = _find(refresh_token)
+    except Unauthenticated:
+        return
+    if session.user_id == user_id:
+        end(user_id, session.id)

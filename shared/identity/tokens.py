@@ -1,0 +1,101 @@
+"""Tokens: signed JWTs that name a session. Whether the session is still alive is asked at every request (`access.enter`).
+
+Claims are enterprise's eight (sub, org, email, role, permissions, iat, exp, iss) and jti, sid, typ, ctr (the contract that issued
+it), plan. HS256 with our own key; the header never chooses the algorithm.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from shared.core import clock
+from shared.core.actor import Role
+from shared.core.errors import Unauthenticated
+from shared.core.ids import is_id, new_id
+from shared.core.keys import key_for
+from shared.core.settings import settings
+
+ACCESS = frozenset({"access", "cookie"})
+ACCESS_SECONDS = 3600  # all documents agree
+_ALGORITHM = "HS256"
+
+ENTERPRISE_ROLE = {Role.OWNER: "admin", Role.ADMIN: "admin", Role.MEMBER: "developer", Role.VIEWER: "viewer"}
+_READ = ["organizations:read", "projects:read", "features:read", "tests:read", "deployments:read", "security:read"]
+_WRITE = ["projects:write", "features:write", "tests:write", "tests:execute", "deployments:write"]
+_MANAGE = [
+    "organizations:write",
+    "projects:delete",
+    "projects:admin",
+    "features:delete",
+    "deployments:approve",
+    "security:write",
+    "metrics:read",
+]
+PUBLISHED_PERMISSIONS: dict[Role, list[str]] = {
+    Role.VIEWER: _READ,
+    Role.MEMBER: _READ + _WRITE,
+    Role.ADMIN: _READ + _WRITE + _MANAGE,
+    Role.OWNER: [*_READ, *_WRITE, *_MANAGE, "organizations:admin", "security:admin"],
+}
+"""The scopes of the `permissions` claim, in enterprise's names, by the role in the caller's organization."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    user_id: str
+    org_id: str
+    session_id: str
+    plan: str
+    kind: str
+
+
+def issue(
+    *,
+    user_id: str,
+    org_id: str,
+    email: str,
+    role: Role,
+    session_id: str,
+    contract: str,
+    plan: str,
+    kind: str = "access",
+    seconds: int = ACCESS_SECONDS,
+) -> str:
+    """A signed token, good for `seconds`. `kind` is `access`, or `cookie` for the one that a browser keeps as long as its session."""
+    now = clock.epoch()
+    claims: dict[str, Any] = {
+        "sub": user_id,
+        "org": org_id,
+        "email": email,
+        "role": ENTERPRISE_ROLE[role],
+        "permissions": PUBLISHED_PERMISSIONS[role],
+        "iat": now,
+        "exp": now + seconds,
+        "iss": settings().issuer,
+        "jti": new_id(),
+        "sid": session_id,
+        "typ": kind,
+        "ctr": contract,
+        "plan": plan,
+    }
+    return jwt.encode(claims, key_for("tokens"), algorithm=_ALGORITHM)
+
+
+def read(token: str, kinds: frozenset[str]) -> Claims:
+    """The claims of a token of ours. Raises Unauthenticated: `expired` for an old one, `invalid` for anything else."""
+    try:
+        claims = jwt.decode(
+            token,
+            key_for("tokens"),
+            algorithms=[_ALGORITHM],
+            issuer=settings().issuer,
+            options={"require": ["exp", "iat", "sub", "sid", "typ"]},
+        )
+    except jwt.ExpiredSignatureError:
+        raise Unauthenticated("expired", "The authentication token has expired") from None
+    except jwt.InvalidTokenError:
+        raise Unauthenticated("invalid", "Invalid authentication token") from None
+    if claims["typ"] not in kinds or not is_id(claims["sub"]):
+        raise Unauthenticated("invalid", "Invalid authentication token")
+    return Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", "free"), claims["typ"])

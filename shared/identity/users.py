@@ -1,0 +1,122 @@
+"""The user: one account for all five contracts."""
+
+from copy import deepcopy
+from typing import Any, Final
+
+from shared.core.actor import Actor
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.events import EventType, record
+from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, UnicodeAttribute, fetch, get, save, write
+
+DEFAULT_PREFERENCES: Final[dict[str, Any]] = {  # the keys are agentworks'; the values are ours
+    "theme": "system",
+    "timezone": "UTC",
+    "notifications": {"email": True, "browser": True, "agentCompleted": True, "usageAlerts": True},
+    "editor": {"fontSize": 14, "tabSize": 4, "wordWrap": True},
+}
+
+
+class User(Entity):
+    KIND = "USER"
+    NAME = "user"
+
+    email = UnicodeAttribute()
+    name = UnicodeAttribute()
+    first_name = UnicodeAttribute(default="")
+    last_name = UnicodeAttribute(default="")
+    avatar_url = UnicodeAttribute(null=True)
+    password_hash = UnicodeAttribute(null=True)
+    email_verified = BooleanAttribute(default=False)
+    preferences = JSONAttribute(default=lambda: deepcopy(DEFAULT_PREFERENCES))
+    last_login_at = UnicodeAttribute(null=True)
+    platform_admin = BooleanAttribute(default=False)
+    subscription_tier = UnicodeAttribute(default="free")
+    default_ws_id = UnicodeAttribute()
+
+    def as_actor(self) -> Actor:
+        return Actor(id=self.id, name=self.name, email=self.email, avatar_url=self.avatar_url, org_id=self.org_id)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """First and last name of a full name: the last word is the last name."""
+    first, _, last = name.strip().rpartition(" ")
+    return (first, last) if first else (last, "")
+
+
+def new_user(name: str, email: str, password_hash: str, org_id: str, ws_id: str) -> User:
+    first, last = split_name(name)
+    return User.new(
+        new_id(),
+        email=email,
+        name=name,
+        first_name=first,
+        last_name=last,
+        password_hash=password_hash,
+        org_id=org_id,
+        default_ws_id=ws_id,
+    )
+
+
+def email_guard(email: str, user_id: str = "") -> Guard:
+    return Guard.of(f"EMAIL#{email}", user_id)
+
+
+def find_by_email(email: str) -> User | None:
+    """Two reads: the guard that holds the address, then the user."""
+    guard = get(Guard, f"EMAIL#{email}")
+    return fetch(User, guard.ref) if guard else None
+
+
+def the_user(user_id: str) -> User:
+    """The user of a living session; one strongly consistent read."""
+    user = fetch(User, user_id)
+    if user is None:
+        raise LookupError(f"User {user_id} has a session but no row")
+    return user
+
+
+def update_profile(
+    actor: Actor,
+    *,
+    name: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    avatar_url: str | None = None,
+    preferences: dict[str, Any] | None = None,
+) -> User:
+    """Change what is given and leave the rest; preferences merge key by key. The full name and its parts follow each other."""
+    from shared.identity import access
+
+    user = the_user(actor.id)
+    before = {"name": user.name, "avatar_url": user.avatar_url, "preferences": user.preferences}
+    if name is not None:
+        user.name = name
+        user.first_name, user.last_name = split_name(name)
+    if first_name is not None or last_name is not None:
+        user.first_name = user.first_name if first_name is None else first_name
+        user.last_name = user.last_name if last_name is None else last_name
+        user.name = f"{user.first_name} {user.last_name}".strip()
+    if avatar_url is not None:
+        user.avatar_url = avatar_url or None
+    if preferences is not None:
+        user.preferences = merged(user.preferences, preferences)
+    after = {"name": user.name, "avatar_url": user.avatar_url, "preferences": user.preferences}
+    changes = {field: [before[field], after[field]] for field in before if before[field] != after[field]}
+    if not changes:
+        return user
+    record(user, EventType.USER_UPDATED, actor, changes=changes)
+    write(save(user), access.rename(user))
+    return user
+
+
+def merged(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """`patch` over `base`, key by key, nested objects too."""
+    result = dict(base)
+    for key, value in patch.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if nested else value
+    return result
+
+
+EMAIL_TAKEN = Conflict("email", "An account with this e-mail address already exists")

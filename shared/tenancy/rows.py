@@ -1,0 +1,138 @@
+"""Organization, workspace, and the memberships in them."""
+
+import re
+import secrets
+from typing import Any, Final
+
+from shared.core.actor import Role
+from shared.core.settings import settings
+from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, NumberAttribute, UnicodeAttribute
+
+MICROS_PER_USD: Final = 1_000_000
+DEFAULT_SETTINGS: Final[dict[str, Any]] = {  # maxProjects, maxMembers and maxMonthlyUsage: the plan every workspace starts with
+    "maxProjects": 3,
+    "maxMembers": 5,
+    "maxMonthlyUsage": 100,
+    "allowedProviders": ["openai", "anthropic", "google", "bedrock"],
+    "requireApprovalForAgentRuns": False,
+    "defaultAgentConfigs": {},
+    "max_sandboxes": 10,
+    "default_llm_provider": "qwen",
+    "collaboration_policy": {"mode": "allow_all", "rules": []},
+}
+
+
+def default_settings() -> dict[str, Any]:
+    """What a new workspace starts with. On the local stack it names the embedded model itself: no key, no account."""
+    chosen = dict(DEFAULT_SETTINGS)
+    provider, model = settings().default_provider, settings().default_model
+    if provider:
+        chosen["allowedProviders"] = [provider, *chosen["allowedProviders"]]
+        chosen["default_llm_provider"] = provider
+        chosen["default_model"] = model
+    return chosen
+
+
+class Organization(Entity):
+    KIND = "ORG"
+    NAME = "organization"
+
+    name = UnicodeAttribute()
+    slug = UnicodeAttribute()
+    type = UnicodeAttribute(default="startup")  # enterprise | startup | nonprofit
+    plan = UnicodeAttribute(default="free")  # free | professional | enterprise
+    status = UnicodeAttribute(default="active")  # active | inactive | suspended
+    description = UnicodeAttribute(null=True)
+    website_url = UnicodeAttribute(null=True)
+    max_users = NumberAttribute(default=10)
+    max_projects = NumberAttribute(default=5)
+    default_ws_id = UnicodeAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        shard = int(self.id[-1], 16) % 4
+        return {1: (f"ORGS#{shard}", f"{self.created_at}#{self.id}")}
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "slug": self.slug,
+            "status": self.status,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+class OrgMembership(Entity):
+    """At `ORG#<org>, MEM#<user>`; its id is the user's."""
+
+    KIND = "ORGMEM"
+    NAME = "member"
+
+    email = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute()
+
+    @classmethod
+    def key_in(cls, org_id: str, user_id: str) -> tuple[str, str]:
+        return f"ORG#{org_id}", f"MEM#{user_id}"
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"USER#{self.id}#ORGS", str(self.org_id))}
+
+
+class Workspace(Entity):
+    KIND = "WS"
+    NAME = "workspace"
+
+    name = UnicodeAttribute()
+    slug = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    owner = JSONAttribute()
+    settings = JSONAttribute(default=default_settings)
+    is_default = BooleanAttribute(default=False)
+    member_count = NumberAttribute(default=1)
+    project_count = NumberAttribute(default=0)
+    last_activity = UnicodeAttribute(null=True)
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"ORG#{self.org_id}#WS", f"{self.created_at}#{self.id}")}
+
+    def filters(self) -> dict[str, Any]:
+        return {"name": self.name, "slug": self.slug, "description": self.description}
+
+
+class WorkspaceMembership(Entity):
+    """At `WS#<workspace>, MEM#<user>`; its id is the user's."""
+
+    KIND = "WSMEM"
+    NAME = "member"
+
+    user = JSONAttribute()
+    role = UnicodeAttribute()
+    permissions = JSONAttribute(default=list)
+    last_active_at = UnicodeAttribute()
+
+    @classmethod
+    def key_in(cls, ws_id: str, user_id: str) -> tuple[str, str]:
+        return f"WS#{ws_id}", f"MEM#{user_id}"
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"USER#{self.id}#WSS", f"{self.created_at}#{self.ws_id}")}
+
+
+def slug_guard(scope: str, slug: str, ref: str = "") -> Guard:
+    """`scope` is ORG, WS, or WS#<id> for the projects of a workspace."""
+    return Guard.of(f"SLUG#{scope}#{slug}", ref)
+
+
+def slugify(name: str, *, unique: bool = False) -> str:
+    """A URL-friendly form of a name; with `unique`, made unlike any other by six random characters."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "workspace"
+    return f"{slug}-{secrets.token_hex(3)}" if unique else slug
+
+
+def membership_row(cls: Any, container: str, user_id: str, role: Role, **fields: Any) -> Any:
+    """A membership at its key in an organization or a workspace."""
+    row = cls.new(user_id, role=role.value, **fields)
+    row.pk, row.sk = cls.key_in(container, user_id)
+    return row

@@ -1,0 +1,1 @@
+"""What the contracts show of the platform's entities, where more than one area shows it."""
