@@ -183,11 +183,13 @@ def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
         return node
     if reference := node.get("$ref"):
         return _inlined(definitions[reference.rsplit("/", 1)[1]], definitions)
-    return {
-        key: {name: _inlined(value, definitions) for name, value in item.items()} if key == "properties" else _inlined(item, definitions)
-        for key, item in node.items()
-        if key != "$defs" and not (key == "title" and isinstance(item, str))
-    }
+    kept: dict[str, Any] = {}
+    for key, item in node.items():
+        if key == "properties":  # its keys are names of arguments, and one may well be called "title"
+            kept[key] = {name: _inlined(value, definitions) for name, value in item.items()}
+        elif key != "$defs" and not (key == "title" and isinstance(item, str)):
+            kept[key] = _inlined(item, definitions)
+    return kept
 
 
 @cache
