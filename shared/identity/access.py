@@ -19,7 +19,7 @@ from shared.store import (
     BooleanAttribute,
     Ephemeral,
     JSONAttribute,
-    MapAttribute,
+    flat_map,
     Operation,
     Taken,
     UnicodeAttribute,
@@ -43,9 +43,9 @@ class Access(Ephemeral):
     email = UnicodeAttribute(default="")
     avatar_url = UnicodeAttribute(null=True)
     platform_admin = BooleanAttribute(default=False)
-    sessions: Any = MapAttribute(default=dict)
-    workspaces: Any = MapAttribute(default=dict)
-    organizations: Any = MapAttribute(default=dict)
+    sessions: Any = flat_map()
+    workspaces: Any = flat_map()
+    organizations: Any = flat_map()
     user_id = UnicodeAttribute(null=True)
     scopes = JSONAttribute(null=True)
     plan = UnicodeAttribute(null=True)

@@ -21,13 +21,13 @@ from shared.store.rows import (
     Ephemeral,
     Guard,
     JSONAttribute,
-    MapAttribute,
     NumberAttribute,
     NumberSetAttribute,
     Row,
     Telemetry,
     UnicodeAttribute,
     UnicodeSetAttribute,
+    flat_map,
 )
 from shared.store.windows import Taken, take
 from shared.store.writing import Operation, check, create, delete, put, put_many, save, stale, update, update_now, write
@@ -40,7 +40,6 @@ __all__ = [
     "Guard",
     "IndexRow",
     "JSONAttribute",
-    "MapAttribute",
     "NumberAttribute",
     "NumberSetAttribute",
     "Operation",
@@ -58,6 +57,7 @@ __all__ = [
     "delete",
     "fetch",
     "fetch_all",
+    "flat_map",
     "get",
     "get_many",
     "load",

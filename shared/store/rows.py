@@ -35,7 +35,6 @@ __all__ = [
     "Ephemeral",
     "Guard",
     "JSONAttribute",
-    "MapAttribute",
     "NumberAttribute",
     "NumberSetAttribute",
     "Row",
@@ -43,6 +42,12 @@ __all__ = [
     "UnicodeAttribute",
     "UnicodeSetAttribute",
 ]
+
+
+def flat_map() -> Any:
+    """A map of plain texts and numbers: for rows whose conditions and updates name a key of it."""
+    return MapAttribute(default=dict)  # type: ignore[no-untyped-call]  # PynamoDB leaves this constructor untyped
+
 
 _connections: dict[str, TableConnection] = {}
 

@@ -1,0 +1,105 @@
+"""The eleven lanes of a new board, and the second view of the same board: phases and columns.
+
+A lane carries a phase; a column is the group of lanes whose phases it maps. One board, two views: a card moved in one has moved in
+the other.
+"""
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class LaneKind:
+    """A lane as a new board gets it. `wip_limit` None: any number of cards."""
+
+    number: int
+    name: str
+    color: str
+    wip_limit: int | None
+    agent: str | None
+    card_type: str
+    phase: str
+
+
+LANES = (
+    LaneKind(0, "Vision & CoPilot Planning", "#8B5CF6", None, "ceo_copilot", "blueprint", "PHASE_BACKLOG"),
+    LaneKind(1, "PRD / MVP Definition", "#10B981", 5, "prd", "doc", "PHASE_REQUIREMENTS"),
+    LaneKind(2, "Research", "#F59E0B", 3, "research", "task", "PHASE_REQUIREMENTS"),
+    LaneKind(3, "Architecture & Stack", "#EF4444", 3, "architect", "epic", "PHASE_DESIGN"),
+    LaneKind(4, "Planning & Task Breakdown", "#3B82F6", 5, "planner", "task", "PHASE_DESIGN"),
+    LaneKind(5, "Scaffolding", "#6366F1", 5, None, "feature", "PHASE_IMPLEMENTATION"),
+    LaneKind(6, "Build", "#8B5CF6", 8, None, "feature", "PHASE_IMPLEMENTATION"),
+    LaneKind(7, "Test & QA", "#06B6D4", 5, "qa", "feature", "PHASE_TESTING"),
+    LaneKind(8, "Deploy", "#10B981", 3, "deployment", "feature", "PHASE_DEPLOYMENT"),
+    LaneKind(9, "Docs & Training", "#F59E0B", 3, "documentation", "feature", "PHASE_DEPLOYMENT"),
+    LaneKind(10, "Learn & Optimize", "#6B7280", 2, "refactor", "feature", "PHASE_DONE"),
+)
+BOARD_NAME = "Development Board"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of omoios' view. `auto_to` is where a finished ticket goes by itself."""
+
+    id: str
+    name: str
+    order: int
+    phases: tuple[str, ...]
+    wip_limit: int | None = None
+    terminal: bool = False
+    auto_to: str | None = None
+    color: str = field(default="gray")
+    category: str = "in_progress"
+    description: str = ""
+
+
+COLUMNS = (
+    Column(
+        "backlog", "📋 Backlog", 0, ("PHASE_BACKLOG",), color="gray", category="todo", description="Ideas and work not yet begun"
+    ),
+    Column(
+        "analyzing",
+        "🔍 Analyzing",
+        1,
+        ("PHASE_REQUIREMENTS", "PHASE_DESIGN"),
+        5,
+        color="blue",
+        description="Requirements and design",
+    ),
+    Column(
+        "building",
+        "🔨 Building",
+        2,
+        ("PHASE_IMPLEMENTATION",),
+        10,
+        auto_to="testing",
+        color="yellow",
+        description="Implementation under way",
+    ),
+    Column("testing", "🧪 Testing", 3, ("PHASE_TESTING",), 8, color="blue", description="Tests and quality assurance"),
+    Column(
+        "deploying", "🚀 Deploying", 4, ("PHASE_DEPLOYMENT",), 3, auto_to="done", color="green", description="On its way to users"
+    ),
+    Column("done", "✅ Done", 5, ("PHASE_DONE",), terminal=True, color="green", category="done", description="Finished work"),
+    Column("blocked", "🚫 Blocked", 6, ("PHASE_BLOCKED",), terminal=True, color="red", description="Waiting for something"),
+)
+COLUMN_OF_PHASE = MappingProxyType({phase: column for column in COLUMNS for phase in column.phases})
+COLUMN_BY_ID = MappingProxyType({column.id: column for column in COLUMNS})
+
+PHASE_ALIASES = MappingProxyType(
+    {  # another vocabulary of the same document's samples
+        "PHASE_INITIAL": "PHASE_REQUIREMENTS",
+        "PHASE_INTEGRATION": "PHASE_TESTING",
+        "PHASE_REFACTORING": "PHASE_IMPLEMENTATION",
+    }
+)
+
+
+def canonical_phase(phase: str) -> str:
+    """A phase by its own name or an alias; unknown names come back unchanged."""
+    return PHASE_ALIASES.get(phase, phase)
+
+
+def category_of(phase: str) -> str:
+    """todo | in_progress | done."""
+    return COLUMN_OF_PHASE[phase].category

@@ -1,0 +1,61 @@
+"""Board, lane, and how many cards are where."""
+
+from typing import Any
+
+from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute, flat_map
+
+DEFAULT_SETTINGS: dict[str, Any] = {
+    "showWipLimits": True,
+    "enableCardDependencies": True,
+    "autoArchiveCompleted": False,
+    "customFields": [],
+}
+
+
+class Board(Entity):
+    KIND = "BOARD"
+    NAME = "board"
+
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    settings = JSONAttribute(default=lambda: dict(DEFAULT_SETTINGS))
+    is_default = BooleanAttribute(default=True)
+    lane_ids = JSONAttribute()
+    """The ids of its lanes in order: a strongly consistent way to all of them."""
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"PROJ#{self.proj_id}#BOARD", f"{self.created_at}#{self.id}")}
+
+
+class Lane(Entity):
+    KIND = "LANE"
+    NAME = "lane"
+
+    board_id = UnicodeAttribute()
+    number = NumberAttribute()
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    phase_id = UnicodeAttribute()
+    wip_limit = NumberAttribute(null=True)
+    auto_trigger_agent = UnicodeAttribute(null=True)
+    exit_criteria = UnicodeAttribute(null=True)
+    settings = JSONAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"BOARD#{self.board_id}#LANE", f"{int(self.number):03d}")}
+
+
+class Counts(Row):
+    """At `BOARD#<id>, COUNTS`: living cards in each lane and each column, changed in the transaction that moves a card, so that a WIP
+    limit is a condition of the write. `next` numbers the cards of the board as they come (the default position)."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="COUNTS")
+    lanes: Any = flat_map()
+    columns: Any = flat_map()
+    next = NumberAttribute(default=0)
+
+    @classmethod
+    def of(cls, board_id: str) -> "Counts":
+        return cls(pk=f"BOARD#{board_id}", sk="COUNTS")

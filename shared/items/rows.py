@@ -1,0 +1,77 @@
+"""The work item. Its comments, activities, runs and dependencies are members of one collection, `ITEM#<id>` on GSI1, each under a
+prefix of its own (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query shows what a card has."""
+
+from typing import Any
+
+from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+
+
+class Item(Entity):
+    KIND = "ITEM"
+    NAME = "card"
+
+    item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
+    type = UnicodeAttribute()  # epic | feature | task | bug | blueprint | doc
+    title = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    status = UnicodeAttribute(default="draft")  # draft | ready | in_progress | blocked | done
+    priority = UnicodeAttribute(default="medium")  # low | medium | high | critical
+    board_id = UnicodeAttribute()
+    lane_id = UnicodeAttribute()
+    phase_id = UnicodeAttribute()
+    position = NumberAttribute(default=0)
+    parent_id = UnicodeAttribute(null=True)
+    assignee = JSONAttribute(null=True)
+    reporter = JSONAttribute(null=True)
+    created_by = JSONAttribute()
+    labels = JSONAttribute(default=list)
+    tags = JSONAttribute(default=list)
+    estimated_hours = NumberAttribute(null=True)
+    logged_hours = NumberAttribute(default=0)
+    due_date = UnicodeAttribute(null=True)
+    external_links = JSONAttribute(default=list)
+    attachments = JSONAttribute(default=list)
+    custom_fields = JSONAttribute(default=dict)
+    acceptance_criteria = JSONAttribute(default=list)
+    blocked_reason = UnicodeAttribute(null=True)
+    status_before_block = UnicodeAttribute(null=True)
+    approval_status = UnicodeAttribute(null=True)
+    context = JSONAttribute(null=True)
+    completed_at = UnicodeAttribute(null=True)
+    recent_runs = JSONAttribute(default=list)
+    """Summaries of the last few runs, newest first: a list of cards shows them without a query per card."""
+    lease_run = UnicodeAttribute(null=True)
+    lease_fence = NumberAttribute(null=True)
+    lease_until = NumberAttribute(null=True)
+    """Who works on the card: the run, its fence, and when the lease ends (epoch seconds). An ended lease is anybody's to take."""
+
+    @property
+    def is_blocked(self) -> bool:
+        return bool(self.status == "blocked")
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        places = {
+            1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{float(self.position):016.4f}#{self.id}"),
+            2: (f"PROJ#{self.proj_id}#ITEM", f"{self.item_kind}#{self.created_at}#{self.id}"),
+        }
+        if self.parent_id:
+            places[3] = (f"PARENT#{self.parent_id}", f"{float(self.position):016.4f}#{self.id}")
+        if self.assignee:
+            places[4] = (f"ASSIGNEE#{self.assignee['id']}", f"{self.updated_at}#{self.id}")
+        return places
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "title": self.title,
+            "type": self.type,
+            "status": self.status,
+            "priority": self.priority,
+            "lane_id": self.lane_id,
+            "phase_id": self.phase_id,
+            "position": self.position,
+            "parent_id": self.parent_id,
+            "assignee_id": self.assignee["id"] if self.assignee else None,
+            "labels": self.labels,
+            "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
+            "approval_status": self.approval_status,
+        }

@@ -1,0 +1,1 @@
+"""Projects: what a workspace works on. Each has one board."""

@@ -1,0 +1,66 @@
+"""The project, and the numbers that are counted for it."""
+
+from typing import Any
+
+from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+
+DEFAULT_SETTINGS: dict[str, Any] = {
+    "autoTriggerAgents": True,
+    "requireApprovalForDeployment": False,
+    "maxConcurrentRuns": 5,
+    "defaultWipLimits": {},
+}
+
+
+class Project(Entity):
+    KIND = "PROJ"
+    NAME = "project"
+
+    name = UnicodeAttribute()
+    slug = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    status = UnicodeAttribute(default="active")  # active | archived | deleted
+    visibility = UnicodeAttribute(default="private")
+    template_type = UnicodeAttribute(null=True)
+    repository_url = UnicodeAttribute(null=True)
+    repository_type = UnicodeAttribute(null=True)
+    github_owner = UnicodeAttribute(null=True)
+    github_repo = UnicodeAttribute(null=True)
+    deployment_url = UnicodeAttribute(null=True)
+    documentation_url = UnicodeAttribute(null=True)
+    tech_stack = JSONAttribute(default=list)
+    settings = JSONAttribute(default=lambda: dict(DEFAULT_SETTINGS))
+    default_phase_id = UnicodeAttribute(null=True)
+    board_id = UnicodeAttribute()
+    created_by = JSONAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {
+            1: (f"WS#{self.ws_id}#PROJ", f"{self.created_at}#{self.id}"),
+            2: (f"ORG#{self.org_id}#PROJ", f"{self.created_at}#{self.id}"),
+        }
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "slug": self.slug,
+            "description": (self.description or "")[:200],
+            "status": self.status,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+class ProjectStats(Entity):
+    """At `PROJ#<id>, STATS`: numbers that the stream consumer keeps (counts of living cards and of runs under way)."""
+
+    KIND = "PROJSTATS"
+    NAME = "project"
+
+    cards = NumberAttribute(default=0)
+    active_runs = NumberAttribute(default=0)
+    last_activity = UnicodeAttribute(null=True)
+
+    @classmethod
+    def key(cls, entity_id: str) -> tuple[str, str]:
+        return f"PROJ#{entity_id}", "STATS"
