@@ -1,0 +1,52 @@
+"""Counts the round trips to DynamoDB, so that a test can say what a request costs.
+
+    with trips() as seen:
+        ada("auth", "GET", "/auth/me")
+    assert (seen.count, seen.names) == (2, ["UpdateItem", "GetItem"])
+
+Retries of botocore count as trips of their own, as they do in time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.store.client import dynamodb
+
+_EVENT = "request-created.dynamodb"  # once for every HTTP request, retries included
+
+
+@dataclass
+class Trips:
+    """The API calls seen so far, in order."""
+
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.names)
+
+    @property
+    def by_name(self) -> dict[str, int]:
+        return dict(Counter(self.names))
+
+    def __str__(self) -> str:
+        return f"{self.count}: {', '.join(self.names)}"
+
+
+@contextmanager
+def trips() -> Iterator[Trips]:
+    """Counts what our DynamoDB client sends until the block ends."""
+    seen = Trips()
+
+    def note(operation_name: str, **_: Any) -> None:
+        seen.names.append(operation_name)
+
+    events = dynamodb().meta.events
+    events.register(_EVENT, note)
+    try:
+        yield seen
+    finally:
+        events.unregister(_EVENT, note)
