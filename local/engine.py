@@ -1,0 +1,126 @@
+"""The embedded AWS engine as a child process: started, watched, ended."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from local import ACCOUNT, REGION, LocalError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_START_WITHIN = 30.0
+_END_WITHIN = 9.0  # the launcher ends itself after 8 s
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Engine:
+    """One engine process over one data folder.
+
+    `data` holds what survives (`state/`, `s3/`), what does not (`tmp/`) and the log (`engine.log`).
+    """
+
+    def __init__(self, data: Path, port: int | None = None, extra: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data / "engine.log"
+        self._extra = extra or {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers; raises `LocalError` with the end of its log when it does not."""
+        shutil.rmtree(self.data / "tmp", ignore_errors=True)
+        for name in ("tmp", "state", "s3"):
+            (self.data / name).mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.launcher"],
+                cwd=ROOT,
+                env=environment(self.data, self.port) | self._extra,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C goes to the parent alone, which ends us in order
+            )
+        deadline = time.monotonic() + _START_WITHIN
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise LocalError(f"the local AWS engine did not start; the end of {self.log}:\n{self.tail()}")
+            time.sleep(0.03)
+
+    def stop(self) -> None:
+        """End it, saving its state; by force after 9 s."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(_END_WITHIN)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def tail(self, lines: int = 15) -> str:
+        """The end of the engine's log."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return "(no log)"
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2) as answer:  # noqa: S310  # loopback
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def environment(data: Path, port: int) -> dict[str, str]:
+    """The launcher's whole environment. It is built up, not copied: what the workers inherit must not depend on somebody's shell."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE") if name in os.environ}
+    return kept | {
+        "VIRTUAL_ENV": sys.prefix,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+        "CADRE_PARENT": str(os.getpid()),
+        "CADRE_LOCAL": "1",
+        "LOG_LEVEL": os.environ.get("CADRE_ENGINE_LOG", "WARNING"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(data / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(data / "s3"),
+        "TMPDIR": str(data / "tmp"),
+        "DOCKER_HOST": "unix:///nonexistent",  # no containers: never look for a daemon
+        "LAMBDA_EXECUTOR": "local",
+    }

