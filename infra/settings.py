@@ -34,7 +34,7 @@ class Settings:
     hosted_zone_name: str = ""
     web_acl_arn: str = ""
     public_url: str = ""
-    socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's management URL
+    socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's, `{api}` stands for the API's id
     allowed_origins: tuple[str, ...] = ("*",)
     issuer: str = ""
     # mail

@@ -1,0 +1,152 @@
+"""The functions: every REST area, every worker that exists, and what sets the workers going."""
+
+import json
+from importlib import import_module
+
+from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy, Stack, aws_iam, aws_lambda, aws_logs, aws_stepfunctions
+from constructs import Construct
+
+from infra.agent_run import definition
+from infra.data import CONSUMERS, Data, dead_letters
+from infra.function import Functions, Grants, allow, trusts
+from infra.nag import exempt
+from infra.needs import needs
+from infra.schedules import SCHEDULES, schedule
+
+# How many messages one call takes, and how many calls run at once. Runs are only started here, not worked: few are enough
+_BATCH = {"agent-runs": 5, "ws-push": 10, "emails": 10}
+_AT_ONCE = {"agent-runs": 10, "ws-push": 50, "emails": 5}
+_STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the stream itself forgets after 24 h
+
+
+class Backend(Stack):
+    def __init__(
+        self, scope: Construct, name: str, functions: Functions, data: Data, *, areas: list[str], workers: frozenset[str]
+    ) -> None:
+        super().__init__(scope, name, description="Cadre: the functions and what sets them going")
+        self.functions, self.data, self.settings = functions, data, functions.settings
+        self.machine: aws_stepfunctions.CfnStateMachine | None = None
+        self.dead: dict[str, str] = {}  # dead-letter queues made here: title -> queue name
+        if "run_steps" in workers:
+            self.machine = self._agent_run(functions.make(self, "run_steps"))
+        for area in areas:
+            functions.make(self, area, self._machine_grants(area))
+        for queue, consumer in CONSUMERS.items():
+            if consumer in workers:
+                self._consume(queue, consumer)
+        if "stream_projector" in workers:
+            self._project()
+        if "scheduled" in workers:
+            self._clock()
+
+    def _machine_grants(self, name: str) -> Grants:
+        """Start, stop and answer runs. Executions are made while the platform runs: their names cannot be listed here."""
+        grants, verbs = Grants(), needs(name).machine
+        if not self.machine or not verbs:
+            return grants
+        arn = self.machine.ref
+        if "start" in verbs:
+            grants.add(allow(["states:StartExecution"], arn))
+        if "stop" in verbs:
+            executions = self.format_arn(
+                service="states", resource="execution", resource_name=f"{self.machine.attr_name}:*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            grants.add(allow(["states:StopExecution", "states:DescribeExecution"], executions))
+            grants.exemptions.append(("AwsSolutions-IAM5", "Executions are named while the platform runs; X-Ray accepts no resource."))
+        if "answer" in verbs:
+            grants.add(allow(["states:SendTaskSuccess", "states:SendTaskFailure"], arn))
+        grants.environment["CADRE_AGENT_RUN_MACHINE"] = arn
+        return grants
+
+    def _agent_run(self, steps: aws_lambda.CfnFunction) -> aws_stepfunctions.CfnStateMachine:
+        logs = aws_logs.CfnLogGroup(
+            # Step Functions' log policies name each group; past a length they fail unless the name starts like this
+            self, "AgentRunLogs", retention_in_days=self.settings.log_retention_days,
+        )
+        logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
+        role = aws_iam.CfnRole(
+            self, "AgentRunRole", assume_role_policy_document=trusts("states.amazonaws.com"),
+            policies=[aws_iam.CfnRole.PolicyProperty(policy_name="needs", policy_document={
+                "Version": "2012-10-17", "Statement": [
+                    allow(["lambda:InvokeFunction"], steps.attr_arn),
+                    # log delivery and X-Ray have no resource level
+                    allow(["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+                           "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies",
+                           "logs:DescribeLogGroups"], "*"),
+                    allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules",
+                           "xray:GetSamplingTargets"], "*"),
+                ],
+            })],
+        )
+        exempt(role, "AwsSolutions-IAM5", "Vended logs and X-Ray accept no resource in these actions.")
+        machine = aws_stepfunctions.CfnStateMachine(
+            self, "AgentRun", role_arn=role.attr_arn, state_machine_type="STANDARD",
+            definition_string=json.dumps(definition("${RunSteps}", "${Partition}")),
+            definition_substitutions={"RunSteps": steps.attr_arn, "Partition": self.partition},
+            logging_configuration=aws_stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
+                level="ALL", include_execution_data=False,
+                destinations=[aws_stepfunctions.CfnStateMachine.LogDestinationProperty(
+                    cloud_watch_logs_log_group=aws_stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                        log_group_arn=logs.attr_arn
+                    )
+                )],
+            ),
+            tracing_configuration=aws_stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=True),
+        )
+        CfnOutput(self, "AgentRunArn", value=machine.ref)
+        return machine
+
+    def _consume(self, queue_name: str, consumer: str) -> None:
+        queue = self.data.queues[queue_name].queue
+        grants = self._machine_grants(consumer)
+        grants.add(allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.attr_arn))
+        function = self.functions.make(self, consumer, grants)
+        aws_lambda.CfnEventSourceMapping(
+            self, f"{_title(consumer)}Source", function_name=function.ref, event_source_arn=queue.attr_arn,
+            batch_size=_BATCH[queue_name], function_response_types=["ReportBatchItemFailures"],
+            scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=_AT_ONCE[queue_name]),
+        )
+
+    def _project(self) -> None:
+        """The stream of `core`. Only rows that carry an event; per entity in order; what cannot be read is set aside."""
+        table = self.data.tables["core"]
+        dead = dead_letters(self, "StreamDead")
+        self.dead["StreamDead"] = dead.attr_queue_name
+        grants = self._machine_grants("stream_projector")
+        grants.add(allow(
+            ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], table.attr_stream_arn
+        ))
+        # ListStreams has no resource level below the table's streams
+        grants.add(allow(["dynamodb:ListStreams"], f"{table.attr_arn}/stream/*"))
+        grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
+        function = self.functions.make(self, "stream_projector", grants)
+        aws_lambda.CfnEventSourceMapping(
+            self, "StreamProjectorSource", function_name=function.ref, event_source_arn=table.attr_stream_arn,
+            starting_position="TRIM_HORIZON", batch_size=100, parallelization_factor=4,
+            bisect_batch_on_function_error=True, function_response_types=["ReportBatchItemFailures"],
+            maximum_record_age_in_seconds=_STREAM_MAX_AGE, maximum_retry_attempts=10,
+            destination_config=aws_lambda.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=aws_lambda.CfnEventSourceMapping.OnFailureProperty(destination=dead.attr_arn)
+            ),
+            filter_criteria=aws_lambda.CfnEventSourceMapping.FilterCriteriaProperty(filters=[
+                aws_lambda.CfnEventSourceMapping.FilterProperty(
+                    pattern=json.dumps({"dynamodb": {"NewImage": {"event_id": {"S": [{"exists": True}]}}}})
+                )
+            ]),
+        )
+
+    def _clock(self) -> None:
+        known = getattr(import_module("functions.scheduled.handler"), "JOBS", None)
+        jobs = frozenset(SCHEDULES) if known is None else frozenset(known) & frozenset(SCHEDULES)
+        dead = dead_letters(self, "ScheduleDead", "events.amazonaws.com")
+        self.dead["ScheduleDead"] = dead.attr_queue_name
+        grants = self._machine_grants("scheduled")
+        grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
+        schedule(self, self.functions.make(self, "scheduled", grants), dead, jobs)
+
+
+def _title(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+

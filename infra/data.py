@@ -1,0 +1,174 @@
+"""What holds state: tables, the files bucket, queues, secrets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import CfnResource, RemovalPolicy, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from constructs import Construct
+
+from infra.names import GSIS, QUEUES
+from infra.nag import exempt
+from infra.needs import needs
+from infra.settings import Settings
+
+# How each queue is worked: who takes from it, how often a message is tried, how long it is worth anything
+CONSUMERS = {"agent-runs": "run_worker", "ws-push": "ws_pusher", "emails": "mailer"}
+_TRIES = {"agent-runs": 5, "ws-push": 3, "emails": 8}
+_KEEP = {"agent-runs": 345_600, "ws-push": 600, "emails": 345_600}  # seconds; a push older than 10 minutes helps nobody
+_DEAD_KEEP = 1_209_600  # 14 days, the most SQS allows: time to look, mend and redrive
+
+
+@dataclass(frozen=True)
+class Queue:
+    name: str
+    queue: aws_sqs.CfnQueue
+    dead: aws_sqs.CfnQueue
+
+
+class Data(Stack):
+    def __init__(self, scope: Construct, name: str, settings: Settings) -> None:
+        super().__init__(scope, name, description="Cadre: tables, files, queues, secrets")
+        self.settings = settings
+        self.tables = {
+            "core": self._table("Core", indexes=GSIS, projected=("f", "kind"), stream=True),
+            "telemetry": self._table("Telemetry"),
+            # Sessions and rate limits live for minutes to days. A restore would bring back what was revoked.
+            "ephemeral": self._table("Ephemeral", indexes=("GSI1",), recoverable=False),
+        }
+        exempt(self.tables["ephemeral"], "AwsSolutions-DDB3", "Everything in it expires; a restore would revive revoked sessions.")
+        self.files = self._bucket()
+        self.queues = {name: self._queue(name) for name in QUEUES}
+        self.signing = aws_secretsmanager.CfnSecret(
+            self, "Signing", description="Cadre: the key that signs tokens",
+            generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                password_length=64, exclude_punctuation=True
+            ),
+        )
+        self._keep(self.signing)
+        exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session and stored credential; it is changed by hand.")
+
+    def _table(
+        self, name: str, *, indexes: tuple[str, ...] = (), projected: tuple[str, ...] = (), stream: bool = False,
+        recoverable: bool = True,
+    ) -> aws_dynamodb.CfnTable:
+        keys = ["PK", "SK", *(f"{index}{part}" for index in indexes for part in ("PK", "SK"))]
+        projection = (
+            aws_dynamodb.CfnTable.ProjectionProperty(projection_type="INCLUDE", non_key_attributes=list(projected))
+            if projected
+            else aws_dynamodb.CfnTable.ProjectionProperty(projection_type="ALL")
+        )
+        table = aws_dynamodb.CfnTable(
+            self, name,
+            billing_mode="PAY_PER_REQUEST",
+            attribute_definitions=[
+                aws_dynamodb.CfnTable.AttributeDefinitionProperty(attribute_name=key, attribute_type="S") for key in keys
+            ],
+            key_schema=_key_schema(""),
+            global_secondary_indexes=[
+                aws_dynamodb.CfnTable.GlobalSecondaryIndexProperty(
+                    index_name=index, key_schema=_key_schema(index), projection=projection
+                )
+                for index in indexes
+            ] or None,
+            time_to_live_specification=aws_dynamodb.CfnTable.TimeToLiveSpecificationProperty(attribute_name="ttl", enabled=True),
+            point_in_time_recovery_specification=aws_dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
+                point_in_time_recovery_enabled=recoverable
+            ),
+            sse_specification=aws_dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
+            stream_specification=aws_dynamodb.CfnTable.StreamSpecificationProperty(stream_view_type="NEW_AND_OLD_IMAGES")
+            if stream
+            else None,
+            deletion_protection_enabled=self.settings.protected,
+        )
+        self._keep(table)
+        return table
+
+    def _bucket(self) -> aws_s3.CfnBucket:
+        bucket = aws_s3.CfnBucket(
+            self, "Files",
+            bucket_encryption=aws_s3.CfnBucket.BucketEncryptionProperty(
+                server_side_encryption_configuration=[aws_s3.CfnBucket.ServerSideEncryptionRuleProperty(
+                    server_side_encryption_by_default=aws_s3.CfnBucket.ServerSideEncryptionByDefaultProperty(sse_algorithm="AES256")
+                )]
+            ),
+            public_access_block_configuration=aws_s3.CfnBucket.PublicAccessBlockConfigurationProperty(
+                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
+            ),
+            ownership_controls=aws_s3.CfnBucket.OwnershipControlsProperty(
+                rules=[aws_s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
+            ),
+            versioning_configuration=aws_s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+            cors_configuration=aws_s3.CfnBucket.CorsConfigurationProperty(cors_rules=[aws_s3.CfnBucket.CorsRuleProperty(
+                # presigned uploads and downloads come straight from browsers
+                allowed_methods=["GET", "PUT", "POST"], allowed_origins=list(self.settings.allowed_origins),
+                allowed_headers=["*"], exposed_headers=["ETag"], max_age=3600,
+            )]),
+            lifecycle_configuration=aws_s3.CfnBucket.LifecycleConfigurationProperty(rules=[
+                aws_s3.CfnBucket.RuleProperty(
+                    id="unfinished-uploads", status="Enabled",
+                    abort_incomplete_multipart_upload=aws_s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                        days_after_initiation=2
+                    ),
+                ),
+                aws_s3.CfnBucket.RuleProperty(
+                    id="old-versions", status="Enabled",
+                    noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
+                ),
+                aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
+            ]),
+        )
+        self._keep(bucket)
+        aws_s3.CfnBucketPolicy(
+            self, "FilesPolicy", bucket=bucket.ref,
+            policy_document=_only_tls(["s3:*"], [bucket.attr_arn, f"{bucket.attr_arn}/*"]),
+        )
+        exempt(bucket, "AwsSolutions-S1", "Access logs would double the requests; every read is by presigned URL or a function's log line.")
+        return bucket
+
+    def _queue(self, name: str) -> Queue:
+        title = "".join(part.capitalize() for part in name.split("-"))
+        dead = dead_letters(self, f"{title}Dead")
+        queue = aws_sqs.CfnQueue(
+            self, title, sqs_managed_sse_enabled=True, message_retention_period=_KEEP[name],
+            # six times the consumer's timeout, as AWS advises: room for the poller's own retries
+            visibility_timeout=6 * needs(CONSUMERS[name]).timeout,
+            redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": _TRIES[name]},
+        )
+        secure(self, f"{title}Policy", queue)
+        return Queue(name, queue, dead)
+
+    def _keep(self, resource: CfnResource) -> None:
+        resource.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
+
+
+def dead_letters(scope: Stack, name: str, *services: str) -> aws_sqs.CfnQueue:
+    """A dead-letter queue beside the asynchronous path it belongs to; `services` of this account may put letters there."""
+    queue = aws_sqs.CfnQueue(scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP)
+    secure(scope, f"{name}Policy", queue, *services)
+    exempt(queue, "AwsSolutions-SQS3", "It is itself a dead-letter queue.")
+    return queue
+
+
+def secure(scope: Stack, name: str, queue: aws_sqs.CfnQueue, *services: str) -> None:
+    """Refuse whoever does not use TLS. A policy per queue: its resources must name the queue itself."""
+    policy = _only_tls(["sqs:*"], [queue.attr_arn])
+    policy["Statement"] += [
+        {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sqs:SendMessage"], "Resource": [queue.attr_arn],
+         "Condition": {"StringEquals": {"aws:SourceAccount": scope.account}}}
+        for service in services
+    ]
+    aws_sqs.CfnQueuePolicy(scope, name, queues=[queue.ref], policy_document=policy)
+
+
+def _key_schema(index: str) -> list[aws_dynamodb.CfnTable.KeySchemaProperty | Any]:
+    return [
+        aws_dynamodb.CfnTable.KeySchemaProperty(attribute_name=f"{index}PK", key_type="HASH"),
+        aws_dynamodb.CfnTable.KeySchemaProperty(attribute_name=f"{index}SK", key_type="RANGE"),
+    ]
+
+
+def _only_tls(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{
+        "Sid": "OnlyTls", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": actions, "Resource": resources,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }]}

@@ -1,0 +1,195 @@
+"""One Lambda function with a role, an environment and a log group of its own, made from what it needs."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_cdk import CfnResource, Fn, RemovalPolicy, Stack, Tags, aws_iam, aws_lambda, aws_logs
+from aws_cdk.aws_s3_assets import Asset
+from constructs import Construct
+
+from infra.bundling import bundle
+from infra.data import Data
+from infra.nag import exempt
+from infra.needs import Access, Needs, needs
+from infra.settings import Settings
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # of the interpreter that compiled the package
+_READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
+_WRITE = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"]
+Statement = dict[str, Any]
+
+
+def allow(actions: list[str], *resources: str, **more: Any) -> Statement:
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources), **more}
+
+
+@dataclass
+class Grants:
+    """What a function's role may do and what its environment says, growing as needs are added."""
+
+    statements: list[Statement] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    exemptions: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, statement: Statement, **environment: str) -> None:
+        self.statements.append(statement)
+        self.environment |= {f"CADRE_{name.upper()}": value for name, value in environment.items()}
+
+
+class Functions:
+    """Makes functions in any stack. Knows where everything is that they may need."""
+
+    def __init__(self, settings: Settings, data: Data) -> None:
+        self.settings, self.data = settings, data
+        self.package = bundle(settings.bundle)
+        self.socket_api: str = ""  # the id, as soon as there is one
+        self.socket_endpoint: str = settings.socket_endpoint
+        self.made: dict[str, aws_lambda.CfnFunction] = {}
+        self._assets: dict[str, Asset] = {}
+
+    def make(self, scope: Stack, name: str, more: Grants | None = None) -> aws_lambda.CfnFunction:
+        """The function of `functions/<name>`. `more` holds grants that only the caller knows (the state machine, a stream)."""
+        wanted = needs(name)
+        title = "".join(part.capitalize() for part in name.split("_"))
+        grants = self._grants(scope, wanted)
+        if more:
+            grants.statements += more.statements
+            grants.environment |= more.environment
+            grants.exemptions += more.exemptions
+        logs = aws_logs.CfnLogGroup(scope, f"{title}Logs", retention_in_days=self.settings.log_retention_days)
+        logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
+        grants.add(allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.attr_arn))
+        # X-Ray has no resource level
+        grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
+        grants.exemptions.append(("AwsSolutions-IAM5", "X-Ray's two writing actions accept no resource; tables' index ARNs are listed one by one."))
+        role = self._role(scope, title, grants)
+        asset = self._asset(scope)
+        function = aws_lambda.CfnFunction(
+            scope, title,
+            handler=f"functions.{name}.handler.handler",
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            role=role.attr_arn,
+            code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
+            memory_size=wanted.memory,
+            timeout=wanted.timeout,
+            tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
+            logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
+                log_format="JSON", log_group=logs.ref, application_log_level=self.settings.log_level,
+                system_log_level="WARN",  # start, end and report lines cost more than our one line per request
+            ),
+            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=self._environment(name, grants)),
+            description=f"Cadre: {name}",
+        )
+        if RUNTIME != "python3.14":
+            exempt(function, "AwsSolutions-L1", "The runtime is the Python that compiled the package: bytecode must match.")
+        Tags.of(function).add("area", name)
+        Tags.of(role).add("area", name)
+        Tags.of(logs).add("area", name)
+        self.made[name] = function
+        return function
+
+    def _asset(self, scope: Stack) -> Asset:
+        if scope.node.path not in self._assets:
+            self._assets[scope.node.path] = Asset(scope, "Package", path=str(self.package))
+        return self._assets[scope.node.path]
+
+    def _role(self, scope: Construct, title: str, grants: Grants) -> aws_iam.CfnRole:
+        role = aws_iam.CfnRole(
+            scope, f"{title}Role",
+            assume_role_policy_document=trusts("lambda.amazonaws.com"),
+            policies=[aws_iam.CfnRole.PolicyProperty(
+                policy_name="needs", policy_document={"Version": "2012-10-17", "Statement": grants.statements}
+            )],
+        )
+        for rule, reason in dict(grants.exemptions).items():
+            exempt(role, rule, reason)
+        return role
+
+    def _environment(self, name: str, grants: Grants) -> dict[str, str]:
+        return {
+            "CADRE_STAGE": self.settings.stage,
+            "CADRE_LOG_LEVEL": self.settings.log_level,
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_METRICS_NAMESPACE": "Cadre",
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
+            "CADRE_PUBLIC_URL": self.settings.url,
+            "CADRE_ISSUER": self.settings.issuer or self.settings.url,
+            **grants.environment,
+        }
+
+    def _grants(self, scope: Stack, wanted: Needs) -> Grants:
+        grants, data = Grants(), self.data
+        for table, access in (("core", wanted.core), ("telemetry", wanted.telemetry), ("ephemeral", wanted.ephemeral)):
+            self._grant_table(grants, table, access)
+        if wanted.files != "none":
+            actions = ["s3:GetObject"] + (["s3:PutObject", "s3:DeleteObject"] if wanted.files == "write" else [])
+            grants.add(allow(actions, f"{data.files.attr_arn}/*"), files_bucket=data.files.ref)
+            grants.exemptions.append(("AwsSolutions-IAM5", "X-Ray's writing actions accept no resource; objects have keys of every tenant."))
+        if wanted.signs:
+            grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.ref), signing_secret=data.signing.ref)
+        for name in wanted.sends:
+            queue = data.queues[name].queue
+            grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{f"{name.replace('-', '_')}_queue": queue.ref})
+        if wanted.posts:
+            self._grant_posting(scope, grants)
+        if wanted.mails:
+            self._grant_mail(scope, grants)
+        if wanted.models:
+            self._grant_models(grants)
+        return grants
+
+    def _grant_table(self, grants: Grants, name: str, access: Access) -> None:
+        if access == "none":
+            return
+        table = self.data.tables[name]
+        grants.environment[f"CADRE_{name.upper()}_TABLE"] = table.ref
+        grants.add(allow(_READ + (_WRITE if access == "write" else []), table.attr_arn))
+        indexes = {"core": ("GSI1", "GSI2", "GSI3", "GSI4"), "ephemeral": ("GSI1",)}.get(name, ())
+        if indexes:
+            grants.add(allow(["dynamodb:Query"], *(f"{table.attr_arn}/index/{index}" for index in indexes)))
+
+    def _grant_posting(self, scope: Stack, grants: Grants) -> None:
+        grants.environment["CADRE_SOCKET_ENDPOINT"] = self.socket_endpoint
+        grants.add(allow(["execute-api:ManageConnections"], Fn.join("", [
+            "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api, "/v1/POST/@connections/*",
+        ]), ))
+        grants.exemptions.append(("AwsSolutions-IAM5", "Connection ids are made by API Gateway; X-Ray's writing actions accept no resource."))
+
+    def _grant_mail(self, scope: Stack, grants: Grants) -> None:
+        sender = self.settings.mail_sender
+        identities = [
+            Fn.join("", ["arn:", scope.partition, ":ses:", scope.region, ":", scope.account, f":identity/{identity}"])
+            for identity in (sender, sender.partition("@")[2])
+        ]
+        grants.add(allow(["ses:SendEmail", "ses:SendRawEmail"], *identities,
+                         Condition={"StringEquals": {"ses:FromAddress": sender}}), mail_sender=sender)
+
+    def _grant_models(self, grants: Grants) -> None:
+        settings = self.settings
+        if settings.provider_secret_arn:
+            grants.add(allow(["secretsmanager:GetSecretValue"], settings.provider_secret_arn),
+                       provider_secret=settings.provider_secret_arn)
+        if settings.bedrock_model_arns:
+            grants.add(allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *settings.bedrock_model_arns))
+        for name in ("default_provider", "default_model", "price_multiplier", "price_step_micros"):
+            if value := getattr(settings, name):
+                grants.environment[f"CADRE_{name.upper()}"] = value
+
+
+def trusts(service: str) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    ]}
+
+
+def may_invoke(
+    scope: Construct, name: str, function: CfnResource, function_arn: str, service: str, source_arn: str
+) -> aws_lambda.CfnPermission:
+    """Lets one source call one function."""
+    permission = aws_lambda.CfnPermission(
+        scope, name, action="lambda:InvokeFunction", function_name=function_arn, principal=service, source_arn=source_arn
+    )
+    permission.node.add_dependency(function)
+    return permission

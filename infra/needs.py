@@ -1,0 +1,71 @@
+"""What each function may touch, how big it is and how long it may run. Plain data: `infra.functions` turns it into one role,
+one environment and one log group per function.
+
+A REST area that is not listed has the defaults: it reads and writes entities, keeps sessions and rate limits, checks tokens.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Access = Literal["none", "read", "write"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    core: Access = "write"
+    ephemeral: Access = "write"
+    telemetry: Access = "none"
+    files: Access = "none"
+    signs: bool = True  # checks or issues tokens: the signing secret
+    sends: tuple[str, ...] = ()  # queues
+    machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun machine
+    posts: bool = False  # posts to socket connections
+    mails: bool = False
+    models: bool = False  # provider credentials and Bedrock
+    memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
+    timeout: int = 28  # seconds; API Gateway gives up after 29
+
+
+AREAS = {
+    "agent_runtime": Needs(telemetry="write"),
+    "agents": Needs(sends=("ws-push",)),
+    "audit": Needs(files="write"),
+    "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
+    "billing": Needs(files="read", sends=("emails",), machine=("answer",)),
+    "boards": Needs(sends=("agent-runs",)),
+    "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),
+    "comments": Needs(files="write"),
+    "delivery": Needs(telemetry="write"),
+    "documents": Needs(files="write"),
+    "explorations": Needs(files="write", sends=("agent-runs",), models=True),
+    "insights": Needs(telemetry="read"),
+    "messaging": Needs(sends=("ws-push",)),
+    "organizations": Needs(sends=("emails",)),
+    "projects": Needs(sends=("agent-runs",)),
+    "runs": Needs(telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer")),
+    "sandboxes": Needs(telemetry="write", sends=("ws-push",)),
+    "system": Needs(core="read", telemetry="read"),
+    "tasks": Needs(sends=("agent-runs",)),
+    "usage": Needs(files="write", machine=("answer",)),
+    "workflows": Needs(telemetry="read", sends=("agent-runs",), machine=("stop",)),
+    "workspaces": Needs(sends=("emails",)),
+}
+
+WORKERS = {
+    "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
+    "ws_pusher": Needs(core="read", telemetry="read", signs=False, posts=True, timeout=30),
+    "run_worker": Needs(signs=False, machine=("start",), timeout=30),
+    "run_steps": Needs(
+        telemetry="write", files="write", sends=("ws-push", "emails"), posts=True, models=True, memory=1769, timeout=900
+    ),
+    "stream_projector": Needs(sends=("ws-push", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),
+    "scheduled": Needs(
+        telemetry="write", files="write", sends=("ws-push", "emails", "agent-runs"), machine=("stop", "answer"), posts=True,
+        timeout=300,
+    ),
+    "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
+}
+
+
+def needs(name: str) -> Needs:
+    return WORKERS.get(name) or AREAS.get(name) or Needs()

@@ -1,0 +1,180 @@
+"""One contract's REST API, imported from one OpenAPI body that is made from the route table.
+
+One resource holds every path and method, so the largest contract (about 190 paths) stays far below CloudFormation's 500
+resources per stack. The published OpenAPI documents are another matter (`infra.openapi`): here only what the gateway needs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack, Tags, aws_apigateway, aws_lambda, aws_logs
+from constructs import Construct
+
+from infra.gateway_errors import RESPONSES, gateway_error
+from infra.nag import exempt
+from infra.names import STAGE_NAME, Contract
+from infra.routes import Route, gateway_paths
+from infra.settings import Settings
+
+ALLOWED_HEADERS = (
+    "Authorization", "Content-Type", "Accept", "If-Match", "If-None-Match", "Idempotency-Key", "X-API-Key", "X-Request-ID",
+    "X-Correlation-ID", "X-Workspace-ID", "X-Organization-ID",
+)
+# The path as a template and no query string: real paths and queries hold one-time tokens
+ACCESS_LOG = {
+    "requestId": "$context.requestId", "ip": "$context.identity.sourceIp", "time": "$context.requestTime",
+    "method": "$context.httpMethod", "path": "$context.resourcePath", "status": "$context.status",
+    "latency": "$context.responseLatency", "integrationLatency": "$context.integrationLatency",
+    "bytes": "$context.responseLength", "error": "$context.integration.error", "trace": "$context.xrayTraceId",
+}
+COMPRESS_FROM = 1400  # bytes: what fits into one packet is not worth compressing
+_INTEGRATION_TIMEOUT = 29_000  # ms, the most API Gateway waits
+
+
+class RestApi(Stack):
+    def __init__(
+        self, scope: Construct, name: str, contract: Contract, routes: Iterable[Route],
+        functions: Mapping[str, aws_lambda.CfnFunction], settings: Settings,
+    ) -> None:
+        super().__init__(scope, name, description=f"Cadre: the REST API of {contract.name}")
+        self.contract, self.settings = contract, settings
+        mine = [route for route in routes if route.contract == contract.name]
+        areas = sorted({route.area for route in mine})
+        Tags.of(self).add("contract", contract.name)
+        self.api = aws_apigateway.CfnRestApi(
+            self, "Api",
+            body=openapi_body(
+                settings.stack_name(contract.name), mine,
+                {area: self._integration_uri(functions[area].attr_arn) for area in areas}, settings.allowed_origins,
+            ),
+            endpoint_configuration=aws_apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
+            # Every body reaches the functions as the bytes that were sent, whatever a client's Accept header says
+            binary_media_types=["*/*"],
+            minimum_compression_size=COMPRESS_FROM,
+            fail_on_warnings=False,
+        )
+        exempt(self.api, "AwsSolutions-APIG2", "The functions validate: errors must have the contract's own shape.")
+        errors = [self._gateway_response(kind) for kind in RESPONSES]
+        self.stage = self._stage(mine, errors)
+        source = Fn.join("", [
+            "arn:", self.partition, ":execute-api:", self.region, ":", self.account, ":", self.api.ref, f"/{STAGE_NAME}/*"
+        ])
+        for area in areas:
+            title = "".join(part.capitalize() for part in area.split("_"))
+            aws_lambda.CfnPermission(
+                self, f"MayInvoke{title}", action="lambda:InvokeFunction", function_name=functions[area].attr_arn,
+                principal="apigateway.amazonaws.com", source_arn=source,
+            )
+        CfnOutput(self, "ApiId", value=self.api.ref)
+        CfnOutput(self, "Stage", value=STAGE_NAME)
+        CfnOutput(self, "Contract", value=contract.name)
+
+    @property
+    def host(self) -> str:
+        return Fn.join("", [self.api.ref, ".execute-api.", self.region, ".", self.url_suffix])
+
+    def _integration_uri(self, function_arn: str) -> str:
+        return Fn.join("", [
+            "arn:", self.partition, ":apigateway:", self.region, ":lambda:path/2015-03-31/functions/", function_arn, "/invocations"
+        ])
+
+    def _gateway_response(self, kind: str) -> aws_apigateway.CfnGatewayResponse:
+        status, body = gateway_error(self.contract.name, kind)
+        title = "".join(part.capitalize() for part in kind.split("_"))
+        return aws_apigateway.CfnGatewayResponse(
+            self, f"Error{title}", rest_api_id=self.api.ref, response_type=kind, status_code=str(status),
+            response_parameters={
+                "gatewayresponse.header.Access-Control-Allow-Origin": _origin(self.settings.allowed_origins),
+                "gatewayresponse.header.X-Request-ID": "context.requestId",
+                "gatewayresponse.header.Cache-Control": "'no-store'",
+            },
+            response_templates={"application/json": body},
+        )
+
+    def _stage(
+        self, routes: list[Route], errors: list[aws_apigateway.CfnGatewayResponse]
+    ) -> aws_apigateway.CfnStage:
+        logs = aws_logs.CfnLogGroup(self, "AccessLogs", retention_in_days=self.settings.log_retention_days)
+        logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
+        # A deployment is a snapshot: its logical id must change with what it shows, or CloudFormation keeps the old one
+        shown = [[route.method, route.path, route.area] for route in routes]
+        content = json.dumps([shown, [gateway_error(self.contract.name, kind) for kind in RESPONSES],
+                              self.settings.allowed_origins, _RECIPE])
+        deployment = aws_apigateway.CfnDeployment(
+            self, f"Deployment{hashlib.sha256(content.encode()).hexdigest()[:12]}", rest_api_id=self.api.ref
+        )
+        for error in errors:
+            deployment.node.add_dependency(error)
+        stage = aws_apigateway.CfnStage(
+            self, "StageV1", rest_api_id=self.api.ref, deployment_id=deployment.ref, stage_name=STAGE_NAME,
+            variables={"contract": self.contract.name}, tracing_enabled=True,
+            access_log_setting=aws_apigateway.CfnStage.AccessLogSettingProperty(
+                destination_arn=logs.attr_arn, format=json.dumps(ACCESS_LOG)
+            ),
+            method_settings=[aws_apigateway.CfnStage.MethodSettingProperty(
+                http_method="*", resource_path="/*", metrics_enabled=False,  # per-method metrics cost; the API's own are free
+                logging_level="ERROR", data_trace_enabled=False,
+                throttling_rate_limit=self.settings.throttle_rate, throttling_burst_limit=self.settings.throttle_burst,
+            )],
+        )
+        exempt(stage, "AwsSolutions-APIG3", "A firewall costs with no traffic too; webAclArn puts one on the edge, before all APIs.")
+        return stage
+
+
+def openapi_body(
+    title: str, routes: Iterable[Route], uris: Mapping[str, str], origins: tuple[str, ...]
+) -> dict[str, Any]:
+    """The OpenAPI document to import: each method's function, and an OPTIONS per path for browsers."""
+    routes = list(routes)
+    paths: dict[str, dict[str, Any]] = {}
+    gateway = gateway_paths(routes)
+    for route in routes:
+        paths.setdefault(gateway[route.path], {})[route.method.lower()] = {
+            "x-amazon-apigateway-integration": {
+                "type": "aws_proxy", "httpMethod": "POST", "uri": uris[route.area], "timeoutInMillis": _INTEGRATION_TIMEOUT,
+            }
+        }
+    for path, methods in paths.items():
+        methods["options"] = _preflight(sorted(method.upper() for method in methods), origins)
+        if variables := [part[1:-1] for part in path.split("/") if part.startswith("{")]:
+            methods["parameters"] = [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in variables
+            ]
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": title, "version": "1"},
+        "paths": paths or {"/": {"options": _preflight([], origins)}},  # an API without a method cannot be deployed
+    }
+
+
+def _preflight(methods: list[str], origins: tuple[str, ...]) -> dict[str, Any]:
+    """A browser's question before a request, answered by the gateway: no function wakes up for it."""
+    headers = {
+        "Access-Control-Allow-Origin": _origin(origins),
+        "Access-Control-Allow-Methods": f"'{','.join([*methods, 'OPTIONS'])}'",
+        "Access-Control-Allow-Headers": f"'{','.join(ALLOWED_HEADERS)}'",
+        "Access-Control-Max-Age": "'7200'",
+    }
+    return {
+        "responses": {"204": {"description": "What may be asked", "headers": {name: {"schema": {"type": "string"}} for name in headers}}},
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "requestTemplates": {"application/json": '{"statusCode": 204}'},
+            # with binary media types */* a mock fails unless the body is made text first
+            "contentHandling": "CONVERT_TO_TEXT",
+            "responses": {"default": {
+                "statusCode": "204",
+                "responseParameters": {f"method.response.header.{name}": value for name, value in headers.items()},
+            }},
+        },
+    }
+
+
+def _origin(origins: tuple[str, ...]) -> str:
+    """With several origins the edge answers each with its own; the gateway, which can say only one thing, says the first."""
+    return f"'{origins[0]}'"
+
+
+_RECIPE = [ALLOWED_HEADERS, _preflight([], ("*",)), _INTEGRATION_TIMEOUT]  # what else a deployment shows

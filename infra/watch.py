@@ -1,0 +1,155 @@
+"""What tells people: alarms to one topic, and one dashboard."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import Fn, Stack, aws_cloudwatch, aws_lambda, aws_sns
+from constructs import Construct
+
+from infra.backend import Backend
+from infra.data import Data
+from infra.function import Functions
+from infra.nag import exempt
+from infra.names import STAGE_NAME
+from infra.rest_api import RestApi
+from infra.settings import Settings
+from infra.socket import Socket
+
+# Where a person should look. Numbers are per 5 minutes unless a name says otherwise.
+FUNCTION_ERRORS = 5
+API_SERVER_ERRORS = 10
+API_P99_MS = 3000
+STREAM_LAG_MS = 60_000
+_PERIOD = 300
+
+
+@dataclass(frozen=True)
+class Metric:
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    statistic: str = "Sum"
+
+
+class Watch(Stack):
+    def __init__(
+        self, scope: Construct, name: str, settings: Settings, functions: Functions, data: Data, backend: Backend, socket: Socket,
+        apis: Mapping[str, RestApi],
+    ) -> None:
+        super().__init__(scope, name, description="Cadre: alarms and the dashboard")
+        self.settings = settings
+        self.topic = self._topic(settings.alarm_email)
+        self._functions(functions.made)
+        self._queues(data, backend)
+        self._tables(data)
+        self._apis(apis)
+        if backend.machine:
+            self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", {"StateMachineArn": backend.machine.ref}), 1)
+            self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", {"StateMachineArn": backend.machine.ref}), 1)
+        if "stream_projector" in functions.made:
+            lag = Metric("AWS/Lambda", "IteratorAge", {"FunctionName": functions.made["stream_projector"].ref}, "Maximum")
+            self._alarm("StreamLag", lag, STREAM_LAG_MS)
+        self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
+        self._dashboard(functions.made, data, backend, socket, apis)
+
+    def _topic(self, email: str) -> aws_sns.CfnTopic:
+        topic = aws_sns.CfnTopic(self, "Alarms")
+        exempt(topic, "AwsSolutions-SNS2", "Alarm names only; CloudWatch cannot publish to a topic under the AWS-managed key.")
+        aws_sns.CfnTopicPolicy(self, "AlarmsPolicy", topics=[topic.ref], policy_document={"Version": "2012-10-17", "Statement": [
+            {"Sid": "OnlyTls", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sns:Publish", "Resource": topic.ref,
+             "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Sid": "Alarms", "Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish",
+             "Resource": topic.ref, "Condition": {"StringEquals": {"aws:SourceAccount": self.account}}},
+        ]})
+        if email:
+            aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=topic.ref, protocol="email", endpoint=email)
+        return topic
+
+    def _alarm(self, name: str, metric: Metric, threshold: float, *, periods: int = 1) -> None:
+        percentile = metric.statistic.startswith("p")
+        aws_cloudwatch.CfnAlarm(
+            self, name,
+            alarm_description=f"Cadre {self.settings.stage}: {name}",
+            namespace=metric.namespace, metric_name=metric.name,
+            dimensions=[
+                aws_cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value) for key, value in metric.dimensions.items()
+            ],
+            statistic=None if percentile else metric.statistic,
+            extended_statistic=metric.statistic if percentile else None,
+            period=_PERIOD, evaluation_periods=periods, datapoints_to_alarm=periods, threshold=threshold,
+            comparison_operator="GreaterThanOrEqualToThreshold", treat_missing_data="notBreaching",
+            alarm_actions=[self.topic.ref], ok_actions=[self.topic.ref],
+        )
+
+    def _functions(self, made: Mapping[str, aws_lambda.CfnFunction]) -> None:
+        for name, function in made.items():
+            title = "".join(part.capitalize() for part in name.split("_"))
+            self._alarm(f"{title}Errors", Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}), FUNCTION_ERRORS)
+            self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.ref}), 1)
+
+    def _queues(self, data: Data, backend: Backend) -> None:
+        dead = {f"{''.join(part.capitalize() for part in name.split('-'))}Dead": queue.dead.attr_queue_name
+                for name, queue in data.queues.items()} | backend.dead
+        for title, queue_name in dead.items():
+            waiting = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue_name}, "Maximum")
+            self._alarm(f"{title}Letters", waiting, 1)
+
+    def _tables(self, data: Data) -> None:
+        for name, table in data.tables.items():
+            for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+                self._alarm(f"{name.capitalize()}{metric}", Metric("AWS/DynamoDB", metric, {"TableName": table.ref}), 1)
+
+    def _apis(self, apis: Mapping[str, RestApi]) -> None:
+        for name, api in apis.items():
+            which = self._which(name)
+            title = name.capitalize()
+            self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", which), API_SERVER_ERRORS)
+            self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", which, "p99"), API_P99_MS, periods=3)
+
+    def _dashboard(
+        self, made: Mapping[str, aws_lambda.CfnFunction], data: Data, backend: Backend, socket: Socket, apis: Mapping[str, RestApi]
+    ) -> None:
+        widgets = [
+            self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._which(name)) for name in apis]),
+            self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._which(name)) for name in apis]),
+            self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._which(name), "p99") for name in apis]),
+            self._graph("Function errors", [
+                Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in made.values()
+            ]),
+            self._graph("Function duration p99", [
+                Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in made.values()
+            ]),
+            self._graph("Queues", [
+                Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
+                for queue in data.queues.values()
+            ]),
+            self._graph("Tables", [
+                Metric("AWS/DynamoDB", kind, {"TableName": table.ref})
+                for table in data.tables.values() for kind in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
+            ]),
+            self._graph("Sockets", [
+                Metric("AWS/ApiGateway", kind, {"ApiId": socket.api.ref}) for kind in ("ConnectCount", "MessageCount")
+            ]),
+        ]
+        if backend.machine:
+            widgets.append(self._graph("Agent runs", [
+                Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
+                for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
+            ]))
+        for number, widget in enumerate(widgets):
+            widget |= {"x": number % 3 * 8, "y": number // 3 * 6, "width": 8, "height": 6}
+        aws_cloudwatch.CfnDashboard(self, "Dashboard", dashboard_body=self.to_json_string({"widgets": widgets}))
+
+    def _graph(self, title: str, metrics: list[Metric]) -> dict[str, object]:
+        lines = [
+            [metric.namespace, metric.name, *(part for pair in metric.dimensions.items() for part in pair), {"stat": metric.statistic}]
+            for metric in metrics
+        ]
+        return {"type": "metric", "properties": {
+            "title": title, "metrics": lines, "period": _PERIOD, "region": Fn.ref("AWS::Region"), "view": "timeSeries",
+        }}
+
+    def _which(self, contract: str) -> dict[str, str]:
+        """API Gateway names its metrics by the API's name, which is the imported document's title."""
+        return {"ApiName": self.settings.stack_name(contract), "Stage": STAGE_NAME}
