@@ -1,0 +1,63 @@
+# Two commands: `make run` starts the whole platform on this machine, `make test` proves it. Python 3.11+ is all they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check lint types imports nag synth bench lock audit clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctrl-C ends it, data is kept in .cadre/
+	@exec $(BIN)/python -m local run
+
+demo: $(READY)  ## play the main job again on the running platform
+	@exec $(BIN)/python -m local demo
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest
+
+check: lint types imports synth nag test  ## everything that CI checks
+
+lint: $(READY)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(READY)  ## imports point one way
+	$(BIN)/lint-imports
+
+synth: $(READY)  ## the CloudFormation templates, into cdk.out
+	CDK_OUTDIR=$${CDK_OUTDIR:-cdk.out} $(BIN)/python app.py
+
+nag: $(READY)  ## cdk-nag over every stack
+	$(BIN)/python -m infra.nag
+
+bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md
+	$(BIN)/python -m bench
+
+lock: $(READY)  ## compile the hashed locks again from requirements/*.in
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements/dev.txt requirements/functions.in -o requirements/functions.txt
+
+audit: $(READY)  ## known vulnerabilities in what we lock (asks the advisory service)
+	$(BIN)/pip-audit --require-hashes -r requirements/dev.txt
+
+clean:  ## remove everything that was built (not the data in .cadre/)
+	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): requirements/dev.txt requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "cadre: Python 3.11 or newer is needed: install it, or name one with 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "cadre: this Python has no venv module: install it (Debian: apt-get install python3-venv)" >&2; exit 2; }
+	@echo "cadre: making the virtual environment (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $(READY)
