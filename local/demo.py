@@ -1,0 +1,157 @@
+"""The main job, played through the public APIs: a card, an agent at work, its log line by line, the result, its cost.
+
+Everything here is a documented request that any client could send; nothing reaches behind the API.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from websockets.sync.client import connect
+
+Say = Callable[[str], None]
+
+EMAIL, PASSWORD = "demo@cadre.example", "a-demo-password"  # the account of the local stack, printed to whoever runs it
+PROJECT = "Checkout"
+TITLE = "Let customers pay by invoice"
+ROUGH_CARD = """\
+Business customers leave at checkout because they cannot pay by invoice.
+
+- A customer with an approved company account can choose "Pay by invoice" at checkout
+- The customer enters a purchase order number and a billing address
+- Finance receives the invoice as PDF by e-mail and sees it in the back office
+- Orders above 5,000 EUR need a credit check before they are released
+- An unpaid invoice is reminded after 14 days and escalated after 30 days
+
+Acceptance criteria:
+- A company account without approval does not see the option
+- The invoice shows the purchase order number
+- A failed credit check tells the customer why and offers card payment
+"""
+RUN_SECONDS = 120.0
+
+
+@dataclass
+class Api:
+    """One contract's base URL, with the caller's token."""
+
+    base: str
+    token: str | None = None
+
+    def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        answer = httpx2.request(method, self.base + path, json=body, params=query or None, headers=headers, timeout=60)
+        if answer.status_code >= 400:
+            raise DemoFailed(f"{method} {path} answered {answer.status_code}: {answer.text[:400]}")
+        return answer.json() if answer.content else None
+
+
+class DemoFailed(RuntimeError):
+    """A request of the demo was refused; the message says which and how."""
+
+
+def play(url: str, say: Say = print) -> None:
+    """Play the job once against the platform at `url` (e.g. http://localhost:8000). Raises DemoFailed."""
+    agentworks = Api(f"{url}/agentworks/v1")
+    agentworks.token = _sign_in(agentworks, say)
+    workspace = agentworks("GET", "/workspaces")["workspaces"][0]
+    project = _project(agentworks, workspace["id"], say)
+    board = agentworks("GET", f"/projects/{project['id']}/boards")["boards"][0]
+    lanes = {lane["laneNumber"]: lane for lane in agentworks("GET", f"/boards/{board['id']}/lanes")}
+    _tidy(agentworks, board["id"], lanes[1]["id"])
+    card = agentworks(
+        "POST",
+        f"/boards/{board['id']}/cards",
+        {
+            "laneId": lanes[1]["id"],
+            "title": TITLE,
+            "description": ROUGH_CARD,
+            "type": "doc",
+            "priority": "high",
+            "labels": ["demo"],
+        },
+    )
+    say(f"  card       {card['title']!r} in lane 1, {lanes[1]['name']!r}")
+    run = _work(agentworks, url, card["id"], say)
+    _show_results(agentworks, url, workspace, card, run, say)
+
+
+def _sign_in(api: Api, say: Say) -> str:
+    try:
+        answer = api("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
+    except DemoFailed:
+        answer = api("POST", "/auth/register", {"name": "Demo Person", "email": EMAIL, "password": PASSWORD})
+    say(f"  person     {EMAIL}, password {PASSWORD}")
+    token: str = answer["token"]
+    return token
+
+
+def _project(api: Api, workspace_id: str, say: Say) -> dict[str, Any]:
+    found = [one for one in api("GET", f"/workspaces/{workspace_id}/projects")["projects"] if one["name"] == PROJECT]
+    project: dict[str, Any] = (
+        found[0]
+        if found
+        else api(
+            "POST",
+            f"/workspaces/{workspace_id}/projects",
+            {"name": PROJECT, "slug": "checkout", "description": "The shop's checkout"},
+        )
+    )
+    say(f"  project    {project['name']!r}, a board of eleven lanes")
+    return project
+
+
+def _tidy(api: Api, board_id: str, lane_id: str) -> None:
+    """The lane holds five cards; the cards of earlier demos make room for this one."""
+    for card in api("GET", f"/boards/{board_id}/cards", laneId=lane_id, search=TITLE)["cards"]:
+        api("DELETE", f"/cards/{card['id']}")
+
+
+def _work(api: Api, url: str, card_id: str, say: Say) -> dict[str, Any]:
+    """Trigger the PRD agent, show its terminal until it stops, answer the run."""
+    agent = next(one for one in api("GET", "/agents")["agents"] if one["name"] == "prd")
+    terminal = f"{url.replace('http', 'ws', 1)}/agentworks/api/cards/{card_id}/terminal?token={api.token}"
+    with connect(terminal, open_timeout=20, max_size=1 << 20) as socket:
+        started = api("POST", f"/cards/{card_id}/agents/{agent['id']}/run", {"context": "Keep it to one page."})
+        run_id = started["run"]["id"]
+        say(f"  run        {agent['displayName']} on {started['run']['provider']}/{started['run']['model']}")
+        _follow(socket, run_id, say)
+    run: dict[str, Any] = api("GET", f"/runs/{run_id}")
+    if run["status"] != "completed":
+        raise DemoFailed(f"The run ended {run['status']}: {run.get('errorCode')} {run.get('errorMessage')}")
+    return run
+
+
+def _follow(socket: Any, run_id: str, say: Say) -> None:
+    """Print log entries as they come, until the run's status is final."""
+    socket.send(json.dumps({"type": "subscribe_run", "runId": run_id}))
+    ends, seen = time.monotonic() + RUN_SECONDS, set[str]()
+    while time.monotonic() < ends:
+        try:
+            message = json.loads(socket.recv(timeout=ends - time.monotonic()))
+        except TimeoutError:
+            break
+        entries = {"log_entry": [message.get("data")], "logs_batch": message.get("data")}.get(message["type"]) or []
+        for entry in entries:
+            if entry["runId"] == run_id and entry["id"] not in seen:
+                seen.add(entry["id"])
+                say(f"    | {entry['message']}")
+        final = message["type"] == "run_status" and message["data"]["status"] in {"completed", "failed", "cancelled"}
+        if final and message["data"]["runId"] == run_id:
+            return
+    raise DemoFailed(f"The run did not end within {RUN_SECONDS:.0f} s")
+
+
+def _show_results(api: Api, url: str, workspace: dict[str, Any], card: dict[str, Any], run: dict[str, Any], say: Say) -> None:
+    say(f"  result     {run.get('resultSummary')}")
+    say(f"  tokens     {run['inputTokens']:,} in, {run['outputTokens']:,} out, by {run['provider']}/{run['model']}")
+    say(f"  cost       provider ${run['providerCost']:.6f}, customer ${run['customerPrice']:.2f}")
+    month = api("GET", f"/workspaces/{workspace['id']}/usage")["summary"]
+    say(
+        f"  ledger     {month['totalCalls']} calls, ${month['totalCost']:.6f} cost, ${month['totalPrice']:.2f} price in this workspace"
+    )
+    ticket = Api(f"{url}/omoios/api/v1", api.token)("GET", f"/tickets/{card['id']}")
+    say(f"  ticket     the same card in omoios: {ticket['phase_id']}, {ticket['status']}, {ticket['priority']}")
