@@ -107,6 +107,8 @@ def edge_cases(requirement: Requirement) -> list[str]:
             "through a list, a search or an export",
             "after the right was taken away",
         ]
+    if not requirement.clause.by_person and requirement.clause.family is OTHER:
+        return ["at the stated limit and just above it", "with realistic data, not with a handful of rows"]
     return [_fill(case, requirement.clause) for case in requirement.clause.family.edge_cases]
 
 
@@ -135,12 +137,7 @@ def entities(brief: Brief, limit: int = 6) -> list[str]:
     named = {name.lower() for name, _ in brief.technologies}
     for requirement in brief.scope:
         noun = reading.singular(collection(requirement.clause))
-        if (
-            len(noun) > 2
-            and noun not in STOP_WORDS
-            and noun not in ("item", "it", "action", "able")
-            and noun not in named
-        ):
+        if len(noun) > 2 and noun not in STOP_WORDS and noun not in ("item", "it", "action", "able") and noun not in named:
             counts[noun] = counts.get(noun, 0) + 1
     return sorted(counts, key=lambda noun: -counts[noun])[:limit]
 
