@@ -1,0 +1,54 @@
+"""One row an event, written by the stream consumer under the event's own id: consuming an event twice writes the same row."""
+
+from typing import Any
+
+from shared.events import Event
+from shared.store import Entity, JSONAttribute, UnicodeAttribute
+
+
+class Activity(Entity):
+    """At `ACT#<event id>, META`; its id is the event's. A member of its item's collection, newest last, and of its project's."""
+
+    KIND = "ACT"
+    NAME = "activity"
+
+    type = UnicodeAttribute()
+    """The event's canonical name (`EventType`)."""
+    item_id = UnicodeAttribute(null=True)
+    subject_kind = UnicodeAttribute()
+    subject_id = UnicodeAttribute()
+    """What changed: the item itself, or its comment, dependency, run."""
+    actor = JSONAttribute()
+    at = UnicodeAttribute()
+    changes = JSONAttribute(default=dict)
+    data = JSONAttribute(default=dict)
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        places = {}
+        if self.item_id:
+            places[1] = (f"ITEM#{self.item_id}", f"ACT#{self.at}#{self.id}")
+        if self.proj_id:
+            places[2] = (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")
+        return places
+
+    def filters(self) -> dict[str, Any]:
+        return {"type": self.type, "subject_kind": self.subject_kind, "subject_id": self.subject_id, "actor_id": self.actor["id"]}
+
+
+def activity_of(entity: Entity, event: Event) -> Activity:
+    """The log row of the event that an entity carries; not yet written."""
+    item_id = entity.id if entity.KIND == "ITEM" else getattr(entity, "item_id", None)
+    return Activity.new(
+        event.id,
+        type=event.type.value,
+        item_id=item_id,
+        subject_kind=entity.KIND,
+        subject_id=entity.id,
+        org_id=entity.org_id,
+        ws_id=entity.ws_id,
+        proj_id=entity.proj_id,
+        actor=event.actor,
+        at=event.at,
+        changes=event.changes,
+        data=event.data,
+    )
