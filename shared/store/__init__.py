@@ -30,7 +30,21 @@ from shared.store.rows import (
     flat_map,
 )
 from shared.store.windows import Taken, take
-from shared.store.writing import Operation, check, create, delete, put, put_many, save, stale, update, update_now, write
+from shared.store.writing import (
+    Operation,
+    carrying,
+    check,
+    create,
+    delete,
+    put,
+    put_many,
+    revise,
+    save,
+    stale,
+    update,
+    update_now,
+    write,
+)
 
 __all__ = [
     "COLLECTION_CAP",
@@ -50,6 +64,7 @@ __all__ = [
     "UnicodeAttribute",
     "UnicodeSetAttribute",
     "admit",
+    "carrying",
     "check",
     "collection",
     "count",
@@ -64,6 +79,7 @@ __all__ = [
     "put",
     "put_many",
     "query",
+    "revise",
     "save",
     "seal",
     "stale",

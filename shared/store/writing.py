@@ -10,9 +10,11 @@ Each operation says what it means when its condition does not hold (`refused`), 
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
@@ -23,10 +25,12 @@ from shared.core.errors import CadreError, Conflict, LimitExceeded
 from shared.store.client import dynamodb
 from shared.store.rows import Entity, Row
 
+E = TypeVar("E", bound=Entity)
 Refusal = CadreError | Callable[[dict[str, Any] | None], CadreError]
 """The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
+_REVISIONS = 6
 _TRIES = 12  # 100 writers on one counter were through after 9 rounds; jitter doubles from 5 ms, capped at 200 ms
 
 
@@ -85,8 +89,28 @@ def delete(row: Row, condition: Condition | None = None, refused: Refusal | None
     return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
 
 
+_carried: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("carried", default=None)
+
+
+@contextmanager
+def carrying(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
+    """Every `write` inside this block also carries what `operations()` answers then: the same transaction, theirs first.
+
+    For work done on somebody's behalf that may end at any moment (a run whose lease is lost): no write lands without the check,
+    whichever service makes it. `update_now` and `put_many` are not for such work.
+    """
+    token = _carried.set(operations)
+    try:
+        yield
+    finally:
+        _carried.reset(token)
+
+
 def write(*operations: Operation) -> None:
     """All of these or none. Raises the `refused` error of the first operation whose condition did not hold."""
+    carried = _carried.get()
+    if carried is not None:
+        operations = (*carried(), *operations)
     if len(operations) > TRANSACTION_LIMIT:
         raise LimitExceeded("transaction", f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}")
     for attempt in range(_TRIES):
@@ -104,6 +128,24 @@ def write(*operations: Operation) -> None:
             time.sleep(random.uniform(0, min(0.2, 0.005 * 2**attempt)))  # noqa: S311 - jitter, not a secret
         else:
             return
+
+
+def revise(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
+    """Load, change, save: again on what somebody else left when they were faster, up to six times.
+
+    `change` alters the entity in place (and records its event) and may answer further operations of the same transaction.
+    """
+    for attempt in range(_REVISIONS):
+        entity = load()
+        try:
+            write(save(entity), *(change(entity) or ()))
+        except Conflict as conflict:
+            if conflict.reason != "version" or attempt == _REVISIONS - 1:
+                raise
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        else:
+            return entity
+    raise AssertionError("unreachable")
 
 
 def update_now(
