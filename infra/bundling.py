@@ -45,6 +45,9 @@ SERVICES = (
     "sts",
 )
 _KEPT_DATA = ("_retry.json", "sdk-default-configuration.json", "endpoints.json", "partitions.json")
+# Python 3.11 and older run on Amazon Linux 2 (glibc 2.26), newer ones on Amazon Linux 2023 (2.34). uv knows no 2.26: pip does
+_GLIBC = 34 if sys.version_info >= (3, 12) else 26
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 _DROPPED_DIRS = ("tests", "test", "__pycache__", "bin", "examples", "docs")
 _DROPPED_SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h", ".md", ".rst")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
@@ -55,7 +58,7 @@ class BundleError(RuntimeError):
     """The package could not be made; the message has the tool's own words."""
 
 
-def bundle(mode: str, build: Path = BUILD) -> Path:
+def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
     """The package for `mode` (venv or lambda), as a zip named by the hash of everything in it."""
     sources = {name: path.read_bytes() for name, path in our_files()}
     sources |= {name: body.encode() for name, body in published_documents().items()}
@@ -63,7 +66,7 @@ def bundle(mode: str, build: Path = BUILD) -> Path:
     for name in sorted(sources):
         stamp.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
     if mode == "lambda":
-        stamp.update(LOCK.read_bytes())
+        stamp.update(architecture.encode() + LOCK.read_bytes())
     target = build / f"functions-{mode}-{stamp.hexdigest()[:20]}.zip"
     if target.exists():
         return target
@@ -72,7 +75,7 @@ def bundle(mode: str, build: Path = BUILD) -> Path:
     try:
         tree.mkdir(parents=True)
         if mode == "lambda":
-            shutil.copytree(dependencies(build), tree, dirs_exist_ok=True)
+            shutil.copytree(dependencies(architecture, build), tree, dirs_exist_ok=True)
         for name, body in sources.items():
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,16 +105,16 @@ def published_documents() -> dict[str, str]:
     return {f"openapi/{name}.json": json.dumps(body, sort_keys=True) for name, body in openapi.documents().items()}
 
 
-def dependencies(build: Path = BUILD) -> Path:
+def dependencies(architecture: str, build: Path = BUILD) -> Path:
     """The pruned, compiled dependencies for the target, installed once per lock file."""
-    stamp = hashlib.sha256(f"{PYTHON_VERSION_STAMP} {_recipe()}".encode() + LOCK.read_bytes()).hexdigest()[:20]
+    stamp = hashlib.sha256(f"{architecture} {PYTHON_VERSION_STAMP} {_recipe()}".encode() + LOCK.read_bytes()).hexdigest()[:20]
     target = build / f"dependencies-{stamp}"
     if target.exists():
         return target
     staging = build / f"staging-{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        _install(staging)
+        _install(staging, architecture)
         prune(staging)
         compile_tree(staging)
         staging.rename(target)
@@ -120,11 +123,14 @@ def dependencies(build: Path = BUILD) -> Path:
     return target
 
 
-def _install(target: Path) -> None:
-    """Wheels only, for Lambda's arm64 and this interpreter's version, each checked against its hash in the lock."""
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(target)]
-    command += ["--python-platform", "aarch64-manylinux_2_28", "--python-version", PYTHON, "--only-binary", ":all:"]
-    command += ["--require-hashes", "--no-deps", "--link-mode", "copy", "--requirement", str(LOCK)]
+def _install(target: Path, architecture: str) -> None:
+    """Wheels only, for Lambda's system and this interpreter's version, each checked against its hash in the lock."""
+    machine = MACHINES[architecture]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
+    command += ["--target", str(target), "--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON]
+    for platform in [*(f"manylinux_2_{minor}" for minor in range(_GLIBC, 16, -1)), "manylinux2014"]:
+        command += ["--platform", f"{platform}_{machine}"]
+    command += ["--require-hashes", "--requirement", str(LOCK)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
         raise BundleError(f"the functions' dependencies did not install:\n{done.stderr}")
@@ -144,19 +150,12 @@ def prune(tree: Path) -> None:
             shutil.rmtree(path)
         elif path.is_file() and path.name not in _KEPT_DATA:
             path.unlink()
-    for name in ("boto3/examples", "boto3/data", "botocore/docs", "boto3/docs"):
-        _trim_package(tree / name)
     _shrink_endpoints(data / "endpoints.json")
 
 
 def _is_needed(path: Path) -> bool:
-    # packages whose `docs` or `test` folder is imported at run time keep it
+    """boto3 and botocore import their `docs` packages for the docstrings of clients."""
     return path.name == "docs" and path.parent.name in ("boto3", "botocore")
-
-
-def _trim_package(path: Path) -> None:
-    if path.name == "examples" and path.exists():
-        shutil.rmtree(path)
 
 
 def _is_spare_metadata(path: Path) -> bool:

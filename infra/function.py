@@ -42,7 +42,7 @@ class Functions:
 
     def __init__(self, settings: Settings, data: Data) -> None:
         self.settings, self.data = settings, data
-        self.package = bundle(settings.bundle)
+        self.package = bundle(settings.bundle, settings.architecture)
         self.socket_api: str = ""  # the id, as soon as there is one
         self.socket_endpoint: str = settings.socket_endpoint
         self.made: dict[str, aws_lambda.CfnFunction] = {}
@@ -69,7 +69,7 @@ class Functions:
             scope, title,
             handler=f"functions.{name}.handler.handler",
             runtime=RUNTIME,
-            architectures=["arm64"],
+            architectures=[self.settings.architecture],
             role=role.attr_arn,
             code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
             memory_size=wanted.memory,

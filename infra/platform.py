@@ -37,7 +37,7 @@ def compose(app: App, settings: Settings) -> None:
         if settings.gateway_log_role:
             account = Account(app, settings.stack_name("account"))
             for stack in (socket, *apis.values()):
-                stack.add_dependency(account)
+                stack.add_stack_dependency(account)
         Edge(app, settings.stack_name("edge"), settings, apis, socket)
     Tags.of(app).add("project", PROJECT)
     Tags.of(app).add("stage", settings.stage)

@@ -14,6 +14,7 @@ from infra.names import CONTRACT, PROJECT, stack_name
 
 STAGES = ("local", "dev", "prod")
 BUNDLES = ("venv", "lambda")
+ARCHITECTURES = ("arm64", "x86_64")
 # CloudWatch accepts these retentions only; the longest one that is useful here is a year
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 
@@ -27,6 +28,7 @@ class Settings:
     stage: str = "local"
     deployment: str = PROJECT
     bundle: str = ""  # venv: our code only, functions import from the venv; lambda: with manylinux wheels
+    architecture: str = "arm64"
     # the edge
     domains: Mapping[str, str] = field(default_factory=dict)  # contract -> host name, e.g. agentworks -> api.agentworks.dev
     certificate_arn: str = ""  # in us-east-1, for every name in `domains`
@@ -61,6 +63,7 @@ class Settings:
         if not self.bundle:
             object.__setattr__(self, "bundle", "venv" if self.local else "lambda")
         _one_of("bundle", self.bundle, BUNDLES)
+        _one_of("architecture", self.architecture, ARCHITECTURES)
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
         _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")

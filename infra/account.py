@@ -1,0 +1,24 @@
+"""What an account needs once per region: the role by which API Gateway may write access logs at all."""
+
+from aws_cdk import Fn, RemovalPolicy, Stack, aws_apigateway, aws_iam
+from constructs import Construct
+
+from infra.function import trusts
+from infra.nag import exempt
+
+
+class Account(Stack):
+    """A second deployment in the same account sets the same thing again; deleting one must not take it from the other."""
+
+    def __init__(self, scope: Construct, name: str) -> None:
+        super().__init__(scope, name, description="Cadre: the account's role for API Gateway's logs")
+        role = aws_iam.CfnRole(
+            self, "GatewayLogRole", assume_role_policy_document=trusts("apigateway.amazonaws.com"),
+            managed_policy_arns=[Fn.join("", [
+                "arn:", self.partition, ":iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+            ])],
+        )
+        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        exempt(role, "AwsSolutions-IAM4", "API Gateway accepts only a role with these permissions; the managed policy is that list.")
+        account = aws_apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.attr_arn)
+        account.apply_removal_policy(RemovalPolicy.RETAIN)
