@@ -1,0 +1,61 @@
+"""Tables on the local engine, for rules that must hold under races.
+
+moto's transactions are not atomic between threads (and take 110 ms each); the engine's are, as DynamoDB's are. One engine process for the
+test session, on loopback; a module that asks for `engine_tables` talks to it, the modules before and after it to moto.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local.engine import Engine
+from shared.core import keys
+from shared.store.client import dynamodb
+from tests.conftest import create_table
+
+_OURS = {"AWS_ACCESS_KEY_ID": "000000000042", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+"""An account of its own: the engine keeps 12-digit access keys apart."""
+
+
+@pytest.fixture(scope="session")
+def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running engine with the three tables and the signing secret."""
+    data: Path = tmp_path_factory.mktemp("engine")
+    engine = Engine(data, extra={"PERSIST_STATE": "0", "S3_PERSIST": "0"})
+    engine.start()
+    try:
+        where = {
+            "endpoint_url": engine.url,
+            "region_name": "us-east-1",
+            "aws_access_key_id": _OURS["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": "test",
+        }
+        session = boto3.session.Session()
+        client = session.client("dynamodb", **where)
+        for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
+            create_table(client, name, indexes)
+        session.client("secretsmanager", **where).create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
+        yield engine.url
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="module")
+def engine_tables(_engine: str) -> Iterator[None]:
+    """This module's reads and writes go to the engine. Rows stay: tests use ids of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (_OURS | {"AWS_ENDPOINT_URL": _engine}).items():
+            patch.setitem(os.environ, name, value)
+        _forget()
+        yield
+    _forget()
+
+
+def _forget() -> None:
+    """What was made for another endpoint."""
+    dynamodb.cache_clear()
+    keys._root.cache_clear()
+    keys.key_for.cache_clear()
