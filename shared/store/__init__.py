@@ -28,6 +28,7 @@ from shared.store.rows import (
     UnicodeAttribute,
     UnicodeSetAttribute,
     flat_map,
+    size,
 )
 from shared.store.windows import Taken, take
 from shared.store.writing import (
@@ -82,6 +83,7 @@ __all__ = [
     "revise",
     "save",
     "seal",
+    "size",
     "stale",
     "take",
     "unseal",

@@ -22,6 +22,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
+from pynamodb.expressions.condition import size
 from pynamodb.models import Model
 
 from shared.core import clock
@@ -41,6 +42,7 @@ __all__ = [
     "Telemetry",
     "UnicodeAttribute",
     "UnicodeSetAttribute",
+    "size",
 ]
 
 

@@ -133,12 +133,17 @@ def write(*operations: Operation) -> None:
 def revise(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
     """Load, change, save: again on what somebody else left when they were faster, up to six times.
 
-    `change` alters the entity in place (and records its event) and may answer further operations of the same transaction.
+    `change` alters the entity in place (and records its event) and may answer further operations of the same transaction. Nothing is
+    written when it leaves everything as it was.
     """
     for attempt in range(_REVISIONS):
         entity = load()
+        before = entity.serialize()
+        further = change(entity) or ()
+        if not further and entity.serialize() == before:
+            return entity
         try:
-            write(save(entity), *(change(entity) or ()))
+            write(save(entity), *further)
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _REVISIONS - 1:
                 raise
