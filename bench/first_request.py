@@ -1,0 +1,84 @@
+"""The child process of `bench.cold`: import one function, answer one request, stop.
+
+The request is the area's first authenticated GET; its ids are unknown to the stubbed tables, so that the answer is the contract's 404 after the
+whole way through identity, rate limit and a read.
+"""
+
+import json
+import re
+import sys
+from typing import Any
+
+from bench.replaying import answer_everything
+
+ID = "0190a0a0-0000-7000-8000-000000000000"
+_ACCESS = {
+    "name": {"S": "Ada"},
+    "email": {"S": "ada@example.com"},
+    "sessions": {"M": {ID: {"N": "9999999999"}}},
+    "workspaces": {"M": {ID: {"S": "owner"}}},
+    "organizations": {"M": {ID: {"S": "owner"}}},
+}
+
+
+_USER = {name: {"S": ID} for name in ("id", "email", "name", "created_at", "updated_at", "org_id", "default_ws_id", "kind")}
+
+
+def _reply(operation: str, request: Any) -> bytes:
+    user = {"Item": _USER} if b"USER#" in (request.body or b"") else {}
+    replies: dict[str, Any] = {
+        "GetSecretValue": {"SecretString": "a signing key for measurements"},
+        "UpdateItem": {"Attributes": _ACCESS},
+        "GetItem": user,
+        "Query": {"Items": [], "Count": 0},
+        "BatchGetItem": {"Responses": {}},
+    }
+    return json.dumps(replies.get(operation, {})).encode()
+
+
+def _event(contract: str, base: str, path: str, token: str) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {token}", "host": "localhost"}
+    return {
+        "resource": path,
+        "path": base + re.sub(r"\{[^}]*\}", ID, path),
+        "httpMethod": "GET",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": {"contract": contract},
+        "requestContext": {"requestId": "r", "stage": "v1", "identity": {"sourceIp": "192.0.2.1"}},
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
+def main(area: str) -> None:
+    answer_everything(_reply)
+    if area == "bare":
+        from bench.bare import handler as bare
+
+        bare({"httpMethod": "GET", "path": "/one"}, None)
+        return
+    from importlib import import_module
+
+    from shared.core.actor import Role
+    from shared.identity import tokens
+
+    handler = import_module(f"functions.{area}.handler").handler
+    contract = next(iter(handler.contracts))
+    token = tokens.issue(
+        user_id=ID, org_id=ID, email="ada@example.com", role=Role.OWNER, session_id=ID, contract=contract, plan="free"
+    )
+    gets = [one for one in handler.routes(contract).operations if one.method == "GET" and not one.public]
+    path = gets[0].path if gets else "/nowhere"
+    from shared.contracts import contract as contract_named
+
+    answer = handler(_event(contract, contract_named(contract).base, path, token), None)
+    if answer["statusCode"] >= 500:
+        sys.exit(f"{area}: the first request answered {answer['statusCode']}: {answer['body'][:300]}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,75 @@
+"""Answers of AWS, recorded once from moto and replayed without it, so that a loop measures our code and not an emulator.
+
+A stub under botocore (its `before-send` hook, the last thing before the network) answers every request. While recording it lets moto
+answer and keeps the bytes; afterwards it hands out the same bytes in the same order.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import botocore.handlers
+from botocore.awsrequest import AWSRequest, AWSResponse
+
+Recorded = tuple[int, dict[str, str], bytes]
+
+
+class _Raw(BytesIO):
+    """What botocore reads a body from."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def answer(request: AWSRequest, recorded: Recorded) -> AWSResponse:
+    status, headers, body = recorded
+    return AWSResponse(request.url, status, dict(headers), _Raw(body))
+
+
+class Tape:
+    """A `before-send` handler that plays what it holds, over and over."""
+
+    def __init__(self) -> None:
+        self.held: list[Recorded] = []
+        self.at = 0
+
+    def play(self, request: AWSRequest, **_: Any) -> AWSResponse:
+        recorded = self.held[self.at % len(self.held)]
+        self.at += 1
+        return answer(request, recorded)
+
+
+@contextmanager
+def recording(events: Any) -> Iterator[Tape]:
+    """Keep every answer that a client (its `meta.events`) gets until the block ends."""
+    tape = Tape()
+
+    def keep(http_response: Any, **_: Any) -> None:
+        tape.held.append((http_response.status_code, dict(http_response.headers), http_response.content))
+
+    events.register("after-call", keep)
+    try:
+        yield tape
+    finally:
+        events.unregister("after-call", keep)
+
+
+@contextmanager
+def playing(events: Any, tape: Tape) -> Iterator[None]:
+    events.register_first("before-send", tape.play)
+    try:
+        yield
+    finally:
+        events.unregister("before-send", tape.play)
+
+
+def answer_everything(reply: Callable[[str, AWSRequest], bytes]) -> None:
+    """For a process of its own: every AWS call of clients made from now on is answered by `reply(operation, request)`."""
+
+    def send(request: AWSRequest, **_: Any) -> AWSResponse:
+        target = request.headers.get("X-Amz-Target", b"")
+        operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
+        return answer(request, (200, {"Content-Type": "application/json"}, reply(operation, request)))
+
+    botocore.handlers.BUILTIN_HANDLERS.append(("before-send", send))
