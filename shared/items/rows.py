@@ -3,7 +3,7 @@ prefix of its own (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query shows what
 
 from typing import Any
 
-from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
 
 class Item(Entity):
@@ -63,6 +63,7 @@ class Item(Entity):
     def filters(self) -> dict[str, Any]:
         return {
             "title": self.title,
+            "excerpt": (self.description or "")[:200],
             "type": self.type,
             "status": self.status,
             "priority": self.priority,

@@ -1,0 +1,50 @@
+"""What a lane asks of a card, and what an archived project refuses. Creating, changing and moving cards share these."""
+
+from typing import Any
+
+from shared.boards.rows import Lane
+from shared.core.errors import Conflict, TransitionRefused
+from shared.items.rows import Item
+from shared.projects.rows import Project
+from shared.store import Operation, check
+
+_ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
+    "assigneeId": "assignee",
+    "parentId": "parent_id",
+    "estimatedHours": "estimated_hours",
+    "dueDate": "due_date",
+    "customFields": "custom_fields",
+    "externalLinks": "external_links",
+    "acceptanceCriteria": "acceptance_criteria",
+}
+
+
+def refuse_unfit(item: Item, lane: Lane) -> None:
+    """Raises TransitionRefused unless the lane is on the card's board, takes its type, and finds every field it requires."""
+    if lane.board_id != item.board_id or lane.deleted_at:
+        raise TransitionRefused("The lane belongs to another board", {"laneId": lane.id})
+    allowed = lane.settings.get("allowedCardTypes") or []
+    if allowed and item.type not in allowed:
+        raise TransitionRefused(
+            f"The lane {lane.name} does not take cards of type {item.type}", {"laneId": lane.id, "allowedCardTypes": allowed}
+        )
+    missing = [name for name in lane.settings.get("requiredFields") or [] if not _value(item, name)]
+    if missing:
+        raise TransitionRefused(
+            f"The lane {lane.name} requires {', '.join(missing)}", {"laneId": lane.id, "missingFields": missing}
+        )
+
+
+def project_is_open(proj_id: str | None) -> Operation:
+    """A condition of every write below a project: nothing changes in an archived one."""
+    pk, sk = Project.key(str(proj_id))
+    return check(
+        Project(pk=pk, sk=sk), Project.status == "active", Conflict("state", "The project is archived; restore it to change it")
+    )
+
+
+def _value(item: Item, name: str) -> Any:
+    attribute = _ATTRIBUTES.get(name, name)
+    if attribute in Item.get_attributes():
+        return getattr(item, attribute)
+    return item.custom_fields.get(name)
