@@ -55,7 +55,14 @@ class Counts(Row):
     lanes: Any = flat_map()
     columns: Any = flat_map()
     next = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
+    """Set while the project is archived: whoever counts a card in or out is refused in the same condition."""
+
+    @classmethod
+    def key(cls, board_id: str) -> tuple[str, str]:
+        return f"BOARD#{board_id}", "COUNTS"
 
     @classmethod
     def of(cls, board_id: str) -> "Counts":
-        return cls(pk=f"BOARD#{board_id}", sk="COUNTS")
+        pk, sk = cls.key(board_id)
+        return cls(pk=pk, sk=sk)
