@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
+from functions.auth.fields import Email, Name
 from shared.contracts.agentworks import AGENTWORKS
 from shared.contracts.base import Closed, Shape
 from shared.http.call import Call, Caller, ThisCall
@@ -14,17 +14,6 @@ from shared.tenancy.workspaces import workspaces_of
 from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 
 routes = Routes(AGENTWORKS, "auth")
-
-
-def _email(value: str) -> str:
-    local, _, domain = value.strip().rpartition("@")
-    if not local or "." not in domain.strip(".") or any(ch.isspace() for ch in value.strip()) or len(value) > 254:
-        raise PydanticCustomError("email_format", "Invalid email format")
-    return value.strip()
-
-
-Email = Annotated[str, AfterValidator(_email)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class LoginRequest(Closed):

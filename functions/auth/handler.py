@@ -2,4 +2,10 @@
 
 from shared.http.door import door
 
-handler = door("auth", agentworks="functions.auth.agentworks")
+handler = door(
+    "auth",
+    agentworks="functions.auth.agentworks",
+    aintandem="functions.auth.aintandem",
+    orchestrator="functions.auth.orchestrator",
+    omoios="functions.auth.omoios",
+)

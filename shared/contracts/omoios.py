@@ -11,7 +11,16 @@ from pydantic import BaseModel
 from shared.contracts.base import About, Contract, RateRule, Shape
 from shared.contracts.enterprise import PLANS, FieldProblem
 from shared.contracts.problems import Problem, problem_for
+from shared.core.actor import Permission, Role
 from shared.core.errors import CadreError
+
+ROLES = {Role.OWNER: "admin", Role.ADMIN: "admin", Role.MEMBER: "member", Role.VIEWER: "viewer"}
+"""Our roles as this contract names them."""
+PERMISSIONS = {
+    "create_tickets": Permission.CARD_CREATE,
+    "spawn_agents": Permission.AGENT_RUN,
+    "view_costs": Permission.USAGE_READ,
+}
 
 
 class ErrorDetail(Shape):

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from shared.contracts.base import Contract
 from shared.http.gate import failure, http_problem, request_id
@@ -22,12 +23,20 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
         redoc_url=None,
         contact=dict(about.contact) or None,
         redirect_slashes=False,
+        strict_content_type=False,  # a body without a type is JSON; one with another type is refused by the gate
     )
 
     async def unmatched(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+        if error.status_code == 405:
+            allowed = {method for route in app.routes if _at(route, request) for method in getattr(route, "methods", ())}
+            error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return failure(contract, http_problem(contract, error), request_id(request))
 
     app.add_exception_handler(HTTPException, unmatched)
     mount(app, operations, describe=describe)
     return app
+
+
+def _at(route: BaseRoute, request: Request) -> bool:
+    return route.matches(request.scope)[0] is not Match.NONE

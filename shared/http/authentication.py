@@ -7,9 +7,12 @@ workspaces and organizations the caller belongs to (`shared.identity.access`).
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from shared.core.errors import Forbidden, Unauthenticated
+from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
 from shared.core.settings import settings
 from shared.http.call import Call
 from shared.identity import access, tokens
@@ -21,24 +24,40 @@ if TYPE_CHECKING:
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-def admit(operation: "Operation", request: Request, call: Call) -> Taken | None:
+async def admit(operation: "Operation", request: Request, call: Call) -> Taken | None:
     """Fill `call.actor`, count the request, and answer where its rate limit stands.
 
     Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
     """
     contract = operation.contract
+
+    def rules_for(plan: str) -> tuple[RateRule, ...]:
+        return contract.rate_rules(operation.rate_class, plan) if operation.limited else ()
+
     if operation.public:
-        rules = contract.rate_rules(operation.rate_class, "free") if operation.limited and operation.rate_class else ()
-        return access.count_anonymous(f"{contract.name}#{call.client_ip}", rules)
+        rules = rules_for("free") if operation.rate_class else ()
+        return access.count_anonymous(await _subject(operation, request, call), rules) if rules else None
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
-        call.actor, call.plan, taken = access.enter_with_key(key, lambda plan: contract.rate_rules(operation.rate_class, plan))
+        call.actor, call.plan, taken = access.enter_with_key(key, rules_for)
         return taken
     claims = tokens.read(_token(operation, request), tokens.ACCESS)
     call.plan = claims.plan
-    rules = contract.rate_rules(operation.rate_class, claims.plan) if operation.limited else ()
-    call.actor, taken = access.enter(claims, rules)
+    call.actor, taken = access.enter(claims, rules_for(claims.plan))
     return taken
+
+
+async def _subject(operation: "Operation", request: Request, call: Call) -> str:
+    """Who an anonymous request is counted for: its address, together with the field of the body that the operation names."""
+    subject = f"{operation.contract.name}#{call.client_ip}"
+    if operation.counted_by is None:
+        return subject
+    try:
+        body = await request.json()
+    except HTTPException:
+        return subject  # the endpoint will say what is wrong with the body
+    value = body.get(operation.counted_by) if isinstance(body, dict) else None
+    return f"{subject}#{fingerprint(value.strip().lower())}" if isinstance(value, str) else subject
 
 
 def _token(operation: "Operation", request: Request) -> str:

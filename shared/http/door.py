@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mangum import Mangum
 
 from shared.contracts import contract as contract_named
+from shared.http.event import RestEvent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,7 +42,7 @@ class Door:
 
         served = contract_named(name)
         app: FastAPI = application(served, self.routes(name).operations)
-        return Mangum(app, lifespan="off", api_gateway_base_path=served.base)
+        return Mangum(app, lifespan="off", api_gateway_base_path=served.base, custom_handlers=[RestEvent])
 
 
 def door(area: str, **contracts: str) -> Door:

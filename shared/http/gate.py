@@ -4,11 +4,14 @@ A FastAPI route class instead of middleware: it runs before the body is read (an
 error) and costs no extra ASGI layer.
 """
 
+import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, HTTPClientError
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,10 +20,11 @@ from starlette.responses import Response
 from shared.contracts.base import Contract
 from shared.contracts.problems import Problem, plain
 from shared.core import clock
-from shared.core.errors import CadreError, TooLarge, Unauthenticated
+from shared.core.errors import CadreError, TooLarge, Upstream
 from shared.http import idempotency, log
 from shared.http.authentication import admit
 from shared.http.call import Call, begin
+from shared.http.reading import StrictRequest
 from shared.http.validation import as_invalid
 from shared.store import Taken
 
@@ -28,57 +32,78 @@ if TYPE_CHECKING:
     from shared.http.routing import Operation
 
 
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
+
+
 def gated(operation: "Operation") -> type[APIRoute]:
     """The route class of one operation."""
 
     class Gated(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        def get_route_handler(self) -> Endpoint:
             endpoint = super().get_route_handler()
+            takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
 
             async def handle(request: Request) -> Response:
-                return await _serve(operation, request, endpoint)
+                return await _serve(operation, StrictRequest(request.scope, request.receive), endpoint, takes_json)
 
             return handle
 
     return Gated
 
 
-async def _serve(
-    operation: "Operation", request: Request, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
-) -> Response:
+async def _serve(operation: "Operation", request: Request, endpoint: Endpoint, takes_json: bool) -> Response:
     started = time.perf_counter()
     call = Call(request_id(request), client_ip(request))
     begin(call)
     contract = operation.contract
     taken: Taken | None = None
+    problem: Problem | None = None
     try:
-        _check_size(operation, request)
-        taken = admit(operation, request, call)
+        _check_size(operation, await request.body())
+        taken = await admit(operation, request, call)
+        if takes_json:
+            await _check_media(request)
         response = await idempotency.once(operation, request, call, endpoint)
     except CadreError as error:
-        response = failure(contract, contract.problem(error), call.request_id)
-        if isinstance(error, Unauthenticated) and contract.cookie and contract.cookie in request.cookies:
-            response.delete_cookie(contract.cookie, path="/")
+        problem = contract.problem(error)
     except RequestValidationError as error:
-        response = failure(contract, contract.problem(as_invalid(error)), call.request_id)
+        problem = contract.problem(as_invalid(error))
     except HTTPException as error:
-        response = failure(contract, http_problem(contract, error), call.request_id)
-    except Exception:
+        problem = http_problem(contract, error)
+    except Exception as error:  # the caller gets a 5xx in the contract's form, the log gets the traceback
         log.crash(operation, call)
-        response = failure(contract, plain(contract.name, "internal", "Something went wrong on our side"), call.request_id)
+        problem = _crashed(contract, error)
+    if problem is not None:
+        response = failure(contract, problem, call.request_id)
+        if problem.status == 401 and contract.cookie and contract.cookie in request.cookies:
+            response.delete_cookie(contract.cookie, path="/")
     response.headers["X-Request-ID"] = call.request_id
     if taken is not None:
         response.headers.update(contract.rate_headers(taken.limit, taken.remaining, taken.reset, taken.window))
     for name, value in call.headers:
         response.headers.append(name, value)
-    log.request(operation, call, response.status_code, time.perf_counter() - started)
+    log.request(operation, call, response.status_code, problem.code if problem else None, time.perf_counter() - started)
     return response
+
+
+def _crashed(contract: Contract, error: Exception) -> Problem:
+    """A 503 where AWS was too busy or out of reach (trying again helps), a 500 for everything else."""
+    if isinstance(error, ClientError):
+        busy = error.response["Error"]["Code"] in _BUSY
+    else:
+        busy = isinstance(error, HTTPClientError)
+    if busy:
+        return contract.problem(Upstream("storage", "The service is busy; try again shortly", retry_after=1))
+    return plain(contract.name, "internal", "Something went wrong on our side")
 
 
 def failure(contract: Contract, problem: Problem, request: str) -> Response:
     """An error in the contract's format, with its headers."""
     body = contract.dump(dict[str, Any], contract.error_body(problem, request, clock.iso()))
     response = Response(body, problem.status, dict(problem.headers), media_type="application/json")
+    response.headers["X-Request-ID"] = request
     if problem.rate is not None:
         rate = problem.rate
         response.headers.update(contract.rate_headers(rate.limit, 0, rate.reset, rate.window))
@@ -96,7 +121,7 @@ def http_problem(contract: Contract, error: HTTPException) -> Problem:
 def request_id(request: Request) -> str:
     """The caller's X-Request-ID where it is short and harmless, else the gateway's."""
     asked = request.headers.get("x-request-id", "")
-    if 0 < len(asked) <= 128 and all(ch.isalnum() or ch in "-_.:" for ch in asked):
+    if _REQUEST_ID.fullmatch(asked):
         return asked
     event = request.scope.get("aws.event") or {}
     given: str = event.get("requestContext", {}).get("requestId", "")
@@ -104,12 +129,26 @@ def request_id(request: Request) -> str:
 
 
 def client_ip(request: Request) -> str:
+    """Where the request comes from. Behind CloudFront the gateway sees only CloudFront: then it is the address before the last in
+    X-Forwarded-For, the one that CloudFront added. (A caller who reaches the gateway itself may make up both headers: what is
+    counted by address only slows, it does not protect.)"""
+    if "x-amz-cf-id" in request.headers:
+        addresses = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
+        if len(addresses) > 1:
+            return addresses[-2][:45]  # an IPv6 address at its longest
     event = request.scope.get("aws.event") or {}
     address: str = event.get("requestContext", {}).get("identity", {}).get("sourceIp", "")
     return address or "unknown"
 
 
-def _check_size(operation: "Operation", request: Request) -> None:
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > operation.max_body:
+def _check_size(operation: "Operation", body: bytes) -> None:
+    if len(body) > operation.max_body:
         raise TooLarge(operation.max_body)
+
+
+async def _check_media(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind or not await request.body():
+        return
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise HTTPException(415, "The request body must be application/json")

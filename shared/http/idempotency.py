@@ -64,12 +64,17 @@ async def once(
     except BaseException:
         write(delete(claim))
         raise
-    if response.status_code < 300 and len(response.body) <= _MAX_KEPT:
-        claim.status, claim.body, claim.locked_until = response.status_code, bytes(response.body).decode(), 0
+    body: bytes | None = getattr(response, "body", None)  # a stream has none
+    if response.status_code < 300 and body is not None and len(body) <= _MAX_KEPT and _is_json(response):
+        claim.status, claim.body, claim.locked_until = response.status_code, body.decode(), 0
         write(put(claim))
     else:
         write(delete(claim))
     return response
+
+
+def _is_json(response: Response) -> bool:
+    return response.headers.get("content-type", "application/json").startswith("application/json")
 
 
 def _claim(claim: Kept) -> Response | None:

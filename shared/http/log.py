@@ -1,5 +1,6 @@
 """One structured line a request, with its metrics embedded (CloudWatch EMF); never a body, a token or a raw path."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -12,16 +13,18 @@ if TYPE_CHECKING:
     from shared.http.routing import Operation
 
 logger = Logger(level=settings().log_level)
+logging.getLogger("mangum.http").setLevel(logging.ERROR)  # a second line a request, with the raw path
 
 
-def request(operation: "Operation", call: Call, status: int, seconds: float) -> None:
-    milliseconds = round(seconds * 1000, 2)
+def request(operation: "Operation", call: Call, status: int, code: str | None, seconds: float) -> None:
+    """`code` is the contract's error code, None for a success."""
     logger.info(
         "request",
         extra=_about(operation, call)
         | {
             "status": status,
-            "duration_ms": milliseconds,
+            "code": code,
+            "duration_ms": round(seconds * 1000, 2),
             "_aws": {
                 "Timestamp": clock.epoch() * 1000,
                 "CloudWatchMetrics": [

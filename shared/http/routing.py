@@ -45,6 +45,8 @@ class Operation:
     public: bool = False
     rate_class: str = ""
     limited: bool = True
+    counted_by: str | None = None
+    """The field of the body (an e-mail address) that anonymous requests are counted by, beside where they come from."""
     max_body: int = DEFAULT_BODY
     model: Any = None
     paged: bool = False

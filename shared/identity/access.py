@@ -19,11 +19,12 @@ from shared.store import (
     BooleanAttribute,
     Ephemeral,
     JSONAttribute,
-    flat_map,
+    NumberAttribute,
     Operation,
     Taken,
     UnicodeAttribute,
     create,
+    flat_map,
     get,
     take,
     update,
@@ -36,8 +37,13 @@ if TYPE_CHECKING:
 MAX_SESSIONS = 50  # a row of 50 sessions and 100 workspaces is 9 KB: 9 write units a request instead of 1
 
 
+GUESSES = RateRule("guess", 10, 900)
+"""Wrong passwords an account takes in a quarter of an hour; after that even the right one has to wait."""
+
+
 class Access(Ephemeral):
-    """`sessions` maps a session id to when it expires (epoch seconds); `workspaces` and `organizations` an id to a role."""
+    """`sessions` maps a session id to when it expires (epoch seconds); `workspaces` and `organizations` an id to a role.
+    `guesses` is the counter of GUESSES."""
 
     name = UnicodeAttribute()
     email = UnicodeAttribute(default="")
@@ -50,6 +56,7 @@ class Access(Ephemeral):
     scopes = JSONAttribute(null=True)
     plan = UnicodeAttribute(null=True)
     key_org = UnicodeAttribute(null=True)
+    guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES.name}")
 
 
 def _of(user_id: str) -> Access:
@@ -100,6 +107,17 @@ def count_anonymous(subject: str, rules: Sequence[RateRule]) -> Taken | None:
     return take(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
+def count_guess(user_id: str | None, email: str) -> Access:
+    """Count an attempt to log in, and answer the record; a session that opens sets the count back. Raises RateLimited.
+
+    Guesses at an address without an account are counted too, so that the two look the same. One round trip, two for the first
+    guess of a window.
+    """
+    pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
+    raw, _ = take(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
+    return Access.decode(raw)
+
+
 def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
     return _actor(user_id, record, session_id=session_id)
 
@@ -109,11 +127,12 @@ def of_user(user_id: str) -> Access | None:
 
 
 def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:
-    """Let a new session in. Expired ones go, and the one that ends first where there are too many."""
+    """Let a new session in, and forget the wrong guesses. Expired sessions go, and the one that ends first where there are too
+    many."""
     ends = sorted((end, one) for one, end in dict(held.sessions).items()) if held else []
     now = clock.epoch()
     gone = [one for index, (end, one) in enumerate(ends) if end < now or index < len(ends) - MAX_SESSIONS + 1]
-    actions = [Access.sessions[session_id].set(expires), *(Access.sessions[one].remove() for one in gone)]
+    actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in gone)]
     return update(_of(user_id), actions, Access.pk.exists())
 
 

@@ -9,8 +9,8 @@ from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.identity import access, passwords, sessions
 from shared.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, new_user, the_user
-from shared.store import create, fetch, save, write
-from shared.tenancy.founding import found_organization
+from shared.store import Operation, create, fetch, save, write
+from shared.tenancy.founding import Founded, found_organization
 from shared.tenancy.rows import Organization
 
 
@@ -20,8 +20,27 @@ class LoggedIn:
     tokens: sessions.Tokens
     role: Role
     """The caller's role in their own organization."""
+    plan: str
+    """The plan of that organization."""
     actor: Actor
     """Who logged in, with what they belong to."""
+
+
+@dataclass(frozen=True)
+class _NewAccount:
+    """Somebody with an organization and its default workspace, and the operations that will write them."""
+
+    user: User
+    actor: Actor
+    founded: Founded
+
+    @property
+    def operations(self) -> list[Operation]:
+        guard = email_guard(self.user.email, self.user.id)
+        return [create(guard, EMAIL_TAKEN), create(self.user), *self.founded.operations]
+
+    def access(self, session_id: str | None, expires: int) -> Operation:
+        return access.new_access(self.user, session_id, expires, str(self.user.org_id), self.user.default_ws_id)
 
 
 def register(name: str, email: str, password: str, *, contract: str, organization: str | None = None) -> LoggedIn:
@@ -29,40 +48,57 @@ def register(name: str, email: str, password: str, *, contract: str, organizatio
 
     Raises Conflict("email") for a known address and Invalid("password_weak").
     """
+    account = _new_account(name, email, password, organization)
+    user, plan = account.user, account.founded.organization.plan
+    user.last_login_at = user.created_at
+    tokens, opened, expires = sessions.begin(user, contract, role=Role.OWNER, plan=plan)
+    write(*account.operations, account.access(tokens.session_id, expires), *opened)
+    entered = replace(
+        account.actor,
+        workspaces={user.default_ws_id: Role.OWNER},
+        organizations={str(user.org_id): Role.OWNER},
+        session_id=tokens.session_id,
+    )
+    return LoggedIn(user, tokens, Role.OWNER, plan, entered)
+
+
+def enroll(name: str, email: str, password: str, *, organization: str | None = None) -> User:
+    """`register` for a contract whose registration logs nobody in: no session is opened."""
+    account = _new_account(name, email, password, organization)
+    write(*account.operations, account.access(None, 0))
+    return account.user
+
+
+def _new_account(name: str, email: str, password: str, organization: str | None) -> _NewAccount:
     passwords.check_strength(password)
     email, name = normal_email(email), " ".join(name.split())
-    org_id, ws_id = new_id(), new_id()
-    user = new_user(name, email, passwords.hashed(password), org_id, ws_id)
-    user.last_login_at = user.created_at
+    user = new_user(name, email, passwords.hashed(password), new_id(), new_id())
     actor = user.as_actor()
     record(user, EventType.USER_REGISTERED, actor)
-    founded = found_organization(actor, organization or f"{name}'s organization", org_id=org_id, ws_id=ws_id)
-    tokens, opened, expires = sessions.begin(user, contract, role=Role.OWNER, plan=founded.organization.plan)
-    write(
-        create(email_guard(email, user.id), EMAIL_TAKEN),
-        create(user),
-        *founded.operations,
-        access.new_access(user, tokens.session_id, expires, org_id, ws_id),
-        *opened,
+    founded = found_organization(
+        actor, organization or f"{name}'s organization", org_id=str(user.org_id), ws_id=user.default_ws_id
     )
-    entered = replace(actor, workspaces={ws_id: Role.OWNER}, organizations={org_id: Role.OWNER}, session_id=tokens.session_id)
-    return LoggedIn(user, tokens, Role.OWNER, entered)
+    return _NewAccount(user, actor, founded)
 
 
 def login(email: str, password: str, *, contract: str, remember: bool = True) -> LoggedIn:
-    """Open a session. Raises Unauthenticated("credentials"), the same for an unknown address and a wrong password."""
-    user = find_by_email(normal_email(email))
+    """Open a session.
+
+    Raises Unauthenticated("credentials"), the same for an unknown address and a wrong password, and RateLimited after ten wrong
+    guesses in a quarter of an hour. The guess is counted before the password is looked at: a race wins nobody an eleventh.
+    """
+    email = normal_email(email)
+    user = find_by_email(email)
+    held = access.count_guess(user.id if user else None, email)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise Unauthenticated("credentials", "Invalid email or password")
-    held = access.of_user(user.id)
     organization = fetch(Organization, str(user.org_id))
-    role = Role(dict(held.organizations).get(user.org_id, Role.MEMBER.value)) if held else Role.MEMBER
-    tokens, opened, expires = sessions.begin(
-        user, contract, role=role, plan=organization.plan if organization else "free", remember=remember
-    )
+    plan = organization.plan if organization else "free"
+    role = Role(dict(held.organizations).get(user.org_id, Role.MEMBER.value))
+    tokens, opened, expires = sessions.begin(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()
     write(save(user), access.open_session(user.id, tokens.session_id, expires, held), *opened)
-    return LoggedIn(user, tokens, role, access.actor_of(user.id, held, tokens.session_id) if held else user.as_actor())
+    return LoggedIn(user, tokens, role, plan, access.actor_of(user.id, held, tokens.session_id))
 
 
 def change_password(actor: Actor, current: str, new: str) -> None:

@@ -20,7 +20,8 @@ from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
 from shared.identity import access, tokens
 from shared.identity.users import User, the_user
-from shared.store import Ephemeral, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, update_now, write
+from shared.store import Ephemeral, NumberAttribute, Operation, UnicodeAttribute, delete, fetch, get, put, update_now, write
+from shared.tenancy.rows import Organization
 
 REFRESH_SECONDS = 30 * 86_400  # all documents agree
 SHORT_SECONDS = 86_400  # agentworks without rememberMe: the browser session of a day
@@ -103,7 +104,8 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated("invalid", "The session has ended")
     role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
-    return user, _tokens(user, session, secret, role, record.plan or "free")
+    organization = fetch(Organization, str(user.org_id))
+    return user, _tokens(user, session, secret, role, organization.plan if organization else "free")
 
 
 def _find(refresh_token: str) -> tuple[Session, str]:

@@ -1,0 +1,90 @@
+"""aintandem, section 1: registration and sessions. Registering opens no session, and a refresh keeps the refresh token."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.auth.fields import BEARER, Email, GivenEmail, Name
+from shared.contracts.aintandem import AINTANDEM, public_id
+from shared.contracts.base import Shape
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.identity import accounts, sessions
+
+routes = Routes(AINTANDEM, "auth", rate_class="auth")
+
+
+class RegisterRequest(Shape):
+    email: Email
+    password: str
+    name: Name
+    organization: Annotated[str, Field(max_length=100)] | None = None
+
+
+class RegisteredUser(Shape):
+    user_id: str
+    email: str
+    name: str
+    created_at: str
+
+
+class LoginRequest(Shape):
+    email: GivenEmail
+    password: str
+
+
+class LoginUser(Shape):
+    user_id: str
+    email: str
+    name: str
+
+
+class LoginData(Shape):
+    access_token: str
+    refresh_token: str
+    token_type: str = BEARER
+    expires_in: int
+    user: LoginUser
+
+
+class RefreshRequest(Shape):
+    refresh_token: str
+
+
+class RefreshData(Shape):
+    access_token: str
+    expires_in: int
+
+
+@routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email")
+async def register(body: RegisterRequest) -> RegisteredUser:
+    """A new account with an organization of the given name and its default workspace."""
+    organization = " ".join((body.organization or "").split()) or None
+    user = accounts.enroll(body.name, body.email, body.password, organization=organization)
+    return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
+
+
+@routes.post("/auth/login", "auth.login", public=True, counted_by="email")
+async def login(body: LoginRequest) -> LoginData:
+    """Open a session."""
+    done = accounts.login(body.email, body.password, contract=AINTANDEM.name)
+    return LoginData(
+        access_token=done.tokens.access,
+        refresh_token=done.tokens.refresh,
+        expires_in=done.tokens.expires_in,
+        user=LoginUser(user_id=public_id("user", done.user.id), email=done.user.email, name=done.user.name),
+    )
+
+
+@routes.post("/auth/refresh", "auth.refresh", public=True)
+async def refresh(body: RefreshRequest) -> RefreshData:
+    """A new access token; the refresh token stays the same."""
+    _, tokens = sessions.refresh(body.refresh_token, rotate=False)
+    return RefreshData(access_token=tokens.access, expires_in=tokens.expires_in)
+
+
+@routes.post("/auth/logout", "auth.logout", status=204)
+async def logout(caller: Caller) -> None:
+    """End the session at once. An API key has none to end."""
+    if caller.session_id:
+        sessions.end(caller.id, caller.session_id)
