@@ -34,8 +34,7 @@ def message_tokens(message: Message) -> int:
 
 def _tools_text(request: Request) -> str:
     return "".join(
-        tool.name + tool.description + json.dumps(tool.parameters, ensure_ascii=False, sort_keys=True)
-        for tool in request.tools
+        tool.name + tool.description + json.dumps(tool.parameters, ensure_ascii=False, sort_keys=True) for tool in request.tools
     )
 
 
