@@ -59,5 +59,5 @@ $(READY): requirements/dev.txt requirements/uv.txt
 	@echo "cadre: making the virtual environment (once; about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
-	@$(BIN)/uv pip install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements/dev.txt
 	@touch $(READY)

@@ -34,7 +34,7 @@ _ENVIRONMENT = {
 def _cpu(arguments: list[str]) -> float:
     """User + system milliseconds of one child process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(  # noqa: S603 - our own interpreter and modules
+    subprocess.run(
         [sys.executable, *arguments],
         check=True,
         cwd=ROOT,

@@ -121,7 +121,7 @@ def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) 
             described["openapi_extra"] = _extra(operation)
         app.router.add_api_route(
             operation.path,
-            _rendered(operation),
+            _Rendered(operation),
             methods=[operation.method],
             operation_id=operation.id,
             status_code=operation.status,
@@ -132,20 +132,26 @@ def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) 
         )
 
 
-def _rendered(operation: Operation) -> Endpoint:
-    """The endpoint, its result turned into the contract's bytes: FastAPI sees a finished response and adds nothing."""
-    contract, status, model = operation.contract, operation.status, operation.model
+class _Rendered:
+    """The endpoint, its result turned into the contract's bytes: FastAPI sees a finished response and adds nothing.
 
-    @functools.wraps(operation.endpoint)
-    async def endpoint(*args: Any, **kwargs: Any) -> Response:
+    An object and not a function: FastAPI looks up the source lines of a function at its first request, for the texts of errors we never
+    show, and that costs 75 ms (it compiles the tokenizer's expressions).
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        functools.update_wrapper(self, operation.endpoint)
+        self._operation = operation
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Response:
+        operation = self._operation
         result = await operation.endpoint(*args, **kwargs)
         if isinstance(result, Response):
             return result
-        if model is None or result is None:
-            return Response(status_code=status)
-        return Response(contract.render(result, model, status, current().request_id), status, media_type="application/json")
-
-    return endpoint
+        if operation.model is None or result is None:
+            return Response(status_code=operation.status)
+        body = operation.contract.render(result, operation.model, operation.status, current().request_id)
+        return Response(body, operation.status, media_type="application/json")
 
 
 def _errors(operation: Operation) -> dict[int, str]:
