@@ -10,10 +10,10 @@ from shared.core.errors import Conflict, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.items import custom
-from shared.items.counting import shift
+from shared.items.counting import place_of, recount
 from shared.items.people import member_summary
 from shared.items.rows import Item
-from shared.items.rules import project_is_open, refuse_unfit
+from shared.items.rules import refuse_unfit
 from shared.store import admit, create, fetch, fetch_all, get_many, write
 
 _EXISTS = Conflict("exists", "A card with this id exists already")
@@ -88,7 +88,8 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        write(create(item, _EXISTS), shift(board.id, enter=lane, force=force, number=True), project_is_open(board.proj_id))
+        counted = recount(board.id, enters=place_of(item), lane=None if force else lane, number=True)
+        write(create(item, _EXISTS), counted)
     except Conflict as conflict:
         first = fetch(Item, item.id) if conflict is _EXISTS else None
         if first is None:

@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
 from shared.identity import access
 from shared.projects.rows import Project
-from shared.store import create, fetch, get, put, save, write
+from shared.store import create, fetch, get, save, update, write
 from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from tests.areas.driving import Client, sign_up
 
@@ -56,7 +56,7 @@ class World:
     def archive(self) -> None:
         project = fetch(Project, self.project.id)
         project.status = "archived"
-        write(save(project))
+        write(save(project), update(Counts.of(self.board.id), [Counts.closed.set(True)]))
 
     def set_wip(self, number: int, limit: int | None) -> None:
         lane = fetch(Lane, self.lanes[number].id)
@@ -99,5 +99,5 @@ def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> W
         for kind in LANES
     ]
     board = Board.new(board_id, name="Development Board", lane_ids=[lane.id for lane in lanes], **tenancy)
-    write(create(project), create(board), *map(create, lanes), put(Counts.of(board_id)))
+    write(create(project), create(board), *map(create, lanes), create(Counts.of(board_id)))
     return World(ada, actor, ws_id, project, board, lanes)
