@@ -19,6 +19,7 @@ class Account(Stack):
             ])],
         )
         role.apply_removal_policy(RemovalPolicy.RETAIN)
-        exempt(role, "AwsSolutions-IAM4", "API Gateway accepts only a role with these permissions; the managed policy is that list.")
+        policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+        exempt(role, f"AwsSolutions-IAM4[Policy::{policy}]", "API Gateway accepts no role with less than this list.")
         account = aws_apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.attr_arn)
         account.apply_removal_policy(RemovalPolicy.RETAIN)

@@ -1,7 +1,6 @@
 """The functions: every REST area, every worker that exists, and what sets the workers going."""
 
 import json
-from importlib import import_module
 
 from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy, Stack, aws_iam, aws_lambda, aws_logs, aws_stepfunctions
 from constructs import Construct
@@ -11,7 +10,8 @@ from infra.data import CONSUMERS, Data, dead_letters
 from infra.function import Functions, Grants, allow, trusts
 from infra.nag import exempt
 from infra.needs import needs
-from infra.schedules import SCHEDULES, schedule
+from infra.routes import Code
+from infra.schedules import schedule
 
 # How many messages one call takes, and how many calls run at once. Runs are only started here, not worked: few are enough
 _BATCH = {"agent-runs": 5, "ws-push": 10, "emails": 10}
@@ -20,24 +20,22 @@ _STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the 
 
 
 class Backend(Stack):
-    def __init__(
-        self, scope: Construct, name: str, functions: Functions, data: Data, *, areas: list[str], workers: frozenset[str]
-    ) -> None:
+    def __init__(self, scope: Construct, name: str, functions: Functions, data: Data, code: Code) -> None:
         super().__init__(scope, name, description="Cadre: the functions and what sets them going")
         self.functions, self.data, self.settings = functions, data, functions.settings
         self.machine: aws_stepfunctions.CfnStateMachine | None = None
         self.dead: dict[str, str] = {}  # dead-letter queues made here: title -> queue name
-        if "run_steps" in workers:
+        if "run_steps" in code.workers:
             self.machine = self._agent_run(functions.make(self, "run_steps"))
-        for area in areas:
+        for area in code.areas:
             functions.make(self, area, self._machine_grants(area))
         for queue, consumer in CONSUMERS.items():
-            if consumer in workers:
+            if consumer in code.workers:
                 self._consume(queue, consumer)
-        if "stream_projector" in workers:
+        if "stream_projector" in code.workers:
             self._project()
-        if "scheduled" in workers:
-            self._clock()
+        if "scheduled" in code.workers:
+            self._clock(code.jobs)
 
     def _machine_grants(self, name: str) -> Grants:
         """Start, stop and answer runs. Executions are made while the platform runs: their names cannot be listed here."""
@@ -53,7 +51,10 @@ class Backend(Stack):
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
             grants.add(allow(["states:StopExecution", "states:DescribeExecution"], executions))
-            grants.exemptions.append(("AwsSolutions-IAM5", "Executions are named while the platform runs; X-Ray accepts no resource."))
+            grants.wildcard(
+                "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<AgentRun.Name>:*",
+                "Executions are named while the platform runs.",
+            )
         if "answer" in verbs:
             grants.add(allow(["states:SendTaskSuccess", "states:SendTaskFailure"], arn))
         grants.environment["CADRE_AGENT_RUN_MACHINE"] = arn
@@ -79,7 +80,7 @@ class Backend(Stack):
                 ],
             })],
         )
-        exempt(role, "AwsSolutions-IAM5", "Vended logs and X-Ray accept no resource in these actions.")
+        exempt(role, "AwsSolutions-IAM5[Resource::*]", "Vended logs and X-Ray accept no resource in these actions.")
         machine = aws_stepfunctions.CfnStateMachine(
             self, "AgentRun", role_arn=role.attr_arn, state_machine_type="STANDARD",
             definition_string=json.dumps(definition("${RunSteps}", "${Partition}")),
@@ -117,8 +118,7 @@ class Backend(Stack):
         grants.add(allow(
             ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], table.attr_stream_arn
         ))
-        # ListStreams has no resource level below the table's streams
-        grants.add(allow(["dynamodb:ListStreams"], f"{table.attr_arn}/stream/*"))
+        grants.add(allow(["dynamodb:ListStreams"], "*"))  # names no stream, so it accepts no resource
         grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
         function = self.functions.make(self, "stream_projector", grants)
         aws_lambda.CfnEventSourceMapping(
@@ -136,9 +136,7 @@ class Backend(Stack):
             ]),
         )
 
-    def _clock(self) -> None:
-        known = getattr(import_module("functions.scheduled.handler"), "JOBS", None)
-        jobs = frozenset(SCHEDULES) if known is None else frozenset(known) & frozenset(SCHEDULES)
+    def _clock(self, jobs: frozenset[str]) -> None:
         dead = dead_letters(self, "ScheduleDead", "events.amazonaws.com")
         self.dead["ScheduleDead"] = dead.attr_queue_name
         grants = self._machine_grants("scheduled")

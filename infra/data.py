@@ -6,8 +6,8 @@ from typing import Any
 from aws_cdk import CfnResource, RemovalPolicy, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
-from infra.names import GSIS, QUEUES
 from infra.nag import exempt
+from infra.names import GSIS, QUEUES
 from infra.needs import needs
 from infra.settings import Settings
 

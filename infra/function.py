@@ -30,11 +30,19 @@ class Grants:
 
     statements: list[Statement] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
-    exemptions: list[tuple[str, str]] = field(default_factory=list)
+    wildcards: dict[str, str] = field(default_factory=dict)  # resource as cdk-nag writes it -> why it must be one
 
     def add(self, statement: Statement, **environment: str) -> None:
         self.statements.append(statement)
         self.environment |= {f"CADRE_{name.upper()}": value for name, value in environment.items()}
+
+    def wildcard(self, resource: str, reason: str) -> None:
+        self.wildcards[resource] = reason
+
+    def include(self, more: "Grants") -> None:
+        self.statements += more.statements
+        self.environment |= more.environment
+        self.wildcards |= more.wildcards
 
 
 class Functions:
@@ -54,15 +62,13 @@ class Functions:
         title = "".join(part.capitalize() for part in name.split("_"))
         grants = self._grants(scope, wanted)
         if more:
-            grants.statements += more.statements
-            grants.environment |= more.environment
-            grants.exemptions += more.exemptions
+            grants.include(more)
         logs = aws_logs.CfnLogGroup(scope, f"{title}Logs", retention_in_days=self.settings.log_retention_days)
         logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         grants.add(allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.attr_arn))
         # X-Ray has no resource level
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
-        grants.exemptions.append(("AwsSolutions-IAM5", "X-Ray's two writing actions accept no resource; tables' index ARNs are listed one by one."))
+        grants.wildcard("*", "X-Ray's writing actions accept no resource.")
         role = self._role(scope, title, grants)
         asset = self._asset(scope)
         function = aws_lambda.CfnFunction(
@@ -103,8 +109,8 @@ class Functions:
                 policy_name="needs", policy_document={"Version": "2012-10-17", "Statement": grants.statements}
             )],
         )
-        for rule, reason in dict(grants.exemptions).items():
-            exempt(role, rule, reason)
+        for resource, reason in grants.wildcards.items():
+            exempt(role, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
         return role
 
     def _environment(self, name: str, grants: Grants) -> dict[str, str]:
@@ -126,7 +132,7 @@ class Functions:
         if wanted.files != "none":
             actions = ["s3:GetObject"] + (["s3:PutObject", "s3:DeleteObject"] if wanted.files == "write" else [])
             grants.add(allow(actions, f"{data.files.attr_arn}/*"), files_bucket=data.files.ref)
-            grants.exemptions.append(("AwsSolutions-IAM5", "X-Ray's writing actions accept no resource; objects have keys of every tenant."))
+            grants.wildcard("<Files.Arn>/*", "Objects are named while the platform runs; the services check whose they are.")
         if wanted.signs:
             grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.ref), signing_secret=data.signing.ref)
         for name in wanted.sends:
@@ -153,9 +159,12 @@ class Functions:
     def _grant_posting(self, scope: Stack, grants: Grants) -> None:
         grants.environment["CADRE_SOCKET_ENDPOINT"] = self.socket_endpoint
         grants.add(allow(["execute-api:ManageConnections"], Fn.join("", [
-            "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api, "/v1/POST/@connections/*",
-        ]), ))
-        grants.exemptions.append(("AwsSolutions-IAM5", "Connection ids are made by API Gateway; X-Ray's writing actions accept no resource."))
+            "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api, "/v1/POST/@connections/*"
+        ])))
+        grants.wildcard(
+            "arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Api>/v1/POST/@connections/*",
+            "Connections are named by API Gateway while they last.",
+        )
 
     def _grant_mail(self, scope: Stack, grants: Grants) -> None:
         sender = self.settings.mail_sender

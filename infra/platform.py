@@ -12,21 +12,21 @@ from infra.data import Data
 from infra.function import Functions
 from infra.names import CONTRACTS, PROJECT, api_part
 from infra.rest_api import RestApi
-from infra.routes import areas, table, workers
+from infra.routes import Code, found
 from infra.settings import Settings
 from infra.socket import Socket
 from infra.watch import Watch
 
 
-def compose(app: App, settings: Settings) -> None:
-    """Add every stack to `app`."""
-    here, routes = workers(), table()
+def compose(app: App, settings: Settings, code: Code | None = None) -> None:
+    """Add every stack to `app`, for the code that is there (or for `code`, in tests)."""
+    code = code or found()
     data = Data(app, settings.stack_name("data"), settings)
     functions = Functions(settings, data)
-    socket = Socket(app, settings.stack_name("socket"), functions, data, present="ws" in here)
-    backend = Backend(app, settings.stack_name("functions"), functions, data, areas=sorted(areas()), workers=here)
+    socket = Socket(app, settings.stack_name("socket"), functions, data, present="ws" in code.workers)
+    backend = Backend(app, settings.stack_name("functions"), functions, data, code)
     apis = {
-        contract.name: RestApi(app, settings.stack_name(api_part(contract.name)), contract, routes, functions.made, settings)
+        contract.name: RestApi(app, settings.stack_name(api_part(contract.name)), contract, code.routes, functions.made, settings)
         for contract in CONTRACTS
     }
     Watch(app, settings.stack_name("watch"), settings, functions, data, backend, socket, apis)

@@ -48,25 +48,29 @@ class RouteError(ValueError):
     """A route table that cannot be deployed; the message names the routes."""
 
 
-def areas(root: Path = FUNCTIONS) -> dict[str, ModuleType]:
-    """The handler module of every REST area that exists, by name. Workers' handlers are plain functions."""
-    found = {}
-    for path in sorted(root.glob("*/handler.py")):
-        module = import_module(f"{root.name}.{path.parent.name}.handler")
-        if hasattr(getattr(module, "handler", None), "contracts"):
-            found[path.parent.name] = module
-    return found
+@dataclass(frozen=True)
+class Code:
+    """What there is to deploy."""
 
-
-def workers(root: Path = FUNCTIONS) -> frozenset[str]:
-    """The folders whose handler is no REST area: queue, stream, schedule, state-machine and socket functions."""
-    return frozenset(path.parent.name for path in root.glob("*/handler.py")) - set(areas(root))
+    areas: tuple[str, ...]
+    workers: frozenset[str]
+    routes: tuple[Route, ...]
+    jobs: frozenset[str]  # of the scheduled function
 
 
 @cache
+def found() -> Code:
+    """What `functions/` holds: a folder without a handler is not there yet, and everything else deploys without it."""
+    names = sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py"))
+    modules = {name: import_module(f"functions.{name}.handler") for name in names}
+    areas = {name: module for name, module in modules.items() if hasattr(module.handler, "contracts")}
+    jobs: frozenset[str] = frozenset(getattr(modules.get("scheduled"), "JOBS", ()))
+    return Code(tuple(areas), frozenset(names) - set(areas), build(areas.values()), jobs)
+
+
 def table() -> tuple[Route, ...]:
     """Every route, by contract, path and method. Raises RouteError for duplicates and unknown contracts."""
-    return build(areas().values())
+    return found().routes
 
 
 def build(handlers: Iterable[ModuleType]) -> tuple[Route, ...]:

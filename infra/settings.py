@@ -19,6 +19,9 @@ ARCHITECTURES = ("arm64", "x86_64")
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 
 
+NO_URL = "https://public-url-is-not-set.invalid"
+
+
 class SettingsError(ValueError):
     """A setting that cannot be deployed; the message names it and what it may be."""
 
@@ -67,8 +70,6 @@ class Settings:
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
         _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")
-        if not self.local and self.bundle == "venv":
-            raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
         if unknown := sorted(set(self.domains) - set(CONTRACT)):
             raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
         if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):
@@ -91,10 +92,15 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """Where clients reach us: the chosen address, else the first own domain, else the laptop's."""
+        """Where clients reach us: the chosen address, else the first own domain, else the laptop's.
+
+        CloudFront's own name is known only after the first deployment: until `publicUrl` says it, links lead nowhere.
+        """
         if self.public_url:
             return self.public_url.rstrip("/")
-        return f"https://{next(iter(self.domains.values()))}" if self.domains else "http://localhost:8000"
+        if self.domains:
+            return f"https://{next(iter(self.domains.values()))}"
+        return "http://localhost:8000" if self.local else NO_URL
 
     def stack_name(self, part: str) -> str:
         return stack_name(self.stage, part, self.deployment)
@@ -108,7 +114,12 @@ def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings
         raw = environment.get(f"CADRE_{each.name.upper()}", context.get(camel(each.name)))
         if raw not in (None, ""):
             values[each.name] = _convert(camel(each.name), raw, str(hints[each.name]))
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.bundle == "venv" and not settings.local:
+        raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
+    if settings.stage == "prod" and settings.url == NO_URL:
+        raise SettingsError("publicUrl: production needs its address, by `domains` or by `publicUrl`")
+    return settings
 
 
 def camel(name: str) -> str:

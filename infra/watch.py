@@ -1,6 +1,5 @@
 """What tells people: alarms to one topic, and one dashboard."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -101,7 +100,7 @@ class Watch(Stack):
                 self._alarm(f"{name.capitalize()}{metric}", Metric("AWS/DynamoDB", metric, {"TableName": table.ref}), 1)
 
     def _apis(self, apis: Mapping[str, RestApi]) -> None:
-        for name, api in apis.items():
+        for name in apis:
             which = self._which(name)
             title = name.capitalize()
             self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", which), API_SERVER_ERRORS)
