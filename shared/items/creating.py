@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.boards.counting import place_of, recount
 from shared.boards.lanes import canonical_phase
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Permission
@@ -10,10 +11,9 @@ from shared.core.errors import Conflict, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.items import custom
-from shared.items.counting import place_of, recount
 from shared.items.people import member_summary
 from shared.items.rows import Item
-from shared.items.rules import refuse_unfit
+from shared.items.rules import refuse_unfit, wip_limit
 from shared.store import admit, create, fetch, fetch_all, get_many, write
 
 _EXISTS = Conflict("exists", "A card with this id exists already")
@@ -88,7 +88,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        counted = recount(board.id, enters=place_of(item), lane=None if force else lane, number=True)
+        counted = recount(board.id, enters=place_of(item), lane_limit=None if force else wip_limit(lane))
         write(create(item, _EXISTS), counted)
     except Conflict as conflict:
         first = fetch(Item, item.id) if conflict is _EXISTS else None

@@ -41,9 +41,7 @@ class Item(Entity):
     recent_runs = JSONAttribute(default=list)
     """Summaries of the last few runs, newest first: a list of cards shows them without a query per card."""
     lease_run = UnicodeAttribute(null=True)
-    lease_fence = NumberAttribute(null=True)
-    lease_until = NumberAttribute(null=True)
-    """Who works on the card: the run, its fence, and when the lease ends (epoch seconds). An ended lease is anybody's to take."""
+    """The run that works on the card. The run's own row says how long its lease lasts; after it the card is anybody's to take."""
 
     @property
     def is_blocked(self) -> bool:

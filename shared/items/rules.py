@@ -1,12 +1,10 @@
-"""What a lane asks of a card, and what an archived project refuses. Creating, changing and moving cards share these."""
+"""What a lane asks of a card. Creating, changing and moving cards share it."""
 
 from typing import Any
 
 from shared.boards.rows import Lane
-from shared.core.errors import Conflict, TransitionRefused
+from shared.core.errors import TransitionRefused
 from shared.items.rows import Item
-from shared.projects.rows import Project
-from shared.store import Operation, check
 
 _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
     "assigneeId": "assignee",
@@ -35,12 +33,9 @@ def refuse_unfit(item: Item, lane: Lane) -> None:
         )
 
 
-def project_is_open(proj_id: str | None) -> Operation:
-    """A condition of every write below a project: nothing changes in an archived one."""
-    pk, sk = Project.key(str(proj_id))
-    return check(
-        Project(pk=pk, sk=sk), Project.status == "active", Conflict("state", "The project is archived; restore it to change it")
-    )
+def wip_limit(lane: Lane) -> int | None:
+    """How many cards the lane takes at a time; None: any number."""
+    return None if lane.wip_limit is None else int(lane.wip_limit)
 
 
 def _value(item: Item, name: str) -> Any:

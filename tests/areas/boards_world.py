@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.boards.counting import new_counts
 from shared.boards.lanes import LANES
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Role
@@ -99,5 +100,5 @@ def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> W
         for kind in LANES
     ]
     board = Board.new(board_id, name="Development Board", lane_ids=[lane.id for lane in lanes], **tenancy)
-    write(create(project), create(board), *map(create, lanes), create(Counts.of(board_id)))
+    write(create(project), create(board), *map(create, lanes), create(new_counts(board_id, lanes)))
     return World(ada, actor, ws_id, project, board, lanes)
