@@ -15,6 +15,7 @@ from shared.store.reading import (
     load,
     query,
 )
+from shared.store.revising import revise
 from shared.store.rows import (
     BooleanAttribute,
     Entity,
@@ -80,6 +81,7 @@ __all__ = [
     "put",
     "put_many",
     "query",
+    "revise",
     "revise",
     "save",
     "seal",
