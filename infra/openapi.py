@@ -58,12 +58,14 @@ def describe(contract: Contract, operations: list[Operation]) -> Document:
     for unused in ("HTTPValidationError", "ValidationError"):
         if not _is_used(made, unused):
             schemas.pop(unused, None)
-    made = _renamed(made)
+    made = _untitled(_renamed(made))
+    responses = _shared_errors(made)
     made["servers"] = _servers(contract)
     made["components"] |= {
         "securitySchemes": _security_schemes(contract),
         "headers": _headers(contract),
         "parameters": _parameters(),
+        "responses": responses,
     }
     made["security"] = [{scheme: []} for scheme in made["components"]["securitySchemes"]]
     made["tags"] = _tags(contract, made)
@@ -92,6 +94,24 @@ def _complete(described: Document, operation: Operation) -> None:
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     if operation.method == "POST":
         described.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
+
+
+def _shared_errors(made: Document) -> Document:
+    """The error answers, each once: every operation has the same few."""
+    shared: dict[str, str] = {}
+    responses: Document = {}
+    for path in made["paths"].values():
+        for method in path.values():
+            for status, answer in method.get("responses", {}).items():
+                if status[0] not in "45":
+                    continue
+                content = json.dumps(answer, sort_keys=True)
+                if content not in shared:
+                    variants = sum(name.startswith(f"Error{status}") for name in responses)
+                    shared[content] = f"Error{status}" + (f"-{variants + 1}" if variants else "")
+                    responses[shared[content]] = answer
+                method["responses"][status] = {"$ref": f"#/components/responses/{shared[content]}"}
+    return responses
 
 
 def _servers(contract: Contract) -> list[Document]:
@@ -164,9 +184,21 @@ def _renamed(made: Document) -> Document:
     renamed: Document = json.loads(text)
     schemas = renamed["components"]["schemas"]
     renamed["components"]["schemas"] = {final[name]: schemas[name] for name in sorted(given, key=final.__getitem__)}
-    for name, schema in renamed["components"]["schemas"].items():
-        schema["title"] = name
     return renamed
+
+
+def _untitled(node: Any) -> Any:
+    """Without the titles that pydantic makes of field names: they say nothing and are a tenth of the document."""
+    if isinstance(node, list):
+        return [_untitled(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    kept = ("default", "example", "examples", "const", "info")
+    return {
+        key: value if key in kept else _untitled(value)
+        for key, value in node.items()
+        if not (key == "title" and isinstance(value, str))
+    }
 
 
 def _short(name: str) -> str:

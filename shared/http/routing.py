@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from shared.contracts.base import Contract, Paged
+from shared.contracts.problems import TABLE
 from shared.core.actor import Permission
 from shared.http.call import current
 from shared.http.gate import gated
@@ -52,6 +53,13 @@ class Operation:
     paged: bool = False
     addition: bool = False
     """Not in the document: an operation the platform needs, in the contract's style."""
+    media: str | None = None
+    """The media type of an answer that is not JSON."""
+
+    @property
+    def tag(self) -> str:
+        """What the operation belongs to in the OpenAPI document: `Api keys` for apiKeys.create."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.id.partition(".")[0]).capitalize()
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -71,7 +79,7 @@ class Routes:
             answer = typing.get_type_hints(endpoint).get("return")
             paged = typing.get_origin(answer) is Paged
             model = typing.get_args(answer)[0] if paged else answer
-            if isinstance(model, type) and issubclass(model, Response):
+            if model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
                 model = None
             self.operations.append(
                 Operation(
@@ -110,25 +118,15 @@ def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) 
     """Add operations to an app. `describe` adds what only the OpenAPI document needs (answer and error models): building those
     costs 1 ms a route, which a serving function should not pay."""
     for operation in sorted(operations, key=lambda one: one.order):
-        contract = operation.contract
-        described: dict[str, Any] = {"response_model": None}
-        if describe:
-            if operation.model is not None:
-                described["response_model"] = contract.published(operation.model, operation.paged)
-            described["responses"] = {
-                status: {"model": contract.error_model, "description": words} for status, words in _errors(operation).items()
-            }
-            described["openapi_extra"] = _extra(operation)
         app.router.add_api_route(
             operation.path,
             _Rendered(operation),
             methods=[operation.method],
             operation_id=operation.id,
             status_code=operation.status,
-            tags=[operation.area],
             route_class_override=gated(operation),
-            response_model_exclude_none=contract.drop_none,
-            **described,
+            response_model_exclude_none=operation.contract.drop_none,
+            **(_described(operation) if describe else {"response_model": None}),
         )
 
 
@@ -154,21 +152,45 @@ class _Rendered:
         return Response(body, operation.status, media_type="application/json")
 
 
-def _errors(operation: Operation) -> dict[int, str]:
-    errors = {400: "The request could not be read", 422: "A field is invalid", 429: "Too many requests"}
-    if not operation.public:
-        errors |= {401: "No valid proof of who calls", 403: "The caller may not do this"}
-    if "{" in operation.path:
-        errors[404] = "No such thing, or not the caller's to know of"
-    if operation.method != "GET":
-        errors |= {409: "The state refuses", 413: "The body is too large"}
-    return dict(sorted(errors.items()))
-
-
-def _extra(operation: Operation) -> dict[str, Any]:
+def _described(operation: Operation) -> dict[str, Any]:
+    contract = operation.contract
     extra: dict[str, Any] = {"security": []} if operation.public else {}
     if operation.needs is not None:
         extra["x-permission"] = operation.needs.value
     if operation.addition:
         extra["x-addition"] = True
-    return extra
+    described: dict[str, Any] = {
+        "response_model": None,
+        "tags": [operation.tag],
+        "openapi_extra": extra,
+        "responses": {
+            status: {"model": contract.error_model, "description": ", ".join(codes)}
+            for status, codes in _errors(operation).items()
+        },
+    }
+    if operation.model is not None:
+        described["response_model"] = contract.published(operation.model, operation.paged)
+    else:
+        described["response_class"] = type("Answer", (Response,), {"media_type": operation.media})
+    return described
+
+
+def _errors(operation: Operation) -> dict[int, list[str]]:
+    """The contract's statuses and codes for what can go wrong in any operation of this kind."""
+    kinds = ["invalid", "internal", "unavailable"]
+    if operation.limited and (operation.rate_class or not operation.public):
+        kinds.append("rate")
+    if not operation.public:
+        kinds += ["token", "token.expired", "forbidden"]
+    elif operation.method != "GET":
+        kinds.append("credentials")
+    if "{" in operation.path:
+        kinds.append("missing")
+    if operation.method != "GET":
+        kinds += ["malformed", "conflict", "conflict.idempotency", "large", "media"]
+    errors: dict[int, list[str]] = {}
+    for kind in kinds:
+        status, code = TABLE[kind][operation.contract.name]
+        if code not in errors.setdefault(status, []):
+            errors[status].append(code)
+    return dict(sorted(errors.items()))
