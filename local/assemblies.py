@@ -78,7 +78,12 @@ def _read(folder: Path, stacks: dict[str, Stack], assets: dict[tuple[str, str], 
 def _assets(folder: Path, manifest: Path) -> list[Asset]:
     files = json.loads(manifest.read_text()).get("files", {})
     return [
-        Asset(folder / entry["source"]["path"], entry["source"].get("packaging", "file"), _filled(goal["bucketName"]), _filled(goal["objectKey"]))
+        Asset(
+            folder / entry["source"]["path"],
+            entry["source"].get("packaging", "file"),
+            _filled(goal["bucketName"]),
+            _filled(goal["objectKey"]),
+        )
         for entry in files.values()
         for goal in entry["destinations"].values()
     ]

@@ -25,7 +25,7 @@ def client(url: str, service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(  # type: ignore[call-overload]  # the service's name is a variable
+    return boto3.client(
         service,
         endpoint_url=url,
         region_name=REGION,
@@ -88,7 +88,11 @@ def _fingerprints(parameters: Any) -> dict[str, str]:
 def _upload(storage: Any, assets: list[Asset]) -> None:
     for bucket in sorted({asset.bucket for asset in assets}):
         storage.create_bucket(Bucket=bucket)
-        known = {item["Key"] for page in storage.get_paginator("list_objects_v2").paginate(Bucket=bucket) for item in page.get("Contents", [])}
+        known = {
+            item["Key"]
+            for page in storage.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            for item in page.get("Contents", [])
+        }
         for asset in assets:
             if asset.bucket == bucket and asset.key not in known:
                 storage.put_object(Bucket=bucket, Key=asset.key, Body=packed(asset))
@@ -168,6 +172,9 @@ def failures(formation: Any, stack: str) -> str:
         reason = event.get("ResourceStatusReason", "")
         if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason:
             lines.append(f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason or event['ResourceStatus']}")
-        if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+        if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in (
+            "CREATE_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+        ):
             break
     return "\n".join(reversed(lines)) or "  (no failed event)"

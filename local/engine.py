@@ -74,6 +74,11 @@ class Engine:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    def save(self) -> None:
+        """Ask for a snapshot now, without waiting for it."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGUSR1)
+
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None

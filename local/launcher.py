@@ -27,7 +27,9 @@ def check_version() -> None:
     """Refuse any ministack but the one whose faults the mends were written for."""
     found = importlib.metadata.version("ministack")
     if found != ENGINE_VERSION:
-        raise SystemExit(f"local cloud: ministack {ENGINE_VERSION} is required, {found} is installed; reinstall requirements/dev.txt")
+        raise SystemExit(
+            f"local cloud: ministack {ENGINE_VERSION} is required, {found} is installed; reinstall requirements/dev.txt"
+        )
 
 
 def die_with_parent(parent: int) -> None:
@@ -60,6 +62,8 @@ async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
+    loop.add_signal_handler(signal.SIGUSR1, snapshots.soon)
+
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
@@ -81,7 +85,7 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-def leave(engine: Any, snapshots: Snapshots) -> None:
+def leave(snapshots: Snapshots) -> None:
     """Save the state, end the workers, exit: 8 s at the most, by force if need be."""
     from ministack.core import lambda_runtime
 
@@ -114,7 +118,7 @@ def main() -> None:
 async def _run(engine: Any, snapshots: Snapshots) -> None:
     await serve(engine, snapshots, int(os.environ["GATEWAY_PORT"]))
     # Inside the loop on purpose: asyncio.run would first wait for tasks that never end.
-    await asyncio.to_thread(leave, engine, snapshots)
+    await asyncio.to_thread(leave, snapshots)
 
 
 if __name__ == "__main__":

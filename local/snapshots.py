@@ -5,10 +5,12 @@ renamed, a service that changed while it was read is read again, and unchanged s
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,18 +30,30 @@ class Snapshots:
         self._engine = engine
         self._folder = Path(folder)
         self._written: dict[str, bytes] = {}
+        self._wanted = asyncio.Event()
+        self._writing = threading.Lock()
+
+    def soon(self) -> None:
+        """Write at once instead of at the next turn."""
+        self._wanted.set()
 
     async def keep_writing(self) -> None:
         """Write every 15 s, less often when writing itself is slow."""
         pause = _INTERVAL
         while True:
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), pause)
+            self._wanted.clear()
             started = time.monotonic()
             await asyncio.to_thread(self.write)
             pause = max(_INTERVAL, (time.monotonic() - started) / _LOAD_SHARE)
 
     def write(self) -> None:
         """Write what changed since the last time; a service that cannot be read keeps its last file."""
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         for service, get_state in self._engine._build_persistence_save_dict().items():
             text = _encoded(service, get_state)

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from local import ACCOUNT, REGION, LocalError
 from local.engine import ROOT
 
 _READ = ("app.py", "cdk.json", "infra", "functions", "shared", "requirements")
+_OURS = ("CADRE_PORT", "CADRE_DATA", "CADRE_ENGINE_LOG", "CADRE_PUBLIC_URL")
 _KEPT = 3
 _WITHIN = 300
 
@@ -36,7 +36,7 @@ def assembly(root: Path = ROOT, store: Path | None = None) -> Path:
 
 def fingerprint(root: Path) -> str:
     """A hash over everything the app reads: infrastructure, functions, shared code, requirements."""
-    digest = hashlib.sha256(f"{sys.version_info[:2]} {sorted(_context(root).items())}".encode())
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {sorted(_settings().items())}".encode())
     for name in _READ:
         start = root / name
         for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
@@ -46,11 +46,9 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()[:24]
 
 
-def _context(root: Path) -> dict[str, object]:
-    """The context of `cdk.json`, which only the CLI would read, and the mark of the local cloud."""
-    settings = root / "cdk.json"
-    context = json.loads(settings.read_text())["context"] if settings.is_file() and "context" in settings.read_text() else {}
-    return {**context, "local": True}
+def _settings() -> dict[str, str]:
+    """The app's own settings in the environment; those of the local cloud change no template."""
+    return {name: value for name, value in os.environ.items() if name.startswith("CADRE_") and name not in _OURS}
 
 
 def _synthesize(root: Path, target: Path) -> None:
@@ -73,13 +71,11 @@ def _synthesize(root: Path, target: Path) -> None:
 
 
 def _environment(root: Path, out: Path) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))} | {
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_")) and name not in _OURS} | {
         "CDK_OUTDIR": str(out),
-        "CDK_CONTEXT_JSON": json.dumps(_context(root)),
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
         "CDK_VALIDATION": "false",
-        "CADRE_LOCAL": "1",
         "JSII_NODE": _node(),
         # Of the node in the venv: jsii wants the major version here, to keep quiet about its age.
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "22",

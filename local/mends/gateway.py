@@ -1,6 +1,7 @@
 """REST APIs: whole OpenAPI bodies, re-import in place, binary answers, failures in the contract's own words."""
 
 import contextvars
+import time
 from typing import Any
 
 from ministack.services import apigateway_v1
@@ -21,6 +22,7 @@ def apply() -> None:
     import_in_place()
     match_every_type()
     shape_failures()
+    tell_the_time()
 
 
 def import_any_method() -> None:
@@ -128,4 +130,21 @@ def shape_failures() -> None:
 
     apigateway_v1._lambda_proxy_response = shaping
     apigateway_v1._invoke_lambda_proxy_v1 = invoking
+    apigateway_v1._gateway_error_response = rendering
+
+
+def tell_the_time() -> None:
+    """Fault: `$context.requestTime` and `$context.requestTimeEpoch` stay as they are written in a gateway response.
+
+    Symptom: an error whose timestamp is the name of a variable.
+    """
+    render = apigateway_v1._gateway_error_response
+
+    def rendering(error: Any, request: Any) -> Any:
+        status, headers, body = render(error, request)
+        now = time.time()
+        clock = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now))
+        body = body.replace(b"$context.requestTimeEpoch", str(int(now * 1000)).encode())
+        return status, headers, body.replace(b"$context.requestTime", clock.encode())
+
     apigateway_v1._gateway_error_response = rendering

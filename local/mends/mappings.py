@@ -1,6 +1,7 @@
 """Event source mappings: streams that survive a restart, do not block each other, retry as configured and report partial failures."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ class _Shard:
     attempts: int = 0
     limit: int = field(default=10_000)
 
+
+log = logging.getLogger("local.mends")
 
 _shards: dict[str, _Shard] = {}
 
@@ -87,7 +90,7 @@ def _table_of(mapping: dict[str, Any]) -> str | None:
     source = str(mapping.get("EventSourceArn", ""))
     if ":dynamodb:" not in source or "/stream/" not in source:
         return None
-    return source.split("/stream/")[0].rsplit("/", 1)[-1]
+    return source.split("/stream/", maxsplit=1)[0].rsplit("/", 1)[-1]
 
 
 @contextlib.contextmanager
@@ -158,6 +161,13 @@ def _run(mapping: dict[str, Any], function: Any, batch: list[dict[str, Any]], po
         _advance(mapping, position + done)
         return
     mapping["LastProcessingResult"] = "FAILED"
+    log.warning(
+        "stream mapping of %s: %d of %d records failed: %s",
+        mapping["FunctionArn"],
+        len(batch) - done,
+        len(batch),
+        result.get("body"),
+    )
     _advance(mapping, position + done)
     shard.attempts = 1 if done else shard.attempts + 1
     retries = mapping.get("MaximumRetryAttempts", -1)

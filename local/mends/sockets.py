@@ -29,8 +29,18 @@ def keep_bodies() -> None:
     """
     invoke = apigateway._invoke_ws_lambda
 
-    async def quiet(api_id: str, account: str, region: str, route: Any, stage: str, connection: str, kind: str, message: str, *rest: Any,
-                    **named: Any) -> Any:
+    async def quiet(
+        api_id: str,
+        account: str,
+        region: str,
+        route: Any,
+        stage: str,
+        connection: str,
+        kind: str,
+        message: str,
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
         response = await invoke(api_id, account, region, route, stage, connection, kind, message, *rest, **named)
         if kind == "CONNECT":
             _refusal.set(_status(response))
@@ -80,7 +90,11 @@ def bound_the_outbox() -> None:
     async def serving(method: str, api_id: str, stage: str, connection: str, body: bytes, headers: Any) -> Any:
         known = apigateway._ws_connections.get(connection)
         if method == "POST" and len(body or b"") > _MESSAGE_BYTES:
-            return 413, {"Content-Type": "application/json", "x-amzn-ErrorType": "PayloadTooLargeException"}, b'{"message":"Payload too large"}'
+            return (
+                413,
+                {"Content-Type": "application/json", "x-amzn-ErrorType": "PayloadTooLargeException"},
+                b'{"message":"Payload too large"}',
+            )
         if method == "POST" and known and known["outbox"].qsize() >= _OUTBOX:
             log.warning("websocket %s does not read: closed", connection)
             known["close_event"].set()

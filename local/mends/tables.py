@@ -23,6 +23,35 @@ def hold_back_reaper() -> None:
 
 
 def apply() -> None:
+    """Apply this module's mends."""
+    switch_on_expiry()
+    record_expiry()
+
+
+def switch_on_expiry() -> None:
+    """Fault: `TimeToLiveSpecification` of a template is ignored. Symptom: nothing ever expires."""
+    from ministack.services import dynamodb
+    from ministack.services.cloudformation import provisioners
+
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    for action, props_at in (("create", 1), ("update", 2)):
+        handlers[action] = _with_expiry(dynamodb, handlers[action], props_at)
+
+
+def _with_expiry(dynamodb: Any, provision: Any, props_at: int) -> Any:
+    def provisioning(*args: Any, **named: Any) -> Any:
+        answer = provision(*args, **named)
+        setting = args[props_at].get("TimeToLiveSpecification")
+        if setting:
+            enabled = str(setting.get("Enabled", True)).lower() == "true"
+            status = "ENABLED" if enabled else "DISABLED"
+            dynamodb._ttl_settings[answer[0]] = {"TimeToLiveStatus": status, "AttributeName": setting.get("AttributeName", "")}
+        return answer
+
+    return provisioning
+
+
+def record_expiry() -> None:
     """Fault: expired items disappear without a stream record. Symptom: whatever reacts to an expiry never runs."""
     threading.Thread(target=_reap_for_ever, daemon=True, name="ttl").start()
 

@@ -38,9 +38,9 @@ def name_exceptions() -> None:
     """
     lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,
-        '''_real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")''',
-        '''_real_stdout.write(json.dumps({"status": "ok", "result": None, "raised": {"errorMessage": str(e), '''
-        '''"errorType": type(e).__name__, "stackTrace": traceback.format_exc().splitlines()}}) + "\\n")''',
+        """_real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")""",
+        """_real_stdout.write(json.dumps({"status": "ok", "result": None, "raised": {"errorMessage": str(e), """
+        """"errorType": type(e).__name__, "stackTrace": traceback.format_exc().splitlines()}}) + "\\n")""",
     )
     invoke = lambda_runtime.Worker.invoke
     execute = lambda_svc._execute_function_warm
@@ -69,11 +69,12 @@ def end_the_log() -> None:
     Symptom: every quiet request is 50 ms slower. The worker now ends each invocation's log with a mark on stderr, written before the
     answer; the reader takes lines up to it and waits no longer than the mark needs.
     """
-    mark = f'''sys.stderr.write({_END_OF_LOG + chr(10)!r}); sys.stderr.flush()'''
+    mark = f"""sys.stderr.write({_END_OF_LOG + chr(10)!r}); sys.stderr.flush()"""
     script = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,
         "            result = handler_fn(event, context)\n            _real_stdout.write(",
-        f"            try:\n                result = handler_fn(event, context)\n            finally:\n                {mark}\n            _real_stdout.write(",
+        "            try:\n                result = handler_fn(event, context)\n"
+        f"            finally:\n                {mark}\n            _real_stdout.write(",
     )
     lambda_runtime._PYTHON_WORKER_SCRIPT = script
 
@@ -102,7 +103,9 @@ def wait_before_spawning() -> None:
     freed = threading.Condition()
     release = lambda_runtime.release_worker
 
-    def patient(func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST", max_concurrency: int | None = None) -> Any:
+    def patient(
+        func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST", max_concurrency: int | None = None
+    ) -> Any:
         key = lambda_runtime._worker_key(func_name, config, qualifier)
         deadline = time.monotonic() + _WAIT_FOR_FREE
         with freed:

@@ -1,0 +1,165 @@
+"""`python -m local run`: the whole platform on one port. `python -m local demo`: the main job, played against it."""
+
+import argparse
+import contextlib
+import errno
+import importlib.util
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from local import LocalError
+from local.engine import ROOT, free_port
+from local.folder import DataFolder, write_json
+from local.routes import endpoints
+
+_PYTHON = (3, 11)
+
+
+class Ended(BaseException):
+    """SIGTERM or SIGINT: end in order."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; 0 when ended on request, 2 when something has to be put right first."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="The whole platform on this machine, no account anywhere."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="bring it up and keep it running (CADRE_PORT, CADRE_DATA)")
+    commands.add_parser("demo", help="play the demo against the running platform")
+    command = parser.parse_args(arguments).command
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    try:
+        return run() if command == "run" else demo()
+    except Ended:
+        return 0
+    except LocalError as error:
+        print(f"local cloud: {error}", file=sys.stderr)
+        return 2
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)  # ending is bounded; a second Ctrl-C must not break it
+    raise Ended(number)
+
+
+def say(line: str) -> None:
+    """One line of progress."""
+    print(line, flush=True)
+
+
+def data_path() -> Path:
+    """The data folder: `CADRE_DATA`, else `.cadre/` in the checkout."""
+    return Path(os.environ.get("CADRE_DATA") or ROOT / ".cadre")
+
+
+def run() -> int:
+    """Everything, until a signal ends it."""
+    started = time.monotonic()
+    port = check_port()
+    folder = DataFolder(data_path())
+    folder.open()
+    with contextlib.ExitStack() as open_things:
+        open_things.callback(folder.close)
+        say(f"checked      python {sys.version_info[0]}.{sys.version_info[1]}, port {port}, data in {folder.path}")
+        # Imported late: a machine without the packages has to be told so, not shown a traceback.
+        from local.stack import LocalStack
+
+        fresh = folder.get("played") is None
+        stack = LocalStack(folder.path, port, engine_port=_engine_port(folder))
+        open_things.callback(stack.stop)
+        folder.remember(engine_port=stack.engine.port)
+        stack.start(say=say)
+        say(stack.wait_until_healthy())
+        found = endpoints(stack.root)
+        write_json(folder.path / "endpoints.json", found)
+        open_things.callback((folder.path / "endpoints.json").unlink, missing_ok=True)
+        if fresh:
+            _play(stack.root)
+            folder.remember(played=True)
+            stack.engine.save()
+        _announce(found)
+        say(f"ready after {time.monotonic() - started:.1f} s at {stack.root} - Ctrl-C ends it, the data is kept")
+        while stack.engine.alive():
+            time.sleep(0.5)
+        raise LocalError(f"the engine ended; the end of {stack.engine.log}:\n{stack.engine.tail()}")
+
+
+def demo() -> int:
+    """The demo alone, against the platform that runs on this data folder."""
+    path = data_path() / "endpoints.json"
+    try:
+        url = json.loads(path.read_text())["url"]
+    except (OSError, ValueError, KeyError) as error:
+        raise LocalError(f"nothing runs on {data_path()}: start it with `python -m local run` (or `make run`) first") from error
+    _play(url, must=True)
+    return 0
+
+
+def check_port() -> int:
+    """The port of the front door, checked before anything is started."""
+    if sys.version_info < _PYTHON:
+        raise LocalError(f"Python {_PYTHON[0]}.{_PYTHON[1]} or newer is needed, this is {sys.version.split()[0]}")
+    wanted = os.environ.get("CADRE_PORT") or "8000"
+    if not wanted.isdigit() or not 1 <= int(wanted) <= 65535:
+        raise LocalError(f"CADRE_PORT={wanted} is not a port: choose a number from 1 to 65535")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(wanted)))
+        except OSError as error:
+            reason = (
+                "is in use: end what listens there" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            )
+            raise LocalError(f"port {wanted} {reason}, or choose another with CADRE_PORT=8001") from error
+    return int(wanted)
+
+
+def _engine_port(folder: DataFolder) -> int:
+    """The engine's port of last time, so that links in stored data still lead somewhere; a new one when it is taken."""
+    known = folder.get("engine_port")
+    if isinstance(known, int):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", known))
+                return known
+    return free_port()
+
+
+def _play(url: str, *, must: bool = False) -> None:
+    """Seed and demo, as far as they exist. A failing demo is told, and is no reason to take the platform down."""
+    for name, task in (("local.seed", "plant"), ("local.demo", "play")):
+        if importlib.util.find_spec(name) is None:
+            continue
+        module = importlib.import_module(name)
+        say(f"{name.rpartition('.')[2]}:")
+        try:
+            getattr(module, task)(url, say)
+        except (RuntimeError, OSError, LookupError, ValueError) as error:
+            if must:
+                raise LocalError(f"{name} failed: {error}") from error
+            say(f"  failed: {error}")
+
+
+def _announce(found: dict[str, object]) -> None:
+    say("")
+    for name in ("docs", "redoc", "mail", "health"):
+        say(f"  {name:<12} {found[name]}")
+    for kind in ("rest", "websockets"):
+        entries = found[kind]
+        assert isinstance(entries, dict)  # noqa: S101  # see routes.endpoints
+        for name, url in entries.items():
+            say(f"  {name:<12} {url}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

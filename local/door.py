@@ -1,0 +1,183 @@
+"""The front door: one port that does on this machine what the CDN does on AWS.
+
+Documented addresses lead to the APIs of the engine, everything else is help for the person at the keyboard: documentation, the mails
+that were sent, an overview.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import io
+import threading
+import uuid
+from collections.abc import AsyncIterator
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from yarl import URL
+
+from local import LocalError, pages
+from local.relay import Relay
+from local.routes import Routes, Target, problem
+
+MAX_BODY = 10 * 1024 * 1024  # API Gateway's payload limit
+_HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+        "date",
+        "server",
+    )
+)
+_NOT_PASSED_ON = _HOP_BY_HOP | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
+# What the CDN adds to every answer (infra/edge.py)
+_ADDED = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Access-Control-Expose-Headers": (
+        "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-RateLimit-Window, Retry-After, ETag, "
+        "Location, Deprecation, Sunset, Link, Content-Disposition"
+    ),
+}
+_ENGINE_TIMEOUT = 40.0  # API Gateway gives up after 29 s; the engine does not
+_STOP_WITHIN = 4.0
+
+
+class Door:
+    """The server on `port` of 127.0.0.1, in a thread of its own."""
+
+    def __init__(self, engine: str, routes: Routes, port: int) -> None:
+        self.port = port
+        self.url = f"http://localhost:{port}"
+        self._engine = engine
+        self._routes = routes
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="door", daemon=True)
+        self._started = threading.Event()
+        self._failure: OSError | None = None
+        self._stopping: asyncio.Event | None = None
+        self._session: ClientSession | None = None
+        self._relay: Relay | None = None
+
+    def start(self) -> None:
+        """Listen; raises `LocalError` when the port is taken."""
+        self._thread.start()
+        self._started.wait()
+        if self._failure:
+            raise LocalError(f"port {self.port} is in use: end what listens there, or choose another with CADRE_PORT=8001")
+
+    def stop(self) -> None:
+        """Close every connection and end the thread, within 4 s."""
+        if self._stopping and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop ended by itself meanwhile
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(_STOP_WITHIN + 1)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._started.set()
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        app = web.Application(client_max_size=MAX_BODY)
+        app.cleanup_ctx.append(self._clients)
+        pages.add_to(app, self._engine)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True, auto_decompress=False)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        except OSError as error:
+            self._failure = error
+            await runner.cleanup()
+            return
+        self._started.set()
+        await self._stopping.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_WITHIN):
+                if self._relay:
+                    await self._relay.close()
+                await runner.cleanup()
+
+    async def _clients(self, _app: web.Application) -> AsyncIterator[None]:
+        connector = TCPConnector(limit=200, keepalive_timeout=30)
+        async with ClientSession(
+            connector=connector, timeout=ClientTimeout(total=_ENGINE_TIMEOUT), cookie_jar=DummyCookieJar(), auto_decompress=False
+        ) as session:
+            self._session = session
+            self._relay = Relay(session, self._engine)
+            yield
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        target = self._routes.find(path)
+        if target is None:
+            return _refusal(None, 404, "NOT_FOUND", "No API is published at this address")
+        if target.socket is None:
+            return await self._rest(request, target, query)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return _refusal(target, 426, "UPGRADE_REQUIRED", "This address is a WebSocket")
+        assert self._relay is not None  # noqa: S101  # set before the first request
+        return await self._relay.connect(request, target, query)
+
+    async def _rest(self, request: web.Request, target: Target, query: str) -> web.StreamResponse:
+        assert self._session is not None  # noqa: S101  # set before the first request
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return _refusal(target, 413, "PAYLOAD_TOO_LARGE", "Request Too Long")
+        url = URL(f"{self._engine}{target.path}{'?' + query if query else ''}", encoded=True)
+        try:
+            async with self._session.request(
+                request.method,
+                url,
+                headers=forwarded(request),
+                data=io.BytesIO(body) if body else None,
+                allow_redirects=False,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            ) as answer:
+                payload = await answer.read()
+        except TimeoutError:
+            return _refusal(target, 504, "GATEWAY_TIMEOUT", "The request took too long")
+        except ClientError:
+            return _refusal(target, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
+        response = web.Response(status=answer.status, body=payload)
+        response.headers.popall("Content-Type", None)
+        for name, value in answer.headers.items():
+            if name.lower() not in _HOP_BY_HOP and not name.lower().startswith("access-control-expose"):
+                response.headers.add(name, value)
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+        response.headers.update(_ADDED)
+        return response
+
+
+def forwarded(request: web.Request) -> list[tuple[str, str]]:
+    """The client's headers, order and repetition kept, with what the CDN tells about the client."""
+    peer = request.remote or "127.0.0.1"
+    kept = [(name, value) for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON]
+    return [
+        *kept,
+        ("X-Forwarded-For", peer),
+        ("X-Forwarded-Host", request.host),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Port", request.host.rpartition(":")[2] if ":" in request.host else "80"),
+    ]
+
+
+def _refusal(target: Target | None, status: int, code: str, message: str) -> web.Response:
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    request_id = str(uuid.uuid4())
+    body = problem(target.contract if target else None, status, code, message, request_id, now)
+    return web.json_response(
+        body, status=status, headers={"X-Request-ID": request_id, "Access-Control-Allow-Origin": "*", **_ADDED}
+    )

@@ -1,0 +1,96 @@
+"""Which address leads where: the table that the front door works by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.names import CONTRACT, CONTRACTS, Contract
+from local import LocalError
+
+SOCKETS = {
+    "agentworks.terminal": "/agentworks/api/cards/{cardId}/terminal?token={token}",
+    "agentworks.workspace": "/agentworks/api/workspaces/{workspaceId}/events?token={token}",
+    "aintandem.sandbox": "/aintandem/ws/sandboxes/{sandbox_id}?token={token}",
+    "aintandem.collaboration": "/aintandem/ws/collaborations/{collaboration_id}?token={token}",
+    "aintandem.system": "/aintandem/ws/system?token={token}",
+    "orchestrator.updates": "/orchestrator/v1/ws",
+    "omoios.events": "/omoios/api/v1/ws/events?token={token}",
+}
+"""The seven documented WebSocket endpoints, as they are reached through the front door."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a request goes: the engine's path, and for a socket the documented path that it carries along."""
+
+    contract: Contract
+    path: str
+    socket: str | None = None
+
+
+class Routes:
+    """The engine's APIs by contract, read from the outputs of the deployed stacks."""
+
+    def __init__(self, outputs: Mapping[str, Mapping[str, str]]) -> None:
+        self._rest: dict[str, str] = {}
+        self._socket = ""
+        for found in outputs.values():
+            if "Contract" in found and "ApiId" in found:
+                self._rest[found["Contract"]] = f"/_aws/execute-api/{found['ApiId']}/{found['Stage']}"
+            if "SocketApiId" in found:
+                self._socket = f"/_aws/execute-api/{found['SocketApiId']}/{found['SocketStage']}"
+        missing = [contract.name for contract in CONTRACTS if contract.name not in self._rest]
+        if missing or not self._socket:
+            raise LocalError(f"the deployment has no API for {', '.join([*missing, *([] if self._socket else ['sockets'])])}")
+
+    def find(self, path: str) -> Target | None:
+        """The target of a raw request path (no query); None when nothing is published there."""
+        name, _, rest = path.lstrip("/").partition("/")
+        contract = CONTRACT.get(name)
+        if contract is None:
+            return None
+        rest = f"/{rest}"
+        if any(f"{rest}/".startswith(prefix) for prefix in contract.sockets):
+            return Target(contract, self._socket, rest)
+        if rest == contract.base or rest.startswith(f"{contract.base}/"):
+            return Target(contract, self._rest[name] + rest.removeprefix(contract.base))
+        return None
+
+
+def endpoints(url: str) -> dict[str, object]:
+    """What is written to `endpoints.json` for whoever wants to find the platform."""
+    sockets = url.replace("http", "ws", 1)
+    return {
+        "url": url,
+        "rest": {contract.name: url + contract.mount for contract in CONTRACTS},
+        "websockets": {name: sockets + path for name, path in SOCKETS.items()},
+        "docs": f"{url}/docs",
+        "redoc": f"{url}/redoc",
+        "mail": f"{url}/local/mail",
+        "health": f"{url}/enterprise{CONTRACT['enterprise'].base}/health",
+    }
+
+
+_NOW = "1970-01-01T00:00:00.000Z"
+
+
+def problem(
+    contract: Contract | None, status: int, code: str, message: str, request_id: str, now: str = _NOW
+) -> dict[str, object]:
+    """An error that the door itself answers, in the contract's words where one is known."""
+    shapes: dict[str, dict[str, object]] = {
+        "agentworks": {"error": {"code": code, "message": message, "timestamp": now, "requestId": request_id}},
+        "enterprise": {
+            "success": False,
+            "status": status,
+            "error": {"code": code, "message": message},
+            "meta": {"timestamp": now, "request_id": request_id},
+        },
+        "aintandem": {
+            "success": False,
+            "error": {"code": code, "message": message},
+            "meta": {"request_id": request_id, "timestamp": now},
+        },
+        "orchestrator": {"error": {"code": code, "message": message, "timestamp": now, "correlation_id": request_id}},
+        "omoios": {"detail": message, "error": {"code": code, "message": message, "timestamp": now, "request_id": request_id}},
+    }
+    return shapes.get(contract.name if contract else "", {"error": {"code": code, "message": message}})

@@ -1,0 +1,102 @@
+"""The whole platform on this machine: engine, deployment and front door, brought up and down together."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.names import CONTRACT
+from local import LocalError, synth
+from local.deploy import client, deploy
+from local.door import Door
+from local.engine import Engine, free_port
+from local.routes import Routes, endpoints
+
+Say = Callable[[str], None]
+
+_HEALTHY_WITHIN = 60.0
+
+
+def _quiet(_line: str) -> None:
+    return None
+
+
+class LocalStack:
+    """A running platform over one data folder.
+
+    `url` is the front door; `.url(contract)` a contract's base; `.ws(contract, path)` a socket's address; `.boto(service)` a client of
+    the engine; `.data` the folder.
+    """
+
+    def __init__(self, data: Path, port: int, *, engine_port: int | None = None, extra: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.root = f"http://localhost:{port}"
+        self.port = port
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **(extra or {})})
+        self.door: Door | None = None
+
+    def start(self, assembly: Path | None = None, say: Say = _quiet) -> None:
+        """Bring everything up: synthesis (unless `assembly` is given), engine, deployment, front door."""
+        started = time.monotonic()
+        if assembly is None:
+            assembly = synth.assembly()
+            say(f"synthesized  {_since(started)}")
+        started = time.monotonic()
+        self.engine.start()
+        say(f"engine       {_since(started)}")
+        started = time.monotonic()
+        self.outputs = deploy(self.engine.url, assembly, say)
+        self.engine.save()
+        say(f"deployed     {_since(started)}")
+        self.door = Door(self.engine.url, Routes(self.outputs), self.port)
+        self.door.start()
+
+    def wait_until_healthy(self) -> str:
+        """Wait for the platform's own health answer; raises `LocalError` with the last answer when it does not come."""
+        url = str(endpoints(self.root)["health"])
+        deadline, last = time.monotonic() + _HEALTHY_WITHIN, "no answer"
+        while time.monotonic() < deadline:
+            if not self.engine.alive():
+                raise LocalError(f"the engine ended; the end of {self.engine.log}:\n{self.engine.tail()}")
+            try:
+                with urllib.request.urlopen(url, timeout=30):  # noqa: S310  # our own door
+                    return "healthy"
+            except urllib.error.HTTPError as refused:
+                last = f"{refused.code} {refused.read()[:300].decode(errors='replace')}"
+                if refused.code == 404:  # a deployment of some areas only
+                    return "answers; its health operation is not deployed"
+            except OSError as error:
+                last = str(error)
+            time.sleep(0.2)
+        raise LocalError(f"the platform is not healthy: {url} answered {last}; the engine's log is {self.engine.log}")
+
+    def stop(self) -> None:
+        """Bring everything down, saving the state; bounded."""
+        if self.door:
+            self.door.stop()
+            self.door = None
+        self.engine.stop()
+
+    def url(self, contract: str) -> str:
+        """A contract's base URL, e.g. `http://localhost:8000/omoios/api/v1`."""
+        return self.root + CONTRACT[contract].mount
+
+    def ws(self, contract: str, path: str) -> str:
+        """A socket's address from its documented path, e.g. `ws("omoios", "/api/v1/ws/events?token=...")`."""
+        return f"{self.root.replace('http', 'ws', 1)}/{contract}{path}"
+
+    def boto(self, service: str) -> Any:
+        """A boto3 client of the engine."""
+        return client(self.engine.url, service)
+
+
+def new(data: Path, port: int | None = None, **options: Any) -> LocalStack:
+    """A stack that is not started yet; free ports where none are given."""
+    return LocalStack(data, port or free_port(), **options)
+
+
+def _since(started: float) -> str:
+    return f"{time.monotonic() - started:.1f} s"

@@ -1,0 +1,35 @@
+"""The deployed local stack as a session fixture: the real templates on the embedded engine, behind the front door.
+
+Under xdist every worker would start an engine of its own; two cores do not carry that. The tests of this folder form one group, so
+that one worker runs them all (`pytest -n 2 --dist loadgroup`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import synth
+from local.stack import LocalStack, new
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A fresh, running platform: `.url(contract)`, `.ws(contract, path)`, `.boto(service)`, `.data`."""
+    platform = new(tmp_path_factory.mktemp("stack"))
+    try:
+        platform.start(synth.assembly())
+        platform.wait_until_healthy()
+        yield platform
+    finally:
+        platform.stop()
