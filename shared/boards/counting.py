@@ -11,11 +11,12 @@ Whoever changes where a card counts builds the operation here:
 All of them refuse on the board of an archived project (`Counts.closed`), so these writes need no check of the project's row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.boards.lanes import COLUMN_OF_PHASE, COLUMNS
-from shared.boards.rows import Counts
+from shared.boards.rows import Counts, Lane
 from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.store import Operation, check, update
 
@@ -46,10 +47,10 @@ def place_of(item: Placed) -> Place:
     return Place(item.lane_id, BLOCKED if item.is_blocked else COLUMN_OF_PHASE[item.phase_id].id)
 
 
-def new_counts(board_id: str, lane_ids: list[str]) -> Counts:
+def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
     """The counts of an empty board: every lane and column has its key from the start, because conditions compare with it."""
     counts = Counts.of(board_id)
-    counts.lanes = dict.fromkeys(lane_ids, 0)
+    counts.lanes = {lane.id: 0 for lane in lanes}
     counts.columns = {column.id: 0 for column in COLUMNS}
     return counts
 
