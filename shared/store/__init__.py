@@ -15,7 +15,6 @@ from shared.store.reading import (
     load,
     query,
 )
-from shared.store.revising import revise
 from shared.store.rows import (
     BooleanAttribute,
     Entity,
@@ -81,7 +80,6 @@ __all__ = [
     "put",
     "put_many",
     "query",
-    "revise",
     "revise",
     "save",
     "seal",
