@@ -10,7 +10,6 @@ cold starts 2.8 times slower.
 
 import compileall
 import hashlib
-import importlib
 import importlib.util
 import json
 import os
@@ -21,7 +20,6 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
@@ -63,8 +61,7 @@ class BundleError(RuntimeError):
 def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
     """The package for `mode` (venv or lambda), as a zip named by the hash of everything in it."""
     sources = {name: path.read_bytes() for name, path in our_files()}
-    sources |= {name: body.encode() for name, body in published_documents().items()}
-    stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {_recipe()}".encode())
+    stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {_recipe('bundling', 'routes', 'openapi')}".encode())
     for name in sorted(sources):
         stamp.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
     if mode == "lambda":
@@ -82,6 +79,7 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
+        _publish(tree / "openapi")
         compile_tree(tree, PACKAGES)
         _zip(tree, target)
     finally:
@@ -98,17 +96,17 @@ def our_files(root: Path = ROOT) -> Iterator[tuple[str, Path]]:
                 yield str(path.relative_to(root)), path
 
 
-def published_documents() -> dict[str, str]:
-    """`openapi/<contract>.json`, which the system area serves: generated from the same route table."""
-    if importlib.util.find_spec("infra.openapi") is None:
-        return {}
-    documents: dict[str, dict[str, Any]] = importlib.import_module("infra.openapi").documents()
-    return {f"openapi/{name}.json": json.dumps(body, separators=(",", ":")) for name, body in documents.items()}
+def _publish(folder: Path) -> None:
+    """`openapi/<contract>.json`, which the system area serves: from the same route table as the gateway's methods. Made only when
+    something that decides them has changed, since it takes longer than everything else here."""
+    from infra import openapi
+
+    openapi.write(folder)
 
 
 def dependencies(architecture: str, build: Path = BUILD) -> Path:
     """The pruned, compiled dependencies for the target, installed once per lock file."""
-    stamp = hashlib.sha256(f"{architecture} {PYTHON_VERSION_STAMP} {_recipe()}".encode() + LOCK.read_bytes()).hexdigest()[:20]
+    stamp = hashlib.sha256(f"{architecture} {PYTHON_VERSION_STAMP} {_recipe('bundling')}".encode() + LOCK.read_bytes()).hexdigest()[:20]
     target = build / f"dependencies-{stamp}"
     if target.exists():
         return target
@@ -210,5 +208,8 @@ def _forget_older(build: Path, mode: str, current: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _recipe() -> str:
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+def _recipe(*makers: str) -> str:
+    """The modules here that decide what comes out."""
+    here = Path(__file__).parent
+    sources = [path.read_bytes() for maker in makers for path in sorted(here.glob(f"{maker}*.py"))]
+    return hashlib.sha256(b"\0".join(sources)).hexdigest()

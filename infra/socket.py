@@ -10,7 +10,7 @@ from infra.function import Functions, may_invoke
 from infra.nag import exempt
 from infra.names import STAGE_NAME
 
-ROUTES = {"$connect": "Connect", "$disconnect": "Disconnect", "$default": "Default"}
+ROUTES = {"$connect": "ConnectRoute", "$disconnect": "DisconnectRoute", "$default": "DefaultRoute"}
 # No query string anywhere: it may carry a token
 ACCESS_LOG = {
     "requestId": "$context.requestId", "connectionId": "$context.connectionId", "route": "$context.routeKey",
