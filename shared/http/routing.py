@@ -54,7 +54,11 @@ class Operation:
     addition: bool = False
     """Not in the document: an operation the platform needs, in the contract's style."""
     media: str | None = None
-    """The media type of an answer that is not JSON."""
+    """The media type of an answer that is not JSON, or whose JSON has no model."""
+    raw: bool = False
+    """The answer stands outside the contract's envelope."""
+    also: tuple[int, ...] = ()
+    """Further statuses that are answered with the same model."""
 
     @property
     def tag(self) -> str:
@@ -81,6 +85,7 @@ class Routes:
             model = typing.get_args(answer)[0] if paged else answer
             if model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
                 model = None
+            given: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | about
             self.operations.append(
                 Operation(
                     self.contract,
@@ -89,9 +94,8 @@ class Routes:
                     path,
                     operation_id,
                     endpoint,
-                    model=model,
                     paged=paged,
-                    **({"rate_class": self.rate_class} | about),
+                    **given,
                 )
             )
             return endpoint
@@ -148,7 +152,10 @@ class _Rendered:
             return result
         if operation.model is None or result is None:
             return Response(status_code=operation.status)
-        body = operation.contract.render(result, operation.model, operation.status, current().request_id)
+        if operation.raw:
+            body = operation.contract.dump(operation.model, result)
+        else:
+            body = operation.contract.render(result, operation.model, operation.status, current().request_id)
         return Response(body, operation.status, media_type="application/json")
 
 
@@ -169,7 +176,11 @@ def _described(operation: Operation) -> dict[str, Any]:
         },
     }
     if operation.model is not None:
-        described["response_model"] = contract.published(operation.model, operation.paged)
+        answer = operation.model if operation.raw else contract.published(operation.model, operation.paged)
+        described["response_model"] = answer
+        described["responses"] |= {
+            status: {"model": answer, "description": "The same, with what is wrong"} for status in operation.also
+        }
     else:
         described["response_class"] = type("Answer", (Response,), {"media_type": operation.media})
     return described

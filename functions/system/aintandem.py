@@ -1,0 +1,84 @@
+"""aintandem, section 8: health and what this installation offers."""
+
+from starlette.responses import Response
+
+from functions.system.docs import publish
+from functions.system.probes import Health
+from functions.system.probes import health as ask
+from shared.contracts.aintandem import AINTANDEM
+from shared.contracts.base import Shape
+from shared.contracts.problems import plain
+from shared.core import clock
+from shared.core.settings import settings
+from shared.http.call import current
+from shared.http.gate import failure
+from shared.http.routing import Routes
+from shared.tenancy.rows import default_settings
+
+routes = Routes(AINTANDEM, "system")
+publish(routes)
+
+MAX_WORKSPACES = 10  # the community edition's, by the document
+MCP_SERVERS = ("filesystem", "web-search", "github")
+
+
+class Services(Shape):
+    api: str
+    collaboration_bus: str
+    database: str
+    redis: str
+
+
+class HealthData(Shape):
+    status: str
+    version: str
+    services: Services
+    timestamp: str
+
+
+class Features(Shape):
+    max_workspaces: int
+    max_sandboxes_per_workspace: int
+    cross_machine_deployment: bool
+
+
+class Info(Shape):
+    version: str
+    edition: str
+    features: Features
+    supported_llm_providers: list[str]
+    supported_mcp_servers: list[str]
+
+
+def _services(found: Health) -> Services:
+    """The document's names for ours: the bus is the queues, redis what keeps sessions and limits."""
+    said = found.services
+    return Services(api="healthy", collaboration_bus=said["message_queue"], database=said["database"], redis=said["cache"])
+
+
+@routes.get("/system/health", "system.health", public=True, limited=False, model=HealthData)
+async def health() -> HealthData | Response:
+    """Whether everything the platform stands on answers; 503 with the same names when not."""
+    found = ask()
+    services = _services(found)
+    if not found.healthy:
+        details = {"status": found.status, "services": services.model_dump(), "errors": found.errors}
+        return failure(AINTANDEM, plain(AINTANDEM.name, "unavailable", "Not healthy", details), current().request_id)
+    return HealthData(status=found.status, version=settings().version, services=services, timestamp=clock.iso())
+
+
+@routes.get("/system/info", "system.info", public=True, limited=False)
+async def info() -> Info:
+    """Version, edition, limits and what is supported."""
+    defaults = default_settings()
+    return Info(
+        version=settings().version,
+        edition="community",
+        features=Features(
+            max_workspaces=MAX_WORKSPACES,
+            max_sandboxes_per_workspace=defaults["max_sandboxes"],
+            cross_machine_deployment=False,
+        ),
+        supported_llm_providers=defaults["allowedProviders"],
+        supported_mcp_servers=list(MCP_SERVERS),
+    )

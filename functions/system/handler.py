@@ -1,0 +1,12 @@
+"""system: is the platform well, what is it, and how is it spoken to."""
+
+from shared.http.door import door
+
+handler = door(
+    "system",
+    agentworks="functions.system.agentworks",
+    enterprise="functions.system.enterprise",
+    aintandem="functions.system.aintandem",
+    orchestrator="functions.system.orchestrator",
+    omoios="functions.system.omoios",
+)

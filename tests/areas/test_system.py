@@ -1,0 +1,180 @@
+"""Health, what the platform is, and its documentation, through the function `system`."""
+
+import base64
+import gzip
+import json
+
+import pytest
+
+from functions.system import docs, probes
+from shared.contracts import NAMES
+from shared.core.settings import settings
+from tests.areas.driving import Context, call, event
+from tests.trips import trips
+
+
+def ask(contract: str, path: str, **headers: str):
+    return call("system", contract, "GET", path, headers=headers)
+
+
+@pytest.fixture(autouse=True)
+def forget(monkeypatch):
+    monkeypatch.setattr(probes, "_last", None)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Breaks one service by naming something that is not there."""
+
+    def breaks(variable: str, value: str) -> None:
+        monkeypatch.setenv(variable, value)
+        settings.cache_clear()
+
+    return breaks
+
+
+def test_enterprise_health_has_the_documented_bare_body(aws):
+    answer = ask("enterprise", "/health")
+    assert (answer.status, set(answer.json)) == (200, {"status", "timestamp", "services", "version"})
+    assert answer.json["status"] == "healthy"
+    assert answer.json["services"] == dict.fromkeys(("database", "cache", "message_queue", "storage"), "healthy")
+    assert answer.header("X-RateLimit-Limit") is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "service", "words"),
+    [
+        ("CADRE_CORE_TABLE", "gone", "database", "Database connection failed"),
+        ("CADRE_TELEMETRY_TABLE", "gone", "database", "Database connection failed"),
+        ("CADRE_EPHEMERAL_TABLE", "gone", "cache", "Cache connection failed"),
+        ("CADRE_EMAILS_QUEUE", "http://localhost/123456789012/gone", "message_queue", "Message queue connection failed"),
+        ("CADRE_FILES_BUCKET", "gone-bucket", "storage", "Storage connection failed"),
+        ("CADRE_FILES_BUCKET", "", "storage", "Storage connection failed"),
+    ],
+)
+def test_what_does_not_answer_is_named(aws, broken, variable, value, service, words):
+    broken(variable, value)
+    answer = ask("enterprise", "/health")
+    assert (answer.status, set(answer.json)) == (503, {"status", "timestamp", "services", "errors"})
+    assert answer.json["status"] == "unhealthy"
+    assert [name for name, state in answer.json["services"].items() if state != "healthy"] == [service]
+    assert answer.json["errors"] == [words]
+
+
+def test_health_is_asked_at_most_every_five_seconds(aws, monkeypatch):
+    asked = []
+    monkeypatch.setattr(probes, "ask", lambda: asked.append(1) or probes.Health(frozenset()))
+    assert [ask("enterprise", "/health").status for _ in range(3)] == [200, 200, 200]
+    assert len(asked) == 1
+
+
+def test_a_probe_that_hangs_is_given_up(aws, monkeypatch):
+    from threading import Event
+
+    stuck = Event()
+    monkeypatch.setattr(probes, "LIMIT", 0.5)
+    monkeypatch.setattr(probes, "_bucket", lambda _: stuck.wait(5))
+    try:
+        assert probes.ask().failed == {"storage"}
+    finally:
+        stuck.set()
+
+
+def test_health_costs_no_request_of_the_rate_limits(aws):
+    with trips() as seen:
+        ask("enterprise", "/health")
+        ask("aintandem", "/system/health")
+        ask("aintandem", "/system/info")
+    assert seen.count == 0  # the probes have a client of their own
+
+
+def test_aintandem_health_is_enveloped(aws, broken):
+    answer = ask("aintandem", "/system/health")
+    assert answer.status == 200
+    assert answer.json["success"] is True
+    assert set(answer.json["data"]) == {"status", "version", "services", "timestamp"}
+    assert answer.json["data"]["services"] == dict.fromkeys(("api", "collaboration_bus", "database", "redis"), "healthy")
+    broken("CADRE_EPHEMERAL_TABLE", "gone")
+    probes._last = None
+    ill = ask("aintandem", "/system/health")
+    assert (ill.status, ill.json["success"], ill.json["error"]["code"]) == (503, False, "SERVICE_UNAVAILABLE")
+    assert ill.json["error"]["details"]["services"]["redis"] == "unhealthy"
+
+
+def test_aintandem_info_says_what_is_there(aws):
+    data = ask("aintandem", "/system/info").json["data"]
+    assert set(data) == {"version", "edition", "features", "supported_llm_providers", "supported_mcp_servers"}
+    assert (data["edition"], data["features"]["max_workspaces"]) == ("community", 10)
+    assert data["supported_llm_providers"][0] == "embedded"
+
+
+@pytest.fixture
+def deployed(monkeypatch, tmp_path):
+    from infra import openapi
+
+    openapi.write(tmp_path)
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    docs.published.cache_clear()
+    yield
+    docs.published.cache_clear()
+
+
+@pytest.mark.parametrize("contract", NAMES)
+def test_every_contract_shows_its_document_and_pages(aws, deployed, contract):
+    answer = ask(contract, "/openapi.json")
+    assert (answer.status, answer.header("content-type")) == (200, "application/json")
+    assert "/openapi.json" in answer.json["paths"]
+    assert answer.header("cache-control").startswith("public")
+    for path, mark in (("/docs", "SwaggerUIBundle"), ("/redoc", "redoc")):
+        page = ask(contract, path)
+        assert (page.status, page.header("content-type")) == (200, "text/html; charset=utf-8")
+        assert mark in page.text
+        assert "http://" not in page.text.replace("http://www.w3.org", "")
+        assert "https://" not in page.text
+
+
+def test_an_unchanged_document_is_not_sent_again(aws, deployed):
+    tag = ask("omoios", "/openapi.json").header("etag")
+    again = ask("omoios", "/openapi.json", **{"If-None-Match": tag})
+    assert (again.status, again.text) == (304, "")
+
+
+@pytest.mark.parametrize("file", docs.ASSETS)
+def test_the_files_of_the_pages_come_from_the_package(aws, file):
+    from functions.system.handler import handler
+
+    answer = handler(event("agentworks", "GET", f"/docs/assets/{file}", headers={"Accept-Encoding": "gzip, br"}), Context())
+    assert answer["statusCode"] == 200
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    assert headers["cache-control"] == "public, max-age=86400"
+    raw = base64.b64decode(answer["body"])
+    assert len(answer["body"]) < 1_000_000
+    if headers.get("content-encoding") == "gzip":
+        raw = gzip.decompress(raw)
+    assert raw == docs._asset(file)
+
+
+@pytest.mark.parametrize("file", ["other.js", "..%2F..%2Fsecrets", "%2e%2e"])
+def test_no_other_file_is_shown(aws, file):
+    answer = ask("agentworks", f"/docs/assets/{file}")
+    assert (answer.status, answer.json["error"]["code"]) == (404, "FILE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("contract", NAMES)
+def test_without_a_deployment_there_is_no_document(aws, contract):
+    docs.published.cache_clear()
+    answer = ask(contract, "/openapi.json")
+    assert answer.status == 503
+    assert "SERVICE_UNAVAILABLE" in answer.text
+
+
+def test_the_postman_collection_has_every_operation(aws, deployed):
+    made = ask("enterprise", "/postman-collection.json").json
+    described = ask("enterprise", "/openapi.json").json
+    assert made["info"]["schema"].endswith("v2.1.0/collection.json")
+    requests = [item["request"] for folder in made["item"] for item in folder["item"]]
+    assert len(requests) == sum(len(methods) for methods in described["paths"].values())
+    assert json.dumps(made).count("{{baseUrl}}") == 2 * len(requests)
