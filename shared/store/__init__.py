@@ -1,6 +1,7 @@
 """The three tables: rows, reads, writes, cursors. The only package that knows PynamoDB."""
 
 from shared.store.cursors import seal, unseal
+from shared.store.files import keep_text, kept_text
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
@@ -76,6 +77,8 @@ __all__ = [
     "flat_map",
     "get",
     "get_many",
+    "keep_text",
+    "kept_text",
     "load",
     "put",
     "put_many",

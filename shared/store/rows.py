@@ -22,7 +22,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
-from pynamodb.expressions.condition import size
+from pynamodb.expressions.condition import size as _size
 from pynamodb.models import Model
 
 from shared.core import clock
@@ -49,6 +49,11 @@ __all__ = [
 def flat_map() -> Any:
     """A map of plain texts and numbers: for rows whose conditions and updates name a key of it."""
     return MapAttribute(default=dict)  # type: ignore[no-untyped-call]  # PynamoDB leaves this constructor untyped
+
+
+def size(attribute: str) -> Any:
+    """How large an attribute is, in a condition: the elements of a set, the characters of a text."""
+    return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
 
 
 _connections: dict[str, TableConnection] = {}

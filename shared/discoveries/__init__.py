@@ -1,0 +1,1 @@
+"""What agents find on their way that needs work of its own."""

@@ -1,0 +1,1 @@
+"""Documents of a project: written by people and agents, every version kept."""

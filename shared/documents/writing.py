@@ -1,0 +1,103 @@
+"""Writing a document: a new one, or the next version of the one with this type and title."""
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict
+from shared.core.ids import derived_id
+from shared.documents.rows import Document, DocumentVersion
+from shared.events import EventType, record
+from shared.projects.rows import Project
+from shared.store import collection, create, fetch, keep_text, load, save, write
+
+
+def write_document(
+    actor: Actor,
+    project_id: str,
+    type_: str,
+    title: str,
+    content: str,
+    *,
+    document_id: str,
+    item_id: str | None = None,
+    run_id: str | None = None,
+) -> Document:
+    """The document with this type and title gets a new version; without one, a new document with `document_id` is made.
+
+    Raises NotFound, Forbidden, Conflict("version") when somebody else writes the same document at this moment.
+    """
+    project = load(Project, project_id, actor, Permission.CARD_EDIT)
+    document = _titled(project.id, type_, title) or fetch(Document, document_id)
+    if document is not None and not document.deleted_at:
+        return _next_version(actor, document, title, content, item_id, run_id)
+    document = Document.new(
+        document_id,
+        org_id=project.org_id,
+        ws_id=project.ws_id,
+        proj_id=project.id,
+        type=type_,
+        title=title,
+        content=keep_text(_place(project, document_id, 1), content),
+        item_id=item_id,
+        run_id=run_id,
+        created_by=actor.summary,
+    )
+    record(document, EventType.DOCUMENT_CREATED, actor, title=title, type=type_, number=1, card_id=item_id, run_id=run_id)
+    write(create(document, _EXISTS), create(_version(actor, document, "created")))
+    return document
+
+
+_EXISTS = Conflict("version", "The document was written by someone else at the same moment; read it and write again")
+
+
+def _next_version(
+    actor: Actor, document: Document, title: str, content: str, item_id: str | None, run_id: str | None
+) -> Document:
+    before = int(document.number)
+    document.number = before + 1
+    document.title = title
+    document.content = keep_text(f"documents/{document.ws_id}/{document.id}/{before + 1}", content)
+    document.updated_by = actor.summary
+    document.status = "draft"
+    document.item_id = item_id or document.item_id
+    document.run_id = run_id
+    record(
+        document,
+        EventType.DOCUMENT_UPDATED,
+        actor,
+        changes={"version": [before, before + 1]},
+        title=title,
+        type=document.type,
+        number=before + 1,
+        card_id=item_id,
+        run_id=run_id,
+    )
+    write(save(document), create(_version(actor, document, "updated")))
+    return document
+
+
+def _version(actor: Actor, document: Document, change: str) -> DocumentVersion:
+    pk, sk = DocumentVersion.key_of(document.id, int(document.number))
+    return DocumentVersion(
+        pk=pk,
+        sk=sk,
+        id=derived_id("document-version", document.id, int(document.number)),
+        number=document.number,
+        title=document.title,
+        content=document.content,
+        change=change,
+        created_at=clock.iso(),
+        created_by=actor.summary,
+    )
+
+
+def _titled(project_id: str, type_: str, title: str) -> Document | None:
+    """By the index, which may be a moment behind: two writers of one new title make two documents, as two people would."""
+    wanted = title.casefold()
+    for row in reversed(collection(1, f"PROJ#{project_id}#DOC", f"{type_}#")):
+        if row.f.get("title", "").casefold() == wanted:
+            return fetch(Document, row.id)
+    return None
+
+
+def _place(project: Project, document_id: str, number: int) -> str:
+    return f"documents/{project.ws_id}/{document_id}/{number}"

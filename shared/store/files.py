@@ -1,0 +1,36 @@
+"""Long texts: in the row while they fit, in the files bucket beyond that (a row holds 400 KB)."""
+
+from functools import cache
+from typing import Any, Final
+
+from shared.core.settings import settings
+
+INLINE: Final = 300_000  # bytes
+_POINTER = "s3:"
+
+
+@cache
+def _bucket() -> Any:
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+    return botocore.session.get_session().create_client("s3", config=config)
+
+
+def keep_text(key: str, text: str) -> str:
+    """What to put into the row: the text itself, or a pointer to the file that now holds it. The same key is written over."""
+    raw = text.encode()
+    if len(raw) <= INLINE and not text.startswith(_POINTER):
+        return text
+    _bucket().put_object(Bucket=settings().need("files_bucket"), Key=key, Body=raw, ContentType="text/plain; charset=utf-8")
+    return _POINTER + key
+
+
+def kept_text(value: str) -> str:
+    """The text that `keep_text` put away."""
+    if not value.startswith(_POINTER):
+        return value
+    answer = _bucket().get_object(Bucket=settings().need("files_bucket"), Key=value.removeprefix(_POINTER))
+    text: str = answer["Body"].read().decode()
+    return text
