@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.core.errors import (
     AccessDenied,
+    AgentNotAllowed,
     CadreError,
     Conflict,
     FieldError,
@@ -106,6 +107,12 @@ TABLE: dict[str, Row] = {
         (403, "AUTHORIZATION_FAILED"),
         (403, "AUTHORIZATION_ERROR"),
     ),
+    "agent_refused": _row(
+        (403, "AGENT_NOT_ALLOWED"),
+        (403, "AUTHORIZATION_DENIED"),
+        (403, "AUTHORIZATION_FAILED"),
+        (403, "AUTHORIZATION_ERROR"),
+    ),
     "missing": _row((404, "RESOURCE_NOT_FOUND"), (404, "RESOURCE_NOT_FOUND"), (404, "RESOURCE_NOT_FOUND"), (404, "NOT_FOUND")),
     "method": _row(
         (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED")
@@ -122,6 +129,7 @@ TABLE: dict[str, Row] = {
     "conflict.idempotency": _row(
         (409, "IDEMPOTENCY_CONFLICT"), (409, "IDEMPOTENCY_CONFLICT"), (409, "IDEMPOTENCY_CONFLICT"), (409, "IDEMPOTENCY_CONFLICT")
     ),
+    "limit.runs": _row((409, "CONCURRENT_RUN_LIMIT"), (409, "CONFLICT"), (429, "RESOURCE_EXHAUSTED"), (409, "CONFLICT")),
     "conflict.run_in_progress": _row((409, "AGENT_RUN_IN_PROGRESS"), (409, "CONFLICT"), (409, "CONFLICT"), (409, "CONFLICT")),
     "transition": _row((422, "INVALID_LANE_TRANSITION"), (400, "VALIDATION_ERROR"), (409, "CONFLICT"), (400, "VALIDATION_ERROR")),
     "limit": _row(
@@ -176,6 +184,8 @@ def situation(error: CadreError) -> str:
             name = f"token.{reason}"
         case AccessDenied():
             name = "access"
+        case AgentNotAllowed():
+            name = "agent_refused"
         case Forbidden():
             name = "forbidden"
         case NotFound():

@@ -24,5 +24,9 @@ def parse(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def at(epoch_seconds: float) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
 def in_seconds(seconds: float) -> str:
     return iso(now() + timedelta(seconds=seconds))

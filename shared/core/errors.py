@@ -62,6 +62,10 @@ class AccessDenied(Forbidden):
     """Kept apart from Forbidden because agentworks has a code of its own for it (WORKSPACE_ACCESS_DENIED)."""
 
 
+class AgentNotAllowed(Forbidden):
+    """agentworks has a code of its own for it (AGENT_NOT_ALLOWED)."""
+
+
 class NotFound(CadreError):
     def __init__(self, kind: str) -> None:
         super().__init__(f"{kind.replace('_', ' ').capitalize()} not found")

@@ -1,0 +1,108 @@
+"""How a project wants an agent: at `PROJ#<id>, ACFG#<agent>`. What it leaves open comes from the workspace, then from the agent."""
+
+from typing import Any
+
+from shared.agents.catalogue import Agent
+from shared.agents.registry import agents, the_agent
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import FieldError, Invalid
+from shared.events import EventType, record
+from shared.projects.rows import Project
+from shared.store import (
+    BooleanAttribute,
+    Entity,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    create,
+    get,
+    get_many,
+    load,
+    revise,
+    stale,
+    write,
+)
+
+FIELDS = (
+    "provider",
+    "model",
+    "temperature",
+    "max_tokens",
+    "system_prompt_additions",
+    "context_instructions",
+    "enabled",
+    "auto_trigger",
+)
+
+
+class AgentConfig(Entity):
+    KIND = "ACFG"
+    NAME = "agent config"
+
+    agent_id = UnicodeAttribute()
+    agent_name = UnicodeAttribute()
+    provider = UnicodeAttribute(null=True)
+    model = UnicodeAttribute(null=True)
+    temperature = NumberAttribute(null=True)
+    max_tokens = NumberAttribute(null=True)
+    system_prompt_additions = UnicodeAttribute(null=True)
+    context_instructions = UnicodeAttribute(null=True)
+    enabled = BooleanAttribute(default=True)
+    auto_trigger = BooleanAttribute(default=True)
+    configured_by = JSONAttribute(null=True)
+
+    @classmethod
+    def key_in(cls, project_id: str, agent_id: str) -> tuple[str, str]:
+        return f"PROJ#{project_id}", f"ACFG#{agent_id}"
+
+
+def untouched(project: Project, agent: Agent) -> AgentConfig:
+    """The config of an agent that nobody configured: everything open, enabled, started by its lanes."""
+    config = AgentConfig.new(
+        agent.id, agent_id=agent.id, agent_name=agent.name, org_id=project.org_id, ws_id=project.ws_id, proj_id=project.id
+    )
+    config.pk, config.sk = AgentConfig.key_in(project.id, agent.id)
+    config.created_at = config.updated_at = project.created_at
+    return config
+
+
+def configs_of(actor: Actor, project_id: str) -> list[tuple[Agent, AgentConfig]]:
+    """Every agent as this project has it. Two round trips."""
+    project = load(Project, project_id, actor, Permission.PROJECT_READ)
+    known = agents()
+    rows = get_many([(AgentConfig, *AgentConfig.key_in(project.id, agent.id)) for agent in known])
+    return [
+        (agent, row if isinstance(row, AgentConfig) else untouched(project, agent))
+        for agent, row in zip(known, rows, strict=True)
+    ]
+
+
+def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
+    """Change the given fields (None clears one). Raises NotFound, Forbidden, Invalid."""
+    project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
+    agent = the_agent(agent_id)
+    _refuse_nonsense(changes)
+
+    def read() -> AgentConfig:
+        row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))
+        if row is None:
+            row = untouched(project, agent)
+            row.created_at = row.updated_at = clock.iso()
+            write(create(row, stale))
+        return row
+
+    def change(config: AgentConfig) -> None:
+        changed = {name: [getattr(config, name), value] for name, value in changes.items() if getattr(config, name) != value}
+        for name, value in changes.items():
+            setattr(config, name, value)
+        config.configured_by = actor.summary
+        record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
+
+    return agent, revise(read, change)
+
+
+def _refuse_nonsense(changes: dict[str, Any]) -> None:
+    for name in ("enabled", "auto_trigger"):
+        if name in changes and changes[name] is None:
+            raise Invalid(FieldError(name, "true or false", None))

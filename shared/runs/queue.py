@@ -1,0 +1,81 @@
+"""The way into the state machine: the queue `agent-runs`, and the execution that its message starts."""
+
+import json
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.core.errors import Upstream
+from shared.core.settings import settings
+
+
+@cache
+def client(service: str) -> Any:
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    return botocore.session.get_session().create_client(service, config=config)
+
+
+def enqueue(run_id: str, attempt: int) -> None:
+    """Raises Upstream when the queue does not take it."""
+    try:
+        client("sqs").send_message(
+            QueueUrl=settings().need("agent_runs_queue"), MessageBody=json.dumps({"run_id": run_id, "attempt": attempt})
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise Upstream("queue", "The run could not be queued; try again shortly") from error
+
+
+def execution_name(run_id: str, attempt: int) -> str:
+    """The same for the same message, however often it is delivered."""
+    return f"run-{run_id}-{attempt}"
+
+
+def start_execution(run_id: str, attempt: int) -> str:
+    """The ARN of the execution; one that exists already is as good as a new one."""
+    machine = settings().need("agent_run_machine")
+    name = execution_name(run_id, attempt)
+    try:
+        answer = client("stepfunctions").start_execution(
+            stateMachineArn=machine, name=name, input=json.dumps({"run_id": run_id, "attempt": attempt})
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+        return machine.replace(":stateMachine:", ":execution:") + f":{name}"
+    arn: str = answer["executionArn"]
+    return arn
+
+
+def stop_execution(arn: str, cause: str) -> None:
+    """Stop an execution, if there still is one: the run's own row has said already that it is over."""
+    try:
+        client("stepfunctions").stop_execution(executionArn=arn, error="RunCancelled", cause=cause[:256])
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
+
+
+def answer(token: str, output: dict[str, Any]) -> bool:
+    """Let a waiting execution go on. False when nobody waits under this token any more."""
+    return _send("send_task_success", taskToken=token, output=json.dumps(output))
+
+
+def refuse(token: str, error: str, cause: str) -> bool:
+    return _send("send_task_failure", taskToken=token, error=error, cause=cause[:256])
+
+
+def _send(call: str, **about: Any) -> bool:
+    try:
+        getattr(client("stepfunctions"), call)(**about)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
+        return False
+    return True
+
+
+_GONE = {"ExecutionDoesNotExist", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
