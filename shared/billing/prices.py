@@ -5,8 +5,8 @@ Two sources, the first that knows the model answers; which one is stamped on eve
 1. `_OVERRIDES` below: the prices the platform's catalogue is sold with, and the nominal price of the embedded model.
 2. the snapshot inside the pinned `genai-prices` package. Its updater is never started: no price comes over the network.
 
-Each of the four token buckets has its own price. A cache price a table does not state is never guessed lower than the price of
-fresh input (a write: 1.25 times, as Anthropic charges), so that a bill can only be too high by a missing discount.
+Each of the four token buckets has its own price. A cache price that a table does not state is the price of fresh input: the cost
+can be too high by a discount nobody wrote down, never too low by one we made up.
 """
 
 import warnings
@@ -165,5 +165,4 @@ def _snapshot_rates(table: str, model: str, total_input: int, moment: datetime) 
     if fresh is None or taken is None:
         return None
     read, write = rate("cache_read_mtok"), rate("cache_write_mtok")
-    dearer = fresh * Decimal("1.25")
-    return Rates(fresh, taken, fresh if read is None else read, dearer if write is None else write)
+    return Rates(fresh, taken, fresh if read is None else read, fresh if write is None else write)

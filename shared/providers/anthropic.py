@@ -9,7 +9,6 @@ from shared.providers.attempts import Patience, Progress, Transient, run
 from shared.providers.port import (
     Cancelled,
     Event,
-    Finished,
     Part,
     Request,
     StopReason,
@@ -93,8 +92,7 @@ class AnthropicProvider:
             raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
         for call in calls.ready(stop):
             yield ToolCallReady(call)
-        usage = progress.usage or progress.spent()
-        yield Finished(stop, usage, progress.model or request.model, estimated=progress.usage is None)
+        yield progress.finished(stop)
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from shared.core.clock import now
 from shared.core.errors import Upstream
-from shared.providers.port import BrokenOff, Cancelled, Event, Finished, Request, TextDelta, TokenUsage, ToolCallReady
+from shared.providers.port import BrokenOff, Cancelled, Event, Finished, Request, StopReason, TextDelta, TokenUsage, ToolCallReady
 from shared.providers.tokens import estimated_usage, part_text
 
 _POLL_S = 0.25  # how soon a cancel bites while we wait
@@ -46,12 +46,16 @@ class Progress:
     cancelled: Cancelled = field(default=lambda: False)
 
     def spent(self) -> TokenUsage:
-        """The provider's numbers, the output counted by us where it is larger (most tell the output only at the end)."""
+        """For an answer without its end: the provider's numbers, the output counted by us where that is more (it comes last)."""
         guess = estimated_usage(self.request, self.text)
         if self.usage is None:
             return guess if self.text else TokenUsage(input=guess.input)
         known = self.usage
         return TokenUsage(known.input, known.cache_read, known.cache_write, max(known.output, guess.output))
+
+    def finished(self, stop: StopReason) -> Finished:
+        """The last event: the provider's own count where it gave one, ours (and marked) where it did not."""
+        return Finished(stop, self.usage or self.spent(), self.model or self.request.model, estimated=self.usage is None)
 
     def check(self) -> None:
         """Called between two chunks."""

@@ -10,7 +10,6 @@ from shared.providers.attempts import Patience, Progress, Transient, run
 from shared.providers.port import (
     Cancelled,
     Event,
-    Finished,
     Part,
     Request,
     StopReason,
@@ -100,9 +99,10 @@ class BedrockProvider:
             raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
         for call in calls.ready(stop):
             yield ToolCallReady(call)
-        yield Finished(stop, progress.spent(), progress.model, estimated=progress.usage is None)
+        yield progress.finished(stop)
 
     def _events(self, request: Request, progress: Progress) -> Iterator[dict[str, Any]]:
+        from botocore.eventstream import ParserError
         from botocore.exceptions import (
             BotoCoreError,
             ClientError,
@@ -135,7 +135,7 @@ class BedrockProvider:
             raise Upstream("provider_unavailable", f"bedrock sent nothing for {self.patience.idle_s:g} s") from error
         except ParamValidationError as error:
             raise Upstream("provider_unavailable", "bedrock cannot take this request: " + scrubbed(str(error))) from error
-        except ResponseParserError as error:
+        except (ResponseParserError, ParserError) as error:
             raise Upstream("provider_unavailable", "bedrock sent a chunk that cannot be read") from error
         except (BotoCoreError, HTTPError) as error:
             raise Transient(

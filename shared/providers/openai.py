@@ -9,7 +9,6 @@ from shared.providers.attempts import Patience, Progress, Transient, run
 from shared.providers.port import (
     Cancelled,
     Event,
-    Finished,
     Message,
     Request,
     StopReason,
@@ -72,7 +71,7 @@ class OpenAIProvider:
             stop = "tool_use"  # some servers say "stop" although they ask for tools
         for call in calls.ready(stop):
             yield ToolCallReady(call)
-        yield Finished(stop, progress.spent(), progress.model or request.model, estimated=progress.usage is None)
+        yield progress.finished(stop)
 
     def _body(self, request: Request) -> dict[str, Any]:
         messages: list[dict[str, Any]] = [{"role": "system", "content": request.system}] if request.system else []
