@@ -51,17 +51,22 @@ def create_table(client, name: str, indexes: int) -> None:
     client.create_table(**arguments)
 
 
+def make_everything() -> None:
+    """Tables, bucket, queues and secret, in whatever account boto3 talks to."""
+    boto3.client("secretsmanager").create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
+    dynamodb = boto3.client("dynamodb")
+    for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
+        create_table(dynamodb, name, indexes)
+    boto3.client("s3").create_bucket(Bucket="files")
+    sqs = boto3.client("sqs")
+    for queue in QUEUES:
+        os.environ[f"CADRE_{queue.upper()}_QUEUE"] = sqs.create_queue(QueueName=queue)["QueueUrl"]
+
+
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[None]:
     with mock_aws():
-        boto3.client("secretsmanager").create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
-        dynamodb = boto3.client("dynamodb")
-        for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
-            create_table(dynamodb, name, indexes)
-        boto3.client("s3").create_bucket(Bucket="files")
-        sqs = boto3.client("sqs")
-        for queue in QUEUES:
-            os.environ[f"CADRE_{queue.upper()}_QUEUE"] = sqs.create_queue(QueueName=queue)["QueueUrl"]
+        make_everything()
         yield
     boto3.DEFAULT_SESSION = None
 
