@@ -1,0 +1,75 @@
+"""Sending messages to whoever listens, by way of the queue: the caller waits for one SQS request, never for a viewer.
+
+The queue's messages, all JSON:
+
+    {kind: push, topic, ws?, run?, event?, at, messages: {<contract>: [message, ...]}}
+    {kind: log,  topic, ws?, run, at, entries: [entry, ...]}
+    {kind: job,  job: hello | resume | replay | search | again, connection, ...}     work for one connection
+"""
+
+import json
+import logging
+import time
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.core.settings import settings
+from shared.sockets.topics import terminal_topic
+
+Message = dict[str, Any]
+_MAX_DELAY = 900  # SQS's own limit, in seconds
+log = logging.getLogger(__name__)
+
+
+@cache
+def _sqs() -> Any:
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    return botocore.session.get_session().create_client("sqs", config=config)
+
+
+def publish(
+    topic: str,
+    *,
+    agentworks: list[Message] | None = None,
+    omoios: list[Message] | None = None,
+    ws_id: str | None = None,
+    run_id: str | None = None,
+    event_id: str | None = None,
+) -> None:
+    """Send messages, in each contract's own shape, to the topic's subscribers. With `ws_id`, only to members of that workspace."""
+    messages = {name: found for name, found in (("agentworks", agentworks), ("omoios", omoios)) if found}
+    if messages:
+        about = {"topic": topic, "ws": ws_id, "run": run_id, "event": event_id}
+        _send({"kind": "push"} | {key: value for key, value in about.items() if value} | {"at": _now(), "messages": messages})
+
+
+def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) -> None:
+    """Send a stored chunk: `body` is a JSON array of entries. The log itself is safe, so a queue that fails is only said."""
+    head = {"kind": "log", "topic": terminal_topic(run_id, card_id), "ws": ws_id, "run": run_id, "at": _now()}
+    try:
+        _send_text(json.dumps(head)[:-1] + ', "entries": ' + body + "}")
+    except (ClientError, BotoCoreError) as error:
+        log.warning("viewers of run %s were not told of new entries: %s", run_id, type(error).__name__)
+
+
+def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
+    """Ask the pusher to do something for one connection, `delay` seconds from now."""
+    _send({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about, delay)
+
+
+def _send(message: Message, delay: float = 0) -> None:
+    _send_text(json.dumps(message, ensure_ascii=False, separators=(",", ":")), delay)
+
+
+def _send_text(text: str, delay: float = 0) -> None:
+    seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
+    _sqs().send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

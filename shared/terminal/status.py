@@ -1,0 +1,31 @@
+"""The terminal's `run_status`: what a run is doing, for those who watch. Nothing is stored."""
+
+from typing import Any
+
+from shared.sockets.publish import publish
+from shared.sockets.topics import terminal_topic
+
+
+def publish_run_status(
+    run_id: str,
+    card_id: str | None,
+    ws_id: str | None,
+    status: str,
+    *,
+    progress: float | None = None,
+    estimated_completion: str | None = None,
+) -> None:
+    """Tell the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO time."""
+    message = run_status_message(run_id, status, progress, estimated_completion)
+    publish(terminal_topic(run_id, card_id), agentworks=[message], ws_id=ws_id, run_id=run_id)
+
+
+def run_status_message(
+    run_id: str, status: str, progress: float | None = None, estimated_completion: str | None = None
+) -> dict[str, Any]:
+    data: dict[str, Any] = {"runId": run_id, "status": status}
+    if progress is not None:
+        data["progress"] = progress
+    if estimated_completion is not None:
+        data["estimatedCompletion"] = estimated_completion
+    return {"type": "run_status", "data": data}
