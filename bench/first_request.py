@@ -1,7 +1,7 @@
 """The child process of `bench.cold`: import one function, answer one request, stop.
 
-The request is the area's first authenticated GET; its ids are unknown to the stubbed tables, so that the answer is the contract's 404 after the
-whole way through identity, rate limit and a read.
+The request is the area's first authenticated GET; its ids are unknown to the stubbed tables, so that the answer is the contract's 404
+after the whole way through identity, rate limit and a read.
 """
 
 import json

@@ -1,0 +1,193 @@
+"""Round trips to DynamoDB and capacity units of each operation, counted on moto.
+
+Trips are counted at botocore, exactly. Units follow the documented formula from the sizes of the rows (moto's own figures are constants): a
+strongly consistent read 1 per 4 KB, an eventually consistent one 0.5, a write 1 per KB, transactions twice, and one more write for each index
+the row is in.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+BUDGET = 2  # round trips, access included; a third is listed below with its reason
+LISTED = {
+    "auth.login": "the address, the user, the access record and the organization are found one after the other; then one write",
+    "auth.register": "one transaction after the rate limit",
+    "cards.create": "the board, lane, counts and project in one batch, before the transaction",
+    "cards.get": "the card, then what belongs to it",
+    "cards.list": "the index of the board, then the rows of the page",
+    "cards.move": "the card, then its lanes, counts and project in one batch, before the transaction",
+    "cards.update": "the card before the write",
+    "comments.create": "the card before the write",
+    "projects.list": "the index of the workspace, then the rows of the page",
+}
+
+
+@dataclass
+class Cost:
+    names: list[str] = field(default_factory=list)
+    reads: float = 0.0
+    writes: float = 0.0
+
+
+def size_of(item: dict[str, Any]) -> int:
+    """Bytes of a row as DynamoDB counts them: names and values in UTF-8; a map or list adds 3 and 1 an element."""
+    return sum(len(name.encode()) + _value(value) for name, value in item.items())
+
+
+def _value(boxed: dict[str, Any]) -> int:
+    ((kind, value),) = boxed.items()
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        return math.ceil(len(value.lstrip("-").replace(".", "")) / 2) + 1
+    if kind == "M":
+        return 3 + sum(len(name.encode()) + _value(one) + 1 for name, one in value.items())
+    if kind == "L":
+        return 3 + sum(_value(one) + 1 for one in value)
+    if kind in {"SS", "NS"}:
+        return sum(len(one.encode()) for one in value)
+    return 1
+
+
+def _indexes(item: dict[str, Any]) -> float:
+    """Write units of the indexes a row is in (each holds the keys, the kind and `f`)."""
+    small = {name: item[name] for name in ("PK", "SK", "f", "kind") if name in item}
+    units = 0.0
+    for number in range(1, 5):
+        keys = {name: item[name] for name in (f"GSI{number}PK", f"GSI{number}SK") if name in item}
+        if len(keys) == 2:
+            units += math.ceil(size_of(small | keys) / 1024)
+    return units
+
+
+@contextmanager
+def costing() -> Iterator[Cost]:
+    """What our client sends until the block ends, and what it would cost."""
+    from shared.store.client import dynamodb
+
+    client, cost = dynamodb(), Cost()
+    measuring = False
+
+    def row(table: str, key: dict[str, Any]) -> dict[str, Any]:
+        nonlocal measuring
+        measuring = True
+        try:
+            item: dict[str, Any] = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+        finally:
+            measuring = False
+        return item
+
+    def written(operation: dict[str, Any]) -> float:
+        item = operation.get("Item") or row(operation["TableName"], operation["Key"])
+        return max(1, math.ceil(size_of(item) / 1024)) + (_indexes(item) if operation["TableName"] == "core" else 0)
+
+    pending: list[tuple[str, dict[str, Any]]] = []
+
+    def before(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if not measuring:
+            pending.append((model.name, json.loads(params["body"])))
+
+    def after(parsed: dict[str, Any], **_: Any) -> None:
+        if measuring:
+            return
+        name, request = pending.pop()
+        cost.names.append(name)
+        if name == "GetItem":
+            cost.reads += max(1, math.ceil(size_of(parsed.get("Item", {})) / 4096)) * (
+                1 if request.get("ConsistentRead") else 0.5
+            )
+        elif name == "BatchGetItem":
+            for table, rows in parsed.get("Responses", {}).items():
+                strong = 1 if request["RequestItems"][table].get("ConsistentRead") else 0.5
+                cost.reads += sum(max(1, math.ceil(size_of(one) / 4096)) * strong for one in rows)
+        elif name == "Query":
+            total = sum(size_of(one) for one in parsed.get("Items", []))
+            cost.reads += max(1, math.ceil(total / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
+        elif name == "TransactWriteItems":
+            cost.writes += sum(2 * written(next(iter(one.values()))) for one in request["TransactItems"])
+        elif name in {"PutItem", "UpdateItem", "DeleteItem"}:
+            cost.writes += written(request)
+
+    events = client.meta.events
+    events.register("before-call.dynamodb", before)
+    events.register("after-call.dynamodb", after)
+    try:
+        yield cost
+    finally:
+        events.unregister("before-call.dynamodb", before)
+        events.unregister("after-call.dynamodb", after)
+
+
+def measure() -> list[dict[str, Any]]:
+    """One row an operation: trips, the calls, read and write units, and whether that is within the budget."""
+    from moto import mock_aws
+
+    from tests import conftest
+
+    with mock_aws():
+        conftest.make_everything()
+        return [_row(name, call) for name, call in _operations()]
+
+
+def _row(name: str, call: Callable[[], Any]) -> dict[str, Any]:
+    with costing() as cost:
+        answer = call()
+    if answer.status >= 300:
+        raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
+    trips = len(cost.names)
+    verdict = "within" if trips <= BUDGET else LISTED.get(name, "DEFECT: not listed")
+    return {
+        "operation": name,
+        "trips": trips,
+        "calls": " ".join(cost.names),
+        "rcu": cost.reads,
+        "wcu": cost.writes,
+        "budget": verdict,
+    }
+
+
+def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
+    from tests.areas.boards_world import found_world
+    from tests.areas.driving import call
+
+    world = found_world()
+    ada, board, lanes = world.ada, world.board.id, world.lanes
+    credentials = {"email": "ada@example.com", "password": "correct horse"}
+    card = {
+        "laneId": lanes[0].id,
+        "title": "Let customers pay by invoice",
+        "type": "task",
+        "description": "Business customers leave.",
+    }
+    made = [ada("cards", "POST", f"/boards/{board}/cards", body=card).json["id"] for _ in range(20)]
+    yield (
+        "auth.register",
+        lambda: call(
+            "auth",
+            "agentworks",
+            "POST",
+            "/auth/register",
+            body={"name": "B", "email": "b@example.com", "password": "correct horse"},
+        ),
+    )
+    yield "auth.login", lambda: call("auth", "agentworks", "POST", "/auth/login", body=credentials)
+    yield "auth.me", lambda: ada("auth", "GET", "/auth/me")
+    yield "workspaces.list", lambda: ada("workspaces", "GET", "/workspaces")
+    yield "projects.list", lambda: ada("projects", "GET", f"/workspaces/{world.ws_id}/projects")
+    yield "boards.get", lambda: ada("boards", "GET", f"/boards/{board}")
+    yield "cards.list", lambda: ada("cards", "GET", f"/boards/{board}/cards")
+    yield "cards.create", lambda: ada("cards", "POST", f"/boards/{board}/cards", body=card)
+    yield "cards.get", lambda: ada("cards", "GET", f"/cards/{made[0]}")
+    yield "cards.update", lambda: ada("cards", "PUT", f"/cards/{made[0]}", body={"title": "Pay by invoice"})
+    yield "cards.move", lambda: ada("cards", "POST", f"/cards/{made[0]}/move", body={"toLaneId": lanes[4].id})
+    yield "comments.create", lambda: ada("comments", "POST", f"/cards/{made[0]}/comments", body={"content": "Yes."})
+    yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", f"/tickets/{made[0]}")
+    yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{made[1]}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=1))
