@@ -46,6 +46,8 @@ class Organization(Entity):
     website_url = UnicodeAttribute(null=True)
     max_users = NumberAttribute(default=10)
     max_projects = NumberAttribute(default=5)
+    project_count = NumberAttribute(default=0)
+    """Its projects that are neither archived nor deleted, in all its workspaces: changed in the transactions that change them."""
     default_ws_id = UnicodeAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
@@ -92,6 +94,7 @@ class Workspace(Entity):
     is_default = BooleanAttribute(default=False)
     member_count = NumberAttribute(default=1)
     project_count = NumberAttribute(default=0)
+    """The projects that are neither archived nor deleted: what `maxProjects` limits."""
     last_activity = UnicodeAttribute(null=True)
 
     def indexes(self) -> dict[int, tuple[str, str]]:

@@ -1,0 +1,191 @@
+"""A card goes to another lane: what the lane and its column allow, decided in the write itself.
+
+`Counts` of the board is the judge of WIP limits: the card's new row and the counts change in one transaction, whose condition is
+that there is room. Two who race for the last place cannot both get it. Two round trips: one read, one transaction.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from shared.boards.changing import exceeded
+from shared.boards.counting import place_of, recount, writable
+from shared.boards.lanes import COLUMN_BY_ID, COLUMN_OF_PHASE, category_of
+from shared.boards.rows import Lane
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, NotFound, TransitionRefused
+from shared.core.ids import bare_id, is_id
+from shared.events import EventType, record
+from shared.items.rows import Item
+from shared.items.rules import refuse_unfit
+from shared.store import Operation, admit, fetch, get_many, save, stale, write
+
+_TRIES = 6  # a card that somebody else writes while it moves: read again and decide again
+
+
+@dataclass(frozen=True)
+class _Wish:
+    position: float | None
+    reason: str | None
+    lane_limit: bool
+    column_limit: bool
+    unblock: bool
+
+
+def move_item(
+    actor: Actor,
+    item_id: str,
+    to_lane_id: str,
+    position: float | None = None,
+    reason: str | None = None,
+    *,
+    enforce_lane_limit: bool = True,
+    enforce_column_limit: bool = False,
+    force: bool = False,
+    unblock: bool = False,
+) -> Item:
+    """Put a card into a lane of its board; without `position` it keeps its number there. In its own lane only that changes.
+
+    `force` passes both limits by, and says so (`lane.wip_exceeded`) where the column's is passed. `unblock` lifts the card's block
+    with the move. Raises NotFound, Forbidden, Conflict("state") in an archived project, and TransitionRefused, whose message names
+    the rule: the limits, a blocked card, an open dependency, or what the lane asks of a card.
+    """
+    wish = _Wish(position, reason, enforce_lane_limit and not force, enforce_column_limit or force, unblock)
+    passed: int | None = None  # the cards in a column after a forced move past its limit
+    for _ in range(_TRIES):
+        item, lane = _read(actor, item_id, to_lane_id)
+        if item.lane_id == lane.id and not (unblock and item.is_blocked):
+            operations = _reposition(actor, item, wish)
+        else:
+            operations = _move(actor, item, lane, wish, passed)
+        if not operations:
+            return item
+        try:
+            write(*operations)
+        except TransitionRefused as refused:
+            if not force or passed is not None:
+                raise
+            passed = (refused.details or {})["current_count"] + 1
+        except Conflict as conflict:
+            if conflict.reason != "version":
+                raise
+            time.sleep(random.uniform(0, 0.02))  # noqa: S311 - jitter, not a secret
+        else:
+            return item
+    raise stale()
+
+
+def enter_lane(item: Item, lane: Lane) -> None:
+    """The card's lane, phase and status after it went there: a done lane finishes a card, leaving one reopens it, and leaving a todo
+    lane for work starts it. A blocked card keeps its block; what it returns to follows the lane."""
+    was, becomes = category_of(item.phase_id), category_of(lane.phase_id)
+    status = item.status_before_block if item.is_blocked else item.status
+    if becomes == "done":
+        status = "done"
+    elif was == "done" or (was == "todo" and becomes == "in_progress" and status in {"draft", "ready"}):
+        status = "in_progress"
+    if item.is_blocked:
+        item.status_before_block = status
+    else:
+        item.status = status
+    if status == "done":
+        item.completed_at = item.completed_at or clock.iso()
+    else:
+        item.completed_at = None
+    item.lane_id, item.phase_id = lane.id, lane.phase_id
+
+
+def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
+    keys: list[tuple[type[Any], str, str]] = []
+    for model, text in ((Item, item_id), (Lane, lane_id)):
+        bare = bare_id(text)
+        if not is_id(bare):
+            raise NotFound(model.NAME)
+        keys.append((model, *model.key(bare)))
+    item, lane = get_many(keys)
+    if not isinstance(item, Item) or item.deleted_at:
+        raise NotFound(Item.NAME)
+    admit(item, actor, Permission.CARD_EDIT)
+    if not isinstance(lane, Lane) or lane.deleted_at:
+        raise NotFound(Lane.NAME)
+    return item, admit(lane, actor)
+
+
+def _reposition(actor: Actor, item: Item, wish: _Wish) -> list[Operation]:
+    if wish.position is None or wish.position == item.position:
+        return []
+    record(item, EventType.ITEM_UPDATED, actor, changes={"position": [item.position, wish.position]}, board_id=item.board_id)
+    item.position = wish.position
+    return [save(item), writable(item.board_id)]
+
+
+def _move(actor: Actor, item: Item, lane: Lane, wish: _Wish, passed: int | None) -> list[Operation]:
+    before = place_of(item)
+    came_from = {"lane_id": item.lane_id, "phase_id": item.phase_id, "status": item.status, "position": item.position}
+    if wish.unblock and item.is_blocked:
+        item.status = item.status_before_block or "in_progress"
+        item.status_before_block = item.blocked_reason = None
+    _refuse_against_rules(item, lane)
+    enter_lane(item, lane)
+    if wish.position is not None:
+        item.position = wish.position
+    after = place_of(item)
+    now = {field: getattr(item, field) for field in came_from}
+    record(
+        item,
+        EventType.ITEM_MOVED,
+        actor,
+        changes={field: [old, now[field]] for field, old in came_from.items() if old != now[field]},
+        board_id=item.board_id,
+        lane_number=lane.number,
+        from_lane=before.lane_id,
+        to_lane=after.lane_id,
+        from_phase=came_from["phase_id"],
+        to_phase=item.phase_id,
+        from_column=before.column_id,
+        to_column=after.column_id,
+        reason=wish.reason,
+    )
+    operations = [
+        save(item),
+        recount(
+            item.board_id,
+            leaves=before,
+            enters=after,
+            lane_limit=int(lane.wip_limit) if wish.lane_limit and lane.wip_limit is not None else None,
+            column_limit=COLUMN_BY_ID[after.column_id].wip_limit if wish.column_limit and passed is None else None,
+        ),
+    ]
+    if passed is not None:
+        exceeded(lane, after.column_id, passed, actor)
+        operations.append(save(lane))
+    return operations
+
+
+def _refuse_against_rules(item: Item, lane: Lane) -> None:
+    refuse_unfit(item, lane)
+    if item.is_blocked:
+        here = fetch(Lane, item.lane_id)
+        if here is not None and lane.number > here.number:
+            raise TransitionRefused("A blocked card may not move forward; unblock it first", {"rule": "blocked"})
+    if category_of(lane.phase_id) == "done" and category_of(item.phase_id) != "done":
+        from shared.items.dependencies import open_blockers
+
+        waiting = open_blockers(item)
+        if waiting:
+            raise TransitionRefused(
+                f"The card depends on {len(waiting)} unfinished card{'s' if len(waiting) > 1 else ''}: "
+                + ", ".join(one.title for one in waiting[:5]),
+                {"rule": "dependency", "cardIds": [one.id for one in waiting]},
+            )
+
+
+def column_lane(lanes: list[Lane], column_id: str, item: Item) -> Lane:
+    """Where a move to a column lands: the lane the card is in if the column has it, else the first lane of its first phase."""
+    column = COLUMN_BY_ID[column_id]
+    here = next((lane for lane in lanes if lane.id == item.lane_id), None)
+    if here is not None and COLUMN_OF_PHASE[here.phase_id].id == column_id:
+        return here
+    return min((lane for lane in lanes if lane.phase_id == column.phases[0]), key=lambda lane: lane.number)
