@@ -134,7 +134,7 @@ class Functions:
             grants.add(allow(actions, f"{data.files.attr_arn}/*"), files_bucket=data.files.ref)
             grants.wildcard("<Files.Arn>/*", "Objects are named while the platform runs; the services check whose they are.")
         if wanted.signs:
-            grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.ref), signing_secret=data.signing.ref)
+            grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.attr_id), signing_secret=data.signing.attr_id)
         for name in wanted.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{f"{name.replace('-', '_')}_queue": queue.ref})

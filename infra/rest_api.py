@@ -99,12 +99,8 @@ class RestApi(Stack):
         logs = aws_logs.CfnLogGroup(self, "AccessLogs", retention_in_days=self.settings.log_retention_days)
         logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         # A deployment is a snapshot: its logical id must change with what it shows, or CloudFormation keeps the old one
-        shown = [[route.method, route.path, route.area] for route in routes]
-        content = json.dumps([shown, [gateway_error(self.contract.name, kind) for kind in RESPONSES],
-                              self.settings.allowed_origins, _RECIPE])
-        deployment = aws_apigateway.CfnDeployment(
-            self, f"Deployment{hashlib.sha256(content.encode()).hexdigest()[:12]}", rest_api_id=self.api.ref
-        )
+        stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
+        deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
         for error in errors:
             deployment.node.add_dependency(error)
         stage = aws_apigateway.CfnStage(
@@ -177,4 +173,10 @@ def _origin(origins: tuple[str, ...]) -> str:
     return f"'{origins[0]}'"
 
 
-_RECIPE = [ALLOWED_HEADERS, _preflight([], ("*",)), _INTEGRATION_TIMEOUT]  # what else a deployment shows
+def deployment_stamp(contract: str, routes: Iterable[Route], origins: tuple[str, ...]) -> str:
+    """Changes with everything that a deployed API shows."""
+    shown = [
+        [[route.method, route.path, route.area] for route in routes], [gateway_error(contract, kind) for kind in RESPONSES],
+        _preflight([], origins), _INTEGRATION_TIMEOUT,
+    ]
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:12]

@@ -1,0 +1,73 @@
+"""Templates of a whole platform, made once a session: `prod` as a platform team deploys it, `local` as a laptop does."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.infra import planned
+
+from infra.settings import Settings
+
+PROD = Settings(
+    stage="prod", bundle="venv", domains={"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"},
+    certificate_arn="arn:aws:acm:us-east-1:111111111111:certificate/1", hosted_zone_id="Z1", hosted_zone_name="agentworks.dev",
+    mail_sender="hello@agentworks.dev", provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
+    bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",), alarm_email="ops@agentworks.dev",
+)
+LOCAL = Settings(stage="local", socket_endpoint="http://127.0.0.1:4566/_aws/execute-api/{api}/v1")
+
+
+@dataclass(frozen=True)
+class Resource:
+    stack: str
+    name: str
+    type: str
+    body: dict[str, Any]
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        return self.body.get("Properties", {})
+
+    def __str__(self) -> str:
+        return f"{self.stack}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Templates:
+    stacks: dict[str, dict[str, Any]]
+
+    @property
+    def resources(self) -> Iterator[Resource]:
+        for stack, template in self.stacks.items():
+            for name, body in template["Resources"].items():
+                yield Resource(stack, name, body["Type"], body)
+
+    def of(self, kind: str) -> list[Resource]:
+        found = [resource for resource in self.resources if resource.type == kind]
+        assert found, f"no {kind} in the templates: the test would pass on nothing"
+        return found
+
+
+def synthesize(settings: Settings, outdir: Path) -> Templates:
+    from aws_cdk import App
+
+    from infra.platform import compose
+
+    app = App(analytics_reporting=False, outdir=str(outdir))
+    compose(app, settings, planned.code())
+    app.synth()
+    templates = {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(outdir.glob("*.template.json"))}
+    return Templates(templates)
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return synthesize(PROD, tmp_path_factory.mktemp("prod"))
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return synthesize(LOCAL, tmp_path_factory.mktemp("local"))

@@ -1,0 +1,394 @@
+"""Rules over all resources of a type, on the templates of a platform with everything in it."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.infra import planned
+from tests.infra.conftest import PROD, Resource, Templates
+
+from infra.gateway_errors import RESPONSES
+from infra.names import CONTRACTS, QUEUES, TABLES
+from infra.needs import AREAS, WORKERS
+
+# Actions that AWS gives no resource level: only these may be allowed on "*"
+NO_RESOURCE_LEVEL = {
+    "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
+    "dynamodb:ListStreams", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+}
+# Properties that fix a physical name: two deployments in one account would collide
+PHYSICAL_NAMES = {
+    "AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName", "AWS::SQS::Queue": "QueueName",
+    "AWS::Lambda::Function": "FunctionName", "AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SecretsManager::Secret": "Name", "AWS::StepFunctions::StateMachine": "StateMachineName", "AWS::SNS::Topic": "TopicName",
+    "AWS::Events::Rule": "Name", "AWS::CloudWatch::Alarm": "AlarmName", "AWS::CloudWatch::Dashboard": "DashboardName",
+}
+TAGGED = (
+    "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine", "AWS::SNS::Topic", "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage", "AWS::CloudFront::Distribution", "AWS::CloudWatch::Alarm",
+)
+
+
+def statements(role: Resource) -> Iterator[dict[str, Any]]:
+    for policy in role.properties.get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def logical(value: Any) -> str:
+    """The resource that an intrinsic function points at, in this stack or another's exports."""
+    if "Fn::GetAtt" in value:
+        return str(value["Fn::GetAtt"][0])
+    return str(value.get("Ref") or value["Fn::ImportValue"])
+
+
+def tags(resource: Resource) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in resource.properties.get("Tags", [])}
+
+
+def test_every_area_and_worker_is_a_function(prod: Templates) -> None:
+    handlers = sorted(function.properties["Handler"] for function in prod.of("AWS::Lambda::Function"))
+    assert handlers == sorted(f"functions.{name}.handler.handler" for name in {**AREAS, **WORKERS})
+
+
+def test_every_function_has_a_role_and_a_log_group_of_its_own(prod: Templates) -> None:
+    functions = prod.of("AWS::Lambda::Function")
+    assert max(Counter(f"{one.stack}/{logical(one.properties['Role'])}" for one in functions).values()) == 1
+    assert max(Counter(f"{one.stack}/{logical(one.properties['LoggingConfig']['LogGroup'])}" for one in functions).values()) == 1
+
+
+def test_every_function_runs_as_the_package_was_made(prod: Templates) -> None:
+    for function in prod.of("AWS::Lambda::Function"):
+        properties = function.properties
+        assert properties["Architectures"] == ["arm64"]
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+        assert properties["Environment"]["Variables"]["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
+        assert properties["Environment"]["Variables"]["CADRE_STAGE"] == "prod"
+        assert "AWS_ENDPOINT_URL" not in properties["Environment"]["Variables"]
+
+
+def test_every_environment_variable_is_one_that_the_platform_reads(prod: Templates) -> None:
+    from dataclasses import fields
+
+    from shared.core.settings import Settings
+
+    known = {f"CADRE_{field.name.upper()}" for field in fields(Settings)}
+    for function in prod.of("AWS::Lambda::Function"):
+        named = {name for name in function.properties["Environment"]["Variables"] if name.startswith("CADRE_")}
+        assert named <= known, f"{function}: {named - known}"
+
+
+def test_no_role_may_do_everything(prod: Templates) -> None:
+    for role in prod.of("AWS::IAM::Role"):
+        for statement in statements(role):
+            assert not [action for action in statement["Action"] if "*" in action], role
+            if "*" in statement["Resource"]:
+                assert set(statement["Action"]) <= NO_RESOURCE_LEVEL, role
+
+
+def test_no_role_may_scan_or_delete_a_table(prod: Templates) -> None:
+    for role in prod.of("AWS::IAM::Role"):
+        allowed = {action for statement in statements(role) for action in statement["Action"]}
+        assert not allowed & {"dynamodb:Scan", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "s3:ListBucket", "sqs:PurgeQueue"}, role
+
+
+def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates) -> None:
+    mailer = next(one for one in prod.of("AWS::Lambda::Function") if one.name == "Mailer")
+    assert not {name for name in mailer.properties["Environment"]["Variables"] if name.endswith(("_QUEUE", "_MACHINE", "_SECRET"))}
+    assert "CADRE_CORE_TABLE" not in mailer.properties["Environment"]["Variables"]
+
+
+def test_only_the_run_steps_and_explorations_reach_models(prod: Templates) -> None:
+    reaching = {
+        role.name for role in prod.of("AWS::IAM::Role")
+        if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
+    }
+    assert reaching == {"RunStepsRole", "ExplorationsRole"}
+
+
+def test_every_table_is_encrypted_and_expires_and_is_billed_by_request(prod: Templates) -> None:
+    tables = {table.name: table.properties for table in prod.of("AWS::DynamoDB::Table")}
+    assert {name.lower() for name in tables} == set(TABLES)
+    for name, properties in tables.items():
+        assert properties["SSESpecification"] == {"SSEEnabled": True}, name
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}, name
+        assert properties["BillingMode"] == "PAY_PER_REQUEST", name
+        # what is in `ephemeral` expires; restoring it would bring back revoked sessions
+        recoverable = properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+        assert recoverable == (name != "Ephemeral"), name
+
+
+def test_the_core_table_has_its_stream_and_four_indexes(prod: Templates) -> None:
+    core = next(table.properties for table in prod.of("AWS::DynamoDB::Table") if table.name == "Core")
+    assert core["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    for index in core["GlobalSecondaryIndexes"]:
+        name = index["IndexName"]
+        assert [key["AttributeName"] for key in index["KeySchema"]] == [f"{name}PK", f"{name}SK"]
+        assert index["Projection"] == {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["f", "kind"]}
+    assert [index["IndexName"] for index in core["GlobalSecondaryIndexes"]] == ["GSI1", "GSI2", "GSI3", "GSI4"]
+
+
+HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+
+
+@pytest.mark.parametrize("kind", HOLDS_DATA)
+def test_what_holds_data_stays_in_production_and_goes_on_a_laptop(prod: Templates, local: Templates, kind: str) -> None:
+    assert {resource.body["DeletionPolicy"] for resource in prod.of(kind)} == {"Retain"}
+    assert {resource.body["UpdateReplacePolicy"] for resource in prod.of(kind)} == {"Retain"}
+    assert {resource.body["DeletionPolicy"] for resource in local.of(kind)} == {"Delete"}
+
+
+def test_tables_refuse_deletion_in_production_only(prod: Templates, local: Templates) -> None:
+    assert all(table.properties["DeletionProtectionEnabled"] for table in prod.of("AWS::DynamoDB::Table"))
+    assert not any(table.properties["DeletionProtectionEnabled"] for table in local.of("AWS::DynamoDB::Table"))
+
+
+def test_the_bucket_is_private_encrypted_and_versioned(prod: Templates) -> None:
+    for bucket in prod.of("AWS::S3::Bucket"):
+        assert set(bucket.properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket.properties["BucketEncryption"]
+        assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert all(rule["Status"] == "Enabled" for rule in bucket.properties["LifecycleConfiguration"]["Rules"])
+
+
+@pytest.mark.parametrize(
+    ("policies", "kind", "field"),
+    [("AWS::S3::BucketPolicy", "AWS::S3::Bucket", "Bucket"), ("AWS::SQS::QueuePolicy", "AWS::SQS::Queue", "Queues"),
+     ("AWS::SNS::TopicPolicy", "AWS::SNS::Topic", "Topics")],
+)
+def test_nothing_is_reached_without_tls(prod: Templates, policies: str, kind: str, field: str) -> None:
+    refusing = set()
+    for policy in prod.of(policies):
+        denied = [one for one in policy.properties["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        named = policy.properties[field]
+        refusing |= {f"{policy.stack}/{one['Ref']}" for one in (named if isinstance(named, list) else [named])}
+    assert refusing == {f"{one.stack}/{one.name}" for one in prod.of(kind)}
+
+
+def test_every_queue_has_a_dead_letter_queue_or_is_one(prod: Templates) -> None:
+    queues = prod.of("AWS::SQS::Queue")
+    working = [queue for queue in queues if "RedrivePolicy" in queue.properties]
+    assert {queue.name for queue in working} == {"".join(part.capitalize() for part in name.split("-")) for name in QUEUES}
+    for queue in queues:
+        assert queue.properties["SqsManagedSseEnabled"] is True
+        if queue in working:
+            assert logical(queue.properties["RedrivePolicy"]["deadLetterTargetArn"]) == f"{queue.name}Dead"
+            assert 3 <= queue.properties["RedrivePolicy"]["maxReceiveCount"] <= 10
+        else:
+            assert queue.name.endswith("Dead"), queue
+            assert queue.properties["MessageRetentionPeriod"] == 1_209_600
+
+
+def test_a_message_stays_hidden_longer_than_its_function_runs(prod: Templates) -> None:
+    hidden = {queue.name: queue.properties.get("VisibilityTimeout", 30) for queue in prod.of("AWS::SQS::Queue")}
+    timeouts = {one.name: one.properties["Timeout"] for one in prod.of("AWS::Lambda::Function")}
+    for queue, function in (("AgentRuns", "RunWorker"), ("WsPush", "WsPusher"), ("Emails", "Mailer")):
+        assert hidden[queue] >= 6 * timeouts[function]
+
+
+def test_every_source_reports_partial_failures(prod: Templates) -> None:
+    for source in prod.of("AWS::Lambda::EventSourceMapping"):
+        assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"], source
+
+
+def test_the_stream_is_read_with_its_failures_set_aside(prod: Templates) -> None:
+    stream = next(one.properties for one in prod.of("AWS::Lambda::EventSourceMapping") if one.name == "StreamProjectorSource")
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["MaximumRecordAgeInSeconds"] < 86_400  # before the stream itself forgets
+    assert stream["MaximumRetryAttempts"] > 0
+    assert logical(stream["DestinationConfig"]["OnFailure"]["Destination"]) == "StreamDead"
+    assert json.loads(stream["FilterCriteria"]["Filters"][0]["Pattern"]) == {
+        "dynamodb": {"NewImage": {"event_id": {"S": [{"exists": True}]}}}
+    }
+
+
+def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Templates) -> None:
+    jobs = set()
+    for rule in prod.of("AWS::Events::Rule"):
+        (target,) = rule.properties["Targets"]
+        assert logical(target["DeadLetterConfig"]["Arn"]) == "ScheduleDead"
+        template = target["InputTransformer"]["InputTemplate"].replace("<id>", '"1"').replace("<time>", '"t"')
+        jobs.add(json.loads(template)["detail"]["job"])
+    assert jobs == planned.code().jobs
+    (invoke,) = prod.of("AWS::Lambda::EventInvokeConfig")
+    assert logical(invoke.properties["DestinationConfig"]["OnFailure"]["Destination"]) == "ScheduleDead"
+
+
+def test_events_may_put_letters_into_the_schedule_queue(prod: Templates) -> None:
+    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == "ScheduleDeadPolicy")
+    assert {"Service": "events.amazonaws.com"} in [one["Principal"] for one in policy.properties["PolicyDocument"]["Statement"]]
+
+
+def test_every_log_group_forgets(prod: Templates) -> None:
+    for group in prod.of("AWS::Logs::LogGroup"):
+        assert group.properties["RetentionInDays"] == PROD.log_retention_days, group
+
+
+@pytest.mark.parametrize("kind", TAGGED)
+def test_everything_says_whose_it_is(prod: Templates, kind: str) -> None:
+    for resource in prod.of(kind):
+        assert {"project": "cadre", "stage": "prod", "deployment": "cadre"}.items() <= tags(resource).items(), resource
+
+
+def test_functions_say_their_area_and_apis_their_contract(prod: Templates) -> None:
+    assert {tags(one)["area"] for one in prod.of("AWS::Lambda::Function")} == {*AREAS, *WORKERS}
+    assert {tags(one)["contract"] for one in prod.of("AWS::ApiGateway::RestApi")} == {contract.name for contract in CONTRACTS}
+
+
+def test_two_deployments_fit_into_one_account(prod: Templates) -> None:
+    for resource in prod.resources:
+        name = PHYSICAL_NAMES.get(resource.type)
+        assert name is None or name not in resource.properties, f"{resource}: {name} is fixed"
+
+
+def test_no_stack_is_near_the_limits(prod: Templates) -> None:
+    for name, template in prod.stacks.items():
+        assert len(template["Resources"]) < 400, name  # CloudFormation's limit is 500
+        assert len(json.dumps(template)) < 800_000, name  # and 1 MB
+        assert len(template.get("Outputs", {})) < 150, name  # and 200
+
+
+# -- REST
+
+
+def test_every_route_is_in_its_api_exactly_once(prod: Templates) -> None:
+    from infra.routes import gateway_paths
+
+    for contract in CONTRACTS:
+        routes = [route for route in planned.code().routes if route.contract == contract.name]
+        paths = gateway_paths(routes)
+        template = prod.stacks[f"cadre-prod-api-{contract.name}"]
+        body = template["Resources"]["Api"]["Properties"]["Body"]
+        imported = {
+            (method.upper(), path): operation["x-amazon-apigateway-integration"]["uri"]["Fn::Join"][1]
+            for path, item in body["paths"].items() for method, operation in item.items() if method not in ("options", "parameters")
+        }
+        assert set(imported) == {(route.method, paths[route.path]) for route in routes}
+        assert len(imported) == len(routes)
+        for route in routes:
+            title = "".join(part.capitalize() for part in route.area.split("_"))
+            assert f"ExportsOutputFnGetAtt{title}Arn" in json.dumps(imported[route.method, paths[route.path]])
+
+
+def test_every_path_answers_a_browsers_preflight(prod: Templates) -> None:
+    for api in prod.of("AWS::ApiGateway::RestApi"):
+        for path, item in api.properties["Body"]["paths"].items():
+            answer = item["options"]["x-amazon-apigateway-integration"]
+            assert answer["contentHandling"] == "CONVERT_TO_TEXT", path  # else it fails where every body is binary
+            methods = answer["responses"]["default"]["responseParameters"]["method.response.header.Access-Control-Allow-Methods"]
+            assert set(methods.strip("'").split(",")) == {method.upper() for method in item if method != "parameters"}
+
+
+def test_every_api_may_call_exactly_the_functions_it_names(prod: Templates) -> None:
+    for contract in CONTRACTS:
+        resources = prod.stacks[f"cadre-prod-api-{contract.name}"]["Resources"].values()
+        allowed = {
+            json.dumps(one["Properties"]["FunctionName"]) for one in resources if one["Type"] == "AWS::Lambda::Permission"
+        }
+        assert len(allowed) == len({route.area for route in planned.code().routes if route.contract == contract.name})
+        for one in resources:
+            if one["Type"] == "AWS::Lambda::Permission":
+                assert one["Properties"]["SourceArn"]["Fn::Join"][1][-1] == "/v1/*"
+
+
+def test_every_stage_names_its_contract_and_throttles(prod: Templates) -> None:
+    for stage in prod.of("AWS::ApiGateway::Stage"):
+        assert stage.properties["Variables"] == {"contract": stage.stack.removeprefix("cadre-prod-api-")}
+        assert stage.properties["StageName"] == "v1"
+        assert stage.properties["TracingEnabled"] is True
+        (settings,) = stage.properties["MethodSettings"]
+        assert settings["ThrottlingRateLimit"] == PROD.throttle_rate
+        assert settings["DataTraceEnabled"] is False  # it would log bodies
+
+
+def test_access_logs_hold_no_query_no_real_path_and_no_header(prod: Templates) -> None:
+    formats = [stage.properties["AccessLogSetting"]["Format"] for stage in prod.of("AWS::ApiGateway::Stage")]
+    formats += [stage.properties["AccessLogSettings"]["Format"] for stage in prod.of("AWS::ApiGatewayV2::Stage")]
+    assert len(formats) == len(CONTRACTS) + 1
+    for text in formats:
+        logged = set(json.loads(text).values())
+        assert not logged & {"$context.path", "$context.requestOverride.path"}
+        assert not [one for one in logged if "querystring" in one.lower() or "header" in one.lower() or "apikey" in one.lower()]
+
+
+def test_the_gateways_own_answers_have_each_contracts_shape(prod: Templates) -> None:
+    from shared.contracts import contract as contract_named
+
+    for contract in CONTRACTS:
+        shape = contract_named(contract.name).error_model
+        resources = prod.stacks[f"cadre-prod-api-{contract.name}"]["Resources"].values()
+        responses = {
+            one["Properties"]["ResponseType"]: one["Properties"] for one in resources
+            if one["Type"] == "AWS::ApiGateway::GatewayResponse"
+        }
+        assert set(responses) == set(RESPONSES)
+        for properties in responses.values():
+            body = properties["ResponseTemplates"]["application/json"]
+            assert "$context.requestId" in body
+            shape.model_validate_json(body)
+        statuses = {kind: int(properties["StatusCode"]) for kind, properties in responses.items()}
+        assert statuses["MISSING_AUTHENTICATION_TOKEN"] == 404  # an unknown path, and not a lie about tokens
+        assert statuses["THROTTLED"] == 429
+        assert statuses["REQUEST_TOO_LARGE"] == 413
+
+
+def test_outputs_say_where_each_api_is(prod: Templates) -> None:
+    for contract in CONTRACTS:
+        outputs = prod.stacks[f"cadre-prod-api-{contract.name}"]["Outputs"]
+        assert {"ApiId", "Stage", "Contract"} <= set(outputs)
+        assert outputs["Contract"]["Value"] == contract.name
+    assert {"SocketApiId", "SocketStage"} <= set(prod.stacks["cadre-prod-socket"]["Outputs"])
+
+
+def test_a_deployment_changes_with_its_routes() -> None:
+    from infra.rest_api import deployment_stamp
+
+    routes = list(planned.code().routes)
+    assert deployment_stamp("omoios", routes, ("*",)) == deployment_stamp("omoios", routes, ("*",))
+    assert deployment_stamp("omoios", routes, ("*",)) != deployment_stamp("omoios", routes[1:], ("*",))
+    assert deployment_stamp("omoios", routes, ("*",)) != deployment_stamp("omoios", routes, ("https://a.dev",))
+
+
+# -- watching
+
+
+def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
+    watched: dict[str, set[str]] = {}
+    for alarm in prod.of("AWS::CloudWatch::Alarm"):
+        assert alarm.properties["AlarmActions"], alarm
+        for dimension in alarm.properties["Dimensions"]:
+            value = dimension["Value"]
+            name = value if isinstance(value, str) else logical(value)
+            watched.setdefault(alarm.properties["MetricName"], set()).add(name)
+    functions = len(AREAS) + len(WORKERS)
+    dead = len([queue for queue in prod.of("AWS::SQS::Queue") if "RedrivePolicy" not in queue.properties])
+    assert len(watched["Errors"]) == len(watched["Throttles"]) == functions
+    assert len(watched["ApproximateNumberOfMessagesVisible"]) == dead
+    assert len(watched["WriteThrottleEvents"]) == len(watched["ReadThrottleEvents"]) == len(TABLES)
+    assert {"IteratorAge", "ExecutionsFailed", "ExecutionsTimedOut"} <= set(watched)
+    assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"] & watched["Latency"]
+
+
+# -- the edge
+
+
+def test_the_edge_has_an_origin_for_each_api_and_asks_for_tls(prod: Templates) -> None:
+    (distribution,) = prod.of("AWS::CloudFront::Distribution")
+    config = distribution.properties["DistributionConfig"]
+    assert {origin["Id"] for origin in config["Origins"]} == {*(contract.name for contract in CONTRACTS), "socket"}
+    assert {origin["CustomOriginConfig"]["OriginProtocolPolicy"] for origin in config["Origins"]} == {"https-only"}
+    assert config["Aliases"] == ["api.agentworks.dev", "api.aintandem.com"]
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+
+
+def test_a_laptop_has_the_same_functions_and_no_edge(local: Templates, prod: Templates) -> None:
+    missing = {name.removeprefix("cadre-prod-") for name in prod.stacks} - {name.removeprefix("cadre-local-") for name in local.stacks}
+    assert missing == {"account", "edge"}
+    assert len(local.of("AWS::Lambda::Function")) == len(prod.of("AWS::Lambda::Function"))
+    assert {one.type for one in local.resources} <= {one.type for one in prod.resources}
