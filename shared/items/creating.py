@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.boards.counting import place_of, recount
-from shared.boards.lanes import canonical_phase
+from shared.boards.lanes import LANES, canonical_phase
+from shared.boards.making import lane_id_of
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
@@ -54,7 +55,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     With `item_id` it happens once: the same id again answers the card as it is now. Raises NotFound (board, lane, card),
     Forbidden, Invalid, TransitionRefused (the lane is full, of another board, or asks for more), Conflict("state") in an archived project.
 
-    Three round trips with the caller's own access; one more by phase, and one more for an assignee who is not the caller.
+    One read and one transaction; one more read for an assignee who is not the caller.
     """
     board_id = bare_id(board_id)
     board, counts, lane, parent, earlier = _read(board_id, new, item_id)
@@ -103,8 +104,9 @@ def _read(board_id: str, new: NewItem, item_id: str | None) -> tuple[Any, Any, A
         "board": (Board, *Board.key(board_id)),
         "counts": (Counts, f"BOARD#{board_id}", "COUNTS"),
     }
-    if new.lane_id is not None:
-        wanted["lane"] = (Lane, *Lane.key(bare_id(new.lane_id)))
+    lane_id = bare_id(new.lane_id) if new.lane_id is not None else _usual_lane(board_id, new.phase_id)
+    if lane_id is not None:
+        wanted["lane"] = (Lane, *Lane.key(lane_id))
     if new.parent_id:
         wanted["parent"] = (Item, *Item.key(bare_id(new.parent_id)))
     if item_id is not None:
@@ -117,6 +119,12 @@ def _the_first(earlier: Item, board: Board) -> Item:
     if earlier.board_id != board.id:
         raise _EXISTS
     return earlier
+
+
+def _usual_lane(board_id: str, phase: str | None) -> str | None:
+    """The id of the first lane of a phase, as boards are made; None for a phase that no board has."""
+    wanted = canonical_phase(phase or "")
+    return next((lane_id_of(board_id, kind.number) for kind in LANES if kind.phase == wanted), None)
 
 
 def _first_lane_of(board: Board, phase: str) -> Lane | None:

@@ -35,6 +35,8 @@ class Item(Entity):
     acceptance_criteria = JSONAttribute(default=list)
     blocked_reason = UnicodeAttribute(null=True)
     status_before_block = UnicodeAttribute(null=True)
+    lane_before_done = UnicodeAttribute(null=True)
+    """Where a finished card was last worked on: reopening it leads back there."""
     approval_status = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)

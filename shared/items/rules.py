@@ -21,15 +21,20 @@ def refuse_unfit(item: Item, lane: Lane) -> None:
     """Raises TransitionRefused unless the lane is on the card's board, takes its type, and finds every field it requires."""
     if lane.board_id != item.board_id or lane.deleted_at:
         raise TransitionRefused("The lane belongs to another board", {"laneId": lane.id})
-    allowed = lane.settings.get("allowedCardTypes") or []
-    if allowed and item.type not in allowed:
-        raise TransitionRefused(
-            f"The lane {lane.name} does not take cards of type {item.type}", {"laneId": lane.id, "allowedCardTypes": allowed}
-        )
+    refuse_type(item, lane)
     missing = [name for name in lane.settings.get("requiredFields") or [] if not _value(item, name)]
     if missing:
         raise TransitionRefused(
             f"The lane {lane.name} requires {', '.join(missing)}", {"laneId": lane.id, "missingFields": missing}
+        )
+
+
+def refuse_type(item: Item, lane: Lane) -> None:
+    """Raises TransitionRefused where the lane does not take cards of this type."""
+    allowed = lane.settings.get("allowedCardTypes") or []
+    if allowed and item.type not in allowed:
+        raise TransitionRefused(
+            f"The lane {lane.name} does not take cards of type {item.type}", {"laneId": lane.id, "allowedCardTypes": allowed}
         )
 
 

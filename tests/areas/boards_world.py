@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from shared.boards.counting import new_counts
-from shared.boards.lanes import LANES
+from shared.boards.making import board_id_of, new_board
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
 from shared.identity import access
 from shared.projects.rows import Project
-from shared.store import create, fetch, get, save, update, write
+from shared.store import create, fetch, fetch_all, get, save, update, write
 from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from tests.areas.driving import Client, sign_up
 
@@ -82,23 +81,11 @@ def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> W
     ws_id = next(iter(dict(held.workspaces)))
     actor = access.actor_of(ada.user["id"], held, next(iter(dict(held.sessions))))
     workspace = fetch(Workspace, ws_id)
-    project_id, board_id = new_id(), new_id()
+    project_id = new_id()
+    board_id = board_id_of(project_id)
     tenancy = {"org_id": workspace.org_id, "ws_id": ws_id, "proj_id": project_id}
     project = Project.new(project_id, name="Engine", slug="engine", board_id=board_id, created_by=actor.summary, **tenancy)
-    lanes = [
-        Lane.new(
-            new_id(),
-            board_id=board_id,
-            number=kind.number,
-            name=kind.name,
-            phase_id=kind.phase,
-            wip_limit=kind.wip_limit,
-            auto_trigger_agent=kind.agent,
-            settings={"color": kind.color, "position": kind.number, "allowedCardTypes": [], "requiredFields": []},
-            **tenancy,
-        )
-        for kind in LANES
-    ]
-    board = Board.new(board_id, name="Development Board", lane_ids=[lane.id for lane in lanes], **tenancy)
-    write(create(project), create(board), *map(create, lanes), create(new_counts(board_id, lanes)))
+    board, operations = new_board(project_id, workspace.org_id, ws_id, {})
+    write(create(project), *operations)
+    lanes = fetch_all(Lane, board.lane_ids)
     return World(ada, actor, ws_id, project, board, lanes)
