@@ -160,16 +160,15 @@ TABLE: dict[str, Row] = {
     "upstream.provider_credentials": _row(
         (422, "PROVIDER_NOT_CONFIGURED"), (400, "VALIDATION_ERROR"), (422, "CONFIGURATION_INVALID"), (400, "VALIDATION_ERROR")
     ),
+    "upstream.storage": _row(
+        (503, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE")
+    ),
     "internal": _row((500, "INTERNAL_ERROR"), (500, "INTERNAL_ERROR"), (500, "INTERNAL_ERROR"), (500, "INTERNAL_ERROR")),
     "unavailable": _row(
         (503, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE")
     ),
     "timeout": _row((504, "TIMEOUT"), (504, "TIMEOUT"), (504, "TIMEOUT"), (504, "TIMEOUT")),
 }
-
-AGENTWORKS_NOT_FOUND = {"workspace", "project", "card", "agent"}
-"""Kinds that agentworks names in its own error codes; more kinds answer <KIND>_NOT_FOUND alike."""
-
 
 def situation(error: CadreError) -> str:
     """The row of TABLE that an error belongs to."""
