@@ -31,7 +31,7 @@ CONTRACTS = (
     Contract("agentworks", "/v1", ("/api/",)),
     Contract("enterprise", "/v1"),
     Contract("aintandem", "/api/v1", ("/ws/",)),
-    Contract("orchestrator", "/api/v1", ("/v1/ws",)),
+    Contract("orchestrator", "/api/v1", ("/v1/ws/",)),
     Contract("omoios", "/api/v1", ("/api/v1/ws/",)),
 )
 CONTRACT = {contract.name: contract for contract in CONTRACTS}

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.infra import planned
 
 from infra.settings import Settings
+from tests.infra import planned
 
 PROD = Settings(
     stage="prod", bundle="venv", domains={"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"},

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.infra import planned
-from tests.infra.conftest import PROD, Resource, Templates
 
 from infra.gateway_errors import RESPONSES
 from infra.names import CONTRACTS, QUEUES, TABLES
 from infra.needs import AREAS, WORKERS
+from tests.infra import planned
+from tests.infra.conftest import PROD, Resource, Templates
 
 # Actions that AWS gives no resource level: only these may be allowed on "*"
 NO_RESOURCE_LEVEL = {

@@ -1,0 +1,80 @@
+"""The edge function, run in Node as CloudFront would run it."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.edge import router_code
+from infra.names import CONTRACTS
+
+HOSTS = {"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"}
+REST = [(f"{contract.mount}/things/1", contract.name, "/v1/things/1") for contract in CONTRACTS]
+SOCKETS = [
+    ("agentworks", "/api/cards/c1/terminal"), ("agentworks", "/api/workspaces/w1/events"), ("aintandem", "/ws/sandboxes/s1"),
+    ("aintandem", "/ws/collaborations/c1"), ("aintandem", "/ws/system"), ("orchestrator", "/v1/ws"), ("omoios", "/api/v1/ws/events"),
+]
+
+
+@pytest.fixture(scope="module")
+def route(tmp_path_factory: pytest.TempPathFactory):
+    """Runs one request through the function; answers the request that goes on, with the chosen origin, or the answer."""
+    folder = tmp_path_factory.mktemp("edge")
+    source = router_code(HOSTS).replace("import cf from 'cloudfront';", "let chosen; const cf = { selectRequestOriginById: (id) => { chosen = id } };")
+    script = folder / "run.mjs"
+    script.write_text(source + "\nconst out = handler(JSON.parse(process.argv[2]));\nconsole.log(JSON.stringify({ ...out, origin: chosen }));\n")
+    node = os.environ.get("JSII_NODE") or shutil.which("node")
+    assert node
+
+    def run(uri: str, host: str = "d1.cloudfront.net", query: dict[str, str] | None = None) -> dict[str, Any]:
+        request = {"uri": uri, "headers": {"host": {"value": host}}, "querystring": {k: {"value": v} for k, v in (query or {}).items()}}
+        done = subprocess.run([node, str(script), json.dumps({"request": request})], capture_output=True, text=True, check=True)  # noqa: S603
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize(("uri", "origin", "path"), REST)
+def test_a_mounted_contract_goes_to_its_api(route, uri: str, origin: str, path: str) -> None:
+    sent = route(uri, query={"page": "2"})
+    assert (sent["origin"], sent["uri"], sent["querystring"]) == (origin, path, {"page": {"value": "2"}})
+
+
+@pytest.mark.parametrize(("contract", "path"), SOCKETS)
+def test_a_documented_socket_becomes_a_query(route, contract: str, path: str) -> None:
+    sent = route(f"/{contract}{path}", query={"token": "t"})
+    assert (sent["origin"], sent["uri"]) == ("socket", "/v1")
+    quoted = path.replace("/", "%2F")
+    assert sent["querystring"] == {"path": {"value": quoted}, "contract": {"value": contract}, "token": {"value": "t"}}
+
+
+def test_a_domain_of_its_own_serves_the_documented_address_literally(route) -> None:
+    assert route("/v1/boards", host="api.agentworks.dev")["origin"] == "agentworks"
+    sent = route("/api/v1/workspaces", host="API.aintandem.com")
+    assert (sent["origin"], sent["uri"]) == ("aintandem", "/v1/workspaces")
+    assert route("/api/cards/c1/terminal", host="api.agentworks.dev")["querystring"]["contract"] == {"value": "agentworks"}
+
+
+def test_a_client_cannot_choose_the_contract_of_a_socket(route) -> None:
+    sent = route("/omoios/api/v1/ws/events", query={"contract": "agentworks", "path": "/ws/system"})
+    assert sent["querystring"]["contract"] == {"value": "omoios"}
+    assert sent["querystring"]["path"] == {"value": "%2Fapi%2Fv1%2Fws%2Fevents"}
+
+
+@pytest.mark.parametrize("uri", ["/", "/nobody/v1/boards", "/agentworks", "/agentworks/v2/boards", "/agentworks/v1boards", "/orchestrator/v1/wsx"])
+def test_anything_else_is_not_found(route, uri: str) -> None:
+    assert route(uri)["statusCode"] == 404
+
+
+def test_the_function_is_small_enough() -> None:
+    assert len(router_code(HOSTS).encode()) < 10_240  # CloudFront's limit
+    assert "__" not in router_code(HOSTS)
+
+
+def test_the_source_is_beside_its_stack() -> None:
+    assert (Path(__file__).parents[2] / "infra" / "viewer_request.js").is_file()

@@ -1,0 +1,64 @@
+"""What a platform team may say, from where, and what is refused before anything is deployed."""
+
+import pytest
+
+from infra.settings import Settings, SettingsError, camel, load
+
+
+def test_the_environment_wins_over_the_context() -> None:
+    settings = load({"mailSender": "a@context.dev", "throttleRate": 7, "throttleBurst": 9}, {"CADRE_MAIL_SENDER": "a@env.dev"})
+    assert (settings.mail_sender, settings.throttle_rate, settings.throttle_burst) == ("a@env.dev", 7, 9)
+
+
+def test_text_becomes_what_the_field_holds() -> None:
+    settings = load({}, {
+        "CADRE_STAGE": "dev", "CADRE_KEEP_DATA": "true", "CADRE_GATEWAY_LOG_ROLE": "0", "CADRE_LOG_RETENTION_DAYS": "90",
+        "CADRE_BEDROCK_MODEL_ARNS": "arn:aws:a, arn:aws:b", "CADRE_DOMAINS": '{"omoios": "o.dev"}',
+        "CADRE_CERTIFICATE_ARN": "arn:aws:acm:us-east-1:1:certificate/1",
+    })
+    assert settings.protected
+    assert not settings.gateway_log_role
+    assert settings.log_retention_days == 90
+    assert settings.bedrock_model_arns == ("arn:aws:a", "arn:aws:b")
+    assert settings.domains == {"omoios": "o.dev"}
+    assert settings.url == "https://o.dev"
+
+
+def test_a_laptop_needs_to_say_nothing() -> None:
+    settings = load({}, {})
+    assert (settings.stage, settings.bundle, settings.protected, settings.url) == ("local", "venv", False, "http://localhost:8000")
+
+
+def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
+    settings = load({"stage": "prod", "publicUrl": "https://cadre.example/"}, {})
+    assert (settings.bundle, settings.protected, settings.url) == ("lambda", True, "https://cadre.example")
+
+
+@pytest.mark.parametrize(
+    ("context", "named"),
+    [
+        ({"stage": "live"}, "stage"),
+        ({"stage": "prod"}, "publicUrl"),
+        ({"stage": "dev", "bundle": "venv"}, "bundle"),
+        ({"logRetentionDays": 31}, "logRetentionDays"),
+        ({"logRetentionDays": "a week"}, "logRetentionDays"),
+        ({"keepData": "perhaps"}, "keepData"),
+        ({"domains": {"nobody": "x.dev"}}, "nobody"),
+        ({"domains": {"omoios": "x.dev"}}, "certificateArn"),
+        ({"domains": "omoios=x.dev"}, "domains"),
+        ({"hostedZoneId": "Z1"}, "hostedZoneName"),
+        ({"bedrockModelArns": ["claude"]}, "claude"),
+        ({"throttleRate": 10, "throttleBurst": 5}, "throttleBurst"),
+        ({"mailSender": "nobody"}, "mailSender"),
+        ({"deployment": "Not a name"}, "deployment"),
+        ({"architecture": "mips"}, "architecture"),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_by_name(context: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        load(context, {})
+
+
+def test_stack_names_tell_deployments_apart() -> None:
+    assert Settings(stage="dev", deployment="team").stack_name("data") == "team-dev-data"
+    assert camel("log_retention_days") == "logRetentionDays"
