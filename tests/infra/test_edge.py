@@ -24,9 +24,11 @@ SOCKETS = [
 def route(tmp_path_factory: pytest.TempPathFactory):
     """Runs one request through the function; answers the request that goes on, with the chosen origin, or the answer."""
     folder = tmp_path_factory.mktemp("edge")
-    source = router_code(HOSTS).replace("import cf from 'cloudfront';", "let chosen; const cf = { selectRequestOriginById: (id) => { chosen = id } };")
+    stub = "let chosen; const cf = { selectRequestOriginById: (id) => { chosen = id } };"
+    source = router_code(HOSTS).replace("import cf from 'cloudfront';", stub)
     script = folder / "run.mjs"
-    script.write_text(source + "\nconst out = handler(JSON.parse(process.argv[2]));\nconsole.log(JSON.stringify({ ...out, origin: chosen }));\n")
+    run_one = "const out = handler(JSON.parse(process.argv[2]));\nconsole.log(JSON.stringify({ ...out, origin: chosen }));\n"
+    script.write_text(f"{source}\n{run_one}")
     node = os.environ.get("JSII_NODE") or shutil.which("node")
     assert node
 
@@ -66,7 +68,9 @@ def test_a_client_cannot_choose_the_contract_of_a_socket(route) -> None:
     assert sent["querystring"]["path"] == {"value": "%2Fapi%2Fv1%2Fws%2Fevents"}
 
 
-@pytest.mark.parametrize("uri", ["/", "/nobody/v1/boards", "/agentworks", "/agentworks/v2/boards", "/agentworks/v1boards", "/orchestrator/v1/wsx"])
+@pytest.mark.parametrize(
+    "uri", ["/", "/nobody/v1/boards", "/agentworks", "/agentworks/v2/boards", "/agentworks/v1boards", "/orchestrator/v1/wsx"]
+)
 def test_anything_else_is_not_found(route, uri: str) -> None:
     assert route(uri)["statusCode"] == 404
 
