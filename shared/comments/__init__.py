@@ -1,0 +1,1 @@
+"""What people and agents say about a card, in threads."""
