@@ -56,7 +56,7 @@ def update_lane(
     catalogue lacks.
     """
     if agent is not UNSET and agent:
-        _check_agent(agent)
+        check_agent(agent)
 
     def change(lane: Lane) -> list[Operation]:
         wished = {
@@ -98,7 +98,8 @@ def exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
     )
 
 
-def _check_agent(name: str) -> None:
+def check_agent(name: str) -> None:
+    """Raises Invalid unless the catalogue has an agent of this name."""
     from shared.agents.catalogue import AGENTS
 
     if name not in {agent.name for agent in AGENTS}:

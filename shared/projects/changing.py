@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from shared.boards.changing import UNSET
 from shared.boards.counting import ARCHIVED
 from shared.boards.rows import Counts
 from shared.core.actor import Actor, Permission

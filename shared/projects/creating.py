@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.boards.changing import check_agent
 from shared.boards.lanes import COLUMN_OF_PHASE, canonical_phase
 from shared.boards.making import LaneWish, new_board
 from shared.core.actor import Actor, Permission

@@ -1,9 +1,17 @@
 """agentworks' shapes of entities that several areas and the sockets show."""
 
+from typing import TYPE_CHECKING
+
 from shared.contracts.base import Shape
 from shared.core.actor import Actor, Role
+from shared.core.money import usd
 from shared.identity.users import User
 from shared.tenancy.rows import Workspace
+from shared.tenancy.standing import Billing, Usage
+
+if TYPE_CHECKING:
+    from shared.agents.catalogue import Agent
+    from shared.agents.configuring import AgentConfig as AgentConfigRow
 
 
 class NotificationPreferences(Shape):
@@ -78,3 +86,85 @@ def workspace_summary(workspace: Workspace, role: Role) -> WorkspaceSummary:
 
 def workspace_summaries(actor: Actor, workspaces: list[Workspace]) -> list[WorkspaceSummary]:
     return [workspace_summary(workspace, actor.workspaces[workspace.id]) for workspace in workspaces]
+
+
+class BillingSummary(Shape):
+    status: str
+    plan: str
+    nextBillingDate: str
+
+
+def billing_summary(billing: Billing) -> BillingSummary:
+    return BillingSummary(status=billing.status, plan=billing.plan, nextBillingDate=billing.next_date.isoformat())
+
+
+class UsagePeriod(Shape):
+    start: str
+    end: str
+
+
+class CurrentUsageSummary(Shape):
+    period: UsagePeriod
+    calls: int
+    estimatedCost: float
+    usageLimit: float
+    percentageUsed: float
+    projectedMonthlyUsage: float
+
+
+def current_usage(usage: Usage) -> CurrentUsageSummary:
+    return CurrentUsageSummary(
+        period=UsagePeriod(start=usage.start.isoformat(), end=usage.end.isoformat()),
+        calls=usage.calls,
+        estimatedCost=usd(usage.price_micros),
+        usageLimit=usd(usage.limit_micros),
+        percentageUsed=usage.percent,
+        projectedMonthlyUsage=usd(usage.projected_micros),
+    )
+
+
+class AgentSummary(Shape):
+    id: str
+    name: str
+    displayName: str
+    status: str
+
+
+def agent_summary(agent: "Agent") -> AgentSummary:
+    return AgentSummary(id=agent.id, name=agent.name, displayName=agent.display_name, status=agent.status)
+
+
+class AgentConfig(Shape):
+    id: str
+    projectId: str
+    agentId: str
+    agent: AgentSummary
+    provider: str | None = None
+    model: str | None = None
+    temperature: float | None = None
+    maxTokens: int | None = None
+    systemPromptAdditions: str | None = None
+    contextInstructions: str | None = None
+    enabled: bool
+    autoTrigger: bool
+    createdAt: str
+    updatedAt: str
+
+
+def agent_config(agent: "Agent", config: "AgentConfigRow") -> AgentConfig:
+    return AgentConfig(
+        id=config.id,
+        projectId=str(config.proj_id),
+        agentId=agent.id,
+        agent=agent_summary(agent),
+        provider=config.provider,
+        model=config.model,
+        temperature=config.temperature,
+        maxTokens=int(config.max_tokens) if config.max_tokens is not None else None,
+        systemPromptAdditions=config.system_prompt_additions,
+        contextInstructions=config.context_instructions,
+        enabled=config.enabled,
+        autoTrigger=config.auto_trigger,
+        createdAt=config.created_at,
+        updatedAt=config.updated_at,
+    )

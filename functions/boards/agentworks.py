@@ -1,0 +1,205 @@
+"""agentworks, section 4.2: boards and lanes."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.boards import changing, reading
+from shared.boards.changing import UNSET
+from shared.boards.reading import BoardNow
+from shared.boards.rows import Lane as LaneRow
+from shared.contracts.agentworks import AGENTWORKS
+from shared.contracts.base import Closed, Shape
+from shared.core.actor import Permission
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.projects.reading import boards_of
+
+routes = Routes(AGENTWORKS, "boards")
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Description = Annotated[str, Field(max_length=5_000)]
+Word = Annotated[str, Field(min_length=1, max_length=100)]
+CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
+
+
+class CustomFieldDefinition(Closed):
+    """Not defined by the document."""
+
+    key: Word
+    name: Word
+    type: Word
+    required: bool = False
+    options: Annotated[list[Word], Field(max_length=200)] | None = None
+
+
+class BoardSettings(Shape):
+    showWipLimits: bool
+    enableCardDependencies: bool
+    autoArchiveCompleted: bool
+    customFields: list[CustomFieldDefinition]
+
+
+class BoardSettingsChanges(Closed):
+    showWipLimits: bool | None = None
+    enableCardDependencies: bool | None = None
+    autoArchiveCompleted: bool | None = None
+    customFields: Annotated[list[CustomFieldDefinition], Field(max_length=50)] | None = None
+
+
+class AutoProgressCondition(Closed):
+    """Not defined by the document."""
+
+    type: Word
+    field: Word | None = None
+    operator: Word | None = None
+    value: str | float | bool | None = None
+    toLaneId: Word | None = None
+
+
+class LaneSettings(Shape):
+    color: str
+    position: float
+    allowedCardTypes: list[str]
+    requiredFields: list[str]
+    autoProgressConditions: list[AutoProgressCondition] | None = None
+
+
+class LaneSettingsChanges(Closed):
+    color: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    position: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    allowedCardTypes: list[CardType] | None = None
+    requiredFields: Annotated[list[Word], Field(max_length=50)] | None = None
+    autoProgressConditions: Annotated[list[AutoProgressCondition], Field(max_length=20)] | None = None
+
+
+class BoardSummary(Shape):
+    id: str
+    name: str
+    cardCount: int
+    lastActivity: str
+
+
+class ListBoardsResponse(Shape):
+    boards: list[BoardSummary]
+
+
+class Lane(Shape):
+    id: str
+    laneNumber: int
+    name: str
+    description: str | None = None
+    wipLimit: int | None = None
+    autoTriggerAgent: str | None = None
+    exitCriteria: str | None = None
+    cardCount: int
+    settings: LaneSettings
+
+
+class BoardDetails(Shape):
+    id: str
+    projectId: str
+    name: str
+    description: str | None = None
+    lanes: list[Lane]
+    settings: BoardSettings
+    createdAt: str
+    updatedAt: str
+
+
+class UpdateBoardRequest(Closed):
+    name: Name | None = None
+    description: Description | None = None
+    settings: BoardSettingsChanges | None = None
+
+
+class UpdateLaneRequest(Closed):
+    name: Name | None = None
+    description: Description | None = None
+    wipLimit: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    autoTriggerAgent: Annotated[str, Field(max_length=100)] | None = None
+    exitCriteria: Annotated[str, Field(max_length=5_000)] | None = None
+    settings: LaneSettingsChanges | None = None
+
+
+def _lane(row: LaneRow, cards: int) -> Lane:
+    return Lane(
+        id=row.id,
+        laneNumber=int(row.number),
+        name=row.name,
+        description=row.description,
+        wipLimit=int(row.wip_limit) if row.wip_limit is not None else None,
+        autoTriggerAgent=row.auto_trigger_agent,
+        exitCriteria=row.exit_criteria,
+        cardCount=cards,
+        settings=LaneSettings.model_validate(row.settings),
+    )
+
+
+def _lanes(now: BoardNow) -> list[Lane]:
+    return [_lane(lane, now.cards_in(lane)) for lane in now.lanes]
+
+
+def _details(now: BoardNow) -> BoardDetails:
+    board = now.board
+    return BoardDetails(
+        id=board.id,
+        projectId=str(board.proj_id),
+        name=board.name,
+        description=board.description,
+        lanes=_lanes(now),
+        settings=BoardSettings.model_validate(board.settings),
+        createdAt=board.created_at,
+        updatedAt=board.updated_at,
+    )
+
+
+def _given(body: UpdateBoardRequest | UpdateLaneRequest, field: str) -> Any:
+    """What the body says of a field: null and an empty text take its value away."""
+    return (getattr(body, field) or None) if field in body.model_fields_set else UNSET
+
+
+@routes.get("/projects/{id}/boards", "boards.list", needs=Permission.PROJECT_READ)
+async def list_boards(id: str, caller: Caller) -> ListBoardsResponse:
+    """The boards of a project: every project has one."""
+    return ListBoardsResponse(
+        boards=[
+            BoardSummary(id=board.id, name=board.name, cardCount=now.cards, lastActivity=now.last_activity)
+            for board, now in boards_of(caller, id)
+        ]
+    )
+
+
+@routes.get("/boards/{id}", "boards.get", needs=Permission.PROJECT_READ)
+async def get(id: str, caller: Caller) -> BoardDetails:
+    """A board with its lanes and how many cards are in each."""
+    return _details(reading.the_board(caller, id, Permission.PROJECT_READ))
+
+
+@routes.put("/boards/{id}", "boards.update", needs=Permission.PROJECT_WRITE)
+async def update(id: str, body: UpdateBoardRequest, caller: Caller) -> BoardDetails:
+    """Change the given fields; settings change key by key."""
+    settings = body.settings.model_dump(exclude_none=True) if body.settings else None
+    return _details(changing.update_board(caller, id, name=body.name, description=_given(body, "description"), settings=settings))
+
+
+@routes.get("/boards/{id}/lanes", "boards.lanes", needs=Permission.PROJECT_READ)
+async def lanes(id: str, caller: Caller) -> list[Lane]:
+    """The lanes of a board in order, with how many cards are in each."""
+    return _lanes(reading.the_board(caller, id, Permission.PROJECT_READ))
+
+
+@routes.put("/lanes/{id}", "lanes.update", needs=Permission.PROJECT_WRITE)
+async def update_lane(id: str, body: UpdateLaneRequest, caller: Caller) -> Lane:
+    """Change the given fields; null lifts a WIP limit or stops the automatic agent; settings change key by key."""
+    row, cards = changing.update_lane(
+        caller,
+        id,
+        name=body.name,
+        description=_given(body, "description"),
+        wip_limit=_given(body, "wipLimit"),
+        agent=_given(body, "autoTriggerAgent"),
+        exit_criteria=_given(body, "exitCriteria"),
+        settings=body.settings.model_dump(exclude_none=True) if body.settings else None,
+    )
+    return _lane(row, cards)

@@ -1,0 +1,235 @@
+"""agentworks, section 4.1: projects."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import Field, StringConstraints
+
+from shared.contracts.agentworks import (
+    AGENTWORKS,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    PaginationMeta,
+    UserSummary,
+    pagination,
+    user_summary,
+)
+from shared.contracts.base import Closed, Shape
+from shared.core.actor import Permission
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.projects import changing, configs, reading
+from shared.projects.creating import NewProject, create_project
+from shared.projects.reading import ProjectNow, Selection
+from shared.projects.rows import Project
+from shared.views.agentworks import AgentConfig, agent_config
+
+routes = Routes(AGENTWORKS, "projects")
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+Description = Annotated[str, Field(max_length=5_000)]
+Url = Annotated[str, Field(max_length=2_048)]
+LaneNumber = Annotated[int, Field(ge=0, le=10)]
+WipLimit = Annotated[int, Field(ge=1, le=1_000)]
+Status = Literal["active", "archived"]
+_SORTS = {"name": "name", "createdAt": "created_at", "updatedAt": "updated_at", "lastActivity": "last_activity"}
+
+
+class LaneConfiguration(Closed):
+    """Not defined by the document: what a project asks of one of its eleven lanes."""
+
+    laneNumber: LaneNumber
+    name: Name | None = None
+    wipLimit: WipLimit | None = None
+    autoTriggerAgent: Annotated[str, Field(max_length=100)] | None = None
+
+
+class ProjectSettings(Shape):
+    autoTriggerAgents: bool
+    requireApprovalForDeployment: bool
+    maxConcurrentRuns: int
+    defaultWipLimits: dict[int, int]
+    customLaneConfig: list[LaneConfiguration] | None = None
+
+
+class SettingsChanges(Closed):
+    autoTriggerAgents: bool | None = None
+    requireApprovalForDeployment: bool | None = None
+    maxConcurrentRuns: Annotated[int, Field(ge=1, le=100)] | None = None
+    defaultWipLimits: dict[LaneNumber, WipLimit] | None = None
+    customLaneConfig: Annotated[list[LaneConfiguration], Field(max_length=11)] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """As the row keeps it: JSON, whose keys are texts."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class ProjectSummary(Shape):
+    id: str
+    name: str
+    slug: str
+    description: str | None = None
+    status: Status
+    cardCount: int
+    activeRunCount: int
+    lastActivity: str
+    createdAt: str
+    createdBy: UserSummary
+
+
+class ListProjectsResponse(Shape):
+    projects: list[ProjectSummary]
+    total: int
+    pagination: PaginationMeta
+
+
+class ProjectDetails(Shape):
+    id: str
+    workspaceId: str
+    name: str
+    slug: str
+    description: str | None = None
+    status: Status
+    settings: ProjectSettings
+    agentConfigs: dict[str, AgentConfig]
+    repositoryUrl: str | None = None
+    deploymentUrl: str | None = None
+    documentationUrl: str | None = None
+    createdAt: str
+    updatedAt: str
+    createdBy: UserSummary
+
+
+class CreateProjectRequest(Closed):
+    name: Name
+    slug: Slug
+    description: Description | None = None
+    settings: SettingsChanges | None = None
+    repositoryUrl: Url | None = None
+    documentationUrl: Url | None = None
+
+
+class UpdateProjectRequest(Closed):
+    name: Name | None = None
+    description: Description | None = None
+    settings: SettingsChanges | None = None
+    repositoryUrl: Url | None = None
+    deploymentUrl: Url | None = None
+    documentationUrl: Url | None = None
+
+
+class ArchivedProject(Shape):
+    """Not defined by the document."""
+
+    id: str
+    status: str
+
+
+_COLUMNS = {
+    "description": "description",
+    "repositoryUrl": "repository_url",
+    "deploymentUrl": "deployment_url",
+    "documentationUrl": "documentation_url",
+}
+
+
+def _summary(now: ProjectNow) -> ProjectSummary:
+    project = now.project
+    return ProjectSummary(
+        id=project.id,
+        name=project.name,
+        slug=project.slug,
+        description=project.description,
+        status=project.status,
+        cardCount=now.cards,
+        activeRunCount=now.active_runs,
+        lastActivity=now.last_activity,
+        createdAt=project.created_at,
+        createdBy=user_summary(project.created_by),
+    )
+
+
+def _details(project: Project, configured: configs.Configs) -> ProjectDetails:
+    return ProjectDetails(
+        id=project.id,
+        workspaceId=str(project.ws_id),
+        name=project.name,
+        slug=project.slug,
+        description=project.description,
+        status=project.status,
+        settings=ProjectSettings.model_validate(project.settings),
+        agentConfigs={agent.name: agent_config(agent, config) for agent, config in configured},
+        repositoryUrl=project.repository_url,
+        deploymentUrl=project.deployment_url,
+        documentationUrl=project.documentation_url,
+        createdAt=project.created_at,
+        updatedAt=project.updated_at,
+        createdBy=user_summary(project.created_by),
+    )
+
+
+@routes.get("/workspaces/{workspaceId}/projects", "projects.list", needs=Permission.PROJECT_READ)
+async def list_projects(
+    workspaceId: str,
+    caller: Caller,
+    status: Status | None = None,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    sortBy: Literal["name", "createdAt", "updatedAt", "lastActivity"] = "createdAt",
+    sortOrder: Literal["asc", "desc"] | None = None,
+) -> ListProjectsResponse:
+    """The projects of a workspace. Without `sortOrder`, names run from A and times from the newest."""
+    descending = sortOrder == "desc" if sortOrder else sortBy != "name"
+    wanted = Selection(status, search, _SORTS[sortBy], descending, limit, offset)
+    found, total = reading.projects_in(caller, workspaceId, wanted)
+    return ListProjectsResponse(
+        projects=[_summary(now) for now in found], total=total, pagination=pagination(limit, offset, total)
+    )
+
+
+@routes.get("/projects/{id}", "projects.get", needs=Permission.PROJECT_READ)
+async def get(id: str, caller: Caller) -> ProjectDetails:
+    """A project with its settings and how it wants each agent."""
+    return _details(*configs.with_configs(caller, id))
+
+
+@routes.post("/workspaces/{workspaceId}/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)
+async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -> ProjectDetails:
+    """A new project with a board of eleven lanes."""
+    new = NewProject(
+        body.name,
+        body.slug,
+        body.description,
+        body.settings.given() if body.settings else {},
+        body.repositoryUrl or None,
+        body.documentationUrl or None,
+    )
+    project = create_project(caller, workspaceId, new)
+    return _details(project, configs.unconfigured(project))
+
+
+@routes.put("/projects/{id}", "projects.update", needs=Permission.PROJECT_WRITE)
+async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> ProjectDetails:
+    """Change the given fields; an empty text or null clears one; settings change key by key."""
+    given = body.model_dump(include=set(_COLUMNS), exclude_unset=True)
+    changes = {_COLUMNS[field]: value or None for field, value in given.items()}
+    if body.name is not None:
+        changes["name"] = body.name
+    project = changing.update_project(caller, id, changes, body.settings.given() if body.settings else None)
+    return _details(project, configs.configs_in(project))
+
+
+@routes.post("/projects/{id}/archive", "projects.archive", status=202, needs=Permission.PROJECT_ARCHIVE)
+async def archive(id: str, caller: Caller) -> ArchivedProject:
+    """From now on the project is read-only; it does not count towards the workspace's limit."""
+    project = changing.archive_project(caller, id)
+    return ArchivedProject(id=project.id, status=project.status)
+
+
+@routes.post("/projects/{id}/restore", "projects.restore", needs=Permission.PROJECT_ARCHIVE)
+async def restore(id: str, caller: Caller) -> ProjectDetails:
+    """Take an archived project out again."""
+    project = changing.restore_project(caller, id)
+    return _details(project, configs.configs_in(project))
