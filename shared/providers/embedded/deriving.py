@@ -36,7 +36,7 @@ def _fill(template: str, clause: Clause) -> str:
     thing = clause.object
     if "the {object}" in template or "{object} asked for" in template:
         thing = re.sub(r"^(the|an?|all|their|its)\s+", "", thing, flags=re.I)
-    return template.format(object=thing, actor=actor, collection=collection(clause))
+    return template.format(object=thing, actor=actor, collection=collection(clause), id="{id}")
 
 
 def collection(clause: Clause) -> str:

@@ -30,6 +30,17 @@ _ACTING = re.compile(rf"(?P<actor>[\w' /-]{{1,60}}?)\s+(?P<modal>{_MODAL})\s+(?:
 _ALLOWING = re.compile(
     r"(?:allow|let|enable|permit|help)s?\s+(?P<actor>(?:[\w-]+\s){0,3}?[\w-]+?)\s+(?:to\s+)?(?P<rest>.+)", re.I
 )
+_IRREGULAR = {
+    "kept": "keep", "sent": "send", "shown": "show", "made": "make", "held": "hold", "given": "give", "written": "write",
+    "seen": "see", "found": "find", "paid": "pay", "read": "read", "told": "tell", "built": "build", "set": "set", "lost": "lose",
+    "known": "know", "taken": "take", "done": "do", "hidden": "hide", "met": "meet", "brought": "bring",
+}  # fmt: skip
+_TWO_WORDS = {"login": "log in", "signup": "sign up", "logout": "log out", "signin": "sign in"}
+_PASSIVE = re.compile(
+    rf"(?:the |an? |all )?(?P<what>[\w' /-]{{2,60}}?)\s+(?:{_MODAL}\s+(?:not\s+)?be|is|are|gets|get)\s+(?:not\s+|never\s+|always\s+)?"
+    rf"(?P<participle>\w+ed|{'|'.join(_IRREGULAR)})\b\s*(?P<rest>.*)",
+    re.I,
+)
 _PURPOSE = re.compile(r",?\s+(?:so that|in order to|so (?=\w+ (?:can|do|is|are))|because)\s+(?P<why>.+)", re.I)
 _CONDITION = re.compile(r"^(?P<when>(?:when|if|once|after|while|as soon as|whenever)\s+[^,]+),\s*(?P<rest>.+)", re.I)
 
@@ -61,7 +72,7 @@ class Clause:
     @property
     def by_person(self) -> bool:
         """A person does it, not the system or a part of it."""
-        return any(word in PEOPLE or singular(word) in PEOPLE for word in (self.actor, *self.actor.split()))
+        return is_person(self.actor)
 
     @property
     def object(self) -> str:
@@ -117,6 +128,7 @@ _PREPOSITIONS = frozenset(
         "between",
         "against",
         "across",
+        "about",
     ]
 ) - {"of"}
 
@@ -184,28 +196,41 @@ def clause(text: str) -> Clause:
     if match := _CONDITION.match(sentence):
         condition, sentence = match["when"], match["rest"]
     negated = bool(re.search(r"\b(?:cannot|not|never|no longer)\b", sentence, re.I))
+    if match := _PASSIVE.match(sentence):
+        verb = _IRREGULAR.get(match["participle"].lower()) or _stem(match["participle"])
+        by = re.search(r"\bby (?:an? |the |all )?((?:[\w-]+ )?[\w-]+)$", match["rest"])
+        agent = _actor_name(by[1]) if by and is_person(_actor_name(by[1])) else "system"
+        rest = match["rest"][: by.start()] if by and agent != "system" else match["rest"]
+        what = match["what"][:1].lower() + match["what"][1:]
+        return Clause(agent, verb, f"{what} {rest}".strip(), condition, purpose, negated)
     for pattern in (_STORY, _ALLOWING, _ACTING):
         if match := pattern.match(sentence):
-            actor = _actor_name(match["actor"])
             verb, rest = _verb_and_rest(match["rest"])
-            return Clause(actor, verb, rest, condition, purpose, negated)
-    first, _, rest = sentence.partition(" ")
-    if base_form(first.strip(",:")) in VERBS and rest and first.lower().endswith(("s", "ed")):
-        return Clause("system", base_form(first), rest, condition, purpose, negated)
-    if base_form(first) in VERBS and rest:
-        return Clause("user", base_form(first), rest, condition, purpose, negated)
-    words = sentence.split()
+            return Clause(_actor_name(match["actor"]), verb, rest, condition, purpose, negated)
+    words = [_TWO_WORDS.get(word.lower(), word) for word in sentence.split()[:1]] + sentence.split()[1:]
+    first, _, rest = " ".join(words).partition(" ")
+    if base_form(first.strip(",:")) in VERBS and rest and not first.endswith("ed"):  # "deleted files ..." is no order
+        return Clause("system" if first.endswith("s") else "user", base_form(first), rest, condition, purpose, negated)
     for position, word in enumerate(words[1:7], start=1):
-        if base_form(word.strip(",.")) in VERBS and words[position + 1 :] and word.lower() == word:
-            return Clause(
-                _actor_name(" ".join(words[:position])),
-                base_form(word),
-                " ".join(words[position + 1 :]),
-                condition,
-                purpose,
-                negated,
-            )
-    return Clause("system", "provide", sentence[:1].lower() + sentence[1:], condition, purpose, negated)
+        known = base_form(word.strip(",.")) in VERBS and word.lower() == word and not word.endswith(("ed", "ing"))
+        if known and words[position + 1 :]:
+            actor = _actor_name(" ".join(words[:position]))
+            return Clause(actor, base_form(word), " ".join(words[position + 1 :]), condition, purpose, negated)
+    rest = sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+    return Clause("system", "provide", rest, condition, purpose, negated)
+
+
+def is_person(name: str) -> bool:
+    return any(word in PEOPLE or singular(word) in PEOPLE for word in (name, *name.split()))
+
+
+def _stem(participle: str) -> str:
+    """`archived` -> `archive`, also for verbs we do not know."""
+    known = base_form(participle)
+    if known != participle.lower():
+        return known
+    stem = participle.lower().removesuffix("ed")
+    return stem + "e" if stem.endswith(("v", "c", "s", "z", "u", "at", "ir", "ur")) else stem
 
 
 def _told_of(text: str) -> str:
@@ -226,7 +251,7 @@ def _actor_name(text: str) -> str:
 
 
 def _verb_and_rest(text: str) -> tuple[str, str]:
-    words = [word for word in text.split() if word]
+    words = text.split() or ["provide"]
     while len(words) > 1 and words[0].lower() in (
         "not",
         "also",

@@ -74,7 +74,7 @@ PEOPLE = (
     "operator", "editor", "author", "reader", "buyer", "seller", "vendor", "supplier", "partner", "student", "teacher", "patient",
     "doctor", "nurse", "driver", "rider", "tenant", "landlord", "employee", "agent", "reviewer", "approver", "analyst",
     "engineer",
-    "designer", "tester", "support", "team", "organizer", "organiser", "participant", "subscriber", "accountant", "auditor",
+    "designer", "tester",  "organizer", "organiser", "participant", "subscriber", "accountant", "auditor",
     "product manager", "project manager", "team lead", "shopper", "player", "viewer", "moderator", "recruiter", "candidate",
 )  # fmt: skip
 QUALITIES: dict[str, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 """PRD: the card's sentences become a structured requirements document."""
 
 from shared.providers.embedded import deriving, reading
-from shared.providers.embedded.brief import Brief
+from shared.providers.embedded.brief import Brief, Requirement
 from shared.providers.embedded.plan import Page, Plan, bullets, comment, count_of, document, table
 
 _LEVELS = {"must": "Must", "should": "Should", "could": "Could"}
@@ -56,13 +56,14 @@ def _goals(brief: Brief) -> list[str]:
             purpose = item.clause.purpose
             goals.append(deriving.sentence(f"{purpose[:1].upper()}{purpose[1:]} ({item.id})"))
     if not goals:
-        who = " and ".join(brief.actors[:2]) or "the people concerned"
-        goals = [
-            f"{who.capitalize()} can {deriving.lower_first(deriving.short(item))}."
-            for item in brief.requirements
-            if item.level == "must"
-        ][:4]
+        goals = [_goal(item) for item in brief.requirements if item.level == "must"][:5]
     return list(dict.fromkeys(goals))
+
+
+def _goal(item: Requirement) -> str:
+    if not item.clause.by_person or item.clause.negated:
+        return deriving.sentence(item.text)
+    return f"{deriving.a(item.clause.actor).capitalize()} can {deriving.lower_first(deriving.short(item))}."
 
 
 def _users(brief: Brief) -> str:

@@ -70,7 +70,8 @@ def _questions(brief: Brief) -> list[str]:
     who = brief.actors[0] if brief.actors else "user"
     for topic in brief.topics[:3]:
         found.append(f"What does a {who} do today about {topic}, and how often?")
-    return list(dict.fromkeys(found))[:14]
+    nothing = f"What would have to be known to decide about “{brief.subject}”? The card names nothing that could be looked up."
+    return list(dict.fromkeys(found))[:14] or [nothing]
 
 
 def _comparisons(brief: Brief) -> list[str]:

@@ -1,0 +1,37 @@
+"""What a function pays for, and what no import may do."""
+
+import subprocess
+import sys
+
+HEAVY = ("boto3", "httpx2", "genai_prices", "openai", "anthropic")
+
+
+def imported(statement: str) -> set[str]:
+    code = (
+        "import socket, sys, threading\n"
+        "def refused(*a, **k): raise SystemExit('an import opened a connection')\n"
+        "socket.socket.connect = refused\n"
+        f"{statement}\n"
+        "assert threading.active_count() == 1, 'an import started a thread'\n"
+        "print('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    return set(done.stdout.split())
+
+
+def test_the_port_the_embedded_model_the_catalogue_and_the_prices_cost_no_client():
+    modules = imported(
+        "import shared.providers.port, shared.providers.registry\n"
+        "import shared.providers.openai, shared.providers.anthropic, shared.providers.bedrock\n"
+        "import shared.providers.embedded.model, shared.agents.catalogue, shared.billing.prices, shared.billing.pricing\n"
+        "shared.providers.registry.provider('embedded')"
+    )
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_pricing_from_the_snapshot_stays_offline():
+    modules = imported(
+        "from shared.billing.prices import cost\nfrom shared.providers.port import TokenUsage\n"
+        "from shared.billing.prices import Priced\nassert isinstance(cost('openai', 'gpt-5', TokenUsage(input=5)), Priced)"
+    )
+    assert "genai_prices" in modules
