@@ -5,37 +5,36 @@ more after that time, and are closed at the next push or message. A connection t
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from shared.core import clock
 from shared.identity.access import Access
 from shared.store import get_many
 
 FRESH = 15.0  # seconds
+_SURE = 1.0  # seconds: a no is only believed of a memory this young, because a session may just have begun
 _BATCH = 100
 _known: dict[str, tuple[float, Access | None]] = {}
 
 
-def refresh(user_ids: Iterable[str]) -> None:
+def refresh(user_ids: Iterable[str], fresh: float = FRESH) -> None:
     """Read the access records that are not known, or not for sure any more: a round trip per 100 users."""
-    now = time.monotonic()
-    wanted = [one for one in dict.fromkeys(user_ids) if one not in _known or _known[one][0] < now - FRESH]
+    now = time.time()
+    wanted = [one for one in dict.fromkeys(user_ids) if one not in _known or _known[one][0] < now - fresh]
+    if len(_known) > 20_000:
+        _known.clear()
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
         for user_id, record in zip(part, get_many([(Access, f"ACCESS#{one}", "META") for one in part]), strict=True):
             _known[user_id] = (now, record if isinstance(record, Access) else None)
-    if len(_known) > 20_000:
-        _known.clear()
 
 
 def session_lives(user_id: str, session_id: str) -> bool:
-    record = _record(user_id)
-    return record is not None and dict(record.sessions).get(session_id, 0) > clock.epoch()
+    return _holds(user_id, lambda record: dict(record.sessions).get(session_id, 0) > clock.epoch())
 
 
 def belongs(user_id: str, ws_id: str) -> bool:
-    record = _record(user_id)
-    return record is not None and ws_id in dict(record.workspaces)
+    return _holds(user_id, lambda record: ws_id in dict(record.workspaces))
 
 
 def may_listen(user_id: str, session_id: str, ws_id: str | None) -> bool:
@@ -49,7 +48,10 @@ def forget_all() -> None:
     _known.clear()
 
 
-def _record(user_id: str) -> Access | None:
-    if user_id not in _known:
-        refresh([user_id])
-    return _known[user_id][1]
+def _holds(user_id: str, rule: Callable[[Access], bool]) -> bool:
+    for fresh in (FRESH, _SURE):
+        refresh([user_id], fresh)
+        record = _known[user_id][1]
+        if record is not None and rule(record):
+            return True
+    return False

@@ -1,0 +1,41 @@
+"""stream_projector: the stream of `core`. Every event of the platform passes here once, or more often, in its entity's order."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from shared.core.settings import settings
+from shared.reactions import change_in, react
+
+logger = Logger(level=settings().log_level)
+
+
+class _Order:
+    """The entities of a batch of which a record failed: their later records wait for it."""
+
+    def __init__(self) -> None:
+        self.failed: set[str] = set()
+
+    def consume(self, record: DynamoDBRecord) -> None:
+        raw = record.raw_event
+        keys = raw["dynamodb"]["Keys"]
+        entity = f"{keys['PK']['S']} {keys['SK']['S']}"
+        if entity in self.failed:
+            raise RuntimeError("an earlier event of this entity has failed")
+        try:
+            change = change_in(raw)
+            if change is not None:
+                react(change)
+        except Exception as error:
+            self.failed.add(entity)
+            causes = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+            for cause in causes:
+                logger.error("a reaction failed", extra={"entity": entity, "event_id": raw.get("eventID")}, exc_info=cause)
+            raise
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=_Order().consume, processor=processor, context=context)

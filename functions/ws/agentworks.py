@@ -1,0 +1,176 @@
+"""agentworks, section 9: the terminal of a card, the events of a workspace."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
+from shared.contracts.agentworks import AGENTWORKS
+from shared.contracts.base import Closed
+from shared.core.actor import Permission
+from shared.core.errors import AccessDenied, CadreError, FieldError, Invalid, Malformed, NotFound, TooLarge
+from shared.core.ids import bare_id, is_id
+from shared.items.rows import Item
+from shared.runs.rows import Run
+from shared.sockets.connections import close_connection, open_connection
+from shared.sockets.fanout import frame
+from shared.sockets.posting import poster
+from shared.sockets.publish import send_job
+from shared.sockets.rows import Connection, Subscription
+from shared.sockets.topics import terminal_topic, workspace_topic
+from shared.store import fetch, load
+from shared.terminal import replay, watching
+from shared.terminal.filters import LogFilter, ReplayOptions
+
+RunId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class SubscribeRun(Closed):
+    """`fromSequence` is an addition: the first entry wanted, for a client that has the ones before."""
+
+    type: Literal["subscribe_run"]
+    runId: RunId
+    fromSequence: Annotated[int, Field(ge=1)] | None = None
+
+
+class ReplayRun(Closed):
+    type: Literal["replay_run"]
+    runId: RunId
+    options: dict[str, Any] | None = None
+
+
+class SearchLogs(Closed):
+    type: Literal["search_logs"]
+    query: Annotated[str, Field(max_length=500)]
+    filters: dict[str, Any] | None = None
+
+
+class PauseStream(Closed):
+    type: Literal["pause_stream"]
+
+
+class ResumeStream(Closed):
+    type: Literal["resume_stream"]
+
+
+class Ping(Closed):
+    type: Literal["ping"]
+    timestamp: int | float
+
+
+ClientMessage = Annotated[SubscribeRun | ReplayRun | SearchLogs | PauseStream | ResumeStream | Ping, Field(discriminator="type")]
+_MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
+
+
+def _connect_terminal(arrival: Arrival) -> None:
+    card = load(Item, arrival.path["cardId"], arrival.actor, Permission.CARD_READ)
+    connection = _connection(arrival, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
+    open_connection(connection, [watching.new_terminal(connection)])
+    try:
+        send_job("greet", connection.id)
+    except Exception:
+        close_connection(connection)
+        raise
+
+
+def _connect_events(arrival: Arrival) -> None:
+    ws_id = bare_id(arrival.path["workspaceId"])
+    if not arrival.actor.may(Permission.WORKSPACE_READ, ws_id):
+        raise AccessDenied
+    topic = workspace_topic(ws_id)
+    connection = _connection(arrival, WORKSPACE_EVENTS, ws_id, [topic])
+    open_connection(connection, [Subscription.of(topic, connection)])
+
+
+def _connection(arrival: Arrival, endpoint: Endpoint, ws_id: str, topics: list[str], **about: Any) -> Connection:
+    return Connection.new(
+        arrival.connection_id,
+        arrival.actor.id,
+        contract=endpoint.contract,
+        endpoint=endpoint.name,
+        session_id=str(arrival.actor.session_id),
+        org_id=arrival.actor.org_id,
+        ws_id=ws_id,
+        topics=topics,
+        **about,
+    )
+
+
+def _on_message(connection: Connection, text: str) -> None:
+    try:
+        message = _read(text)
+        if isinstance(message, Ping):
+            _tell(connection, {"type": "pong", "timestamp": message.timestamp})
+        elif connection.card_id is not None:
+            _act(connection, message)
+        else:
+            raise Invalid(FieldError("type", "This socket only takes `ping`"))
+    except CadreError as error:
+        problem = AGENTWORKS.problem(error)
+        data: dict[str, Any] = {"code": problem.code, "message": problem.message}
+        if problem.fields:
+            data["details"] = [{"field": field.field, "message": field.message} for field in problem.fields]
+        elif problem.details is not None:
+            data["details"] = problem.details
+        _tell(connection, {"type": "error", "data": data})
+
+
+def _read(text: str) -> Any:
+    if len(text.encode()) > MOST_BYTES:
+        raise TooLarge(MOST_BYTES)
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Malformed(message="The message is not valid JSON") from None
+    if not isinstance(raw, dict):
+        raise Malformed(message="A message is a JSON object with a `type`")
+    try:
+        return _MESSAGES.validate_python(raw)
+    except ValidationError as error:
+        raise Invalid(
+            *(FieldError(".".join(map(str, one["loc"][1:])) or "type", one["msg"]) for one in error.errors(include_url=False))
+        ) from None
+
+
+def _act(connection: Connection, message: Any) -> None:
+    match message:
+        case SubscribeRun():
+            watching.focus(connection, _run(connection, message.runId), message.fromSequence)
+        case ReplayRun():
+            options = ReplayOptions.read(message.options or {})
+            replay.begin(connection, _run(connection, message.runId).id, options)
+        case SearchLogs():
+            _search(connection, message)
+        case PauseStream():
+            watching.pause(connection)
+            replay.hold(connection)
+        case ResumeStream():
+            watching.resume(connection)
+            replay.go_on_after_pause(connection)
+
+
+def _search(connection: Connection, message: SearchLogs) -> None:
+    filters = message.filters or {}
+    LogFilter.read(filters)  # what is wrong with it is said now
+    run_id = filters.get("runId")
+    if run_id is not None:
+        run_id = _run(connection, str(run_id)).id
+    send_job("search", connection.id, query=message.query, filters=filters, run=run_id)
+
+
+def _run(connection: Connection, run_id: str) -> Run:
+    """A run of the terminal's own card. The card was admitted on connecting, so its runs are the caller's to see."""
+    bare = bare_id(run_id)
+    run = fetch(Run, bare) if is_id(bare) else None
+    if run is None or run.deleted_at or run.item_id != connection.card_id:
+        raise NotFound("run")
+    return run
+
+
+def _tell(connection: Connection, message: dict[str, Any]) -> None:
+    poster().post(connection.id, frame(message))
+
+
+TERMINAL = Endpoint("agentworks.terminal", "/api/cards/{cardId}/terminal", _connect_terminal, _on_message)
+WORKSPACE_EVENTS = Endpoint("agentworks.workspaceEvents", "/api/workspaces/{workspaceId}/events", _connect_events, _on_message)

@@ -1,0 +1,93 @@
+"""ws: the doors of every socket. `$connect`, `$disconnect`, and each message of a client (`$default`).
+
+A socket's URL has no path at the gateway, so the edge puts the documented one into the query: `/?path=/api/cards/{id}/terminal&token=`.
+Answers carry a status and nothing else: what a client is told is posted to its connection.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from functions.ws import agentworks, omoios
+from functions.ws.endpoint import Arrival, Endpoint, contract_of
+from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
+from shared.core.settings import settings
+from shared.identity import access, tokens
+from shared.sockets import connections, liveness
+from shared.sockets.fanout import hang_up
+
+logger = Logger(level=settings().log_level)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    agentworks.TERMINAL,
+    agentworks.WORKSPACE_EVENTS,
+    omoios.EVENTS,
+    Endpoint("aintandem.sandbox", "/ws/sandboxes/{sandbox_id}"),
+    Endpoint("aintandem.collaboration", "/ws/collaborations/{collaboration_id}"),
+    Endpoint("aintandem.system", "/ws/system"),
+    Endpoint("orchestrator.ws", "/v1/ws"),
+)
+_BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    about = event["requestContext"]
+    connection_id, kind = about["connectionId"], about["eventType"]
+    if kind == "CONNECT":
+        return {"statusCode": _connect(event, connection_id)}
+    if kind == "DISCONNECT":
+        connections.forget(connection_id)
+    else:
+        _message(connection_id, event.get("body") or "")
+    return {"statusCode": 200}
+
+
+def _connect(event: dict[str, Any], connection_id: str) -> int:
+    """The status of the handshake: 200, or why not."""
+    query: Mapping[str, str] = event.get("queryStringParameters") or {}
+    path = query.get("path") or "/"
+    name = query.get("contract") or "agentworks"
+    try:
+        endpoint, parameters = _find(path, query.get("contract"))
+        name = endpoint.contract
+        if endpoint.connect is None:
+            raise Upstream("socket", "This socket is not served yet")
+        actor, _ = access.enter(tokens.read(_token(event, query), tokens.ACCESS), ())
+        lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
+        endpoint.connect(Arrival(connection_id, actor, parameters, lists))
+    except CadreError as error:
+        status = contract_of(name).problem(error).status
+        logger.info("a socket was refused", extra={"status": status, "reason": type(error).__name__, "connection": connection_id})
+        return status
+    logger.info("a socket opened", extra={"endpoint": endpoint.name, "actor": actor.id, "connection": connection_id})
+    return 200
+
+
+def _message(connection_id: str, text: str) -> None:
+    connection = connections.find(connection_id)
+    if connection is None:
+        return  # it was closed while the message was on its way
+    if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
+        hang_up(connection_id)
+        return
+    endpoint = _BY_NAME[connection.endpoint]
+    if endpoint.message is not None:
+        endpoint.message(connection, text)
+
+
+def _find(path: str, contract: str | None) -> tuple[Endpoint, dict[str, str]]:
+    for endpoint in ENDPOINTS:
+        parameters = endpoint.match(path)
+        if parameters is not None and contract in (None, endpoint.contract):
+            return endpoint, parameters
+    raise NotFound("endpoint")
+
+
+def _token(event: dict[str, Any], query: Mapping[str, str]) -> str:
+    if given := query.get("token"):
+        return given
+    headers: dict[str, str] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()

@@ -1,0 +1,116 @@
+"""ws_pusher: the queue `ws-push`. Delivers what was published, and does what takes longer than a socket's route may.
+
+Pushes go first and all at once; jobs of single connections after them, side by side, so that a long one delays nobody's news.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from shared.core.settings import settings
+from shared.sockets import fanout
+from shared.sockets.connections import find
+from shared.sockets.rows import Connection
+
+logger = Logger(level=settings().log_level)
+Message = dict[str, Any]
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    received = [(record["messageId"], json.loads(record["body"])) for record in event["Records"]]
+    failed = _push([(key, message) for key, message in received if message["kind"] != "job"])
+    jobs = [(key, message) for key, message in received if message["kind"] == "job"]
+    if len(jobs) == 1:
+        failed += [key for key, message in jobs if not _worked(message)]
+    elif jobs:
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            outcomes = pool.map(lambda job: _worked(job[1]), jobs)
+            failed += [key for (key, _), fine in zip(jobs, outcomes, strict=True) if not fine]
+    return {"batchItemFailures": [{"itemIdentifier": key} for key in failed]}
+
+
+def _push(received: list[tuple[str, Message]]) -> list[str]:
+    """Deliver by topic; the ids of the messages of a topic that could not be served."""
+    topics: dict[str, list[tuple[str, Message]]] = defaultdict(list)
+    for key, message in received:
+        topics[message["topic"]].append((key, message))
+    failed: list[str] = []
+    for topic, messages in topics.items():
+        try:
+            fanout.fan_out(topic, sorted((message for _, message in messages), key=lambda message: message["at"]))
+        except Exception:
+            logger.exception("a push failed", extra={"topic": topic})
+            failed += [key for key, _ in messages]
+    return failed
+
+
+def _worked(message: Message) -> bool:
+    try:
+        _JOBS[message["job"]](message)
+    except Exception:
+        logger.exception("a job failed", extra={"job": message["job"], "connection": message["connection"]})
+        return False
+    return True
+
+
+def _again(message: Message) -> None:
+    fanout.again(message["connection"], message["frames"], message["attempt"])
+
+
+def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Message], None]:
+    """Work for a terminal that is still there and whose owner may still look."""
+
+    def job(message: Message) -> None:
+        connection = find(message["connection"])
+        if connection is None or connection.card_id is None:
+            return
+        from shared.sockets import liveness
+
+        if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
+            fanout.hang_up(connection.id)
+            return
+        work(connection, message)
+
+    return job
+
+
+def _greet(connection: Connection, message: Message) -> None:
+    from shared.terminal import watching
+
+    watching.greet(connection)
+
+
+def _catch_up(connection: Connection, message: Message) -> None:
+    from shared.terminal import watching
+
+    watching.catch_up(connection, message["generation"], message["position"])
+
+
+def _replay(message: Message) -> None:
+    from shared.terminal import replay
+
+    replay.play(message["connection"], replay.Slice(**message["piece"]))
+
+
+def _search(connection: Connection, message: Message) -> None:
+    from shared.sockets.posting import poster
+    from shared.terminal.filters import LogFilter
+    from shared.terminal.search import search_logs
+    from shared.terminal.watching import runs_of
+
+    runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
+    found = search_logs(runs, message["query"], LogFilter.read(message["filters"]))
+    poster().post(connection.id, fanout.frame({"type": "search_results", "data": found}))
+
+
+_JOBS: dict[str, Callable[[Message], None]] = {
+    "again": _again,
+    "greet": _for_terminal(_greet),
+    "catch_up": _for_terminal(_catch_up),
+    "replay": _replay,
+    "search": _for_terminal(_search),
+}
