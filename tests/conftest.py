@@ -24,6 +24,8 @@ os.environ |= {
 
 from moto import mock_aws
 
+from shared.core.settings import settings
+
 QUEUES = ("agent_runs", "ws_push", "emails")
 
 
@@ -61,6 +63,7 @@ def make_everything() -> None:
     sqs = boto3.client("sqs")
     for queue in QUEUES:
         os.environ[f"CADRE_{queue.upper()}_QUEUE"] = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    settings.cache_clear()  # a module imported before may have read them without the queues
 
 
 @pytest.fixture(scope="session")
