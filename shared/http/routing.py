@@ -182,7 +182,10 @@ def _described(operation: Operation) -> dict[str, Any]:
             status: {"model": answer, "description": "The same, with what is wrong"} for status in operation.also
         }
     else:
-        described["response_class"] = type("Answer", (Response,), {"media_type": operation.media})
+        described["response_class"] = Response  # says nothing of a body
+        if operation.media is not None:
+            content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
+            described["responses"][operation.status] = {"description": "The file", "content": content}
     return described
 
 
