@@ -2,13 +2,13 @@
 
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import CfnResource, Fn, RemovalPolicy, Stack, Tags, aws_iam, aws_lambda, aws_logs
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
-from infra.bundling import bundle
 from infra.data import Data
 from infra.nag import exempt
 from infra.needs import Access, Needs, needs
@@ -48,9 +48,8 @@ class Grants:
 class Functions:
     """Makes functions in any stack. Knows where everything is that they may need."""
 
-    def __init__(self, settings: Settings, data: Data) -> None:
-        self.settings, self.data = settings, data
-        self.package = bundle(settings.bundle, settings.architecture)
+    def __init__(self, settings: Settings, data: Data, package: Path) -> None:
+        self.settings, self.data, self.package = settings, data, package
         self.socket_api: str = ""  # the id, as soon as there is one
         self.socket_endpoint: str = settings.socket_endpoint
         self.made: dict[str, aws_lambda.CfnFunction] = {}

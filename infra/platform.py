@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import App, Tags
 
 from infra.backend import Backend
+from infra.bundling import bundle
 from infra.data import Data
 from infra.function import Functions
 from infra.names import CONTRACTS, PROJECT, api_part
@@ -18,11 +19,12 @@ from infra.socket import Socket
 from infra.watch import Watch
 
 
-def compose(app: App, settings: Settings, code: Code | None = None) -> None:
-    """Add every stack to `app`, for the code that is there (or for `code`, in tests)."""
+def compose(app: App, settings: Settings, code: Code | None = None, package: Path | None = None) -> None:
+    """Add every stack to `app`, for the code that is there and its package (or for what a test gives)."""
     code = code or found()
+    package = package or bundle(settings.bundle, settings.architecture)
     data = Data(app, settings.stack_name("data"), settings)
-    functions = Functions(settings, data)
+    functions = Functions(settings, data, package)
     socket = Socket(app, settings.stack_name("socket"), functions, data, present="ws" in code.workers)
     backend = Backend(app, settings.stack_name("functions"), functions, data, code)
     apis = {

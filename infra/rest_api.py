@@ -29,6 +29,7 @@ ACCESS_LOG = {
     "latency": "$context.responseLatency", "integrationLatency": "$context.integrationLatency",
     "bytes": "$context.responseLength", "error": "$context.integration.error", "trace": "$context.xrayTraceId",
 }
+BINARY = ["*/*"]
 COMPRESS_FROM = 1400  # bytes: what fits into one packet is not worth compressing
 _INTEGRATION_TIMEOUT = 29_000  # ms, the most API Gateway waits
 
@@ -46,18 +47,17 @@ class RestApi(Stack):
         self.api = aws_apigateway.CfnRestApi(
             self, "Api",
             body=openapi_body(
-                settings.stack_name(contract.name), mine,
+                contract.name, settings.stack_name(contract.name), mine,
                 {area: self._integration_uri(functions[area].attr_arn) for area in areas}, settings.allowed_origins,
             ),
             endpoint_configuration=aws_apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
             # Every body reaches the functions as the bytes that were sent, whatever a client's Accept header says
-            binary_media_types=["*/*"],
+            binary_media_types=BINARY,
             minimum_compression_size=COMPRESS_FROM,
             fail_on_warnings=False,
         )
         exempt(self.api, "AwsSolutions-APIG2", "The functions validate: errors must have the contract's own shape.")
-        errors = [self._gateway_response(kind) for kind in RESPONSES]
-        self.stage = self._stage(mine, errors)
+        self.stage = self._stage(mine)
         source = Fn.join("", [
             "arn:", self.partition, ":execute-api:", self.region, ":", self.account, ":", self.api.ref, f"/{STAGE_NAME}/*"
         ])
@@ -80,29 +80,12 @@ class RestApi(Stack):
             "arn:", self.partition, ":apigateway:", self.region, ":lambda:path/2015-03-31/functions/", function_arn, "/invocations"
         ])
 
-    def _gateway_response(self, kind: str) -> aws_apigateway.CfnGatewayResponse:
-        status, body = gateway_error(self.contract.name, kind)
-        title = "".join(part.capitalize() for part in kind.split("_"))
-        return aws_apigateway.CfnGatewayResponse(
-            self, f"Error{title}", rest_api_id=self.api.ref, response_type=kind, status_code=str(status),
-            response_parameters={
-                "gatewayresponse.header.Access-Control-Allow-Origin": _origin(self.settings.allowed_origins),
-                "gatewayresponse.header.X-Request-ID": "context.requestId",
-                "gatewayresponse.header.Cache-Control": "'no-store'",
-            },
-            response_templates={"application/json": body},
-        )
-
-    def _stage(
-        self, routes: list[Route], errors: list[aws_apigateway.CfnGatewayResponse]
-    ) -> aws_apigateway.CfnStage:
+    def _stage(self, routes: list[Route]) -> aws_apigateway.CfnStage:
         logs = aws_logs.CfnLogGroup(self, "AccessLogs", retention_in_days=self.settings.log_retention_days)
         logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         # A deployment is a snapshot: its logical id must change with what it shows, or CloudFormation keeps the old one
         stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
-        for error in errors:
-            deployment.node.add_dependency(error)
         stage = aws_apigateway.CfnStage(
             self, "StageV1", rest_api_id=self.api.ref, deployment_id=deployment.ref, stage_name=STAGE_NAME,
             variables={"contract": self.contract.name}, tracing_enabled=True,
@@ -120,9 +103,13 @@ class RestApi(Stack):
 
 
 def openapi_body(
-    title: str, routes: Iterable[Route], uris: Mapping[str, str], origins: tuple[str, ...]
+    contract: str, title: str, routes: Iterable[Route], uris: Mapping[str, str], origins: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The OpenAPI document to import: each method's function, and an OPTIONS per path for browsers."""
+    """The OpenAPI document to import: each method's function, an OPTIONS per path for browsers, the gateway's own answers.
+
+    Everything that an import can carry is in it: each import replaces the whole API, so that what stood beside it as a resource
+    of its own would be gone after the first change.
+    """
     routes = list(routes)
     paths: dict[str, dict[str, Any]] = {}
     gateway = gateway_paths(routes)
@@ -141,7 +128,23 @@ def openapi_body(
     return {
         "openapi": "3.0.1",
         "info": {"title": title, "version": "1"},
+        "x-amazon-apigateway-binary-media-types": BINARY,
+        "x-amazon-apigateway-minimum-compression-size": COMPRESS_FROM,
+        "x-amazon-apigateway-gateway-responses": {kind: _gateway_response(contract, kind, origins) for kind in RESPONSES},
         "paths": paths or {"/": {"options": _preflight([], origins)}},  # an API without a method cannot be deployed
+    }
+
+
+def _gateway_response(contract: str, kind: str, origins: tuple[str, ...]) -> dict[str, Any]:
+    status, body = gateway_error(contract, kind)
+    return {
+        "statusCode": str(status),
+        "responseParameters": {
+            "gatewayresponse.header.Access-Control-Allow-Origin": _origin(origins),
+            "gatewayresponse.header.X-Request-ID": "context.requestId",
+            "gatewayresponse.header.Cache-Control": "'no-store'",
+        },
+        "responseTemplates": {"application/json": body},
     }
 
 
@@ -175,8 +178,6 @@ def _origin(origins: tuple[str, ...]) -> str:
 
 def deployment_stamp(contract: str, routes: Iterable[Route], origins: tuple[str, ...]) -> str:
     """Changes with everything that a deployed API shows."""
-    shown = [
-        [[route.method, route.path, route.area] for route in routes], [gateway_error(contract, kind) for kind in RESPONSES],
-        _preflight([], origins), _INTEGRATION_TIMEOUT,
-    ]
+    routes = list(routes)
+    shown = openapi_body(contract, "", routes, {route.area: route.area for route in routes}, origins)
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:12]

@@ -57,7 +57,7 @@ def synthesize(settings: Settings, outdir: Path) -> Templates:
     from infra.platform import compose
 
     app = App(analytics_reporting=False, outdir=str(outdir))
-    compose(app, settings, planned.code())
+    compose(app, settings, planned.code(), planned.PACKAGE)
     app.synth()
     templates = {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(outdir.glob("*.template.json"))}
     return Templates(templates)

@@ -1,12 +1,14 @@
 """A platform with everything in it, whatever has been written so far: all areas, all workers, the largest contract at full size."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.names import CONTRACTS
 from infra.needs import AREAS, WORKERS
 from infra.routes import Code, Route
 from infra.schedules import SCHEDULES
 
+PACKAGE = Path(__file__)  # rules look at templates: any file is package enough
 OMOIOS_OPERATIONS = 151  # the largest contract: what a stack and a REST API must hold
 
 

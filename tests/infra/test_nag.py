@@ -15,7 +15,7 @@ def test_no_finding_is_left(settings: Settings) -> None:
     from infra.platform import compose
 
     app = App(analytics_reporting=False)
-    compose(app, settings, planned.code())
+    compose(app, settings, planned.code(), planned.PACKAGE)
     assert findings(app) == []
 
 

@@ -321,17 +321,14 @@ def test_the_gateways_own_answers_have_each_contracts_shape(prod: Templates) -> 
 
     for contract in CONTRACTS:
         shape = contract_named(contract.name).error_model
-        resources = prod.stacks[f"cadre-prod-api-{contract.name}"]["Resources"].values()
-        responses = {
-            one["Properties"]["ResponseType"]: one["Properties"] for one in resources
-            if one["Type"] == "AWS::ApiGateway::GatewayResponse"
-        }
+        body = prod.stacks[f"cadre-prod-api-{contract.name}"]["Resources"]["Api"]["Properties"]["Body"]
+        responses = body["x-amazon-apigateway-gateway-responses"]
         assert set(responses) == set(RESPONSES)
         for properties in responses.values():
-            body = properties["ResponseTemplates"]["application/json"]
-            assert "$context.requestId" in body
-            shape.model_validate_json(body)
-        statuses = {kind: int(properties["StatusCode"]) for kind, properties in responses.items()}
+            text = properties["responseTemplates"]["application/json"]
+            assert "$context.requestId" in text
+            shape.model_validate_json(text)
+        statuses = {kind: int(properties["statusCode"]) for kind, properties in responses.items()}
         assert statuses["MISSING_AUTHENTICATION_TOKEN"] == 404  # an unknown path, and not a lie about tokens
         assert statuses["THROTTLED"] == 429
         assert statuses["REQUEST_TOO_LARGE"] == 413
