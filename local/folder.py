@@ -22,6 +22,15 @@ class DataFolder:
     def open(self) -> None:
         """Create or check the folder and take it; raises `LocalError` with what to do."""
         try:
+            self._take()
+            self._check_version()
+            self._check_state()
+        except LocalError:
+            self.close()
+            raise
+
+    def _take(self) -> None:
+        try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / "lock").open("w")
         except OSError as error:
@@ -32,8 +41,6 @@ class DataFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise LocalError(f"another `local run` uses {self.path}: end it, or set CADRE_DATA to another folder") from error
-        self._check_version()
-        self._check_state()
 
     def close(self) -> None:
         """Give the folder back."""

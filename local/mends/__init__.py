@@ -17,9 +17,9 @@ def before_import() -> None:
 
 def apply() -> None:
     """Apply every mend to the imported engine."""
-    from local.mends import gateway, mappings, sockets, stacks, states, tables, workers
+    from local.mends import gateway, mails, mappings, sockets, stacks, states, tables, workers
 
-    for module in (workers, gateway, mappings, sockets, stacks, states, tables):
+    for module in (workers, gateway, mails, mappings, sockets, stacks, states, tables):
         module.apply()
 
 

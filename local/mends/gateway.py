@@ -18,8 +18,10 @@ _failed: contextvars.ContextVar[bool] = contextvars.ContextVar("failed", default
 def apply() -> None:
     """Apply this module's mends."""
     import_any_method()
+    import_integrations()
     import_extensions()
     import_in_place()
+    answer_without_body()
     match_every_type()
     shape_failures()
     tell_the_time()
@@ -36,6 +38,40 @@ def import_any_method() -> None:
             apigateway_v1._import_operation(api_id, resource["id"], "ANY", item[_ANY], *rest)
 
     apigateway_v1._import_path_item = importing
+
+
+def import_integrations() -> None:
+    """Fault: of an integration in a Body only type, method and URI are read, not its templates and responses.
+
+    Symptom: a MOCK answers `200 {}` to every preflight, so a browser may do nothing.
+    """
+    import_operation = apigateway_v1._import_operation
+
+    def importing(api_id: str, resource_id: str, method: str, operation: dict[str, Any], *rest: Any) -> None:
+        import_operation(api_id, resource_id, method, operation, *rest)
+        given = (operation or {}).get("x-amazon-apigateway-integration") or {}
+        made = apigateway_v1._resources[api_id][resource_id]["resourceMethods"][method].get("methodIntegration")
+        if not made:
+            return
+        for key in ("requestTemplates", "requestParameters", "passthroughBehavior", "contentHandling", "timeoutInMillis"):
+            if key in given:
+                made[key] = given[key]
+        for pattern, response in (given.get("responses") or {}).items():
+            chosen = {**response, "selectionPattern": "" if pattern == "default" else pattern}
+            apigateway_v1._put_integration_response(api_id, resource_id, method, str(response["statusCode"]), chosen)
+
+    apigateway_v1._import_operation = importing
+
+
+def answer_without_body() -> None:
+    """Fault: a MOCK without a template answers `{}`. Symptom: a 204 with a body, which is no HTTP."""
+    mock = apigateway_v1._invoke_mock_v1
+
+    def mocking(integration: dict[str, Any]) -> Any:
+        status, headers, body = mock(integration)
+        return status, headers, b"" if body == b"{}" else body
+
+    apigateway_v1._invoke_mock_v1 = mocking
 
 
 def import_extensions() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -178,6 +179,9 @@ def _run(mapping: dict[str, Any], function: Any, batch: list[dict[str, Any]], po
         shard.limit = max(1, len(batch) // 2)
     pause = min(_BACKOFF_MOST, _BACKOFF_FIRST * 2 ** (shard.attempts - 1))
     lambda_svc._esm_backoff_until[mapping["UUID"]] = time.time() + pause
+    waking = threading.Timer(pause + 0.01, lambda_svc._esm_wake.set)
+    waking.daemon = True
+    waking.start()
 
 
 def _done(mapping: dict[str, Any], batch: list[dict[str, Any]], body: Any) -> int:

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-_EVERY = 30.0
+_EVERY = 10.0
 _REAPER = "dynamodb-ttl-reaper"
 
 log = logging.getLogger("local.mends")

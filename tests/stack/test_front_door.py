@@ -28,6 +28,10 @@ def test_unknown_paths_answer_in_the_words_of_the_contract(stack: LocalStack, co
     assert json.loads(body)["error"]["code"] in ("NOT_FOUND", "RESOURCE_NOT_FOUND")
 
 
+def test_the_platform_is_healthy(stack: LocalStack) -> None:
+    assert stack.wait_until_healthy() == "healthy"
+
+
 def test_nothing_is_published_elsewhere(stack: LocalStack) -> None:
     assert ask(stack, "/agentworks/v2/boards")[0] == 404
     assert ask(stack, "/nobody/v1")[0] == 404

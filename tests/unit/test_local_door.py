@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
+from yarl import URL
 
 from infra.names import CONTRACTS
 from local import LocalError
@@ -70,7 +71,9 @@ class Echo:
             return web.Response(status=401)
         ws = web.WebSocketResponse()
         await ws.prepare(request)
-        await ws.send_json({"path": request.query["path"], "contract": request.query["contract"], "x": request.query.getall("x", [])})
+        await ws.send_json(
+            {"path": request.query["path"], "contract": request.query["contract"], "x": request.query.getall("x", [])}
+        )
         async for message in ws:
             if message.data == "flood":
                 for _ in range(20_000):
@@ -98,7 +101,10 @@ def door() -> Iterator[Door]:
 
 def ask(door: Door, path: str, method: str = "GET", **options: Any) -> tuple[int, Any, Any]:
     async def asking() -> tuple[int, Any, Any]:
-        async with ClientSession() as session, session.request(method, f"http://127.0.0.1:{door.port}{path}", **options) as answer:
+        async with (
+            ClientSession() as session,
+            session.request(method, URL(f"http://127.0.0.1:{door.port}{path}", encoded=True), **options) as answer,
+        ):
             body = await answer.json() if answer.content_type == "application/json" else await answer.read()
             return answer.status, answer.headers, body
 
@@ -113,7 +119,11 @@ def test_each_contract_leads_to_its_own_api(door: Door, n: int, contract: Any) -
 
 def test_a_request_passes_unchanged(door: Door) -> None:
     status, headers, seen = ask(
-        door, "/omoios/api/v1/a%2Fb/", "PATCH", data=bytes(range(256)), headers={"X-Status": "418", "Content-Type": "image/png", "X-Forwarded-For": "9.9.9.9"}
+        door,
+        "/omoios/api/v1/a%2Fb/",
+        "PATCH",
+        data=bytes(range(256)),
+        headers={"X-Status": "418", "Content-Type": "image/png", "X-Forwarded-For": "9.9.9.9"},
     )
     sent = {name: value for name, value in seen["headers"]}
     assert (status, seen["method"], seen["body"]) == (418, "PATCH", bytes(range(256)).hex())
@@ -138,7 +148,9 @@ def test_pages_load_nothing_from_elsewhere(door: Door, path: str) -> None:
     assert b'src="http' not in body
 
 
-@pytest.mark.parametrize("path", ["/agentworks", "/agentworks/v2/x", "/agentworks/v10/x", "/nobody/v1/x", "/omoios/v1/x", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/agentworks", "/agentworks/v2/x", "/agentworks/v10/x", "/nobody/v1/x", "/omoios/v1/x", "/favicon.ico"]
+)
 def test_what_is_not_published_is_not_found(door: Door, path: str) -> None:
     assert ask(door, path)[0] == 404
 
