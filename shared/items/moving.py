@@ -10,28 +10,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.boards.changing import exceeded
-from shared.boards.counting import place_of, recount, writable
+from shared.boards.counting import BLOCKED, place_of, recount, writable
 from shared.boards.lanes import COLUMN_BY_ID, COLUMN_OF_PHASE, category_of
+from shared.boards.reading import assembled, board_keys
 from shared.boards.rows import Lane
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
+from shared.items.dependencies import refuse_while_waiting
 from shared.items.rows import Item
-from shared.items.rules import refuse_unfit
-from shared.store import Operation, admit, fetch, get_many, save, stale, write
+from shared.items.rules import refuse_unfit, wip_limit
+from shared.items.updating import block_item
+from shared.store import Operation, admit, fetch, get_many, load, save, stale, write
 
 _TRIES = 6  # a card that somebody else writes while it moves: read again and decide again
 
 
 @dataclass(frozen=True)
 class _Wish:
-    position: float | None
-    reason: str | None
-    lane_limit: bool
-    column_limit: bool
-    unblock: bool
+    position: float | None = None
+    reason: str | None = None
+    lane_limit: bool = True
+    column_limit: bool = False
+    force: bool = False
+    unblock: bool = False
 
 
 def move_item(
@@ -52,29 +56,37 @@ def move_item(
     with the move. Raises NotFound, Forbidden, Conflict("state") in an archived project, and TransitionRefused, whose message names
     the rule: the limits, a blocked card, an open dependency, or what the lane asks of a card.
     """
-    wish = _Wish(position, reason, enforce_lane_limit and not force, enforce_column_limit or force, unblock)
-    passed: int | None = None  # the cards in a column after a forced move past its limit
-    for _ in range(_TRIES):
-        item, lane = _read(actor, item_id, to_lane_id)
-        if item.lane_id == lane.id and not (unblock and item.is_blocked):
-            operations = _reposition(actor, item, wish)
-        else:
-            operations = _move(actor, item, lane, wish, passed)
-        if not operations:
-            return item
-        try:
-            write(*operations)
-        except TransitionRefused as refused:
-            if not force or passed is not None:
-                raise
-            passed = (refused.details or {})["current_count"] + 1
-        except Conflict as conflict:
-            if conflict.reason != "version":
-                raise
-            time.sleep(random.uniform(0, 0.02))  # noqa: S311 - jitter, not a secret
-        else:
-            return item
-    raise stale()
+    wish = _Wish(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock)
+    return _carry_out(actor, *_read(actor, item_id, to_lane_id), wish)
+
+
+def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = False) -> Item:
+    """Put a card into a column of the board: into the first lane of the column's first phase, or nowhere if it is in the column. The
+    column's limit holds unless `force`; the lane's does not. A card in `blocked` is blocked; in another column it no longer is.
+
+    Three round trips. Raises as `move_item` does; TransitionRefused for an unknown column.
+    """
+    if column_id not in COLUMN_BY_ID:
+        raise TransitionRefused(f"There is no column '{column_id}'", {"rule": "column"})
+    item = load(Item, item_id, actor, Permission.CARD_EDIT)
+    if place_of(item).column_id == column_id:
+        return item
+    if column_id == BLOCKED:
+        return block_item(actor, item.id, "Moved to the blocked column")
+    lane = _lane_of_column(actor, item, column_id)
+    return _carry_out(actor, item, lane, _Wish(lane_limit=False, column_limit=True, force=force, unblock=True))
+
+
+def move_on(actor: Actor, item_id: str) -> Item | None:
+    """Put a card into the column that its column passes finished work to. None where there is no such column, or no room in it."""
+    item = load(Item, item_id, actor, Permission.CARD_EDIT)
+    following = COLUMN_BY_ID[place_of(item).column_id].auto_to
+    if following is None:
+        return None
+    try:
+        return move_to_column(actor, item.id, following)
+    except TransitionRefused:
+        return None
 
 
 def enter_lane(item: Item, lane: Lane) -> None:
@@ -84,17 +96,40 @@ def enter_lane(item: Item, lane: Lane) -> None:
     status = item.status_before_block if item.is_blocked else item.status
     if becomes == "done":
         status = "done"
+        if was != "done":
+            item.lane_before_done = item.lane_id
     elif was == "done" or (was == "todo" and becomes == "in_progress" and status in {"draft", "ready"}):
         status = "in_progress"
     if item.is_blocked:
         item.status_before_block = status
     else:
         item.status = status
-    if status == "done":
-        item.completed_at = item.completed_at or clock.iso()
-    else:
-        item.completed_at = None
+    item.completed_at = (item.completed_at or clock.iso()) if status == "done" else None
     item.lane_id, item.phase_id = lane.id, lane.phase_id
+
+
+def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _Wish) -> Item:
+    passed: int | None = None  # the cards in a column after a forced move past its limit
+    for attempt in range(_TRIES):
+        if attempt:
+            item, lane = _read(actor, item.id, lane.id)
+        stays = item.lane_id == lane.id and not (wish.unblock and item.is_blocked)
+        operations = _reposition(actor, item, wish) if stays else _move(actor, item, lane, wish, passed)
+        if not operations:
+            return item
+        try:
+            write(*operations)
+        except TransitionRefused as refused:
+            if not wish.force or passed is not None:
+                raise
+            passed = (refused.details or {})["current_count"] + 1
+        except Conflict as conflict:
+            if conflict.reason != "version":
+                raise
+            time.sleep(random.uniform(0, 0.02))  # noqa: S311 - jitter, not a secret
+        else:
+            return item
+    raise stale()
 
 
 def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
@@ -111,6 +146,15 @@ def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
     if not isinstance(lane, Lane) or lane.deleted_at:
         raise NotFound(Lane.NAME)
     return item, admit(lane, actor)
+
+
+def _lane_of_column(actor: Actor, item: Item, column_id: str) -> Lane:
+    """The lane the card is in if the column has it, else the first lane of the column's first phase."""
+    lanes = assembled(get_many(board_keys(item.board_id)), actor).lanes
+    column = COLUMN_BY_ID[column_id]
+    if COLUMN_OF_PHASE[item.phase_id] is column:
+        return next(lane for lane in lanes if lane.id == item.lane_id)
+    return next(lane for lane in lanes if lane.phase_id == column.phases[0])
 
 
 def _reposition(actor: Actor, item: Item, wish: _Wish) -> list[Operation]:
@@ -132,13 +176,13 @@ def _move(actor: Actor, item: Item, lane: Lane, wish: _Wish, passed: int | None)
     if wish.position is not None:
         item.position = wish.position
     after = place_of(item)
-    now = {field: getattr(item, field) for field in came_from}
     record(
         item,
-        EventType.ITEM_MOVED,
+        EventType.ITEM_MOVED if lane.id != before.lane_id else EventType.ITEM_UNBLOCKED,
         actor,
-        changes={field: [old, now[field]] for field, old in came_from.items() if old != now[field]},
+        changes={field: [old, getattr(item, field)] for field, old in came_from.items() if old != getattr(item, field)},
         board_id=item.board_id,
+        title=item.title,
         lane_number=lane.number,
         from_lane=before.lane_id,
         to_lane=after.lane_id,
@@ -148,14 +192,15 @@ def _move(actor: Actor, item: Item, lane: Lane, wish: _Wish, passed: int | None)
         to_column=after.column_id,
         reason=wish.reason,
     )
+    column_limit = COLUMN_BY_ID[after.column_id].wip_limit if wish.column_limit or wish.force else None
     operations = [
         save(item),
         recount(
             item.board_id,
             leaves=before,
             enters=after,
-            lane_limit=int(lane.wip_limit) if wish.lane_limit and lane.wip_limit is not None else None,
-            column_limit=COLUMN_BY_ID[after.column_id].wip_limit if wish.column_limit and passed is None else None,
+            lane_limit=wip_limit(lane) if wish.lane_limit and not wish.force else None,
+            column_limit=column_limit if passed is None else None,
         ),
     ]
     if passed is not None:
@@ -171,21 +216,4 @@ def _refuse_against_rules(item: Item, lane: Lane) -> None:
         if here is not None and lane.number > here.number:
             raise TransitionRefused("A blocked card may not move forward; unblock it first", {"rule": "blocked"})
     if category_of(lane.phase_id) == "done" and category_of(item.phase_id) != "done":
-        from shared.items.dependencies import open_blockers
-
-        waiting = open_blockers(item)
-        if waiting:
-            raise TransitionRefused(
-                f"The card depends on {len(waiting)} unfinished card{'s' if len(waiting) > 1 else ''}: "
-                + ", ".join(one.title for one in waiting[:5]),
-                {"rule": "dependency", "cardIds": [one.id for one in waiting]},
-            )
-
-
-def column_lane(lanes: list[Lane], column_id: str, item: Item) -> Lane:
-    """Where a move to a column lands: the lane the card is in if the column has it, else the first lane of its first phase."""
-    column = COLUMN_BY_ID[column_id]
-    here = next((lane for lane in lanes if lane.id == item.lane_id), None)
-    if here is not None and COLUMN_OF_PHASE[here.phase_id].id == column_id:
-        return here
-    return min((lane for lane in lanes if lane.phase_id == column.phases[0]), key=lambda lane: lane.number)
+        refuse_while_waiting(item)

@@ -145,6 +145,9 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
 
 
 def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneWish]:
+    for lane in lanes:
+        if lane.get("autoTriggerAgent"):
+            check_agent(lane["autoTriggerAgent"])
     return [LaneWish(lane["laneNumber"], lane.get("name"), lane.get("wipLimit"), lane.get("autoTriggerAgent")) for lane in lanes]
 
 

@@ -1,0 +1,227 @@
+"""omoios, section 2: the board as columns of tickets."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import Field
+
+from shared.boards import columns
+from shared.boards.columns import ColumnNow
+from shared.boards.lanes import category_of
+from shared.boards.reading import BoardNow
+from shared.contracts.base import Shape
+from shared.contracts.omoios import OMOIOS
+from shared.core.actor import Actor, Permission
+from shared.core.errors import NotFound, TransitionRefused
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.items import moving
+from shared.items.rows import Item
+from shared.projects.reading import board_of, latest_project
+from shared.store import IndexRow
+from shared.views.omoios import ticket_status, upper
+
+routes = Routes(OMOIOS, "boards")
+
+ProjectId = Annotated[str | None, Query(max_length=100)]
+_STATUS_BY_CATEGORY = {"todo": "ready", "in_progress": "in_progress", "done": "done"}
+
+
+class BoardTicket(Shape):
+    """`context` is not on the board: the ticket itself has it."""
+
+    id: str
+    title: str
+    phase_id: str
+    priority: str
+    status: str
+    approval_status: str | None
+    context: dict[str, Any] | None = None
+    is_blocked: bool
+
+
+class BoardColumn(Shape):
+    id: str
+    name: str
+    description: str
+    sequence_order: int
+    wip_limit: int | None
+    current_count: int
+    wip_exceeded: bool
+    tickets: list[BoardTicket]
+
+
+class BoardViewResponse(Shape):
+    columns: list[BoardColumn]
+    project_id: str
+
+
+class MoveTicketRequest(Shape):
+    ticket_id: Annotated[str, Field(max_length=100)]
+    target_column_id: Annotated[str, Field(max_length=100)]
+    force: bool = False
+
+
+class MovedTicket(Shape):
+    ticket_id: str
+    new_phase: str
+    new_column: str
+    status: str
+
+
+class ColumnStatsResponse(Shape):
+    """`utilization` is the share of the limit that is used, 1.0 being all of it; null where there is no limit."""
+
+    column_id: str
+    name: str
+    ticket_count: int
+    wip_limit: int | None
+    utilization: float | None
+    wip_exceeded: bool
+
+
+class WIPViolationResponse(Shape):
+    column_id: str
+    column_name: str
+    wip_limit: int
+    current_count: int
+    excess: int
+
+
+class AutoTransition(Shape):
+    """`new_phase` where the ticket moved, `reason` where it did not."""
+
+    ticket_id: str
+    transitioned: bool
+    new_phase: str | None = None
+    reason: str | None = None
+
+
+class ColumnDescription(Shape):
+    id: str
+    name: str
+    description: str
+    sequence_order: int
+    phase_mapping: list[str]
+    wip_limit: int | None
+    is_terminal: bool
+    auto_transition_to: str | None
+    color_theme: str
+
+
+def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardNow]:
+    """The board of the project named, or of the one the caller was last active in."""
+    project, now = board_of(caller, project_id or latest_project(caller), Permission.PROJECT_READ)
+    return project.id, now
+
+
+def _phase(item: Item) -> str:
+    return "PHASE_BLOCKED" if item.is_blocked else item.phase_id
+
+
+def _ticket(row: IndexRow) -> BoardTicket:
+    blocked = row.f["status"] == "blocked"
+    before = _STATUS_BY_CATEGORY[category_of(row.f["phase_id"])] if blocked else None
+    return BoardTicket.model_construct(
+        id=row.id,
+        title=row.f["title"],
+        phase_id=row.f["phase_id"],
+        priority=upper(row.f["priority"]),
+        status=ticket_status(row.f["status"], before),
+        approval_status=row.f["approval_status"],
+        is_blocked=blocked,
+    )
+
+
+def _column(now: ColumnNow) -> BoardColumn:
+    return BoardColumn.model_construct(
+        id=now.column.id,
+        name=now.column.name,
+        description=now.column.description,
+        sequence_order=now.column.order,
+        wip_limit=now.column.wip_limit,
+        current_count=now.count,
+        wip_exceeded=now.exceeded,
+        tickets=[_ticket(row) for row in now.cards],
+    )
+
+
+@routes.get("/board/view", "board.view", needs=Permission.CARD_READ)
+async def view(caller: Caller, project_id: ProjectId = None) -> BoardViewResponse:
+    """The whole board. Without a project: the one the caller was last active in."""
+    project, now = _board(caller, project_id)
+    return BoardViewResponse.model_construct(
+        columns=[_column(column) for column in columns.columns_with_cards(now)], project_id=project
+    )
+
+
+@routes.post("/board/move", "board.move", needs=Permission.CARD_EDIT)
+async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
+    """Put a ticket into another column. Past the column's WIP limit only with `force`, which is told to subscribers."""
+    try:
+        item = moving.move_to_column(caller, body.ticket_id, body.target_column_id, force=body.force)
+    except NotFound as missing:
+        raise TransitionRefused(f"There is no ticket '{body.ticket_id}'", {"rule": "ticket"}) from missing
+    return MovedTicket(ticket_id=item.id, new_phase=_phase(item), new_column=body.target_column_id, status="moved")
+
+
+@routes.get("/board/stats", "board.stats", needs=Permission.PROJECT_READ)
+async def stats(caller: Caller, project_id: ProjectId = None) -> list[ColumnStatsResponse]:
+    """How full each column is."""
+    _, now = _board(caller, project_id)
+    return [
+        ColumnStatsResponse(
+            column_id=one.column.id,
+            name=one.column.name,
+            ticket_count=one.count,
+            wip_limit=one.column.wip_limit,
+            utilization=round(one.count / one.column.wip_limit, 4) if one.column.wip_limit else None,
+            wip_exceeded=one.exceeded,
+        )
+        for one in columns.columns_of(now)
+    ]
+
+
+@routes.get("/board/wip-violations", "board.wipViolations", needs=Permission.PROJECT_READ)
+async def wip_violations(caller: Caller, project_id: ProjectId = None) -> list[WIPViolationResponse]:
+    """The columns that hold more than their limit."""
+    _, now = _board(caller, project_id)
+    return [
+        WIPViolationResponse(
+            column_id=one.column.id,
+            column_name=one.column.name,
+            wip_limit=one.column.wip_limit,
+            current_count=one.count,
+            excess=one.count - one.column.wip_limit,
+        )
+        for one in columns.columns_of(now)
+        if one.column.wip_limit is not None and one.exceeded
+    ]
+
+
+@routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", needs=Permission.CARD_EDIT)
+async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
+    """Pass a ticket on to where its column passes finished work, if there is room."""
+    item = moving.move_on(caller, ticket_id)
+    if item is None:
+        return AutoTransition(
+            ticket_id=ticket_id, transitioned=False, reason="No auto-transition configured or WIP limit exceeded"
+        )
+    return AutoTransition(ticket_id=item.id, transitioned=True, new_phase=_phase(item))
+
+
+@routes.get("/board/column/{phase_id}", "board.column")
+async def column(phase_id: str, caller: Caller) -> ColumnDescription:
+    """The column that shows a phase."""
+    found = columns.column_of(phase_id)
+    return ColumnDescription(
+        id=found.id,
+        name=found.name,
+        description=found.description,
+        sequence_order=found.order,
+        phase_mapping=list(found.phases),
+        wip_limit=found.wip_limit,
+        is_terminal=found.terminal,
+        auto_transition_to=found.auto_to,
+        color_theme=found.color,
+    )

@@ -1,0 +1,156 @@
+"""omoios, section 8: projects."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field, StringConstraints
+
+from shared.boards.lanes import COLUMN_OF_PHASE, LANES, canonical_phase
+from shared.boards.making import board_id_of, lane_id_of
+from shared.contracts.base import Shape
+from shared.contracts.omoios import OMOIOS
+from shared.core.actor import Permission
+from shared.core.errors import FieldError, Invalid
+from shared.http.call import Caller, ThisCall
+from shared.http.routing import Routes
+from shared.items.creating import NewItem, create_item
+from shared.projects.creating import NewProject, create_project, default_workspace
+from shared.projects.reading import ProjectNow, projects_of, the_project
+from shared.projects.rows import Project as ProjectRow
+from shared.views.omoios import Ticket, ticket
+
+routes = Routes(OMOIOS, "projects")
+
+FIRST_PHASE = "PHASE_REQUIREMENTS"
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Owner = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
+Phase = Annotated[str, Field(max_length=50)]
+
+
+class Project(Shape):
+    id: str
+    name: str
+    description: str | None
+    github_owner: str | None
+    github_repo: str | None
+    default_phase_id: str
+    status: str
+    created_at: str
+
+
+class GithubConnection(Shape):
+    owner: str
+    repo: str
+    webhook_status: str
+
+
+class ProjectStats(Shape):
+    tickets: int
+    done: int
+    agents: int
+    cost: float
+
+
+class ProjectDetails(Project):
+    github_connection: GithubConnection | None
+    stats: ProjectStats
+
+
+class CreateProject(Shape):
+    name: Name
+    description: Annotated[str, Field(max_length=5_000)] | None = None
+    github_owner: Owner | None = None
+    github_repo: Owner | None = None
+    default_phase_id: Phase | None = None
+
+
+class CreateTicket(Shape):
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    description: Annotated[str, Field(max_length=100_000)] | None = None
+    priority: Annotated[str, Field(pattern=r"(?i)^(critical|high|medium|low)$")] = "MEDIUM"
+    phase_id: Phase | None = None
+
+
+def _fields(project: ProjectRow) -> dict[str, str | None]:
+    return {
+        "id": project.id,
+        "name": project.name,
+        "description": project.description,
+        "github_owner": project.github_owner,
+        "github_repo": project.github_repo,
+        "default_phase_id": project.default_phase_id or FIRST_PHASE,
+        "status": project.status,
+        "created_at": project.created_at,
+    }
+
+
+def _details(now: ProjectNow) -> ProjectDetails:
+    """Agents and cost are counted by the areas that bring them; until then nothing has spawned and nothing was spent."""
+    project = now.project
+    connection = None
+    if project.github_owner and project.github_repo:
+        connection = GithubConnection(owner=project.github_owner, repo=project.github_repo, webhook_status="not_connected")
+    return ProjectDetails.model_validate(
+        _fields(project)
+        | {
+            "github_connection": connection,
+            "stats": ProjectStats(tickets=now.cards, done=now.done, agents=0, cost=0),
+        }
+    )
+
+
+@routes.get("/projects", "projects.list", needs=Permission.PROJECT_READ)
+async def list_projects(
+    caller: Caller,
+    call: ThisCall,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> list[Project]:
+    """The projects of all the caller's workspaces, newest first; `X-Total-Count` says how many there are."""
+    found, total = projects_of(caller, limit, offset)
+    call.headers.append(("X-Total-Count", str(total)))
+    return [Project.model_validate(_fields(now.project)) for now in found]
+
+
+@routes.post("/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)
+async def create(body: CreateProject, caller: Caller) -> Project:
+    """A new project in the default workspace of the caller's organization."""
+    new = NewProject(
+        body.name,
+        description=body.description,
+        github_owner=body.github_owner,
+        github_repo=body.github_repo,
+        default_phase_id=body.default_phase_id,
+    )
+    return Project.model_validate(_fields(create_project(caller, default_workspace(caller), new)))
+
+
+@routes.get("/projects/{project_id}", "projects.get", needs=Permission.PROJECT_READ)
+async def get(project_id: str, caller: Caller) -> ProjectDetails:
+    """A project with its numbers."""
+    return _details(the_project(caller, project_id, Permission.PROJECT_READ))
+
+
+@routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, needs=Permission.CARD_CREATE)
+async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> Ticket:
+    """A ticket in the phase named, or in the project's default phase."""
+    project = the_project(caller, project_id, Permission.CARD_CREATE).project
+    phase = canonical_phase(body.phase_id or project.default_phase_id or FIRST_PHASE)
+    if phase not in COLUMN_OF_PHASE or phase == "PHASE_BLOCKED":
+        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {body.phase_id}", body.phase_id))
+    new = NewItem(
+        title=body.title,
+        type="task",
+        description=body.description,
+        priority=body.priority.lower(),
+        lane_id=_lane_id(project, phase),
+        phase_id=phase,
+    )
+    return ticket(create_item(caller, project.board_id, new))
+
+
+def _lane_id(project: ProjectRow, phase: str) -> str | None:
+    """The first lane of a phase, without reading the board, where its ids follow from the project's."""
+    if project.board_id != board_id_of(project.id):
+        return None
+    return lane_id_of(project.board_id, next(lane.number for lane in LANES if lane.phase == phase))
