@@ -10,6 +10,7 @@ from shared.providers.embedded import reading
 from shared.providers.embedded.reading import Clause, Statement
 from shared.providers.embedded.verbs import VERBS, base_form
 
+NO_LONGER = "no longer happens"  # what every report of a fault asks for, whatever else it says
 _KINDS: tuple[tuple[str, str], ...] = (
     ("criterion", r"accept|criteria|definition of done|exit"),
     ("excluded", r"out of scope|exclu|not part|non-goal|not in scope|won'?t"),
@@ -23,13 +24,14 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("requirement", r"requirement|feature|scope|function|must|should|could|need|user stor|what|tasks?$|todo|deliverable"),
 )
 _NEED = re.compile(
-    r"\b(must|shall|should|can|could|may|will|needs? to|ha(?:s|ve) to|able to|wants? to|allow|support|lets?\b|as an? )",
+    r"\b(must|shall|should|can(?!not|'t)|could|may|will|needs? to|ha(?:s|ve) to|able to|wants? to|allow|support|lets?\b|as an? )",
     re.I,
 )
 _PAIN = re.compile(
     r"\b(currently|today|slow|manual|error|fails?|failed|failing|broken|crash|wrong|missing|complain|lost|confus|difficult|impossible|"
     r"too (?:long|many|much|late)|nobody|no one|cannot|can't|doesn'?t|does not|frustrat|waste|stuck|timeout|exception)", re.I
 )  # fmt: skip
+_FAILURE = re.compile(r"\b\w+(?:Error|Exception)\b|\bHTTP [45]\d\d\b|\bcannot (?:be )?(?:read|find|open|load|connect)\b")
 _EXCLUDED = re.compile(r"\b(out of scope|not part of|later version|not in this|excluded|won'?t)\b", re.I)
 _GHERKIN = re.compile(r"^(given|when|then|and|but)\b", re.I)
 
@@ -88,7 +90,9 @@ class Brief:
             kinds[_kind(statement)].append(statement)
         for key, kind in (("acceptance_criteria", "criterion"), ("requirements", "requirement"), ("user_stories", "requirement")):
             kinds[kind] += reading.statements(_text(self.card.get(key)))
-        if not kinds["requirement"]:  # a card that only tells a story: what is no pain and no question is what it asks for
+        if (
+            not kinds["requirement"] and self.card.get("type") != "bug"
+        ):  # a card that only tells a story: what is no pain and no question is what it asks for
             wanted = [item for item in kinds["context"] if len(item.text.split()) > 2]
             kinds["requirement"], kinds["context"] = wanted, [item for item in kinds["context"] if item not in wanted]
         return kinds
@@ -107,6 +111,8 @@ class Brief:
     def requirements(self) -> list[Requirement]:
         headings = {statement.text: statement.heading for statement in self._sorted["requirement"]}
         texts = self.texts("requirement") or self.texts("criterion")
+        if not texts and self.card.get("type") == "bug":
+            return [Requirement(1, f"“{self.subject}” {NO_LONGER}", Clause("user", "try", "the reported steps"), "must")]
         if not texts and self.title != "Untitled work":
             texts = [self.title]
         return [
@@ -215,6 +221,8 @@ def _kind(statement: Statement) -> str:
         return "excluded"
     if _GHERKIN.match(text) and re.search(r"\bthen\b|^(given|when|then)", text, re.I) and statement.bullet:
         return "criterion"
+    if _FAILURE.search(text):
+        return "problem"
     if _NEED.search(text) and not re.match(r"(currently|today)\b", text, re.I):
         return "requirement"
     if _PAIN.search(text):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from shared.providers.embedded import reading
-from shared.providers.embedded.brief import Brief, Requirement
+from shared.providers.embedded.brief import NO_LONGER, Brief, Requirement
 from shared.providers.embedded.reading import Clause
 from shared.providers.embedded.terms import STOP_WORDS
 from shared.providers.embedded.verbs import OTHER, third_person
@@ -70,6 +70,9 @@ def _given(clause: Clause) -> str:
 def scenarios(requirement: Requirement) -> list[Scenario]:
     """The scenario in which the requirement holds, and the one in which it must refuse."""
     clause = requirement.clause
+    if requirement.text.endswith(NO_LONGER):
+        then = f"{requirement.text[: -len(NO_LONGER)]}does not happen, ten times out of ten"
+        return [Scenario(f"{requirement.id} holds", "the situation of the report", "the user repeats the reported steps", then)]
     who = "system" if clause.actor == "it" else clause.actor
     limits = reading.quantities(requirement.text)
     if clause.negated:
@@ -101,6 +104,8 @@ def control(requirement: Requirement) -> str:
 
 
 def edge_cases(requirement: Requirement) -> list[str]:
+    if requirement.text.endswith(NO_LONGER):
+        return ["the same steps by two people at once", "the same steps after an interruption", "the neighbouring steps"]
     if requirement.clause.negated:
         return [
             "reached by its address instead of the menu",
@@ -124,7 +129,9 @@ def hours(requirement: Requirement) -> int:
 def short(requirement: Requirement, limit: int = 90) -> str:
     """A title for a requirement: `Export invoices as CSV`."""
     text = requirement.clause.deed if requirement.clause.verb != "provide" else requirement.text
-    if requirement.clause.negated or not requirement.clause.by_person:
+    if requirement.text.endswith(NO_LONGER):
+        text = requirement.text
+    elif requirement.clause.negated or not requirement.clause.by_person:
         text = re.sub(r"^(the|an?)\s+", "", requirement.text, flags=re.I)
     text = text.strip(" .")
     text = text[:1].upper() + text[1:]
@@ -136,6 +143,8 @@ def entities(brief: Brief, limit: int = 6) -> list[str]:
     counts: dict[str, int] = {}
     named = {name.lower() for name, _ in brief.technologies}
     for requirement in brief.scope:
+        if requirement.text.endswith(NO_LONGER):
+            continue
         noun = reading.singular(collection(requirement.clause))
         if len(noun) > 2 and noun not in STOP_WORDS and noun not in ("item", "it", "action", "able") and noun not in named:
             counts[noun] = counts.get(noun, 0) + 1
@@ -149,13 +158,13 @@ def components(brief: Brief) -> list[tuple[str, str, str]]:
         named.setdefault(part, []).append(name)
 
     def tech(part: str) -> str:
-        return ", ".join(named.pop(part, [])) or "not named on the card: decide below"
+        return ", ".join(named.pop(part, [])) or "not named on the card"
 
     things = entities(brief) or brief.topics[:3] or [brief.subject]
     families = {requirement.clause.family.name for requirement in brief.scope}
     people = ", ".join(brief.actors[:3]) or "its users"
     found = [("Client", f"Lets {people} work with {', '.join(things[:3])}", tech("client"))]
-    service_tech = ", ".join([*named.pop("service", []), *named.pop("interface", [])]) or "not named on the card: decide below"
+    service_tech = ", ".join([*named.pop("service", []), *named.pop("interface", [])]) or "not named on the card"
     found.append(("Service", f"Rules and permissions for {', '.join(things)}; the only way to the data", service_tech))
     found.append(("Store", f"Keeps {', '.join(things)} and who changed them when", tech("store")))
     if "sign in" in families or "identity" in named:

@@ -174,7 +174,7 @@ def statements(text: str) -> list[Statement]:
         elif match := _HEADING.match(line):
             flush()
             heading = plain(next(group for group in match.groups() if group)).strip(" :").lower()
-        elif match := _LABEL.match(line):
+        elif (match := _LABEL.match(line)) and not match[1].endswith(("Error", "Exception", "Warning")):
             flush()
             first, *others = sentences(plain(match[2]))  # a label on its own line speaks for one sentence
             found.append(Statement(first, match[1].lower()))

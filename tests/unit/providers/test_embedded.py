@@ -296,3 +296,11 @@ TEXT = st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=60).map(" ".joi
 def test_any_card_any_role_ends_with_valid_calls(role, card, max_tokens):
     turns = run(role, card, tools=None if role in ROLES else ("write_document", "comment"), max_tokens=max_tokens)
     assert turns[-1][2].stop_reason in ("end", "max_tokens")
+
+
+def test_a_fault_is_planned_as_a_fault():
+    turns = run("planner", CRASH)
+    cards = calls_of(turns, "create_card")
+    assert [card["ref"] for card in cards] == ["repeat", "cause", "remove", "prove"]
+    assert "HTTP 504" in cards[0]["description"]
+    assert len(calls_of(turns, "add_dependency")) == 3

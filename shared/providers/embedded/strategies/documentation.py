@@ -49,7 +49,11 @@ def work(brief: Brief) -> Plan:
 def _glance(brief: Brief, tasks: list[Requirement]) -> list[tuple[str, str]]:
     rows = []
     for actor in brief.actors or ["user"]:
-        deeds = [deriving.lower_first(deriving.short(item, 70)) for item in tasks if item.clause.actor in (actor, "user")]
+        deeds = [
+            deriving.lower_first(deriving.short(item, 70))
+            for item in tasks
+            if item.clause.actor in {actor, "user" if "user" not in brief.actors else actor}
+        ]
         if deeds:
             rows.append((deriving.a(actor), "; ".join(deeds)))
     return rows

@@ -57,7 +57,35 @@ def _card(task: _Task) -> Action:
     return Action("create_card", arguments, f"Creating the card “{task.title}”.")
 
 
+def _fault_tasks(brief: Brief) -> list[_Task]:
+    """A fault is not decomposed by features: repeat it, find the cause, remove it, keep it out."""
+    symptoms = [statement.text for statement in reading.statements(brief.description)]
+    wanted = [scenario.then for item in brief.scope for scenario in deriving.scenarios(item)]
+    subject = brief.subject[:120]
+    checks = boxes(brief.criteria or wanted)
+    repeat = (
+        "The report says:\n"
+        + bullets(symptoms or [brief.title])
+        + "\n\nDone when:\n"
+        + boxes(["a test fails for the reported reason"])
+    )
+    cause = "Start from the failing test, not from the code.\n\nDone when:\n" + boxes(
+        ["the cause explains every symptom of the report", "it is known since which change it exists, and who else is affected"]
+    )
+    remove = "Done when:\n" + checks + "\n" + boxes(["the test that repeated it passes, and stays in the suite"])
+    prove = "Done when:\n" + checks + "\n" + boxes(["the neighbouring steps still work", "the person who reported it agrees"])
+    stated = str(brief.card.get("priority") or "high")
+    return [
+        _Task("repeat", f"Repeat in a test: {subject}", repeat, _BUILD_LANE, stated, 3),
+        _Task("cause", f"Find the cause: {subject}", cause, _BUILD_LANE, stated, 4, ("repeat",)),
+        _Task("remove", f"Remove the cause: {subject}", remove, _BUILD_LANE, stated, 4, ("cause",)),
+        _Task("prove", f"Prove it is gone: {subject}", prove, _TEST_LANE, stated, 2, ("remove",)),
+    ]
+
+
 def _tasks(brief: Brief) -> list[_Task]:
+    if brief.card.get("type") == "bug":
+        return _fault_tasks(brief)
     requirements = sorted(brief.scope, key=lambda item: ("must", "should", "could").index(item.level))[:_LIMIT]
     things = deriving.entities(brief)
     tasks: list[_Task] = []

@@ -42,7 +42,7 @@ def work(brief: Brief) -> Plan:
             "To test with people",
             bullets(
                 [
-                    f"Ask a {actor} to {items[0].clause.deed.rstrip('.')} without help: where do they hesitate?"
+                    f"Ask {deriving.a(actor)} to {items[0].clause.deed.rstrip('.')} without help: where do they hesitate?"
                     for actor, items in journeys.items()
                     if items
                 ]

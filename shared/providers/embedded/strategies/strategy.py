@@ -32,7 +32,7 @@ def _aims(brief: Brief) -> list[str]:
 def _audience(brief: Brief) -> list[tuple[str, str, str]]:
     rows = []
     for actor in brief.actors[:5]:
-        gains = [item for item in brief.scope if item.clause.actor == actor]
+        gains = [item for item in brief.scope if item.clause.actor == actor and not item.clause.negated]
         what = "; ".join(deriving.lower_first(deriving.short(item, 50)) for item in gains[:2]) or "indirectly affected"
         efforts = sorted({item.clause.family.name for item in gains} & {"create", "import", "sign in", "pay", "integrate"})
         rows.append((actor.capitalize(), what, f"to {', '.join(efforts)} first" if efforts else "to change a habit"))

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from shared.providers.embedded import deriving, reading
+from shared.providers.embedded import reading
 from shared.providers.embedded.brief import Brief
 from shared.providers.embedded.plan import Page, Plan, boxes, bullets, comment, count_of, discovery, document, numbered, table
 
@@ -88,7 +88,9 @@ _CAUSES = (
 
 def work(brief: Brief) -> Plan:
     title = f"Diagnosis: {brief.title}"
-    symptoms = [*brief.texts("problem"), *brief.texts("context")] or [item.text for item in brief.requirements]
+    symptoms = [statement.text for statement in reading.statements(brief.description)] or [
+        item.text for item in brief.requirements
+    ]
     facts = _facts(brief)
     ranked = _hypotheses(brief, symptoms)
     missing = _missing(brief, facts)
@@ -113,7 +115,7 @@ def work(brief: Brief) -> Plan:
         .section(
             "Once it is fixed",
             boxes(
-                [f"Given the reported situation, “{text.rstrip('.')}” no longer happens" for text in symptoms[:5]]
+                [f"Given the reported situation, “{text.rstrip('.')}” no longer happens" for text in brief.texts("problem")[:5]]
                 + brief.criteria
             ),
         )
@@ -136,46 +138,26 @@ def work(brief: Brief) -> Plan:
     return Plan(((document("custom", title, page.text()), found, *extra, comment(note)),), summary)
 
 
+_ERROR = re.compile(
+    r"\b\w+(?:Error|Exception)\b(?:: (?:[^\n.]|\.(?=\S)){1,80})?|\bHTTP ?[45]\d\d\b|\b[45]\d\d (?:error|status|[A-Z][a-z]+)"
+)
+_VERSION = re.compile(r"\bv?\d+\.\d+(?:\.\d+)?\b(?!\s?(?:ms|s|%))")
+_WHEN = re.compile(
+    r"\b(?:since|after|before|at|on) (?:the )?(?:last |latest )?(?:\d[\d:-]+|\w+day|deploy\w*|release|update|upgrade|midnight)\b",
+    re.I,
+)
+_PLACE = re.compile(r"(?<![\w/])/[a-z][\w/{}.-]{2,60}|\b[\w/]+\.(?:py|ts|tsx|js|go|rs|java|sql)\b(?::\d+)?")
+
+
 def _facts(brief: Brief) -> list[tuple[str, str]]:
+    """(kind, what the report says about it), only what was found."""
     text = brief.everything
     rows = [
-        (
-            "error",
-            ", ".join(
-                dict.fromkeys(
-                    re.findall(
-                        r"\b\w+(?:Error|Exception)\b(?:: [^\n.]{1,80})?|\bHTTP ?[45]\d\d\b|\b[45]\d\d (?:error|status|[A-Z][a-z]+)",
-                        text,
-                    )
-                )
-            ),
-        ),
-        ("version", ", ".join(dict.fromkeys(re.findall(r"\bv?\d+\.\d+(?:\.\d+)?\b(?!\s?(?:ms|s|%))", text)))),
-        (
-            "when",
-            ", ".join(
-                dict.fromkeys(
-                    re.findall(
-                        r"\b(?:since|after|before|at|on) (?:the )?(?:last |latest )?"
-                        r"(?:\d[\d:-]+|\w+day|deploy\w*|release|update|upgrade|midnight|yesterday)\b",
-                        text,
-                        re.I,
-                    )
-                )
-            ),
-        ),
-        ("amount", ", ".join(dict.fromkeys(reading.quantities(text)))),
-        ("involved", ", ".join(name for name, _ in brief.technologies)),
-        (
-            "place",
-            ", ".join(
-                dict.fromkeys(
-                    re.findall(r"(?<![\w/])/[a-z][\w/{}.-]{2,60}|\b[\w/]+\.(?:py|ts|tsx|js|go|rs|java|sql)\b(?::\d+)?", text)
-                )
-            ),
-        ),
+        (kind, pattern.findall(text))
+        for kind, pattern in (("error", _ERROR), ("version", _VERSION), ("when", _WHEN), ("place", _PLACE))
     ]
-    return [(kind, found) for kind, found in rows if found]
+    rows += [("amount", reading.quantities(text)), ("involved", [name for name, _ in brief.technologies])]
+    return [(kind, ", ".join(dict.fromkeys(found))) for kind, found in rows if found]
 
 
 def _hypotheses(brief: Brief, symptoms: list[str]) -> list[tuple[_Cause, list[str]]]:
@@ -208,7 +190,7 @@ def _missing(brief: Brief, facts: list[tuple[str, str]]) -> list[str]:
     }
     missing = [what for kind, what in wanted.items() if kind not in known]
     if not re.search(r"steps|reproduce|when (?:i|a|the|we|they)\b|^\s*\d+[.)]", brief.description, re.I | re.M):
-        missing.append("the steps that lead to it, starting from an open " + (deriving.entities(brief, 1) or ["screen"])[0])
+        missing.append("the steps that lead to it, from the first screen on")
     if not re.search(r"expect|should", brief.description, re.I):
         missing.append("what was expected instead")
     return missing
