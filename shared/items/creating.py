@@ -14,7 +14,7 @@ from shared.events import EventType, record
 from shared.items import custom
 from shared.items.people import member_summary
 from shared.items.rows import Item
-from shared.items.rules import refuse_unfit, wip_limit
+from shared.items.rules import refuse_oversized, refuse_unfit, wip_limit
 from shared.store import admit, create, fetch, fetch_all, get_many, write
 
 _EXISTS = Conflict("exists", "A card with this id exists already")
@@ -75,6 +75,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     item.custom_fields = custom.checked(board, {}, new.custom_fields, complete=True)
     if new.assignee_id:
         item.assignee = member_summary(actor, str(board.ws_id), new.assignee_id)
+    refuse_oversized(item)
     refuse_unfit(item, lane)
     record(
         item,

@@ -118,7 +118,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
         type=kind,
         created_by=actor.summary,
     )
-    record(made, EventType.DEPENDENCY_ADDED, actor, item_id=dependent.id, dependency_id=on.id, type=kind, title=on.title)
+    record(made, EventType.DEPENDENCY_ADDED, actor, **_told(made), title=on.title)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
     rows = [put(made, free, _TWICE), put(made.back), writable(dependent.board_id)]
     if kind == "blocks":
@@ -133,7 +133,7 @@ def delete_dependency(actor: Actor, dependency_id: str) -> None:
     gone = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
     back = gone.back
     gone.deleted_at = clock.iso()
-    record(gone, EventType.DEPENDENCY_REMOVED, actor, item_id=gone.item_id, dependency_id=gone.dependency_id, type=gone.type)
+    record(gone, EventType.DEPENDENCY_REMOVED, actor, **_told(gone))
     rows = [save(gone, NotFound(Dependency.NAME)), delete(back), writable(gone.board_id)]
     if gone.type == "blocks":
         _write_with_graph(gone.board_id, rows, remove=[gone.item_id, gone.dependency_id])
@@ -141,14 +141,14 @@ def delete_dependency(actor: Actor, dependency_id: str) -> None:
         write(*rows)
 
 
-def links_of(actor: Actor, item_id: str) -> list[Link]:
-    """Every dependency a card has part in, oldest first; those whose other end is deleted are left out.
+def links_of(actor: Actor, item_id: str) -> tuple[Item, list[Link]]:
+    """A card and every dependency it has part in, oldest first; those whose other end is deleted are left out.
 
     The card, one query, and one batch for each fifty dependencies.
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     index = collection(1, f"ITEM#{item.id}", "DEP#")
-    return assembled(item, index, read_ends(item, index))
+    return item, assembled(item, index, read_ends(item, index))
 
 
 def end_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
@@ -190,6 +190,16 @@ def refuse_while_waiting(item: Item) -> None:
             f"The card depends on {len(waiting)} unfinished card{'s' if len(waiting) > 1 else ''}: {titles}",
             {"rule": "dependency", "cardIds": [one.id for one in waiting]},
         )
+
+
+def _told(row: Dependency) -> dict[str, Any]:
+    """What its events say of a dependency."""
+    return {
+        "board_id": row.board_id,
+        "item_id": row.item_id,
+        "to_item_id": row.dependency_id,
+        "dependency_type": row.type,
+    }
 
 
 def _both(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from shared.boards.rows import Lane
-from shared.core.errors import TransitionRefused
+from shared.core.errors import FieldError, Invalid, TransitionRefused
 from shared.items.rows import Item
 
+MAX_DESCRIPTION = 200_000  # bytes; DynamoDB holds 400 KB a row, and a card has more than its description
 _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
     "assigneeId": "assignee",
     "parentId": "parent_id",
@@ -15,6 +16,12 @@ _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
     "externalLinks": "external_links",
     "acceptanceCriteria": "acceptance_criteria",
 }
+
+
+def refuse_oversized(item: Item) -> None:
+    """Raises Invalid for a description that a row cannot hold beside the rest of a card."""
+    if item.description and len(item.description.encode()) > MAX_DESCRIPTION:
+        raise Invalid(FieldError("description", f"A description takes at most {MAX_DESCRIPTION:,} bytes"))
 
 
 def refuse_unfit(item: Item, lane: Lane) -> None:

@@ -23,7 +23,7 @@ from shared.items import custom
 from shared.items.dependencies import refuse_while_waiting
 from shared.items.people import member_summary
 from shared.items.rows import Item
-from shared.items.rules import refuse_type, refuse_unfit, wip_limit
+from shared.items.rules import refuse_oversized, refuse_type, refuse_unfit, wip_limit
 from shared.store import Operation, fetch, get_many, load, revise
 
 PLAIN: Final = (
@@ -91,6 +91,7 @@ class _Change:
         for name in PLAIN:
             if name in changes:
                 setattr(item, name, changes[name])
+        refuse_oversized(item)
         if "assignee_id" in changes:
             wanted = changes["assignee_id"]
             if not wanted:

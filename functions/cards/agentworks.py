@@ -1,0 +1,240 @@
+"""agentworks, sections 5.1 and 5.3: cards and their dependencies."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
+from shared.contracts.base import Closed, Shape
+from shared.core import clock
+from shared.core.actor import Permission
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.items import dependencies, reading
+from shared.items.creating import NewItem, create_item
+from shared.items.deleting import delete_item
+from shared.items.listing import ItemFilter, list_items
+from shared.items.moving import move_item
+from shared.items.updating import update_item
+from shared.views import agentworks_cards as views
+from shared.views.agentworks_cards import Card, CardDependency, CardDetails
+
+routes = Routes(AGENTWORKS, "cards")
+
+MAX_CUSTOM = 20_000  # characters of a card's custom fields as JSON; a row holds 400 KB
+
+
+def _date(value: str) -> str:
+    clock.parse(value)  # its ValueError becomes the field's message
+    return value
+
+
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > MAX_CUSTOM:
+        raise ValueError(f"custom fields take at most {MAX_CUSTOM:,} characters together")
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=80)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Description = Annotated[str, Field(max_length=100_000)]
+Type = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
+Status = Literal["draft", "ready", "in_progress", "blocked", "done"]
+Priority = Literal["low", "medium", "high", "critical"]
+Labels = Annotated[
+    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]], Field(max_length=50)
+]
+Hours = Annotated[int | float, Field(ge=0, le=100_000)]
+Position = Annotated[int | float, Field(ge=0, lt=1e10)]
+Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
+Custom = Annotated[dict[Annotated[str, Field(min_length=1, max_length=100)], Any], Field(max_length=100), AfterValidator(_small)]
+Kind = Literal["blocks", "relates_to", "duplicates"]
+
+
+class TagInfo(Closed):
+    key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+    value: Annotated[str, Field(max_length=100)]
+    color: Annotated[str, Field(max_length=30)] | None = None
+
+
+Tags = Annotated[list[TagInfo], Field(max_length=50)]
+
+
+class ListCardsResponse(Shape):
+    cards: list[Card]
+    total: int
+    pagination: PaginationMeta
+
+
+class CreateCardRequest(Closed):
+    laneId: Id
+    parentId: Id | None = None
+    title: Title
+    description: Description | None = None
+    type: Type
+    priority: Priority = "medium"
+    assigneeId: Id | None = None
+    position: Position | None = None
+    labels: Labels = []
+    tags: Tags = []
+    estimatedHours: Hours | None = None
+    dueDate: Date | None = None
+    customFields: Custom = {}
+
+
+class UpdateCardRequest(Closed):
+    """A field that is left out stays. Null clears `description`, `assigneeId`, `estimatedHours` and `dueDate`."""
+
+    title: Title | None = None
+    description: Description | None = None
+    type: Type | None = None
+    status: Status | None = None
+    priority: Priority | None = None
+    assigneeId: Annotated[str, Field(max_length=80)] | None = None
+    labels: Labels | None = None
+    tags: Tags | None = None
+    estimatedHours: Hours | None = None
+    dueDate: Date | None = None
+    customFields: Custom | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent, by the card's own names."""
+        sent = self.model_dump(exclude_unset=True)
+        if sent.get("tags"):
+            sent["tags"] = _kept(self.tags or [])
+        return {_NAMES.get(name, name): value for name, value in sent.items() if value is not None or name in _CLEARED}
+
+
+class MoveCardRequest(Closed):
+    toLaneId: Id
+    position: Position | None = None
+    reason: Annotated[str, Field(max_length=1_000)] | None = None
+
+
+class CreateDependencyRequest(Closed):
+    dependencyCardId: Id
+    type: Kind
+
+
+class CardDependenciesResponse(Shape):
+    blockedBy: list[CardDependency]
+    blocking: list[CardDependency]
+
+
+_NAMES = {
+    "assigneeId": "assignee_id",
+    "estimatedHours": "estimated_hours",
+    "dueDate": "due_date",
+    "customFields": "custom_fields",
+}
+_CLEARED = {"description", "assigneeId", "estimatedHours", "dueDate"}
+
+
+def _kept(tags: list[TagInfo]) -> list[dict[str, str]]:
+    """Tags as a row holds them: a key and value once, without what was not said."""
+    unique = {(tag.key, tag.value): tag for tag in tags}
+    return [tag.model_dump(exclude_none=True) for tag in unique.values()]
+
+
+@routes.get("/boards/{boardId}/cards", "cards.list", needs=Permission.CARD_READ)
+async def list_cards(
+    boardId: str,
+    caller: Caller,
+    laneId: str | None = None,
+    assigneeId: str | None = None,
+    type: str | None = None,
+    status: str | None = None,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+    tags: Annotated[list[str] | None, Query(description="`key` or `key:value`, repeated or with commas; a card has all")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    includeChildren: bool = False,
+) -> ListCardsResponse:
+    """The cards of a board by lane, then position. `includeChildren` adds to each card summaries of its children."""
+    names = tuple(name.strip() for given in tags or [] for name in given.split(",") if name.strip())
+    wanted = ItemFilter(laneId, assigneeId, type, status, search, names)
+    page = list_items(caller, boardId, wanted, limit=limit, offset=offset, with_children=includeChildren)
+    cards = []
+    for item in page.items:
+        children = [views.indexed_card(row, item.board_id) for row in page.children.get(item.id, [])] if includeChildren else None
+        cards.append(views.card(item, children=children))
+    return ListCardsResponse.model_construct(cards=cards, total=page.total, pagination=pagination(limit, offset, page.total))
+
+
+@routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
+async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> Card:
+    """A new card in a lane, which must take its type, find its required fields, and have room."""
+    new = NewItem(
+        title=body.title,
+        type=body.type,
+        lane_id=body.laneId,
+        description=body.description,
+        priority=body.priority,
+        parent_id=body.parentId,
+        assignee_id=body.assigneeId,
+        position=body.position,
+        labels=body.labels,
+        tags=_kept(body.tags),
+        estimated_hours=body.estimatedHours,
+        due_date=body.dueDate,
+        custom_fields=body.customFields,
+    )
+    return views.card(create_item(caller, boardId, new))
+
+
+@routes.get("/cards/{id}", "cards.get", needs=Permission.CARD_READ)
+async def get_card(id: str, caller: Caller) -> CardDetails:
+    """A card with its children, dependencies, newest comments (50) and newest activities (25)."""
+    found = reading.details(caller, id)
+    fields = views.card_fields(
+        found.item,
+        [views.card_summary(child) for child in found.children],
+        [views.dependency(link) for link in found.links],
+    )
+    return CardDetails.model_construct(
+        **fields,
+        comments=[views.comment(one) for one in found.comments],
+        activities=[views.activity(one) for one in found.activities],
+    )
+
+
+@routes.put("/cards/{id}", "cards.update", needs=Permission.CARD_EDIT)
+async def update_card(id: str, body: UpdateCardRequest, caller: Caller) -> Card:
+    """Change the given fields. `status: done` moves the card to the done lane, another status moves a finished card back."""
+    return views.card(update_item(caller, id, body.changes()))
+
+
+@routes.post("/cards/{id}/move", "cards.move", needs=Permission.CARD_EDIT)
+async def move_card(id: str, body: MoveCardRequest, caller: Caller) -> Card:
+    """Put the card into another lane of its board, or elsewhere in its own."""
+    return views.card(move_item(caller, id, body.toLaneId, body.position, body.reason))
+
+
+@routes.delete("/cards/{id}", "cards.delete", status=204, needs=Permission.CARD_DELETE)
+async def delete_card(id: str, caller: Caller) -> None:
+    """The card and what belongs to it cannot be reached any more."""
+    delete_item(caller, id)
+
+
+@routes.get("/cards/{id}/dependencies", "dependencies.list", needs=Permission.CARD_READ)
+async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse:
+    """`blockedBy`: where this card is the dependent one; `blocking`: where others depend on it. Of all three types."""
+    card, links = dependencies.links_of(caller, id)
+    return CardDependenciesResponse(
+        blockedBy=[views.dependency(link) for link in links if link.dependent.id == card.id],
+        blocking=[views.dependency(link) for link in links if link.on.id == card.id],
+    )
+
+
+@routes.post("/cards/{id}/dependencies", "dependencies.create", status=201, needs=Permission.CARD_EDIT)
+async def create_dependency(id: str, body: CreateDependencyRequest, caller: Caller) -> CardDependency:
+    """Let this card depend on another card of the same board. `blocks` may not lead in a circle."""
+    return views.dependency(dependencies.create_dependency(caller, id, body.dependencyCardId, body.type))
+
+
+@routes.delete("/dependencies/{id}", "dependencies.delete", status=204, needs=Permission.CARD_EDIT)
+async def delete_dependency(id: str, caller: Caller) -> None:
+    """Remove a dependency from both its cards."""
+    dependencies.delete_dependency(caller, id)

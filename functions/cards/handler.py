@@ -1,0 +1,5 @@
+"""cards: cards, their dependencies, and tickets, which are the same."""
+
+from shared.http.door import door
+
+handler = door("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")

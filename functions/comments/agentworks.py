@@ -1,0 +1,97 @@
+"""agentworks, section 5.2: comments and activities of a card."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import Field, StringConstraints
+
+from shared.activities.reading import activities_of
+from shared.comments.reading import threads_of
+from shared.comments.writing import NewComment
+from shared.comments.writing import create_comment as create
+from shared.comments.writing import delete_comment as delete
+from shared.comments.writing import update_comment as update
+from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
+from shared.contracts.base import Closed, Shape
+from shared.core.actor import Permission
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.views import agentworks_cards as views
+from shared.views.agentworks_cards import CardActivity, CardComment
+
+routes = Routes(AGENTWORKS, "comments")
+
+MAX_OFFSET = 5_000  # how deep a list of activities is paged
+Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+
+
+class ListCommentsResponse(Shape):
+    """`total` counts comments, `pagination` threads; the document has no paging here, a page is as many threads as it may be."""
+
+    comments: list[CardComment]
+    total: int
+    pagination: PaginationMeta
+
+
+class CreateCommentRequest(Closed):
+    content: Content
+    contentType: Literal["markdown", "plain_text"] = "markdown"
+    parentCommentId: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+
+
+class UpdateCommentRequest(Closed):
+    content: Content
+
+
+class ListActivitiesResponse(Shape):
+    activities: list[CardActivity]
+    total: int
+    pagination: PaginationMeta
+
+
+@routes.get("/cards/{id}/comments", "comments.list", needs=Permission.CARD_READ)
+async def list_comments(
+    id: str,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Threads")] = MAX_LIMIT,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> ListCommentsResponse:
+    """The threads of a card, oldest first, each with all its replies. A deleted comment shows, emptied, while it has replies."""
+    found = threads_of(caller, id, limit=limit, offset=offset)
+    return ListCommentsResponse.model_construct(
+        comments=[views.thread(node) for node in found.page],
+        total=found.total,
+        pagination=pagination(limit, offset, found.roots),
+    )
+
+
+@routes.post("/cards/{id}/comments", "comments.create", status=201, needs=Permission.CARD_EDIT)
+async def create_comment(id: str, body: CreateCommentRequest, caller: Caller) -> CardComment:
+    """Comment on a card, or answer one of its comments."""
+    return views.comment(create(caller, id, NewComment(body.content, body.contentType, parent_id=body.parentCommentId)))
+
+
+@routes.put("/comments/{id}", "comments.update", needs=Permission.CARD_EDIT)
+async def update_comment(id: str, body: UpdateCommentRequest, caller: Caller) -> CardComment:
+    """Correct a comment of one's own; administrators may correct any."""
+    return views.comment(update(caller, id, body.content))
+
+
+@routes.delete("/comments/{id}", "comments.delete", status=204, needs=Permission.CARD_EDIT)
+async def delete_comment(id: str, caller: Caller) -> None:
+    """Take back a comment of one's own; administrators may take back any."""
+    delete(caller, id)
+
+
+@routes.get("/cards/{id}/activities", "activities.list", needs=Permission.CARD_READ)
+async def list_activities(
+    id: str,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+) -> ListActivitiesResponse:
+    """What happened to a card, newest first."""
+    found, total = activities_of(caller, id, limit=limit, offset=offset)
+    return ListActivitiesResponse.model_construct(
+        activities=[views.activity(row) for row in found], total=total, pagination=pagination(limit, offset, total)
+    )

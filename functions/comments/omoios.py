@@ -1,0 +1,106 @@
+"""omoios, section 12: comments of a ticket, a flat list."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field, StringConstraints
+
+from shared.comments.reading import comments_of
+from shared.comments.rows import Comment
+from shared.comments.writing import NewComment
+from shared.comments.writing import create_comment as create
+from shared.comments.writing import delete_comment as delete
+from shared.comments.writing import update_comment as update
+from shared.contracts.base import Shape
+from shared.contracts.omoios import OMOIOS
+from shared.core.actor import Permission
+from shared.http.call import Caller, ThisCall
+from shared.http.routing import Routes
+
+routes = Routes(OMOIOS, "comments")
+
+Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+
+
+class TicketComment(Shape):
+    id: str
+    ticket_id: str
+    author_id: str
+    author_name: str
+    content: str
+    comment_type: str
+    mentions: list[str]
+    attachments: list[str]
+    created_at: str
+    edited_at: str | None
+
+
+class CreateComment(Shape):
+    """`mentions` are ids of people and agents, `attachments` paths or ids of files."""
+
+    content: Content
+    comment_type: Annotated[str, Field(min_length=1, max_length=50)] = "general"
+    mentions: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
+    attachments: Annotated[list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(max_length=20)] = []
+
+
+class UpdateComment(Shape):
+    content: Content
+
+
+class Deleted(Shape):
+    status: str = "deleted"
+
+
+def _shown(comment: Comment) -> TicketComment:
+    return TicketComment(
+        id=comment.id,
+        ticket_id=comment.item_id,
+        author_id=comment.author["id"],
+        author_name=comment.author["name"],
+        content=comment.content,
+        comment_type=comment.comment_type,
+        mentions=comment.mentions,
+        attachments=comment.attachments,
+        created_at=comment.created_at,
+        edited_at=comment.edited_at,
+    )
+
+
+@routes.get("/tickets/{ticket_id}/comments", "comments.list", needs=Permission.CARD_READ)
+async def list_comments(
+    ticket_id: str,
+    caller: Caller,
+    call: ThisCall,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> list[TicketComment]:
+    """The comments of a ticket, oldest first; `X-Total-Count` says how many there are."""
+    found, total = comments_of(caller, ticket_id, limit=limit, offset=offset)
+    call.headers.append(("X-Total-Count", str(total)))
+    return [_shown(comment) for comment in found]
+
+
+@routes.post("/tickets/{ticket_id}/comments", "comments.create", status=201, needs=Permission.CARD_EDIT)
+async def create_comment(ticket_id: str, body: CreateComment, caller: Caller) -> TicketComment:
+    """Comment on a ticket."""
+    new = NewComment(
+        body.content,
+        comment_type=body.comment_type,
+        mentions=list(dict.fromkeys(body.mentions)),
+        attachments=body.attachments,
+    )
+    return _shown(create(caller, ticket_id, new))
+
+
+@routes.put("/comments/{comment_id}", "comments.update", needs=Permission.CARD_EDIT)
+async def update_comment(comment_id: str, body: UpdateComment, caller: Caller) -> TicketComment:
+    """Correct a comment of one's own; administrators may correct any."""
+    return _shown(update(caller, comment_id, body.content))
+
+
+@routes.delete("/comments/{comment_id}", "comments.delete", needs=Permission.CARD_EDIT)
+async def delete_comment(comment_id: str, caller: Caller) -> Deleted:
+    """Take back a comment of one's own; administrators may take back any."""
+    delete(caller, comment_id)
+    return Deleted()

@@ -1,0 +1,375 @@
+"""agentworks, section 5: the shapes of cards, comments, activities and dependencies, from the platform's rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.activities.rows import Activity
+from shared.comments.rows import Comment
+from shared.comments.threads import Node
+from shared.contracts.agentworks import UserSummary, user_summary
+from shared.contracts.base import Shape
+from shared.core.money import usd
+from shared.events import EventType
+from shared.items.dependencies import Link
+from shared.items.rows import Item
+from shared.store import IndexRow
+from shared.views.agentworks import AgentSummary
+
+Number = int | float
+
+
+class TagInfo(Shape):
+    key: str
+    value: str
+    color: str | None = None
+
+
+class ExternalLink(Shape):
+    id: str
+    title: str
+    url: str
+    type: str
+
+
+class Attachment(Shape):
+    id: str
+    filename: str
+    contentType: str
+    size: int
+    url: str
+    uploadedBy: UserSummary
+    uploadedAt: str
+
+
+class CardSummary(Shape):
+    """Not defined by the document. `assignee` is left out where a list shows children."""
+
+    id: str
+    boardId: str
+    laneId: str
+    title: str
+    type: str
+    status: str
+    priority: str
+    position: Number
+    assignee: UserSummary | None = None
+
+
+class CardDependency(Shape):
+    id: str
+    dependentCardId: str
+    dependencyCardId: str
+    type: str
+    dependentCard: CardSummary
+    dependencyCard: CardSummary
+    createdBy: UserSummary
+    createdAt: str
+
+
+class AgentRunSummary(Shape):
+    """`duration` is in seconds, `cost` in USD as the customer pays it."""
+
+    id: str
+    cardId: str
+    agentId: str
+    agent: AgentSummary
+    status: str
+    provider: str
+    model: str
+    progress: int
+    duration: float | None = None
+    cost: float | None = None
+    tokensUsed: int | None = None
+    createdAt: str
+    startedAt: str | None = None
+    completedAt: str | None = None
+    triggeredBy: UserSummary | None = None
+
+
+class Card(Shape):
+    id: str
+    boardId: str
+    laneId: str
+    parentId: str | None = None
+    title: str
+    description: str | None = None
+    type: str
+    status: str
+    priority: str
+    assignee: UserSummary | None = None
+    reporter: UserSummary | None = None
+    position: Number
+    labels: list[str]
+    tags: list[TagInfo]
+    estimatedHours: Number | None = None
+    loggedHours: Number
+    dueDate: str | None = None
+    externalLinks: list[ExternalLink]
+    attachments: list[Attachment]
+    customFields: dict[str, Any]
+    children: list[CardSummary] | None = None
+    dependencies: list[CardDependency] | None = None
+    agentRuns: list[AgentRunSummary]
+    createdAt: str
+    updatedAt: str
+    completedAt: str | None = None
+    createdBy: UserSummary
+
+
+class CardComment(Shape):
+    id: str
+    content: str
+    contentType: str
+    author: UserSummary
+    parentCommentId: str | None = None
+    replies: list["CardComment"] | None = None
+    createdAt: str
+    updatedAt: str
+    deletedAt: str | None = None
+
+
+class CardActivity(Shape):
+    """`fieldChanged` names the one field that a change was about; where there were several, `metadata.changes` has them all."""
+
+    id: str
+    type: str
+    actor: UserSummary | AgentSummary
+    description: str
+    fieldChanged: str | None = None
+    oldValue: Any = None
+    newValue: Any = None
+    metadata: dict[str, Any]
+    createdAt: str
+
+
+class CardDetails(Card):
+    comments: list[CardComment]
+    activities: list[CardActivity]
+
+
+def card(
+    item: Item, *, children: Sequence[CardSummary] | None = None, dependencies: Sequence[CardDependency] | None = None
+) -> Card:
+    return Card.model_construct(**card_fields(item, children, dependencies))
+
+
+def card_fields(
+    item: Item, children: Sequence[CardSummary] | None = None, dependencies: Sequence[CardDependency] | None = None
+) -> dict[str, Any]:
+    """The fields of Card, whose extensions add their own."""
+    return {
+        "id": item.id,
+        "boardId": item.board_id,
+        "laneId": item.lane_id,
+        "parentId": item.parent_id,
+        "title": item.title,
+        "description": item.description,
+        "type": item.type,
+        "status": item.status,
+        "priority": item.priority,
+        "assignee": user_summary(item.assignee) if item.assignee else None,
+        "reporter": user_summary(item.reporter) if item.reporter else None,
+        "position": item.position,
+        "labels": item.labels,
+        "tags": [TagInfo(**tag) for tag in item.tags],
+        "estimatedHours": item.estimated_hours,
+        "loggedHours": item.logged_hours,
+        "dueDate": item.due_date,
+        "externalLinks": [ExternalLink(**link) for link in item.external_links],
+        "attachments": [attachment(kept) for kept in item.attachments],
+        "customFields": item.custom_fields,
+        "children": None if children is None else list(children),
+        "dependencies": None if dependencies is None else list(dependencies),
+        "agentRuns": [run_summary(kept) for kept in item.recent_runs],
+        "createdAt": item.created_at,
+        "updatedAt": item.updated_at,
+        "completedAt": item.completed_at,
+        "createdBy": user_summary(item.created_by),
+    }
+
+
+def card_summary(item: Item) -> CardSummary:
+    return CardSummary(
+        id=item.id,
+        boardId=item.board_id,
+        laneId=item.lane_id,
+        title=item.title,
+        type=item.type,
+        status=item.status,
+        priority=item.priority,
+        position=item.position,
+        assignee=user_summary(item.assignee) if item.assignee else None,
+    )
+
+
+def indexed_card(row: IndexRow, board_id: str) -> CardSummary:
+    """A card as its board's index shows it."""
+    f = row.f
+    return CardSummary(
+        id=row.id,
+        boardId=board_id,
+        laneId=f["lane_id"],
+        title=f["title"],
+        type=f["type"],
+        status=f["status"],
+        priority=f["priority"],
+        position=f["position"],
+    )
+
+
+def attachment(kept: Mapping[str, Any]) -> Attachment:
+    return Attachment(
+        id=kept["id"],
+        filename=kept["filename"],
+        contentType=kept["content_type"],
+        size=int(kept["size"]),
+        url=kept["url"],
+        uploadedBy=user_summary(kept["uploaded_by"]),
+        uploadedAt=kept["uploaded_at"],
+    )
+
+
+def dependency(link: Link) -> CardDependency:
+    row = link.dependency
+    return CardDependency(
+        id=row.id,
+        dependentCardId=row.item_id,
+        dependencyCardId=row.dependency_id,
+        type=row.type,
+        dependentCard=card_summary(link.dependent),
+        dependencyCard=card_summary(link.on),
+        createdBy=user_summary(row.created_by),
+        createdAt=row.created_at,
+    )
+
+
+def run_summary(kept: Mapping[str, Any]) -> AgentRunSummary:
+    """From what a card keeps of its run (`Run.summary`)."""
+    agent = kept["agent"]
+    duration = kept.get("duration_ms")
+    return AgentRunSummary(
+        id=kept["id"],
+        cardId=kept["card_id"],
+        agentId=kept["agent_id"],
+        agent=AgentSummary(
+            id=agent["id"], name=agent["name"], displayName=agent.get("display_name") or agent["name"], status=agent["status"]
+        ),
+        status=run_status(kept["status"]),
+        provider=kept["provider"],
+        model=kept["model"],
+        progress=int(kept["progress"]),
+        duration=None if duration is None else duration / 1000,
+        cost=usd(int(kept["customer_price_micros"])),
+        tokensUsed=int(kept["tokens"]),
+        createdAt=kept["created_at"],
+        startedAt=kept.get("started_at"),
+        completedAt=kept.get("completed_at"),
+        triggeredBy=user_summary(kept["triggered_by"]) if kept.get("triggered_by") else None,
+    )
+
+
+def run_status(status: str) -> str:
+    """The document has five: a run that is queued, claimed or waits for an answer is pending."""
+    return status if status in {"running", "completed", "failed", "cancelled"} else "pending"
+
+
+def comment(row: Comment, replies: Sequence[CardComment] = ()) -> CardComment:
+    return CardComment(
+        id=row.id,
+        content=row.content,
+        contentType=row.content_type,
+        author=user_summary(row.author),
+        parentCommentId=row.parent_id,
+        replies=list(replies) or None,
+        createdAt=row.created_at,
+        updatedAt=row.edited_at or row.created_at,
+        deletedAt=row.removed_at,
+    )
+
+
+def thread(node: Node[Comment]) -> CardComment:
+    return comment(node.comment, [thread(reply) for reply in node.replies])
+
+
+_ACTIVITY_TYPES = {
+    EventType.ITEM_CREATED: "created",
+    EventType.ITEM_MOVED: "moved",
+    EventType.COMMENT_CREATED: "commented",
+    EventType.COMMENT_UPDATED: "commented",
+    EventType.COMMENT_DELETED: "commented",
+}
+_SAID = {
+    EventType.ITEM_CREATED: "created the card",
+    EventType.ITEM_MOVED: "moved the card",
+    EventType.ITEM_BLOCKED: "blocked the card",
+    EventType.ITEM_UNBLOCKED: "unblocked the card",
+    EventType.ITEM_DELETED: "deleted the card",
+    EventType.COMMENT_CREATED: "commented",
+    EventType.COMMENT_UPDATED: "edited a comment",
+    EventType.COMMENT_DELETED: "deleted a comment",
+    EventType.DEPENDENCY_ADDED: "added a dependency",
+    EventType.DEPENDENCY_REMOVED: "removed a dependency",
+}
+
+
+def activity(row: Activity) -> CardActivity:
+    """The type is one of the document's six; the platform's own name of the event is `metadata.event`."""
+    kind = EventType(row.type)
+    changes: dict[str, list[Any]] = {camel(name): pair for name, pair in row.changes.items()}
+    shown = _main_change(changes)
+    old, new = changes[shown] if shown else (None, None)
+    metadata = {camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
+    if len(changes) > 1:
+        metadata["changes"] = {name: {"old": pair[0], "new": pair[1]} for name, pair in changes.items()}
+    if row.subject_kind != Item.KIND:
+        metadata["subjectId"] = row.subject_id
+    return CardActivity(
+        id=row.id,
+        type=_activity_type(kind, changes),
+        actor=who(row.actor),
+        description=f"{row.actor['name']} {_words(kind, changes)}",
+        fieldChanged=shown,
+        oldValue=old,
+        newValue=new,
+        metadata=metadata,
+        createdAt=row.at,
+    )
+
+
+def who(kept: Mapping[str, Any]) -> UserSummary | AgentSummary:
+    """A person, or the agent that acted."""
+    if kept.get("kind") == "agent":
+        return AgentSummary(id=kept["id"], name=kept["name"], displayName=kept["name"], status="active")
+    return user_summary(dict(kept))
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:
+    if kind.value.startswith("run."):
+        return "agent_run"
+    if kind is EventType.ITEM_UPDATED and "assignee" in changes:
+        return "assigned"
+    return _ACTIVITY_TYPES.get(kind, "updated")
+
+
+def _main_change(changes: Mapping[str, Any]) -> str | None:
+    """What a change was about: the lane of a move, the assignee, the status, else the only field there is."""
+    for name in ("laneId", "assignee", "status"):
+        if name in changes:
+            return name
+    return next(iter(changes)) if len(changes) == 1 else None
+
+
+def _words(kind: EventType, changes: Mapping[str, Any]) -> str:
+    if kind in _SAID:
+        return _SAID[kind]
+    if kind is EventType.ITEM_UPDATED and "assignee" in changes:
+        person = changes["assignee"][1]
+        return f"assigned the card to {person['name']}" if person else "unassigned the card"
+    if kind is EventType.ITEM_UPDATED and changes:
+        return f"changed {', '.join(changes)}"
+    return kind.value.replace(".", " ").replace("_", " ")
