@@ -47,7 +47,7 @@ _TEXTS = {
     "Implementation notes": ("implementation_notes",),
 }
 _FIELD_OF = {heading: keys[0] for heading, keys in _TEXTS.items()}
-_FACT_LINE = re.compile(r"- ([A-Za-z0-9_.-]+): (.*)")
+_FACT_LINE = re.compile(r"- ([A-Za-z0-9_.-]+):(?: (.*))?")
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _sections(text: str) -> Iterable[_Section]:
             yield current
             current = _Section(line)
         elif fact := _FACT_LINE.fullmatch(line):
-            current.facts.append((fact[1], _read(fact[2])))
+            current.facts.append((fact[1], _read(fact[2] or "")))
     yield current
 
 

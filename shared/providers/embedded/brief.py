@@ -79,6 +79,12 @@ class Brief:
         return [str(label) for label in labels] if isinstance(labels, list) else [str(labels)]
 
     @cached_property
+    def priority(self) -> str:
+        """The card's priority, when it is one of the four."""
+        stated = str(self.card.get("priority") or "").lower()
+        return stated if stated in ("low", "medium", "high", "critical") else "medium"
+
+    @cached_property
     def lane(self) -> int | None:
         lane = self.card.get("lane", self.card.get("lane_number"))
         return lane if isinstance(lane, int) else None

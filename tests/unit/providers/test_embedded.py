@@ -289,7 +289,12 @@ TEXT = st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=60).map(" ".joi
     st.sampled_from([*ROLES, "somebody"]),
     st.fixed_dictionaries(
         {"id": st.just("c"), "title": TEXT, "description": TEXT},
-        optional={"acceptance_criteria": st.lists(TEXT, max_size=4), "labels": st.lists(TEXT, max_size=3)},
+        optional={
+            "acceptance_criteria": st.lists(TEXT, max_size=4),
+            "labels": st.lists(TEXT, max_size=3),
+            "priority": TEXT,
+            "type": st.sampled_from(["bug", "feature", "?"]),
+        },
     ),
     st.sampled_from([16, 200, 1000, 4000]),
 )

@@ -74,12 +74,11 @@ def _fault_tasks(brief: Brief) -> list[_Task]:
     )
     remove = "Done when:\n" + checks + "\n" + boxes(["the test that repeated it passes, and stays in the suite"])
     prove = "Done when:\n" + checks + "\n" + boxes(["the neighbouring steps still work", "the person who reported it agrees"])
-    stated = str(brief.card.get("priority") or "high")
     return [
-        _Task("repeat", f"Repeat in a test: {subject}", repeat, _BUILD_LANE, stated, 3),
-        _Task("cause", f"Find the cause: {subject}", cause, _BUILD_LANE, stated, 4, ("repeat",)),
-        _Task("remove", f"Remove the cause: {subject}", remove, _BUILD_LANE, stated, 4, ("cause",)),
-        _Task("prove", f"Prove it is gone: {subject}", prove, _TEST_LANE, stated, 2, ("remove",)),
+        _Task("repeat", f"Repeat in a test: {subject}", repeat, _BUILD_LANE, brief.priority, 3),
+        _Task("cause", f"Find the cause: {subject}", cause, _BUILD_LANE, brief.priority, 4, ("repeat",)),
+        _Task("remove", f"Remove the cause: {subject}", remove, _BUILD_LANE, brief.priority, 4, ("cause",)),
+        _Task("prove", f"Prove it is gone: {subject}", prove, _TEST_LANE, brief.priority, 2, ("remove",)),
     ]
 
 

@@ -125,7 +125,7 @@ def work(brief: Brief) -> Plan:
     found = discovery(
         best.kind,
         f"{brief.title}: most likely {best.cause}.\n\nPoints to it: {'; '.join(signs)}.\nTest: {best.test}.",
-        _priority(brief),
+        brief.priority,
     )
     extra = (
         [discovery("clarification_needed", f"{brief.title}: the report does not say:\n{bullets(missing)}", "medium")]
@@ -194,8 +194,3 @@ def _missing(brief: Brief, facts: list[tuple[str, str]]) -> list[str]:
     if not re.search(r"expect|should", brief.description, re.I):
         missing.append("what was expected instead")
     return missing
-
-
-def _priority(brief: Brief) -> str:
-    stated = str(brief.card.get("priority") or "medium")
-    return stated if stated in ("low", "medium", "high", "critical") else "medium"
