@@ -42,7 +42,9 @@ AREAS = {
     "messaging": Needs(sends=("ws-push",)),
     "organizations": Needs(sends=("emails",)),
     "projects": Needs(sends=("agent-runs",)),
-    "runs": Needs(telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer")),
+    "runs": Needs(  # models: whether a provider has credentials is said when the run is asked for
+        telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer"), models=True
+    ),
     "sandboxes": Needs(telemetry="write", sends=("ws-push",)),
     "system": Needs(core="read", telemetry="read"),
     "tasks": Needs(sends=("agent-runs",)),
@@ -55,8 +57,9 @@ WORKERS = {
     "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, posts=True, timeout=30),
     "run_worker": Needs(signs=False, machine=("start",), timeout=30),
-    "run_steps": Needs(
-        telemetry="write", files="write", sends=("ws-push", "emails"), posts=True, models=True, memory=1769, timeout=900
+    "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
+        telemetry="write", files="write", sends=("ws-push", "emails"), machine=("answer",), posts=True, models=True, memory=1769,
+        timeout=900,
     ),
     "stream_projector": Needs(sends=("ws-push", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),
     "scheduled": Needs(

@@ -96,7 +96,7 @@ def free(card: Item, run: Run, actor: Actor) -> None:
     if run.lifted_from and card.status == "in_progress":
         # finished work waits for somebody to look at it; broken-off work is where it was
         status = "ready" if run.status == "completed" else run.lifted_from
-        record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]})
+        record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 
 

@@ -3,7 +3,7 @@
 RUN#<id>    META          the run
             CONTEXT       the first message of its conversation
             TURN#001      what the model answered, kept before anything is done about it
-            TURN#001#C02  a tool call that was carried out: written in the transaction of its effect
+            CALL#001#02   a tool call that was carried out: written in the transaction of its effect
 PROJ#<id>   RUNS          the ids of the project's runs that have not ended
 WS#<id>     AGENT#<id>    what an agent has done in a workspace
 """
@@ -72,6 +72,8 @@ class Run(Entity):
     lifted_from = UnicodeAttribute(null=True)
     """The card's status before this run put it in progress."""
     estimated_price_micros = NumberAttribute(null=True)
+    deadline = NumberAttribute(null=True)
+    """Epoch seconds; waiting does not count."""
     started_at = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
 
@@ -162,7 +164,7 @@ class Turn(Row):
 
 
 class Called(Row):
-    """At `RUN#<id>, TURN#<nnn>#C<mm>`: the effect of a call is written. Without a result the writer died right after it."""
+    """At `RUN#<id>, CALL#<nnn>#<mm>`: the effect of a call is written. Without a result the writer died right after it."""
 
     TABLE = "core_table"
     tool = UnicodeAttribute()
@@ -173,7 +175,7 @@ class Called(Row):
 
     @classmethod
     def key_of(cls, run_id: str, number: int, index: int) -> tuple[str, str]:
-        return f"RUN#{run_id}", f"TURN#{number:03d}#C{index:02d}"
+        return f"RUN#{run_id}", f"CALL#{number:03d}#{index:02d}"
 
 
 class Underway(Row):

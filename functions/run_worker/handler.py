@@ -1,0 +1,21 @@
+"""Queue `agent-runs`: each message starts the execution of one run. Delivered twice, it starts it once."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from shared.runs.queue import start_execution
+
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def _start(record: SQSRecord) -> None:
+    told = json.loads(record.body)
+    start_execution(told["run_id"], int(told.get("attempt", 1)))
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answers the messages that failed, so that only they come again."""
+    return process_partial_response(event=event, record_handler=_start, processor=_processor, context=context)

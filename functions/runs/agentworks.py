@@ -1,0 +1,223 @@
+"""agentworks, section 6.2: agent runs. `approve` and `reject` answer a run that waits: the document has approval, but no way to give it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from shared.agents.registry import the_agent
+from shared.contracts.agentworks import (
+    AGENTWORKS,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    PaginationMeta,
+    UserSummary,
+    pagination,
+    user_summary,
+)
+from shared.contracts.base import Closed, Shape
+from shared.core.actor import Permission
+from shared.core.money import micros, usd
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.runs import answering, reading, requesting
+from shared.runs.choosing import MAX_TOKENS, Wish
+from shared.runs.rows import Run
+from shared.views.agentworks import AgentSummary
+from shared.views.agentworks_cards import AgentRunSummary, run_summary
+
+routes = Routes(AGENTWORKS, "runs")
+
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
+Reason = Annotated[str, Field(max_length=1_000)]
+Status = Literal["pending", "running", "completed", "failed", "cancelled"]
+
+
+class ListAgentRunsResponse(Shape):
+    runs: list[AgentRunSummary]
+    total: int
+    pagination: PaginationMeta
+
+
+class TriggerAgentRunRequest(Closed):
+    provider: Word | None = None
+    model: Word | None = None
+    temperature: Temperature | None = None
+    maxTokens: Tokens | None = None
+    context: Annotated[str, Field(max_length=50_000)] | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class TriggerAgentRunResponse(Shape):
+    """`estimatedCost` in USD (0 where the model has no known price: `executionMetadata.priceKnown` says so), `estimatedDuration` in
+    seconds."""
+
+    run: AgentRunSummary
+    estimatedCost: float
+    estimatedDuration: int
+
+
+class RetryRunRequest(Closed):
+    provider: Word | None = None
+    model: Word | None = None
+    temperature: Temperature | None = None
+    maxTokens: Tokens | None = None
+
+
+class CancelRunRequest(Closed):
+    reason: Reason | None = None
+
+
+class ApproveRunRequest(Closed):
+    """`maxCost`: the new cap of a run that waits for its own budget, in USD."""
+
+    maxCost: Annotated[float, Field(gt=0)] | None = None
+
+
+class RejectRunRequest(Closed):
+    reason: Reason | None = None
+
+
+class AgentRunDetails(Shape):
+    id: str
+    cardId: str
+    agentId: str
+    agent: AgentSummary
+    status: str
+    progress: int
+    provider: str
+    model: str
+    temperature: float | None = None
+    maxTokens: int | None = None
+    inputTokens: int
+    outputTokens: int
+    totalTokens: int
+    providerCost: float
+    customerPrice: float
+    duration: float | None = None
+    resultSummary: str | None = None
+    resultData: dict[str, Any] | None = None
+    errorMessage: str | None = None
+    errorCode: str | None = None
+    inputContext: Any
+    executionMetadata: dict[str, Any]
+    createdAt: str
+    startedAt: str | None = None
+    completedAt: str | None = None
+    triggeredBy: UserSummary | None = None
+
+
+@routes.get("/cards/{id}/runs", "runs.list", needs=Permission.CARD_READ)
+async def list_runs(
+    id: str,
+    caller: Caller,
+    agentId: str | None = None,
+    status: Status | None = None,
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Field(ge=0)] = 0,
+) -> ListAgentRunsResponse:
+    """The runs of a card, newest first."""
+    agent = the_agent(agentId).id if agentId else None
+    page = reading.runs_of(caller, id, agent_id=agent, shown_as=status, limit=limit, offset=offset)
+    return ListAgentRunsResponse(
+        runs=[run_summary(run.summary) for run in page.runs],
+        total=page.total,
+        pagination=pagination(limit, offset, page.total),
+    )
+
+
+@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=201, needs=Permission.AGENT_RUN)
+async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
+    """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
+    asked = body or TriggerAgentRunRequest()
+    request = requesting.Request(_wish(asked), asked.context, asked.parameters or {})
+    return _started(requesting.request_run(caller, id, agentId, request))
+
+
+@routes.get("/runs/{id}", "runs.get", needs=Permission.CARD_READ)
+async def get_run(id: str, caller: Caller) -> AgentRunDetails:
+    """One run, with what it used, what it made, and what it waits for (`executionMetadata.waiting`)."""
+    return _details(reading.the_run(caller, id))
+
+
+@routes.post("/runs/{id}/cancel", "runs.cancel", needs=Permission.AGENT_RUN)
+async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
+    """End a run at once; its card is free again when the answer comes."""
+    return run_summary(answering.cancel_run(caller, id, body.reason if body else None).summary)
+
+
+@routes.post("/runs/{id}/retry", "runs.retry", status=201, needs=Permission.AGENT_RUN)
+async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
+    """A new run of a failed or cancelled one."""
+    return _started(requesting.retry_run(caller, id, _wish(body or RetryRunRequest())))
+
+
+@routes.post("/runs/{id}/approve", "runs.approve", needs=Permission.RUN_APPROVE, addition=True)
+async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None) -> AgentRunDetails:
+    """Let a waiting run go on."""
+    cap = micros(body.maxCost) if body and body.maxCost is not None else None
+    return _details(answering.approve_run(caller, id, cap))
+
+
+@routes.post("/runs/{id}/reject", "runs.reject", needs=Permission.RUN_APPROVE, addition=True)
+async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
+    """End a waiting run with a no."""
+    return _details(answering.reject_run(caller, id, body.reason if body else None))
+
+
+def _wish(body: TriggerAgentRunRequest | RetryRunRequest) -> Wish:
+    return Wish(body.provider, body.model, body.temperature, body.maxTokens)
+
+
+def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:
+    return TriggerAgentRunResponse(
+        run=run_summary(requested.run.summary),
+        estimatedCost=usd(requested.estimated_price_micros),
+        estimatedDuration=requested.estimated_seconds,
+    )
+
+
+def _details(run: Run) -> AgentRunDetails:
+    metadata: dict[str, Any] = dict(run.execution_metadata) | {
+        "attempt": int(run.attempt),
+        "trigger": run.trigger,
+        "calls": int(run.calls),
+        "cacheReadTokens": int(run.cache_read_tokens),
+        "cacheWriteTokens": int(run.cache_write_tokens),
+        "priceKnown": not run.unpriced and bool(run.execution_metadata.get("priceKnown", True)),
+    }
+    if run.retry_of:
+        metadata["retryOf"] = run.retry_of
+    if run.status == "waiting":
+        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, run.waiting
+    agent = run.agent
+    input_tokens = int(run.input_tokens + run.cache_read_tokens + run.cache_write_tokens)
+    return AgentRunDetails(
+        id=run.id,
+        cardId=run.item_id,
+        agentId=run.agent_id,
+        agent=AgentSummary(id=agent["id"], name=agent["name"], displayName=agent["display_name"], status=agent["status"]),
+        status=reading.shown_status(run.status, started=run.started_at is not None),
+        progress=int(run.progress),
+        provider=run.provider,
+        model=run.model,
+        temperature=run.temperature,
+        maxTokens=int(run.max_tokens),
+        inputTokens=input_tokens,
+        outputTokens=int(run.output_tokens),
+        totalTokens=run.all_tokens,
+        providerCost=usd(int(run.provider_cost_micros)),
+        customerPrice=usd(int(run.customer_price_micros)),
+        duration=None if run.duration_ms is None else run.duration_ms / 1000,
+        resultSummary=run.result_summary,
+        resultData=run.result_data,
+        errorMessage=run.error_message,
+        errorCode=run.error_code,
+        inputContext=run.input_context,
+        executionMetadata=metadata,
+        createdAt=run.created_at,
+        startedAt=run.started_at,
+        completedAt=run.completed_at,
+        triggeredBy=user_summary(run.triggered_by),
+    )

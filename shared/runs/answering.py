@@ -1,0 +1,88 @@
+"""People answer a run: cancel it, let it go on, or say no."""
+
+from shared.budgets.reserving import set_limit
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, FieldError, Invalid
+from shared.runs import queue
+from shared.runs.ending import because, end
+from shared.runs.rows import Run
+from shared.store import collection, fetch, fetch_all, load, revise
+from shared.terminal import publish_run_status
+
+
+def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
+    """End a run now: its status, its fence and its card's lease in one write, then its execution.
+
+    Whoever works on it loses the fence at once and writes nothing more. Raises Conflict("state") for a run that completed or failed;
+    cancelling twice is once.
+    """
+    run = load(Run, run_id, actor, Permission.AGENT_RUN)
+    execution = run.execution
+    told = reason or "Cancelled"
+    done = end(run, "cancelled", actor, because("CANCELLED", told))
+    if done.status != "cancelled":
+        raise Conflict("state", f"The run is {done.status} already")
+    arn = done.execution or execution
+    if arn:
+        queue.stop_execution(arn, told)
+    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    return done
+
+
+def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -> Run:
+    """Let a waiting run go on: the first answer counts. For a run that waits for its own budget, `max_cost_micros` is the new cap.
+
+    Raises Conflict("state") unless the run waits.
+    """
+    run = load(Run, run_id, actor, Permission.RUN_APPROVE)
+    _refuse_idle(run)
+    if max_cost_micros is not None:
+        if run.waiting_for != "budget":
+            raise Invalid(FieldError("maxCost", "The run does not wait for a budget", None))
+        set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
+    run = _answered(actor, run, "approved")
+    if not queue.answer(str(run.wait_token), {"approved": True}):
+        raise Conflict("state", "The run does not wait any more")
+    return run
+
+
+def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
+    """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict("state") unless the run waits."""
+    run = load(Run, run_id, actor, Permission.RUN_APPROVE)
+    _refuse_idle(run)
+    run = _answered(actor, run, "rejected")
+    token, waited_for = run.wait_token, run.waiting_for
+    code = "APPROVAL_REJECTED" if waited_for == "approval" else "USAGE_LIMIT_EXCEEDED"
+    done = end(run, "cancelled", actor, because(code, reason or f"Rejected by {actor.name}"))
+    if token:
+        queue.refuse(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
+    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    return done
+
+
+def _refuse_idle(run: Run) -> None:
+    if run.status != "waiting" or not run.wait_token:
+        raise Conflict("state", f"The run is {run.status}: it does not wait for an answer")
+
+
+def _answered(actor: Actor, run: Run, answer: str) -> Run:
+    """Write down who answered what. The same answer may be given again, as long as the machine has not taken it; another may not."""
+
+    def change(row: Run) -> None:
+        _refuse_idle(row)
+        given = (row.waiting or {}).get("answer")
+        if given is not None and given != answer:
+            raise Conflict("state", f"The run was {given} already")
+        row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
+
+    return revise(lambda: fetch(Run, run.id) or run, change)
+
+
+def resume_waiting(ws_id: str) -> int:
+    """Let every run of a workspace that waits for a budget try again: whoever still finds no room waits again. How many were told."""
+    told = 0
+    for run in fetch_all(Run, [row.id for row in collection(3, f"WS#{ws_id}#WAITING", "budget#")]):
+        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token:
+            told += int(queue.answer(run.wait_token, {"granted": True}))
+    return told

@@ -1,0 +1,77 @@
+"""Why a run fails. The state machine carries an exception's class name; here is what each name means to who reads the run."""
+
+import json
+from typing import Any, Final
+
+
+class RunFailure(Exception):
+    """A step cannot go on, for a reason that another try does not cure."""
+
+
+class ProviderUnavailable(RunFailure):
+    pass
+
+
+class ProviderRateLimited(RunFailure):
+    """The one that waiting cures: the state machine tries the step again."""
+
+
+class ProviderNotConfigured(RunFailure):
+    pass
+
+
+class ModelRefused(RunFailure):
+    pass
+
+
+class OutputTooLong(RunFailure):
+    pass
+
+
+class TooManyTurns(RunFailure):
+    pass
+
+
+class TookTooLong(RunFailure):
+    pass
+
+
+class CardGone(RunFailure):
+    pass
+
+
+CODES: Final = {
+    "ProviderUnavailable": "PROVIDER_UNAVAILABLE",
+    "ProviderRateLimited": "PROVIDER_RATE_LIMITED",
+    "ProviderNotConfigured": "PROVIDER_NOT_CONFIGURED",
+    "ModelRefused": "MODEL_REFUSED",
+    "OutputTooLong": "OUTPUT_LIMIT_REACHED",
+    "TooManyTurns": "TURN_LIMIT_REACHED",
+    "TookTooLong": "TIMEOUT",
+    "CardGone": "CARD_NOT_FOUND",
+    "ApprovalExpired": "APPROVAL_EXPIRED",
+    "ApprovalRejected": "APPROVAL_REJECTED",
+    "BudgetExpired": "USAGE_LIMIT_EXCEEDED",
+    "BudgetRefused": "USAGE_LIMIT_EXCEEDED",
+    "BudgetExhausted": "USAGE_LIMIT_EXCEEDED",
+    "States.Timeout": "TIMEOUT",
+    "Sandbox.Timedout": "TIMEOUT",
+    "RunCancelled": "CANCELLED",
+}
+
+
+def read_error(error: Any) -> tuple[str, str]:
+    """Code and message from what the state machine caught: `{"Error", "Cause"}`. A crash of ours shows no inner details."""
+    name = str(error.get("Error", "")) if isinstance(error, dict) else ""
+    cause = str(error.get("Cause", "")) if isinstance(error, dict) else ""
+    code = CODES.get(name)
+    try:
+        told = json.loads(cause)
+        message = str(told.get("errorMessage") or cause) if isinstance(told, dict) else cause
+    except ValueError:
+        message = cause
+    if code is None:
+        return "INTERNAL_ERROR", f"The run failed on our side ({name or 'no reason given'})"
+    if code == "TIMEOUT" and name != "TookTooLong":
+        message = "A step of the run did not finish in time"
+    return code, message or name

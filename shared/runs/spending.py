@@ -1,0 +1,126 @@
+"""The money of one model call: reserved before it, settled and written into the ledger after it."""
+
+from typing import Any
+
+from shared.billing.prices import Priced, cost, worst_case
+from shared.billing.pricing import customer_price_micros
+from shared.budgets.reserving import Scope, caps_of, settle
+from shared.budgets.rows import this_month
+from shared.core import clock
+from shared.core.errors import Conflict
+from shared.core.ids import derived_id
+from shared.events import EventType, record
+from shared.projects.rows import Project
+from shared.providers.port import Finished, Request, TokenUsage
+from shared.providers.tokens import upper_bound
+from shared.runs.lease import Lost
+from shared.runs.rows import Run
+from shared.store import Operation, fetch, update, write
+from shared.usage.recording import RECORDED, record_usage
+from shared.usage.rows import UsageLine
+
+
+def scope_of(run: Run) -> Scope:
+    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id)
+
+
+def worst_price(run: Run, request: Request) -> int:
+    """What the call can be charged at most, in micro-dollars. 0 for a model without a known price: it cannot be reserved for."""
+    price = worst_case(run.provider, run.model, upper_bound(request), request.max_tokens)
+    return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
+
+
+def reserve(run: Run, turn: int, amount: int) -> None:
+    """Hold `amount` for this turn's call, once. Raises BudgetExhausted, or Lost when the run is no longer ours."""
+    if run.hold_turn == turn:
+        return  # an earlier try of this turn holds it already
+    caps = caps_of(scope_of(run))
+    hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
+    ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
+    actions = [Run.hold.set(hold), Run.hold_turn.set(turn), Run.version.add(1)]
+    write(update(Run(*Run.key(run.id)), actions, ours, Lost()), *caps.reserve(amount))
+    run.hold, run.hold_turn, run.version = hold, turn, run.version + 1
+
+
+def usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
+    """The ledger line of a call made under the run's present fence: one fence, one call."""
+    billed = run.model if not model or model.startswith(run.model) else model
+    price = cost(run.provider, billed, usage)
+    known = isinstance(price, Priced)
+    cost_micros = price.cost_micros if isinstance(price, Priced) else 0
+    return UsageLine.new(
+        derived_id("usage", run.id, turn, int(run.fence)),
+        org_id=run.org_id,
+        ws_id=run.ws_id,
+        proj_id=run.proj_id,
+        at=clock.iso(),
+        run_id=run.id,
+        item_id=run.item_id,
+        agent_id=run.agent_id,
+        agent_name=run.agent["display_name"],
+        user=run.triggered_by,
+        provider=run.provider,
+        model=model or run.model,
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        output_tokens=usage.output,
+        estimated=estimated,
+        provider_cost_micros=cost_micros,
+        customer_price_micros=customer_price_micros(cost_micros) if known else 0,
+        unpriced=not known,
+        price_version=price.table,
+    )
+
+
+def settled(run: Run, turn: int, done: Finished, project_name: str, actor: Any, kept: list[Operation], progress: int) -> bool:
+    """The call is over: ledger, budgets, the run's own counts, and `kept` (the journal), all or none.
+
+    When the run is no longer ours, what was spent is still spent and is recorded, but nothing is kept. Answers whether it was kept.
+    """
+    line = usage_line(run, turn, done.usage, done.model, done.estimated)
+    record(line, EventType.USAGE_RECORDED, actor, run_id=run.id, card_id=run.item_id, price_micros=line.customer_price_micros)
+    price = int(line.customer_price_micros)
+    counts = [*_counts(line), Run.version.add(1)]
+    row = Run(*Run.key(run.id))
+    ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
+    ending_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
+    books = record_usage(line, project_name)
+    try:
+        write(update(row, counts + ending_hold, ours, Lost()), *settle(run.hold, (), price), *kept, *books)
+    except Lost:
+        late(run, counts, price, books)
+        return False
+    run.hold = run.hold_turn = None
+    if price:
+        caps_of(scope_of(run))  # says so where a threshold was passed
+    return True
+
+
+def late(run: Run, counts: list[Any], price: int, books: list[Operation]) -> None:
+    """A call that finished after its run had ended or changed hands. Its reservation is somebody else's to give back."""
+    caps = scope_of(run).ids(this_month())
+    existing = [budget.id for budget in caps_of(scope_of(run)).budgets if budget.id in caps]
+    try:
+        write(update(Run(*Run.key(run.id)), counts), *settle(None, existing, price), *books)
+    except Conflict as conflict:
+        if conflict is not RECORDED:
+            raise
+
+
+def _counts(line: UsageLine) -> list[Any]:
+    actions = [
+        Run.calls.add(1),
+        Run.input_tokens.add(line.input_tokens),
+        Run.cache_read_tokens.add(line.cache_read_tokens),
+        Run.cache_write_tokens.add(line.cache_write_tokens),
+        Run.output_tokens.add(line.output_tokens),
+        Run.provider_cost_micros.add(line.provider_cost_micros),
+        Run.customer_price_micros.add(line.customer_price_micros),
+    ]
+    return [*actions, Run.unpriced.set(True)] if line.unpriced else actions
+
+
+def project_name(run: Run) -> str:
+    project = fetch(Project, str(run.proj_id))
+    return project.name if project else ""

@@ -1,0 +1,282 @@
+"""One turn of a run: one answer of the model, kept before it is acted on, and then its tool calls, each carried out once.
+
+What may happen at any point: the process dies and the step is tried again (the journal says how far it came), the run is cancelled
+or changes hands (the fence refuses every write), the budget has no room (nothing is called, the run waits).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.agents.registry import the_agent
+from shared.agents.toolbox import Outcome, Work, agent_actor, perform
+from shared.agents.tools import READ_ONLY, specs
+from shared.core import clock
+from shared.core.errors import CadreError, Conflict, Upstream
+from shared.core.ids import derived_id
+from shared.providers import registry
+from shared.providers.port import BrokenOff, Finished, Request, TextDelta, ToolCall, ToolCallReady
+from shared.runs.failures import (
+    ModelRefused,
+    OutputTooLong,
+    ProviderNotConfigured,
+    ProviderRateLimited,
+    ProviderUnavailable,
+    TookTooLong,
+    TooManyTurns,
+)
+from shared.runs.journal import Exchange, Journal
+from shared.runs.lease import LEASE, Lost, held, renew
+from shared.runs.rows import Called, Run, Turn
+from shared.runs.spending import project_name, reserve, settled, worst_price
+from shared.store import carrying, create, fetch, keep_text, put, write
+from shared.terminal import TerminalWriter
+
+MAX_TURNS: Final = 40
+CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
+_LOOK = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
+_LINE = 2_000  # characters of one terminal line
+
+
+class AlreadyDone(Conflict):
+    """This very call took effect before."""
+
+    def __init__(self) -> None:
+        super().__init__("done", "This call was carried out before")
+
+
+@dataclass
+class Worker:
+    """Somebody who holds a run and takes one turn of it."""
+
+    run: Run
+    journal: Journal
+    terminal: TerminalWriter
+
+    def take(self) -> str:
+        """The turn. Answers what is next: `turn` or `finish`. Raises BudgetExhausted, Lost, or a RunFailure."""
+        last = self.journal.last
+        if last is not None and last.open:  # the answer is here, its calls are not all carried out
+            self.act(last)
+            return "turn"
+        if last is not None and not last.turn.calls:
+            return "finish"
+        self._refuse_endless()
+        exchange = self.ask()
+        if exchange is None:
+            raise Lost
+        if exchange.turn.calls:
+            self.act(exchange)
+            return "turn"
+        _refuse_unfinished(exchange)
+        return "finish"
+
+    # -- asking the model
+
+    def ask(self) -> Exchange | None:
+        """One call of the model, reserved, streamed, settled and kept. None when the run was lost meanwhile."""
+        run, number = self.run, self.journal.next_turn
+        request = Request(
+            model=run.model,
+            messages=self.journal.messages(),
+            system=run.system or "",
+            tools=specs(run.tools),
+            temperature=run.temperature,
+            max_tokens=int(run.max_tokens),
+            timeout_s=CALL_SECONDS,
+            metadata={"run": run.id, "turn": str(number)},
+        )
+        try:
+            provider = registry.provider(run.provider)
+        except Upstream as error:
+            raise ProviderNotConfigured(error.message) from error
+        reserve(run, number, worst_price(run, request))
+        said: list[str] = []
+        calls: list[ToolCall] = []
+        done: Finished | None = None
+        lines = _Lines(self.terminal)
+        try:
+            for event in provider.stream(request, _Watch(run).cancelled):
+                if isinstance(event, TextDelta):
+                    said.append(event.text)
+                    lines.add(event.text)
+                elif isinstance(event, ToolCallReady):
+                    lines.end()
+                    calls.append(event.call)
+                else:
+                    done = event
+        except BrokenOff as error:
+            self._settle(number, Finished("cancelled", error.usage, run.model, estimated=True), None)
+            raise ProviderUnavailable(error.message) from error
+        except Upstream as error:
+            kind = ProviderRateLimited if error.kind == "provider_rate_limited" else ProviderUnavailable
+            raise (ProviderNotConfigured if error.kind == "provider_credentials" else kind)(error.message) from error
+        lines.end()
+        if done is None:
+            raise ProviderUnavailable(f"{run.provider} ended its stream without a word about what was used")
+        if done.stop_reason == "cancelled":
+            self._settle(number, done, None)
+            return None
+        pk, sk = Turn.key_of(run.id, number)
+        turn = Turn(
+            pk=pk,
+            sk=sk,
+            number=number,
+            fence=run.fence,
+            said=keep_text(f"runs/{run.ws_id}/{run.id}/{sk}", "".join(said)),
+            calls=[{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls],
+            stop=done.stop_reason,
+            model=done.model,
+            at=clock.iso(),
+        )
+        if not self._settle(number, done, turn):
+            return None
+        exchange = Exchange(turn)
+        self.journal.exchanges.append(exchange)
+        return exchange
+
+    def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
+        kept = [create(turn)] if turn is not None else []
+        return settled(self.run, number, done, project_name(self.run), self._actor, kept, progress=_progress(number))
+
+    # -- acting
+
+    @property
+    def _actor(self) -> Any:
+        return agent_actor(the_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
+
+    def act(self, exchange: Exchange) -> None:
+        """Carry out the calls of an answer that have no result yet."""
+        work = Work(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
+        for index in exchange.open:
+            call = exchange.calls[index]
+            work.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
+            work.refs = self.journal.refs
+            called = self._carry_out(work, exchange, index, call)
+            exchange.results[index] = called
+            level = "warn" if called.is_error else "info"
+            self.terminal.write(
+                level, f"tool.{call.name}", _told(call, called), {"arguments": _short(call.arguments)}, source="tool"
+            )
+
+    def _carry_out(self, work: Work, exchange: Exchange, index: int, call: ToolCall) -> Called:
+        pk, sk = Called.key_of(self.run.id, int(exchange.turn.number), index)
+        called = Called(pk=pk, sk=sk, tool=call.name)
+        known = exchange.results.get(index)
+        done = known is not None  # its effect is written, its result is not: the writer died in between
+        try:
+            if done:
+                outcome = _again(work, call)
+            elif call.name in READ_ONLY:
+                outcome = perform(work, call.name, call.arguments)
+            else:
+                with carrying(lambda: [held(self.run), create(Called(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
+                    outcome = perform(work, call.name, call.arguments)
+        except AlreadyDone:
+            outcome = _again(work, call)
+        except Lost:
+            raise
+        except CadreError as error:
+            outcome = Outcome(_advice(error))
+            called.is_error = True
+        called.result = keep_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
+        called.made = outcome.made
+        write(held(self.run), put(called))
+        return called
+
+    def _refuse_endless(self) -> None:
+        if self.journal.next_turn > MAX_TURNS:
+            raise TooManyTurns(f"The agent took {MAX_TURNS} turns without coming to an end")
+        if self.run.deadline is not None and clock.epoch() > self.run.deadline:
+            raise TookTooLong("The run took longer than it may")
+
+
+def _refuse_unfinished(exchange: Exchange) -> None:
+    stop = exchange.turn.stop
+    if stop == "max_tokens":
+        raise OutputTooLong("The model's answer did not fit into the run's maxTokens; raise it and retry")
+    if stop == "refusal":
+        raise ModelRefused("The model declined to work on this card")
+
+
+def _again(work: Work, call: ToolCall) -> Outcome:
+    """The result of a call whose effect was written by somebody who died before saying so."""
+    title = call.arguments.get("title") or call.arguments.get("content") or call.arguments.get("description") or call.name
+    kind = {"create_card": "card", "create_task": "task", "write_document": "document", "comment": "comment"}.get(
+        call.name, call.name
+    )
+    made = {"kind": kind, "id": work.new_id, "title": str(title)[:200]}
+    if call.arguments.get("ref"):
+        made["ref"] = call.arguments["ref"]
+    return Outcome(f'{{"id": "{work.new_id}", "note": "done before a restart"}}', made)
+
+
+def _advice(error: CadreError) -> str:
+    details = f" {error.details}" if error.details else ""
+    return f"{error.message}{details}"
+
+
+def _told(call: ToolCall, called: Called) -> str:
+    if called.is_error:
+        return f"{call.name}: {called.result}"[:_LINE]
+    made = called.made or {}
+    return f"{call.name}: {made['title']}"[:300] if made.get("title") else call.name
+
+
+def _short(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value if not isinstance(value, str) or len(value) <= 200 else value[:200] + "…" for key, value in arguments.items()
+    }
+
+
+def _progress(turn: int) -> int:
+    """Percent after so many turns: it rises always and never says that it is done."""
+    return int(95 * (1 - 0.7**turn))
+
+
+class _Watch:
+    """Looks at the run's row while a model streams: whether it is still ours, and a longer lease where half of it is gone."""
+
+    def __init__(self, run: Run, look: Callable[[], float] = time.monotonic) -> None:
+        self.run, self.look = run, look
+        self.looked = self.renewed = look()
+        self.lost = False
+
+    def cancelled(self) -> bool:
+        moment = self.look()
+        if self.lost or moment - self.looked < _LOOK:
+            return self.lost
+        self.looked = moment
+        row = fetch(Run, self.run.id)
+        self.lost = row is None or row.fence != self.run.fence or row.status != "running"
+        if not self.lost and moment - self.renewed > LEASE / 3:
+            self.renewed = moment
+            try:
+                renew(self.run)
+            except Lost:
+                self.lost = True
+        return self.lost
+
+
+class _Lines:
+    """Streamed text as terminal lines."""
+
+    def __init__(self, terminal: TerminalWriter) -> None:
+        self.terminal, self.text = terminal, ""
+
+    def add(self, text: str) -> None:
+        self.text += text
+        *whole, self.text = self.text.split("\n")
+        for line in whole:
+            self._write(line)
+        if len(self.text) > _LINE:
+            self.end()
+
+    def end(self) -> None:
+        self._write(self.text)
+        self.text = ""
+
+    def _write(self, line: str) -> None:
+        if line.strip():
+            self.terminal.write("info", "model", line, source="agent")
