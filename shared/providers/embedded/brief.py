@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.providers.embedded import reading
 from shared.providers.embedded.reading import Clause, Statement
+from shared.providers.embedded.terms import STOP_WORDS
 from shared.providers.embedded.verbs import VERBS, base_form
 
 NO_LONGER = "no longer happens"  # what every report of a fault asks for, whatever else it says
@@ -191,15 +192,16 @@ class Brief:
             asked.append(f"Why now: what gets better once “{self.subject}” is there, and how is that measured?")
         return asked
 
-    def document(self, *types: str) -> Mapping[str, Any] | None:
-        """The last document of these types that has content."""
-        return next((item for item in reversed(self.documents) if item.get("type") in types and item.get("content")), None)
+    def _is_about_this(self, document: Mapping[str, Any]) -> bool:
+        """Its title shares at least half of the words of meaning with the card's: a project holds documents of many cards."""
+        own, other = (set(reading.slug(str(title), 300).split("-")) - STOP_WORDS for title in (self.title, document.get("title")))
+        return bool(document.get("content")) and bool(own) and 2 * len(own & other) >= len(own)
 
     @cached_property
     def prd_requirements(self) -> list[Requirement]:
         """Requirements a PRD among the documents states (`- **FR-1** ...`), when there is one about this card."""
-        prd = self.document("prd", "mvp")
-        if prd is None or not set(self.topics[:4]) & set(reading.topics([str(prd.get("title")), str(prd["content"])], 12)):
+        prd = next((item for item in reversed(self.documents) if item.get("type") == "prd" and self._is_about_this(item)), None)
+        if prd is None:
             return []
         found = re.findall(r"^\s*[-*]\s+\*\*FR-\d+\*\*\s*(?:\((must|should|could)\))?:?\s*(.+)$", str(prd["content"]), re.M)
         return [Requirement(number, text, reading.clause(text), level or "must") for number, (level, text) in enumerate(found, 1)]

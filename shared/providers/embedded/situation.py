@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from shared.agents.context import Context, parse_context
+from shared.providers.context import Context, parse_context
 from shared.providers.embedded import reading
 from shared.providers.embedded.brief import Brief
 from shared.providers.port import Request, ToolCall, ToolResult
