@@ -309,3 +309,10 @@ def test_a_fault_is_planned_as_a_fault():
     assert [card["ref"] for card in cards] == ["repeat", "cause", "remove", "prove"]
     assert "HTTP 504" in cards[0]["description"]
     assert len(calls_of(turns, "add_dependency")) == 3
+
+
+def test_a_prd_of_another_card_is_not_taken_for_this_one():
+    content = "- **FR-1** (must): Users can bake bread.\n" * 9
+    documents = [{"id": "d", "type": "prd", "title": "PRD: Bakery export", "content": content}]
+    titles = [card["title"] for card in calls_of(run("planner", INVOICES, documents=documents), "create_card")]
+    assert "Bake bread" not in titles
