@@ -100,7 +100,7 @@ class Brief:
         if (
             not kinds["requirement"] and self.card.get("type") != "bug"
         ):  # a card that only tells a story: what is no pain and no question is what it asks for
-            wanted = [item for item in kinds["context"] if len(item.text.split()) > 2]
+            wanted = [item for item in kinds["context"] if reading.word_count(item.text) > 2]
             kinds["requirement"], kinds["context"] = wanted, [item for item in kinds["context"] if item not in wanted]
         return kinds
 
@@ -176,10 +176,8 @@ class Brief:
     def gaps(self) -> list[str]:
         """What somebody needs to know and the card does not say, as questions about this card."""
         asked: list[str] = []
-        if len(self.description.split()) < 12:
-            asked.append(
-                f"What exactly should “{self.subject}” do? The description has only {len(self.description.split())} words."
-            )
+        if (words := reading.word_count(self.description)) < 12:
+            asked.append(f"What exactly should “{self.subject}” do? The description has only {words} words.")
         if not self.actors:
             asked.append(f"Who uses “{self.subject}”, and who else is affected by it? No role is named.")
         if not self.criteria:

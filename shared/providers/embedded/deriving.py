@@ -23,7 +23,7 @@ class Scenario:
 
 def sentence(text: str) -> str:
     text = text.strip()
-    return text if not text or text[-1] in ".!?" else text + "."
+    return text if not text or text[-1] in ".!?\u3002\uff01\uff1f" else text + "."
 
 
 def lower_first(text: str) -> str:

@@ -153,6 +153,11 @@ def sentences(text: str) -> list[str]:
     return [*found, rest] if rest else found
 
 
+def word_count(text: str) -> int:
+    """Words; in scripts without spaces two characters count as one."""
+    return len(text.split()) + sum(1 for character in text if character >= "\u2e80") // 2
+
+
 def statements(text: str) -> list[Statement]:
     """Everything a text says, in order: bullets stay whole, paragraphs become sentences, code blocks are left out."""
     found: list[Statement] = []

@@ -54,7 +54,7 @@ def work(brief: Brief) -> Plan:
 
 def _checks(brief: Brief) -> list[tuple[str, bool, bool]]:
     """(check, passed, needed to go on)"""
-    words = len(brief.description.split())
+    words = reading.word_count(brief.description)
     duplicates = [card for card in brief.siblings if str(card.get("title", "")).lower().strip() == brief.title.lower()]
     return [
         ("says what it is in more than a title (12 words or more)", words >= 12, True),
