@@ -4,7 +4,7 @@ Claims are enterprise's eight (sub, org, email, role, permissions, iat, exp, iss
 it), plan. HS256 with our own key; the header never chooses the algorithm.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import jwt
@@ -96,6 +96,7 @@ def read(token: str, kinds: frozenset[str]) -> Claims:
         raise Unauthenticated("expired", "The authentication token has expired") from None
     except jwt.InvalidTokenError:
         raise Unauthenticated("invalid", "Invalid authentication token") from None
-    if claims["typ"] not in kinds or not is_id(claims["sub"]):
+    read = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", "free"), claims["typ"])
+    if not all(isinstance(one, str) for one in astuple(read)) or read.kind not in kinds or not is_id(read.user_id):
         raise Unauthenticated("invalid", "Invalid authentication token")
-    return Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", "free"), claims["typ"])
+    return read

@@ -1,0 +1,413 @@
+"""The door: tokens, rate limits, sending twice, cookies, and what is logged."""
+
+import base64
+import io
+import json
+import time
+
+import jwt
+import pytest
+import time_machine
+
+from shared.contracts import contract as contract_named
+from shared.core import clock
+from shared.core.errors import Conflict, Upstream
+from shared.core.keys import key_for
+from shared.http import idempotency, log
+from shared.http.idempotency import Kept
+from shared.identity import access, users
+from shared.identity.access import Access
+from shared.store import NumberAttribute, get, update_now
+from tests.areas.driving import Client, call, sign_up
+from tests.trips import trips
+
+ME = {"agentworks": "/auth/me", "orchestrator": "/users/me", "omoios": "/auth/me"}
+CODES = {
+    "agentworks": {"invalid": "AUTH_TOKEN_INVALID", "expired": "AUTH_TOKEN_EXPIRED"},
+    "orchestrator": {"invalid": "AUTHENTICATION_ERROR", "expired": "AUTHENTICATION_ERROR"},
+    "omoios": {"invalid": "AUTHENTICATION_ERROR", "expired": "AUTHENTICATION_ERROR"},
+}
+
+
+def refused(contract: str, token: str, why: str = "invalid") -> None:
+    answer = Client(contract, token)("auth", "GET", ME[contract])
+    assert (answer.status, answer.json["error"]["code"]) == (401, CODES[contract][why]), answer.text
+    assert answer.header("www-authenticate") == "Bearer"
+    contract_named(contract).error_model.model_validate(answer.json, strict=True)
+
+
+def segments(token: str) -> list[dict]:
+    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
+
+
+def joined(header: dict, claims: dict, signature: str = "") -> str:
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)]
+    return ".".join([*parts, signature])
+
+
+# -- tokens
+
+
+@pytest.mark.parametrize("contract", ME)
+def test_a_forged_token_opens_nothing(aws, contract):
+    token = sign_up().token
+    header, claims = segments(token)
+    signature = token.split(".")[2]
+    wrong = jwt.encode(claims, b"another key of thirty-two bytes!!", algorithm="HS256")
+    forged = [
+        joined({"alg": "none", "typ": "JWT"}, claims),
+        joined({"alg": "None"}, claims, signature),
+        joined({"alg": "HS512"}, claims, signature),
+        joined({"alg": "RS256"}, claims, signature),
+        joined({**header, "kid": "../../dev/null"}, claims, signature),
+        joined(header, claims | {"sub": claims["sub"][:-1] + "0"}, signature),
+        joined(header, claims | {"platform_admin": True}, signature),
+        wrong,
+        token[:-2],
+        token + "a",
+        token.replace(".", ""),
+        "....",
+        "null",
+        "a" * 20_000,
+        "é.é.é",
+    ]
+    for one in forged:
+        refused(contract, one)
+
+
+@pytest.mark.parametrize("contract", ME)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://evil.example"},
+        {"typ": "refresh"},
+        {"sub": "someone"},
+        {"sub": ""},
+        {"sid": "unknown-session"},
+        {"exp": "soon"},
+        {"nbf": 9_999_999_999},
+        {"iat": 9_999_999_999},
+        {"sub": None},
+        {"sid": 7},
+        {"sid": {"a": 1}},
+        {"typ": ["access"]},
+        {"plan": ["enterprise"]},
+        {"org": 7},
+    ],
+)
+def test_our_own_key_signs_nothing_else_in(aws, contract, changed):
+    _, claims = segments(sign_up().token)
+    token = jwt.encode(claims | changed, key_for("tokens"), algorithm="HS256")
+    answer = Client(contract, token)("auth", "GET", ME[contract])
+    assert answer.status in ({401} if set(changed) & {"iss", "typ", "sub", "sid", "exp", "nbf", "iat"} else {200, 401}), (
+        answer.text
+    )
+
+
+@pytest.mark.parametrize("contract", ME)
+def test_a_token_ends_after_an_hour(aws, contract):
+    ada = sign_up()
+    with time_machine.travel(time.time() + 3590, tick=False):
+        assert ada.at(contract)("auth", "GET", ME[contract]).status == 200
+    with time_machine.travel(time.time() + 3601, tick=False):
+        refused(contract, ada.token, "expired")
+
+
+@pytest.mark.parametrize("contract", ME)
+def test_a_token_of_a_deleted_session_opens_nothing(aws, contract):
+    ada = sign_up()
+    access.close_session(ada.user["id"], segments(ada.token)[1]["sid"])
+    refused(contract, ada.token)
+
+
+def test_a_token_of_an_account_without_a_record_opens_nothing(aws):
+    ada = sign_up()
+    from shared.store import delete, write
+
+    write(delete(access._of(ada.user["id"])))
+    refused("agentworks", ada.token)
+    assert get(Access, f"ACCESS#{ada.user['id']}") is None  # asking made no record either
+
+
+@pytest.mark.parametrize("key", ["", "x", "sk-" + "0" * 40, "é", "x" * 9000])
+def test_an_unknown_api_key_opens_nothing(aws, key):
+    ada = sign_up()
+    answer = ada.at("aintandem")("auth", "POST", "/auth/logout", headers={"X-API-Key": key})
+    assert (answer.status, answer.json["error"]["code"]) == (401, "AUTHENTICATION_FAILED")
+    assert ada("auth", "GET", "/auth/me", headers={"X-API-Key": key}).status == 200  # agentworks has no API keys
+
+
+# -- rate limits
+
+
+def fill(pk: str, rule: str, window: int, count: int) -> None:
+    """Set a counter as if `count` requests had been made in the current window."""
+    name = f"Counter{window}{count}"
+    row = type(name, (Access,), {
+        "w": NumberAttribute(attr_name=f"w.{rule}"), "n": NumberAttribute(attr_name=f"n.{rule}"), "TABLE": "ephemeral_table",
+    })  # fmt: skip
+    update_now(row(pk=pk, sk="META"), [row.w.set(clock.epoch() // window), row.n.set(count)])
+
+
+@pytest.mark.parametrize(
+    ("contract", "rule", "limit", "window"),
+    [("agentworks", "aw", 1000, 3600), ("orchestrator", "or", 1000, 3600), ("omoios", "om", 1000, 3600)],
+)
+def test_the_last_request_of_a_window_and_the_one_after(aws, contract, rule, limit, window):
+    with time_machine.travel(1_795_231_000, tick=False):
+        ada = sign_up().at(contract)
+        fill(f"ACCESS#{ada.user['id']}", rule, window, limit - 1)
+        last = ada("auth", "GET", ME[contract])
+        assert (last.status, last.header("x-ratelimit-remaining")) == (200, "0")
+        over = ada("auth", "GET", ME[contract])
+        reset = (clock.epoch() // window + 1) * window
+        assert (over.status, over.json["error"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+        assert over.header("x-ratelimit-limit") == str(limit)
+        assert over.header("x-ratelimit-remaining") == "0"
+        assert over.header("x-ratelimit-reset") == str(reset)
+        assert over.header("retry-after") == str(reset - clock.epoch())
+        assert over.header("x-ratelimit-window") == (str(window) if contract == "agentworks" else None)
+        contract_named(contract).error_model.model_validate(over.json, strict=True)
+        details = over.json["error"]["details"]
+        assert (details["limit"], details["window"]) == (limit, window)
+        assert sign_up_again(contract).status == 200  # somebody else is not held up
+    with time_machine.travel(reset, tick=False):
+        assert ada("auth", "GET", ME[contract]).status in {200, 401}
+
+
+def sign_up_again(contract: str):
+    return sign_up("Eve", "eve@example.com").at(contract)("auth", "GET", ME[contract])
+
+
+@pytest.mark.parametrize("contract", ["agentworks", "orchestrator", "omoios", "aintandem"])
+def test_anonymous_requests_run_out_too(aws, contract):
+    body = {"email": "ada@example.com", "password": "x"}
+    call("auth", contract, "POST", "/auth/login", body=body)
+    from shared.core.keys import fingerprint
+
+    subject = f"RL#{contract}#192.0.2.1" + (f"#{fingerprint('ada@example.com')}" if contract == "aintandem" else "")
+    rule = contract_named(contract).rate_rules("auth", "free")[0]
+    fill(subject, rule.name, rule.window, rule.limit)
+    answer = call("auth", contract, "POST", "/auth/login", body=body)
+    assert (answer.status, answer.json["error"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+    assert 1 <= int(answer.header("retry-after")) <= rule.window
+
+
+# -- sending twice
+
+
+def register(email: str = "ada@example.com", key: str | None = "k1", contract: str = "aintandem", **more):
+    headers = {"Idempotency-Key": key} if key is not None else {}
+    body = {"email": email, "password": "correct horse", "name": "Ada"} | more
+    return call("auth", contract, "POST", "/auth/register", body=body, headers=headers)
+
+
+def test_a_repetition_is_answered_from_the_first(aws):
+    first, again = register(), register()
+    assert (first.status, again.status) == (201, 201)
+    assert first.json == again.json
+    assert (first.header("idempotent-replayed"), again.header("idempotent-replayed")) == (None, "true")
+    other = register(name="Eve")
+    assert (other.status, other.json["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
+def test_a_key_belongs_to_its_user_and_its_operation(aws):
+    ada, eve = sign_up(), sign_up("Eve", "eve@example.com")
+    for one in (ada, eve):
+        answer = one("auth", "POST", "/auth/logout", body={}, headers={"Idempotency-Key": "same"})
+        assert (answer.status, answer.header("idempotent-replayed")) == (204, None)
+    assert register("new@example.com", key="same").status == 201
+
+
+def test_a_failed_request_leaves_its_key_free(aws):
+    assert register(password="short").status == 422
+    assert register().status == 201
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_a_key_of_no_or_too_many_characters_is_refused(aws, key):
+    answer = register(key=key)
+    assert (answer.status, answer.json["error"]["code"]) == (422, "VALIDATION_ERROR")
+
+
+def test_of_two_at_once_one_runs_and_one_waits(aws, monkeypatch):
+    """The second arrives while the first is inside its endpoint."""
+    from functions.auth import aintandem
+
+    second = []
+    enroll = aintandem.accounts.enroll
+
+    def meanwhile(*args, **kwargs):
+        with pytest.raises(Conflict) as refused:
+            idempotency._claim(kept_rows()[0])
+        second.append(refused.value.message)
+        return enroll(*args, **kwargs)
+
+    monkeypatch.setattr(aintandem.accounts, "enroll", meanwhile)
+    assert register().status == 201
+    assert second == ["The first request with this Idempotency-Key is still running; retry shortly"]
+
+
+def kept_rows() -> list[Kept]:
+    from moto.dynamodb.models import dynamodb_backends
+
+    items = dynamodb_backends["123456789012"]["us-east-1"].tables["ephemeral"].items
+    keys = [key.value for key in items if key.value.startswith("IDEMP#")]
+    return [found for key in keys if (found := get(Kept, key)) is not None]
+
+
+def test_a_claim_of_one_who_died_is_free_after_half_a_minute(aws):
+    register()
+    row = kept_rows()[0]
+    update_now(row, [Kept.status.remove(), Kept.body.remove(), Kept.locked_until.set(clock.epoch() + 30)])
+    assert register().status == 409
+    update_now(row, [Kept.locked_until.set(clock.epoch() - 1)])
+    assert register().json["error"]["code"] == "RESOURCE_ALREADY_EXISTS"  # it ran again; the address is taken by the first
+
+
+# -- cookies
+
+
+def session_cookie() -> str:
+    answer = call(
+        "auth", "agentworks", "POST", "/auth/register", body={"name": "A", "email": "a@b.co", "password": "correct horse"}
+    )
+    cookie = answer.header("set-cookie")
+    assert {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    return cookie.partition(";")[0]
+
+
+def test_a_cookie_is_agentworks_alone(aws):
+    cookie = session_cookie()
+    status = {name: call("auth", name, "GET", path, headers={"Cookie": cookie}).status for name, path in ME.items()}
+    assert status == {"agentworks": 200, "orchestrator": 401, "omoios": 401}
+
+
+@pytest.mark.parametrize("cookie", ["cadre_session=", "cadre_session=junk", "cadre_session", "=;;=", "a=b; cadre_session=x.y.z"])
+def test_a_bad_cookie_is_a_401_that_takes_it_away(aws, cookie):
+    answer = call("auth", "agentworks", "GET", "/auth/me", headers={"Cookie": cookie})
+    assert (answer.status, answer.json["error"]["code"]) == (401, "AUTH_TOKEN_INVALID")
+
+
+def test_a_token_wins_over_a_cookie(aws):
+    cookie = session_cookie()
+    eve = sign_up("Eve", "eve@example.com")
+    assert eve("auth", "GET", "/auth/me", headers={"Cookie": cookie}).json["name"] == "Eve"
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 200),
+        ("http://localhost:8000", 200),
+        ("http://localhost", 200),
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("http://localhost:8000.evil.example", 403),
+        ("http://evil.example/localhost:8000", 403),
+        ("", 403),
+    ],
+)
+def test_a_cookie_counts_only_from_our_own_pages(aws, origin, status):
+    headers = {"Cookie": session_cookie()} | ({} if origin is None else {"Origin": origin})
+    assert call("auth", "agentworks", "PUT", "/auth/me", body={"name": "B"}, headers=headers).status == status
+
+
+# -- trouble on our side
+
+
+@pytest.fixture
+def logged(monkeypatch) -> io.StringIO:
+    """What the functions log, instead of standard output."""
+    written = io.StringIO()
+    monkeypatch.setattr(log.logger.registered_handler, "stream", written)
+    return written
+
+
+def log_lines(logged: io.StringIO) -> list[dict]:
+    return [json.loads(line) for line in logged.getvalue().splitlines()]
+
+
+def test_a_crash_is_a_500_without_a_word_of_it(aws, monkeypatch, logged):
+    ada = sign_up()
+
+    def crash(_):
+        raise RuntimeError("the secret of the pharaohs")
+
+    monkeypatch.setattr(users, "the_user", crash)
+    for contract, code in {"agentworks": "INTERNAL_ERROR", "orchestrator": "INTERNAL_ERROR"}.items():
+        answer = ada.at(contract)("auth", "GET", ME[contract])
+        assert (answer.status, answer.json["error"]["code"]) == (500, code)
+        assert "pharaohs" not in answer.text
+    lines = log_lines(logged)[1:]
+    assert [line["message"] for line in lines] == ["unexpected error", "request"] * 2
+    assert "pharaohs" in lines[0]["exception"]
+    assert lines[1]["server_errors"] == 1
+
+
+@pytest.mark.parametrize("kind", ["ProvisionedThroughputExceededException", "ThrottlingException", "timeout"])
+def test_a_busy_table_is_a_503_that_says_when_to_come_back(aws, monkeypatch, kind):
+    from botocore.exceptions import ClientError, ReadTimeoutError
+
+    def busy(_):
+        if kind == "timeout":
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+        raise ClientError({"Error": {"Code": kind, "Message": "slow down"}}, "GetItem")
+
+    ada = sign_up()
+    monkeypatch.setattr(users, "the_user", busy)
+    for contract in ("agentworks", "orchestrator"):
+        answer = ada.at(contract)("auth", "GET", ME[contract])
+        assert (answer.status, answer.json["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert answer.header("retry-after") == "1"
+
+
+def test_an_upstream_that_asks_to_wait_is_passed_on(aws, monkeypatch):
+    def down(_):
+        raise Upstream("provider_rate_limited", "Provider rate limit exceeded", retry_after=7)
+
+    ada = sign_up()
+    monkeypatch.setattr(users, "the_user", down)
+    answer = ada("auth", "GET", "/auth/me")
+    assert (answer.status, answer.json["error"]["code"], answer.header("retry-after")) == (503, "PROVIDER_RATE_LIMITED", "7")
+
+
+# -- logging
+
+SECRETS = ("correct horse", "wrong guess", "t0ken-in-the-query")
+
+
+def test_one_line_a_request_and_never_a_secret(aws, logged, caplog, capsys):
+    ada = sign_up()
+    me = ada("auth", "GET", "/auth/me?token=t0ken-in-the-query")
+    call("auth", "agentworks", "POST", "/auth/login", body={"email": "ada@example.com", "password": "wrong guess"})
+    call("auth", "agentworks", "GET", "/auth/me?token=t0ken-in-the-query", headers={"Authorization": "Bearer t0ken-in-the-query"})
+    call("auth", "agentworks", "POST", "/auth/refresh", body={"refreshToken": ada.refresh + "x"})
+    call("auth", "agentworks", "POST", "/auth/register", body='{"password": "correct horse", ')
+    assert me.status == 200
+    for secret in (*SECRETS, ada.token, ada.refresh, ada.refresh.partition(".")[2], "ada@example.com"):
+        assert secret not in logged.getvalue()
+    assert capsys.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.name != "test"] == []  # no library adds a line of its own
+    lines = log_lines(logged)
+    assert [(line["operation"], line["status"], line.get("code")) for line in lines] == [
+        ("auth.register", 201, None),
+        ("auth.me", 200, None),
+        ("auth.login", 401, "AUTH_INVALID_CREDENTIALS"),
+        ("auth.me", 401, "AUTH_TOKEN_INVALID"),
+        ("auth.refresh", 401, "AUTH_TOKEN_INVALID"),
+        ("auth.register", 400, "INVALID_REQUEST"),
+    ]
+    line = lines[1]
+    assert (line["contract"], line["area"], line["method"], line["path"], line["actor"]) == (
+        "agentworks", "auth", "GET", "/auth/me", ada.user["id"],
+    )  # fmt: skip
+    assert line["requests"] == 1
+    assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Cadre"
+
+
+def test_a_refused_request_costs_no_more_than_the_question(aws):
+    with trips() as seen:
+        Client("agentworks", "junk")("auth", "GET", "/auth/me")
+        call("auth", "agentworks", "GET", "/auth/me")
+    assert seen.count == 0
