@@ -109,7 +109,7 @@ async def list_projects(
     """The projects of all the caller's workspaces, newest first; `X-Total-Count` says how many there are."""
     found, total = projects_of(caller, limit, offset)
     call.headers.append(("X-Total-Count", str(total)))
-    return [Project.model_validate(_fields(now.project)) for now in found]
+    return [Project.model_validate(_fields(project)) for project in found]
 
 
 @routes.post("/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)

@@ -11,7 +11,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.projects.rows import Project, ProjectStats
-from shared.store import IndexRow, Row, admit, collection, fetch, get_many
+from shared.store import IndexRow, Row, admit, collection, fetch, fetch_all, get_many
 from shared.tenancy.workspaces import entered
 
 _SORTS = {"name": "name", "created_at": "created_at", "updated_at": "updated_at"}
@@ -96,11 +96,12 @@ def projects_in(actor: Actor, ws_id: str, wanted: Selection) -> tuple[list[Proje
     return found[wanted.offset : wanted.offset + wanted.limit], len(found)
 
 
-def projects_of(actor: Actor, limit: int, offset: int = 0) -> tuple[list[ProjectNow], int]:
-    """The projects of all the caller's workspaces, newest first: a query a workspace, then one read."""
+def projects_of(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
+    """A page of the projects of all the caller's workspaces, newest first, and how many there are: a query a workspace, then one
+    read for each hundred."""
     rows = _all_of(actor)
     rows.sort(key=lambda row: row.sort, reverse=True)
-    return _with_numbers([row.id for row in rows[offset : offset + limit]]), len(rows)
+    return fetch_all(Project, [row.id for row in rows[offset : offset + limit]]), len(rows)
 
 
 def latest_project(actor: Actor) -> str:

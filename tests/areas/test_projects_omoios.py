@@ -1,0 +1,114 @@
+"""omoios: projects and the tickets made in them."""
+
+import pytest
+
+from shared.items.rows import Item
+from shared.store import fetch
+from shared.tenancy.rows import Workspace
+from tests.areas.driving import Client, sign_up
+from tests.trips import trips
+
+
+@pytest.fixture
+def ada(aws) -> Client:
+    return sign_up().at("omoios")
+
+
+def make(client: Client, name: str = "auth-system", **more):
+    return client("projects", "POST", "/projects", body={"name": name} | more)
+
+
+def test_a_project_goes_to_the_default_workspace(ada):
+    body = {
+        "description": "Authentication system",
+        "github_owner": "owner",
+        "github_repo": "repo",
+        "default_phase_id": "PHASE_IMPLEMENTATION",
+    }
+    answer = make(ada, **body)
+    assert answer.status == 201, answer.text
+    assert body.items() <= answer.json.items()
+    ws = ada.at("agentworks")("workspaces", "GET", "/workspaces").json["workspaces"][0]
+    assert ws["projectCount"] == 1
+    shown = ada.at("agentworks")("projects", "GET", f"/projects/{answer.json['id']}").json
+    assert (shown["workspaceId"], shown["slug"], shown["repositoryUrl"]) == (
+        ws["id"],
+        "auth-system",
+        "https://github.com/owner/repo",
+    )
+    assert fetch(Workspace, ws["id"]).is_default
+
+
+def test_two_projects_may_have_one_name(ada):
+    first, second = make(ada), make(ada)
+    assert (first.status, second.status) == (201, 201)
+    assert first.json["name"] == second.json["name"]
+
+
+def test_the_list_spans_my_workspaces_and_nothing_else(ada):
+    mine = make(ada, "mine").json
+    aw = ada.at("agentworks")
+    ws = aw("workspaces", "POST", "/workspaces", body={"name": "Other", "slug": "other"}).json["id"]
+    other = aw("projects", "POST", f"/workspaces/{ws}/projects", body={"name": "Elsewhere", "slug": "elsewhere"}).json
+    make(sign_up("Eve", "eve@example.com").at("omoios"), "hers")
+    answer = ada("projects", "GET", "/projects")
+    assert (answer.status, answer.header("X-Total-Count")) == (200, "2")
+    assert [one["id"] for one in answer.json] == [other["id"], mine["id"]]
+    assert set(answer.json[0]) >= {"id", "name", "description", "github_owner", "github_repo", "default_phase_id", "created_at"}
+    assert [one["id"] for one in ada("projects", "GET", "/projects?limit=1&offset=1").json] == [mine["id"]]
+
+
+def test_the_details_count_the_tickets(ada):
+    project = make(ada, github_owner="owner", github_repo="repo").json["id"]
+    for phase in ("PHASE_BACKLOG", "PHASE_DONE", "PHASE_DONE"):
+        assert ada("projects", "POST", f"/projects/{project}/create-ticket", body={"title": "T", "phase_id": phase}).status == 201
+    answer = ada("projects", "GET", f"/projects/{project}").json
+    assert answer["stats"] == {"tickets": 3, "done": 2, "agents": 0, "cost": 0}
+    assert (answer["github_connection"]["owner"], answer["github_connection"]["repo"]) == ("owner", "repo")
+    assert ada("projects", "GET", f"/projects/{make(ada).json['id']}").json["github_connection"] is None
+
+
+def test_a_ticket_is_made_in_the_phase_named(ada):
+    project = make(ada, default_phase_id="PHASE_DESIGN").json["id"]
+    body = {"title": "Implement feature", "description": "...", "priority": "HIGH", "phase_id": "PHASE_IMPLEMENTATION"}
+    answer = ada("projects", "POST", f"/projects/{project}/create-ticket", body=body)
+    assert answer.status == 201, answer.text
+    assert (body | {"project_id": project, "status": "open"}).items() <= answer.json.items()
+    item = fetch(Item, answer.json["id"])
+    assert (item.priority, item.status, item.proj_id) == ("high", "draft", project)
+    plain = ada("projects", "POST", f"/projects/{project}/create-ticket", body={"title": "T"}).json
+    assert (plain["phase_id"], plain["priority"]) == ("PHASE_DESIGN", "MEDIUM")
+    alias = ada("projects", "POST", f"/projects/{project}/create-ticket", body={"title": "T", "phase_id": "PHASE_INTEGRATION"})
+    assert alias.json["phase_id"] == "PHASE_TESTING"
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"title": ""}, {"title": "T", "phase_id": "PHASE_X"}, {"title": "T", "phase_id": "PHASE_BLOCKED"},
+             {"title": "T", "priority": "URGENT"}]
+)  # fmt: skip
+def test_a_bad_ticket_is_refused(ada, body):
+    project = make(ada).json["id"]
+    assert ada("projects", "POST", f"/projects/{project}/create-ticket", body=body).status == 422
+
+
+def test_bad_projects_and_foreign_ones(ada):
+    assert make(ada, "").status == 422
+    assert make(ada, default_phase_id="PHASE_X").status == 422
+    project = make(ada).json["id"]
+    eve = sign_up("Eve", "eve@example.com").at("omoios")
+    assert eve("projects", "GET", f"/projects/{project}").status == 404
+    assert eve("projects", "POST", f"/projects/{project}/create-ticket", body={"title": "T"}).status == 404
+    assert ada("projects", "GET", "/projects/project-123").json["error"]["code"] == "NOT_FOUND"
+
+
+def test_what_a_request_costs(ada):
+    project = make(ada).json["id"]
+    for method, path, body, cost in (
+        ("GET", "/projects", None, 3),  # a query a workspace, then the rows
+        ("GET", f"/projects/{project}", None, 2),
+        ("POST", "/projects", {"name": "B"}, 4),  # organization, workspace, one transaction
+        ("POST", f"/projects/{project}/create-ticket", {"title": "T"}, 4),  # project, board, one transaction
+    ):
+        with trips() as seen:
+            assert ada("projects", method, path, body=body).status < 300
+        assert seen.count == cost, (method, path, str(seen))
