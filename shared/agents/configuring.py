@@ -6,7 +6,6 @@ from shared.agents.catalogue import Agent
 from shared.agents.registry import agents, the_agent
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.projects.rows import Project
 from shared.store import (
@@ -22,17 +21,6 @@ from shared.store import (
     revise,
     stale,
     write,
-)
-
-FIELDS = (
-    "provider",
-    "model",
-    "temperature",
-    "max_tokens",
-    "system_prompt_additions",
-    "context_instructions",
-    "enabled",
-    "auto_trigger",
 )
 
 
@@ -79,10 +67,9 @@ def configs_of(actor: Actor, project_id: str) -> list[tuple[Agent, AgentConfig]]
 
 
 def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
-    """Change the given fields (None clears one). Raises NotFound, Forbidden, Invalid."""
+    """Change the given fields (None clears one). Raises NotFound, Forbidden."""
     project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
     agent = the_agent(agent_id)
-    _refuse_nonsense(changes)
 
     def read() -> AgentConfig:
         row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))
@@ -100,9 +87,3 @@ def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, A
         record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
 
     return agent, revise(read, change)
-
-
-def _refuse_nonsense(changes: dict[str, Any]) -> None:
-    for name in ("enabled", "auto_trigger"):
-        if name in changes and changes[name] is None:
-            raise Invalid(FieldError(name, "true or false", None))

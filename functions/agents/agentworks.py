@@ -1,0 +1,151 @@
+"""agentworks, section 6.1: the agents, and how a project has them."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shared.agents import configuring, records
+from shared.agents.catalogue import Agent as CatalogueAgent
+from shared.agents.registry import agents, the_agent
+from shared.contracts.agentworks import AGENTWORKS
+from shared.contracts.base import Closed, Shape
+from shared.core.actor import Permission
+from shared.core.money import usd
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.runs.choosing import MAX_TOKENS
+from shared.views.agentworks import AgentConfig, agent_config
+
+routes = Routes(AGENTWORKS, "agents")
+FOUNDED = "2026-11-21T00:00:00.000Z"  # the catalogue is part of the release, not a row
+
+
+class Agent(Shape):
+    id: str
+    name: str
+    displayName: str
+    description: str
+    allowedLanes: list[int]
+    capabilities: list[str]
+    defaultProvider: str
+    defaultModel: str
+    defaultTemperature: float
+    defaultMaxTokens: int
+    status: str
+    version: str
+    createdAt: str
+    updatedAt: str
+
+
+class ListAgentsResponse(Shape):
+    agents: list[Agent]
+
+
+class ToolConfiguration(Shape):
+    """Not defined by the document."""
+
+    name: str
+    type: str
+    enabled: bool
+    config: dict[str, Any]
+
+
+class AgentUsageStats(Shape):
+    """Over the caller's workspaces. `averageResponseTime` in seconds, `totalCost` in USD as the customer pays it."""
+
+    totalRuns: int
+    successfulRuns: int
+    averageResponseTime: float
+    totalCost: float
+    lastUsed: str | None = None
+
+
+class AgentDetails(Agent):
+    systemPrompt: str
+    promptTemplate: str | None = None
+    toolsConfig: list[ToolConfiguration]
+    usageStats: AgentUsageStats
+
+
+class ProjectAgentConfigsResponse(Shape):
+    configs: list[AgentConfig]
+
+
+class UpdateAgentConfigRequest(Closed):
+    """What is left out stays. A field that is null is open again: the workspace's choice, or the agent's own."""
+
+    provider: Annotated[str, Field(min_length=1, max_length=50)] | None = None
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    maxTokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    systemPromptAdditions: Annotated[str, Field(max_length=20_000)] | None = None
+    contextInstructions: Annotated[str, Field(max_length=20_000)] | None = None
+    enabled: bool = True
+    autoTrigger: bool = True
+
+
+_NAMES = {
+    "maxTokens": "max_tokens",
+    "systemPromptAdditions": "system_prompt_additions",
+    "contextInstructions": "context_instructions",
+    "autoTrigger": "auto_trigger",
+}
+
+
+@routes.get("/agents", "agents.list")
+async def list_agents(caller: Caller) -> ListAgentsResponse:
+    """Every agent of the platform, in the order of the lanes."""
+    return ListAgentsResponse(agents=[Agent(**_agent(agent)) for agent in agents()])
+
+
+@routes.get("/agents/{id}", "agents.get")
+async def get_agent(id: str, caller: Caller) -> AgentDetails:
+    """One agent, by id or name: what it is told, what it may do, what it has done for the caller."""
+    agent = the_agent(id)
+    record = records.record_of(caller, agent.id)
+    return AgentDetails(
+        **_agent(agent),
+        systemPrompt=agent.system_prompt,
+        promptTemplate=agent.prompt_template,
+        toolsConfig=[ToolConfiguration(name=tool, type="platform", enabled=True, config={}) for tool in agent.tools],
+        usageStats=AgentUsageStats(
+            totalRuns=record.runs,
+            successfulRuns=record.succeeded,
+            averageResponseTime=record.average_seconds,
+            totalCost=usd(record.price_micros),
+            lastUsed=record.last_used,
+        ),
+    )
+
+
+@routes.get("/projects/{id}/agent-configs", "agentConfigs.list", needs=Permission.PROJECT_READ)
+async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
+    """Every agent as this project has it."""
+    return ProjectAgentConfigsResponse(configs=[agent_config(agent, row) for agent, row in configuring.configs_of(caller, id)])
+
+
+@routes.put("/projects/{id}/agent-configs/{agentId}", "agentConfigs.update", needs=Permission.AGENT_CONFIGURE)
+async def update_config(id: str, agentId: str, body: UpdateAgentConfigRequest, caller: Caller) -> AgentConfig:
+    """Change the given fields. Runs that are under way keep what they began with."""
+    given = body.model_dump(exclude_unset=True)
+    changes = {_NAMES.get(name, name): value for name, value in given.items()}
+    return agent_config(*configuring.configure(caller, id, agentId, changes))
+
+
+def _agent(agent: CatalogueAgent) -> dict[str, Any]:
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "displayName": agent.display_name,
+        "description": agent.description,
+        "allowedLanes": list(agent.allowed_lanes),
+        "capabilities": list(agent.capabilities),
+        "defaultProvider": agent.default_provider,
+        "defaultModel": agent.default_model,
+        "defaultTemperature": agent.default_temperature,
+        "defaultMaxTokens": agent.default_max_tokens,
+        "status": agent.status,
+        "version": agent.version,
+        "createdAt": FOUNDED,
+        "updatedAt": FOUNDED,
+    }

@@ -1,0 +1,124 @@
+"""agentworks, section 8.1: usage, from daily sums."""
+
+from typing import Literal
+
+from shared.billing.pricing import margin_percent
+from shared.contracts.agentworks import AGENTWORKS
+from shared.contracts.base import Shape
+from shared.core.actor import Permission
+from shared.core.money import usd
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.usage import asking
+from shared.usage.reading import Sum, Usage
+
+routes = Routes(AGENTWORKS, "usage")
+
+GroupBy = Literal["day", "week", "month"]
+Breakdown = Literal["project", "agent", "provider", "user"]
+
+
+class UsagePeriod(Shape):
+    start: str
+    end: str
+
+
+class UsageSummary(Shape):
+    """Money in USD. `unpricedCalls` used a model without a known price: they are in no amount."""
+
+    totalCalls: int
+    totalTokens: int
+    totalCost: float
+    totalPrice: float
+    grossMargin: float
+    period: UsagePeriod
+    unpricedCalls: int
+
+
+class UsageBreakdown(Shape):
+    """`percentage` of the price; of the calls where nothing was charged. `id` is what the category's name stands for."""
+
+    category: str
+    id: str
+    calls: int
+    tokens: int
+    cost: float
+    price: float
+    percentage: float
+
+
+class UsageTimelinePoint(Shape):
+    timestamp: str
+    calls: int
+    cost: float
+    price: float
+
+
+class UsageResponse(Shape):
+    summary: UsageSummary
+    breakdown: list[UsageBreakdown]
+    timeline: list[UsageTimelinePoint]
+
+
+@routes.get("/workspaces/{id}/usage", "usage.workspace", needs=Permission.USAGE_READ)
+async def workspace_usage(
+    id: str,
+    caller: Caller,
+    startDate: str | None = None,
+    endDate: str | None = None,
+    groupBy: GroupBy = "day",
+    breakdown: Breakdown = "project",
+) -> UsageResponse:
+    """What a workspace used, by default since the month began. Both days are included."""
+    return _shown(asking.of_workspace(caller, id, startDate, endDate, groupBy, breakdown))
+
+
+@routes.get("/projects/{id}/usage", "usage.project", needs=Permission.USAGE_READ)
+async def project_usage(
+    id: str,
+    caller: Caller,
+    startDate: str | None = None,
+    endDate: str | None = None,
+    groupBy: GroupBy = "day",
+    breakdown: Breakdown = "agent",
+) -> UsageResponse:
+    """What a project used."""
+    return _shown(asking.of_project(caller, id, startDate, endDate, groupBy, breakdown))
+
+
+def _shown(usage: Usage) -> UsageResponse:
+    total = usage.total
+    return UsageResponse(
+        summary=UsageSummary(
+            totalCalls=total.calls,
+            totalTokens=total.tokens,
+            totalCost=usd(total.cost_micros),
+            totalPrice=usd(total.price_micros),
+            grossMargin=margin_percent(total.cost_micros, total.price_micros),
+            period=UsagePeriod(start=usage.start.isoformat(), end=usage.end.isoformat()),
+            unpricedCalls=total.unpriced_calls,
+        ),
+        breakdown=[
+            UsageBreakdown(
+                category=part.name or value,
+                id=value,
+                calls=part.calls,
+                tokens=part.tokens,
+                cost=usd(part.cost_micros),
+                price=usd(part.price_micros),
+                percentage=_share(part, total),
+            )
+            for value, part in sorted(usage.parts.items(), key=lambda one: -one[1].price_micros)
+        ],
+        timeline=[
+            UsageTimelinePoint(
+                timestamp=f"{day}T00:00:00.000Z", calls=one.calls, cost=usd(one.cost_micros), price=usd(one.price_micros)
+            )
+            for day, one in sorted(usage.timeline.items())
+        ],
+    )
+
+
+def _share(part: Sum, total: Sum) -> float:
+    of, whole = (part.price_micros, total.price_micros) if total.price_micros else (part.calls, total.calls)
+    return round(100 * of / whole, 2) if whole else 0.0

@@ -1,0 +1,114 @@
+"""agentworks: usage, from sums that agree with the ledger."""
+
+import pytest
+
+from shared.core.ids import new_id
+from shared.store import write
+from shared.usage.recording import record_usage
+from shared.usage.rows import UsageLine
+from tests.areas.boards_world import World, found_world
+from tests.trips import trips
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return found_world()
+
+
+def line(world: World, day: str, cost: int, *, agent: str = "prd", provider: str = "openai", priced: bool = True) -> None:
+    row = UsageLine.new(
+        new_id(),
+        org_id=world.project.org_id,
+        ws_id=world.ws_id,
+        proj_id=world.project.id,
+        at=f"{day}T10:00:00.000Z",
+        run_id="r",
+        item_id="c",
+        agent_id=agent,
+        agent_name=agent.upper(),
+        user=world.actor.summary,
+        provider=provider,
+        model="m",
+        input_tokens=100,
+        cache_read_tokens=20,
+        cache_write_tokens=10,
+        output_tokens=50,
+        provider_cost_micros=cost if priced else 0,
+        customer_price_micros=cost * 5 if priced else 0,
+        unpriced=not priced,
+        price_version="t",
+    )
+    write(*record_usage(row, world.project.name))
+
+
+def test_a_workspace_sees_totals_parts_and_a_timeline(world):
+    line(world, "2026-03-02", 100_000)
+    line(world, "2026-03-02", 50_000, agent="qa", provider="anthropic")
+    line(world, "2026-03-09", 50_000)
+    line(world, "2026-04-01", 900_000)
+    world.ada("auth", "GET", "/auth/me")  # the rate window has begun
+    with trips() as seen:
+        answer = world.ada(
+            "usage",
+            "GET",
+            f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31&breakdown=agent&groupBy=week",
+        )
+    assert answer.status == 200, answer.text
+    assert seen.names == ["UpdateItem", "Query", "Query"]  # access, the total, the parts
+    summary = answer.json["summary"]
+    assert (summary["totalCalls"], summary["totalTokens"], summary["totalCost"], summary["totalPrice"]) == (3, 540, 0.2, 1.0)
+    assert (summary["grossMargin"], summary["period"]) == (80.0, {"start": "2026-03-01", "end": "2026-03-31"})
+    assert [(part["category"], part["price"], part["percentage"]) for part in answer.json["breakdown"]] == [
+        ("PRD", 0.75, 75.0),
+        ("QA", 0.25, 25.0),
+    ]
+    assert [(point["timestamp"][:10], point["price"]) for point in answer.json["timeline"]] == [
+        ("2026-03-02", 0.75),
+        ("2026-03-09", 0.25),
+    ]
+
+
+@pytest.mark.parametrize("breakdown", ["project", "provider", "user"])
+def test_every_breakdown_adds_up(world, breakdown):
+    line(world, "2026-03-02", 100_000)
+    line(world, "2026-03-03", 70_000, provider="anthropic")
+    answer = world.ada(
+        "usage", "GET", f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31&breakdown={breakdown}"
+    )
+    assert sum(part["price"] for part in answer.json["breakdown"]) == pytest.approx(answer.json["summary"]["totalPrice"])
+
+
+def test_a_project_sees_its_own(world):
+    line(world, "2026-03-02", 100_000)
+    path = f"/projects/{world.project.id}/usage?startDate=2026-03-02T00:00:00Z&endDate=2026-03-02"
+    assert world.ada("usage", "GET", path).json["summary"]["totalCalls"] == 1
+    assert world.ada("usage", "GET", path + "&breakdown=project").status == 422
+
+
+def test_no_price_is_a_state_and_not_a_zero(world):
+    line(world, "2026-03-02", 100_000)
+    line(world, "2026-03-02", 100_000, priced=False)
+    summary = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31").json[
+        "summary"
+    ]
+    assert (summary["totalCalls"], summary["unpricedCalls"], summary["totalCost"]) == (2, 1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("startDate=yesterday", "startDate"),
+        ("startDate=2026-03-02&endDate=2026-03-01", "startDate"),
+        ("startDate=2020-01-01", "startDate"),
+    ],
+)
+def test_days_that_make_no_sense(world, query, field):
+    answer = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?{query}")
+    assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, field)
+
+
+def test_a_stranger_sees_nothing(world):
+    eve = found_world("eve@example.com", "Eve").ada
+    answer = eve("usage", "GET", f"/workspaces/{world.ws_id}/usage")
+    assert (answer.status, answer.json["error"]["code"]) == (404, "WORKSPACE_NOT_FOUND")
+    assert eve("usage", "GET", f"/projects/{world.project.id}/usage").status == 404
