@@ -125,7 +125,7 @@ async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
     )
 
 
-@routes.post("/auth/refresh", "auth.refresh", public=True)
+@routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth")
 async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
     """New tokens; the refresh token is replaced. One that was used before ends the session."""
     _, tokens = sessions.refresh(body.refreshToken, rotate=True)
