@@ -1,17 +1,19 @@
 """What an account needs once per region: the role by which API Gateway may write access logs at all."""
 
-from aws_cdk import Fn, RemovalPolicy, Stack, aws_apigateway, aws_iam
+from aws_cdk import Fn, RemovalPolicy, aws_apigateway, aws_iam
 from constructs import Construct
 
 from infra.function import trusts
 from infra.nag import exempt
+from infra.settings import Settings
+from infra.stack import PlatformStack
 
 
-class Account(Stack):
+class Account(PlatformStack):
     """A second deployment in the same account sets the same thing again; deleting one must not take it from the other."""
 
-    def __init__(self, scope: Construct, name: str) -> None:
-        super().__init__(scope, name, description="Cadre: the account's role for API Gateway's logs")
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        super().__init__(scope, settings, "account", "the account's role for API Gateway's logs")
         role = aws_iam.CfnRole(
             self, "GatewayLogRole", assume_role_policy_document=trusts("apigateway.amazonaws.com"),
             managed_policy_arns=[Fn.join("", [

@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy, Stack, aws_iam, aws_lambda, aws_logs, aws_stepfunctions
+from aws_cdk import ArnFormat, CfnOutput, aws_iam, aws_lambda, aws_stepfunctions
 from constructs import Construct
 
 from infra.agent_run import definition
@@ -12,21 +12,28 @@ from infra.nag import exempt
 from infra.needs import needs
 from infra.routes import Code
 from infra.schedules import schedule
+from infra.stack import PlatformStack
 
 # How many messages one call takes, and how many calls run at once. Runs are only started here, not worked: few are enough
 _BATCH = {"agent-runs": 5, "ws-push": 10, "emails": 10}
 _AT_ONCE = {"agent-runs": 10, "ws-push": 50, "emails": 5}
+ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
 _STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the stream itself forgets after 24 h
 
 
-class Backend(Stack):
-    def __init__(self, scope: Construct, name: str, functions: Functions, data: Data, code: Code) -> None:
-        super().__init__(scope, name, description="Cadre: the functions and what sets them going")
-        self.functions, self.data, self.settings = functions, data, functions.settings
+class Backend(PlatformStack):
+    def __init__(self, scope: Construct, functions: Functions, data: Data, code: Code) -> None:
+        super().__init__(scope, functions.settings, "functions", "the functions and what sets them going")
+        self.functions, self.data = functions, data
         self.machine: aws_stepfunctions.CfnStateMachine | None = None
         self.dead: dict[str, str] = {}  # dead-letter queues made here: title -> queue name
         if "run_steps" in code.workers:
             self.machine = self._agent_run(functions.make(self, "run_steps"))
+            # The machine calls the steps and the steps answer the machine: what closes the circle is a policy beside the role
+            aws_iam.CfnPolicy(
+                self, "RunStepsAnswers", policy_name="answers", roles=[functions.roles["run_steps"].ref],
+                policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
+            )
         for area in code.areas:
             functions.make(self, area, self._machine_grants(area))
         for queue, consumer in CONSUMERS.items():
@@ -52,20 +59,14 @@ class Backend(Stack):
             )
             grants.add(allow(["states:StopExecution", "states:DescribeExecution"], executions))
             grants.wildcard(
-                "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<AgentRun.Name>:*",
-                "Executions are named while the platform runs.",
+                self.arn_as_shown("states", "execution:<AgentRun.Name>:*"), "Executions are named while the platform runs."
             )
         if "answer" in verbs:
-            grants.add(allow(["states:SendTaskSuccess", "states:SendTaskFailure"], arn))
+            grants.add(allow(ANSWER, arn))
         grants.environment["CADRE_AGENT_RUN_MACHINE"] = arn
         return grants
 
     def _agent_run(self, steps: aws_lambda.CfnFunction) -> aws_stepfunctions.CfnStateMachine:
-        logs = aws_logs.CfnLogGroup(
-            # Step Functions' log policies name each group; past a length they fail unless the name starts like this
-            self, "AgentRunLogs", retention_in_days=self.settings.log_retention_days,
-        )
-        logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         role = aws_iam.CfnRole(
             self, "AgentRunRole", assume_role_policy_document=trusts("states.amazonaws.com"),
             policies=[aws_iam.CfnRole.PolicyProperty(policy_name="needs", policy_document={
@@ -89,7 +90,7 @@ class Backend(Stack):
                 level="ALL", include_execution_data=False,
                 destinations=[aws_stepfunctions.CfnStateMachine.LogDestinationProperty(
                     cloud_watch_logs_log_group=aws_stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
-                        log_group_arn=logs.attr_arn
+                        log_group_arn=self.logs("AgentRunLogs").attr_arn
                     )
                 )],
             ),

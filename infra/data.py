@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import CfnResource, RemovalPolicy, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.nag import exempt
 from infra.names import GSIS, QUEUES
 from infra.needs import needs
 from infra.settings import Settings
+from infra.stack import PlatformStack
 
 # How each queue is worked: who takes from it, how often a message is tried, how long it is worth anything
 CONSUMERS = {"agent-runs": "run_worker", "ws-push": "ws_pusher", "emails": "mailer"}
@@ -25,10 +26,9 @@ class Queue:
     dead: aws_sqs.CfnQueue
 
 
-class Data(Stack):
-    def __init__(self, scope: Construct, name: str, settings: Settings) -> None:
-        super().__init__(scope, name, description="Cadre: tables, files, queues, secrets")
-        self.settings = settings
+class Data(PlatformStack):
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        super().__init__(scope, settings, "data", "tables, files, queues, secrets")
         self.tables = {
             "core": self._table("Core", indexes=GSIS, projected=("f", "kind"), stream=True),
             "telemetry": self._table("Telemetry"),
@@ -44,7 +44,7 @@ class Data(Stack):
                 password_length=64, exclude_punctuation=True
             ),
         )
-        self._keep(self.signing)
+        self.keep(self.signing)
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session and stored credential; it is changed by hand.")
 
     def _table(
@@ -80,7 +80,7 @@ class Data(Stack):
             else None,
             deletion_protection_enabled=self.settings.protected,
         )
-        self._keep(table)
+        self.keep(table)
         return table
 
     def _bucket(self) -> aws_s3.CfnBucket:
@@ -117,7 +117,7 @@ class Data(Stack):
                 aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
             ]),
         )
-        self._keep(bucket)
+        self.keep(bucket)
         aws_s3.CfnBucketPolicy(
             self, "FilesPolicy", bucket=bucket.ref,
             policy_document=_only_tls(["s3:*"], [bucket.attr_arn, f"{bucket.attr_arn}/*"]),
@@ -136,9 +136,6 @@ class Data(Stack):
         )
         secure(self, f"{title}Policy", queue)
         return Queue(name, queue, dead)
-
-    def _keep(self, resource: CfnResource) -> None:
-        resource.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
 
 
 def dead_letters(scope: Stack, name: str, *services: str) -> aws_sqs.CfnQueue:

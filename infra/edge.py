@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import CfnOutput, Fn, Stack, aws_cloudfront, aws_route53
+from aws_cdk import CfnOutput, Fn, aws_cloudfront, aws_route53
 from constructs import Construct
 
 from infra.nag import exempt
@@ -16,6 +16,7 @@ from infra.names import CONTRACTS, STAGE_NAME
 from infra.rest_api import ALLOWED_HEADERS, RestApi
 from infra.settings import Settings
 from infra.socket import Socket
+from infra.stack import PlatformStack
 
 # Ids of policies that CloudFront manages
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -28,12 +29,11 @@ EXPOSED_HEADERS = (
 _SOURCE = Path(__file__).with_name("viewer_request.js")
 
 
-class Edge(Stack):
+class Edge(PlatformStack):
     def __init__(
-        self, scope: Construct, name: str, settings: Settings, apis: Mapping[str, RestApi], socket: Socket
+        self, scope: Construct, settings: Settings, apis: Mapping[str, RestApi], socket: Socket
     ) -> None:
-        super().__init__(scope, name, description="Cadre: the edge")
-        self.settings = settings
+        super().__init__(scope, settings, "edge", "the edge")
         function = aws_cloudfront.CfnFunction(
             self, "Router", name=Fn.join("-", [settings.stack_name("router"), self.region]), auto_publish=True,
             function_code=router_code(settings.domains),

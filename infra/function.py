@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnResource, Fn, RemovalPolicy, Stack, Tags, aws_iam, aws_lambda, aws_logs
+from aws_cdk import CfnResource, Fn, Tags, aws_iam, aws_lambda
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.data import Data
 from infra.nag import exempt
+from infra.names import STAGE_NAME
 from infra.needs import Access, Needs, needs
 from infra.settings import Settings
+from infra.stack import PlatformStack
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # of the interpreter that compiled the package
 _READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
@@ -53,17 +55,17 @@ class Functions:
         self.socket_api: str = ""  # the id, as soon as there is one
         self.socket_endpoint: str = settings.socket_endpoint
         self.made: dict[str, aws_lambda.CfnFunction] = {}
+        self.roles: dict[str, aws_iam.CfnRole] = {}
         self._assets: dict[str, Asset] = {}
 
-    def make(self, scope: Stack, name: str, more: Grants | None = None) -> aws_lambda.CfnFunction:
+    def make(self, scope: PlatformStack, name: str, more: Grants | None = None) -> aws_lambda.CfnFunction:
         """The function of `functions/<name>`. `more` holds grants that only the caller knows (the state machine, a stream)."""
         wanted = needs(name)
         title = "".join(part.capitalize() for part in name.split("_"))
         grants = self._grants(scope, wanted)
         if more:
             grants.include(more)
-        logs = aws_logs.CfnLogGroup(scope, f"{title}Logs", retention_in_days=self.settings.log_retention_days)
-        logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
+        logs = scope.logs(f"{title}Logs")
         grants.add(allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.attr_arn))
         # X-Ray has no resource level
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
@@ -92,10 +94,10 @@ class Functions:
         Tags.of(function).add("area", name)
         Tags.of(role).add("area", name)
         Tags.of(logs).add("area", name)
-        self.made[name] = function
+        self.made[name], self.roles[name] = function, role
         return function
 
-    def _asset(self, scope: Stack) -> Asset:
+    def _asset(self, scope: PlatformStack) -> Asset:
         if scope.node.path not in self._assets:
             self._assets[scope.node.path] = Asset(scope, "Package", path=str(self.package))
         return self._assets[scope.node.path]
@@ -124,7 +126,7 @@ class Functions:
             **grants.environment,
         }
 
-    def _grants(self, scope: Stack, wanted: Needs) -> Grants:
+    def _grants(self, scope: PlatformStack, wanted: Needs) -> Grants:
         grants, data = Grants(), self.data
         for table, access in (("core", wanted.core), ("telemetry", wanted.telemetry), ("ephemeral", wanted.ephemeral)):
             self._grant_table(grants, table, access)
@@ -141,8 +143,8 @@ class Functions:
             self._grant_posting(scope, grants)
         if wanted.mails:
             self._grant_mail(scope, grants)
-        if wanted.models:
-            self._grant_models(grants)
+        if wanted.models != "none":
+            self._grant_models(grants, calls=wanted.models == "call")
         return grants
 
     def _grant_table(self, grants: Grants, name: str, access: Access) -> None:
@@ -155,17 +157,18 @@ class Functions:
         if indexes:
             grants.add(allow(["dynamodb:Query"], *(f"{table.attr_arn}/index/{index}" for index in indexes)))
 
-    def _grant_posting(self, scope: Stack, grants: Grants) -> None:
+    def _grant_posting(self, scope: PlatformStack, grants: Grants) -> None:
         grants.environment["CADRE_SOCKET_ENDPOINT"] = self.socket_endpoint
         grants.add(allow(["execute-api:ManageConnections"], Fn.join("", [
-            "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api, "/v1/POST/@connections/*"
+            "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api,
+            f"/{STAGE_NAME}/POST/@connections/*",
         ])))
         grants.wildcard(
-            "arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Api>/v1/POST/@connections/*",
+            scope.arn_as_shown("execute-api", f"<Api>/{STAGE_NAME}/POST/@connections/*"),
             "Connections are named by API Gateway while they last.",
         )
 
-    def _grant_mail(self, scope: Stack, grants: Grants) -> None:
+    def _grant_mail(self, scope: PlatformStack, grants: Grants) -> None:
         sender = self.settings.mail_sender
         identities = [
             Fn.join("", ["arn:", scope.partition, ":ses:", scope.region, ":", scope.account, f":identity/{identity}"])
@@ -174,12 +177,12 @@ class Functions:
         grants.add(allow(["ses:SendEmail", "ses:SendRawEmail"], *identities,
                          Condition={"StringEquals": {"ses:FromAddress": sender}}), mail_sender=sender)
 
-    def _grant_models(self, grants: Grants) -> None:
+    def _grant_models(self, grants: Grants, *, calls: bool) -> None:
         settings = self.settings
         if settings.provider_secret_arn:
             grants.add(allow(["secretsmanager:GetSecretValue"], settings.provider_secret_arn),
                        provider_secret=settings.provider_secret_arn)
-        if settings.bedrock_model_arns:
+        if calls and settings.bedrock_model_arns:
             grants.add(allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *settings.bedrock_model_arns))
         for name in ("default_provider", "default_model", "price_multiplier", "price_step_micros"):
             if value := getattr(settings, name):

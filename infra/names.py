@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 PROJECT = "cadre"
+LOCAL_ACCOUNT = "000000000000"  # the embedded engine's, which is nobody's on AWS
+LOCAL_REGION = "us-east-1"
 STAGE_NAME = "v1"  # of every REST API and of the socket API: the documented bases end in it
 TABLES = ("core", "telemetry", "ephemeral")
 QUEUES = ("agent-runs", "ws-push", "emails")

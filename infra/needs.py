@@ -21,7 +21,7 @@ class Needs:
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun machine
     posts: bool = False  # posts to socket connections
     mails: bool = False
-    models: bool = False  # provider credentials and Bedrock
+    models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
     timeout: int = 28  # seconds; API Gateway gives up after 29
 
@@ -37,13 +37,13 @@ AREAS = {
     "comments": Needs(files="write"),
     "delivery": Needs(telemetry="write"),
     "documents": Needs(files="write"),
-    "explorations": Needs(files="write", sends=("agent-runs",), models=True),
+    "explorations": Needs(files="write", sends=("agent-runs",), models="call"),
     "insights": Needs(telemetry="read"),
     "messaging": Needs(sends=("ws-push",)),
     "organizations": Needs(sends=("emails",)),
     "projects": Needs(sends=("agent-runs",)),
-    "runs": Needs(  # models: whether a provider has credentials is said when the run is asked for
-        telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer"), models=True
+    "runs": Needs(  # see: whether a provider has credentials is said when the run is asked for
+        telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer"), models="see"
     ),
     "sandboxes": Needs(telemetry="write", sends=("ws-push",)),
     "system": Needs(core="read", telemetry="read"),
@@ -58,7 +58,7 @@ WORKERS = {
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, posts=True, timeout=30),
     "run_worker": Needs(signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
-        telemetry="write", files="write", sends=("ws-push", "emails"), machine=("answer",), posts=True, models=True, memory=1769,
+        telemetry="write", files="write", sends=("ws-push", "emails"), machine=("answer",), posts=True, models="call", memory=1769,
         timeout=900,
     ),
     "stream_projector": Needs(sends=("ws-push", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),

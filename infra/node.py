@@ -16,4 +16,5 @@ def provide() -> None:
     os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "true")
     # CloudFormation's schema check of every template, 4 s: tests/infra runs it once, each synthesis need not
     os.environ.setdefault("CDK_VALIDATION", "false")
+    os.environ.setdefault("CDK_DISABLE_STACK_TRACE", "1")  # a trace per construct, into metadata that nobody reads
     warnings.filterwarnings("ignore", category=SyntaxWarning, module="aws_cdk")

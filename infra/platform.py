@@ -11,7 +11,7 @@ from infra.backend import Backend
 from infra.bundling import bundle
 from infra.data import Data
 from infra.function import Functions
-from infra.names import CONTRACTS, PROJECT, api_part
+from infra.names import CONTRACTS, PROJECT
 from infra.rest_api import RestApi
 from infra.routes import Code, found
 from infra.settings import Settings
@@ -23,24 +23,24 @@ def compose(app: App, settings: Settings, code: Code | None = None, package: Pat
     """Add every stack to `app`, for the code that is there and its package (or for what a test gives)."""
     code = code or found()
     package = package or bundle(settings.bundle, settings.architecture)
-    data = Data(app, settings.stack_name("data"), settings)
+    data = Data(app, settings)
     functions = Functions(settings, data, package)
-    socket = Socket(app, settings.stack_name("socket"), functions, data, present="ws" in code.workers)
-    backend = Backend(app, settings.stack_name("functions"), functions, data, code)
+    socket = Socket(app, functions, present="ws" in code.workers)
+    backend = Backend(app, functions, data, code)
     apis = {
-        contract.name: RestApi(app, settings.stack_name(api_part(contract.name)), contract, code.routes, functions.made, settings)
+        contract.name: RestApi(app, settings, contract, code.routes, functions.made)
         for contract in CONTRACTS
     }
-    Watch(app, settings.stack_name("watch"), settings, functions, data, backend, socket, apis)
+    Watch(app, settings, functions, data, backend, socket, apis)
     if not settings.local:
         from infra.account import Account
         from infra.edge import Edge
 
         if settings.gateway_log_role:
-            account = Account(app, settings.stack_name("account"))
+            account = Account(app, settings)
             for stack in (socket, *apis.values()):
                 stack.add_stack_dependency(account)
-        Edge(app, settings.stack_name("edge"), settings, apis, socket)
+        Edge(app, settings, apis, socket)
     Tags.of(app).add("project", PROJECT)
     Tags.of(app).add("stage", settings.stage)
     Tags.of(app).add("deployment", settings.deployment)

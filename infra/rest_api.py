@@ -9,14 +9,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack, Tags, aws_apigateway, aws_lambda, aws_logs
+from aws_cdk import CfnOutput, Fn, Tags, aws_apigateway, aws_lambda
 from constructs import Construct
 
 from infra.gateway_errors import RESPONSES, gateway_error
 from infra.nag import exempt
-from infra.names import STAGE_NAME, Contract
+from infra.names import STAGE_NAME, Contract, api_part
 from infra.routes import Route, gateway_paths
 from infra.settings import Settings
+from infra.stack import PlatformStack
 
 ALLOWED_HEADERS = (
     "Authorization", "Content-Type", "Accept", "If-Match", "If-None-Match", "Idempotency-Key", "X-API-Key", "X-Request-ID",
@@ -34,13 +35,13 @@ COMPRESS_FROM = 1400  # bytes: what fits into one packet is not worth compressin
 _INTEGRATION_TIMEOUT = 29_000  # ms, the most API Gateway waits
 
 
-class RestApi(Stack):
+class RestApi(PlatformStack):
     def __init__(
-        self, scope: Construct, name: str, contract: Contract, routes: Iterable[Route],
-        functions: Mapping[str, aws_lambda.CfnFunction], settings: Settings,
+        self, scope: Construct, settings: Settings, contract: Contract, routes: Iterable[Route],
+        functions: Mapping[str, aws_lambda.CfnFunction],
     ) -> None:
-        super().__init__(scope, name, description=f"Cadre: the REST API of {contract.name}")
-        self.contract, self.settings = contract, settings
+        super().__init__(scope, settings, api_part(contract.name), f"the REST API of {contract.name}")
+        self.contract = contract
         mine = [route for route in routes if route.contract == contract.name]
         areas = sorted({route.area for route in mine})
         Tags.of(self).add("contract", contract.name)
@@ -81,8 +82,6 @@ class RestApi(Stack):
         ])
 
     def _stage(self, routes: list[Route]) -> aws_apigateway.CfnStage:
-        logs = aws_logs.CfnLogGroup(self, "AccessLogs", retention_in_days=self.settings.log_retention_days)
-        logs.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         # A deployment is a snapshot: its logical id must change with what it shows, or CloudFormation keeps the old one
         stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
@@ -90,7 +89,7 @@ class RestApi(Stack):
             self, "StageV1", rest_api_id=self.api.ref, deployment_id=deployment.ref, stage_name=STAGE_NAME,
             variables={"contract": self.contract.name}, tracing_enabled=True,
             access_log_setting=aws_apigateway.CfnStage.AccessLogSettingProperty(
-                destination_arn=logs.attr_arn, format=json.dumps(ACCESS_LOG)
+                destination_arn=self.logs("AccessLogs").attr_arn, format=json.dumps(ACCESS_LOG)
             ),
             method_settings=[aws_apigateway.CfnStage.MethodSettingProperty(
                 http_method="*", resource_path="/*", metrics_enabled=False,  # per-method metrics cost; the API's own are free

@@ -2,13 +2,13 @@
 
 import json
 
-from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack, aws_apigatewayv2, aws_logs
+from aws_cdk import CfnOutput, Fn, aws_apigatewayv2
 from constructs import Construct
 
-from infra.data import Data
 from infra.function import Functions, may_invoke
 from infra.nag import exempt
 from infra.names import STAGE_NAME
+from infra.stack import PlatformStack
 
 ROUTES = {"$connect": "ConnectRoute", "$disconnect": "DisconnectRoute", "$default": "DefaultRoute"}
 # No query string anywhere: it may carry a token
@@ -19,12 +19,12 @@ ACCESS_LOG = {
 }
 
 
-class Socket(Stack):
+class Socket(PlatformStack):
     """Made before the other functions, because they post to it: so the functions behind its routes live here too."""
 
-    def __init__(self, scope: Construct, name: str, functions: Functions, data: Data, *, present: bool) -> None:
-        super().__init__(scope, name, description="Cadre: the WebSocket API")
+    def __init__(self, scope: Construct, functions: Functions, *, present: bool) -> None:
         settings = functions.settings
+        super().__init__(scope, settings, "socket", "the WebSocket API")
         self.api = aws_apigatewayv2.CfnApi(
             self, "Api", name=settings.stack_name("socket"), protocol_type="WEBSOCKET",
             # Contracts disagree on the selecting field, so nothing is selected: the ws function dispatches
@@ -36,12 +36,10 @@ class Socket(Stack):
         functions.socket_api = self.api.ref
         before, known, after = settings.socket_endpoint.partition("{api}")
         functions.socket_endpoint = Fn.join("", [before, self.api.ref, after]) if known else before or self.endpoint
-        logs = aws_logs.CfnLogGroup(self, "AccessLogs", retention_in_days=settings.log_retention_days)
-        logs.apply_removal_policy(RemovalPolicy.RETAIN if settings.protected else RemovalPolicy.DESTROY)
         self.stage = aws_apigatewayv2.CfnStage(
             self, "Stage", api_id=self.api.ref, stage_name=STAGE_NAME, auto_deploy=True,
             access_log_settings=aws_apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=logs.attr_arn, format=json.dumps(ACCESS_LOG)
+                destination_arn=self.logs("AccessLogs").attr_arn, format=json.dumps(ACCESS_LOG)
             ),
             default_route_settings=aws_apigatewayv2.CfnStage.RouteSettingsProperty(
                 throttling_rate_limit=settings.throttle_rate, throttling_burst_limit=settings.throttle_burst

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Fn, Stack, aws_cloudwatch, aws_lambda, aws_sns
+from aws_cdk import Fn, aws_cloudwatch, aws_lambda, aws_sns
 from constructs import Construct
 
 from infra.backend import Backend
@@ -14,6 +14,7 @@ from infra.names import STAGE_NAME
 from infra.rest_api import RestApi
 from infra.settings import Settings
 from infra.socket import Socket
+from infra.stack import PlatformStack
 
 # Where a person should look. Numbers are per 5 minutes unless a name says otherwise.
 FUNCTION_ERRORS = 5
@@ -31,13 +32,12 @@ class Metric:
     statistic: str = "Sum"
 
 
-class Watch(Stack):
+class Watch(PlatformStack):
     def __init__(
-        self, scope: Construct, name: str, settings: Settings, functions: Functions, data: Data, backend: Backend, socket: Socket,
+        self, scope: Construct, settings: Settings, functions: Functions, data: Data, backend: Backend, socket: Socket,
         apis: Mapping[str, RestApi],
     ) -> None:
-        super().__init__(scope, name, description="Cadre: alarms and the dashboard")
-        self.settings = settings
+        super().__init__(scope, settings, "watch", "alarms and the dashboard")
         self.topic = self._topic(settings.alarm_email)
         self._functions(functions.made)
         self._queues(data, backend)

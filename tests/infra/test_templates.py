@@ -110,6 +110,15 @@ def test_only_the_run_steps_and_explorations_reach_models(prod: Templates) -> No
     assert reaching == {"RunStepsRole", "ExplorationsRole"}
 
 
+def test_the_steps_may_answer_the_machine_that_calls_them(prod: Templates) -> None:
+    (policy,) = prod.of("AWS::IAM::Policy")
+    assert policy.properties["Roles"] == [{"Ref": "RunStepsRole"}]
+    (statement,) = policy.properties["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (
+        ["states:SendTaskSuccess", "states:SendTaskFailure"], [{"Ref": "AgentRun"}]
+    )
+
+
 def test_every_table_is_encrypted_and_expires_and_is_billed_by_request(prod: Templates) -> None:
     tables = {table.name: table.properties for table in prod.of("AWS::DynamoDB::Table")}
     assert {name.lower() for name in tables} == set(TABLES)
