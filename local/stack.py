@@ -17,7 +17,7 @@ from local.routes import Routes, endpoints
 Say = Callable[[str], None]
 
 _ANSWERS_WITHIN = 60.0
-_HEALTHY_WITHIN = 15.0
+_HEALTHY_WITHIN = 6.0
 
 
 def _quiet(_line: str) -> None:

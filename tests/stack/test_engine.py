@@ -17,43 +17,7 @@ from local.deploy import client, deploy
 from local.engine import Engine
 
 NAME = "engine-mends"
-CODE = """
-import json, os, time, boto3
-def client(n): return boto3.client(n, **({"endpoint_url": os.environ["SOCKETS"]} if n == "apigatewaymanagementapi" else {}))
-class BudgetExceeded(Exception): pass
-starts = time.time()
-def note(about, **what):
-    client("dynamodb").put_item(TableName=os.environ["NOTES"], Item={"PK": {"S": about}, "SK": {"S": "%.9f" % time.time() + os.urandom(3).hex()}, "what": {"S": json.dumps(what)}})
-def handler(event, context):
-    if "Records" in event: return records(event["Records"])
-    if "requestContext" in event and "connectionId" in event["requestContext"]: return sockets(event)
-    if event.get("httpMethod"): return rest(event)
-    if event.get("token"): note("token", token=event["token"])
-    if event.get("raise"): raise BudgetExceeded("spent")
-    return {"pid": os.getpid(), "starts": starts}
-def records(records):
-    failed = []
-    for r in records:
-        if "dynamodb" in r:
-            key = r["dynamodb"]["Keys"]["PK"]["S"]
-            note("stream", key=key, kind=r["eventName"], by=(r.get("userIdentity") or {}).get("principalId"))
-            if key.startswith("poison"): failed.append(r["dynamodb"]["SequenceNumber"])
-        else:
-            body = json.loads(r["body"])
-            if body.get("fail") and r["attributes"]["ApproximateReceiveCount"] == "1": failed.append(r["messageId"]); continue
-            note("queue", lag=time.time() - body["at"], times=r["attributes"]["ApproximateReceiveCount"])
-    return {"batchItemFailures": [{"itemIdentifier": f} for f in failed]}
-def rest(event):
-    if event["path"] == "/boom": raise BudgetExceeded("spent")
-    return {"statusCode": 200, "headers": {"Content-Type": "image/png"}, "body": "AAECAw==", "isBase64Encoded": True} if event["path"] == "/bytes" else {
-        "statusCode": 200, "body": json.dumps({k: event[k] for k in ("path", "stageVariables", "pathParameters", "multiValueQueryStringParameters")})}
-def sockets(event):
-    context = event["requestContext"]
-    if context["eventType"] == "CONNECT": return {"statusCode": 401 if (event["queryStringParameters"] or {}).get("token") == "bad" else 200}
-    if event.get("body") == "boom": raise ValueError("x")
-    if context["eventType"] == "MESSAGE": client("apigatewaymanagementapi").post_to_connection(ConnectionId=context["connectionId"], Data=event["body"].encode())
-    return {"statusCode": 200, "body": "never seen"}
-"""
+CODE = (Path(__file__).parent / "engine_function.py").read_text()
 
 
 def sub(text: str) -> dict[str, str]:
@@ -85,16 +49,31 @@ def task(payload: dict[str, Any], then: str, *, wait: bool = False, **more: Any)
 MACHINE = {
     "StartAt": "Retried",
     "States": {
-        "Retried": task({"raise": True}, "Lost", Retry=[{"ErrorEquals": ["BudgetExceeded"], "MaxAttempts": 1, "IntervalSeconds": 1}],
-                        Catch=[{"ErrorEquals": ["BudgetExceeded"], "ResultPath": "$.caught", "Next": "TooLate"}]),
-        "TooLate": task({"token.$": "$$.Task.Token"}, "Lost", wait=True, TimeoutSeconds=1, Catch=[{"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": "Raises"}]),
-        "Raises": task({"token.$": "$$.Task.Token", "raise": True}, "Lost", wait=True, TimeoutSeconds=60,
-                       Catch=[{"ErrorEquals": ["BudgetExceeded"], "ResultPath": None, "Next": "Answered"}]),
+        "Retried": task(
+            {"raise": True},
+            "Lost",
+            Retry=[{"ErrorEquals": ["BudgetExceeded"], "MaxAttempts": 1, "IntervalSeconds": 1}],
+            Catch=[{"ErrorEquals": ["BudgetExceeded"], "ResultPath": "$.caught", "Next": "TooLate"}],
+        ),
+        "TooLate": task(
+            {"token.$": "$$.Task.Token"},
+            "Lost",
+            wait=True,
+            TimeoutSeconds=1,
+            Catch=[{"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": "Raises"}],
+        ),
+        "Raises": task(
+            {"token.$": "$$.Task.Token", "raise": True},
+            "Lost",
+            wait=True,
+            TimeoutSeconds=60,
+            Catch=[{"ErrorEquals": ["BudgetExceeded"], "ResultPath": None, "Next": "Answered"}],
+        ),
         "Answered": task({"token.$": "$$.Task.Token"}, "Won", wait=True, TimeoutSeconds=60, ResultPath="$.answer"),
         "Lost": {"Type": "Fail"},
         "Won": {"Type": "Succeed"},
     },
-}  # fmt: skip
+}
 
 
 def table(**more: Any) -> dict[str, Any]:
@@ -119,15 +98,21 @@ def template(title: str = "one") -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": title, "version": "1"},
         "paths": {
-            f"/{title}": {"get": PROXY}, "/things/{id}": {"get": PROXY, "options": MOCK}, "/boom": {"get": PROXY}, "/bytes": {"get": PROXY},
+            f"/{title}": {"get": PROXY},
+            "/things/{id}": {"get": PROXY, "options": MOCK},
+            "/boom": {"get": PROXY},
+            "/bytes": {"get": PROXY},
             "/any/{proxy+}": {"x-amazon-apigateway-any-method": PROXY},
         },
         "x-amazon-apigateway-binary-media-types": ["*/*"],
         "x-amazon-apigateway-gateway-responses": {
-            "MISSING_AUTHENTICATION_TOKEN": {"statusCode": 404, "responseTemplates": {"application/json": '{"at": "$context.requestTime"}'}},
+            "MISSING_AUTHENTICATION_TOKEN": {
+                "statusCode": 404,
+                "responseTemplates": {"application/json": '{"at": "$context.requestTime"}'},
+            },
             "DEFAULT_5XX": {"responseTemplates": {"application/json": '{"code": "INTERNAL"}'}},
         },
-    }  # fmt: skip
+    }
     routes = {
         f"Route{n}": resource(
             "AWS::ApiGatewayV2::Route",
@@ -140,37 +125,88 @@ def template(title: str = "one") -> dict[str, Any]:
     return {
         "Resources": {
             "Notes": table(),
-            "Table": table(StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"}, TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True}),
+            "Table": table(
+                StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"},
+                TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True},
+            ),
             "Queue": resource("AWS::SQS::Queue", VisibilityTimeout=1),
             "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": []}),
             "Function": resource(
-                "AWS::Lambda::Function", Runtime="python3.11", Handler="index.handler", Code={"ZipFile": CODE}, Role={"Fn::GetAtt": ["Role", "Arn"]}, Timeout=20,
-                Environment={"Variables": {"NOTES": {"Ref": "Notes"}, "SOCKETS": sub("https://${Sockets}.execute-api.${AWS::Region}.amazonaws.com/live")}},
+                "AWS::Lambda::Function",
+                Runtime="python3.11",
+                Handler="index.handler",
+                Code={"ZipFile": CODE},
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+                Timeout=20,
+                Environment={
+                    "Variables": {
+                        "NOTES": {"Ref": "Notes"},
+                        "SOCKETS": sub("https://${Sockets}.execute-api.${AWS::Region}.amazonaws.com/live"),
+                    }
+                },
             ),
             "FromTable": resource(
-                "AWS::Lambda::EventSourceMapping", FunctionName={"Ref": "Function"}, EventSourceArn={"Fn::GetAtt": ["Table", "StreamArn"]}, StartingPosition="TRIM_HORIZON",
-                FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=2, FilterCriteria={"Filters": [{"Pattern": '{"eventName": ["INSERT", "REMOVE"]}'}]},
+                "AWS::Lambda::EventSourceMapping",
+                FunctionName={"Ref": "Function"},
+                EventSourceArn={"Fn::GetAtt": ["Table", "StreamArn"]},
+                StartingPosition="TRIM_HORIZON",
+                FunctionResponseTypes=["ReportBatchItemFailures"],
+                MaximumRetryAttempts=2,
+                FilterCriteria={"Filters": [{"Pattern": '{"eventName": ["INSERT", "REMOVE"]}'}]},
             ),
             "FromQueue": resource(
-                "AWS::Lambda::EventSourceMapping", FunctionName={"Ref": "Function"}, EventSourceArn={"Fn::GetAtt": ["Queue", "Arn"]},
+                "AWS::Lambda::EventSourceMapping",
+                FunctionName={"Ref": "Function"},
+                EventSourceArn={"Fn::GetAtt": ["Queue", "Arn"]},
                 FunctionResponseTypes=["ReportBatchItemFailures"],
             ),
-            "Machine": resource("AWS::StepFunctions::StateMachine", RoleArn={"Fn::GetAtt": ["Role", "Arn"]}, DefinitionString=sub(json.dumps(MACHINE))),
+            "Machine": resource(
+                "AWS::StepFunctions::StateMachine",
+                RoleArn={"Fn::GetAtt": ["Role", "Arn"]},
+                DefinitionString=sub(json.dumps(MACHINE)),
+            ),
             "Api": resource("AWS::ApiGateway::RestApi", Body=body),
             "Deployment": resource("AWS::ApiGateway::Deployment", RestApiId={"Ref": "Api"}, Description=title),
-            "Stage": resource("AWS::ApiGateway::Stage", RestApiId={"Ref": "Api"}, DeploymentId={"Ref": "Deployment"}, StageName="live", Variables={"contract": "omoios"}),
-            "Sockets": resource("AWS::ApiGatewayV2::Api", Name="s", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.type"),
-            "Integration": resource("AWS::ApiGatewayV2::Integration", ApiId={"Ref": "Sockets"}, IntegrationType="AWS_PROXY", IntegrationUri=INVOKE),
+            "Stage": resource(
+                "AWS::ApiGateway::Stage",
+                RestApiId={"Ref": "Api"},
+                DeploymentId={"Ref": "Deployment"},
+                StageName="live",
+                Variables={"contract": "omoios"},
+            ),
+            "Sockets": resource(
+                "AWS::ApiGatewayV2::Api", Name="s", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.type"
+            ),
+            "Integration": resource(
+                "AWS::ApiGatewayV2::Integration", ApiId={"Ref": "Sockets"}, IntegrationType="AWS_PROXY", IntegrationUri=INVOKE
+            ),
             **routes,
-            "Answer": resource("AWS::ApiGatewayV2::RouteResponse", ApiId={"Ref": "Sockets"}, RouteId={"Ref": "Route2"}, RouteResponseKey="$default"),
+            "Answer": resource(
+                "AWS::ApiGatewayV2::RouteResponse",
+                ApiId={"Ref": "Sockets"},
+                RouteId={"Ref": "Route2"},
+                RouteResponseKey="$default",
+            ),
             "SocketStage": resource("AWS::ApiGatewayV2::Stage", ApiId={"Ref": "Sockets"}, StageName="live", AutoDeploy=True),
             "Composite": resource("AWS::CloudWatch::CompositeAlarm", AlarmRule="TRUE"),
-            "Math": resource("AWS::CloudWatch::Alarm", Metrics=[{"Id": "e", "Expression": "1"}], ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1),
-            "Router": resource("AWS::CloudFront::Function", Name="router", AutoPublish=True, FunctionCode="function handler(e){return e.request}",
-                               FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}),
+            "Math": resource(
+                "AWS::CloudWatch::Alarm",
+                Metrics=[{"Id": "e", "Expression": "1"}],
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods=1,
+            ),
+            "Router": resource(
+                "AWS::CloudFront::Function",
+                Name="router",
+                AutoPublish=True,
+                FunctionCode="function handler(e){return e.request}",
+                FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
+            ),
         },
-        "Outputs": {name: {"Value": {"Ref": name}} for name in ("Notes", "Table", "Queue", "Function", "Machine", "Api", "Sockets")},
-    }  # fmt: skip
+        "Outputs": {
+            name: {"Value": {"Ref": name}} for name in ("Notes", "Table", "Queue", "Function", "Machine", "Api", "Sockets")
+        },
+    }
 
 
 def assembly(folder: Path, title: str = "one") -> Path:

@@ -125,7 +125,7 @@ def test_a_request_passes_unchanged(door: Door) -> None:
         data=bytes(range(256)),
         headers={"X-Status": "418", "Content-Type": "image/png", "X-Forwarded-For": "9.9.9.9"},
     )
-    sent = {name: value for name, value in seen["headers"]}
+    sent = dict(seen["headers"])
     assert (status, seen["method"], seen["body"]) == (418, "PATCH", bytes(range(256)).hex())
     assert seen["target"].endswith("/v1/a%2Fb/")
     assert sent["content-type"] == "image/png"
