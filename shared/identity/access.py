@@ -59,8 +59,13 @@ class Access(Ephemeral):
     guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES.name}")
 
 
+def key_of(user_id: str) -> tuple[str, str]:
+    return f"ACCESS#{user_id}", "META"
+
+
 def _of(user_id: str) -> Access:
-    return Access(pk=f"ACCESS#{user_id}", sk="META")
+    pk, sk = key_of(user_id)
+    return Access(pk=pk, sk=sk)
 
 
 def new_access(user: "User", session_id: str | None, expires: int, org_id: str, ws_id: str) -> Operation:

@@ -12,6 +12,7 @@ and rotates; aintandem and orchestrator do not, so theirs stays good for the ses
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Role
@@ -19,8 +20,20 @@ from shared.core.errors import Conflict, Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
 from shared.identity import access, tokens
-from shared.identity.users import User, the_user
-from shared.store import Ephemeral, NumberAttribute, Operation, UnicodeAttribute, delete, fetch, get, put, update_now, write
+from shared.identity.users import User
+from shared.store import (
+    Ephemeral,
+    NumberAttribute,
+    Operation,
+    UnicodeAttribute,
+    delete,
+    fetch,
+    get,
+    get_many,
+    put,
+    update_now,
+    write,
+)
 from shared.tenancy.rows import Organization
 
 REFRESH_SECONDS = 30 * 86_400  # all documents agree
@@ -99,13 +112,21 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
         secret = _rotate(session, shown)
     elif shown != session.current:
         raise Unauthenticated("invalid", "Invalid refresh token")
-    user = the_user(session.user_id)
-    record = access.of_user(user.id)
+    user, record = _holder(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated("invalid", "The session has ended")
     role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
     organization = fetch(Organization, str(user.org_id))
     return user, _tokens(user, session, secret, role, organization.plan if organization else "free")
+
+
+def _holder(user_id: str) -> tuple[User, access.Access | None]:
+    """The user of a session and their access record, in one round trip."""
+    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (access.Access, *access.key_of(user_id))]))
+    user, record = rows
+    if user is None:
+        raise LookupError(f"User {user_id} has a session but no row")
+    return user, record
 
 
 def _find(refresh_token: str) -> tuple[Session, str]:
