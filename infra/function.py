@@ -115,6 +115,7 @@ class Functions:
         return role
 
     def _environment(self, name: str, grants: Grants) -> dict[str, str]:
+        provider, model = self.settings.first_model
         return {
             "CADRE_STAGE": self.settings.stage,
             "CADRE_LOG_LEVEL": self.settings.log_level,
@@ -123,6 +124,7 @@ class Functions:
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
             "CADRE_PUBLIC_URL": self.settings.url,
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
+            **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
             **grants.environment,
         }
 
@@ -139,6 +141,8 @@ class Functions:
         for name in wanted.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{f"{name.replace('-', '_')}_queue": queue.ref})
+        if wanted.probes:
+            self._grant_probing(grants)
         if wanted.posts:
             self._grant_posting(scope, grants)
         if wanted.mails:
@@ -156,6 +160,11 @@ class Functions:
         indexes = {"core": ("GSI1", "GSI2", "GSI3", "GSI4"), "ephemeral": ("GSI1",)}.get(name, ())
         if indexes:
             grants.add(allow(["dynamodb:Query"], *(f"{table.attr_arn}/index/{index}" for index in indexes)))
+
+    def _grant_probing(self, grants: Grants) -> None:
+        for name, made in self.data.queues.items():
+            grants.add(allow(["sqs:GetQueueAttributes"], made.queue.attr_arn), **{f"{name.replace('-', '_')}_queue": made.queue.ref})
+        grants.add(allow(["s3:ListBucket"], self.data.files.attr_arn), files_bucket=self.data.files.ref)
 
     def _grant_posting(self, scope: PlatformStack, grants: Grants) -> None:
         grants.environment["CADRE_SOCKET_ENDPOINT"] = self.socket_endpoint
@@ -184,9 +193,8 @@ class Functions:
                        provider_secret=settings.provider_secret_arn)
         if calls and settings.bedrock_model_arns:
             grants.add(allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *settings.bedrock_model_arns))
-        for name in ("default_provider", "default_model", "price_multiplier", "price_step_micros"):
-            if value := getattr(settings, name):
-                grants.environment[f"CADRE_{name.upper()}"] = value
+        for name in ("price_multiplier", "price_step_micros"):
+            grants.environment[f"CADRE_{name.upper()}"] = getattr(settings, name)
 
 
 def trusts(service: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Needs:
     signs: bool = True  # checks or issues tokens: the signing secret
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun machine
+    probes: bool = False  # asks every queue and the bucket whether they are there
     posts: bool = False  # posts to socket connections
     mails: bool = False
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
@@ -46,7 +47,7 @@ AREAS = {
         telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer"), models="see"
     ),
     "sandboxes": Needs(telemetry="write", sends=("ws-push",)),
-    "system": Needs(core="read", telemetry="read"),
+    "system": Needs(core="read", telemetry="read", probes=True),
     "tasks": Needs(sends=("agent-runs",)),
     "usage": Needs(files="write", machine=("answer",)),
     "workflows": Needs(telemetry="read", sends=("agent-runs",), machine=("stop",)),

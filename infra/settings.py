@@ -87,6 +87,13 @@ class Settings:
         return self.stage == "local"
 
     @property
+    def first_model(self) -> tuple[str, str]:
+        """Provider and model that new workspaces and the catalogue name. On the laptop the embedded one, which needs no key."""
+        if self.local and not self.default_provider:
+            return "embedded", "cadre-embedded-1"
+        return self.default_provider, self.default_model
+
+    @property
     def protected(self) -> bool:
         return self.stage == "prod" if self.keep_data is None else self.keep_data
 

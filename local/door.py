@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from yarl import URL
 
+from infra.names import Contract
 from local import LocalError, pages
 from local.relay import Relay
 from local.routes import Routes, Target, problem
@@ -122,11 +123,11 @@ class Door:
         path, _, query = request.raw_path.partition("?")
         target = self._routes.find(path)
         if target is None:
-            return _refusal(None, 404, "NOT_FOUND", "No API is published at this address")
+            return _refusal(self._routes.contract_of(path), 404, "RESOURCE_NOT_FOUND", "No such path")
         if target.socket is None:
             return await self._rest(request, target, query)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return _refusal(target, 426, "UPGRADE_REQUIRED", "This address is a WebSocket")
+            return _refusal(target.contract, 426, "UPGRADE_REQUIRED", "This address is a WebSocket")
         assert self._relay is not None  # noqa: S101  # set before the first request
         return await self._relay.connect(request, target, query)
 
@@ -135,7 +136,7 @@ class Door:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _refusal(target, 413, "PAYLOAD_TOO_LARGE", "Request Too Long")
+            return _refusal(target.contract, 413, "PAYLOAD_TOO_LARGE", "Request Too Long")
         url = URL(f"{self._engine}{target.path}{'?' + query if query else ''}", encoded=True)
         try:
             async with self._session.request(
@@ -148,9 +149,9 @@ class Door:
             ) as answer:
                 payload = await answer.read()
         except TimeoutError:
-            return _refusal(target, 504, "GATEWAY_TIMEOUT", "The request took too long")
+            return _refusal(target.contract, 504, "GATEWAY_TIMEOUT", "The request took too long")
         except ClientError:
-            return _refusal(target, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
+            return _refusal(target.contract, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
         response = web.Response(status=answer.status, body=payload)
         response.headers.popall("Content-Type", None)
         for name, value in answer.headers.items():
@@ -174,10 +175,10 @@ def forwarded(request: web.Request) -> list[tuple[str, str]]:
     ]
 
 
-def _refusal(target: Target | None, status: int, code: str, message: str) -> web.Response:
+def _refusal(contract: Contract | None, status: int, code: str, message: str) -> web.Response:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     request_id = str(uuid.uuid4())
-    body = problem(target.contract if target else None, status, code, message, request_id, now)
+    body = problem(contract, status, code, message, request_id, now)
     return web.json_response(
         body, status=status, headers={"X-Request-ID": request_id, "Access-Control-Allow-Origin": "*", **_ADDED}
     )

@@ -42,10 +42,15 @@ class Routes:
         if missing or not self._socket:
             raise LocalError(f"the deployment has no API for {', '.join([*missing, *([] if self._socket else ['sockets'])])}")
 
+    @staticmethod
+    def contract_of(path: str) -> Contract | None:
+        """Whose address it is, by its first segment: even what is published nowhere is refused in that contract's words."""
+        return CONTRACT.get(path.lstrip("/").partition("/")[0])
+
     def find(self, path: str) -> Target | None:
         """The target of a raw request path (no query); None when nothing is published there."""
         name, _, rest = path.lstrip("/").partition("/")
-        contract = CONTRACT.get(name)
+        contract = self.contract_of(path)
         if contract is None:
             return None
         rest = f"/{rest}"
