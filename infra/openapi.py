@@ -20,6 +20,8 @@ from shared.http.routing import Operation
 
 Document = dict[str, Any]
 _REF = "#/components/schemas/"
+_KEPT = ("default", "example", "examples", "const", "enum", "info")
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -58,7 +60,7 @@ def describe(contract: Contract, operations: list[Operation]) -> Document:
     for unused in ("HTTPValidationError", "ValidationError"):
         if not _is_used(made, unused):
             schemas.pop(unused, None)
-    made = _untitled(_renamed(made))
+    made = _tidied(_renamed(made))
     responses = _shared_errors(made)
     made["servers"] = _servers(contract)
     made["components"] |= {
@@ -187,18 +189,22 @@ def _renamed(made: Document) -> Document:
     return renamed
 
 
-def _untitled(node: Any) -> Any:
-    """Without the titles that pydantic makes of field names: they say nothing and are a tenth of the document."""
+def _tidied(node: Any) -> Any:
+    """Without the titles that pydantic makes of field names (they say nothing and are a tenth of the document), and with the
+    standard's words for bounds, which pydantic leaves as its own (`ge`) where a field may be one of several types."""
     if isinstance(node, list):
-        return [_untitled(one) for one in node]
+        return [_tidied(one) for one in node]
     if not isinstance(node, dict):
         return node
-    kept = ("default", "example", "examples", "const", "info")
-    return {
-        key: value if key in kept else _untitled(value)
-        for key, value in node.items()
-        if not (key == "title" and isinstance(value, str))
-    }
+    tidy: Document = {}
+    for key, value in node.items():
+        if key in _KEPT:
+            tidy[key] = value
+        elif key in _BOUNDS and isinstance(value, int | float):
+            tidy[_BOUNDS[key]] = value
+        elif not (key == "title" and isinstance(value, str)):
+            tidy[key] = _tidied(value)
+    return tidy
 
 
 def _short(name: str) -> str:
