@@ -1,0 +1,167 @@
+"""agentworks: which card waits for which."""
+
+import pytest
+
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.events import event_of
+from shared.items import dependencies
+from shared.items.dependencies import Dependency, Graph, create_dependency, open_blockers
+from shared.items.rows import Item
+from shared.store import collection, fetch, get, put, write
+from tests.areas.boards_world import World, found_world
+from tests.trips import trips
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return found_world()
+
+
+def make(world: World, lane: int = 6, **fields) -> dict:
+    body = {"laneId": world.lanes[lane].id, "title": "A card", "type": "task"} | fields
+    return world.ada("cards", "POST", f"/boards/{world.board.id}/cards", body=body).json
+
+
+def link(world: World, dependent: dict, on: dict, kind: str = "blocks", **more):
+    return world.ada(
+        "cards", "POST", f"/cards/{dependent['id']}/dependencies", body={"dependencyCardId": on["id"], "type": kind} | more
+    )
+
+
+def listed(world: World, card: dict) -> tuple[list[str], list[str]]:
+    found = world.ada("cards", "GET", f"/cards/{card['id']}/dependencies").json
+    return [one["dependencyCardId"] for one in found["blockedBy"]], [one["dependentCardId"] for one in found["blocking"]]
+
+
+def edges(world: World) -> list[list[str]]:
+    graph = get(Graph, *Graph.key(world.board.id))
+    return graph.edges if graph else []
+
+
+def summary(card: dict) -> dict:
+    return {name: card[name] for name in ("id", "boardId", "laneId", "title", "type", "status", "priority", "position")}
+
+
+def test_a_dependency_shows_at_both_ends(world):
+    design, build = make(world, title="Design"), make(world, title="Build")
+    with trips() as seen:
+        answer = link(world, build, design)
+    assert (answer.status, seen.names) == (201, ["UpdateItem", "BatchGetItem", "GetItem", "TransactWriteItems"])
+    made = answer.json
+    assert made == {
+        "id": made["id"],
+        "dependentCardId": build["id"],
+        "dependencyCardId": design["id"],
+        "type": "blocks",
+        "dependentCard": summary(build),
+        "dependencyCard": summary(design),
+        "createdBy": {"id": world.ada.user["id"], "name": "Ada Lovelace", "email": "ada@example.com"},
+        "createdAt": made["createdAt"],
+    }
+    assert (listed(world, build), listed(world, design)) == (([design["id"]], []), ([], [build["id"]]))
+    with trips() as seen:
+        found = world.ada("cards", "GET", f"/cards/{build['id']}/dependencies")
+    assert (found.json["blockedBy"], seen.names) == ([made], ["UpdateItem", "GetItem", "Query", "BatchGetItem"])
+    assert world.ada("cards", "GET", f"/cards/{design['id']}").json["dependencies"] == [made]
+    row = fetch(Dependency, made["id"])
+    assert (event_of(row).type, event_of(row).data["to_item_id"], row.item_id) == ("dependency.added", design["id"], build["id"])
+    assert [one.kind for one in collection(1, f"ITEM#{design['id']}", "DEP#")] == ["DEP"]
+    assert get(Dependency, f"DEP#{made['id']}", "BACK").event is None
+
+
+def test_a_removed_dependency_is_gone_and_may_come_back(world):
+    design, build = make(world), make(world)
+    made = link(world, build, design).json
+    assert world.ada("cards", "DELETE", f"/dependencies/{made['id']}").status == 204
+    assert (listed(world, build), listed(world, design), edges(world)) == (([], []), ([], []), [])
+    again = world.ada("cards", "DELETE", f"/dependencies/{made['id']}")
+    assert (again.status, again.json["error"]["code"]) == (404, "DEPENDENCY_NOT_FOUND")
+    assert event_of(fetch(Dependency, made["id"])).type == "dependency.removed"
+    assert link(world, build, design).status == 201
+    assert listed(world, build) == ([design["id"]], [])
+
+
+def test_the_same_dependency_is_one(world):
+    design, build = make(world), make(world)
+    assert [link(world, build, design).status for _ in range(2)] == [201, 409]
+    assert link(world, build, design, "relates_to").status == 201
+    assert listed(world, build) == ([design["id"]] * 2, [])
+
+
+def test_a_circle_is_refused(world):
+    a, b, c = make(world), make(world), make(world)
+    assert link(world, a, a).json["validationErrors"][0]["field"] == "dependencyCardId"
+    assert (link(world, a, b).status, link(world, b, c).status) == (201, 201)
+    refused = link(world, c, a)
+    assert (refused.status, refused.json["error"]["code"]) == (409, "CONFLICT")
+    assert refused.json["error"]["details"]["cardIds"] == [c["id"], a["id"], b["id"], c["id"]]
+    assert link(world, c, a, "relates_to").status == 201  # only `blocks` makes an order
+    assert edges(world) == [[a["id"], b["id"]], [b["id"], c["id"]]]
+
+
+def test_a_deleted_card_is_in_nobodys_way(world):
+    a, b, c = make(world), make(world), make(world)
+    link(world, a, b), link(world, b, c)
+    world.ada("cards", "DELETE", f"/cards/{b['id']}")
+    assert (listed(world, a), listed(world, c)) == (([], []), ([], []))
+    assert world.ada("cards", "GET", f"/cards/{a['id']}").json["dependencies"] == []
+    assert link(world, c, a).status == 201
+    assert edges(world) == [[c["id"], a["id"]]]
+    assert open_blockers(fetch(Item, a["id"])) == []
+
+
+def test_two_opposite_dependencies_at_once_make_no_circle(world, monkeypatch):
+    a, b = make(world), make(world)
+    real, first = dependencies._path, [True]
+
+    def path(*args):
+        found = real(*args)
+        if first:  # the other one lands between our look at the graph and our write
+            first.clear()
+            create_dependency(world.actor, b["id"], a["id"], "blocks")
+        return found
+
+    monkeypatch.setattr(dependencies, "_path", path)
+    with pytest.raises(Conflict) as refused:
+        create_dependency(world.actor, a["id"], b["id"], "blocks")
+    assert refused.value.reason == "cycle"
+    assert edges(world) == [[b["id"], a["id"]]]
+    assert listed(world, a) == ([], [b["id"]])
+
+
+def test_a_board_holds_so_many(world):
+    a, b = make(world), make(world)
+    write(put(Graph(*Graph.key(world.board.id), edges=[[new_id(), new_id()] for _ in range(dependencies.MAX_EDGES)], version=3)))
+    answer = link(world, a, b)
+    assert (answer.status, answer.json["error"]["code"]) == (403, "LIMIT_EXCEEDED")
+
+
+def test_both_cards_must_be_there_and_ours(world):
+    other = found_world("eve@example.com", "Eve")
+    card, theirs = make(world), make(other)
+    for dependent, on in ((card, theirs), (theirs, card), (card, {"id": new_id()}), (card, {"id": "x"}), ({"id": "x"}, card)):
+        answer = link(world, dependent, on)
+        assert (answer.status, answer.json["error"]["code"]) == (404, "CARD_NOT_FOUND")
+    made = link(other, theirs, make(other)).json
+    assert world.ada("cards", "DELETE", f"/dependencies/{made['id']}").status == 404
+    assert link(world, card, make(world), "causes").status == 422
+    assert link(world, card, make(world), note="x").json["validationErrors"][0]["field"] == "note"
+
+
+def test_a_card_waits_before_it_is_done(world):
+    design, build, note = make(world, title="Design"), make(world), make(world)
+    link(world, build, design), link(world, build, note, "relates_to")
+
+    def finish(card, how: str):
+        if how == "status":
+            return world.ada("cards", "PUT", f"/cards/{card['id']}", body={"status": "done"})
+        return world.ada("cards", "POST", f"/cards/{card['id']}/move", body={"toLaneId": world.lanes[10].id})
+
+    for how in ("status", "move"):
+        refused = finish(build, how)
+        assert (refused.status, refused.json["error"]["code"]) == (422, "INVALID_LANE_TRANSITION")
+        assert refused.json["error"]["details"] == {"rule": "dependency", "cardIds": [design["id"]]}
+        assert "Design" in refused.json["error"]["message"]
+    assert finish(design, "status").status == 200
+    assert finish(build, "move").status == 200
