@@ -5,7 +5,6 @@ or changes hands (the fence refuses every write), the budget has no room (nothin
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -238,13 +237,13 @@ def _progress(turn: int) -> int:
 class _Watch:
     """Looks at the run's row while a model streams: whether it is still ours, and a longer lease where half of it is gone."""
 
-    def __init__(self, run: Run, look: Callable[[], float] = time.monotonic) -> None:
-        self.run, self.look = run, look
-        self.looked = self.renewed = look()
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.looked = self.renewed = time.monotonic()
         self.lost = False
 
     def cancelled(self) -> bool:
-        moment = self.look()
+        moment = time.monotonic()
         if self.lost or moment - self.looked < _LOOK:
             return self.lost
         self.looked = moment

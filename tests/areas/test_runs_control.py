@@ -1,0 +1,483 @@
+"""People and rules over runs: cancel, retry, approval, budgets, the queue, agents that start by themselves."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import time_machine
+
+from functions.run_worker.handler import handler as worker
+from shared.budgets.reserving import set_limit
+from shared.core import clock
+from shared.core.actor import Role
+from shared.core.errors import Conflict, Upstream
+from shared.items.creating import NewItem, create_item
+from shared.items.moving import move_item
+from shared.items.rows import Item
+from shared.providers import registry
+from shared.providers.embedded.model import EmbeddedProvider
+from shared.providers.port import BrokenOff, Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
+from shared.reactions import change_in
+from shared.reactions.triggers import react
+from shared.runs import queue, requesting
+from shared.runs.rows import Run, Underway
+from shared.runs.steps import Step, step
+from shared.store import collection, fetch, get, save, write
+from shared.tenancy.rows import Workspace
+from shared.usage.rows import UsageLine
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Context
+from tests.areas.running import Machine, connected
+from tests.areas.test_runs import card_in, started, trigger
+from tests.areas.viewers import raw_row, stream_record
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return found_world()
+
+
+@pytest.fixture
+def machine(monkeypatch) -> Machine:
+    return connected(monkeypatch)
+
+
+@pytest.fixture
+def model(monkeypatch) -> SimpleNamespace:
+    """A model whose turns a test writes: functions of the request that yield events; after the last one it says it is done."""
+    scripted = SimpleNamespace(name="embedded", turns=[], requests=[])
+
+    def stream(request, cancelled=lambda: False):
+        scripted.requests.append(request)
+        if scripted.turns:
+            yield from scripted.turns.pop(0)(request, cancelled)
+        else:
+            yield TextDelta("Nothing more to do.")
+            yield Finished("end", TokenUsage(10, 0, 0, 5), request.model)
+
+    scripted.stream = stream
+    monkeypatch.setattr(registry, "provider", lambda _: scripted)
+    return scripted
+
+
+def calls(*wanted: tuple[str, dict]):
+    def turn(request, cancelled):
+        for number, (name, arguments) in enumerate(wanted):
+            yield ToolCallReady(ToolCall(f"c{len(request.messages)}-{number}", name, arguments))
+        yield Finished("tool_use", TokenUsage(100, 0, 0, 20), request.model)
+
+    return turn
+
+
+def configure(world: World, **settings) -> None:
+    workspace = fetch(Workspace, world.ws_id)
+    workspace.settings = workspace.settings | settings
+    write(save(workspace))
+
+
+# -- cancel and retry
+
+
+def test_a_queued_run_is_cancelled(world, machine):
+    card = card_in(world, 1, "doc")
+    run_id = started(world, card, "prd")
+    answer = world.ada("runs", "POST", f"/runs/{run_id}/cancel", body={"reason": "Wrong card"})
+    assert (answer.status, answer.json["status"]) == (200, "cancelled")
+    run = machine.play(run_id)
+    assert (run.status, run.error_code, run.error_message) == ("cancelled", "CANCELLED", "Wrong card")
+    assert machine.steps == ["claim"]
+    assert fetch(Item, card.id).lease_run is None
+    assert world.ada("runs", "POST", f"/runs/{run_id}/cancel").status == 200  # once is as good as twice
+
+
+def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypatch):
+    """Between two chunks the worker looks at the run: what was spent is in the ledger, what was said is not acted on."""
+    card = card_in(world, 1, "doc")
+    monkeypatch.setattr("shared.runs.turning._LOOK", 0)
+
+    def turn(request, cancelled):
+        yield TextDelta("Thinking")
+        world.ada("runs", "POST", f"/runs/{run_id}/cancel")
+        if cancelled():
+            yield Finished("cancelled", TokenUsage(500, 0, 0, 3), request.model)
+            return
+        yield ToolCallReady(ToolCall("c", "comment", {"content": "too late"}))
+        yield Finished("tool_use", TokenUsage(500, 0, 0, 30), request.model)
+
+    model.turns = [turn]
+    run_id = started(world, card, "prd")
+    run = machine.play(run_id)
+    assert run.status == "cancelled"
+    assert (run.input_tokens, run.output_tokens) == (500, 3)
+    assert len(collection(2, f"RUN#{run_id}#USE")) == 1
+    assert collection(1, f"ITEM#{card.id}", "COM#") == []
+    again = trigger(world, card, "prd")
+    assert again.status == 201, again.text  # the card was free at once
+
+
+def test_a_zombie_writes_nothing(world, machine, model):
+    """Cancelled between the model's answer and the tool calls: no comment, no document, no journal."""
+    card = card_in(world, 1, "doc")
+
+    def turn(request, cancelled):
+        yield ToolCallReady(ToolCall("c", "comment", {"content": "too late"}))
+        world.ada("runs", "POST", f"/runs/{run_id}/cancel")
+        yield Finished("tool_use", TokenUsage(500, 0, 0, 30), request.model)
+
+    model.turns = [turn]
+    run_id = started(world, card, "prd")
+    assert machine.play(run_id).status == "cancelled"
+    assert collection(1, f"ITEM#{card.id}", "COM#") == []
+    assert fetch(Run, run_id).customer_price_micros > 0  # what was spent was spent
+
+
+def test_an_ended_run_is_not_cancelled(world, machine):
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    answer = world.ada("runs", "POST", f"/runs/{run.id}/cancel")
+    assert (answer.status, answer.json["error"]["code"]) == (409, "CONFLICT")
+    assert world.ada("runs", "POST", f"/runs/{run.id}/retry").status == 409
+
+
+def test_a_retry_is_a_new_run_with_the_same_context(world, machine):
+    card = card_in(world, 1, "doc")
+    first = started(world, card, "prd", context="Mind the law")
+    world.ada("runs", "POST", f"/runs/{first}/cancel")
+    answer = world.ada("runs", "POST", f"/runs/{first}/retry", body={"temperature": 0.9})
+    assert answer.status == 201, answer.text
+    again = fetch(Run, answer.json["run"]["id"])
+    assert (again.retry_of, again.temperature, again.input_context["context"]) == (first, 0.9, "Mind the law")
+    assert machine.play(again.id).status == "completed"
+
+
+def test_a_dead_run_leaves_its_card_to_the_next(world, machine):
+    card = card_in(world, 1, "doc")
+    dead = started(world, card, "prd")
+    with time_machine.travel(clock.epoch() + 1_000, tick=True):
+        configure(world)
+        lost = world.ada
+        answer = lost("runs", "POST", f"/cards/{card.id}/agents/prd/run")
+        assert answer.status == 201, answer.text
+        assert (fetch(Run, dead).status, fetch(Run, dead).error_code) == ("failed", "TIMEOUT")
+        assert machine.play(dead).status == "failed"
+    assert fetch(Item, card.id).lease_run == answer.json["run"]["id"]
+
+
+# -- limits
+
+
+def test_a_project_has_so_many_runs_at_once(world):
+    project = world.project
+    project.settings = project.settings | {"maxConcurrentRuns": 1}
+    write(save(project))
+    first = started(world, card_in(world, 1, "doc"), "prd")
+    answer = trigger(world, card_in(world, 1, "doc"), "prd")
+    assert (answer.status, answer.json["error"]["code"]) == (409, "CONCURRENT_RUN_LIMIT")
+    world.ada("runs", "POST", f"/runs/{first}/cancel")
+    assert trigger(world, card_in(world, 1, "doc"), "prd").status == 201
+
+
+def test_a_place_held_by_a_dead_run_is_swept(world):
+    project = world.project
+    project.settings = project.settings | {"maxConcurrentRuns": 1}
+    write(save(project))
+    dead = started(world, card_in(world, 1, "doc"), "prd")
+    with time_machine.travel(clock.epoch() + 1_000, tick=True):
+        assert trigger(world, card_in(world, 1, "doc"), "prd").status == 201
+    assert fetch(Run, dead).error_code == "TIMEOUT"
+
+
+def test_a_run_that_cannot_be_queued_ends_and_frees_its_card(world, monkeypatch):
+    def broken(*_: object) -> None:
+        raise Upstream("queue", "The run could not be queued; try again shortly")
+
+    monkeypatch.setattr(queue, "enqueue", broken)
+    card = card_in(world, 1, "doc")
+    answer = trigger(world, card, "prd")
+    assert answer.status == 503
+    assert fetch(Item, card.id).lease_run is None
+    run = fetch(Run, fetch(Item, card.id).recent_runs[0]["id"])
+    assert (run.status, run.error_code) == ("failed", "QUEUE_UNAVAILABLE")
+    assert get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids is None
+
+
+def test_a_month_that_is_used_up_starts_nothing(world):
+    configure(world, maxMonthlyUsage=0)
+    answer = trigger(world, card_in(world, 1, "doc"), "prd")
+    assert (answer.status, answer.json["error"]["code"]) == (403, "USAGE_LIMIT_EXCEEDED")
+
+
+# -- approval
+
+
+def test_a_run_waits_for_approval_and_goes_on(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+    assert (run.status, run.waiting_for) == ("waiting", "approval")
+    shown = world.ada("runs", "GET", f"/runs/{run.id}").json
+    assert shown["status"] == "pending"
+    waiting = shown["executionMetadata"]["waiting"]
+    assert waiting["estimated_cost"] > 0
+    assert "write_document" in {action["tool"] for action in waiting["actions"]}
+    assert fetch(Item, card.id).status == "draft"  # nothing has begun
+    member = world.join("Mel", "mel@example.com", Role.MEMBER)
+    assert member("runs", "POST", f"/runs/{run.id}/approve").json["error"]["code"] == "INSUFFICIENT_PERMISSIONS"
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 200
+    machine.answer(machine.answers.pop())
+    assert machine.play().status == "completed"
+    again = world.ada("runs", "POST", f"/runs/{run.id}/approve")
+    assert again.status == 409
+
+
+def test_a_rejected_run_is_cancelled(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+    answer = world.ada("runs", "POST", f"/runs/{run.id}/reject", body={"reason": "Too early"})
+    assert (answer.status, answer.json["status"], answer.json["errorCode"]) == (200, "cancelled", "APPROVAL_REJECTED")
+    assert machine.play().error_message == "Too early"
+    assert machine.steps[-1] == "fail"
+    assert fetch(Item, card.id).lease_run is None
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 409
+
+
+def test_an_approval_that_nobody_gives_expires(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    machine.refuse("States.Timeout")
+    run = machine.play()
+    assert (run.status, run.error_code) == ("failed", "APPROVAL_EXPIRED")
+
+
+# -- budgets
+
+
+def test_at_the_cap_the_run_pauses_and_goes_on_when_it_is_raised(world, machine):
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd", parameters={"maxCost": 0.3}))
+    assert (run.status, run.waiting_for) == ("waiting", "budget")
+    assert 0 < run.customer_price_micros <= 300_000
+    shown = world.ada("runs", "GET", f"/runs/{run.id}").json
+    assert shown["status"] == "running"
+    assert shown["executionMetadata"]["waiting"]["scope"] == "run"
+    answer = world.ada("runs", "POST", f"/runs/{run.id}/approve", body={"maxCost": 20})
+    assert answer.status == 200, answer.text
+    machine.answer(machine.answers.pop())
+    done = machine.play()
+    assert done.status == "completed", done.error_message
+    assert done.customer_price_micros > 300_000
+
+
+def test_a_workspace_that_raises_its_month_lets_its_runs_go_on(world, machine):
+    configure(world, maxMonthlyUsage=0.3)
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+    assert (run.status, run.waiting_for) == ("waiting", "budget")
+    before = raw_row(f"WS#{world.ws_id}")
+    changed = world.ada("workspaces", "PUT", f"/workspaces/{world.ws_id}", body={"settings": {"maxMonthlyUsage": 50}})
+    assert changed.status == 200, changed.text
+    react(change_in(stream_record(raw_row(f"WS#{world.ws_id}"), before)))
+    machine.answer(machine.answers.pop())
+    assert machine.play().status == "completed"
+
+
+def test_a_cap_raised_while_the_run_begins_to_wait_is_noticed(world, machine, monkeypatch):
+    card = card_in(world, 1, "doc")
+    run_id = started(world, card, "prd", parameters={"maxCost": 0.3})
+    from shared.runs import steps
+
+    told = steps._tell
+
+    def raised(run: Run) -> None:
+        if run.status == "waiting":
+            set_limit("run", run.id, 20_000_000)
+        told(run)
+
+    monkeypatch.setattr(steps, "_tell", raised)
+    assert machine.play(run_id).status == "completed"
+
+
+# -- failures
+
+
+def test_a_provider_that_breaks_off_is_paid_and_told(world, machine, model):
+    def turn(request, cancelled):
+        yield TextDelta("Half an ans")
+        raise BrokenOff("embedded broke off", TokenUsage(700, 0, 0, 9))
+
+    model.turns = [turn]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert (run.status, run.error_code) == ("failed", "PROVIDER_UNAVAILABLE")
+    lines = [fetch(UsageLine, row.id) for row in collection(2, f"RUN#{run.id}#USE")]
+    assert [(line.input_tokens, line.estimated) for line in lines] == [(700, True)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("provider_rate_limited", "PROVIDER_RATE_LIMITED"),
+        ("provider_unavailable", "PROVIDER_UNAVAILABLE"),
+        ("provider_credentials", "PROVIDER_NOT_CONFIGURED"),
+    ],
+)
+def test_an_upstream_failure_ends_the_run_with_its_code(world, machine, model, kind, code):
+    def turn(request, cancelled):
+        raise Upstream(kind, "no")
+        yield
+
+    model.turns = [turn]
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+    assert (run.status, run.error_code, run.error_message) == ("failed", code, "no")
+    assert (fetch(Item, card.id).lease_run, fetch(Item, card.id).status) == (None, "draft")
+    assert (fetch(Run, run.id).hold, fetch(Run, run.id).hold_turn) == (None, None)
+
+
+def test_a_crash_of_ours_shows_no_inner_details(world, machine, model):
+    def turn(request, cancelled):
+        raise ZeroDivisionError("secret")
+        yield
+
+    model.turns = [turn]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert (run.status, run.error_code) == ("failed", "INTERNAL_ERROR")
+    assert "secret" not in run.error_message
+
+
+def test_an_endless_agent_is_stopped(world, machine, model, monkeypatch):
+    monkeypatch.setattr("shared.runs.turning.MAX_TURNS", 3)
+    model.turns = [calls(("read_card", {})) for _ in range(9)]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert (run.status, run.error_code, run.calls) == ("failed", "TURN_LIMIT_REACHED", 3)
+
+
+@pytest.mark.parametrize(("stop", "code"), [("max_tokens", "OUTPUT_LIMIT_REACHED"), ("refusal", "MODEL_REFUSED")])
+def test_an_answer_that_is_none(world, machine, model, stop, code):
+    def turn(request, cancelled):
+        yield TextDelta("I")
+        yield Finished(stop, TokenUsage(10, 0, 0, 1), request.model)
+
+    model.turns = [turn]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert (run.status, run.error_code) == ("failed", code)
+
+
+# -- tools
+
+
+def test_a_tool_error_goes_back_to_the_model(world, machine, model):
+    model.turns = [calls(("read_document", {"document_id": "nothing"}), ("write_document", {"type": "prd"}), ("move_card", {}))]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert run.status == "completed"
+    results = [result for message in model.requests[-1].messages for result in message.results]
+    assert [result.is_error for result in results] == [True, True, True]
+    assert "Document not found" in results[0].content
+    assert "title" in results[1].content
+    assert "You have no tool 'move_card'" in results[2].content
+
+
+def test_an_agent_reaches_nothing_outside_its_workspace(world, machine, model):
+    other = found_world("eve@example.com", "Eve")
+    theirs = card_in(other, 1, "doc")
+    model.turns = [calls(("read_card", {"card_id": theirs.id}))]
+    machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    result = next(result for message in model.requests[-1].messages for result in message.results)
+    assert (result.is_error, result.content) == (True, "Card not found")
+
+
+def test_a_full_lane_sends_new_cards_to_one_without_a_limit(world, machine, model):
+    world.set_wip(6, 0)
+    card = card_in(world, 4)
+    model.turns = [calls(("create_card", {"title": "A", "description": "B", "lane": 6, "ref": "a"}))]
+    machine.play(started(world, card, "planner"))
+    result = next(result for message in model.requests[-1].messages for result in message.results)
+    told = json.loads(result.content)
+    assert (result.is_error, told["lane_number"]) == (False, 0)
+    assert "waits in" in told["note"]
+
+
+# -- queue and triggers
+
+
+def message(run_id: str, attempt: int = 1) -> dict:
+    return {"messageId": f"m-{run_id}", "body": json.dumps({"run_id": run_id, "attempt": attempt}), "eventSource": "aws:sqs"}
+
+
+def test_the_worker_starts_each_run_once_and_reports_what_failed(aws, monkeypatch):
+    begun: list[str] = []
+
+    def start(run_id: str, attempt: int) -> str:
+        if run_id == "bad":
+            raise ConnectionError
+        begun.append(queue.execution_name(run_id, attempt))
+        return "arn"
+
+    monkeypatch.setattr("functions.run_worker.handler.start_execution", start)
+    answer = worker({"Records": [message("one"), message("bad"), message("two")]}, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-bad"}]}
+    assert begun == ["run-one-1", "run-two-1"]
+
+
+def moved(world: World, card: Item, to: int):
+    before = raw_row(f"ITEM#{card.id}")
+    move_item(world.actor, card.id, world.lanes[to].id)
+    return change_in(stream_record(raw_row(f"ITEM#{card.id}"), before))
+
+
+def test_a_card_that_arrives_gets_the_agent_of_its_lane(world, machine):
+    card = create_item(world.actor, world.board.id, NewItem("Guest checkout", "task", world.lanes[6].id))
+    change = moved(world, card, 7)
+    react(change)
+    react(change)  # delivered twice
+    run = fetch(Run, fetch(Item, card.id).lease_run)
+    assert (run.agent["name"], run.trigger, run.triggered_by["id"]) == ("qa", "lane", world.ada.user["id"])
+    assert len(collection(1, f"ITEM#{card.id}", "RUN#")) == 1
+    assert machine.play(run.id).status == "completed"
+
+
+@pytest.mark.parametrize("off", ["project", "config"])
+def test_a_project_may_want_no_automatic_runs(world, off):
+    if off == "project":
+        project = world.project
+        project.settings = project.settings | {"autoTriggerAgents": False}
+        write(save(project))
+    else:
+        path = f"/projects/{world.project.id}/agent-configs/qa"
+        assert world.ada("agents", "PUT", path, body={"autoTrigger": False}).status == 200
+    card = create_item(world.actor, world.board.id, NewItem("Guest checkout", "task", world.lanes[6].id))
+    react(moved(world, card, 7))
+    assert fetch(Item, card.id).lease_run is None
+
+
+def test_a_card_that_an_agent_moved_gets_the_next_agent_when_that_run_ends(world, machine, model):
+    card = card_in(world, 0, "blueprint")
+    model.turns = [calls(("move_card", {"to_lane": 1, "reason": "Ready"}))]
+    run_id = started(world, card, "ceo_copilot")
+    before = raw_row(f"RUN#{run_id}")
+    machine.play(run_id)
+    react(change_in(stream_record(raw_row(f"RUN#{run_id}"), before)))
+    following = fetch(Run, fetch(Item, card.id).lease_run)
+    assert (following.agent["name"], following.triggered_by["id"]) == ("prd", world.ada.user["id"])
+
+
+# -- the step function itself
+
+
+def test_a_claim_belongs_to_the_first_execution(world):
+    run_id = started(world, card_in(world, 1, "doc"), "prd")
+    assert step("claim", Step(run_id, "one"))["next"] == "check_limits"
+    assert step("claim", Step(run_id, "two"))["next"] == "finish"
+    assert step("turn", Step(run_id, "two"))["next"] == "finish"
+    assert fetch(Run, run_id).execution == "one"
+
+
+def test_the_same_run_id_twice_is_one_run(world):
+    card = card_in(world, 1, "doc")
+    request = requesting.Request(run_id="01a1fc3c-48ce-72a3-8823-3c580c5223e0")
+    requesting.request_run(world.actor, card.id, "prd", request)
+    with pytest.raises(Conflict):
+        requesting.request_run(world.actor, card.id, "prd", request)
+
+
+def test_the_embedded_model_is_what_registry_answers(aws):
+    assert isinstance(registry.provider("embedded"), EmbeddedProvider)
