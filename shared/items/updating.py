@@ -18,6 +18,7 @@ from shared.boards.rows import Lane
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
+from shared.core.ids import bare_id
 from shared.events import EventType, record
 from shared.items import custom
 from shared.items.dependencies import refuse_while_waiting
@@ -96,7 +97,7 @@ class _Change:
             wanted = changes["assignee_id"]
             if not wanted:
                 item.assignee = None
-            elif item.assignee is None or item.assignee["id"] != wanted:
+            elif item.assignee is None or item.assignee["id"] != bare_id(wanted):
                 item.assignee = member_summary(self.actor, str(item.ws_id), wanted)
         if changes.get("custom_fields") is not None:
             item.custom_fields = custom.checked(self.board().board, item.custom_fields, changes["custom_fields"])
