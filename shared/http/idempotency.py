@@ -6,10 +6,16 @@ again, while the first still runs     409, Retry-After 1
 again, with another body              409
 the first failed                      the claim is dropped: the caller may correct itself and use the key again
 the first died                        the claim expires after LOCK seconds
+
+An answer may hold what is stored nowhere else in the clear (tokens, a new API key). It is kept enciphered, under a key that takes
+both our own signing key and the caller's very request to make.
 """
 
+import base64
 import hashlib
+import hmac
 import json
+import secrets
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +24,7 @@ from starlette.responses import Response
 
 from shared.core import clock
 from shared.core.errors import Conflict, FieldError, Invalid
+from shared.core.keys import key_for
 from shared.http.call import Call
 from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, put, write
 
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 
 LOCK = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP = 86_400
-_MAX_KEPT = 300_000  # bytes of an answer that a row can hold
+_MAX_KEPT = 250_000  # bytes of an answer: a row holds 400 KB, and base64 makes four of three
 
 
 class Kept(Ephemeral):
@@ -34,8 +41,9 @@ class Kept(Ephemeral):
 
     body_hash = UnicodeAttribute()
     locked_until = NumberAttribute()
+    nonce = UnicodeAttribute()
     status = NumberAttribute(null=True)
-    body = UnicodeAttribute(null=True)
+    answer = UnicodeAttribute(null=True)
 
 
 async def once(
@@ -53,12 +61,13 @@ async def once(
         pk=f"IDEMP#{place}",
         sk="META",
         body_hash=hashlib.sha256(await request.body()).hexdigest(),
+        nonce=secrets.token_hex(16),
         locked_until=clock.epoch() + LOCK,
         ttl=clock.epoch() + KEEP,
     )
-    kept = _claim(claim)
+    kept = _claim(claim, call)
     if kept is not None:
-        return kept
+        return _replay(kept, key, call)
     try:
         response = await endpoint(request)
     except BaseException:
@@ -66,7 +75,8 @@ async def once(
         raise
     body: bytes | None = getattr(response, "body", None)  # a stream has none
     if response.status_code < 300 and body is not None and len(body) <= _MAX_KEPT and _is_json(response):
-        claim.status, claim.body, claim.locked_until = response.status_code, body.decode(), 0
+        claim.status, claim.locked_until = response.status_code, 0
+        claim.answer = _sealed(claim, key, json.dumps([call.headers, body.decode()]))
         write(put(claim))
     else:
         write(delete(claim))
@@ -77,8 +87,8 @@ def _is_json(response: Response) -> bool:
     return response.headers.get("content-type", "application/json").startswith("application/json")
 
 
-def _claim(claim: Kept) -> Response | None:
-    """None when the key is ours to use; the kept answer when it was used before."""
+def _claim(claim: Kept, call: Call) -> Kept | None:
+    """None when the key is ours to use; what was kept when it was used before."""
     free = Kept.pk.does_not_exist() | (Kept.status.does_not_exist() & (Kept.locked_until < clock.epoch()))
     try:
         write(put(claim, free, Conflict("idempotency", "taken")))
@@ -89,8 +99,32 @@ def _claim(claim: Kept) -> Response | None:
         if kept.body_hash != claim.body_hash:
             raise Conflict("idempotency", "This Idempotency-Key was used with another request body") from None
         if kept.status is None:
+            call.headers.append(("Retry-After", "1"))
             raise Conflict("idempotency", "The first request with this Idempotency-Key is still running; retry shortly") from None
-        replay = Response(kept.body or "", int(kept.status), media_type="application/json")
-        replay.headers["Idempotent-Replayed"] = "true"
-        return replay
+        return kept
     return None
+
+
+def _replay(kept: Kept, key: str, call: Call) -> Response:
+    try:
+        headers, body = json.loads(_opened(kept, key))
+    except ValueError:  # our signing key was replaced since
+        raise Conflict("idempotency", "This request was done; its answer can no longer be shown") from None
+    call.headers += [(name, value) for name, value in headers]
+    call.headers.append(("Idempotent-Replayed", "true"))
+    return Response(body, int(kept.status), media_type="application/json" if body else None)
+
+
+def _sealed(claim: Kept, key: str, text: str) -> str:
+    return base64.b64encode(_mixed(claim, key, text.encode())).decode()
+
+
+def _opened(kept: Kept, key: str) -> str:
+    return _mixed(kept, key, base64.b64decode(kept.answer)).decode()
+
+
+def _mixed(claim: Kept, key: str, text: bytes) -> bytes:
+    """The text, combined with a stream of bytes that is never used twice (the nonce); doing it again undoes it."""
+    secret = hmac.digest(key_for("replays"), f"{claim.nonce}/{claim.body_hash}/{key}".encode(), "sha256")
+    stream = hashlib.shake_256(secret).digest(len(text))
+    return (int.from_bytes(text, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(text), "big")

@@ -14,6 +14,7 @@ from shared.core import clock
 from shared.core.errors import Conflict, Upstream
 from shared.core.keys import key_for
 from shared.http import idempotency, log
+from shared.http.call import current
 from shared.http.idempotency import Kept
 from shared.identity import access, users
 from shared.identity.access import Access
@@ -211,6 +212,27 @@ def test_a_repetition_is_answered_from_the_first(aws):
     assert (other.status, other.json["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
+def test_a_kept_answer_can_be_read_by_nobody_else(aws):
+    body = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
+    first, again = (
+        call("auth", "agentworks", "POST", "/auth/register", body=body, headers={"Idempotency-Key": "my key"}) for _ in range(2)
+    )
+    assert again.json == first.json
+    assert again.header("set-cookie") == first.header("set-cookie")  # the whole answer comes back, not its body alone
+    row = kept_rows()[0]
+    stored = json.dumps(row.attribute_values) + base64.b64decode(row.answer).decode("latin-1")
+    for secret in (first.json["token"], first.json["refreshToken"], "ada@example.com", "my key", "correct horse"):
+        assert secret not in stored
+    assert first.json["token"] not in idempotency._mixed(row, "another key", base64.b64decode(row.answer)).decode("latin-1")
+
+
+def test_after_our_key_was_replaced_a_repetition_is_refused(aws, monkeypatch):
+    assert register().status == 201
+    monkeypatch.setattr(idempotency, "key_for", lambda purpose: b"another" + purpose.encode())
+    again = register()
+    assert (again.status, again.json["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
 def test_a_key_belongs_to_its_user_and_its_operation(aws):
     ada, eve = sign_up(), sign_up("Eve", "eve@example.com")
     for one in (ada, eve):
@@ -239,7 +261,7 @@ def test_of_two_at_once_one_runs_and_one_waits(aws, monkeypatch):
 
     def meanwhile(*args, **kwargs):
         with pytest.raises(Conflict) as refused:
-            idempotency._claim(kept_rows()[0])
+            idempotency._claim(kept_rows()[0], current())
         second.append(refused.value.message)
         return enroll(*args, **kwargs)
 
@@ -259,8 +281,9 @@ def kept_rows() -> list[Kept]:
 def test_a_claim_of_one_who_died_is_free_after_half_a_minute(aws):
     register()
     row = kept_rows()[0]
-    update_now(row, [Kept.status.remove(), Kept.body.remove(), Kept.locked_until.set(clock.epoch() + 30)])
-    assert register().status == 409
+    update_now(row, [Kept.status.remove(), Kept.answer.remove(), Kept.locked_until.set(clock.epoch() + 30)])
+    running = register()
+    assert (running.status, running.header("retry-after")) == (409, "1")
     update_now(row, [Kept.locked_until.set(clock.epoch() - 1)])
     assert register().json["error"]["code"] == "RESOURCE_ALREADY_EXISTS"  # it ran again; the address is taken by the first
 
