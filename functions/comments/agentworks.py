@@ -26,7 +26,8 @@ Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 
 
 class ListCommentsResponse(Shape):
-    """`total` counts comments, `pagination` threads; the document has no paging here, a page is as many threads as it may be."""
+    """`total` counts comments, `pagination` threads. The document has no paging here: a page is as large as it may be, and where its
+    threads are many and long `pagination.limit` says how many there are: the next page begins at `offset + limit`."""
 
     comments: list[CardComment]
     total: int
@@ -56,12 +57,13 @@ async def list_comments(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Threads")] = MAX_LIMIT,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> ListCommentsResponse:
-    """The threads of a card, oldest first, each with all its replies. A deleted comment shows, emptied, while it has replies."""
+    """The threads of a card, oldest first, each with its replies: 200 comments a page. A deleted comment shows, emptied, while it has
+    replies."""
     found = threads_of(caller, id, limit=limit, offset=offset)
     return ListCommentsResponse.model_construct(
         comments=[views.thread(node) for node in found.page],
         total=found.total,
-        pagination=pagination(limit, offset, found.roots),
+        pagination=pagination(len(found.page) if offset + len(found.page) < found.roots else limit, offset, found.roots),
     )
 
 

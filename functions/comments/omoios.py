@@ -72,7 +72,7 @@ async def list_comments(
     ticket_id: str,
     caller: Caller,
     call: ThisCall,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> list[TicketComment]:
     """The comments of a ticket, oldest first; `X-Total-Count` says how many there are."""

@@ -8,10 +8,12 @@ from shared.core.actor import Actor, Permission
 from shared.items.rows import Item
 from shared.store import IndexRow, collection, fetch_all, load
 
+MAX_SHOWN = 200  # comments of a page, two batches: of 10,000 characters each they stay below Lambda's 6 MB
+
 
 @dataclass(frozen=True)
 class Threads:
-    """A page of threads, oldest first, each with all its replies. `roots` counts threads, `total` comments that are not removed."""
+    """A page of threads, oldest first, each with its replies. `roots` counts threads, `total` comments that are not removed."""
 
     page: list[Node[Comment]]
     roots: int
@@ -19,11 +21,19 @@ class Threads:
 
 
 def threads_of(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> Threads:
-    """Raises NotFound, Forbidden; Invalid past 5,000 comments. Three reads, and one more for each hundred comments shown."""
+    """At most `limit` threads, fewer where they have more than MAX_SHOWN comments together, but always one: the first MAX_SHOWN of it.
+
+    Raises NotFound, Forbidden; Invalid past 5,000 comments. Three reads, and one more past a hundred comments.
+    """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     index = collection(1, f"ITEM#{item.id}", "COM#")
     nodes = _nodes(index)
-    shown = [row.id for node in nodes[offset : offset + limit] for row in node.all()]
+    shown: list[str] = []
+    for node in nodes[offset : offset + limit]:
+        ids = [row.id for row in node.all()]
+        if shown and len(shown) + len(ids) > MAX_SHOWN:
+            break
+        shown += ids[:MAX_SHOWN]
     total = sum(1 for row in index if not row.f["removed"])
     return Threads(threads(fetch_all(Comment, shown)), len(nodes), total)
 

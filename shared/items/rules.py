@@ -1,12 +1,18 @@
 """What a lane asks of a card. Creating, changing and moving cards share it."""
 
+import json
 from typing import Any
 
 from shared.boards.rows import Lane
 from shared.core.errors import FieldError, Invalid, TransitionRefused
 from shared.items.rows import Item
 
-MAX_DESCRIPTION = 200_000  # bytes; DynamoDB holds 400 KB a row, and a card has more than its description
+_SIZES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card and its last event into a row of 400 KB
+    "description": 40_000,
+    "acceptance_criteria": 40_000,
+    "custom_fields": 20_000,
+    "context": 60_000,
+}
 _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
     "assigneeId": "assignee",
     "parentId": "parent_id",
@@ -19,9 +25,11 @@ _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
 
 
 def refuse_oversized(item: Item) -> None:
-    """Raises Invalid for a description that a row cannot hold beside the rest of a card."""
-    if item.description and len(item.description.encode()) > MAX_DESCRIPTION:
-        raise Invalid(FieldError("description", f"A description takes at most {MAX_DESCRIPTION:,} bytes"))
+    """Raises Invalid for a text that is too long for a card; long texts are documents."""
+    for name, limit in _SIZES.items():
+        value = getattr(item, name)
+        if value and len(json.dumps(value, ensure_ascii=False).encode()) > limit + 2:
+            raise Invalid(FieldError(name, f"This takes at most {limit:,} bytes; keep long texts in a document"))
 
 
 def refuse_unfit(item: Item, lane: Lane) -> None:

@@ -8,6 +8,7 @@ blocked          draft, ready, in_progress     it keeps its lane; `status_before
 not blocked      blocked                       the block is lifted
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -50,7 +51,7 @@ _WATCHED: Final = (
     "custom_fields",
     "blocked_reason",
 )
-_LONGEST_KEPT = 500  # characters of a text that an event repeats
+_LONGEST_KEPT = 500  # characters of a value that an event repeats
 
 
 def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
@@ -92,7 +93,6 @@ class _Change:
         for name in PLAIN:
             if name in changes:
                 setattr(item, name, changes[name])
-        refuse_oversized(item)
         if "assignee_id" in changes:
             wanted = changes["assignee_id"]
             if not wanted:
@@ -101,6 +101,7 @@ class _Change:
                 item.assignee = member_summary(self.actor, str(item.ws_id), wanted)
         if changes.get("custom_fields") is not None:
             item.custom_fields = custom.checked(self.board().board, item.custom_fields, changes["custom_fields"])
+        refuse_oversized(item)
         if item.type != self.before["type"] and (lane := fetch(Lane, item.lane_id)):
             refuse_type(item, lane)
         if changes.get("status") is not None:
@@ -195,5 +196,8 @@ class _Change:
 
 
 def _kept(value: Any) -> Any:
-    """A value as an event keeps it: long texts are cut, so that a description changed a hundred times does not fill the log."""
-    return value[:_LONGEST_KEPT] + "…" if isinstance(value, str) and len(value) > _LONGEST_KEPT else value
+    """A value as an event keeps it: a long one is cut, so that a description changed a hundred times does not fill the log."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _LONGEST_KEPT else text[:_LONGEST_KEPT] + "…"

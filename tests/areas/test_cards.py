@@ -85,8 +85,8 @@ def test_a_new_card_carries_its_event_and_comes_last(world):
         ({"status": "done"}, "status"),
         ({"tags": [{"key": "a"}]}, "tags.0.value"),
         ({"tags": [{"key": "a", "value": "b", "hue": 1}]}, "tags.0.hue"),
-        ({"customFields": {"x": "y" * 20_001}}, "customFields"),
-        ({"description": "ä" * 100_000 + "x"}, "description"),
+        ({"customFields": {"x": "y" * 10_001}}, "customFields"),
+        ({"description": "ä" * 40_001}, "description"),
     ],
 )
 def test_a_bad_field_is_named(world, fields, field):
@@ -97,7 +97,7 @@ def test_a_bad_field_is_named(world, fields, field):
 
 
 def test_a_description_must_fit_a_row(world):
-    answer = make(world, description="語" * 80_000)
+    answer = make(world, description="語" * 20_000)
     assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "description")
 
 

@@ -189,6 +189,21 @@ def test_many_comments_come_in_pages(world, card):
     assert world.ada("comments", "GET", f"/cards/{card['id']}/comments?limit=101").status == 422
 
 
+def test_a_page_of_long_threads_is_shorter_and_says_so(world, card):
+    root = create_comment(world.actor, card["id"], NewComment("Root"))
+    own = {"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "parent_id"}
+    common = {name: value for name, value in root.attribute_values.items() if name not in own}
+    put_many([Comment.new(new_id(), **common, parent_id=root.id) for _ in range(150)])
+    second = create_comment(world.actor, card["id"], NewComment("Second"))
+    put_many([Comment.new(new_id(), **common, parent_id=second.id) for _ in range(250)])
+    first_page = said(world, card)
+    assert [len(one["replies"]) for one in first_page["comments"]] == [150]
+    assert first_page["pagination"] == {"limit": 1, "offset": 0, "total": 2, "hasMore": True}
+    second_page = said(world, card, "?offset=1")
+    assert [len(one["replies"]) for one in second_page["comments"]] == [199]
+    assert (second_page["pagination"]["hasMore"], second_page["total"]) == (False, 402)
+
+
 def test_an_agent_comments_in_its_own_name(world, card):
     prd = Actor("prd", "PRD Agent", kind="agent", workspaces={world.ws_id: Role.MEMBER})
     create_comment(prd, card["id"], NewComment("Done"), comment_id=(once := new_id()))
