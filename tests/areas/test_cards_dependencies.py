@@ -1,6 +1,11 @@
 """agentworks: which card waits for which."""
 
+import graphlib
+import itertools
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
@@ -165,3 +170,27 @@ def test_a_card_waits_before_it_is_done(world):
         assert "Design" in refused.json["error"]["message"]
     assert finish(design, "status").status == 200
     assert finish(build, "move").status == 200
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda edge: edge[0] != edge[1]), max_size=30))
+def test_edges_taken_one_by_one_never_make_a_circle_and_none_is_refused_for_nothing(wanted):
+    """Against the standard library's own judge of circles."""
+    held: list[list[str]] = []
+    for dependent, on in ((str(a), str(b)) for a, b in wanted):
+        path = dependencies._path(held, on, dependent)
+        try:
+            tuple(graphlib.TopologicalSorter(_predecessors([*held, [dependent, on]])).static_order())
+        except graphlib.CycleError:
+            assert (path[0], path[-1]) == (on, dependent)
+            assert all([before, after] in held for before, after in itertools.pairwise(path))
+        else:
+            assert path == []
+            held.append([dependent, on])
+
+
+def _predecessors(edges: list[list[str]]) -> dict[str, set[str]]:
+    waits_for: dict[str, set[str]] = {}
+    for dependent, on in edges:
+        waits_for.setdefault(dependent, set()).add(on)
+    return waits_for
