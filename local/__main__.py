@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, _end)
     try:
         return run() if command == "run" else demo()
-    except Ended:
+    except Ended as ended:
+        print(f"ended by {signal.Signals(ended.args[0]).name}", flush=True)
         return 0
     except LocalError as error:
         print(f"local cloud: {error}", file=sys.stderr)

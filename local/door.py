@@ -47,7 +47,7 @@ _ADDED = {
     ),
 }
 _ENGINE_TIMEOUT = 40.0  # API Gateway gives up after 29 s; the engine does not
-_STOP_WITHIN = 4.0
+_STOP_WITHIN = 2.5
 
 
 class Door:
@@ -74,11 +74,11 @@ class Door:
             raise LocalError(f"port {self.port} is in use: end what listens there, or choose another with CADRE_PORT=8001")
 
     def stop(self) -> None:
-        """Close every connection and end the thread, within 4 s."""
+        """Close every connection and end the thread, within 3 s."""
         if self._stopping and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # the loop ended by itself meanwhile
                 self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(_STOP_WITHIN + 1)
+            self._thread.join(_STOP_WITHIN + 0.5)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

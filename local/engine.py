@@ -16,7 +16,7 @@ from local import ACCOUNT, REGION, LocalError
 ROOT = Path(__file__).resolve().parent.parent
 
 _START_WITHIN = 30.0
-_END_WITHIN = 9.0  # the launcher ends itself after 8 s
+_END_WITHIN = 6.0  # the launcher ends itself after 5 s
 
 
 def free_port() -> int:
@@ -63,7 +63,7 @@ class Engine:
             time.sleep(0.03)
 
     def stop(self) -> None:
-        """End it, saving its state; by force after 9 s."""
+        """End it, saving its state; by force after 6 s."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return

@@ -5,7 +5,6 @@ few seconds whatever is still open. Everything it needs comes from its environme
 """
 
 import asyncio
-import contextlib
 import ctypes
 import importlib.metadata
 import logging
@@ -21,6 +20,7 @@ from local.snapshots import Snapshots
 log = logging.getLogger("local.launcher")
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LEAVE_WITHIN = 5.0
 
 
 def check_version() -> None:
@@ -86,18 +86,15 @@ async def _never() -> None:
 
 
 def leave(snapshots: Snapshots) -> None:
-    """Save the state, end the workers, exit: 8 s at the most, by force if need be."""
-    from ministack.core import lambda_runtime
-
-    killer = threading.Timer(8.0, os._exit, args=(1,))
+    """Save the state, end the workers, exit: 5 s at the most, by force if need be."""
+    killer = threading.Timer(_LEAVE_WITHIN, os._exit, args=(1,))
     killer.daemon = True
     killer.start()
-    from local.mends import mappings
+    from local.mends import mappings, workers
 
-    mappings.drain(2.0)
+    mappings.drain(1.0)
     snapshots.write()
-    with contextlib.suppress(Exception):
-        lambda_runtime.reset()
+    workers.end_all()
     logging.shutdown()
     os._exit(0)
 
@@ -117,8 +114,9 @@ def main() -> None:
 
 async def _run(engine: Any, snapshots: Snapshots) -> None:
     await serve(engine, snapshots, int(os.environ["GATEWAY_PORT"]))
-    # Inside the loop on purpose: asyncio.run would first wait for tasks that never end.
-    await asyncio.to_thread(leave, snapshots)
+    # Not after the loop, which would first wait for tasks that never end; not in its thread pool, which may be busy for long.
+    threading.Thread(target=leave, args=(snapshots,), name="leave").start()
+    await _never()
 
 
 if __name__ == "__main__":

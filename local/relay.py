@@ -61,7 +61,7 @@ class Relay:
             protocols=[engine.protocol] if engine.protocol else (),
             max_msg_size=MESSAGE_BYTES,
             heartbeat=_PING_EVERY,
-            timeout=2.0,
+            timeout=1.0,
             compress=False,
         )
         try:

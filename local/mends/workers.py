@@ -169,3 +169,11 @@ def localized(variables: dict[str, str]) -> dict[str, str]:
     if os.environ.get("CADRE_PUBLIC_URL") and "CADRE_PUBLIC_URL" in found:
         found["CADRE_PUBLIC_URL"] = os.environ["CADRE_PUBLIC_URL"]
     return found
+
+
+def end_all() -> None:
+    """End every worker at once: what they did is saved, and nobody waits for their answer any more."""
+    with lambda_runtime._lock:
+        running = [worker._proc for pool in lambda_runtime._workers.values() for worker in pool if worker._proc]
+    for process in running:
+        process.kill()
