@@ -24,13 +24,14 @@ def findings(app: App) -> list[str]:
 
 def main() -> int:
     from infra.platform import compose
+    from infra.prepare import start
     from infra.settings import Settings
 
+    code, package = start(Settings())()
     found: list[str] = []
-    for stage in ("local", "prod"):
+    for settings in (Settings(), Settings(stage="prod", bundle="venv", public_url="https://cadre.example")):
         app = App(analytics_reporting=False)
-        # the package's content is nothing that rules look at
-        compose(app, Settings(stage=stage, bundle="venv"))
+        compose(app, settings, code, package)
         found += findings(app)
     sys.stdout.write("".join(f"{line}\n" for line in [*found, f"{len(found)} findings"]))
     return 1 if found else 0

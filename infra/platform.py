@@ -1,35 +1,28 @@
 """The whole deployment, composed in one place."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from aws_cdk import App, Tags
 
 from infra.backend import Backend
-from infra.bundling import bundle
 from infra.data import Data
 from infra.function import Functions
 from infra.names import CONTRACTS, PROJECT
 from infra.rest_api import RestApi
-from infra.routes import Code, found
+from infra.routes import Code
 from infra.settings import Settings
 from infra.socket import Socket
 from infra.watch import Watch
 
 
-def compose(app: App, settings: Settings, code: Code | None = None, package: Path | None = None) -> None:
-    """Add every stack to `app`, for the code that is there and its package (or for what a test gives)."""
-    code = code or found()
-    package = package or bundle(settings.bundle, settings.architecture)
+def compose(app: App, settings: Settings, code: Code, package: Path) -> None:
+    """Add every stack to `app`: for this code, with this package."""
     data = Data(app, settings)
     functions = Functions(settings, data, package)
     socket = Socket(app, functions, present="ws" in code.workers)
     backend = Backend(app, functions, data, code)
     apis = {
-        contract.name: RestApi(app, settings, contract, code.routes, functions.made)
-        for contract in CONTRACTS
+        contract.name: RestApi(app, settings, contract, code.routes, functions.made) for contract in CONTRACTS
     }
     Watch(app, settings, functions, data, backend, socket, apis)
     if not settings.local:
@@ -44,21 +37,3 @@ def compose(app: App, settings: Settings, code: Code | None = None, package: Pat
     Tags.of(app).add("project", PROJECT)
     Tags.of(app).add("stage", settings.stage)
     Tags.of(app).add("deployment", settings.deployment)
-
-
-def synthesize(context: Mapping[str, Any], environment: Mapping[str, str] = os.environ, outdir: Path | None = None) -> Path:
-    """Write the cloud assembly; answers its folder. No network, no Docker, no CDK CLI."""
-    from infra.settings import load
-
-    app = App(context=dict(context), analytics_reporting=False, outdir=str(outdir) if outdir else None)
-    merged = dict(context) | {key: app.node.try_get_context(key) for key in _keys() if app.node.try_get_context(key) is not None}
-    compose(app, load(merged, environment))
-    return Path(app.synth().directory)
-
-
-def _keys() -> list[str]:
-    from dataclasses import fields
-
-    from infra.settings import camel
-
-    return [camel(each.name) for each in fields(Settings)]

@@ -1,0 +1,40 @@
+"""`python app.py` as a person, a laptop and the CLI run it: in a process of its own, told by the environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(outdir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CADRE_", "CDK_", "AWS_"))}
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "app.py"], cwd=ROOT, env=clean | {"CDK_OUTDIR": str(outdir)} | environment,
+        capture_output=True, text=True, check=False,
+    )
+
+
+def test_it_writes_an_assembly_with_what_is_there(tmp_path: Path) -> None:
+    from infra.routes import found
+
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stderr
+    template = json.loads((tmp_path / "cadre-local-functions.template.json").read_text())
+    functions = {one["Properties"]["Handler"] for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"}
+    assert {f"functions.{area}.handler.handler" for area in found().areas} <= functions
+    assets = json.loads((tmp_path / "cadre-local-functions.assets.json").read_text())["files"].values()
+    assert [asset["source"]["packaging"] for asset in assets if asset["source"]["path"].endswith(".zip")] == ["file"]
+    manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
+    assert manifest["cadre-local-data"]["environment"] == "aws://000000000000/us-east-1"  # nobody's account on AWS
+
+
+@pytest.mark.parametrize("environment", [{"CADRE_STAGE": "live"}, {"CDK_CONTEXT_JSON": '{"stage": "live"}'}])
+def test_a_wrong_setting_is_named_before_anything_is_made(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = run(tmp_path / "out", **environment)
+    assert (done.returncode, done.stderr) == (2, "stage: 'live' is not one of local, dev, prod\n")
+    assert not (tmp_path / "out").exists()
