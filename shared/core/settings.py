@@ -29,6 +29,8 @@ class Settings:
     issuer: str = "https://auth.cadre.dev"
     # where clients reach us, for links in answers and mails
     public_url: str = "http://localhost:8000"
+    # pages on other hosts that may use the session cookie: origins, separated by commas
+    allowed_origins: str = ""
     mail_sender: str = "cadre@localhost.localdomain"
     # models: a JSON secret of provider credentials; the provider and model that workspaces start with
     provider_secret: str = ""

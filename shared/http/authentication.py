@@ -78,6 +78,6 @@ def _refuse_foreign_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.method in _SAFE or origin is None:
         return
-    ours = {urlsplit(settings().public_url).netloc, request.headers.get("host", "")}
-    if urlsplit(origin).netloc not in ours:
+    ours = {urlsplit(one.strip()).netloc for one in (settings().public_url, *settings().allowed_origins.split(","))}
+    if urlsplit(origin).netloc not in (ours - {""}) | {request.headers.get("host")}:
         raise Forbidden("A session cookie is only accepted from our own pages; send a bearer token instead")

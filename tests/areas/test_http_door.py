@@ -13,6 +13,7 @@ from shared.contracts import contract as contract_named
 from shared.core import clock
 from shared.core.errors import Conflict, Upstream
 from shared.core.keys import key_for
+from shared.core.settings import settings
 from shared.http import idempotency, log
 from shared.http.call import current
 from shared.http.idempotency import Kept
@@ -334,6 +335,19 @@ def test_a_token_wins_over_a_cookie(aws):
 def test_a_cookie_counts_only_from_our_own_pages(aws, origin, status):
     headers = {"Cookie": session_cookie()} | ({} if origin is None else {"Origin": origin})
     assert call("auth", "agentworks", "PUT", "/auth/me", body={"name": "B"}, headers=headers).status == status
+
+
+def test_a_named_page_may_use_the_cookie_too(aws, monkeypatch):
+    headers = {"Cookie": session_cookie(), "Origin": "https://app.agentworks.dev"}
+    monkeypatch.setenv("CADRE_ALLOWED_ORIGINS", "https://other.dev, https://app.agentworks.dev")
+    settings.cache_clear()
+    try:
+        assert call("auth", "agentworks", "PUT", "/auth/me", body={"name": "B"}, headers=headers).status == 200
+        for foreign in ("https://evil.dev", "*", "null", ""):
+            answer = call("auth", "agentworks", "PUT", "/auth/me", body={"name": "B"}, headers=headers | {"Origin": foreign})
+            assert answer.status == 403
+    finally:
+        settings.cache_clear()
 
 
 # -- trouble on our side
