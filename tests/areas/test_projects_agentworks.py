@@ -234,3 +234,13 @@ def test_what_a_request_costs(ada):
             answer = ada("projects", method, target, body=body)
         assert answer.status < 300, answer.text
         assert seen.count == cost, (method, target, str(seen))
+
+
+def test_the_details_show_how_the_project_wants_its_agents(ada):
+    made = make(ada).json
+    config = made["agentConfigs"]["prd"]
+    answer = ada("agents", "PUT", f"/projects/{made['id']}/agent-configs/{config['agentId']}", body={"temperature": 0.9})
+    assert answer.status == 200, answer.text
+    shown = ada("projects", "GET", f"/projects/{made['id']}").json["agentConfigs"]
+    assert (shown["prd"]["temperature"], shown["qa"]) == (0.9, made["agentConfigs"]["qa"])
+    assert ada("projects", "PUT", f"/projects/{made['id']}", body={"name": "X"}).json["agentConfigs"] == shown

@@ -5,6 +5,7 @@ import pytest
 from shared.core.actor import Role
 from shared.identity import access
 from shared.store import create, fetch, write
+from shared.tenancy import workspaces
 from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership, membership_row
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
@@ -167,6 +168,17 @@ def test_a_deleted_workspace_is_out_of_reach_at_once_with_all_it_holds(aws):
     assert workspace.event["type"] == "workspace.deleted"
     assert fetch(Organization, workspace.org_id).project_count == 0
     assert ada("workspaces", "DELETE", f"/workspaces/{ws}").status == 404
+
+
+def test_more_members_than_a_transaction_takes_all_lose_it(aws, monkeypatch):
+    monkeypatch.setattr(workspaces, "_REVOKED_AT_ONCE", 2)
+    ada = sign_up()
+    ws = make(ada).json["id"]
+    others = [sign_up(name, f"{name}@example.com") for name in ("bob", "cy", "dee", "eve")]
+    for other in others:
+        join(other, ws, Role.MEMBER)
+    assert ada("workspaces", "DELETE", f"/workspaces/{ws}").status == 202
+    assert [client("workspaces", "GET", f"/workspaces/{ws}").status for client in (ada, *others)] == [404] * 5
 
 
 def test_the_default_workspace_stays(aws):
