@@ -57,6 +57,8 @@ async def _serve(operation: "Operation", request: Request, endpoint: Endpoint, t
     started = time.perf_counter()
     call = Call(request_id(request), client_ip(request))
     begin(call)
+    if operation.retired is not None:
+        call.headers += operation.retired.headers
     contract = operation.contract
     taken: Taken | None = None
     problem: Problem | None = None

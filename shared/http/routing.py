@@ -31,6 +31,18 @@ DEFAULT_BODY = 1_048_576  # bytes; an operation that takes more says so. API Gat
 
 
 @dataclass(frozen=True)
+class Retired:
+    """An operation that will go: every answer says when (ISO 8601, UTC) and what to use instead (an address)."""
+
+    sunset: str
+    successor: str
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Deprecation", "true"), ("Sunset", self.sunset), ("Link", f'<{self.successor}>; rel="successor-version"')]
+
+
+@dataclass(frozen=True)
 class Operation:
     """One documented operation."""
 
@@ -57,6 +69,7 @@ class Operation:
     """The media type of an answer that is not JSON, or whose JSON has no model."""
     raw: bool = False
     """The answer stands outside the contract's envelope."""
+    retired: Retired | None = None
     also: tuple[int, ...] = ()
     """Further statuses that are answered with the same model."""
 
@@ -169,6 +182,7 @@ def _described(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],
+        "deprecated": True if operation.retired else None,
         "openapi_extra": extra,
         "responses": {
             status: {"model": contract.error_model, "description": ", ".join(codes)}

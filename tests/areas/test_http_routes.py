@@ -1,0 +1,143 @@
+"""What a route may say of itself, tried on routes made for the purpose; and API keys."""
+
+import json
+
+import pytest
+from mangum import Mangum
+
+from infra import openapi
+from shared.contracts import contract as contract_named
+from shared.contracts.base import Paged, Shape
+from shared.core.actor import Permission
+from shared.core.errors import NotFound
+from shared.core.keys import fingerprint
+from shared.http.application import application
+from shared.http.call import Caller, ThisCall
+from shared.http.event import RestEvent
+from shared.http.routing import Retired, Routes
+from shared.identity.access import Access
+from shared.store import create, write
+from tests.areas.driving import Context, event, sign_up
+from tests.trips import trips
+
+
+class Thing(Shape):
+    thing_id: str
+    note: str | None = None
+
+
+def made(name: str) -> Routes:
+    routes = Routes(contract_named(name), "things", rate_class="workspace")
+
+    @routes.get("/things/{thing_id}", "things.get")
+    async def get(thing_id: str, caller: Caller) -> Thing:
+        """One thing. It is shown as it is."""
+        if thing_id == "none":
+            raise NotFound("thing")
+        return Thing(thing_id=caller.kind + thing_id)
+
+    @routes.get("/things/special", "things.special", retired=Retired("2027-01-31T00:00:00Z", "/v2/things"))
+    async def special(caller: Caller, call: ThisCall) -> Paged[Thing]:
+        """A fixed word is not read as an id."""
+        call.headers.append(("X-Total-Count", "41"))
+        return Paged([Thing(thing_id="special")], 41, 3, 20)
+
+    @routes.post("/things", "things.create", status=201, needs=Permission.CARD_CREATE)
+    async def make(body: Thing, caller: Caller) -> Thing:
+        """A new thing."""
+        return body
+
+    @routes.get("/raw", "things.raw", raw=True, public=True, limited=False)
+    async def raw() -> Thing:
+        """Without an envelope."""
+        return Thing(thing_id="raw")
+
+    return routes
+
+
+def ask(name: str, method: str, path: str, **about) -> tuple[int, dict, dict]:
+    served = contract_named(name)
+    app = application(served, made(name).operations)
+    handler = Mangum(app, lifespan="off", api_gateway_base_path=served.base, custom_handlers=[RestEvent])
+    answer = handler(event(name, method, path, **about), Context())
+    return answer["statusCode"], {name.lower(): value for name, value in answer["headers"].items()}, json.loads(answer["body"])
+
+
+def bearer() -> dict[str, str]:
+    return {"Authorization": f"Bearer {sign_up().token}"}
+
+
+def an_api_key(plan: str = "free", scopes: list[str] | None = None) -> dict[str, str]:
+    ada = sign_up()
+    key = Access(
+        pk=f"ACCESS#key#{fingerprint('sk-1')}",
+        sk="META",
+        name="CI",
+        user_id=ada.user["id"],
+        plan=plan,
+        key_org="o1",
+        scopes=scopes,
+        organizations={"o1": "member"},
+    )
+    write(create(key))
+    return {"X-API-Key": "sk-1"}
+
+
+def test_a_retired_operation_says_so(aws):
+    status, headers, _ = ask("enterprise", "GET", "/things/special", headers=bearer())
+    assert status == 200
+    assert (headers["deprecation"], headers["sunset"]) == ("true", "2027-01-31T00:00:00Z")
+    assert headers["link"] == '</v2/things>; rel="successor-version"'
+    assert ask("enterprise", "GET", "/things/special")[1]["deprecation"] == "true"  # its errors too
+    described = openapi.describe(contract_named("enterprise"), made("enterprise").operations)
+    assert described["paths"]["/things/special"]["get"]["deprecated"] is True
+    assert "deprecated" not in described["paths"]["/things"]["post"]
+    assert described["paths"]["/things"]["post"]["x-permission"] == "card:create"
+
+
+@pytest.mark.parametrize("name", ["enterprise", "aintandem"])
+def test_a_fixed_word_comes_before_a_variable(aws, name):
+    status, headers, body = ask(name, "GET", "/things/special", headers=bearer())
+    assert (status, body["data"][0]["thing_id"], headers["x-total-count"]) == (200, "special", "41")
+    page = body["pagination"] if name == "enterprise" else body["meta"]
+    assert (page["total"], page["page"], page["has_next"], page["has_prev"]) == (41, 3, False, True)
+
+
+def test_a_raw_answer_has_no_envelope(aws):
+    assert ask("enterprise", "GET", "/raw")[2] == {"thing_id": "raw", "note": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [("enterprise", ("100", "99")), ("aintandem", ("100", "99")), ("orchestrator", ("1000", "999")), ("omoios", ("1000", "999"))],
+)
+def test_every_contract_counts_by_its_own_limits(aws, name, limits):
+    _, headers, _ = ask(name, "GET", "/things/1", headers=bearer())
+    assert (headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]) == limits
+
+
+@pytest.mark.parametrize("name", ["enterprise", "aintandem"])
+def test_an_api_key_opens_and_is_counted_by_itself(aws, name):
+    key = an_api_key()
+    status, headers, body = ask(name, "GET", "/things/1", headers=key)
+    assert (status, body["data"]["thing_id"], headers["x-ratelimit-remaining"]) == (200, "key1", "99")
+    with trips() as seen:
+        assert ask(name, "GET", "/things/1", headers=key)[1]["x-ratelimit-remaining"] == "98"
+    assert seen.names == ["GetItem", "UpdateItem"]
+
+
+def test_a_plan_without_limits_has_none(aws):
+    _, headers, _ = ask("enterprise", "GET", "/things/1", headers=an_api_key("enterprise"))
+    assert "x-ratelimit-limit" not in headers
+    assert ask("enterprise", "GET", "/things/1", headers={"X-API-Key": "sk-1"})[0] == 200
+
+
+@pytest.mark.parametrize("name", ["agentworks", "orchestrator", "omoios"])
+def test_other_contracts_know_no_api_keys(aws, name):
+    assert ask(name, "GET", "/things/1", headers=an_api_key())[0] == 401
+
+
+@pytest.mark.parametrize("name", ["agentworks", "enterprise", "aintandem", "orchestrator", "omoios"])
+def test_a_thing_that_is_none(aws, name):
+    status, _, body = ask(name, "GET", "/things/none", headers=bearer())
+    assert (status, body["error"]["message"]) == (404, "Thing not found")
