@@ -12,7 +12,6 @@ from shared.boards.reading import BoardNow
 from shared.contracts.base import Shape
 from shared.contracts.omoios import OMOIOS
 from shared.core.actor import Actor, Permission
-from shared.core.errors import NotFound, TransitionRefused
 from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.items import moving
@@ -158,10 +157,7 @@ async def view(caller: Caller, project_id: ProjectId = None) -> BoardViewRespons
 @routes.post("/board/move", "board.move", needs=Permission.CARD_EDIT)
 async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
     """Put a ticket into another column. Past the column's WIP limit only with `force`, which is told to subscribers."""
-    try:
-        item = moving.move_to_column(caller, body.ticket_id, body.target_column_id, force=body.force)
-    except NotFound as missing:
-        raise TransitionRefused(f"There is no ticket '{body.ticket_id}'", {"rule": "ticket"}) from missing
+    item = moving.move_to_column(caller, body.ticket_id, body.target_column_id, force=body.force)
     return MovedTicket(ticket_id=item.id, new_phase=_phase(item), new_column=body.target_column_id, status="moved")
 
 

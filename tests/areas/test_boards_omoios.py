@@ -134,13 +134,13 @@ def test_the_stats_say_how_full_each_column_is(ada, project):
     assert (found["testing"]["ticket_count"], found["testing"]["utilization"]) == (2, 0.25)
 
 
-def test_what_is_unknown_is_a_400_and_a_foreign_ticket_is_unknown(ada, project):
+def test_an_unknown_column_is_a_400_and_a_foreign_ticket_is_as_unknown_as_any(ada, project):
     one = ticket(ada, project)
     assert move(ada, one, "nowhere").status == 400
-    assert move(ada, "ticket-123", "building").status == 400
+    assert move(ada, "ticket-123", "building").status == 404
     eve = sign_up("Eve", "eve@example.com").at("omoios")
     foreign = move(eve, one, "building")
-    assert (foreign.status, foreign.json["detail"]) == (400, f"There is no ticket '{one}'")
+    assert (foreign.status, foreign.json["error"]["code"]) == (404, "NOT_FOUND")
     assert eve("boards", "POST", f"/board/auto-transition/{one}").status == 404
 
 

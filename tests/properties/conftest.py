@@ -13,8 +13,9 @@ import pytest
 
 from local.engine import Engine
 from shared.core import keys
+from shared.core.settings import settings
 from shared.store.client import dynamodb
-from tests.conftest import create_table
+from tests.conftest import QUEUES, create_table
 
 _OURS = {"AWS_ACCESS_KEY_ID": "000000000042", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 """An account of its own: the engine keeps 12-digit access keys apart."""
@@ -37,6 +38,9 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         client = session.client("dynamodb", **where)
         for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
             create_table(client, name, indexes)
+        sqs = session.client("sqs", **where)
+        for name in QUEUES:
+            sqs.create_queue(QueueName=name)
         session.client("secretsmanager", **where).create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
         yield engine.url
     finally:
@@ -47,7 +51,8 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def engine_tables(_engine: str) -> Iterator[None]:
     """This module's reads and writes go to the engine. Rows stay: tests use ids of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (_OURS | {"AWS_ENDPOINT_URL": _engine}).items():
+        queues = {f"CADRE_{name.upper()}_QUEUE": f"{_engine}/{_OURS['AWS_ACCESS_KEY_ID']}/{name}" for name in QUEUES}
+        for name, value in (_OURS | {"AWS_ENDPOINT_URL": _engine} | queues).items():
             patch.setitem(os.environ, name, value)
         _forget()
         yield
@@ -57,5 +62,6 @@ def engine_tables(_engine: str) -> Iterator[None]:
 def _forget() -> None:
     """What was made for another endpoint."""
     dynamodb.cache_clear()
+    settings.cache_clear()
     keys._root.cache_clear()
     keys.key_for.cache_clear()
