@@ -31,6 +31,8 @@ class Machine:
     answers: list[Any] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     stopped: bool = False
+    again: tuple[type[BaseException], ...] = ()
+    """Deaths of the function that Step Functions answers with another try of the same step."""
 
     def play(self, run_id: str | None = None) -> Run:
         """On until the end or until somebody has to answer. Answers the run as it is then."""
@@ -66,6 +68,8 @@ class Machine:
         self.steps.append(payload["step"])
         try:
             answer = handler(event, None)
+        except self.again:
+            return True
         except Exception as error:
             self._caught(state, type(error).__name__, str(error))
             return True

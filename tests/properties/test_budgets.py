@@ -1,0 +1,201 @@
+"""Budgets under races: what settles never passes the cap, and the ledger, the sums and the caps tell one story."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.billing.prices import cost
+from shared.billing.pricing import customer_price_micros
+from shared.budgets.reserving import BudgetExhausted, Scope, caps_of, release, set_limit, settle
+from shared.budgets.rows import Budget, budget_id, this_month
+from shared.core.actor import SYSTEM
+from shared.core.ids import new_id
+from shared.core.money import MICROS
+from shared.projects.rows import Project
+from shared.providers.port import Finished, TokenUsage
+from shared.runs.ending import because, end
+from shared.runs.lease import Lost
+from shared.runs.rows import Run, Turn
+from shared.runs.spending import reserve, settled
+from shared.store import collection, create, fetch, query, save, write
+from shared.tenancy.rows import Workspace
+from shared.usage.rows import Rollup, UsageLine
+
+WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
+
+
+def found(limit: float) -> tuple[str, str]:
+    """A workspace with a monthly cap in USD, and a project."""
+    ws_id, project_id = new_id(), new_id()
+    workspace = Workspace.new(ws_id, name="W", slug=ws_id, org_id="o", ws_id=ws_id, owner=WHO)
+    workspace.settings = workspace.settings | {"maxMonthlyUsage": limit}
+    project = Project.new(project_id, name="P", slug="p", org_id="o", ws_id=ws_id, board_id="b", created_by=WHO)
+    write(create(workspace), create(project))
+    return ws_id, project_id
+
+
+def running(ws_id: str, project_id: str) -> Run:
+    run = Run.new(
+        new_id(),
+        org_id="o",
+        ws_id=ws_id,
+        proj_id=project_id,
+        item_id=new_id(),
+        agent_id="prd",
+        agent={"id": "prd", "name": "prd", "display_name": "PRD", "status": "active"},
+        status="running",
+        fence=1,
+        lease_until=4_000_000_000,
+        execution="e",
+        triggered_by=WHO,
+        provider="embedded",
+        model="cadre-embedded-1",
+        max_tokens=4000,
+    )
+    write(create(run))
+    return run
+
+
+def month(ws_id: str) -> Budget:
+    row = fetch(Budget, budget_id("workspace", ws_id, this_month()))
+    assert row is not None
+    return row
+
+
+def one_story(ws_id: str, project_id: str) -> int:
+    """What the ledger, every dimension of the sums and the cap agree on."""
+    lines = [fetch(UsageLine, row.id) for row in collection(1, f"WS#{ws_id}#USE")]
+    price = sum(int(line.customer_price_micros) for line in lines)
+    for place in (f"USG#WS#{ws_id}", f"USG#PROJ#{project_id}"):
+        sums: dict[str, list[int]] = {}
+        for row in query(Rollup, place).rows:
+            of = sums.setdefault(row.sk.split("#")[0], [0, 0])
+            of[0] += int(row.calls)
+            of[1] += int(row.price_micros)
+        assert all(one == [len(lines), price] for one in sums.values())
+    budget = month(ws_id)
+    assert budget.spent == price
+    assert budget.available == budget.limit - budget.reserved - budget.spent
+    return price
+
+
+def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
+    """Each reserves a step of 0.25 USD on a cap of 1 USD and settles what its tokens cost: 0.25 again, or nothing where it was lost."""
+    ws_id, project_id = found(1)
+    runs = [running(ws_id, project_id) for _ in range(200)]
+    usage = TokenUsage(input=2_000, output=1_000)
+    price = customer_price_micros(cost("embedded", "cadre-embedded-1", usage).cost_micros)
+    highest: list[int] = []
+
+    def call(run: Run) -> str:
+        try:
+            reserve(run, 1, price)
+        except BudgetExhausted:
+            return "refused"
+        highest.append(int(month(ws_id).spent + month(ws_id).reserved))
+        assert settled(run, 1, Finished("end", usage, run.model), "P", SYSTEM, [], 10)
+        return "settled"
+
+    with ThreadPoolExecutor(24) as pool:
+        outcomes = list(pool.map(call, runs))
+    assert outcomes.count("settled") == MICROS // price
+    assert one_story(ws_id, project_id) == MICROS
+    assert month(ws_id).reserved == 0
+    assert max(highest) <= MICROS + price  # two reads of a moving row: at most one reservation more
+
+
+def test_caps_above_each_other_are_taken_together_or_not_at_all(engine_tables):
+    ws_id, project_id = found(100)
+    set_limit("project", project_id, 600_000, ws_id=ws_id)
+    runs = [running(ws_id, project_id) for _ in range(12)]
+    for run in runs[:6]:
+        set_limit("run", run.id, 100_000, ws_id=ws_id)
+
+    def call(run: Run) -> bool:
+        try:
+            reserve(run, 1, 250_000)
+        except BudgetExhausted:
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        taken = list(pool.map(call, runs))
+    assert not any(taken[:6])
+    assert sum(taken) == 2
+    project = fetch(Budget, budget_id("project", project_id))
+    assert (project.available, project.reserved) == (100_000, 500_000)
+    assert month(ws_id).reserved == 500_000
+
+
+def test_a_run_that_ends_with_a_call_under_way_gives_back_and_still_pays(engine_tables):
+    """Cancelled while the model answers: the reservation is free at once; the call that finishes later is paid all the same."""
+    ws_id, project_id = found(10)
+    run = running(ws_id, project_id)
+    reserve(run, 1, 500_000)
+    end(fetch(Run, run.id), "cancelled", SYSTEM, because("CANCELLED", "no"))
+    assert (month(ws_id).reserved, month(ws_id).spent) == (0, 0)
+    done = Finished("end", TokenUsage(input=2_000, output=1_000), run.model)
+    journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, said="late", stop="end", model="m", at="")
+    assert settled(run, 1, done, "P", SYSTEM, [create(journal)], 10) is False
+    assert settled(run, 1, done, "P", SYSTEM, [create(journal)], 10) is False  # once more changes nothing
+    assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows == []
+    assert one_story(ws_id, project_id) == 250_000
+    assert fetch(Run, run.id).customer_price_micros == 250_000
+
+
+def test_a_reservation_is_made_once(engine_tables):
+    ws_id, project_id = found(10)
+    run = running(ws_id, project_id)
+    reserve(run, 1, 300_000)
+    again = fetch(Run, run.id)
+    reserve(again, 1, 300_000)
+    assert month(ws_id).reserved == 300_000
+    stale = fetch(Run, run.id)
+    stale.fence, stale.hold_turn = 0, None
+    with pytest.raises(Lost):
+        reserve(stale, 2, 300_000)
+    assert month(ws_id).reserved == 300_000
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    moves=st.lists(st.tuples(st.sampled_from(["reserve", "settle", "release", "limit"]), st.integers(0, 900_000)), max_size=14)
+)
+def test_a_cap_never_loses_a_micro_dollar(engine_tables, moves):
+    """Any order of reserving, settling at any price, releasing and changing the limit."""
+    ws_id, project_id = found(2)
+    scope = Scope(None, ws_id, project_id, "c", "r")
+    held: list[dict] = []
+    limit, spent = 2 * MICROS, 0
+    for move, amount in moves:
+        caps = caps_of(scope)
+        if move == "reserve":
+            room = limit - spent - sum(one["amount"] for one in held)
+            try:
+                write(
+                    *(caps.reserve(amount) or [create(Project.new(new_id(), name="x", slug="x", board_id="b", created_by=WHO))])
+                )
+                held.append({"amount": amount, "budgets": [one.id for one in caps.budgets]})
+                assert amount <= max(room, 0)
+            except BudgetExhausted:
+                assert amount > room
+        elif move == "limit":
+            workspace = fetch(Workspace, ws_id)
+            limit = amount * 4
+            set_limit("workspace", ws_id, limit, month=this_month())
+            workspace.settings = workspace.settings | {"maxMonthlyUsage": limit / MICROS}
+            write(save(workspace))
+        elif held:
+            one = held.pop(amount % len(held))
+            price = min(amount, one["amount"]) if move == "settle" else 0
+            operations = settle(one, (), price) if move == "settle" else release(one)
+            if operations:
+                write(*operations)
+            spent += price
+    caps_of(scope)
+    budget = month(ws_id)
+    assert budget.reserved == sum(one["amount"] for one in held)
+    assert (budget.spent, budget.limit) == (spent, limit)
+    assert budget.available == limit - spent - budget.reserved
