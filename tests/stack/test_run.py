@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
+from local import synth
 from local.deploy import client
 from local.engine import ROOT, free_port
 
@@ -99,7 +100,7 @@ def started(data: Path) -> Iterator[Callable[[int], Running]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")
 def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> None:
-    port = free_port()
+    port, sources = free_port(), synth.fingerprint(ROOT)
     first = started(port)
     found = json.loads((data / "endpoints.json").read_text())
     assert set(found["rest"]) == {"agentworks", "enterprise", "aintandem", "orchestrator", "omoios"}
@@ -113,8 +114,9 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
     assert not (data / "endpoints.json").exists()
 
     second = started(port)
-    assert second.seconds < 10
-    assert not any("deployed in" in line for line in second.lines)
+    if synth.fingerprint(ROOT) == sources:  # else somebody edits the sources while this runs, and they are deployed
+        assert second.seconds < 10
+        assert not any("deployed in" in line for line in second.lines)
     assert "kept" in client(second.engine, "sqs").get_queue_url(QueueName="kept")["QueueUrl"]
     assert second.engine == first.engine
     code, seconds = second.end(signal.SIGINT)
