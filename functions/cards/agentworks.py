@@ -194,11 +194,9 @@ async def get_card(id: str, caller: Caller) -> CardDetails:
         [views.card_summary(child) for child in found.children],
         [views.dependency(link) for link in found.links],
     )
-    return CardDetails.model_construct(
-        **fields,
-        comments=[views.comment(one) for one in found.comments],
-        activities=[views.activity(one) for one in found.activities],
-    )
+    fields["comments"] = [views.comment(one) for one in found.comments]
+    fields["activities"] = [views.activity(one) for one in found.activities]
+    return CardDetails.model_validate(fields)
 
 
 @routes.put("/cards/{id}", "cards.update", needs=Permission.CARD_EDIT)
