@@ -26,7 +26,7 @@ RUN_DAYS = 30  # the whole execution, waiting included
 RATE_LIMITED = ("ProviderRateLimited",)
 TRANSIENT = (
     "Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-    "Lambda.Unknown",
+    "Lambda.Unknown", "StepInterrupted",
 )
 TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.agents import configuring, records
+from shared.agents import configuring
 from shared.agents.catalogue import Agent as CatalogueAgent
 from shared.agents.registry import agents, the_agent
 from shared.contracts.agentworks import AGENTWORKS
@@ -13,6 +13,7 @@ from shared.core.actor import Permission
 from shared.core.money import usd
 from shared.http.call import Caller
 from shared.http.routing import Routes
+from shared.runs import records
 from shared.runs.choosing import MAX_TOKENS
 from shared.views.agentworks import AgentConfig, agent_config
 

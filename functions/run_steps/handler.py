@@ -2,9 +2,23 @@
 
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.core.errors import Conflict
+from shared.runs.failures import StepInterrupted
 from shared.runs.steps import Step, step
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"step", "run_id", "state", "execution", "token"?}` -> the next state."""
-    return step(event["step"], Step(event["run_id"], event["execution"], event.get("state") or {}, event.get("token")))
+    """`{"step", "run_id", "state", "execution", "token"?}` -> the next state.
+
+    Raises StepInterrupted where another try of the step helps, and otherwise what the run fails with.
+    """
+    try:
+        return step(event["step"], Step(event["run_id"], event["execution"], event.get("state") or {}, event.get("token")))
+    except (BotoCoreError, ClientError) as error:
+        raise StepInterrupted(type(error).__name__) from error
+    except Conflict as conflict:
+        if conflict.reason == "version":  # too many others wrote the same rows
+            raise StepInterrupted(conflict.message) from conflict
+        raise

@@ -20,6 +20,10 @@ class ProviderNotConfigured(RunFailure):
     pass
 
 
+class StepInterrupted(Exception):
+    """No fault of the run's: a service did not answer. Every step may be done again, and the state machine does."""
+
+
 class ModelRefused(RunFailure):
     pass
 

@@ -13,6 +13,7 @@ import pytest
 from functions.run_steps.handler import handler
 from infra.agent_run import definition
 from shared.runs import queue
+from shared.runs.failures import StepInterrupted
 from shared.runs.rows import Run
 from shared.store import fetch
 
@@ -31,7 +32,7 @@ class Machine:
     answers: list[Any] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     stopped: bool = False
-    again: tuple[type[BaseException], ...] = ()
+    again: tuple[type[BaseException], ...] = (StepInterrupted,)
     """Deaths of the function that Step Functions answers with another try of the same step."""
 
     def play(self, run_id: str | None = None) -> Run:
