@@ -7,7 +7,7 @@ same time cannot both land: the slower one is refused by the version, reads agai
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -236,19 +236,24 @@ def _write_with_graph(
 
 
 def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
-    path = _path(edges, on.id, dependent.id)
-    while path:
-        alive = {one.id for one in fetch_all(Item, path) if not one.deleted_at}
-        if alive.issuperset(path):
-            raise Conflict(
-                "cycle", "This would make the cards wait for each other in a circle", {"cardIds": [dependent.id, *path]}
-            )
-        dead = set(path) - alive  # edges of deleted cards go when they stand in the way
-        edges = [edge for edge in edges if dead.isdisjoint(edge)]
-        path = _path(edges, on.id, dependent.id)
+    """The edges and the new one. Edges of deleted cards go when they stand in the way."""
+    while path := _path(edges, on.id, dependent.id):
+        living = _living(edges, path)
+        if len(living) == len(edges):
+            cards = {"cardIds": [dependent.id, *path]}
+            raise Conflict("cycle", "This would make the cards wait for each other in a circle", cards)
+        edges = living
+    if len(edges) >= MAX_EDGES:
+        edges = _living(edges, {card for edge in edges for card in edge})
     if len(edges) >= MAX_EDGES:
         raise LimitExceeded("dependencies", f"A board holds at most {MAX_EDGES:,} blocking dependencies")
     return [*edges, [dependent.id, on.id]]
+
+
+def _living(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
+    """The edges without those of the cards that are deleted among `cards`."""
+    dead = set(cards) - {one.id for one in fetch_all(Item, cards) if not one.deleted_at}
+    return [edge for edge in edges if dead.isdisjoint(edge)]
 
 
 def _path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:

@@ -13,7 +13,7 @@ from shared.events import event_of
 from shared.items import dependencies
 from shared.items.dependencies import Dependency, Graph, create_dependency, open_blockers
 from shared.items.rows import Item
-from shared.store import collection, fetch, get, put, write
+from shared.store import collection, fetch, get
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 
@@ -135,11 +135,15 @@ def test_two_opposite_dependencies_at_once_make_no_circle(world, monkeypatch):
     assert listed(world, a) == ([], [b["id"]])
 
 
-def test_a_board_holds_so_many(world):
-    a, b = make(world), make(world)
-    write(put(Graph(*Graph.key(world.board.id), edges=[[new_id(), new_id()] for _ in range(dependencies.MAX_EDGES)], version=3)))
-    answer = link(world, a, b)
+def test_a_board_holds_so_many_edges_of_living_cards(world, monkeypatch):
+    monkeypatch.setattr(dependencies, "MAX_EDGES", 2)
+    a, b, c, d = (make(world) for _ in range(4))
+    assert [link(world, a, b).status, link(world, a, c).status] == [201, 201]
+    answer = link(world, a, d)
     assert (answer.status, answer.json["error"]["code"]) == (403, "LIMIT_EXCEEDED")
+    world.ada("cards", "DELETE", f"/cards/{b['id']}")
+    assert link(world, a, d).status == 201
+    assert edges(world) == [[a["id"], c["id"]], [a["id"], d["id"]]]
 
 
 def test_both_cards_must_be_there_and_ours(world):
