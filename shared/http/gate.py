@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+_UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
 
@@ -84,8 +85,11 @@ async def _serve(operation: "Operation", request: Request, endpoint: Endpoint, t
     response.headers["X-Request-ID"] = call.request_id
     if taken is not None:
         response.headers.update(contract.rate_headers(taken.limit, taken.remaining, taken.reset, taken.window))
+    response.headers.setdefault("Cache-Control", "no-store")  # answers hold tokens and other people's work
     for name, value in call.headers:
-        response.headers.append(name, value)
+        response.headers.append(name, value.encode("latin-1", "replace").decode("latin-1"))
+    # a header made of somebody's words (a file name) must neither start a new header nor fail on its way out
+    response.raw_headers = [(name, _UNPRINTABLE.sub(b"?", value)) for name, value in response.raw_headers]
     log.request(operation, call, response.status_code, problem.code if problem else None, time.perf_counter() - started)
     return response
 

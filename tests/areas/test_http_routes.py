@@ -4,6 +4,7 @@ import json
 
 import pytest
 from mangum import Mangum
+from starlette.responses import Response
 
 from infra import openapi
 from shared.contracts import contract as contract_named
@@ -52,6 +53,12 @@ def made(name: str) -> Routes:
         """Without an envelope."""
         return Thing(thing_id="raw")
 
+    @routes.get("/file", "things.file", public=True, limited=False, media="text/csv")
+    async def file(call: ThisCall) -> Response:
+        """A file with a name that somebody thought up."""
+        call.headers.append(("X-Name", "ключ\r\nSet-Cookie: a=b"))
+        return Response("a;b", headers={"Content-Disposition": 'attachment; filename="é.csv"'}, media_type="text/csv")
+
     return routes
 
 
@@ -60,7 +67,8 @@ def ask(name: str, method: str, path: str, **about) -> tuple[int, dict, dict]:
     app = application(served, made(name).operations)
     handler = Mangum(app, lifespan="off", api_gateway_base_path=served.base, custom_handlers=[RestEvent])
     answer = handler(event(name, method, path, **about), Context())
-    return answer["statusCode"], {name.lower(): value for name, value in answer["headers"].items()}, json.loads(answer["body"])
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    return answer["statusCode"], headers, json.loads(answer["body"]) if "json" in headers["content-type"] else {}
 
 
 def bearer() -> dict[str, str]:
@@ -105,6 +113,18 @@ def test_a_fixed_word_comes_before_a_variable(aws, name):
 
 def test_a_raw_answer_has_no_envelope(aws):
     assert ask("enterprise", "GET", "/raw")[2] == {"thing_id": "raw", "note": None}
+
+
+def test_no_word_of_a_header_leaves_its_line(aws):
+    status, headers, _ = ask("agentworks", "GET", "/file")
+    assert (status, headers["x-name"]) == (200, "????" + "??Set-Cookie: a=b")
+    assert headers["content-disposition"] == 'attachment; filename="?.csv"'
+    assert "set-cookie" not in headers
+
+
+def test_answers_are_nobodys_to_keep(aws):
+    assert ask("agentworks", "GET", "/raw")[1]["cache-control"] == "no-store"
+    assert ask("agentworks", "GET", "/things/1")[1]["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
