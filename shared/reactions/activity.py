@@ -22,6 +22,9 @@ PRIVATE = frozenset({EventType.USER_REGISTERED, EventType.USER_UPDATED, EventTyp
 class _Subject(Entity):
     """Any entity, as far as its activity row needs to know it."""
 
+    KIND = ""
+    NAME = "subject"
+
     item_id = UnicodeAttribute(null=True)
 
 

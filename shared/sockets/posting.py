@@ -2,10 +2,11 @@
 
 import http.client
 import logging
-import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -35,7 +36,7 @@ class Poster:
         self._credentials: Any = session.get_credentials()
         self._region = session.get_config_variable("region") or "us-east-1"
         self._signer = SigV4Auth
-        self._held = threading.local()
+        self._idle: deque[http.client.HTTPConnection] = deque()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post")
 
     def post(self, connection_id: str, *frames: str) -> str:
@@ -73,7 +74,7 @@ class Poster:
         return FAILED
 
     def _request(self, method: str, path: str, body: bytes) -> int:
-        """The status; 0 where there was none. A kept connection that the other side has closed is opened again, once."""
+        """The status; 0 where there was none. A kept connection that the other side has closed is replaced by a new one, once."""
         for fresh in (False, True):
             connection = self._connection(fresh)
             try:
@@ -82,17 +83,17 @@ class Poster:
                 answer.read()
             except (OSError, http.client.HTTPException):
                 connection.close()
-                self._held.connection = None
             else:
+                self._idle.append(connection)
                 return answer.status
         return 0
 
     def _connection(self, fresh: bool) -> http.client.HTTPConnection:
-        held: http.client.HTTPConnection | None = getattr(self._held, "connection", None)
-        if held is None or fresh:
-            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            held = self._held.connection = kind(self._host, self._port, timeout=_TIMEOUT)
-        return held
+        if not fresh:
+            with suppress(IndexError):
+                return self._idle.pop()
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        return kind(self._host, self._port, timeout=_TIMEOUT)
 
     def _headers(self, method: str, path: str, body: bytes) -> dict[str, str]:
         from botocore.awsrequest import AWSRequest

@@ -6,7 +6,6 @@ A slice is claimed by its number, so that a job delivered twice plays once.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -31,13 +30,11 @@ _QUEUE = 1.5  # a longer pause is spent in the queue, not in a function
 _STALE = 60  # seconds after which a claimed slice may be claimed again: whoever had it has died
 _NOT_OURS = Conflict("replay", "Another replay has taken over")
 
-Wait = Callable[[float], None]
-
 
 @dataclass(frozen=True)
 class Slice:
     """Where a replay stands. `position` entries of `total` were played, the next one is looked for from number `seq` on; `due` is what
-    is left of the pause before it, `began` when the first one was played (epoch seconds)."""
+    is left of the pause before it (None: all of it), `began` when the first one was played (epoch seconds)."""
 
     session: str
     run: str
@@ -47,7 +44,7 @@ class Slice:
     position: int = 0
     total: int = 0
     last: str | None = None
-    due: float = 0.0
+    due: float | None = None
     began: float = 0.0
 
 
@@ -91,7 +88,7 @@ def pause_between(before: str | None, after: str, speed: float) -> float:
     return min(LONGEST, max(SHORTEST, apart / speed))
 
 
-def play(connection_id: str, piece: Slice, wait: Wait = time.sleep) -> None:
+def play(connection_id: str, piece: Slice) -> None:
     """One slice of a replay."""
     if not _claimed(connection_id, piece):
         return
@@ -100,24 +97,24 @@ def play(connection_id: str, piece: Slice, wait: Wait = time.sleep) -> None:
         piece = _started(connection_id, piece, options)
     deadline = looked = time.monotonic()
     deadline += _SLICE
-    due = time.monotonic() + piece.due
+    due = time.monotonic() + (piece.due or 0.0)
     for entry in entries(piece.run, piece.seq):
         if piece.position >= piece.total:
             break
         if not options.wanted.admits(entry):
             continue
-        if piece.last is not None and not piece.due:
+        if piece.last is not None and piece.due is None:
             due += pause_between(piece.last, entry["timestamp"], options.speed)
         remaining = due - time.monotonic()
-        here = replace(piece, seq=entry["seq"], due=max(0.001, remaining))
+        here = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
         if remaining > _QUEUE or time.monotonic() + max(0.0, remaining) > deadline:
-            _go_on(connection_id, replace(here, number=piece.number + 1))
+            _go_on(connection_id, _after(here))
             return
         if remaining > 0:
-            wait(remaining)
+            time.sleep(remaining)
         if time.monotonic() - looked > _LOOK:
             looked = time.monotonic()
-            if not _may_play(connection_id, here):
+            if not _may_play(connection_id, _after(here)):
                 return
         outcome = poster().post(connection_id, _replayed(entry, piece.position + 1, piece.total))
         if outcome != SENT:
@@ -125,8 +122,8 @@ def play(connection_id: str, piece: Slice, wait: Wait = time.sleep) -> None:
                 forget(connection_id)
             return
         due = max(due, time.monotonic() - SHORTEST)
-        piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=0.0)
-    if _may_play(connection_id, piece):
+        piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
+    if _may_play(connection_id, _after(piece)):
         _finished(connection_id, piece)
 
 
@@ -146,7 +143,12 @@ def _claimed(connection_id: str, piece: Slice) -> bool:
     return True
 
 
+def _after(piece: Slice) -> Slice:
+    return replace(piece, number=piece.number + 1)
+
+
 def _may_play(connection_id: str, piece: Slice) -> bool:
+    """Whether the session goes on. Where the viewer has paused, `piece` is kept: it is the slice to resume with."""
     connection = find(connection_id)
     if connection is None or connection.replay != piece.session:
         return False
@@ -154,8 +156,7 @@ def _may_play(connection_id: str, piece: Slice) -> bool:
         hang_up(connection_id)
         return False
     if connection.replay_held and not connection.replay_held.get("number"):
-        kept = asdict(replace(piece, number=piece.number + 1))
-        update_now(connection, [Connection.replay_held.set(kept)], Connection.replay == piece.session)
+        update_now(connection, [Connection.replay_held.set(asdict(piece))], Connection.replay == piece.session)
         return False
     return connection.replay_held is None
 
@@ -207,5 +208,6 @@ def _replayed(entry: Entry, position: int, total: int) -> str:
 
 
 def _go_on(connection_id: str, piece: Slice) -> None:
-    waiting = int(piece.due)
-    send_job("replay", connection_id, delay=waiting, piece=asdict(replace(piece, due=piece.due - waiting)))
+    waiting = int(piece.due or 0)
+    left = None if piece.due is None else piece.due - waiting
+    send_job("replay", connection_id, delay=waiting, piece=asdict(replace(piece, due=left)))

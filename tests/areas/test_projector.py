@@ -1,0 +1,418 @@
+"""The stream consumer: each event counted once, told once, in order, whatever fails or repeats."""
+
+import pytest
+
+from shared import reactions
+from shared.activities.rows import Activity
+from shared.core.actor import Role
+from shared.core.clock import iso, now, timedelta
+from shared.core.ids import new_id
+from shared.discoveries.rows import discover
+from shared.events import EventType, record
+from shared.items.moving import move_item
+from shared.items.rows import Item
+from shared.projects.rows import ProjectStats
+from shared.reactions import workspaces
+from shared.store import collection, fetch, get, save, write
+from shared.store.client import dynamodb
+from shared.tasks.rows import Task, create_task
+from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
+from tests.areas.viewers import messages, project, raw_row, stream_record
+from tests.areas.working import World, world
+
+
+@pytest.fixture
+def ada(aws) -> World:
+    workspaces._touched.clear()
+    return world()
+
+
+def stats(ada: World) -> ProjectStats:
+    found = get(ProjectStats, *ProjectStats.key(ada.project.id))
+    assert found is not None
+    return found
+
+
+def numbers(ada: World) -> tuple[int, int]:
+    found = stats(ada)
+    return int(found.cards), int(found.active_runs)
+
+
+def pushed(contract: str) -> list[dict]:
+    return [message for push in messages() for message in push["messages"].get(contract, [])]
+
+
+class History:
+    """An entity's images as the stream would show them."""
+
+    def __init__(self, pk: str, sk: str = "META") -> None:
+        self.key, self.images, self.records = (pk, sk), [], []
+
+    def seen(self) -> dict:
+        new = raw_row(*self.key)
+        found = stream_record(new, self.images[-1] if self.images else None, sequence=len(self.images) + 1)
+        self.images.append(new)
+        self.records.append(found)
+        return found
+
+
+def created(ada: World, **more) -> tuple[Item, dict]:
+    card = ada.card(**more)
+    return card, stream_record(raw_row(f"ITEM#{card.id}"))
+
+
+# -- activity and numbers
+
+
+def test_an_event_becomes_one_activity_and_is_counted_once(ada):
+    card, record_ = created(ada)
+    assert project(record_) == []
+    assert project(record_, record_) == []
+    (row,) = collection(1, f"ITEM#{card.id}", "ACT#")
+    activity = fetch(Activity, row.id)
+    assert (activity.id, activity.type, activity.item_id) == (card.event_id, "item.created", card.id)
+    assert (activity.subject_kind, activity.subject_id, activity.actor["id"]) == ("ITEM", card.id, ada.actor.id)
+    assert activity.event_id is None  # it is no event itself: the stream must not come round
+    assert [one.id for one in collection(2, f"PROJ#{ada.project.id}#ACT")] == [card.event_id]
+    assert numbers(ada) == (1, 0)
+    assert stats(ada).last_activity == card.event["at"]
+
+
+def test_a_replay_of_the_whole_stream_changes_nothing(ada):
+    history = []
+    for number in range(3):
+        card = ada.card(title=str(number))
+        seen = History(f"ITEM#{card.id}")
+        seen.seen()
+        move_item(ada.actor, card.id, ada.board.lane_ids[5])
+        seen.seen()
+        run = ada.run(card)
+        ran = History(f"RUN#{run.id}")
+        ran.seen()
+        if number:
+            ada.end(run)
+            ran.seen()
+        history += [*seen.records, *ran.records]
+    gone = fetch(Item, card.id)
+    before = raw_row(f"ITEM#{card.id}")
+    gone.deleted_at = iso()
+    record(gone, EventType.ITEM_DELETED, ada.actor)
+    write(save(gone))
+    history.append(stream_record(raw_row(f"ITEM#{card.id}"), before))
+    for index, one in enumerate(history):
+        one["dynamodb"]["SequenceNumber"] = str(index)
+    assert project(*history) == []
+    assert numbers(ada) == (2, 1)
+    table = everything()
+    assert project(*history) == []
+    assert project(*reversed(history)) == []
+    assert everything() == table
+
+
+def everything() -> list:
+    rows = dynamodb().scan(TableName="core")["Items"]
+    return sorted(rows, key=lambda row: (row["PK"]["S"], row["SK"]["S"]))
+
+
+def test_what_carries_no_new_event_is_nothing(ada):
+    card, record_ = created(ada)
+    image = record_["dynamodb"]["NewImage"]
+    keys = {"PK": {"S": "x"}, "SK": {"S": "y"}}
+    expired = {"eventName": "REMOVE", "eventID": "r", "dynamodb": {"Keys": keys, "OldImage": image, "SequenceNumber": "9"}}
+    touched = stream_record(image, image)
+    assert project(touched, stream_record({"PK": {"S": "BOARD#1"}, "SK": {"S": "COUNTS"}}), expired) == []
+    assert collection(1, f"ITEM#{card.id}", "ACT#") == []
+    assert messages() == []
+
+
+def test_a_persons_own_affairs_are_in_no_log(ada):
+    assert project(stream_record(raw_row(f"USER#{ada.actor.id}"))) == []
+    assert messages() == []
+    assert not [row for row in everything() if row["PK"]["S"].startswith("ACT#")]
+
+
+def test_the_workspace_knows_when_something_last_happened(ada):
+    card, record_ = created(ada)
+    project(record_)
+    workspace = fetch(Workspace, str(ada.project.ws_id))
+    first = workspace.last_activity
+    workspaces._touched.clear()
+    record_["dynamodb"]["NewImage"] = later(record_["dynamodb"]["NewImage"], minutes=2)
+    project(record_)
+    assert fetch(Workspace, workspace.id).last_activity > first
+    workspaces._touched.clear()
+    project(stream_record(raw_row(f"ITEM#{card.id}")))  # the older one again
+    assert fetch(Workspace, workspace.id).last_activity > first
+
+
+def later(image: dict, minutes: float) -> dict:
+    import json
+
+    event = json.loads(image["event"]["S"])
+    event |= {"at": iso(now() + timedelta(minutes=minutes)), "id": new_id()}
+    return image | {"event": {"S": json.dumps(event)}, "event_id": {"S": event["id"]}}
+
+
+# -- failures
+
+
+def test_a_reaction_that_fails_keeps_no_other_from_its_work(ada, monkeypatch):
+    card, record_ = created(ada)
+    _, fine = created(ada)
+    fine["dynamodb"]["SequenceNumber"] = "2"
+    broken = [card.event_id]
+
+    def breaking(change):
+        if change.event.id in broken:
+            raise ValueError("poison")
+
+    whole = reactions.reactions()
+    monkeypatch.setattr(reactions, "reactions", lambda: (breaking, *whole))
+    assert project(record_, fine) == ["1"]
+    assert numbers(ada) == (2, 0)
+    assert len(pushed("agentworks")) == 2
+    broken.clear()
+    assert project(record_) == []
+    assert numbers(ada) == (2, 0)
+
+
+def test_later_events_of_an_entity_wait_for_the_one_that_failed(ada, monkeypatch):
+    card = ada.card()
+    seen = History(f"ITEM#{card.id}")
+    seen.seen()
+    move_item(ada.actor, card.id, ada.board.lane_ids[5])
+    seen.seen()
+    other, fine = created(ada)
+    fine["dynamodb"]["SequenceNumber"] = "3"
+    order = []
+
+    def listing(change):
+        if not order and change.id == card.id:
+            order.append("failed")
+            raise ValueError("once")
+        order.append((change.id, change.event.type))
+
+    monkeypatch.setattr(reactions, "reactions", lambda: (listing,))
+    assert project(*seen.records, fine) == ["1", "2"]
+    assert project(*seen.records) == []
+    assert order == [
+        "failed",
+        (other.id, EventType.ITEM_CREATED),
+        (card.id, EventType.ITEM_CREATED),
+        (card.id, EventType.ITEM_MOVED),
+    ]
+
+
+def test_a_row_that_cannot_be_read_is_set_aside_not_lost(ada):
+    _, record_ = created(ada)
+    record_["dynamodb"]["NewImage"]["event"] = {"S": '{"type": "no.such_event"}'}
+    assert project(record_) == ["1"]
+
+
+def test_an_old_event_is_no_news(ada):
+    _, record_ = created(ada)
+    record_["dynamodb"]["NewImage"] = later(record_["dynamodb"]["NewImage"], minutes=-11)
+    assert project(record_) == []
+    assert messages() == []
+
+
+# -- agentworks' events
+
+
+def test_a_card_is_created_updated_moved_and_deleted(ada):
+    card = ada.card(title="Plan")
+    seen = History(f"ITEM#{card.id}")
+    seen.seen()
+    card.due_date = "2027-01-01"
+    record(card, EventType.ITEM_UPDATED, ada.actor, changes={"due_date": [None, "2027-01-01"]})
+    write(save(card))
+    seen.seen()
+    move_item(ada.actor, card.id, ada.board.lane_ids[5])
+    seen.seen()
+    project(*seen.records)
+    made, updated, moved = pushed("agentworks")
+    me = {"id": ada.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
+    place = {"cardId": card.id, "projectId": ada.project.id, "boardId": ada.board.id}
+    assert made["type"] == "card_created"
+    assert made["eventId"] == seen.images[0]["event_id"]["S"]
+    assert made["data"] == place | {
+        "laneId": ada.board.lane_ids[0],
+        "title": "Plan",
+        "type": "task",
+        "createdBy": me,
+        "timestamp": made["data"]["timestamp"],
+    }
+    assert updated["type"] == "card_updated"
+    assert updated["data"]["changes"] == {"dueDate": {"new": "2027-01-01"}}
+    assert updated["data"]["updatedBy"] == me
+    assert moved["type"] == "card_moved"
+    assert moved["data"] == place | {
+        "fromLaneId": ada.board.lane_ids[0],
+        "toLaneId": ada.board.lane_ids[5],
+        "movedBy": me,
+        "timestamp": moved["data"]["timestamp"],
+    }
+
+
+def test_a_run_starts_and_ends(ada):
+    card = ada.card()
+    run = ada.run(card, "pending")
+    seen = History(f"RUN#{run.id}")
+    seen.seen()
+    run.status = "running"
+    run.started_at = iso()
+    record(run, EventType.RUN_STARTED, ada.actor)
+    write(save(run))
+    seen.seen()
+    run.customer_price_micros = 250_000
+    run.completed_at = iso()
+    ada.end(run, "failed")
+    seen.seen()
+    project(*seen.records[:2])
+    assert numbers(ada)[1] == 1
+    project(seen.records[2])
+    assert numbers(ada)[1] == 0
+    started, ended = pushed("agentworks")
+    assert started["type"] == "agent_run_started"
+    assert {key: started["data"][key] for key in ("runId", "cardId", "agentId", "agentName")} == {
+        "runId": run.id,
+        "cardId": card.id,
+        "agentId": "agent-prd",
+        "agentName": "PRD Agent",
+    }
+    assert started["data"]["triggeredBy"]["id"] == ada.actor.id
+    assert ended["type"] == "agent_run_completed"
+    assert (ended["data"]["status"], ended["data"]["cost"]) == ("failed", 0.25)
+    assert ended["data"]["duration"] >= 0
+    assert {row.f["type"] for row in collection(1, f"ITEM#{card.id}", "ACT#")} == {"run.requested", "run.started", "run.failed"}
+
+
+def test_a_member_joins(ada):
+    person = {"kind": "user", "id": new_id(), "name": "Eve", "email": "eve@example.com"}
+    row = membership_row(
+        WorkspaceMembership, str(ada.project.ws_id), person["id"], Role.MEMBER,
+        org_id=ada.project.org_id, ws_id=ada.project.ws_id, user=person, last_active_at=iso(),
+    )  # fmt: skip
+    record(row, EventType.MEMBER_JOINED, ada.actor, role="member")
+    project(stream_record(row.serialize()))
+    (joined,) = pushed("agentworks")
+    assert joined["type"] == "member_joined"
+    assert joined["data"]["member"] == {"id": person["id"], "name": "Eve", "email": "eve@example.com"}
+    assert (joined["data"]["workspaceId"], joined["data"]["role"]) == (ada.project.ws_id, "member")
+
+
+def test_a_usage_threshold_is_told_in_dollars(ada):
+    row = fetch(Workspace, str(ada.project.ws_id))
+    record(
+        row, EventType.USAGE_THRESHOLD, ada.actor,
+        workspace_id=row.id, threshold_percentage=80, current_micros=80_500_000, limit_micros=100_000_000,
+    )  # fmt: skip
+    project(stream_record(row.serialize()))
+    (told,) = pushed("agentworks")
+    assert told["type"] == "usage_threshold"
+    assert {key: told["data"][key] for key in ("workspaceId", "thresholdPercentage", "currentUsage", "usageLimit")} == {
+        "workspaceId": row.id,
+        "thresholdPercentage": 80,
+        "currentUsage": 80.5,
+        "usageLimit": 100.0,
+    }
+
+
+# -- omoios' events
+
+
+def test_tickets_in_omoios_words(ada):
+    card = ada.card(title="Plan")
+    seen = History(f"ITEM#{card.id}")
+    seen.seen()
+    move_item(ada.actor, card.id, ada.board.lane_ids[5])
+    seen.seen()
+    card = fetch(Item, card.id)
+    card.status_before_block, card.status, card.blocked_reason = card.status, "blocked", "waiting"
+    record(card, EventType.ITEM_BLOCKED, ada.actor, changes={"status": ["in_progress", "blocked"]})
+    write(save(card))
+    seen.seen()
+    card.status, card.blocked_reason = "in_progress", None
+    record(card, EventType.ITEM_UNBLOCKED, ada.actor)
+    write(save(card))
+    seen.seen()
+    project(*seen.records)
+    told = pushed("omoios")
+    assert {(one["entity_type"], one["entity_id"]) for one in told} == {("ticket", card.id)}
+    assert [(one["event_type"], one["payload"]) for one in told] == [
+        ("TICKET_CREATED", {"ticket_id": card.id, "title": "Plan", "phase_id": "PHASE_BACKLOG", "status": "backlog"}),
+        ("BOARD_TICKET_MOVED", {"ticket_id": card.id, "from_column": "backlog", "to_column": "building"}),
+        ("TICKET_UPDATED", {"ticket_id": card.id, "changes": {"phase_id": "PHASE_IMPLEMENTATION", "status": "building"}}),
+        ("TICKET_BLOCKED", {"ticket_id": card.id, "blocked_reason": "waiting"}),
+        ("TICKET_UNBLOCKED", {"ticket_id": card.id}),
+    ]
+
+
+def test_a_full_column_is_a_violation(ada):
+    from shared.boards.changing import exceeded
+    from shared.boards.rows import Lane
+
+    lane = fetch(Lane, ada.board.lane_ids[7])
+    exceeded(lane, "testing", 9, ada.actor)
+    project(stream_record(lane.serialize()))
+    (told,) = pushed("omoios")
+    assert (told["event_type"], told["payload"]) == (
+        "BOARD_WIP_VIOLATION",
+        {"column_id": "testing", "current_count": 9, "wip_limit": 8},
+    )
+
+
+def test_tasks_in_omoios_words(ada):
+    card = ada.card()
+    first = create_task(ada.actor, card, new_id(), "First", None)
+    task = create_task(ada.actor, card, new_id(), "Do it", None, depends_on=[first.id])
+    seen = History(f"TASK#{task.id}")
+    seen.seen()
+
+    def change(**fields):
+        row = fetch(Task, task.id)
+        changes = {name: [getattr(row, name), value] for name, value in fields.items()}
+        for name, value in fields.items():
+            setattr(row, name, value)
+        record(row, EventType.TASK_UPDATED, ada.actor, changes=changes)
+        write(save(row))
+        seen.seen()
+
+    change(agent={"id": "a1", "name": "dev"}, status="assigned")
+    change(depends_on=[first.id, card.id])
+    change(status="failed", error_message="tests failed")
+    change(status="completed", result={"files": 2})
+    project(*seen.records)
+    told = pushed("omoios")
+    assert {one["entity_type"] for one in told} == {"task"}
+    assert [(one["event_type"], one["payload"]) for one in told] == [
+        ("TASK_CREATED", {"task_id": task.id, "ticket_id": card.id, "dependencies": [first.id]}),
+        ("TASK_ASSIGNED", {"task_id": task.id, "agent_id": "a1"}),
+        ("TASK_DEPENDENCY_ADDED", {"task_id": task.id, "depends_on_task_id": card.id}),
+        ("TASK_FAILED", {"task_id": task.id, "error_message": "tests failed"}),
+        ("TASK_COMPLETED", {"task_id": task.id, "result": {"files": 2}}),
+    ]
+
+
+def test_a_discovery_is_told(ada):
+    card = ada.card()
+    found = discover(ada.actor, card, new_id(), "bug", "It leaks")
+    project(stream_record(raw_row(f"DSC#{found.id}")))
+    (told,) = pushed("omoios")
+    assert (told["event_type"], told["entity_type"]) == ("DISCOVERY_MADE", "discovery")
+    assert told["payload"] == {
+        "discovery_id": found.id,
+        "type": "bug",
+        "task_id": None,
+        "agent_id": ada.actor.id,
+        "description": "It leaks",
+        "spawned_task_id": None,
+    }
+
+
+def test_one_event_is_one_message_in_the_queue(ada):
+    card, record_ = created(ada)
+    project(record_)
+    (push,) = messages()
+    assert (push["topic"], push["ws"], push["event"]) == (f"ws:{card.ws_id}", card.ws_id, card.event_id)
+    assert set(push["messages"]) == {"agentworks", "omoios"}

@@ -1,0 +1,615 @@
+"""The socket API on moto: who gets in, what a terminal is told, what events reach whom."""
+
+import json
+
+import pytest
+
+from functions.ws.handler import handler as ws
+from shared.core.actor import Role
+from shared.core.errors import Conflict
+from shared.identity import access, sessions
+from shared.runs.rows import Run
+from shared.sockets import liveness
+from shared.sockets.publish import publish
+from shared.sockets.rows import LIVE, Connection, OpenConnections, Subscription
+from shared.sockets.topics import terminal_topic, workspace_topic
+from shared.store import check, get, query, update_now, write
+from shared.terminal import TerminalWriter, canonical, entries, publish_run_status
+from shared.terminal.watching import HISTORY
+from tests.areas.driving import Context, sign_up
+from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, the_gateway, work
+from tests.areas.working import World, world
+
+
+@pytest.fixture
+def gateway(aws) -> Gateway:
+    made = the_gateway()
+    made.use()
+    made.wipe()
+    liveness.forget_all()
+    return made
+
+
+@pytest.fixture
+def ada(aws) -> World:
+    return world()
+
+
+def terminal_of(run: Run) -> TerminalWriter:
+    return TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Conflict("fenced", "no")))
+
+
+def say(run: Run, *lines: str, **more) -> None:
+    with terminal_of(run) as terminal:
+        for line in lines:
+            terminal.write(more.get("level", "info"), more.get("component", "agent"), line, source=more.get("source", "agent"))
+
+
+def watch(gateway: Gateway, ada: World, card) -> Viewer:
+    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    assert viewer.status == 200
+    drain()
+    return viewer
+
+
+# -- who gets in
+
+
+def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    say(run, "one", "two")
+    messages()
+    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    assert (viewer.status, viewer.heard()) == (200, [])
+    gateway.answers[viewer.id] = [410, 410]  # the handshake is still under way
+    drain()
+    connected, batch, status = viewer.heard()
+    assert connected == {
+        "type": "connected",
+        "data": {
+            "connectionId": viewer.id,
+            "cardId": card.id,
+            "capabilities": ["live_logs", "replay", "search"],
+            "activeRuns": [run.id],
+        },
+    }
+    assert batch["type"] == "logs_batch"
+    assert [entry["message"] for entry in batch["data"]] == ["one", "two"]
+    assert status == {"type": "run_status", "data": {"runId": run.id, "status": "running", "progress": 0}}
+
+
+def test_a_card_without_runs_has_an_empty_history(gateway, ada):
+    viewer = watch(gateway, ada, ada.card())
+    connected, batch = viewer.heard()
+    assert connected["data"]["activeRuns"] == []
+    assert batch == {"type": "logs_batch", "data": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/cards/{foreign}/terminal", 404),
+        ("/api/cards/0199-nonsense/terminal", 404),
+        ("/api/workspaces/{foreign_ws}/events", 403),
+        ("/api/nowhere", 404),
+        ("/ws/sandboxes/sb_1", 503),
+        ("/ws/collaborations/col_1", 503),
+        ("/ws/system", 503),
+        ("/v1/ws", 503),
+    ],
+)
+def test_what_is_not_the_callers_is_refused(gateway, ada, path, status):
+    eve = world("Eve", "eve@example.com")
+    path = path.format(foreign=eve.card().id, foreign_ws=eve.project.ws_id)
+    assert Viewer(gateway, ada.client, path).status == status
+
+
+def test_without_a_living_session_nobody_connects(gateway, ada):
+    path = f"/api/cards/{ada.card().id}/terminal"
+    assert Viewer(gateway, None, path).status == 401
+    assert Viewer(gateway, None, path, token="junk").status == 401
+    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    assert Viewer(gateway, ada.client, path).status == 401
+
+
+def test_the_token_may_come_in_the_header_and_the_path_with_its_mount(gateway, ada):
+    path = f"/agentworks/api/workspaces/{ada.project.ws_id}/events"
+    headers = {"authorization": f"Bearer {ada.client.token}"}
+    event = socket_event("CONNECT", "c1=", query={"path": path, "contract": "agentworks"}, headers=headers)
+    assert ws(event, Context()) == {"statusCode": 200}
+    event = socket_event("CONNECT", "c2=", query={"path": path, "contract": "omoios"}, headers=headers)
+    assert ws(event, Context()) == {"statusCode": 404}
+
+
+def test_a_token_is_never_logged(gateway, ada, caplog):
+    Viewer(gateway, ada.client, f"/api/cards/{ada.card().id}/terminal")
+    Viewer(gateway, None, "/api/cards/x/terminal", token="s3cret-token")
+    said = [str(record.__dict__) for record in caplog.records]
+    assert any("a socket opened" in line for line in said)
+    assert not any(str(ada.client.token) in line or "s3cret-token" in line for line in said)
+
+
+def test_ten_connections_a_user_and_a_place_is_free_again_after_leaving(gateway, ada):
+    path = f"/api/workspaces/{ada.project.ws_id}/events"
+    viewers = [Viewer(gateway, ada.client, path) for _ in range(11)]
+    assert [viewer.status for viewer in viewers] == [200] * 10 + [403]
+    viewers[3].leave()
+    viewers[3].leave()  # told twice
+    assert Viewer(gateway, ada.client, path).status == 200
+    assert Viewer(gateway, ada.client, path).status == 403
+    assert get(OpenConnections, f"CONNS#{ada.actor.id}").open == 10
+
+
+def test_places_of_connections_that_ended_without_a_word_are_found(gateway, ada):
+    path = f"/api/workspaces/{ada.project.ws_id}/events"
+    viewers = [Viewer(gateway, ada.client, path) for _ in range(10)]
+    for viewer in viewers[:2]:
+        row = get(Connection, f"CONN#{viewer.id}")
+        update_now(row, [Connection.opened.set(row.opened - 8000)])
+    assert Viewer(gateway, ada.client, path).status == 200
+    assert get(OpenConnections, f"CONNS#{ada.actor.id}").open == 9
+
+
+def test_leaving_leaves_nothing_behind(gateway, ada):
+    card = ada.card()
+    viewer = watch(gateway, ada, card)
+    viewer.leave()
+    assert get(Connection, f"CONN#{viewer.id}") is None
+    assert query(Subscription, f"SUB#{terminal_topic('', card.id)}", consistent=True).rows == []
+    viewer.send({"type": "ping", "timestamp": 1})  # a message that was on its way
+
+
+# -- the terminal
+
+
+def test_new_entries_come_live_to_everybody_in_the_stored_bytes(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewers = [watch(gateway, ada, card) for _ in range(3)]
+    for viewer in viewers:
+        viewer.heard()
+    say(run, "first")
+    drain()
+    say(run, "second", "third")
+    drain()
+    for viewer in viewers:
+        one, many = viewer.heard()
+        assert (one["type"], one["data"]["message"]) == ("log_entry", "first")
+        assert [entry["message"] for entry in many["data"]] == ["second", "third"]
+        assert [canonical(entry) for entry in (one["data"], *many["data"])] == [canonical(entry) for entry in entries(run.id)]
+
+
+def test_what_piles_up_in_the_queue_is_one_message_to_a_viewer(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    for number in range(6):
+        say(run, f"line {number}")
+    waiting = messages()
+    assert work(*reversed(waiting), waiting[0]) == {"batchItemFailures": []}  # out of order, and one twice
+    (batch,) = viewer.heard()
+    assert [entry["seq"] for entry in batch["data"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_large_output_is_cut_into_messages_below_32_kb(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    say(run, *("x" * 9_000 for _ in range(10)))
+    drain()
+    heard = viewer.heard()
+    assert len(heard) > 2
+    assert [entry["seq"] for entry in entries_in(heard)] == list(range(1, 11))
+
+
+def test_a_new_connection_gets_the_last_hundred_and_then_goes_on_without_a_hole(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    say(run, *(str(number) for number in range(150)))
+    messages()
+    viewer = watch(gateway, ada, card)
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == list(range(51, 151))
+    assert HISTORY == 100
+    say(run, "next")
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [151]
+
+
+def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    say(run, "1")
+    messages()
+    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    (greeting,) = messages()
+    say(run, "2")  # pushed before the greeting: it is left out, and noted
+    work(*messages())
+    assert viewer.heard() == []
+    say(run, "3")  # pushed after the greeting, written before it
+    late = messages()
+    work(greeting)
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2, 3]
+    work(*late)
+    assert viewer.heard() == []
+    say(run, "4")
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [4]
+
+
+def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, ada, monkeypatch):
+    from shared.terminal import watching
+
+    card = ada.card()
+    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    (greeting,) = messages()
+    run = ada.run(card)
+    say(run, "1", "2")
+    work(*messages())
+    monkeypatch.setattr(watching, "runs_of", lambda _: [])  # the index does not show it yet
+    work(greeting)
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2]
+
+
+def test_subscribing_from_a_number_on_gives_the_rest_and_then_live(gateway, ada):
+    card = ada.card()
+    run, other = ada.run(card), ada.run(card)
+    say(run, *(str(number) for number in range(120)))
+    messages()
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "subscribe_run", "runId": run.id, "fromSequence": 7})
+    say(run, "while it catches up")
+    drain()
+    heard = viewer.heard()
+    assert [entry["seq"] for entry in entries_in(heard)] == list(range(7, 122))
+    assert heard[0]["type"] == "run_status"
+    say(run, "live")
+    say(other, "of another run")
+    drain()
+    assert [entry["message"] for entry in entries_in(viewer.heard())] == ["live"]
+    viewer.send({"type": "subscribe_run", "runId": run.id})
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == list(range(23, 123))
+
+
+def test_a_paused_stream_is_silent_and_resuming_brings_what_was_missed(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    say(run, "1")
+    drain()
+    viewer.heard()
+    viewer.send({"type": "pause_stream"})
+    say(run, "2")
+    later = messages()
+    say(run, "3")
+    drain()
+    work(*later)  # overtaken
+    publish_run_status(run.id, card.id, run.ws_id, "running", progress=50)
+    drain()
+    assert viewer.heard() == []
+    viewer.send({"type": "resume_stream"})
+    say(run, "4")
+    drain()
+    heard = viewer.heard()
+    assert [entry["seq"] for entry in entries_in(heard)] == [2, 3, 4]
+    say(run, "5")
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [5]
+    viewer.send({"type": "resume_stream"})  # it was not paused
+    assert messages() == []
+
+
+def test_pausing_before_the_greeting_loses_nothing(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    say(run, "1", "2")
+    messages()
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "subscribe_run", "runId": run.id, "fromSequence": 1})
+    viewer.send({"type": "pause_stream"})
+    drain()
+    viewer.heard()
+    viewer.send({"type": "resume_stream"})
+    drain()
+    assert {entry["seq"] for entry in entries_in(viewer.heard())} <= {1, 2}
+    say(run, "3")
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [3]
+
+
+def test_the_status_of_a_run_is_told(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    publish_run_status(run.id, card.id, run.ws_id, "running", progress=40, estimated_completion="2026-11-21T10:00:00.000Z")
+    drain()
+    assert viewer.heard() == [
+        {
+            "type": "run_status",
+            "data": {"runId": run.id, "status": "running", "progress": 40, "estimatedCompletion": "2026-11-21T10:00:00.000Z"},
+        }
+    ]
+
+
+def test_a_ping_comes_back_with_its_timestamp(gateway, ada):
+    viewer = watch(gateway, ada, ada.card())
+    viewer.heard()
+    for timestamp in (1732180000123, 0, 1.5):
+        viewer.send({"type": "ping", "timestamp": timestamp})
+        assert viewer.heard() == [{"type": "pong", "timestamp": timestamp}]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{broken", "INVALID_REQUEST"),
+        ("[1]", "INVALID_REQUEST"),
+        ("[" * 5_000, "INVALID_REQUEST"),
+        ('"text"', "INVALID_REQUEST"),
+        ("", "INVALID_REQUEST"),
+        ({}, "VALIDATION_ERROR"),
+        ({"type": "dance"}, "VALIDATION_ERROR"),
+        ({"type": 7}, "VALIDATION_ERROR"),
+        ({"type": "subscribe_run"}, "VALIDATION_ERROR"),
+        ({"type": "subscribe_run", "runId": 5}, "VALIDATION_ERROR"),
+        ({"type": "subscribe_run", "runId": "x", "extra": 1}, "VALIDATION_ERROR"),
+        ({"type": "subscribe_run", "runId": "x", "fromSequence": 0}, "VALIDATION_ERROR"),
+        ({"type": "ping"}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x" * 501}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x", "filters": {"levels": ["loud"]}}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x", "filters": {"from": "yesterday"}}, "VALIDATION_ERROR"),
+        ({"type": "replay_run", "runId": "x", "options": {"speed": 0}}, "VALIDATION_ERROR"),
+        ({"type": "replay_run", "runId": "x", "options": {"filters": [1]}}, "VALIDATION_ERROR"),
+        ({"type": "ping", "timestamp": 1, "note": "y" * 20_000}, "PAYLOAD_TOO_LARGE"),
+        ({"type": "subscribe_run", "runId": "0199a000-0000-7000-8000-000000000000"}, "RUN_NOT_FOUND"),
+    ],
+)
+def test_what_cannot_be_done_is_an_error_message(gateway, ada, message, code):
+    viewer = watch(gateway, ada, ada.card())
+    viewer.heard()
+    viewer.send(message)
+    (heard,) = viewer.heard()
+    assert (heard["type"], heard["data"]["code"]) == ("error", code)
+    assert heard["data"]["message"]
+
+
+def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, ada):
+    eve = world("Eve", "eve@example.com")
+    foreign, elsewhere = eve.run(eve.card()), ada.run(ada.card(title="Another"))
+    viewer = watch(gateway, ada, ada.card())
+    viewer.heard()
+    for run in (foreign, elsewhere):
+        for message in (
+            {"type": "subscribe_run", "runId": run.id},
+            {"type": "replay_run", "runId": run.id},
+            {"type": "search_logs", "query": "", "filters": {"runId": run.id}},
+        ):
+            viewer.send(message)
+            (heard,) = viewer.heard()
+            assert heard["data"]["code"] == "RUN_NOT_FOUND"
+    assert messages() == []
+
+
+def test_searching_finds_and_counts(gateway, ada):
+    card = ada.card()
+    first, second = ada.run(card, "completed"), ada.run(card)
+    say(first, "Reading the PRD", "Writing code")
+    say(second, "reading failed", level="error", component="provider", source="provider")
+    messages()
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "search_logs", "query": "READING"})
+    drain()
+    (found,) = viewer.heard()
+    data = found["data"]
+    assert found["type"] == "search_results"
+    assert [entry["message"] for entry in data["logs"]] == ["Reading the PRD", "reading failed"]
+    assert (data["totalCount"], data["query"]) == (2, "READING")
+    assert data["levelDistribution"] == {"info": 1, "error": 1}
+    assert data["sourceDistribution"] == {"agent": 1, "provider": 1}
+    assert sum(bucket["count"] for bucket in data["timelineData"]) == 2
+    assert data["timelineData"][0]["timestamp"].endswith(":00:00.000Z")
+    assert data["executionTime"] >= 0
+    for filters, total in (
+        ({"levels": ["error"]}, 1),
+        ({"level": "info"}, 2),
+        ({"sources": ["provider"]}, 1),
+        ({"components": ["nobody"]}, 0),
+        ({"runId": first.id}, 2),
+        ({"from": "2999-01-01T00:00:00Z"}, 0),
+        ({"to": "2999-01-01"}, 3),
+    ):
+        viewer.send({"type": "search_logs", "query": "", "filters": filters})
+        drain()
+        assert viewer.heard()[0]["data"]["totalCount"] == total
+
+
+def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    say(run, *(f"{number} " + "x" * 1_000 for number in range(130)))
+    messages()
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "search_logs", "query": "x"})
+    drain()
+    (found,) = viewer.heard()
+    assert (found["data"]["totalCount"], found["data"]["truncated"]) == (130, True)
+    assert found["data"]["logs"][-1]["seq"] == 130
+
+
+# -- who may still listen
+
+
+def test_a_session_that_ends_hears_nothing_more_and_is_hung_up(gateway, ada, monkeypatch):
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    _later(monkeypatch, liveness.FRESH + 1)
+    say(run, "secret")
+    drain()
+    assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
+    assert get(Connection, f"CONN#{viewer.id}") is None
+
+
+def test_a_message_of_an_ended_session_is_not_answered(gateway, ada, monkeypatch):
+    viewer = watch(gateway, ada, ada.card())
+    viewer.heard()
+    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    _later(monkeypatch, liveness.FRESH + 1)
+    viewer.send({"type": "ping", "timestamp": 1})
+    assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
+
+
+def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, ada, monkeypatch):
+    eve = sign_up("Eve", "eve@example.com")
+    write(access.grant_workspace(eve.user["id"], str(ada.project.ws_id), Role.VIEWER))
+    viewer = Viewer(gateway, eve, f"/api/workspaces/{ada.project.ws_id}/events")
+    assert viewer.status == 200
+    topic = workspace_topic(str(ada.project.ws_id))
+    publish(topic, agentworks=[{"type": "x"}], ws_id=ada.project.ws_id)
+    drain()
+    assert viewer.heard() == [{"type": "x"}]
+    write(access.revoke_workspace(eve.user["id"], str(ada.project.ws_id)))
+    _later(monkeypatch, liveness.FRESH + 1)
+    publish(topic, agentworks=[{"type": "y"}], ws_id=ada.project.ws_id)
+    drain()
+    assert viewer.heard() == []
+
+
+def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, ada):
+    card = ada.card()
+    watch(gateway, ada, card)  # the access record is known now
+    liveness._known[ada.actor.id] = (liveness._known[ada.actor.id][0] - 2, liveness._known[ada.actor.id][1])
+    from tests.areas.driving import Client, call
+
+    answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": "ada@example.com", "password": "correct horse"})
+    viewer = Viewer(gateway, Client(token=answer.json["token"]), f"/api/cards/{card.id}/terminal")
+    drain()
+    assert viewer.heard()[0]["type"] == "connected"
+
+
+def test_a_connection_that_is_gone_is_forgotten(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    gone, here = watch(gateway, ada, card), watch(gateway, ada, card)
+    row = Subscription.at(terminal_topic("", card.id), gone.id)
+    update_now(row, [Subscription.opened.set(0)])
+    gateway.answers[gone.id] = [410]
+    say(run, "x")
+    drain()
+    assert get(Connection, f"CONN#{gone.id}") is None
+    assert get(Subscription, row.pk, row.sk) is None
+    assert entries_in(here.heard())[0]["message"] == "x"
+
+
+def test_a_gateway_that_is_busy_is_asked_again(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewer, other = watch(gateway, ada, card), watch(gateway, ada, card)
+    viewer.heard()
+    other.heard()
+    gateway.answers[viewer.id] = [429, 500, 429, 503, 200]
+    say(run, "x")
+    drain()
+    assert [entry["message"] for entry in entries_in(viewer.heard())] == ["x"]
+    assert [entry["message"] for entry in entries_in(other.heard())] == ["x"]
+
+
+def test_posts_are_signed(gateway, ada):
+    viewer = watch(gateway, ada, ada.card())
+    viewer.heard()
+    assert "/us-east-1/execute-api/aws4_request" in gateway.headers["Authorization"]
+
+
+def test_a_topic_that_fails_is_reported_and_the_others_are_served(gateway, ada, monkeypatch):
+    from shared.sockets import fanout
+
+    viewer = Viewer(gateway, ada.client, f"/api/workspaces/{ada.project.ws_id}/events")
+    good = {
+        "kind": "push",
+        "topic": workspace_topic(str(ada.project.ws_id)),
+        "at": 1,
+        "messages": {"agentworks": [{"type": "x"}]},
+    }
+    whole = fanout.fan_out
+    monkeypatch.setattr(fanout, "fan_out", lambda topic, pushes: whole(topic, pushes) if topic != "bad" else 1 / 0)
+    assert work(good | {"topic": "bad"}, good) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert viewer.heard() == [{"type": "x"}]
+
+
+# -- omoios
+
+
+def event(number: int, kind: str = "TICKET_CREATED", entity: str = "ticket") -> dict:
+    return {"event_type": kind, "entity_type": entity, "entity_id": f"id-{number}", "payload": {}}
+
+
+def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, ada):
+    topic = workspace_topic(str(ada.project.ws_id))
+    everything = Viewer(gateway, ada.client, "/api/v1/ws/events")
+    some = Viewer(gateway, ada.client, "/api/v1/ws/events", event_types="TICKET_CREATED,TASK_CREATED", entity_types="ticket")
+    assert (everything.status, some.status) == (200, 200)
+    sent = [event(1), event(2, "TASK_CREATED", "task"), event(3, "TICKET_UPDATED")]
+    publish(topic, agentworks=[{"type": "card_created"}], omoios=sent, ws_id=ada.project.ws_id)
+    drain()
+    assert everything.heard() == sent
+    assert some.heard() == [sent[0]]
+    some.send({"type": "subscribe", "entity_ids": ["id-3"], "event_types": "TICKET_UPDATED"})
+    assert some.heard() == [{"status": "subscribed", "filters": {"event_types": ["TICKET_UPDATED"], "entity_ids": ["id-3"]}}]
+    publish(topic, omoios=sent, ws_id=ada.project.ws_id)
+    drain()
+    assert some.heard() == [sent[2]]
+    some.send({"type": "subscribe"})
+    assert some.heard() == [{"status": "subscribed", "filters": {}}]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", "", json.dumps({"type": "subscribe", "entity_ids": "x" * 20_000})])
+def test_omoios_says_what_it_cannot_read(gateway, ada, text):
+    viewer = Viewer(gateway, ada.client, "/api/v1/ws/events")
+    viewer.send(text)
+    assert viewer.heard() == [{"error": "Invalid JSON message"}]
+
+
+def test_omoios_answers_a_ping_and_refuses_nonsense(gateway, ada):
+    viewer = Viewer(gateway, ada.client, "/api/v1/ws/events")
+    viewer.send({"type": "ping"}).send({"type": "nonsense"}).send({"type": "subscribe", "entity_ids": [1]})
+    pong, unknown, bad = viewer.heard()
+    assert pong == {"type": "pong"}
+    assert unknown == {"error": "Unknown message type"}
+    assert "error" in bad
+
+
+def test_the_other_contracts_messages_stay_with_their_own(gateway, ada):
+    agentworks = Viewer(gateway, ada.client, f"/api/workspaces/{ada.project.ws_id}/events")
+    omoios = Viewer(gateway, ada.client, "/api/v1/ws/events")
+    publish(workspace_topic(str(ada.project.ws_id)), agentworks=[{"type": "a"}], omoios=[event(1)], ws_id=ada.project.ws_id)
+    drain()
+    assert agentworks.heard() == [{"type": "a"}]
+    assert omoios.heard() == [event(1)]
+
+
+def test_a_subscription_goes_live_with_the_numbers_it_has_reached(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    say(run, "1", "2")
+    messages()
+    viewer = watch(gateway, ada, card)
+    row = get(Subscription, f"SUB#{terminal_topic('', card.id)}", f"CONN#{viewer.id}")
+    assert (row.state, row.next) == (LIVE, {run.id: 3})
+
+
+def _later(monkeypatch, seconds: float) -> None:
+    import time
+
+    moved = time.time() + seconds
+    monkeypatch.setattr(liveness.time, "time", lambda: moved)

@@ -1,0 +1,203 @@
+"""The log itself: numbered without a hole, fenced, cut aloud, read from any number."""
+
+import json
+
+import pytest
+
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
+from shared.terminal import TerminalWriter, canonical, entries, last_sequence, tail
+from shared.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
+from tests.areas.viewers import messages
+
+
+class Lease(Row):
+    TABLE = "core_table"
+    fence = NumberAttribute()
+
+
+FENCED = Conflict("fenced", "Somebody else works on this run")
+
+
+def lease(run: str, fence: int = 1) -> Lease:
+    row = Lease(pk=f"RUN#{run}", sk="LEASE", fence=fence)
+    write(put(row))
+    return row
+
+
+def writer(run: str, fence: int = 1, **more) -> TerminalWriter:
+    row = Lease(pk=f"RUN#{run}", sk="LEASE")
+    return TerminalWriter(run, "card", "ws", lambda: check(row, Lease.fence == fence, FENCED), **more)
+
+
+def chunks(run: str) -> list[Chunk]:
+    return query(Chunk, Chunk.place(run), consistent=True).rows
+
+
+def test_entries_are_numbered_from_one_and_say_what_was_said(aws):
+    lease("r")
+    with writer("r") as terminal:
+        terminal.write("info", "agent", "Reading the card", {"step": 1, "ratio": 0.5})
+        terminal.write("error", "provider", "Ünïcode ✓ \x1b[31mred", source="provider")
+    first, second = entries("r")
+    assert list(first) == ["id", "seq", "runId", "timestamp", "level", "source", "component", "message", "data"]
+    assert (first["seq"], first["id"], first["data"]) == (1, "r:1", {"step": 1, "ratio": 0.5})
+    assert (second["source"], second["message"]) == ("provider", "Ünïcode ✓ \x1b[31mred")
+    assert "data" not in second
+    assert last_sequence("r") == 2
+    assert all(chunk.ttl > 29 * 86_400 for chunk in chunks("r"))
+
+
+def test_what_is_published_are_the_stored_bytes(aws):
+    lease("r")
+    with writer("r") as terminal:
+        for number in range(5):
+            terminal.write("debug", "agent", f"line {number}")
+    (push,) = messages()
+    assert (push["kind"], push["topic"], push["ws"], push["run"]) == ("log", "card:card", "ws", "r")
+    assert canonical(push["entries"]) == chunks("r")[0].body
+
+
+def test_nothing_waits_longer_than_the_window(aws):
+    lease("r")
+    terminal = writer("r", window=0.001)
+    terminal.write("info", "agent", "alone")
+    terminal._thread.join(0)  # it runs by itself: nobody flushes
+    deadline = 200
+    while not messages() and deadline:
+        terminal._thread.join(0.01)
+        deadline -= 1
+    assert deadline
+    assert [entry["message"] for entry in entries("r")] == ["alone"]
+    terminal.close()
+
+
+def test_a_long_log_is_many_chunks_without_a_hole(aws):
+    lease("r")
+    with writer("r") as terminal:
+        for number in range(300):
+            terminal.write("info", "agent", f"{number} " + "x" * 500)
+    assert len(chunks("r")) >= 6
+    assert all(len(chunk.body.encode()) <= CHUNK_BYTES for chunk in chunks("r"))
+    assert [entry["seq"] for entry in entries("r")] == list(range(1, 301))
+    assert [entry["seq"] for entry in entries("r", 123)] == list(range(123, 301))
+    assert [entry["seq"] for entry in tail("r", 70)] == list(range(231, 301))
+    assert list(entries("r", 301)) == []
+
+
+def test_who_has_lost_the_lease_appends_nothing(aws):
+    row = lease("r")
+    zombie = writer("r")
+    zombie.write("info", "agent", "before")
+    zombie.flush()
+    row.fence = 2
+    write(put(row))
+    zombie.write("info", "agent", "after")
+    with pytest.raises(Conflict) as refused:
+        zombie.flush()
+    assert refused.value is FENCED
+    with pytest.raises(Conflict):
+        zombie.write("info", "agent", "still after")
+    with writer("r", fence=2) as heir:
+        heir.write("info", "agent", "the heir")
+    assert [(entry["seq"], entry["message"]) for entry in entries("r")] == [(1, "before"), (2, "the heir")]
+
+
+def test_two_with_the_same_right_interleave_without_a_hole(aws):
+    lease("r")
+    one, two = writer("r"), writer("r")
+    for number in range(4):
+        one.write("info", "one", str(number))
+        one.flush()
+        two.write("info", "two", str(number))
+        two.flush()
+    found = list(entries("r"))
+    assert [entry["seq"] for entry in found] == list(range(1, 9))
+    assert [entry["message"] for entry in found if entry["component"] == "two"] == ["0", "1", "2", "3"]
+    one.close()
+    two.close()
+
+
+def test_a_lost_answer_writes_nothing_twice(aws, monkeypatch):
+    from shared.terminal import writer as module
+
+    lease("r")
+    terminal = writer("r")
+    terminal.write("info", "agent", "once")
+
+    def twice(*operations):
+        write(*operations)
+        write(*operations)  # as if the first answer had never come
+
+    monkeypatch.setattr(module, "write", twice)
+    terminal.close()
+    assert [entry["message"] for entry in entries("r")] == ["once"]
+    assert terminal._next == 2
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "\x00" * 30_000, "€" * 20_000, "\ud800" * 3])
+def test_a_message_that_is_too_long_is_cut_aloud(aws, text):
+    lease("r")
+    with writer("r") as terminal:
+        terminal.write("info", "agent", text)
+    (entry,) = entries("r")
+    assert len(json.dumps(entry["message"], ensure_ascii=False).encode()) <= MESSAGE_BYTES
+    if len(text) > 3:
+        assert entry["truncated"] is True
+        assert "[cut:" in entry["message"]
+    assert canonical(json.loads(canonical(entry))) == canonical(entry)
+
+
+def test_data_that_json_cannot_hold_becomes_text(aws):
+    lease("r")
+    with writer("r") as terminal:
+        terminal.write("info", "agent", "odd", {1: float("nan"), "set": {1}, "object": object, "inf": [float("inf")]})
+        terminal.write("info", "agent", "large", ["x" * 50_000])
+    odd, large = entries("r")
+    assert odd["data"]["1"] == "nan"
+    assert odd["data"]["inf"] == ["inf"]
+    assert large["truncated"] is True
+    assert isinstance(large["data"], str)
+
+
+def test_an_unknown_level_is_the_writers_mistake(aws):
+    with pytest.raises(ValueError, match="fatal"):
+        writer("r").write("fatal", "agent", "x")
+
+
+def test_expired_entries_are_named(aws):
+    lease("r")
+    with writer("r") as terminal:
+        for number in range(6):
+            terminal.write("info", "agent", str(number))
+            terminal.flush()
+    gone = chunks("r")[:3]
+    write(*(delete(chunk) for chunk in gone))
+    found = list(entries("r"))
+    assert (found[0]["seq"], found[0]["truncated"], found[0]["data"]) == (3, True, {"from": 1, "to": 3})
+    assert [entry["seq"] for entry in found[1:]] == [4, 5, 6]
+    assert [entry["seq"] for entry in entries("r", 5)] == [5, 6]
+
+
+def test_an_error_in_the_block_is_not_hidden_by_the_log(aws):
+    lease("r", fence=7)
+    terminal = writer("r")
+    with pytest.raises(KeyError), terminal:
+        _break(terminal)
+
+
+def _break(terminal: TerminalWriter) -> None:
+    terminal.write("info", "agent", "x")
+    raise KeyError("the real one")
+
+
+def test_a_chunk_is_never_written_over(aws):
+    run = new_id()
+    lease(run)
+    taken = Chunk(pk=Chunk.place(run), sk=Chunk.sort(1), last=3, writer="other", at="2026-01-01T00:00:00.000Z", body="[]")
+    write(create(taken))
+    with writer(run) as terminal:
+        terminal._next = 1  # read before the other one wrote
+        terminal.write("info", "agent", "x")
+    assert [chunk.first for chunk in chunks(run)] == [1, 4]

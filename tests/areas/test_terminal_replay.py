@@ -1,0 +1,235 @@
+"""Replays: the same bytes at their own pace, in slices that survive the function that plays them."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from shared.core.errors import Conflict
+from shared.identity import sessions
+from shared.runs.rows import Run
+from shared.sockets import liveness
+from shared.sockets.rows import Connection
+from shared.store import check, create, get, update_now, write
+from shared.terminal import TerminalWriter, canonical, entries, replay
+from shared.terminal.entries import Chunk, draft, numbered
+from shared.terminal.replay import pause_between
+from tests.areas.test_sockets import ada, gateway, watch  # noqa: F401  # fixtures
+from tests.areas.viewers import drain, entries_in, messages, work
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes only by sleeping."""
+    held = SimpleNamespace(now=1_000.0, slept=[])
+
+    def sleep(seconds: float) -> None:
+        held.slept.append(round(seconds, 4))
+        held.now += seconds
+
+    monkeypatch.setattr(replay, "time", SimpleNamespace(monotonic=lambda: held.now, sleep=sleep, time=lambda: 5e9 + held.now))
+    return held
+
+
+def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
+    """Entries of a run at these seconds of a minute."""
+    made = [
+        numbered(run.id, index + 1, draft(level(index), "agent", f"line {index}", None, "agent", f"2026-11-21T10:00:{at:06.3f}Z"))
+        for index, at in enumerate(seconds)
+    ]
+    write(
+        create(
+            Chunk(
+                pk=Chunk.place(run.id),
+                sk=Chunk.sort(1),
+                last=len(made),
+                writer="w",
+                at=made[0]["timestamp"],
+                body=canonical(made),
+            )
+        )
+    )
+
+
+def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, 0, 1, 1.001, 9)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    drain()
+    started, *played, completed = viewer.heard()
+    assert started["type"] == "replay_started"
+    assert (started["data"]["runId"], started["data"]["totalLogs"], started["data"]["estimatedDuration"]) == (run.id, 4, 6050)
+    assert [message["type"] for message in played] == ["replay_log"] * 4
+    assert [message["data"]["replayPosition"] for message in played] == [1, 2, 3, 4]
+    assert [message["data"]["replayProgress"] for message in played] == [25.0, 50.0, 75.0, 100.0]
+    assert {message["data"]["replayTotal"] for message in played} == {4}
+    assert completed["type"] == "replay_completed"
+    assert completed["data"]["totalLogsPlayed"] == 4
+    assert {started["data"]["sessionId"], completed["data"]["sessionId"]} == {started["data"]["sessionId"]}
+    assert clock.slept == [1.0, 0.05]  # the five seconds were spent in the queue
+    assert get(Connection, f"CONN#{viewer.id}").replay is None
+
+
+def test_replayed_bytes_are_the_live_bytes(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    with TerminalWriter(run.id, card.id, run.ws_id, lambda: check(run, Run.pk.exists(), Conflict("x", "x"))) as terminal:
+        for number in range(30):
+            terminal.write("info", "agent", f"Zeile {number} ✓ \x1b[0m", {"n": number, "f": 0.1, "deep": {"a": [None, True]}})
+    drain()
+    live = [canonical(entry) for entry in entries_in(viewer.heard())]
+    viewer.send({"type": "replay_run", "runId": run.id, "options": {"speed": 100}})
+    drain()
+    frames = gateway.frames[viewer.id][1:-1]
+    assert len(frames) == len(live) == 30
+    for frame, text in zip(frames, live, strict=True):
+        assert frame.startswith('{"type":"replay_log","data":' + text[:-1] + ',"replayPosition":')
+    assert live == [canonical(entry) for entry in entries(run.id)]
+
+
+@pytest.mark.parametrize(
+    ("apart", "speed", "pause"),
+    [(1, 1, 1), (1, 2, 0.5), (0, 1, 0.05), (0.01, 0.1, 0.1), (3600, 1, 5), (3600, 100, 5), (-3, 1, 0.05), (20, 10, 2)],
+)
+def test_pauses_are_as_they_were_but_never_dull(apart, speed, pause):
+    from datetime import UTC, datetime, timedelta
+
+    first = datetime(2026, 11, 21, tzinfo=UTC)
+    assert pause_between(first.isoformat(), (first + timedelta(seconds=apart)).isoformat(), speed) == pytest.approx(pause)
+    assert pause_between(first.isoformat(), "no time", speed) == 0.1
+    assert pause_between(None, "x", speed) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({"filters": {"levels": ["error"]}}, [2, 4]),
+        ({"startTime": "2026-11-21T10:00:01Z", "endTime": "2026-11-21T10:00:02Z"}, [2, 3]),
+        ({"filters": {"components": ["nobody"]}}, []),
+        ({"includeSystemLogs": False}, [1, 2, 3, 4]),
+    ],
+)
+def test_options_choose_what_is_played(gateway, ada, clock, options, numbers):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, 0, 1, 2, 3, level=lambda index: "error" if index % 2 else "info")
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id, "options": options})
+    drain()
+    started, *played, completed = viewer.heard()
+    assert [message["data"]["seq"] for message in played] == numbers
+    assert (started["data"]["totalLogs"], completed["data"]["totalLogsPlayed"]) == (len(numbers), len(numbers))
+
+
+def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, *(number * 0.4 for number in range(40)))
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    slices = 0
+    while waiting := messages():
+        slices += 1
+        work(*waiting)
+        work(*waiting)  # delivered twice
+    *_, completed = heard = viewer.heard()
+    assert slices >= 4
+    assert [entry["seq"] for entry in entries_in(heard)] == list(range(1, 41))
+    assert completed["type"] == "replay_completed"
+    assert completed["data"]["duration"] == pytest.approx(39 * 400, abs=500)
+
+
+def test_a_slice_whose_player_died_is_played_by_another(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, 0, 0.1)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    (job,) = messages()
+    row = get(Connection, f"CONN#{viewer.id}")
+    update_now(row, [Connection.replay_slice.set(1), Connection.replay_claimed.set(row.opened)])  # claimed just now
+    work(job)
+    assert viewer.heard() == []
+    update_now(row, [Connection.replay_claimed.set(row.opened - 100)])
+    work(job)
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2]
+
+
+def test_another_replay_ends_the_one_under_way(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, *range(0, 50, 4))
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    work(*messages())  # the first slice
+    (rest,) = messages()
+    first = viewer.heard()[0]["data"]["sessionId"]
+    viewer.send({"type": "replay_run", "runId": run.id, "options": {"speed": 100}})
+    work(rest)
+    assert viewer.heard() == []
+    drain()
+    heard = viewer.heard()
+    assert [message["data"].get("sessionId") for message in heard if message["type"] == "replay_started"] != [first]
+    assert len(entries_in(heard)) == 13
+
+
+def test_a_replay_stops_when_nobody_is_there(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, *range(0, 50, 4))
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    work(*messages())
+    viewer.leave()
+    drain()
+    assert len(entries_in(viewer.heard())) == 1
+    other = watch(gateway, ada, card)
+    other.heard()
+    other.send({"type": "replay_run", "runId": run.id})
+    gateway.answers[other.id] = [200, 410]
+    drain()
+    assert get(Connection, f"CONN#{other.id}") is None
+
+
+def test_a_replay_ends_with_its_session(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, 0, 4, 8)
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    work(*messages())
+    viewer.heard()
+    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    liveness.forget_all()
+    drain()
+    assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
+
+
+def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, ada, clock):  # noqa: F811
+    card = ada.card()
+    run = ada.run(card, "completed")
+    logged(run, *range(0, 20, 4))
+    viewer = watch(gateway, ada, card)
+    viewer.heard()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    work(*messages())
+    viewer.send({"type": "pause_stream"})
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1]
+    viewer.send({"type": "resume_stream"})
+    drain()
+    heard = viewer.heard()
+    assert [entry["seq"] for entry in entries_in(heard)] == [2, 3, 4, 5]
+    assert heard[-1]["type"] == "replay_completed"
+    assert json.dumps(heard[-1]["data"]["totalLogsPlayed"]) == "5"

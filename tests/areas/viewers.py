@@ -1,0 +1,175 @@
+"""Sockets on moto: a gateway that keeps what is posted, the ws function, the queue worked off by hand, stream records made from rows."""
+
+import json
+import os
+import threading
+from collections import defaultdict
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+from functions.stream_projector.handler import handler as projector
+from functions.ws.handler import handler as ws
+from functions.ws_pusher.handler import handler as pusher
+from shared.core.ids import new_id
+from shared.core.settings import settings
+from shared.store.client import dynamodb
+from tests.areas.driving import Client, Context
+
+
+class Gateway:
+    """The management API of a socket API: `frames` of each connection, in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self.frames: dict[str, list[str]] = defaultdict(list)
+        self.answers: dict[str, list[int]] = defaultdict(list)
+        """Statuses that the next posts to a connection get instead of 200."""
+        self.closed: list[str] = []
+        self.headers: dict[str, str] = {}
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _connection(self) -> str:
+                return unquote(self.path.rpartition("/")[2])
+
+            def _answer(self, status: int) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                connection, gateway.headers = self._connection(), dict(self.headers.items())
+                queued = gateway.answers[connection]
+                status = queued.pop(0) if queued else 200
+                if status == 200:
+                    gateway.frames[connection].append(body)
+                self._answer(status)
+
+            def do_DELETE(self) -> None:
+                gateway.closed.append(self._connection())
+                self._answer(204)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def wipe(self) -> None:
+        for kept in (self.frames, self.answers, self.closed):
+            kept.clear()
+
+    def use(self) -> None:
+        os.environ["CADRE_SOCKET_ENDPOINT"] = self.url
+        settings.cache_clear()
+
+
+@cache
+def the_gateway() -> Gateway:
+    """One for the whole session: the platform's own client of it is made once."""
+    return Gateway()
+
+
+def messages() -> list[dict[str, Any]]:
+    """What waits in `ws-push`, delayed or not, taken out of it."""
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends["123456789012"]["us-east-1"].queues["ws_push"]
+    taken, queue._messages[:] = list(queue._messages), []
+    return [json.loads(message.body) for message in taken]
+
+
+def work(*given: dict[str, Any]) -> dict[str, Any]:
+    """One batch for the pusher."""
+    records = [{"messageId": str(index), "body": json.dumps(message)} for index, message in enumerate(given)]
+    answer: dict[str, Any] = pusher({"Records": records}, Context())
+    return answer
+
+
+def drain() -> None:
+    """Work the queue off until nothing is left."""
+    while waiting := messages():
+        for start in range(0, len(waiting), 10):
+            assert work(*waiting[start : start + 10]) == {"batchItemFailures": []}
+
+
+def socket_event(
+    kind: str, connection: str, *, query: dict[str, str] | None = None, body: str | None = None, headers=None
+) -> dict:
+    route = {"CONNECT": "$connect", "DISCONNECT": "$disconnect", "MESSAGE": "$default"}[kind]
+    return {
+        "headers": headers,
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {name: [value] for name, value in (query or {}).items()} or None,
+        "requestContext": {"routeKey": route, "eventType": kind, "connectionId": connection, "requestId": "r", "stage": "v1"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+class Viewer:
+    """A client's side of one connection."""
+
+    def __init__(self, gateway: Gateway, client: Client | None, path: str, **query: str) -> None:
+        self.gateway, self.id = gateway, f"{new_id()[-12:]}="
+        asked = {"path": path} | query | ({"token": str(client.token)} if client else {})
+        self.status = ws(socket_event("CONNECT", self.id, query=asked), Context())["statusCode"]
+
+    def send(self, message: Any) -> "Viewer":
+        body = message if isinstance(message, str) else json.dumps(message)
+        assert ws(socket_event("MESSAGE", self.id, body=body), Context()) == {"statusCode": 200}
+        return self
+
+    def leave(self) -> None:
+        assert ws(socket_event("DISCONNECT", self.id), Context()) == {"statusCode": 200}
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What came since the last time."""
+        frames, self.gateway.frames[self.id] = self.gateway.frames[self.id], []
+        assert all(len(frame.encode()) <= 32_768 for frame in frames)
+        return [json.loads(frame) for frame in frames]
+
+
+def entries_in(heard: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    for message in heard:
+        if message["type"] == "logs_batch":
+            found += message["data"]
+        elif message["type"] in {"log_entry", "replay_log"}:
+            found.append(message["data"])
+    return found
+
+
+def raw_row(pk: str, sk: str = "META") -> dict[str, Any]:
+    return dynamodb().get_item(TableName="core", Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=True).get("Item")
+
+
+def stream_record(new: dict[str, Any], old: dict[str, Any] | None = None, sequence: int = 1) -> dict[str, Any]:
+    images = {"NewImage": new} | ({"OldImage": old} if old else {})
+    return {
+        "eventID": f"e{sequence}",
+        "eventName": "MODIFY" if old else "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "Keys": {"PK": new["PK"], "SK": new["SK"]},
+            "SequenceNumber": str(sequence),
+            "SizeBytes": 1,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        }
+        | images,
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/core/stream/x",
+    }
+
+
+def project(*records: dict[str, Any]) -> list[str]:
+    """Give the stream consumer a batch; the numbers of the records that failed."""
+    answer = projector({"Records": list(records)}, Context())
+    return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
