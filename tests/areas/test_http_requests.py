@@ -1,10 +1,15 @@
 """What callers may send by mistake or malice: never a 5xx, always the contract's own form."""
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
 
 from shared.contracts import contract as contract_named
+from shared.http.reading import parse
 from shared.identity.access import Access
 from shared.store import get
 from tests.areas.driving import Answer, Context, call, event, sign_up
@@ -139,6 +144,31 @@ def test_the_words_of_an_error_never_hold_a_secret(aws):
     assert answer.status == 422
     assert "hunter2" not in answer.text
     assert "t0ps3cret" not in answer.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(st.binary() | st.text().map(str.encode) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_is_read_can_be_written_again(body):
+    try:
+        value = parse(body)
+    except HTTPException as refused:
+        assert refused.status_code == 400  # noqa: PT017 - the other outcome is as good
+    else:
+        assert json.loads(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()) == value
+
+
+@given(JSON.filter(lambda value: value != float("inf")))
+def test_ordinary_json_is_read_as_it_is(value):
+    text = json.dumps(value, ensure_ascii=True)
+    if not any(odd in text for odd in ("NaN", "Infinity", "e+", "e-")) and all(
+        len(run) <= 18 for run in re.findall(r"\d+", text)
+    ):
+        assert parse(text.encode()) == value
 
 
 # -- methods and paths
