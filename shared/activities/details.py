@@ -14,7 +14,7 @@ from shared.core.actor import Actor, Permission
 from shared.items import dependencies
 from shared.items.dependencies import Dependency, Link
 from shared.items.rows import Item
-from shared.store import Entity, IndexRow, Row, collection, get_many, load, query
+from shared.store import Entity, IndexRow, Row, get_many, load, query
 
 SHOWN_COMMENTS, SHOWN_ACTIVITIES, SHOWN_CHILDREN = 50, 25, 100
 """The newest of each; lists of their own show the rest."""
@@ -40,16 +40,16 @@ def details(actor: Actor, item_id: str) -> Details:
     links = [row for row in rows if row.kind == Dependency.KIND][::-1]
     said = [row for row in rows if row.kind == Comment.KIND and not row.f["removed"]][:SHOWN_COMMENTS][::-1]
     happened = [row for row in rows if row.kind == Activity.KIND][:SHOWN_ACTIVITIES]
-    below = collection(3, f"PARENT#{item.id}")[:SHOWN_CHILDREN]
+    below = [row.pk.partition("#")[2] for row in query(Entity, f"PARENT#{item.id}", index=3, limit=SHOWN_CHILDREN).rows]
     keys: list[tuple[type[Row], str, str]] = dependencies.end_keys(item, links)
     keys += [(Comment, *Comment.key(row.id)) for row in said]
     keys += [(Activity, *Activity.key(row.id)) for row in happened]
-    keys += [(Item, *Item.key(row.id)) for row in below]
+    keys += [(Item, *Item.key(child)) for child in below]
     found = _read(keys)
     cards = {row.id: row for row in found if isinstance(row, Item) and not row.deleted_at}
     return Details(
         item,
-        [cards[row.id] for row in below if row.id in cards],
+        [cards[child] for child in below if child in cards],
         dependencies.assembled(item, links, found),
         [one for one in _of(Comment, found) if not one.removed_at],
         _of(Activity, found),

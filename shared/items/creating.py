@@ -9,7 +9,7 @@ from shared.boards.making import lane_id_of
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
-from shared.core.ids import bare_id, new_id
+from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.items import custom
 from shared.items.people import member_summary
@@ -58,6 +58,8 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     One read and one transaction; one more read for an assignee who is not the caller.
     """
     board_id = bare_id(board_id)
+    if not is_id(board_id):
+        raise NotFound(Board.NAME)
     board, counts, lane, parent, earlier = _read(board_id, new, item_id)
     if board is None or board.deleted_at:
         raise NotFound(Board.NAME)

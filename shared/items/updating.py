@@ -3,7 +3,7 @@ remembers what it interrupted.
 
 status written   the card was                  what happens
 done             anywhere                      it goes to the board's done lane, past that lane's limit: finished work is not in progress
-not done         in a done lane                it goes back to the lane it came from, else to the last lane of work; that limit holds
+not done         done, in a done lane          it goes back to the lane it came from, else to the last lane of work; that limit holds
 blocked          draft, ready, in_progress     it keeps its lane; `status_before_block` remembers
 not blocked      blocked                       the block is lifted
 """
@@ -129,7 +129,7 @@ class _Change:
             came_from = item.lane_id
             self.enter(self.done_lane())
             item.lane_before_done = came_from
-        elif status != "done" and finished_here:
+        elif item.status == "done" and finished_here:
             lane = self.lane_to_return_to()
             self.lane_limit = wip_limit(lane)
             self.enter(lane)

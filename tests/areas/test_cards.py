@@ -142,6 +142,22 @@ def found_world_of(world: World) -> World:
     return World(world.ada, world.actor, world.ws_id, project, board, fetch_all(Lane, board.lane_ids))
 
 
+@pytest.mark.parametrize("odd", ["x", "board-1", "x" * 3_000, "%00", "a%20b"])
+def test_an_odd_id_is_nobodys(world, odd):
+    body = {"laneId": world.lanes[0].id, "title": "T", "type": "task"}
+    for method, path, sent in (
+        ("GET", f"/boards/{odd}/cards", None),
+        ("POST", f"/boards/{odd}/cards", body),
+        ("GET", f"/cards/{odd}", None),
+        ("PUT", f"/cards/{odd}", {"title": "T"}),
+        ("POST", f"/cards/{odd}/move", {"toLaneId": world.lanes[0].id}),
+        ("DELETE", f"/cards/{odd}", None),
+        ("GET", f"/cards/{odd}/dependencies", None),
+        ("DELETE", f"/dependencies/{odd}", None),
+    ):
+        assert world.ada("cards", method, path, body=sent).status == 404, (method, path)
+
+
 def test_a_card_goes_to_a_colleague(world):
     bob = world.join("Bob", "bob@example.com", Role.MEMBER)
     assert make(world, assigneeId=bob.user["id"]).json["assignee"] == {

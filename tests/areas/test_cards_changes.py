@@ -130,7 +130,8 @@ def test_a_card_moved_to_done_by_hand_goes_back_where_it_was(world):
 def test_a_card_made_in_the_done_lane_reopens_into_the_last_lane_of_work(world):
     card = make(world, 10)
     assert card["status"] == "draft"
-    assert lane_of(world, change(world, card, status="done").json) == 10
+    for status in ("ready", "blocked", "draft", "done"):
+        assert lane_of(world, change(world, card, status=status).json) == 10
     assert lane_of(world, change(world, card, status="in_progress").json) == 9
 
 
