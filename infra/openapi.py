@@ -62,6 +62,8 @@ def describe(contract: Contract, operations: list[Operation]) -> Document:
             schemas.pop(unused, None)
     made = _tidied(_renamed(made))
     responses = _shared_errors(made)
+    if contract.about.contact:
+        made["info"]["contact"] = dict(contract.about.contact)
     made["servers"] = _servers(contract)
     made["components"] |= {
         "securitySchemes": _security_schemes(contract),

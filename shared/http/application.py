@@ -21,7 +21,6 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        contact=dict(about.contact) or None,
         redirect_slashes=False,
         strict_content_type=False,  # a body without a type is JSON; one with another type is refused by the gate
     )
