@@ -170,10 +170,10 @@ class Functions:
         grants.environment["CADRE_SOCKET_ENDPOINT"] = self.socket_endpoint
         grants.add(allow(["execute-api:ManageConnections"], Fn.join("", [
             "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api,
-            f"/{STAGE_NAME}/POST/@connections/*",
+            f"/{STAGE_NAME}/*/@connections/*",
         ])))
         grants.wildcard(
-            scope.arn_as_shown("execute-api", f"<Api>/{STAGE_NAME}/POST/@connections/*"),
+            scope.arn_as_shown("execute-api", f"<Api>/{STAGE_NAME}/*/@connections/*"),
             "Connections are named by API Gateway while they last.",
         )
 
