@@ -1,0 +1,51 @@
+"""Writes to a run's terminal in the deployed stack, as the worker of a run does: `python -m tests.stack.run_writer <card> <lines> <gap>`.
+
+Makes the run first and prints its id; a line on standard input starts the writing.
+"""
+
+import sys
+import time
+
+from shared.core.actor import SYSTEM
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.events import EventType, record
+from shared.items.rows import Item
+from shared.runs.rows import Run
+from shared.store import check, create, fetch, write
+from shared.terminal import TerminalWriter, publish_run_status
+
+
+def main(card_id: str, lines: int, gap: float) -> None:
+    card = fetch(Item, card_id)
+    assert card is not None
+    run = Run.new(
+        new_id(),
+        org_id=card.org_id,
+        ws_id=card.ws_id,
+        proj_id=card.proj_id,
+        item_id=card.id,
+        agent_id="agent",
+        agent={"id": "agent", "name": "prd", "display_name": "PRD Agent", "status": "active"},
+        status="running",
+        triggered_by=SYSTEM.summary,
+        lease_until=0,
+        provider="embedded",
+        model="cadre-embedded-1",
+        max_tokens=4000,
+    )
+    record(run, EventType.RUN_STARTED, SYSTEM)
+    write(create(run))
+    print(run.id, flush=True)
+    sys.stdin.readline()
+    fence = Conflict("fenced", "no")
+    with TerminalWriter(run.id, card.id, card.ws_id, lambda: check(run, Run.fence == run.fence, fence)) as terminal:
+        for number in range(lines):
+            terminal.write("info", "agent", f"line {number}")
+            time.sleep(gap)
+    publish_run_status(run.id, card.id, card.ws_id, "running", progress=100)
+    print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
