@@ -32,6 +32,9 @@ ACCESS_LOG = {
 }
 BINARY = ["*/*"]
 COMPRESS_FROM = 1400  # bytes: what fits into one packet is not worth compressing
+UNMATCHED = "system"  # the area that answers what no path matches
+ANY = "x-amazon-apigateway-any-method"
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _INTEGRATION_TIMEOUT = 29_000  # ms, the most API Gateway waits
 
 
@@ -43,7 +46,7 @@ class RestApi(PlatformStack):
         super().__init__(scope, settings, api_part(contract.name), f"the REST API of {contract.name}")
         self.contract = contract
         mine = [route for route in routes if route.contract == contract.name]
-        areas = sorted({route.area for route in mine})
+        areas = sorted({route.area for route in mine} | ({UNMATCHED} & set(functions)))
         Tags.of(self).add("contract", contract.name)
         self.api = aws_apigateway.CfnRestApi(
             self, "Api",
@@ -106,6 +109,10 @@ def openapi_body(
 ) -> dict[str, Any]:
     """The OpenAPI document to import: each method's function, an OPTIONS per path for browsers, the gateway's own answers.
 
+    A path's other methods go to its own function too, which answers HEAD and, with the methods there are, 405; paths that do not
+    exist go to UNMATCHED. So every error that a caller can bring about has the contract's exact form: the gateway's own templates can
+    say no ISO time.
+
     Everything that an import can carry is in it: each import replaces the whole API, so that what stood beside it as a resource
     of its own would be gone after the first change.
     """
@@ -113,14 +120,18 @@ def openapi_body(
     paths: dict[str, dict[str, Any]] = {}
     gateway = gateway_paths(routes)
     for route in routes:
-        paths.setdefault(gateway[route.path], {})[route.method.lower()] = {
-            "x-amazon-apigateway-integration": {
-                "type": "aws_proxy", "httpMethod": "POST", "uri": uris[route.area], "timeoutInMillis": _INTEGRATION_TIMEOUT,
-            }
-        }
+        paths.setdefault(gateway[route.path], {})[route.method.lower()] = _calls(uris[route.area])
+    for route in routes:
+        methods = paths[gateway[route.path]]
+        methods.setdefault("options", _preflight(sorted(method.upper() for method in methods), origins))
+        methods.setdefault(ANY, _calls(uris[route.area]))
+    if UNMATCHED in uris:
+        for path in ("/", "/{proxy+}"):
+            methods = paths.setdefault(path, {})
+            methods.setdefault("options", _preflight(list(METHODS), origins))
+            methods.setdefault(ANY, _calls(uris[UNMATCHED]))
     for path, methods in paths.items():
-        methods["options"] = _preflight(sorted(method.upper() for method in methods), origins)
-        if variables := [part[1:-1] for part in path.split("/") if part.startswith("{")]:
+        if variables := [part[1:-1].rstrip("+") for part in path.split("/") if part.startswith("{")]:
             methods["parameters"] = [
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in variables
             ]
@@ -132,6 +143,12 @@ def openapi_body(
         "x-amazon-apigateway-gateway-responses": {kind: _gateway_response(contract, kind, origins) for kind in RESPONSES},
         "paths": paths or {"/": {"options": _preflight([], origins)}},  # an API without a method cannot be deployed
     }
+
+
+def _calls(uri: str) -> dict[str, Any]:
+    return {"x-amazon-apigateway-integration": {
+        "type": "aws_proxy", "httpMethod": "POST", "uri": uri, "timeoutInMillis": _INTEGRATION_TIMEOUT,
+    }}
 
 
 def _gateway_response(contract: str, kind: str, origins: tuple[str, ...]) -> dict[str, Any]:
@@ -178,5 +195,5 @@ def _origin(origins: tuple[str, ...]) -> str:
 def deployment_stamp(contract: str, routes: Iterable[Route], origins: tuple[str, ...]) -> str:
     """Changes with everything that a deployed API shows."""
     routes = list(routes)
-    shown = openapi_body(contract, "", routes, {route.area: route.area for route in routes}, origins)
+    shown = openapi_body(contract, "", routes, {UNMATCHED: UNMATCHED} | {route.area: route.area for route in routes}, origins)
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:12]

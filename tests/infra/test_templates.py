@@ -10,6 +10,7 @@ import pytest
 from infra.gateway_errors import RESPONSES
 from infra.names import CONTRACTS, QUEUES, TABLES
 from infra.needs import AREAS, WORKERS
+from infra.rest_api import ANY, METHODS
 from tests.infra import planned
 from tests.infra.conftest import PROD, Resource, Templates
 
@@ -270,6 +271,7 @@ def test_no_stack_is_near_the_limits(prod: Templates) -> None:
 def test_every_route_is_in_its_api_exactly_once(prod: Templates) -> None:
     from infra.routes import gateway_paths
 
+    documented = ("get", "post", "put", "patch", "delete")
     for contract in CONTRACTS:
         routes = [route for route in planned.code().routes if route.contract == contract.name]
         paths = gateway_paths(routes)
@@ -277,7 +279,7 @@ def test_every_route_is_in_its_api_exactly_once(prod: Templates) -> None:
         body = template["Resources"]["Api"]["Properties"]["Body"]
         imported = {
             (method.upper(), path): operation["x-amazon-apigateway-integration"]["uri"]["Fn::Join"][1]
-            for path, item in body["paths"].items() for method, operation in item.items() if method not in ("options", "parameters")
+            for path, item in body["paths"].items() for method, operation in item.items() if method in documented
         }
         assert set(imported) == {(route.method, paths[route.path]) for route in routes}
         assert len(imported) == len(routes)
@@ -292,7 +294,19 @@ def test_every_path_answers_a_browsers_preflight(prod: Templates) -> None:
             answer = item["options"]["x-amazon-apigateway-integration"]
             assert answer["contentHandling"] == "CONVERT_TO_TEXT", path  # else it fails where every body is binary
             methods = answer["responses"]["default"]["responseParameters"]["method.response.header.Access-Control-Allow-Methods"]
-            assert set(methods.strip("'").split(",")) == {method.upper() for method in item if method != "parameters"}
+            named = {method.upper() for method in item if method not in ("parameters", ANY)}
+            assert set(methods.strip("'").split(",")) == (named if named != {"OPTIONS"} else {*METHODS, "OPTIONS"})
+
+
+def test_whatever_is_asked_a_function_answers(prod: Templates) -> None:
+    """Wrong methods go to the path's own function, which knows the others; what has no path goes to `system`."""
+    for api in prod.of("AWS::ApiGateway::RestApi"):
+        paths = api.properties["Body"]["paths"]
+        assert {"/", "/{proxy+}"} <= set(paths)
+        for path, item in paths.items():
+            uri = json.dumps(item[ANY]["x-amazon-apigateway-integration"]["uri"])
+            beside = {json.dumps(item[method]["x-amazon-apigateway-integration"]["uri"]) for method in item if method.upper() in METHODS}
+            assert uri in beside if beside else "FnGetAttSystemArn" in uri, path
 
 
 def test_every_api_may_call_exactly_the_functions_it_names(prod: Templates) -> None:
