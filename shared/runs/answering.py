@@ -43,6 +43,8 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
         set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
     run = _answered(actor, run, "approved")
     if not queue.answer(str(run.wait_token), {"approved": True}):
+        gone = because("TIMEOUT", "What waited for this answer is gone; retry the run")
+        end(run, "failed", actor, gone, still=lambda one: one.status == "waiting" and one.wait_token == run.wait_token)
         raise Conflict("state", "The run does not wait any more")
     return run
 

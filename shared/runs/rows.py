@@ -17,6 +17,9 @@ ACTIVE: Final = ("pending", "assigned", "running", "waiting")
 ENDED: Final = ("completed", "failed", "cancelled")
 
 
+SHARDS: Final = 4  # of the list of runs under way, which only the sweeper reads
+
+
 class Run(Entity):
     KIND = "RUN"
     NAME = "run"
@@ -125,6 +128,8 @@ class Run(Entity):
             2: (f"WS#{self.ws_id}#AGENT#{self.agent_id}#RUN", f"{self.created_at}#{self.id}"),
             4: (f"OWNER#{self.triggered_by['id']}#RUN", f"{self.created_at}#{self.id}"),
         }
+        if self.status in ("pending", "assigned", "running"):
+            places[3] = (f"RUNS#UNDERWAY#{int(self.id[-1], 16) % SHARDS}", f"{self.created_at}#{self.id}")
         if self.status == "waiting":
             places[3] = (f"WS#{self.ws_id}#WAITING", f"{self.waiting_for}#{self.updated_at}#{self.id}")
         return places

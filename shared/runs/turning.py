@@ -220,7 +220,8 @@ def _told(call: ToolCall, called: Called) -> str:
     if called.is_error:
         return f"{call.name}: {called.result}"[:_LINE]
     made = called.made or {}
-    return f"{call.name}: {made['title']}"[:300] if made.get("title") else call.name
+    title = " ".join(str(made.get("title", "")).split())
+    return f"{call.name}: {title}"[:200] if title else call.name
 
 
 def _short(arguments: dict[str, Any]) -> dict[str, Any]:

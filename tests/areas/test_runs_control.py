@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from functions.run_worker.handler import handler as worker
+from functions.scheduled.handler import handler as scheduled
 from shared.budgets.reserving import set_limit
 from shared.core import clock
 from shared.core.actor import Role
@@ -481,3 +482,34 @@ def test_the_same_run_id_twice_is_one_run(world):
 
 def test_the_embedded_model_is_what_registry_answers(aws):
     assert isinstance(registry.provider("embedded"), EmbeddedProvider)
+
+
+def test_what_nobody_works_on_any_more_is_ended_by_the_clock(world):
+    dead = started(world, card_in(world, 1, "doc"), "prd")
+    alive = started(world, card_in(world, 4), "planner")
+    step("claim", Step(alive, "one"))
+    event = {"id": "e", "time": clock.iso(), "detail-type": "job", "detail": {"job": "timeouts"}}
+    scheduled(event, Context())
+    assert fetch(Run, dead).status == "pending"
+    with time_machine.travel(clock.epoch() + 1_000, tick=True):
+        write(save(touched(alive)))
+        scheduled(event, Context())
+    assert (fetch(Run, dead).status, fetch(Run, dead).error_code) == ("failed", "TIMEOUT")
+    assert fetch(Run, alive).status == "assigned"
+
+
+def touched(run_id: str) -> Run:
+    run = fetch(Run, run_id)
+    run.lease_until = clock.epoch() + 60
+    return run
+
+
+def test_an_answer_to_what_is_gone_ends_the_run(world, machine):
+    """The execution died while it waited: nobody would ever take the answer."""
+    configure(world, requireApprovalForAgentRuns=True)
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+    machine.token = None
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 409
+    assert fetch(Run, run.id).status == "failed"
+    assert fetch(Item, card.id).lease_run is None
