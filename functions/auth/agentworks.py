@@ -98,7 +98,7 @@ def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
     )
 
 
-@routes.post("/auth/login", "auth.login", public=True, rate_class="auth")
+@routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
     done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe)
@@ -112,7 +112,7 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     )
 
 
-@routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth")
+@routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True)
 async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
     """A new account with a personal organization and its default workspace."""
     done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name)
@@ -125,7 +125,7 @@ async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
     )
 
 
-@routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth")
+@routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth", secret=True)
 async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
     """New tokens; the refresh token is replaced. One that was used before ends the session."""
     _, tokens = sessions.refresh(body.refreshToken, rotate=True)

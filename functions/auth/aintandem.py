@@ -64,7 +64,7 @@ async def register(body: RegisterRequest) -> RegisteredUser:
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 
-@routes.post("/auth/login", "auth.login", public=True, counted_by="email")
+@routes.post("/auth/login", "auth.login", public=True, counted_by="email", secret=True)
 async def login(body: LoginRequest) -> LoginData:
     """Open a session."""
     done = accounts.login(body.email, body.password, contract=AINTANDEM.name)
@@ -76,7 +76,7 @@ async def login(body: LoginRequest) -> LoginData:
     )
 
 
-@routes.post("/auth/refresh", "auth.refresh", public=True)
+@routes.post("/auth/refresh", "auth.refresh", public=True, secret=True)
 async def refresh(body: RefreshRequest) -> RefreshData:
     """A new access token; the refresh token stays the same."""
     _, tokens = sessions.refresh(body.refresh_token, rotate=False)

@@ -39,7 +39,7 @@ class CurrentUser(LoginUser):
     permissions: list[str]
 
 
-@routes.post("/auth/login", "auth.login", public=True, rate_class="auth")
+@routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest) -> LoginResponse:
     """Open a session."""
     done = accounts.login(body.email, body.password, contract=OMOIOS.name, remember=False)

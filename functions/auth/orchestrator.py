@@ -78,7 +78,7 @@ def _basics(user: users.User, plan: str) -> LoginUser:
     )
 
 
-@routes.post("/auth/login", "auth.login", public=True, rate_class="auth")
+@routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest) -> LoginResponse:
     """Open a session."""
     done = accounts.login(body.email, body.password, contract=ORCHESTRATOR.name)
@@ -90,7 +90,7 @@ async def login(body: LoginRequest) -> LoginResponse:
     )
 
 
-@routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth")
+@routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth", secret=True)
 async def refresh(body: RefreshRequest) -> RefreshResponse:
     """A new access token; the refresh token stays the same."""
     _, tokens = sessions.refresh(body.refresh_token, rotate=False)

@@ -7,15 +7,12 @@ again, with another body              409
 the first failed                      the claim is dropped: the caller may correct itself and use the key again
 the first died                        the claim expires after LOCK seconds
 
-An answer may hold what is stored nowhere else in the clear (tokens, a new API key). It is kept enciphered, under a key that takes
-both our own signing key and the caller's very request to make.
+An answer that holds a secret (tokens, a new API key) is not kept: its operation says `secret=True`, and the same key answers 409 once
+it was done.
 """
 
-import base64
 import hashlib
-import hmac
 import json
-import secrets
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +21,6 @@ from starlette.responses import Response
 
 from shared.core import clock
 from shared.core.errors import Conflict, FieldError, Invalid
-from shared.core.keys import key_for
 from shared.http.call import Call
 from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, put, write
 
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
 
 LOCK = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP = 86_400
-_MAX_KEPT = 250_000  # bytes of an answer: a row holds 400 KB, and base64 makes four of three
+_MAX_KEPT = 300_000  # bytes of an answer: a row holds 400 KB
 
 
 class Kept(Ephemeral):
@@ -41,7 +37,6 @@ class Kept(Ephemeral):
 
     body_hash = UnicodeAttribute()
     locked_until = NumberAttribute()
-    nonce = UnicodeAttribute()
     status = NumberAttribute(null=True)
     answer = UnicodeAttribute(null=True)
 
@@ -61,13 +56,12 @@ async def once(
         pk=f"IDEMP#{place}",
         sk="META",
         body_hash=hashlib.sha256(await request.body()).hexdigest(),
-        nonce=secrets.token_hex(16),
         locked_until=clock.epoch() + LOCK,
         ttl=clock.epoch() + KEEP,
     )
     kept = _claim(claim, call)
     if kept is not None:
-        return _replay(kept, key, call)
+        return _replay(kept, call)
     try:
         response = await endpoint(request)
     except BaseException:
@@ -76,7 +70,7 @@ async def once(
     body: bytes | None = getattr(response, "body", None)  # a stream has none
     if response.status_code < 300 and body is not None and len(body) <= _MAX_KEPT and _is_json(response):
         claim.status, claim.locked_until = response.status_code, 0
-        claim.answer = _sealed(claim, key, json.dumps([call.headers, body.decode()]))
+        claim.answer = None if operation.secret else json.dumps([call.headers, body.decode()])
         write(put(claim))
     else:
         write(delete(claim))
@@ -105,26 +99,10 @@ def _claim(claim: Kept, call: Call) -> Kept | None:
     return None
 
 
-def _replay(kept: Kept, key: str, call: Call) -> Response:
-    try:
-        headers, body = json.loads(_opened(kept, key))
-    except ValueError:  # our signing key was replaced since
-        raise Conflict("idempotency", "This request was done; its answer can no longer be shown") from None
+def _replay(kept: Kept, call: Call) -> Response:
+    if kept.answer is None:
+        raise Conflict("idempotency", "This request was done; its answer held a secret and cannot be shown again")
+    headers, body = json.loads(kept.answer)
     call.headers += [(name, value) for name, value in headers]
     call.headers.append(("Idempotent-Replayed", "true"))
     return Response(body, int(kept.status), media_type="application/json" if body else None)
-
-
-def _sealed(claim: Kept, key: str, text: str) -> str:
-    return base64.b64encode(_mixed(claim, key, text.encode())).decode()
-
-
-def _opened(kept: Kept, key: str) -> str:
-    return _mixed(kept, key, base64.b64decode(kept.answer)).decode()
-
-
-def _mixed(claim: Kept, key: str, text: bytes) -> bytes:
-    """The text, combined with a stream of bytes that is never used twice (the nonce); doing it again undoes it."""
-    secret = hmac.digest(key_for("replays"), f"{claim.nonce}/{claim.body_hash}/{key}".encode(), "sha256")
-    stream = hashlib.shake_256(secret).digest(len(text))
-    return (int.from_bytes(text, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(text), "big")

@@ -58,6 +58,8 @@ class Operation:
     public: bool = False
     rate_class: str = ""
     limited: bool = True
+    secret: bool = False
+    """The answer holds tokens or keys: it is never kept for a repeated request."""
     counted_by: str | None = None
     """The field of the body (an e-mail address) that anonymous requests are counted by, beside where they come from."""
     max_body: int = DEFAULT_BODY

@@ -152,10 +152,9 @@ def test_what_cannot_be_read_is_a_400_and_an_unknown_path_a_404(aws):
 
 
 def test_a_post_with_a_key_happens_once(aws):
-    body = {"name": "Ada", "email": "ada@example.com", "password": "correct horse"}
-    first = call("auth", "agentworks", "POST", "/auth/register", body=body, headers={"Idempotency-Key": "k1"})
-    again = call("auth", "agentworks", "POST", "/auth/register", body=body, headers={"Idempotency-Key": "k1"})
-    other = call("auth", "agentworks", "POST", "/auth/register", body=body | {"name": "Eve"}, headers={"Idempotency-Key": "k1"})
+    ada, body, key = sign_up(), {"name": "Engines", "slug": "engines"}, {"Idempotency-Key": "k1"}
+    first, again = (ada("workspaces", "POST", "/workspaces", body=body, headers=key) for _ in range(2))
+    other = ada("workspaces", "POST", "/workspaces", body=body | {"name": "Looms"}, headers=key)
     assert (first.status, again.status, again.json) == (201, 201, first.json)
     assert again.header("Idempotent-Replayed") == "true"
     assert (other.status, other.json["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")

@@ -52,7 +52,7 @@ class Stage:
         room = {"settings": {"maxProjects": 1000}}
         assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200
         self.world.set_wip(1, None)
-        many = {"settings": {"maxConcurrentRuns": 1000}}
+        many = {"settings": {"maxConcurrentRuns": 100}}
         assert self.world.ada("projects", "PUT", f"/projects/{self.world.project.id}", body=many).status == 200
         self.stranger = sign_up("Stan Stranger", "stranger@matrix.example")
         self.names = iter(range(10_000))
