@@ -16,6 +16,7 @@ from shared.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canoni
 from shared.terminal.reading import last_sequence
 
 WINDOW = 0.075  # seconds that an entry may wait for company: 13 posts a second to a viewer, not one for each line
+_AT_REST = 5  # after a silence the first entry waits only a fifth of it: long enough for a burst's first lines
 _TAKEN = Conflict("log_sequence", "Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
@@ -91,12 +92,15 @@ class TerminalWriter:
 
     def _run(self) -> None:
         """The writer's thread: what waits for WINDOW seconds is written. An error waits for the next call of the owner's."""
+        flushed = 0.0
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-            time.sleep(self._window)
+                rested = time.monotonic() - flushed > self._window
+                self._changed.wait_for(lambda: self._closed, self._window / _AT_REST if rested else self._window)
+            flushed = time.monotonic()
             try:
                 self.flush()
             except Exception:
