@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from shared.agents.registry import the_agent
 from shared.contracts.agentworks import (
@@ -178,6 +179,17 @@ def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:
     )
 
 
+def _shown(waiting: dict[str, Any]) -> dict[str, Any]:
+    """What is asked, in the document's case and in USD: `expiresAt`, `estimatedCost`, `needed`, ..."""
+    shown: dict[str, Any] = {}
+    for name, value in waiting.items():
+        if name.endswith("_micros"):
+            shown[to_camel(name.removesuffix("_micros"))] = usd(int(value))
+        else:
+            shown[to_camel(name)] = value
+    return shown
+
+
 def _details(run: Run) -> AgentRunDetails:
     metadata: dict[str, Any] = dict(run.execution_metadata) | {
         "attempt": int(run.attempt),
@@ -190,7 +202,7 @@ def _details(run: Run) -> AgentRunDetails:
     if run.retry_of:
         metadata["retryOf"] = run.retry_of
     if run.status == "waiting":
-        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, run.waiting
+        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _shown(run.waiting or {})
     agent = run.agent
     input_tokens = int(run.input_tokens + run.cache_read_tokens + run.cache_write_tokens)
     return AgentRunDetails(

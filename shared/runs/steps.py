@@ -138,7 +138,7 @@ def wait_budget(at: Step) -> State:
     shortfall = at.state.get("shortfall") or {}
 
     def waiting(_: Run) -> dict[str, Any]:
-        return {"reason": shortfall.get("message", "A budget has no room for the next call"), "since": clock.iso(), **shortfall}
+        return {"reason": "A budget has no room for the next call", "since": clock.iso()} | shortfall
 
     run = _wait(at.run_id, at.execution, "budget", at.token, waiting)
     if at.token:
@@ -262,7 +262,7 @@ def turn(at: Step) -> State:
             following = Worker(run, journal, terminal).take()
     except BudgetExhausted as short:
         shortfall = {
-            "message": short.message,
+            "reason": short.message,
             "scope": short.scope,
             "needed_micros": short.needed,
             "available_micros": short.available,
@@ -292,10 +292,15 @@ def finish(at: Step) -> State:
     return {"run_id": at.run_id, "next": "ended", "status": run.status}
 
 
+_PLURALS: Final = {"discovery": "discoveries"}
+
+
 def _made(journal: Journal) -> dict[str, Any]:
     made: dict[str, list[dict[str, Any]]] = {}
     for one in journal.made:
-        made.setdefault(f"{one['kind']}s", []).append({key: value for key, value in one.items() if key not in ("kind", "ref")})
+        made.setdefault(_PLURALS.get(one["kind"], f"{one['kind']}s"), []).append(
+            {key: value for key, value in one.items() if key not in ("kind", "ref")}
+        )
     return made
 
 

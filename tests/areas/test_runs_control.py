@@ -1,11 +1,14 @@
 """People and rules over runs: cancel, retry, approval, budgets, the queue, agents that start by themselves."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
+import boto3
 import pytest
 import time_machine
 
+from functions.run_steps.handler import handler as steps_handler
 from functions.run_worker.handler import handler as worker
 from functions.scheduled.handler import handler as scheduled
 from shared.budgets.reserving import set_limit
@@ -218,7 +221,7 @@ def test_a_run_waits_for_approval_and_goes_on(world, machine):
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json
     assert shown["status"] == "pending"
     waiting = shown["executionMetadata"]["waiting"]
-    assert waiting["estimated_cost"] > 0
+    assert waiting["estimatedCost"] > 0
     assert "write_document" in {action["tool"] for action in waiting["actions"]}
     assert fetch(Item, card.id).status == "draft"  # nothing has begun
     member = world.join("Mel", "mel@example.com", Role.MEMBER)
@@ -261,6 +264,7 @@ def test_at_the_cap_the_run_pauses_and_goes_on_when_it_is_raised(world, machine)
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json
     assert shown["status"] == "running"
     assert shown["executionMetadata"]["waiting"]["scope"] == "run"
+    assert shown["executionMetadata"]["waiting"]["needed"] == 0.25
     answer = world.ada("runs", "POST", f"/runs/{run.id}/approve", body={"maxCost": 20})
     assert answer.status == 200, answer.text
     machine.answer(machine.answers.pop())
@@ -400,23 +404,46 @@ def test_a_full_lane_sends_new_cards_to_one_without_a_limit(world, machine, mode
 # -- queue and triggers
 
 
-def message(run_id: str, attempt: int = 1) -> dict:
-    return {"messageId": f"m-{run_id}", "body": json.dumps({"run_id": run_id, "attempt": attempt}), "eventSource": "aws:sqs"}
+def sample(name: str) -> dict:
+    return json.loads((Path(__file__).parents[2] / "events" / f"{name}.json").read_text())
 
 
-def test_the_worker_starts_each_run_once_and_reports_what_failed(aws, monkeypatch):
+ONE, TWO = "0199a000-0000-7000-8000-000000000002", "0199a000-0000-7000-8000-000000000003"
+
+
+def test_the_worker_starts_each_run_and_reports_what_failed(aws, monkeypatch):
     begun: list[str] = []
 
     def start(run_id: str, attempt: int) -> str:
-        if run_id == "bad":
+        if run_id == ONE:
             raise ConnectionError
         begun.append(queue.execution_name(run_id, attempt))
         return "arn"
 
     monkeypatch.setattr("functions.run_worker.handler.start_execution", start)
-    answer = worker({"Records": [message("one"), message("bad"), message("two")]}, Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-bad"}]}
-    assert begun == ["run-one-1", "run-two-1"]
+    event = sample("sqs-agent-runs")
+    answer = worker(event, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+    assert begun == [f"run-{TWO}-2"]
+
+
+def test_an_execution_is_started_once_however_often_the_message_comes(aws, monkeypatch):
+    role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    states = boto3.client("stepfunctions")
+    wait = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}})
+    machine = states.create_state_machine(name="m", definition=wait, roleArn=role)["stateMachineArn"]
+    monkeypatch.setattr(queue, "settings", lambda: SimpleNamespace(need=lambda _: machine))
+    arn = queue.start_execution(ONE, 1)
+    assert queue.start_execution(ONE, 1) == arn
+    assert queue.start_execution(ONE, 2) != arn
+    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 2
+    queue.stop_execution(arn, "no")
+    queue.stop_execution(arn, "no")
+
+
+def test_a_step_for_a_run_that_is_not_there_ends_quietly(aws):
+    event = sample("step-turn")
+    assert steps_handler(event, Context()) == {"run_id": event["run_id"], "next": "finish"}
 
 
 def moved(world: World, card: Item, to: int):
@@ -488,7 +515,7 @@ def test_what_nobody_works_on_any_more_is_ended_by_the_clock(world):
     dead = started(world, card_in(world, 1, "doc"), "prd")
     alive = started(world, card_in(world, 4), "planner")
     step("claim", Step(alive, "one"))
-    event = {"id": "e", "time": clock.iso(), "detail-type": "job", "detail": {"job": "timeouts"}}
+    event = sample("schedule-timeouts")
     scheduled(event, Context())
     assert fetch(Run, dead).status == "pending"
     with time_machine.travel(clock.epoch() + 1_000, tick=True):

@@ -1,0 +1,148 @@
+"""Agent runs on the deployed stack: queue, state machine, task tokens, stream, everything as it deploys."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.stack import LocalStack
+
+SECONDS = 60  # a run takes one or two; the rest is for a busy machine
+STORY = "A visitor must be able to pay without an account. The shop must send a receipt. Checkout must answer within 2 seconds."
+
+
+@dataclass
+class Shop:
+    """A person with a workspace, a project and its lanes."""
+
+    base: str
+    token: str
+    workspace: str
+    project: str
+    board: str
+    lanes: list[str]
+
+    def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        return ask(self.base, self.token, method, path, body)
+
+    def card(self, lane: int, kind: str = "doc") -> str:
+        status, card = self(
+            "POST",
+            f"/boards/{self.board}/cards",
+            {"laneId": self.lanes[lane], "title": "Guest checkout", "type": kind, "description": STORY},
+        )
+        assert status == 201, card
+        return str(card["id"])
+
+    def start(self, card: str, agent: str = "prd", **body: Any) -> str:
+        status, started = self("POST", f"/cards/{card}/agents/{agent}/run", body)
+        assert status == 201, started
+        return str(started["run"]["id"])
+
+    def until(self, run_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The run as soon as something holds of it, or has ended."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            status, run = self("GET", f"/runs/{run_id}")
+            assert status == 200, run
+            if holds(run) or ended(run):
+                return dict(run)
+            assert time.monotonic() < deadline, run
+            time.sleep(0.2)
+
+    def settings(self, **settings: Any) -> None:
+        status, answer = self("PUT", f"/workspaces/{self.workspace}", {"settings": settings})
+        assert status == 200, answer
+
+
+def ask(base: str, token: str | None, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(base + path, data=data, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def ended(run: dict[str, Any]) -> bool:
+    return run["status"] in {"completed", "failed", "cancelled"}
+
+
+def waits_for(what: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda run: run["executionMetadata"].get("waitingFor") == what
+
+
+@pytest.fixture
+def shop(stack: LocalStack) -> Shop:
+    base, email = stack.url("agentworks"), f"runs-{time.time_ns()}@example.com"
+    _, account = ask(base, None, "POST", "/auth/register", {"name": "Ada", "email": email, "password": "a-long-password-1"})
+    token = account["token"]
+    workspace = ask(base, token, "GET", "/workspaces")[1]["workspaces"][0]["id"]
+    _, project = ask(base, token, "POST", f"/workspaces/{workspace}/projects", {"name": "Shop", "slug": "shop"})
+    board = ask(base, token, "GET", f"/projects/{project['id']}/boards")[1]["boards"][0]["id"]
+    lanes = [lane["id"] for lane in ask(base, token, "GET", f"/boards/{board}/lanes")[1]]
+    return Shop(base, token, workspace, project["id"], board, lanes)
+
+
+def test_an_agent_does_a_cards_work(shop: Shop) -> None:
+    card = shop.card(1)
+    run = shop.until(shop.start(card), ended)
+    assert run["status"] == "completed", run
+    assert run["resultData"]["documents"][0]["title"] == "PRD: Guest checkout"
+    usage = shop("GET", f"/workspaces/{shop.workspace}/usage")[1]["summary"]
+    assert usage["totalPrice"] == run["customerPrice"] > 0
+    again = shop.until(shop.start(card), ended)
+    assert again["status"] == "completed"  # the card was free again
+
+
+def test_a_run_waits_for_people_and_goes_on(shop: Shop) -> None:
+    shop.settings(requireApprovalForAgentRuns=True)
+    run = shop.start(shop.card(1), parameters={"maxCost": 0.3})
+    assert shop.until(run, waits_for("approval"))["status"] == "pending"
+    assert shop("POST", f"/runs/{run}/approve", {})[0] == 200
+    assert shop.until(run, waits_for("budget"))["executionMetadata"]["waiting"]["scope"] == "run"
+    assert shop("POST", f"/runs/{run}/approve", {"maxCost": 9})[0] == 200
+    assert shop.until(run, ended)["status"] == "completed"
+    rejected = shop.start(shop.card(1))
+    shop.until(rejected, waits_for("approval"))
+    assert shop("POST", f"/runs/{rejected}/reject", {"reason": "Too early"})[0] == 200
+    assert shop.until(rejected, ended)["errorCode"] == "APPROVAL_REJECTED"
+
+
+def test_a_cancel_bites_and_the_card_is_free(shop: Shop) -> None:
+    shop.settings(requireApprovalForAgentRuns=True)
+    card = shop.card(1)
+    run = shop.start(card)
+    shop.until(run, waits_for("approval"))
+    began = time.monotonic()
+    assert shop("POST", f"/runs/{run}/cancel", {})[1]["status"] == "cancelled"
+    assert time.monotonic() - began < 2
+    shop.settings(requireApprovalForAgentRuns=False)
+    assert shop.until(shop.start(card), ended)["status"] == "completed"
+
+
+def test_a_raised_month_lets_waiting_runs_go_on(shop: Shop) -> None:
+    """Through the stream: nobody touches the run."""
+    shop.settings(maxMonthlyUsage=0.5)
+    run = shop.start(shop.card(1))
+    shop.until(run, waits_for("budget"))
+    shop.settings(maxMonthlyUsage=100)
+    assert shop.until(run, ended)["status"] == "completed"
+
+
+def test_a_card_that_arrives_in_a_lane_gets_its_agent(shop: Shop) -> None:
+    card = shop.card(6, "feature")
+    assert shop("POST", f"/cards/{card}/move", {"toLaneId": shop.lanes[7]})[0] == 200
+    deadline = time.monotonic() + SECONDS
+    while not (runs := shop("GET", f"/cards/{card}/runs")[1]["runs"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert runs[0]["agent"]["name"] == "qa"
+    assert shop.until(runs[0]["id"], ended)["status"] == "completed"
