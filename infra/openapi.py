@@ -16,7 +16,7 @@ from infra.routes import table
 from shared.contracts import contract as contract_named
 from shared.contracts.base import Contract
 from shared.http.application import application
-from shared.http.routing import Operation
+from shared.http.operation import Operation
 
 Document = dict[str, Any]
 _REF = "#/components/schemas/"

@@ -9,7 +9,7 @@ from shared.contracts.agentworks import AGENTWORKS
 from shared.contracts.base import Closed, Shape
 from shared.http.call import Call, Caller, ThisCall
 from shared.http.routing import Routes
-from shared.identity import accounts, sessions, users
+from shared.identity import accounts, profiles, sessions, users
 from shared.tenancy.workspaces import workspaces_of
 from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 
@@ -153,7 +153,7 @@ async def me(caller: Caller) -> UserProfile:
 async def update_me(body: UpdateUserRequest, caller: Caller) -> UserProfile:
     """Change the given fields; preferences merge key by key."""
     preferences: dict[str, Any] | None = body.preferences.model_dump(exclude_none=True) if body.preferences else None
-    return user_profile(users.update_profile(caller, name=body.name, avatar_url=body.avatarUrl, preferences=preferences))
+    return user_profile(profiles.update_profile(caller, name=body.name, avatar_url=body.avatarUrl, preferences=preferences))
 
 
 @routes.put("/auth/me/password", "auth.changePassword", status=204)

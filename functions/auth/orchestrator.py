@@ -9,7 +9,7 @@ from shared.contracts.base import Shape
 from shared.contracts.orchestrator import ORCHESTRATOR, TIERS
 from shared.http.call import Caller, ThisCall
 from shared.http.routing import Routes
-from shared.identity import accounts, sessions, users
+from shared.identity import accounts, profiles, sessions, users
 
 routes = Routes(ORCHESTRATOR, "auth")
 
@@ -120,5 +120,5 @@ async def me(caller: Caller, call: ThisCall) -> Profile:
 @routes.put("/users/me", "users.updateMe")
 async def update_me(body: UpdateProfileRequest, caller: Caller, call: ThisCall) -> UpdatedProfile:
     """Change the given names; the full name that other contracts show follows."""
-    user = users.update_profile(caller, first_name=body.first_name, last_name=body.last_name)
+    user = profiles.update_profile(caller, first_name=body.first_name, last_name=body.last_name)
     return UpdatedProfile(**_basics(user, call.plan).model_dump(), updated_at=user.updated_at)

@@ -8,7 +8,8 @@ from starlette.routing import BaseRoute, Match
 
 from shared.contracts.base import Contract
 from shared.http.gate import failure, http_problem, request_id
-from shared.http.routing import Operation, mount
+from shared.http.operation import Operation
+from shared.http.routing import mount
 
 
 def application(contract: Contract, operations: list[Operation], *, describe: bool = False) -> FastAPI:
@@ -29,6 +30,7 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
         if error.status_code == 405:
             allowed = {method for route in app.routes if _at(route, request) for method in getattr(route, "methods", ())}
+            allowed |= {"HEAD"} if "GET" in allowed else set()  # the door answers it (`Door`)
             error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return failure(contract, http_problem(contract, error), request_id(request))
 

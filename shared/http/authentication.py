@@ -4,7 +4,6 @@ One round trip: the access record of the caller answers at once whether the sess
 workspaces and organizations the caller belongs to (`shared.identity.access`).
 """
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -15,16 +14,14 @@ from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.settings import settings
 from shared.http.call import Call
+from shared.http.operation import Operation
 from shared.identity import access, tokens
 from shared.store import Taken
-
-if TYPE_CHECKING:
-    from shared.http.routing import Operation
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-async def admit(operation: "Operation", request: Request, call: Call) -> Taken | None:
+async def admit(operation: Operation, request: Request, call: Call) -> Taken | None:
     """Fill `call.actor`, count the request, and answer where its rate limit stands.
 
     Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
@@ -47,7 +44,7 @@ async def admit(operation: "Operation", request: Request, call: Call) -> Taken |
     return taken
 
 
-async def _subject(operation: "Operation", request: Request, call: Call) -> str:
+async def _subject(operation: Operation, request: Request, call: Call) -> str:
     """Who an anonymous request is counted for: its address, together with the field of the body that the operation names."""
     subject = f"{operation.contract.name}#{call.client_ip}"
     if operation.counted_by is None:
@@ -60,7 +57,7 @@ async def _subject(operation: "Operation", request: Request, call: Call) -> str:
     return f"{subject}#{fingerprint(value.strip().lower())}" if isinstance(value, str) else subject
 
 
-def _token(operation: "Operation", request: Request) -> str:
+def _token(operation: Operation, request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":

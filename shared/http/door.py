@@ -30,6 +30,8 @@ class Door:
         if name not in self._open:
             self._open[name] = self._build(name)
         answer: dict[str, Any] = self._open[name](event, context)
+        if event["httpMethod"] == "HEAD":
+            answer |= {"body": "", "isBase64Encoded": False}
         return answer
 
     def routes(self, name: str) -> "Routes":

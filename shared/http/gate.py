@@ -4,10 +4,11 @@ A FastAPI route class instead of middleware: it runs before the body is read (an
 error) and costs no extra ASGI layer.
 """
 
+import hmac
 import re
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 from fastapi.exceptions import RequestValidationError
@@ -21,16 +22,14 @@ from shared.contracts.base import Contract
 from shared.contracts.problems import Problem, plain
 from shared.core import clock
 from shared.core.errors import CadreError, TooLarge, Upstream
+from shared.core.settings import settings
 from shared.http import idempotency, log
 from shared.http.authentication import admit
 from shared.http.call import Call, begin
+from shared.http.operation import Operation
 from shared.http.reading import StrictRequest
 from shared.http.validation import as_invalid
 from shared.store import Taken
-
-if TYPE_CHECKING:
-    from shared.http.routing import Operation
-
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
@@ -38,7 +37,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
 
 
-def gated(operation: "Operation") -> type[APIRoute]:
+def gated(operation: Operation) -> type[APIRoute]:
     """The route class of one operation."""
 
     class Gated(APIRoute):
@@ -54,7 +53,7 @@ def gated(operation: "Operation") -> type[APIRoute]:
     return Gated
 
 
-async def _serve(operation: "Operation", request: Request, endpoint: Endpoint, takes_json: bool) -> Response:
+async def _serve(operation: Operation, request: Request, endpoint: Endpoint, takes_json: bool) -> Response:
     started = time.perf_counter()
     call = Call(request_id(request), client_ip(request))
     begin(call)
@@ -110,6 +109,7 @@ def failure(contract: Contract, problem: Problem, request: str) -> Response:
     body = contract.dump(dict[str, Any], contract.error_body(problem, request, clock.iso()))
     response = Response(body, problem.status, dict(problem.headers), media_type="application/json")
     response.headers["X-Request-ID"] = request
+    response.headers["Cache-Control"] = "no-store"
     if problem.rate is not None:
         rate = problem.rate
         response.headers.update(contract.rate_headers(rate.limit, 0, rate.reset, rate.window))
@@ -135,10 +135,11 @@ def request_id(request: Request) -> str:
 
 
 def client_ip(request: Request) -> str:
-    """Where the request comes from. Behind CloudFront the gateway sees only CloudFront: then it is the address before the last in
-    X-Forwarded-For, the one that CloudFront added. (A caller who reaches the gateway itself may make up both headers: what is
-    counted by address only slows, it does not protect.)"""
-    if "x-amz-cf-id" in request.headers:
+    """Where the request comes from. Behind the edge the gateway sees only the edge: then it is the address before the last in
+    X-Forwarded-For, the one that the edge added. The edge proves itself with a key that it sends along (infra/edge.py): whoever
+    reaches the gateway around it counts by the address that the gateway sees, whatever the headers say."""
+    key = settings().edge_key
+    if key and hmac.compare_digest(request.headers.get("x-cadre-edge", "").encode(), key.encode()):
         addresses = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
         if len(addresses) > 1:
             return addresses[-2][:45]  # an IPv6 address at its longest
@@ -147,7 +148,7 @@ def client_ip(request: Request) -> str:
     return address or "unknown"
 
 
-def _check_size(operation: "Operation", body: bytes) -> None:
+def _check_size(operation: Operation, body: bytes) -> None:
     if len(body) > operation.max_body:
         raise TooLarge(operation.max_body)
 

@@ -14,7 +14,7 @@ it was done.
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,10 +22,8 @@ from starlette.responses import Response
 from shared.core import clock
 from shared.core.errors import Conflict, FieldError, Invalid
 from shared.http.call import Call
+from shared.http.operation import Operation
 from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, put, write
-
-if TYPE_CHECKING:
-    from shared.http.routing import Operation
 
 LOCK = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP = 86_400
@@ -42,7 +40,7 @@ class Kept(Ephemeral):
 
 
 async def once(
-    operation: "Operation", request: Request, call: Call, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
+    operation: Operation, request: Request, call: Call, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
     """Run the endpoint, unless this very request was already answered."""
     key = request.headers.get("idempotency-key")

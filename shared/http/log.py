@@ -1,22 +1,20 @@
 """One structured line a request, with its metrics embedded (CloudWatch EMF); never a body, a token or a raw path."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from shared.core import clock
 from shared.core.settings import settings
 from shared.http.call import Call
-
-if TYPE_CHECKING:
-    from shared.http.routing import Operation
+from shared.http.operation import Operation
 
 logger = Logger(level=settings().log_level)
 logging.getLogger("mangum.http").setLevel(logging.ERROR)  # a second line a request, with the raw path
 
 
-def request(operation: "Operation", call: Call, status: int, code: str | None, seconds: float) -> None:
+def request(operation: Operation, call: Call, status: int, code: str | None, seconds: float) -> None:
     """`code` is the contract's error code, None for a success."""
     logger.info(
         "request",
@@ -45,12 +43,12 @@ def request(operation: "Operation", call: Call, status: int, code: str | None, s
     )
 
 
-def crash(operation: "Operation", call: Call) -> None:
+def crash(operation: Operation, call: Call) -> None:
     """The exception at hand, with its traceback."""
     logger.exception("unexpected error", extra=_about(operation, call))
 
 
-def _about(operation: "Operation", call: Call) -> dict[str, Any]:
+def _about(operation: Operation, call: Call) -> dict[str, Any]:
     return {
         "contract": operation.contract.name,
         "area": operation.area,

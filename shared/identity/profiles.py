@@ -1,0 +1,50 @@
+"""Changing one's profile."""
+
+from typing import Any
+
+from shared.core.actor import Actor
+from shared.events import EventType, record
+from shared.identity import access
+from shared.identity.users import User, split_name, the_user
+from shared.store import save, write
+
+
+def update_profile(
+    actor: Actor,
+    *,
+    name: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    avatar_url: str | None = None,
+    preferences: dict[str, Any] | None = None,
+) -> User:
+    """Change what is given and leave the rest; preferences merge key by key. The full name and its parts follow each other."""
+    user = the_user(actor.id)
+    before = {"name": user.name, "avatar_url": user.avatar_url, "preferences": user.preferences}
+    if name is not None:
+        user.name = name
+        user.first_name, user.last_name = split_name(name)
+    if first_name is not None or last_name is not None:
+        user.first_name = user.first_name if first_name is None else first_name
+        user.last_name = user.last_name if last_name is None else last_name
+        user.name = f"{user.first_name} {user.last_name}".strip()
+    if avatar_url is not None:
+        user.avatar_url = avatar_url or None
+    if preferences is not None:
+        user.preferences = merged(user.preferences, preferences)
+    after = {"name": user.name, "avatar_url": user.avatar_url, "preferences": user.preferences}
+    changes = {field: [before[field], after[field]] for field in before if before[field] != after[field]}
+    if not changes:
+        return user
+    record(user, EventType.USER_UPDATED, actor, changes=changes)
+    write(save(user), access.rename(user))
+    return user
+
+
+def merged(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """`patch` over `base`, key by key, nested objects too."""
+    result = dict(base)
+    for key, value in patch.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if nested else value
+    return result
