@@ -35,7 +35,10 @@ class Backend(PlatformStack):
                 policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
             )
         for area in code.areas:
-            functions.make(self, area, self._machine_grants(area))
+            grants = self._machine_grants(area)
+            if key := data.edge_key_value:
+                grants.environment["CADRE_EDGE_KEY"] = key
+            functions.make(self, area, grants)
         for queue, consumer in CONSUMERS.items():
             if consumer in code.workers:
                 self._consume(queue, consumer)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.nag import exempt
@@ -45,7 +45,25 @@ class Data(PlatformStack):
             ),
         )
         self.keep(self.signing)
+        self.edge_key = None if settings.local else self._edge_key()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session and stored credential; it is changed by hand.")
+
+    def _edge_key(self) -> aws_secretsmanager.CfnSecret:
+        """What tells the functions that a request came through the edge. A laptop has none."""
+        secret = aws_secretsmanager.CfnSecret(
+            self, "EdgeKey", description="Cadre: what the edge sends with every request",
+            generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                password_length=40, exclude_punctuation=True
+            ),
+        )
+        self.keep(secret)
+        exempt(secret, "AwsSolutions-SMG4", "Edge and functions take it over together, when both are deployed.")
+        return secret
+
+    @property
+    def edge_key_value(self) -> str:
+        """Filled in by CloudFormation at deployment: no template holds it. Empty where there is no edge."""
+        return SecretValue.secrets_manager(self.edge_key.attr_id).unsafe_unwrap() if self.edge_key else ""
 
     def _table(
         self, name: str, *, indexes: tuple[str, ...] = (), projected: tuple[str, ...] = (), stream: bool = False,

@@ -31,7 +31,7 @@ _SOURCE = Path(__file__).with_name("viewer_request.js")
 
 class Edge(PlatformStack):
     def __init__(
-        self, scope: Construct, settings: Settings, apis: Mapping[str, RestApi], socket: Socket
+        self, scope: Construct, settings: Settings, apis: Mapping[str, RestApi], socket: Socket, key: str
     ) -> None:
         super().__init__(scope, settings, "edge", "the edge")
         function = aws_cloudfront.CfnFunction(
@@ -49,7 +49,7 @@ class Edge(PlatformStack):
                 price_class="PriceClass_100", web_acl_id=settings.web_acl_arn or None,
                 aliases=sorted(settings.domains.values()) or None,
                 viewer_certificate=self._certificate(),
-                origins=[self._origin(name, host) for name, host in hosts.items()],
+                origins=[self._origin(name, host, key) for name, host in hosts.items()],
                 default_cache_behavior=aws_cloudfront.CfnDistribution.DefaultCacheBehaviorProperty(
                     target_origin_id=CONTRACTS[0].name, viewer_protocol_policy="https-only",
                     allowed_methods=["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
@@ -77,9 +77,13 @@ class Edge(PlatformStack):
             acm_certificate_arn=self.settings.certificate_arn, minimum_protocol_version="TLSv1.2_2021", ssl_support_method="sni-only"
         )
 
-    def _origin(self, name: str, host: str) -> aws_cloudfront.CfnDistribution.OriginProperty:
+    def _origin(self, name: str, host: str, key: str) -> aws_cloudfront.CfnDistribution.OriginProperty:
         return aws_cloudfront.CfnDistribution.OriginProperty(
             id=name, domain_name=host,
+            # overrides what a viewer sends under this name; `shared.http.gate.client_ip` believes the viewer's address by it
+            origin_custom_headers=[aws_cloudfront.CfnDistribution.OriginCustomHeaderProperty(
+                header_name="X-Cadre-Edge", header_value=key
+            )],
             custom_origin_config=aws_cloudfront.CfnDistribution.CustomOriginConfigProperty(
                 origin_protocol_policy="https-only", origin_ssl_protocols=["TLSv1.2"], origin_read_timeout=30,
                 origin_keepalive_timeout=60,

@@ -29,6 +29,8 @@ class Settings:
     issuer: str = "https://auth.cadre.dev"
     # where clients reach us, for links in answers and mails
     public_url: str = "http://localhost:8000"
+    # what the edge sends with every request, and nobody else knows: empty where there is no edge
+    edge_key: str = ""
     # pages on other hosts that may use the session cookie: origins, separated by commas
     allowed_origins: str = ""
     mail_sender: str = "cadre@localhost.localdomain"

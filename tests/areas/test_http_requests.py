@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from shared.contracts import contract as contract_named
+from shared.core.settings import settings
 from shared.http.reading import parse
 from shared.identity.access import Access
 from shared.store import get
@@ -175,7 +177,7 @@ def test_ordinary_json_is_read_as_it_is(value):
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW"])
+@pytest.mark.parametrize("method", ["OPTIONS", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW"])
 def test_a_method_the_path_lacks_is_a_405_that_names_the_others(aws, contract, method):
     answer = call("auth", contract, method, "/auth/login")
     assert well_formed(contract, answer, 405) == "METHOD_NOT_ALLOWED"
@@ -183,8 +185,8 @@ def test_a_method_the_path_lacks_is_a_405_that_names_the_others(aws, contract, m
 
 
 def test_every_method_of_a_path_is_named(aws):
-    assert call("auth", "agentworks", "DELETE", "/auth/me").header("allow") == "GET, PUT"
-    assert call("auth", "orchestrator", "POST", "/users/me").header("allow") == "GET, PUT"
+    assert call("auth", "agentworks", "DELETE", "/auth/me").header("allow") == "GET, HEAD, PUT"
+    assert call("auth", "orchestrator", "POST", "/users/me").header("allow") == "GET, HEAD, PUT"
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
@@ -246,12 +248,14 @@ def test_a_request_id_comes_back_in_header_and_body(aws, contract):
     [
         ({}, "192.0.2.1"),
         ({"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}, "192.0.2.1"),
-        ({"X-Forwarded-For": "1.1.1.1, 198.51.100.7, 192.0.2.1", "X-Amz-Cf-Id": "x"}, "198.51.100.7"),
-        ({"X-Forwarded-For": "198.51.100.7", "X-Amz-Cf-Id": "x"}, "192.0.2.1"),
-        ({"X-Forwarded-For": "x" * 500 + ", 192.0.2.1", "X-Amz-Cf-Id": "x"}, "x" * 45),
+        ({"X-Forwarded-For": "1.1.1.1, 198.51.100.7, 192.0.2.1", "X-Cadre-Edge": "the-key"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "1.1.1.1, 198.51.100.7, 192.0.2.1", "X-Cadre-Edge": "a-guess"}, "192.0.2.1"),
+        ({"X-Forwarded-For": "198.51.100.7", "X-Cadre-Edge": "the-key"}, "192.0.2.1"),
+        ({"X-Forwarded-For": "x" * 500 + ", 192.0.2.1", "X-Cadre-Edge": "the-key"}, "x" * 45),
     ],
 )
-def test_anonymous_requests_are_counted_by_where_they_come_from(aws, headers, counted):
+def test_anonymous_requests_are_counted_by_where_they_come_from(aws, headers, counted, monkeypatch):
+    monkeypatch.setattr("shared.http.gate.settings", lambda: replace(settings(), edge_key="the-key"))
     call("auth", "agentworks", *LOGIN, body={"email": "a@b.co", "password": "x"}, headers=headers)
     assert get(Access, f"RL#agentworks#{counted}") is not None
 

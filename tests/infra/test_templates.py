@@ -409,6 +409,22 @@ def test_the_edge_has_an_origin_for_each_api_and_asks_for_tls(prod: Templates) -
     assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
 
 
+def test_the_edge_proves_itself_to_every_area(prod: Templates, local: Templates) -> None:
+    """By a value that CloudFormation fills in: the templates hold where it is, and not what it is."""
+    (distribution,) = prod.of("AWS::CloudFront::Distribution")
+    sent = {json.dumps(origin["OriginCustomHeaders"]) for origin in distribution.properties["DistributionConfig"]["Origins"]}
+    ((header,),) = map(json.loads, sent)
+    assert header["HeaderName"] == "X-Cadre-Edge"
+    assert "{{resolve:secretsmanager:" in json.dumps(header["HeaderValue"])
+    believing = {
+        tags(one)["area"]: one.properties["Environment"]["Variables"]["CADRE_EDGE_KEY"] for one in prod.of("AWS::Lambda::Function")
+        if "CADRE_EDGE_KEY" in one.properties["Environment"]["Variables"]
+    }
+    assert set(believing) == set(AREAS)
+    assert all(value == header["HeaderValue"] for value in believing.values())
+    assert "CADRE_EDGE_KEY" not in json.dumps(local.stacks)
+
+
 def test_a_laptop_has_the_same_functions_and_no_edge(local: Templates, prod: Templates) -> None:
     missing = {name.removeprefix("cadre-prod-") for name in prod.stacks} - {name.removeprefix("cadre-local-") for name in local.stacks}
     assert missing == {"account", "edge"}
