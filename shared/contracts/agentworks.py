@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from shared.contracts.base import About, Contract, RateRule, Shape
-from shared.contracts.problems import Problem, problem_for
+from shared.contracts.problems import Problem
 from shared.core.actor import Actor
-from shared.core.errors import CadreError
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # the document names limit and offset but no numbers
 
@@ -70,13 +67,11 @@ def pagination(limit: int, offset: int, total: int, next_cursor: str | None = No
 class Agentworks(Contract):
     name = "agentworks"
     base = "/v1"
+    error_model = ErrorResponse
     about = About("AgentWorks API", "1.0.0", "Workspaces, boards, cards and the agents that work on them.")
     openapi = "3.0.3"
     drop_none = True
     cookie = "cadre_session"
-
-    def problem(self, error: CadreError) -> Problem:
-        return problem_for(self.name, error)
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
@@ -95,10 +90,6 @@ class Agentworks(Contract):
                 for field in problem.fields
             ]
         return body
-
-    @property
-    def error_model(self) -> type[BaseModel]:
-        return ErrorResponse
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         return (RateRule("aw", 1000, 3600),)

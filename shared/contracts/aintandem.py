@@ -2,12 +2,9 @@
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
-
 from shared.contracts.base import About, Contract, Paged, RateRule, Shape
-from shared.contracts.problems import Problem, problem_for
+from shared.contracts.problems import Problem
 from shared.core import clock
-from shared.core.errors import CadreError
 
 T = TypeVar("T")
 
@@ -72,6 +69,7 @@ class ErrorResponse(Shape):
 class Aintandem(Contract):
     name = "aintandem"
     base = "/api/v1"
+    error_model = ErrorResponse
     about = About("AInTandem API", "1.0.0", "Workspaces, sandboxes and the messages between their agents.")
     api_keys = True
 
@@ -95,19 +93,12 @@ class Aintandem(Contract):
             )
         return self.dump(Envelope[model], Envelope[model].model_construct(success=True, data=result, meta=Meta(**stamp)))
 
-    def problem(self, error: CadreError) -> Problem:
-        return problem_for(self.name, error)
-
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
         details = self.list_details(problem)
         if details is not None:
             detail["details"] = {"fields": details} if problem.fields else details
         return {"success": False, "error": detail, "meta": {"request_id": request_id, "timestamp": timestamp}}
-
-    @property
-    def error_model(self) -> type[BaseModel]:
-        return ErrorResponse
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         if rate_class not in _LIMITS:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.problems import Problem
+from shared.contracts.problems import Problem, problem_for
 from shared.core.errors import CadreError
 from shared.core.limits import RateRule
 
@@ -84,19 +84,22 @@ class Contract(ABC):
 
     # -- errors
 
-    @abstractmethod
+    error_model: ClassVar[type[BaseModel]]
+    """The error body as a model, for OpenAPI."""
+
     def problem(self, error: CadreError) -> Problem:
         """Status, code and words of a domain error in this contract."""
+        return problem_for(self.name, error)
 
     @abstractmethod
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         """The body of an error. `request_id` and `timestamp` are plain texts, so that the gateway's own error templates
         (`$context.requestId`) come from the same place."""
 
-    @property
-    @abstractmethod
-    def error_model(self) -> type[BaseModel]:
-        """The error body as a model, for OpenAPI."""
+    def error_detail(self, problem: Problem) -> dict[str, Any]:
+        """Code, message and, where there are any, details, as the snake_case contracts show them."""
+        details = self.list_details(problem)
+        return {"code": problem.code, "message": problem.message} | ({} if details is None else {"details": details})
 
     @staticmethod
     def list_details(problem: Problem) -> Any:

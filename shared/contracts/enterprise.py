@@ -2,20 +2,12 @@
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
-
 from shared.contracts.base import About, Contract, Paged, RateRule, Shape
-from shared.contracts.problems import Problem, problem_for
+from shared.contracts.plans import plan_rules
+from shared.contracts.problems import Problem
 from shared.core import clock
-from shared.core.errors import CadreError
 
 T = TypeVar("T")
-
-PLANS: dict[str, tuple[tuple[int, int], ...]] = {  # requests a window of so many seconds; enterprise limits are per contract
-    "free": ((100, 60), (1_000, 3600), (10_000, 86_400)),
-    "professional": ((1_000, 60), (50_000, 3600), (500_000, 86_400)),
-    "enterprise": (),
-}
 
 
 class Meta(Shape):
@@ -76,6 +68,7 @@ class ErrorResponse(Shape):
 class Enterprise(Contract):
     name = "enterprise"
     base = "/v1"
+    error_model = ErrorResponse
     about = About(
         "AI Agent System API",
         "1.0.0",
@@ -106,9 +99,6 @@ class Enterprise(Contract):
             return self.dump(PagedEnvelope[model], envelope)
         return self.dump(Envelope[model], Envelope[model].model_construct(success=True, status=status, data=result, meta=meta))
 
-    def problem(self, error: CadreError) -> Problem:
-        return problem_for(self.name, error)
-
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
         if (details := self.list_details(problem)) is not None and problem.rate is None:
@@ -120,12 +110,8 @@ class Enterprise(Contract):
             meta |= {"retry_after": seconds, "limit_resets_at": clock.in_seconds(seconds)}
         return {"success": False, "status": problem.status, "error": detail, "meta": meta}
 
-    @property
-    def error_model(self) -> type[BaseModel]:
-        return ErrorResponse
-
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
-        return tuple(RateRule(f"en{window}", limit, window) for limit, window in PLANS.get(plan, PLANS["free"]))
+        return plan_rules("en", plan)
 
 
 ENTERPRISE = Enterprise()

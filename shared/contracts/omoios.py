@@ -6,13 +6,12 @@ second with the code. Bare arrays cannot say how many there are: `X-Total-Count`
 
 from typing import Any
 
-from pydantic import BaseModel
-
-from shared.contracts.base import About, Contract, RateRule, Shape
-from shared.contracts.enterprise import PLANS, FieldProblem
-from shared.contracts.problems import Problem, problem_for
+from shared.contracts.base import About, Contract, Shape
+from shared.contracts.enterprise import FieldProblem
+from shared.contracts.plans import plan_rules
+from shared.contracts.problems import Problem
 from shared.core.actor import Permission, Role
-from shared.core.errors import CadreError
+from shared.core.limits import RateRule
 
 ROLES = {Role.OWNER: "admin", Role.ADMIN: "admin", Role.MEMBER: "member", Role.VIEWER: "viewer"}
 """Our roles as this contract names them."""
@@ -39,25 +38,18 @@ class ErrorResponse(Shape):
 class Omoios(Contract):
     name = "omoios"
     base = "/api/v1"
+    error_model = ErrorResponse
     about = About("OmoiOS API", "1.0.0", "Tickets on a phased board, tasks, discoveries and the agents that do them.")
 
-    def problem(self, error: CadreError) -> Problem:
-        return problem_for(self.name, error)
-
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
-        detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
-        if (details := self.list_details(problem)) is not None:
-            detail["details"] = details
-        return {"detail": problem.message, "error": detail | {"timestamp": timestamp, "request_id": request_id}}
-
-    @property
-    def error_model(self) -> type[BaseModel]:
-        return ErrorResponse
+        return {
+            "detail": problem.message,
+            "error": self.error_detail(problem) | {"timestamp": timestamp, "request_id": request_id},
+        }
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         """The document gives no numbers: the organization's plan decides, as in enterprise, but by the hour."""
-        windows = PLANS.get(plan, PLANS["free"])
-        return tuple(RateRule("om", limit, window) for limit, window in windows if window == 3600)
+        return plan_rules("om", plan, only=3600)
 
 
 OMOIOS = Omoios()

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from pydantic import BaseModel
-
-from shared.contracts.base import About, Contract, RateRule, Shape
-from shared.contracts.enterprise import PLANS, FieldProblem
-from shared.contracts.problems import Problem, problem_for
-from shared.core.errors import CadreError
+from shared.contracts.base import About, Contract, Shape
+from shared.contracts.enterprise import FieldProblem
+from shared.contracts.plans import plan_rules
+from shared.contracts.problems import Problem
+from shared.core.limits import RateRule
 
 TIERS = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
 """Our plans as this contract names them."""
@@ -36,25 +35,15 @@ class Pagination(Shape):
 class Orchestrator(Contract):
     name = "orchestrator"
     base = "/api/v1"
+    error_model = ErrorResponse
     about = About("Orchestrator Platform API", "1.0.0", "Agents, workflows, executions and the marketplace.")
 
-    def problem(self, error: CadreError) -> Problem:
-        return problem_for(self.name, error)
-
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
-        detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
-        if (details := self.list_details(problem)) is not None:
-            detail["details"] = details
-        return {"error": detail | {"timestamp": timestamp, "correlation_id": request_id}}
-
-    @property
-    def error_model(self) -> type[BaseModel]:
-        return ErrorResponse
+        return {"error": self.error_detail(problem) | {"timestamp": timestamp, "correlation_id": request_id}}
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
         """The document gives no numbers: the organization's plan decides, as in enterprise, but by the hour."""
-        windows = PLANS.get(plan, PLANS["free"])
-        return tuple(RateRule("or", limit, window) for limit, window in windows if window == 3600)
+        return plan_rules("or", plan, only=3600)
 
 
 ORCHESTRATOR = Orchestrator()

@@ -170,6 +170,7 @@ TABLE: dict[str, Row] = {
     "timeout": _row((504, "TIMEOUT"), (504, "TIMEOUT"), (504, "TIMEOUT"), (504, "TIMEOUT")),
 }
 
+
 def situation(error: CadreError) -> str:
     """The row of TABLE that an error belongs to."""
     match error:
