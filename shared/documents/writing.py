@@ -21,14 +21,40 @@ def write_document(
     item_id: str | None = None,
     run_id: str | None = None,
 ) -> Document:
-    """The document with this type and title gets a new version; without one, a new document with `document_id` is made.
+    """The document with this type and title gets a new version; without one a new document is made (`document_id` is its id where
+    the one that follows from the title is taken by a document that was renamed or deleted).
 
     Raises NotFound, Forbidden, Conflict("version") when somebody else writes the same document at this moment.
     """
     project = load(Project, project_id, actor, Permission.CARD_EDIT)
-    document = _titled(project.id, type_, title) or fetch(Document, document_id)
-    if document is not None and not document.deleted_at:
+    for attempt in range(_TRIES):
+        try:
+            return _write(actor, project, type_, title, content, document_id, item_id, run_id)
+        except Conflict as conflict:
+            if conflict.reason != "version" or attempt == _TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+_TRIES = 3
+
+
+def _write(
+    actor: Actor,
+    project: Project,
+    type_: str,
+    title: str,
+    content: str,
+    document_id: str,
+    item_id: str | None,
+    run_id: str | None,
+) -> Document:
+    named = _id_by_title(project.id, type_, title)
+    first = fetch(Document, named)
+    document = first if first is not None and _is(first, type_, title) else _titled(project.id, type_, title)
+    if document is not None:
         return _next_version(actor, document, title, content, item_id, run_id)
+    document_id = document_id if first is not None else named
     document = Document.new(
         document_id,
         org_id=project.org_id,
@@ -90,12 +116,28 @@ def _version(actor: Actor, document: Document, change: str) -> DocumentVersion:
     )
 
 
+def find_document(project_id: str, type_: str, title: str) -> Document | None:
+    """The document of this type and title, if there is one."""
+    first = fetch(Document, _id_by_title(project_id, type_, title))
+    return first if first is not None and _is(first, type_, title) else _titled(project_id, type_, title)
+
+
+def _id_by_title(project_id: str, type_: str, title: str) -> str:
+    return derived_id("document", project_id, type_, title.casefold())
+
+
+def _is(document: Document, type_: str, title: str) -> bool:
+    return not document.deleted_at and document.type == type_ and document.title.casefold() == title.casefold()
+
+
 def _titled(project_id: str, type_: str, title: str) -> Document | None:
-    """By the index, which may be a moment behind: two writers of one new title make two documents, as two people would."""
-    wanted = title.casefold()
+    """By the index, for documents that got their title later or from people. (An agent's own are found by their id, which follows
+    from type and title: the index may be a moment behind.)"""
     for row in reversed(collection(1, f"PROJ#{project_id}#DOC", f"{type_}#")):
-        if row.f.get("title", "").casefold() == wanted:
-            return fetch(Document, row.id)
+        if row.f.get("title", "").casefold() == title.casefold():
+            found = fetch(Document, row.id)
+            if found is not None and _is(found, type_, title):
+                return found
     return None
 
 

@@ -4,6 +4,7 @@ What may happen at any point: the process dies and the step is tried again (the 
 or changes hands (the fence refuses every write), the budget has no room (nothing is called, the run waits).
 """
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
 from shared.core.errors import CadreError, Conflict, Upstream
 from shared.core.ids import derived_id
+from shared.documents.writing import find_document
 from shared.providers import registry
 from shared.providers.port import BrokenOff, Finished, Request, TextDelta, ToolCall, ToolCallReady
 from shared.runs.failures import (
@@ -166,14 +168,14 @@ class Worker:
         done = known is not None  # its effect is written, its result is not: the writer died in between
         try:
             if done:
-                outcome = _again(work, call)
+                outcome = _again(work, call, str(self.run.proj_id))
             elif call.name in READ_ONLY:
                 outcome = perform(work, call.name, call.arguments)
             else:
                 with carrying(lambda: [held(self.run), create(Called(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
                     outcome = perform(work, call.name, call.arguments)
         except AlreadyDone:
-            outcome = _again(work, call)
+            outcome = _again(work, call, str(self.run.proj_id))
         except Lost:
             raise
         except CadreError as error:
@@ -199,16 +201,30 @@ def _refuse_unfinished(exchange: Exchange) -> None:
         raise ModelRefused("The model declined to work on this card")
 
 
-def _again(work: Work, call: ToolCall) -> Outcome:
+def _again(work: Work, call: ToolCall, project_id: str) -> Outcome:
     """The result of a call whose effect was written by somebody who died before saying so."""
-    title = call.arguments.get("title") or call.arguments.get("content") or call.arguments.get("description") or call.name
-    kind = {"create_card": "card", "create_task": "task", "write_document": "document", "comment": "comment"}.get(
-        call.name, call.name
-    )
-    made = {"kind": kind, "id": work.new_id, "title": str(title)[:200]}
-    if call.arguments.get("ref"):
-        made["ref"] = call.arguments["ref"]
-    return Outcome(f'{{"id": "{work.new_id}", "note": "done before a restart"}}', made)
+    given = call.arguments
+    made_id = work.new_id
+    if call.name == "write_document" and (document := find_document(project_id, given["type"], given["title"])):
+        made_id = document.id
+    title = given.get("title") or given.get("content") or given.get("description") or call.name
+    made: dict[str, Any] | None = None
+    if call.name in _KINDS:
+        made = {"kind": _KINDS[call.name], "id": made_id, "title": str(title)[:200]}
+        if given.get("ref"):
+            made["ref"] = given["ref"]
+    return Outcome(json.dumps({"id": made_id, "note": "done before a restart"}), made)
+
+
+_KINDS: Final = {
+    "create_card": "card",
+    "create_task": "task",
+    "write_document": "document",
+    "comment": "comment",
+    "raise_discovery": "discovery",
+    "move_card": "move",
+    "block_card": "block",
+}
 
 
 def _advice(error: CadreError) -> str:

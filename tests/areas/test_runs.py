@@ -11,6 +11,7 @@ from shared.terminal import entries
 from shared.usage.rows import Rollup, UsageLine
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
+from tests.trips import trips
 
 STORY = """We lose orders because the shop has no guest checkout.
 A visitor must be able to pay without an account.
@@ -146,3 +147,19 @@ def test_the_machine_takes_every_step_there_is(world, machine: Machine):
     assert machine.steps[:3] == ["claim", "check_limits", "load_context"]
     assert machine.steps[-1] == "finish"
     assert set(machine.steps[3:-1]) == {"turn"}
+
+
+def test_what_a_request_costs(world):
+    card = card_in(world, 1, "doc")
+    world.ada("auth", "GET", "/auth/me")  # the rate window has begun
+    with trips() as seen:
+        assert trigger(world, card, "prd").status == 201
+    # access; the card; everything that decides; run, card and place at once. The message to the queue is not DynamoDB's
+    assert seen.names == ["UpdateItem", "GetItem", "BatchGetItem", "TransactWriteItems"]
+    path = f"/runs/{fetch(Item, card.id).lease_run}"
+    with trips() as seen:
+        assert world.ada("runs", "GET", path).status == 200
+    assert seen.names == ["UpdateItem", "GetItem"]
+    with trips() as seen:
+        assert world.ada("runs", "GET", f"/cards/{card.id}/runs").status == 200
+    assert seen.names == ["UpdateItem", "GetItem", "Query", "BatchGetItem"]
