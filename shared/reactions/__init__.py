@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from shared.reactions.change import Change, change_in
+from shared.events.change import Change, change_in
 
 Reaction = Callable[[Change], None]
 

@@ -10,7 +10,7 @@ from shared.core.errors import Conflict
 from shared.events import EventType
 from shared.items.rows import Item
 from shared.projects.rows import ProjectStats
-from shared.reactions.change import Change
+from shared.events.change import Change
 from shared.runs.rows import ACTIVE, Run
 from shared.store import Entity, Operation, UnicodeAttribute, create, update, write
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared.core import clock
-from shared.reactions.change import Change
+from shared.events.change import Change
 from shared.sockets.publish import publish
 from shared.sockets.topics import workspace_topic
 from shared.views import agentworks_events, omoios_events

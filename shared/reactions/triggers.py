@@ -17,7 +17,7 @@ from shared.core.ids import derived_id
 from shared.events import EventType
 from shared.items.rows import Item
 from shared.projects.rows import Project
-from shared.reactions.change import Change
+from shared.events.change import Change
 from shared.runs import queue
 from shared.runs.answering import resume_waiting
 from shared.runs.requesting import Request, request_run

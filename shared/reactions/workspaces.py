@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from shared.core import clock
 from shared.core.errors import Conflict
-from shared.reactions.change import Change
+from shared.events.change import Change
 from shared.store import update_now
 from shared.tenancy.rows import Workspace
 

@@ -11,7 +11,7 @@ from shared.contracts.base import Shape
 from shared.core.money import usd
 from shared.events import EventType
 from shared.items.rows import Item
-from shared.reactions.change import Change
+from shared.events.change import Change
 from shared.runs.rows import Run
 from shared.tenancy.rows import WorkspaceMembership
 

@@ -34,6 +34,7 @@ from tests.areas.driving import Context
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.viewers import raw_row, stream_record
+from tests.trips import trips
 
 
 @pytest.fixture
@@ -540,3 +541,27 @@ def test_an_answer_to_what_is_gone_ends_the_run(world, machine):
     assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 409
     assert fetch(Run, run.id).status == "failed"
     assert fetch(Item, card.id).lease_run is None
+
+
+def test_a_model_without_a_known_price_is_said_to_have_none(world, machine, model):
+    card = card_in(world, 1, "doc")
+    answer = trigger(world, card, "prd", provider="embedded", model="home-made")
+    assert (answer.status, answer.json["estimatedCost"]) == (201, 0)
+    run = machine.play(answer.json["run"]["id"])
+    assert (run.status, run.unpriced, run.customer_price_micros) == ("completed", True, 0)
+    shown = world.ada("runs", "GET", f"/runs/{run.id}").json
+    assert shown["executionMetadata"]["priceKnown"] is False
+    assert shown["totalTokens"] == 15
+    summary = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage").json["summary"]
+    assert (summary["totalCalls"], summary["unpricedCalls"], summary["totalPrice"]) == (1, 1, 0)
+
+
+def test_what_a_turn_costs(world, machine, model):
+    """Without its tools: taking the run up, its conversation, the reservation, the settlement, the log."""
+    machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    run_id = started(world, card_in(world, 1, "doc"), "prd")
+    for name in ("claim", "check_limits", "load_context"):
+        step(name, Step(run_id, "one"))
+    with trips() as seen:
+        assert step("turn", Step(run_id, "one"))["next"] == "finish"
+    assert seen.count <= 13
