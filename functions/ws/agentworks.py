@@ -66,9 +66,10 @@ _MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 def _connect_terminal(arrival: Arrival) -> None:
     card = load(Item, arrival.path["cardId"], arrival.actor, Permission.CARD_READ)
     connection = _connection(arrival, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
-    open_connection(connection, [watching.new_terminal(connection)])
+    subscription = watching.new_terminal(connection)
+    open_connection(connection, [subscription])
     try:
-        send_job("greet", connection.id)
+        send_job("greet", connection.id, generation=subscription.generation)
     except Exception:
         close_connection(connection)
         raise

@@ -13,7 +13,7 @@ from functions.ws import agentworks, omoios
 from functions.ws.endpoint import Arrival, Endpoint, contract_of
 from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
 from shared.core.settings import settings
-from shared.identity import access, tokens
+from shared.access import records, tokens
 from shared.sockets import connections, liveness
 from shared.sockets.fanout import hang_up
 
@@ -52,7 +52,7 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
         name = endpoint.contract
         if endpoint.connect is None:
             raise Upstream("socket", "This socket is not served yet")
-        actor, _ = access.enter(tokens.read(_token(event, query), tokens.ACCESS), ())
+        actor, _ = records.enter(tokens.read(_token(event, query), tokens.ACCESS), ())
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
         endpoint.connect(Arrival(connection_id, actor, parameters, lists))
     except CadreError as error:

@@ -81,7 +81,7 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
 def _greet(connection: Connection, message: Message) -> None:
     from shared.terminal import watching
 
-    watching.greet(connection)
+    watching.greet(connection, message["generation"])
 
 
 def _catch_up(connection: Connection, message: Message) -> None:

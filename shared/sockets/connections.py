@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.core import clock
 from shared.core.errors import Conflict, LimitExceeded
-from shared.sockets.rows import LONGEST, Connection, OpenConnections, Subscription
+from shared.sockets.rows import LONGEST, Connection, DueConnection, OpenConnections, Subscription
 from shared.store import create, delete, get, put, query, update, update_now, write
 
 LIMIT = 10  # concurrent connections a user; the one document that gives a number says 10
@@ -20,6 +20,7 @@ def open_connection(connection: Connection, subscriptions: Sequence[Subscription
         try:
             write(
                 create(connection),
+                put(DueConnection.of(connection)),
                 update(counted, [OpenConnections.open.add(1), OpenConnections.ttl.set(int(connection.ttl))], room, _FULL),
                 *(put(subscription) for subscription in subscriptions),
             )
@@ -39,6 +40,7 @@ def close_connection(connection: Connection) -> None:
     try:
         write(
             delete(Connection(pk=connection.pk, sk=connection.sk), Connection.pk.exists(), _GONE),
+            delete(DueConnection.of(connection)),
             update(OpenConnections.of(connection.user_id), [OpenConnections.open.add(-1)]),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from shared.core import clock
-from shared.identity.access import Access
+from shared.access.records import Access
 from shared.store import get_many
 
 FRESH = 15.0  # seconds

@@ -3,15 +3,18 @@
 CONN#<id>      META          the connection; GSI1 USER#<user>#CONN
 CONNS#<user>   META          how many the user has open: the limit is a condition of the write
 SUB#<topic>    CONN#<id>     one who listens to a topic
+CONNS#DUE#<n>  <due>#<id>    when a connection is over at the latest, in order: what the clock ends
 """
 
 from typing import Any
+from zlib import crc32
 
 from shared.core import clock
-from shared.store import Ephemeral, JSONAttribute, NumberAttribute, UnicodeAttribute, flat_map
+from shared.store import BooleanAttribute, Ephemeral, JSONAttribute, NumberAttribute, UnicodeAttribute, flat_map
 
 LIFE = 3 * 3600  # seconds a row is kept; API Gateway ends every connection after two hours
 LONGEST = 2 * 3600 + 300  # seconds after which a connection is surely gone
+SHARDS = 4  # of the connections by the time they are due
 CATCHING, LIVE, PAUSED = "catching", "live", "paused"
 
 
@@ -26,6 +29,9 @@ class Connection(Ephemeral):
     card_id = UnicodeAttribute(null=True)
     topics = JSONAttribute(default=list)
     opened = NumberAttribute()
+    due = NumberAttribute()
+    """Epoch seconds; whoever still holds the connection then is not heard any more."""
+    greeted = BooleanAttribute(default=False)
     replay = UnicodeAttribute(null=True)
     """The replay session under way; another one ends it."""
     replay_slice = NumberAttribute(default=0)
@@ -44,11 +50,25 @@ class Connection(Ephemeral):
             id=connection_id,
             user_id=user_id,
             opened=now,
+            due=now + LONGEST,
             ttl=now + LIFE,
             gsi1pk=f"USER#{user_id}#CONN",
             gsi1sk=connection_id,
             **about,
         )
+
+
+class DueConnection(Ephemeral):
+    """At `CONNS#DUE#<shard>, <due>#<connection>`."""
+
+    @classmethod
+    def of(cls, connection: Connection) -> "DueConnection":
+        shard = crc32(connection.id.encode()) % SHARDS
+        return cls(pk=f"CONNS#DUE#{shard}", sk=f"{int(connection.due):010d}#{connection.id}", ttl=connection.ttl)
+
+    @property
+    def connection_id(self) -> str:
+        return str(self.sk.partition("#")[2])
 
 
 class OpenConnections(Ephemeral):

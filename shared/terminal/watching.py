@@ -38,11 +38,11 @@ def new_terminal(connection: Connection) -> Subscription:
     return Subscription.of(_topic(connection), connection, state=CATCHING, generation=new_id())
 
 
-def greet(connection: Connection) -> None:
-    """`connected`, the last entries, the state of the active runs; then live."""
+def greet(connection: Connection, generation: str) -> None:
+    """`connected`, the last entries, the state of the active runs; then live, unless the viewer has asked for something else by now."""
     subscription = _subscription(connection)
-    if subscription is None or subscription.state != CATCHING or subscription.next:
-        return  # greeted before: the queue has delivered the job twice
+    if subscription is None or connection.greeted:
+        return  # the queue has delivered the job twice
     runs = runs_of(str(connection.card_id))
     active = [run for run in runs if not run.ended]
     history = _history(active or runs)
@@ -53,15 +53,21 @@ def greet(connection: Connection) -> None:
         "activeRuns": [run.id for run in active],
     }
     frames = [frame({"type": "connected", "data": info}), *_batches(history), *_states(active)]
-    if not _post_to_new(connection, frames):
+    if not _post_to_new(connection, frames, generation):
         return
+    update_now(connection, [Connection.greeted.set(True)])
     position = {run.id: 1 for run in active}
     for entry in history:
         position[entry["runId"]] = entry["seq"] + 1
     for run in active:
         if position[run.id] == 1:  # its history was not among the last hundred
             position[run.id] = last_sequence(run.id) + 1
-    _go_live(connection, subscription, position)
+    if subscription.generation != generation:
+        return
+    if subscription.state == PAUSED:
+        _leave_at(connection, generation, position)
+    elif subscription.state == CATCHING:
+        _go_live(connection, subscription, position)
 
 
 def focus(connection: Connection, run: Run, start: int | None) -> None:
@@ -98,7 +104,10 @@ def resume(connection: Connection) -> None:
 def catch_up(connection: Connection, generation: str, position: dict[str, int]) -> None:
     """Send each run's entries from its position on (0: its last hundred), then go live."""
     subscription = _subscription(connection)
-    if subscription is None or subscription.generation != generation:
+    if subscription is None or subscription.generation != generation or subscription.state == LIVE:
+        return
+    if subscription.state == PAUSED:
+        _leave_at(connection, generation, {run_id: start for run_id, start in position.items() if start})
         return
     for run_id, start in position.items():
         if start == 0:
@@ -137,7 +146,7 @@ def _go_live(connection: Connection, subscription: Subscription, position: dict[
         if _made_live(connection, subscription, position):
             return
         now = _subscription(connection)
-        if now is None or now.generation != generation:
+        if now is None or now.generation != generation or now.state == LIVE:
             return
         if now.state == PAUSED:
             _leave_at(connection, generation, position)
@@ -212,7 +221,7 @@ def _states(runs: Iterable[Run]) -> list[str]:
     return [frame(run_status_message(run.id, run.status, int(run.progress))) for run in runs]
 
 
-def _post_to_new(connection: Connection, frames: list[str]) -> bool:
+def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:
     """Post to a connection whose handshake may still be under way."""
     for pause_seconds in (*_PATIENCE, None):
         if (outcome := poster().post(connection.id, frames[0])) != GONE:
@@ -221,7 +230,7 @@ def _post_to_new(connection: Connection, frames: list[str]) -> bool:
             break
         time.sleep(pause_seconds)
     if time.time() - connection.opened < YOUNG:
-        send_job("greet", connection.id, delay=1)
+        send_job("greet", connection.id, delay=1, generation=generation)
     return False
 
 

@@ -7,7 +7,8 @@ import pytest
 from functions.ws.handler import handler as ws
 from shared.core.actor import Role
 from shared.core.errors import Conflict
-from shared.identity import access, sessions
+from shared.access import records
+from shared.identity import sessions
 from shared.runs.rows import Run
 from shared.sockets import liveness
 from shared.sockets.publish import publish
@@ -19,6 +20,7 @@ from shared.terminal.watching import HISTORY
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, the_gateway, work
 from tests.areas.working import World, world
+from tests.trips import trips
 
 
 @pytest.fixture
@@ -158,6 +160,28 @@ def test_leaving_leaves_nothing_behind(gateway, ada):
     assert get(Connection, f"CONN#{viewer.id}") is None
     assert query(Subscription, f"SUB#{terminal_topic('', card.id)}", consistent=True).rows == []
     viewer.send({"type": "ping", "timestamp": 1})  # a message that was on its way
+
+
+def test_round_trips(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    messages()
+    with trips() as seen:
+        viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    assert seen.names == ["GetItem", "GetItem", "TransactWriteItems"]  # session, card, connection
+    drain()
+    with trips() as seen:
+        viewer.send({"type": "ping", "timestamp": 1})
+    assert seen.names == ["GetItem"]  # the connection; the session is known
+    with trips() as seen, terminal_of(run) as terminal:
+        for _ in range(3):
+            terminal.write("info", "agent", "x")
+            terminal.flush()
+    assert seen.names == ["Query", *["TransactWriteItems"] * 3]  # where the log ends, then one a chunk
+    waiting = messages()
+    with trips() as seen:
+        work(*waiting)
+    assert seen.names == ["Query"]  # who listens; whether they still may is known
 
 
 # -- the terminal
@@ -472,14 +496,14 @@ def test_a_message_of_an_ended_session_is_not_answered(gateway, ada, monkeypatch
 
 def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, ada, monkeypatch):
     eve = sign_up("Eve", "eve@example.com")
-    write(access.grant_workspace(eve.user["id"], str(ada.project.ws_id), Role.VIEWER))
+    write(records.grant_workspace(eve.user["id"], str(ada.project.ws_id), Role.VIEWER))
     viewer = Viewer(gateway, eve, f"/api/workspaces/{ada.project.ws_id}/events")
     assert viewer.status == 200
     topic = workspace_topic(str(ada.project.ws_id))
     publish(topic, agentworks=[{"type": "x"}], ws_id=ada.project.ws_id)
     drain()
     assert viewer.heard() == [{"type": "x"}]
-    write(access.revoke_workspace(eve.user["id"], str(ada.project.ws_id)))
+    write(records.revoke_workspace(eve.user["id"], str(ada.project.ws_id)))
     _later(monkeypatch, liveness.FRESH + 1)
     publish(topic, agentworks=[{"type": "y"}], ws_id=ada.project.ws_id)
     drain()

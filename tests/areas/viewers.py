@@ -1,5 +1,6 @@
 """Sockets on moto: a gateway that keeps what is posted, the ws function, the queue worked off by hand, stream records made from rows."""
 
+import atexit
 import json
 import os
 import threading
@@ -14,6 +15,7 @@ from functions.ws.handler import handler as ws
 from functions.ws_pusher.handler import handler as pusher
 from shared.core.ids import new_id
 from shared.core.settings import settings
+from shared.sockets.posting import poster
 from shared.store.client import dynamodb
 from tests.areas.driving import Client, Context
 
@@ -73,7 +75,9 @@ class Gateway:
 @cache
 def the_gateway() -> Gateway:
     """One for the whole session: the platform's own client of it is made once."""
-    return Gateway()
+    made = Gateway()
+    atexit.register(lambda: [kept.close() for kept in poster()._idle] and made.server.server_close())
+    return made
 
 
 def messages() -> list[dict[str, Any]]:

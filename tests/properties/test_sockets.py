@@ -1,0 +1,101 @@
+"""A viewer who pauses, resumes and subscribes again while a run writes, under any order of the queue.
+
+Whatever the order, no entry is lost. While the queue keeps its order, none comes twice and none comes early either.
+"""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.core.errors import Conflict
+from shared.runs.rows import Run
+from shared.sockets import liveness
+from shared.store import check
+from shared.terminal import TerminalWriter
+from tests.areas.viewers import Viewer, drain, entries_in, messages, the_gateway, work
+from tests.areas.working import World, world
+
+steps = st.lists(
+    st.one_of(
+        st.just(("say", 1)),
+        st.just(("say", 3)),
+        st.tuples(st.just("work"), st.integers(0, 20)),
+        st.just(("work", 0)),
+        st.just(("pause", 0)),
+        st.just(("resume", 0)),
+        st.just(("focus", 0)),
+    ),
+    max_size=14,
+)
+
+
+@pytest.fixture
+def ada(aws) -> World:
+    gateway = the_gateway()
+    gateway.use()
+    gateway.wipe()
+    liveness.forget_all()
+    return world()
+
+
+class Session:
+    """One viewer, one run, and the queue between them held in hand."""
+
+    def __init__(self, ada: World, in_order: bool) -> None:
+        self.in_order = in_order
+        card = ada.card()
+        self.run = ada.run(card)
+        self.queue: list[dict] = []
+        self.written = 0
+        messages()
+        self.viewer = Viewer(the_gateway(), ada.client, f"/api/cards/{card.id}/terminal")
+        assert self.viewer.status == 200
+        if in_order:
+            drain()  # greeted
+
+    def say(self, lines: int) -> None:
+        run = self.run
+        with TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Conflict("x", "x"))) as terminal:
+            for _ in range(lines):
+                terminal.write("info", "agent", "x")
+        self.written += lines
+
+    def work(self, index: int) -> None:
+        self.queue += messages()
+        if self.queue:
+            work(self.queue.pop(0 if self.in_order else index % len(self.queue)))
+
+    def pause(self, _: int) -> None:
+        self.viewer.send({"type": "pause_stream"})
+
+    def resume(self, _: int) -> None:
+        self.viewer.send({"type": "resume_stream"})
+
+    def end(self) -> list[int]:
+        """Everything worked off; the numbers that came, in the order in which they came."""
+        while self.queue or (waiting := messages()):
+            if not self.queue:
+                self.queue = waiting
+            work(self.queue.pop(0))
+        self.resume(0)
+        drain()
+        numbers = [entry["seq"] for entry in entries_in(self.viewer.heard())]
+        self.viewer.leave()
+        return numbers
+
+
+@given(plan=steps, in_order=st.booleans())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_no_order_of_things_loses_an_entry(ada, plan, in_order):
+    session = Session(ada, in_order)
+    subscribed = False
+    for step, number in plan:
+        if step == "focus":
+            session.viewer.send({"type": "subscribe_run", "runId": session.run.id, "fromSequence": 1})
+            subscribed = True
+        else:
+            getattr(session, step)(number)
+    numbers = session.end()
+    assert set(numbers) == set(range(1, session.written + 1))
+    if in_order and not subscribed:  # who subscribes from the beginning asks for what they have
+        assert numbers == list(range(1, session.written + 1))
