@@ -18,7 +18,7 @@ from shared.events import EventType, record
 from shared.store import Operation, create, get_many, update, write
 from shared.tenancy.rows import Workspace
 
-THRESHOLDS = (100, 80)  # percent of a workspace's month, the highest first
+THRESHOLDS = (100, 80, 50)  # percent of a workspace's month, the highest first
 
 
 class BudgetExhausted(LimitExceeded):
@@ -121,14 +121,16 @@ def caps_of(scope: Scope) -> Caps:
             budgets.append(of_month)
         elif of_month.limit != limit:
             _change_limit(of_month, limit)
-        announce(of_month)
     return Caps(budgets)
 
 
 def set_limit(
     scope: str, scope_id: str, limit: int, *, month: str | None = None, org_id: str | None = None, ws_id: str | None = None
 ) -> Budget:
-    """Give a scope a cap, or change the one it has. What is reserved and spent stays."""
+    """Give a scope a cap, or change the one it has. What is reserved and spent stays.
+
+    Runs that wait for it do not notice by themselves: `shared.runs.answering.resume_waiting` tells those of a workspace.
+    """
     fresh = new_budget(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
     row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
     if not isinstance(row, Budget):
@@ -141,12 +143,9 @@ def set_limit(
     return row
 
 
-def announce(budget: Budget, further: int = 0) -> None:
-    """Say once per month that a workspace has used 80 or 100 percent; `further` is spent since the row was read."""
-    if budget.limit <= 0:
-        return
-    percent = (int(budget.spent) + further) * 100 // int(budget.limit)
-    reached = next((one for one in THRESHOLDS if percent >= one), 0)
+def announce(budget: Budget) -> None:
+    """Say once that a workspace has used 50, 80 or 100 percent of its month: the highest that was reached."""
+    reached = _reached(int(budget.spent), int(budget.limit))
     if reached <= budget.warned:
         return
     budget.warned = reached
@@ -156,7 +155,7 @@ def announce(budget: Budget, further: int = 0) -> None:
         SYSTEM,
         workspace_id=budget.scope_id,
         threshold_percentage=reached,
-        current_micros=int(budget.spent) + further,
+        current_micros=int(budget.spent),
         limit_micros=int(budget.limit),
     )
     actions = [Budget.warned.set(reached), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
@@ -164,6 +163,11 @@ def announce(budget: Budget, further: int = 0) -> None:
         write(update(budget, actions, Budget.warned < reached, _EXISTS))
     except Conflict:
         return  # somebody else said it
+
+
+def _reached(spent: int, limit: int) -> int:
+    """The highest threshold, in percent; 0 for none."""
+    return next((one for one in THRESHOLDS if limit > 0 and spent * 100 >= one * limit), 0)
 
 
 _EXISTS = Conflict("budget", "The budget was changed at the same time")
@@ -182,8 +186,10 @@ def _open_month(scope: Scope, month: str, limit: int) -> Budget:
 
 def _change_limit(budget: Budget, limit: int) -> None:
     more = limit - int(budget.limit)
+    warned = min(int(budget.warned), _reached(int(budget.spent), limit))  # of a higher limit the same share is news again
+    actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
-        write(update(budget, [Budget.limit.set(limit), Budget.available.add(more)], Budget.limit == int(budget.limit), _EXISTS))
+        write(update(budget, actions, Budget.limit == int(budget.limit), _EXISTS))
     except Conflict:
         return  # somebody else brought it up to date
     budget.limit, budget.available = limit, budget.available + more

@@ -50,6 +50,17 @@ def start_execution(run_id: str, attempt: int) -> str:
     return arn
 
 
+def execution_lives(arn: str) -> bool:
+    """Whether an execution is still under way."""
+    try:
+        status: str = client("stepfunctions").describe_execution(executionArn=arn)["status"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
+        return False
+    return status in ("RUNNING", "PENDING_REDRIVE")
+
+
 def stop_execution(arn: str, cause: str) -> None:
     """Stop an execution, if there still is one: the run's own row has said already that it is over."""
     try:

@@ -9,7 +9,6 @@ from shared.budgets.rows import this_month
 from shared.core import clock
 from shared.core.errors import Conflict
 from shared.core.ids import derived_id
-from shared.events import EventType, record
 from shared.projects.rows import Project
 from shared.providers.port import Finished, Request, TokenUsage
 from shared.providers.tokens import upper_bound
@@ -73,13 +72,12 @@ def usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bo
     )
 
 
-def settled(run: Run, turn: int, done: Finished, project_name: str, actor: Any, kept: list[Operation], progress: int) -> bool:
+def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[Operation], progress: int) -> bool:
     """The call is over: ledger, budgets, the run's own counts, and `kept` (the journal), all or none.
 
     When the run is no longer ours, what was spent is still spent and is recorded, but nothing is kept. Answers whether it was kept.
     """
     line = usage_line(run, turn, done.usage, done.model, done.estimated)
-    record(line, EventType.USAGE_RECORDED, actor, run_id=run.id, card_id=run.item_id, price_micros=line.customer_price_micros)
     price = int(line.customer_price_micros)
     counts = [*_counts(line), Run.version.add(1)]
     row = Run(*Run.key(run.id))
@@ -92,8 +90,6 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, actor: Any, 
         late(run, counts, price, books)
         return False
     run.hold = run.hold_turn = None
-    if price:
-        caps_of(scope_of(run))  # says so where a threshold was passed
     return True
 
 

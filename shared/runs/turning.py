@@ -139,7 +139,7 @@ class Worker:
 
     def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
         kept = [create(turn)] if turn is not None else []
-        return settled(self.run, number, done, project_name(self.run), self._actor, kept, progress=_progress(number))
+        return settled(self.run, number, done, project_name(self.run), kept, progress=_progress(number))
 
     # -- acting
 

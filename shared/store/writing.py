@@ -125,7 +125,7 @@ def write(*operations: Operation) -> None:
                 raise refused from None
             if not _contended(error) or attempt == _TRIES - 1:
                 raise
-            time.sleep(random.uniform(0, min(0.2, 0.005 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+            _pause(attempt)
         else:
             return
 
@@ -156,17 +156,27 @@ def revise(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | No
 def update_now(
     row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
 ) -> dict[str, Any]:
-    """`update` at once; answers the whole row after it (raw: `Model.decode` reads it)."""
+    """`update` at once; answers the whole row after it (raw: `Model.decode` reads it). A transaction on the row at this very moment
+    refuses it: tried again, as in `write`."""
     operation = update(row, actions, condition, refused)
-    try:
-        answer = dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW")
-    except ClientError as error:
-        failure = _refusal(error, [operation])
-        if failure is not None:
-            raise failure from None
-        raise
-    attributes: dict[str, Any] = answer["Attributes"]
-    return attributes
+    for attempt in range(_TRIES):
+        try:
+            answer = dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW")
+        except ClientError as error:
+            failure = _refusal(error, [operation])
+            if failure is not None:
+                raise failure from None
+            if not _contended(error) or attempt == _TRIES - 1:
+                raise
+            _pause(attempt)
+        else:
+            attributes: dict[str, Any] = answer["Attributes"]
+            return attributes
+    raise AssertionError("unreachable")
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(0.2, 0.005 * 2**attempt)))  # noqa: S311 - jitter, not a secret
 
 
 def put_many(rows: Sequence[Row]) -> None:

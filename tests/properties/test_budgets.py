@@ -95,7 +95,7 @@ def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
         except BudgetExhausted:
             return "refused"
         highest.append(int(month(ws_id).spent + month(ws_id).reserved))
-        assert settled(run, 1, Finished("end", usage, run.model), "P", SYSTEM, [], 10)
+        assert settled(run, 1, Finished("end", usage, run.model), "P", [], 10)
         return "settled"
 
     with ThreadPoolExecutor(24) as pool:
@@ -138,8 +138,8 @@ def test_a_run_that_ends_with_a_call_under_way_gives_back_and_still_pays(engine_
     assert (month(ws_id).reserved, month(ws_id).spent) == (0, 0)
     done = Finished("end", TokenUsage(input=2_000, output=1_000), run.model)
     journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, said="late", stop="end", model="m", at="")
-    assert settled(run, 1, done, "P", SYSTEM, [create(journal)], 10) is False
-    assert settled(run, 1, done, "P", SYSTEM, [create(journal)], 10) is False  # once more changes nothing
+    assert settled(run, 1, done, "P", [create(journal)], 10) is False
+    assert settled(run, 1, done, "P", [create(journal)], 10) is False  # once more changes nothing
     assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows == []
     assert one_story(ws_id, project_id) == 250_000
     assert fetch(Run, run.id).customer_price_micros == 250_000
