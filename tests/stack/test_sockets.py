@@ -174,15 +174,16 @@ def test_a_terminal_from_greeting_to_replay(stack: LocalStack) -> None:
 
 
 async def entries_until(socket: ClientWebSocketResponse, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    """So many different entries, in the order of their numbers: deliveries may overtake each other."""
+    found: dict[int, dict[str, Any]] = {}
     async with asyncio.timeout(20):
         while len(found) < count:
             message = await socket.receive_json()
             if message["type"] == "logs_batch":
-                found += message["data"]
+                found |= {entry["seq"]: entry for entry in message["data"]}
             elif message["type"] == "log_entry":
-                found.append(message["data"])
-    return found
+                found[message["data"]["seq"]] = message["data"]
+    return [found[seq] for seq in sorted(found)]
 
 
 @pytest.mark.parametrize(
