@@ -2,9 +2,13 @@
 
 import pytest
 
+from shared.agents.catalogue import catalogue
+from shared.agents.registry import the_agent
+from shared.boards.lanes import LANES
 from shared.documents.rows import Document
 from shared.items.creating import NewItem, create_item
 from shared.items.rows import Item
+from shared.runs.journal import read_journal
 from shared.runs.rows import Run, Underway
 from shared.store import collection, fetch, get, kept_text, query
 from shared.terminal import entries
@@ -163,3 +167,16 @@ def test_what_a_request_costs(world):
     with trips() as seen:
         assert world.ada("runs", "GET", f"/cards/{card.id}/runs").status == 200
     assert seen.names == ["UpdateItem", "GetItem", "Query", "BatchGetItem"]
+
+
+@pytest.mark.parametrize("agent", [agent.name for agent in catalogue(local=True)])
+def test_every_agent_does_real_work_with_its_own_tools(world, machine, agent):
+    lane = the_agent(agent).allowed_lanes[0]
+    card = card_in(world, lane, LANES[lane].card_type)
+    run = machine.play(started(world, card, agent))
+    assert (run.status, run.error_message) == ("completed", None)
+    journal = read_journal(run)
+    refused = [called.result for exchange in journal.exchanges for called in exchange.results.values() if called.is_error]
+    assert refused == []
+    assert run.result_data
+    assert fetch(Item, card.id).lease_run is None

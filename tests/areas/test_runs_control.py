@@ -27,6 +27,7 @@ from shared.runs import queue, requesting
 from shared.runs.rows import Run, Underway
 from shared.runs.steps import Step, step
 from shared.store import collection, fetch, get, save, write
+from shared.tasks.rows import Task
 from shared.tenancy.rows import Workspace
 from shared.usage.rows import UsageLine
 from tests.areas.boards_world import World, found_world
@@ -565,3 +566,30 @@ def test_what_a_turn_costs(world, machine, model):
     with trips() as seen:
         assert step("turn", Step(run_id, "one"))["next"] == "finish"
     assert seen.count <= 13
+
+
+def test_tasks_of_a_run_name_each_other(world, machine, model):
+    card = card_in(world, 6, "feature")
+    model.turns = [
+        calls(
+            ("create_task", {"title": "First", "description": "a", "ref": "first"}),
+            ("create_task", {"title": "Second", "description": "b", "depends_on": ["first"], "priority": "high"}),
+            ("raise_discovery", {"type": "technical_debt", "description": "The old checkout is still there"}),
+        )
+    ]
+    run = machine.play(started(world, card, "dev_backend"))
+    assert run.status == "completed", run.error_message
+    first, second = (fetch(Task, one["id"]) for one in run.result_data["tasks"])
+    assert second.depends_on == [first.id]
+    assert [row.f["type"] for row in collection(1, f"ITEM#{card.id}", "DSC#")] == ["technical_debt"]
+    assert run.result_data["discoveries"][0]["title"] == "The old checkout is still there"
+    comments = collection(1, f"ITEM#{card.id}", "COM#")
+    assert len(comments) == 1  # it said nothing on the card itself: its summary stands there
+
+
+def test_a_card_that_its_agent_blocked_stays_blocked(world, machine, model):
+    card = card_in(world, 7)
+    model.turns = [calls(("block_card", {"reason": "No test data"}))]
+    run = machine.play(started(world, card, "qa"))
+    after = fetch(Item, card.id)
+    assert (run.status, after.status, after.blocked_reason, after.lease_run) == ("completed", "blocked", "No test data", None)
