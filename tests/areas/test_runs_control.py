@@ -590,6 +590,6 @@ def test_tasks_of_a_run_name_each_other(world, machine, model):
 def test_a_card_that_its_agent_blocked_stays_blocked(world, machine, model):
     card = card_in(world, 7)
     model.turns = [calls(("block_card", {"reason": "No test data"}))]
-    run = machine.play(started(world, card, "qa"))
+    run = machine.play(started(world, card, "troubleshooter"))
     after = fetch(Item, card.id)
     assert (run.status, after.status, after.blocked_reason, after.lease_run) == ("completed", "blocked", "No test data", None)
