@@ -6,7 +6,6 @@ from infra.function import may_invoke
 
 # Job -> EventBridge schedule, UTC
 SCHEDULES = {
-    "usage-threshold": "rate(1 hour)",
     "billing-close": "cron(0 2 1 * ? *)",
     "invoices-overdue": "cron(30 3 * * ? *)",
     "heartbeat-watch": "rate(1 minute)",

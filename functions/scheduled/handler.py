@@ -1,5 +1,10 @@
-"""What has a clock: `infra/schedules.py` has a rule for each job here, and names it in `detail.job`."""
+"""What has a clock: `infra/schedules.py` has a rule for each job here, and names it in `detail.job`.
 
+A job does what is due and answers how much that was. It may be called twice for the same moment, and by two at once: what it does, it
+does by conditional writes. It stops after SECONDS; the next call goes on.
+"""
+
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,14 +12,22 @@ from aws_lambda_powertools import Logger
 
 from shared.core.settings import settings
 from shared.runs.sweeping import sweep
+from shared.sockets.reaping import reap
 
 logger = Logger(level=settings().log_level)
+SECONDS = 40.0  # of a minute, the shortest time between two calls
 
-JOBS: dict[str, Callable[[], Any]] = {
+JOBS: dict[str, Callable[[float], int]] = {
     "timeouts": sweep,  # runs that nobody works on any more
+    "ws-reaper": reap,  # connections that are over
 }
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     job = event["detail"]["job"]
-    logger.info("job", extra={"job": job, "result": JOBS[job]()})
+    if job not in JOBS:
+        raise LookupError(f"there is no job {job!r}; there are {', '.join(JOBS)}")
+    started = time.monotonic()
+    done = JOBS[job](started + SECONDS)
+    took = time.monotonic() - started
+    logger.info("job", extra={"job": job, "done": done, "seconds": round(took, 3), "cut_short": took > SECONDS})
