@@ -10,8 +10,9 @@ from shared.contracts.agentworks import UserSummary, user_summary
 from shared.contracts.base import Shape
 from shared.core.money import usd
 from shared.events import EventType
-from shared.items.rows import Item
 from shared.events.change import Change
+from shared.items.dependencies import Dependency
+from shared.items.rows import Item
 from shared.runs.rows import Run
 from shared.tenancy.rows import WorkspaceMembership
 
@@ -114,7 +115,7 @@ def _shown(change: Change) -> tuple[str, Shape] | None:
         return "card_moved", _moved(change)
     if kind in _CARD:
         return "card_updated", _updated(change)
-    if kind in _DEPENDENCY and change.event.data.get("board_id"):
+    if kind in _DEPENDENCY and change.kind == Dependency.KIND:
         return "card_updated", _linked(change)
     if kind is EventType.RUN_STARTED:
         return "agent_run_started", _run_started(change)
@@ -172,13 +173,13 @@ def _moved(change: Change) -> CardMovedEvent:
 
 
 def _linked(change: Change) -> CardUpdatedEvent:
-    data = change.event.data
-    link = {"id": change.id, "dependsOn": data.get("to_item_id"), "type": data.get("dependency_type")}
+    made = change.after(Dependency)
+    link = {"id": made.id, "dependencyId": made.dependency_id, "type": made.type}
     added = change.event.type is EventType.DEPENDENCY_ADDED
     return CardUpdatedEvent(
-        cardId=data["item_id"],
-        projectId=str(change.proj_id),
-        boardId=data["board_id"],
+        cardId=made.item_id,
+        projectId=str(made.proj_id),
+        boardId=made.board_id,
         changes={"dependencies": FieldChange(new=link) if added else FieldChange(old=link)},
         updatedBy=_who(change),
         timestamp=change.event.at,

@@ -9,6 +9,7 @@ from shared.core.clock import iso, now, timedelta
 from shared.core.ids import new_id
 from shared.discoveries.rows import discover
 from shared.events import EventType, record
+from shared.items.dependencies import create_dependency, delete_dependency
 from shared.items.moving import move_item
 from shared.items.rows import Item
 from shared.projects.rows import ProjectStats
@@ -252,6 +253,22 @@ def test_a_card_is_created_updated_moved_and_deleted(ada):
         "movedBy": me,
         "timestamp": moved["data"]["timestamp"],
     }
+
+
+def test_a_dependency_is_an_update_of_the_card_that_waits(ada):
+    card, on = ada.card(title="Waits"), ada.card(title="First")
+    made = create_dependency(ada.actor, card.id, on.id, "blocks").dependency
+    seen = History(f"DEP#{made.id}")
+    seen.seen()
+    delete_dependency(ada.actor, made.id)
+    seen.seen()
+    project(*seen.records)
+    added, removed = pushed("agentworks")
+    link = {"id": made.id, "dependencyId": on.id, "type": "blocks"}
+    assert (added["type"], removed["type"]) == ("card_updated", "card_updated")
+    assert (added["data"]["cardId"], added["data"]["boardId"]) == (card.id, ada.board.id)
+    assert added["data"]["changes"] == {"dependencies": {"new": link}}
+    assert removed["data"]["changes"] == {"dependencies": {"old": link}}
 
 
 def test_a_run_starts_and_ends(ada):
