@@ -15,7 +15,7 @@ from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, LimitExceeded
 from shared.core.money import micros, usd
 from shared.events import EventType, record
-from shared.store import Operation, create, get_many, update, write
+from shared.store import Operation, create, fetch, get_many, update, write
 from shared.tenancy.rows import Workspace
 
 THRESHOLDS = (100, 80, 50)  # percent of a workspace's month, the highest first
@@ -121,6 +121,7 @@ def caps_of(scope: Scope) -> Caps:
             budgets.append(of_month)
         elif of_month.limit != limit:
             _change_limit(of_month, limit)
+        announce(of_month)  # where whoever spent it ended before saying so
     return Caps(budgets)
 
 
@@ -141,6 +142,13 @@ def set_limit(
         return fresh
     _change_limit(row, limit)
     return row
+
+
+def announce_month(ws_id: str) -> None:
+    """Say it where this month's spending has just crossed a threshold. One read."""
+    budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
+    if budget is not None:
+        announce(budget)
 
 
 def announce(budget: Budget) -> None:

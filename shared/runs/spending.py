@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.billing.prices import Priced, cost, worst_case
 from shared.billing.pricing import customer_price_micros
-from shared.budgets.reserving import Scope, caps_of, settle
+from shared.budgets.reserving import Scope, announce_month, caps_of, settle
 from shared.budgets.rows import this_month
 from shared.core import clock
 from shared.core.errors import Conflict
@@ -90,6 +90,8 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[O
         late(run, counts, price, books)
         return False
     run.hold = run.hold_turn = None
+    if price:
+        announce_month(str(run.ws_id))
     return True
 
 
@@ -102,6 +104,8 @@ def late(run: Run, counts: list[Any], price: int, books: list[Operation]) -> Non
     except Conflict as conflict:
         if conflict is not RECORDED:
             raise
+    if price:
+        announce_month(str(run.ws_id))
 
 
 def _counts(line: UsageLine) -> list[Any]:

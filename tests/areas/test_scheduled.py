@@ -1,0 +1,226 @@
+"""What the clock does: runs that nobody works on, connections that are over; and what is said of a month's usage."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from functions.scheduled.handler import JOBS, handler
+from infra.schedules import SCHEDULES
+from shared.billing.prices import Priced
+from shared.budgets.reserving import caps_of
+from shared.budgets.rows import Budget, budget_id, this_month
+from shared.core import clock
+from shared.providers.port import Finished, TokenUsage
+from shared.runs import queue, spending
+from shared.runs.rows import Run, Underway
+from shared.runs.spending import reserve, scope_of, settled
+from shared.runs.steps import Step, step
+from shared.runs.sweeping import sweep
+from shared.sockets import liveness
+from shared.sockets.connections import close_connection, find
+from shared.sockets.reaping import reap
+from shared.sockets.rows import LONGEST, SHARDS, DueConnection, OpenConnections
+from shared.store import create, fetch, get, query, save, update_now, write
+from shared.tenancy.rows import Workspace
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Context
+from tests.areas.test_runs import card_in, started
+from tests.areas.viewers import Gateway, Viewer, raw_row, the_gateway
+
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:AgentRun:one"
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def tick(job: str) -> None:
+    handler(json.loads((EVENTS / f"schedule-{job}.json").read_text()), Context())
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return found_world()
+
+
+@pytest.fixture
+def gateway(aws) -> Gateway:
+    made = the_gateway()
+    made.use()
+    made.wipe()
+    liveness.forget_all()
+    return made
+
+
+def test_every_job_has_a_rule_and_a_sample_event():
+    assert set(JOBS) <= set(SCHEDULES)
+    samples = {path.stem.removeprefix("schedule-") for path in EVENTS.glob("schedule-*.json")}
+    assert samples == set(JOBS)
+    for job in JOBS:
+        assert json.loads((EVENTS / f"schedule-{job}.json").read_text())["detail"] == {"job": job}
+
+
+def test_a_job_that_is_not_there_is_an_error():
+    with pytest.raises(LookupError, match="no job 'tea'"):
+        handler({"detail": {"job": "tea"}}, Context())
+
+
+def test_a_job_says_in_one_line_how_much_it_did(aws, caplog):
+    tick("timeouts")
+    (line,) = caplog.records
+    assert (line.job, line.done, line.cut_short) == ("timeouts", 0, False)
+
+
+# -- runs
+
+
+def abandoned(world: World, lane: int = 1, agent: str = "prd") -> Run:
+    """A run in the middle of a model's call: a lease, a place among the project's runs, a reservation. Its worker is gone."""
+    run_id = started(world, card_in(world, lane, "doc"), agent, parameters={"maxCost": 5})
+    for name in ("claim", "check_limits", "load_context"):
+        step(name, Step(run_id, EXECUTION))
+    run = fetch(Run, run_id)
+    reserve(run, 1, 1_000_000)
+    update_now(Run(*Run.key(run_id)), [Run.lease_until.set(clock.epoch() - 1)])
+    return run
+
+
+def test_a_run_whose_execution_is_gone_ends_and_everything_it_held_is_free(world, monkeypatch):
+    run = abandoned(world)
+    monkeypatch.setattr(queue, "execution_lives", lambda _: False)
+    assert sweep(soon()) == 1
+    ended = fetch(Run, run.id)
+    assert (ended.status, ended.error_code, ended.hold, ended.gsi3pk) == ("failed", "TIMEOUT", None, None)
+    cap = fetch(Budget, budget_id("run", run.id))
+    assert (cap.reserved, cap.available) == (0, cap.limit)
+    assert run.id not in (get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids or ())
+    assert raw_row(f"ITEM#{run.item_id}").get("lease_run") is None
+    assert sweep(soon()) == 0
+
+
+def test_a_run_between_two_tries_of_a_step_is_left_alone(world, monkeypatch):
+    run = abandoned(world)
+    monkeypatch.setattr(queue, "execution_lives", lambda arn: arn == EXECUTION)
+    assert sweep(soon()) == 0
+    assert fetch(Run, run.id).status == "running"
+
+
+def test_a_run_that_renews_its_lease_at_that_moment_goes_on(world, monkeypatch):
+    """Its worker is quicker than the clock: the lease is asked again in the very write that ends the run."""
+    run = abandoned(world)
+
+    def renewing(arn: str) -> bool:
+        fresh = fetch(Run, run.id)
+        fresh.lease_until = clock.epoch() + 60
+        write(save(fresh))
+        return False
+
+    monkeypatch.setattr(queue, "execution_lives", renewing)
+    assert sweep(soon()) == 0
+    assert fetch(Run, run.id).status == "running"
+
+
+def test_what_there_was_no_time_for_is_done_the_next_time(world, monkeypatch):
+    monkeypatch.setattr(queue, "execution_lives", lambda _: False)
+    runs = [abandoned(world), abandoned(world, 4, "planner")]
+    assert sweep(time.monotonic() - 1) == 0
+    assert {fetch(Run, run.id).status for run in runs} == {"running"}
+    assert sweep(soon()) == 2
+
+
+# -- connections
+
+
+def due_rows() -> list[DueConnection]:
+    return [row for shard in range(SHARDS) for row in query(DueConnection, f"CONNS#DUE#{shard}", consistent=True).rows]
+
+
+def viewer(gateway: Gateway, world: World) -> Viewer:
+    made = Viewer(gateway, world.ada, f"/api/workspaces/{world.ws_id}/events")
+    assert made.status == 200
+    return made
+
+
+def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world, gateway):
+    lost, left = viewer(gateway, world), viewer(gateway, world)
+    left.leave()
+    assert [row.connection_id for row in due_rows()] == [lost.id]
+    assert reap(soon()) == 0  # it is not due yet
+    with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
+        assert reap(soon()) == 1
+        assert reap(soon()) == 0
+    assert gateway.closed == [lost.id]
+    assert find(lost.id) is None
+    assert due_rows() == []
+    assert get(OpenConnections, f"CONNS#{world.actor.id}").open == 0
+
+
+def test_a_due_row_without_its_connection_goes_too(world, gateway):
+    lost = viewer(gateway, world)
+    row = due_rows()[0]
+    close_connection(find(lost.id))
+    write(create(DueConnection(pk=row.pk, sk=row.sk, ttl=row.ttl)))
+    with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
+        tick("ws-reaper")
+    assert due_rows() == []
+
+
+# -- a month's usage
+
+
+def spend(world: World, run: Run, price: int) -> list[int]:
+    """A model's call costs this much; the shares of the month that this made somebody say."""
+    budget = month_of(world)
+    before = budget.event_id
+    fresh = fetch(Run, run.id)
+    reserve(fresh, int(fresh.fence) + int(fresh.version), 0)
+    done = Finished("end", TokenUsage(price, 0, 0, 0), run.model)
+    assert settled(fresh, fresh.hold_turn, done, "Engine", [], 0)
+    after = month_of(world)
+    assert after.spent == budget.spent + price
+    return [] if after.event_id == before else [after.event["data"]["threshold_percentage"]]
+
+
+def month_of(world: World) -> Budget:
+    return fetch(Budget, budget_id("workspace", world.ws_id, this_month()))
+
+
+def limit_month(world: World, usd: float) -> None:
+    workspace = fetch(Workspace, world.ws_id)
+    workspace.settings = workspace.settings | {"maxMonthlyUsage": usd}
+    write(save(workspace))
+
+
+@pytest.fixture
+def run(world, monkeypatch) -> Run:
+    """A run under way whose model costs a micro-dollar a token."""
+    monkeypatch.setattr(spending, "cost", lambda *about: Priced(about[-1].input, "t"))
+    monkeypatch.setattr(spending, "customer_price_micros", lambda micros: micros)
+    run_id = started(world, card_in(world, 1, "doc"), "prd")
+    for name in ("claim", "check_limits", "load_context"):
+        step(name, Step(run_id, EXECUTION))
+    return fetch(Run, run_id)
+
+
+def test_each_share_of_the_month_is_said_once_when_the_ledger_crosses_it(world, run):
+    limit_month(world, 0.001)
+    caps_of(scope_of(run))
+    told = [spend(world, run, price) for price in (499, 1, 200, 99, 1, 150, 49, 1, 500)]
+    assert told == [[], [50], [], [], [80], [], [], [100], []]
+    limit_month(world, 0.01)  # 15 % of it is spent
+    assert [spend(world, run, price) for price in (3000, 500, 10_000)] == [[], [50], [100]]
+
+
+def test_what_nobody_said_is_said_before_the_next_call(world, run, monkeypatch):
+    """Whoever spent it died before saying so."""
+    limit_month(world, 0.001)
+    caps_of(scope_of(run))
+    with monkeypatch.context() as patch:
+        patch.setattr(spending, "announce_month", lambda _: None)
+        assert spend(world, run, 900) == []
+    caps_of(scope_of(run))
+    assert month_of(world).event["data"]["threshold_percentage"] == 80
