@@ -64,7 +64,7 @@ def main(area: str) -> None:
     from importlib import import_module
 
     from shared.core.actor import Role
-    from shared.identity import tokens
+    from shared.access import tokens
 
     handler = import_module(f"functions.{area}.handler").handler
     contract = next(iter(handler.contracts))

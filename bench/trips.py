@@ -1,8 +1,8 @@
 """Round trips to DynamoDB and capacity units of each operation, counted on moto.
 
-Trips are counted at botocore, exactly. Units follow the documented formula from the sizes of the rows (moto's own figures are constants): a
-strongly consistent read 1 per 4 KB, an eventually consistent one 0.5, a write 1 per KB, transactions twice, and one more write for each index
-the row is in.
+Trips are counted at botocore, exactly. Units follow the documented formula from the sizes of the rows (moto's own figures are
+constants): a strongly consistent read 1 per 4 KB, an eventually consistent one 0.5, a write 1 per KB, transactions twice, and one more
+write for each index the row is in.
 """
 
 import json

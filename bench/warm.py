@@ -1,8 +1,8 @@
 """Warm requests: CPU of one request through a function's handler, against the bare handler that moves the same rows.
 
 AWS answers with bytes recorded beforehand from moto (`bench.replaying`), so that only our code and botocore's run. Ours and the bare
-handler take turns in blocks of BLOCK requests for ROUNDS rounds; a figure is the median of the blocks' CPU per request, the ratio the median
-of the ratios of neighbouring blocks.
+handler take turns in blocks of BLOCK requests for ROUNDS rounds; a figure is the median of the blocks' CPU per request, the ratio the
+median of the ratios of neighbouring blocks.
 """
 
 import copy

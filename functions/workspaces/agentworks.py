@@ -11,7 +11,7 @@ from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.tenancy import workspaces
 from shared.tenancy.rows import Workspace
-from shared.tenancy.standing import Usage, billing_of, no_usage, usage_of
+from shared.usage.standing import Usage, billing_of, no_usage, usage_of
 from shared.views.agentworks import (
     BillingSummary,
     CurrentUsageSummary,

@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger
 
 from functions.ws import agentworks, omoios
 from functions.ws.endpoint import Arrival, Endpoint, contract_of
+from shared.access import records, tokens
 from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
 from shared.core.settings import settings
-from shared.access import records, tokens
 from shared.sockets import connections, liveness
 from shared.sockets.fanout import hang_up
 

@@ -1,7 +1,7 @@
 """Who calls: a bearer token, agentworks' session cookie, or an API key; then whether they may call this often.
 
 One round trip: the access record of the caller answers at once whether the session is alive, how many requests are left, and which
-workspaces and organizations the caller belongs to (`shared.identity.access`).
+workspaces and organizations the caller belongs to (`shared.access.records`).
 """
 
 from urllib.parse import urlsplit
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from shared.access import records, tokens
 from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.settings import settings
 from shared.http.call import Call
 from shared.http.operation import Operation
-from shared.identity import access, tokens
 from shared.store import Taken
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -33,14 +33,14 @@ async def admit(operation: Operation, request: Request, call: Call) -> Taken | N
 
     if operation.public:
         rules = rules_for("free") if operation.rate_class else ()
-        return access.count_anonymous(await _subject(operation, request, call), rules) if rules else None
+        return records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
-        call.actor, call.plan, taken = access.enter_with_key(key, rules_for)
+        call.actor, call.plan, taken = records.enter_with_key(key, rules_for)
         return taken
     claims = tokens.read(_token(operation, request), tokens.ACCESS)
     call.plan = claims.plan
-    call.actor, taken = access.enter(claims, rules_for(claims.plan))
+    call.actor, taken = records.enter(claims, rules_for(claims.plan))
     return taken
 
 

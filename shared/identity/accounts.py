@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from shared.access import records
 from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import FieldError, Invalid, Unauthenticated
 from shared.core.ids import new_id
 from shared.events import EventType, record
-from shared.identity import access, passwords, sessions
+from shared.identity import passwords, sessions
 from shared.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, new_user, the_user
 from shared.store import Operation, create, fetch, save, write
 from shared.tenancy.founding import Founded, found_organization
@@ -40,7 +41,7 @@ class _NewAccount:
         return [create(guard, EMAIL_TAKEN), create(self.user), *self.founded.operations]
 
     def access(self, session_id: str | None, expires: int) -> Operation:
-        return access.new_access(self.user, session_id, expires, str(self.user.org_id), self.user.default_ws_id)
+        return records.new_access(self.user.as_actor(), session_id, expires, self.user.default_ws_id)
 
 
 def register(name: str, email: str, password: str, *, contract: str, organization: str | None = None) -> LoggedIn:
@@ -89,7 +90,7 @@ def login(email: str, password: str, *, contract: str, remember: bool = True) ->
     """
     email = normal_email(email)
     user = find_by_email(email)
-    held = access.count_guess(user.id if user else None, email)
+    held = records.count_guess(user.id if user else None, email)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise Unauthenticated("credentials", "Invalid email or password")
     organization = fetch(Organization, str(user.org_id))
@@ -97,8 +98,8 @@ def login(email: str, password: str, *, contract: str, remember: bool = True) ->
     role = Role(dict(held.organizations).get(user.org_id, Role.MEMBER.value))
     tokens, opened, expires = sessions.begin(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()
-    write(save(user), access.open_session(user.id, tokens.session_id, expires, held), *opened)
-    return LoggedIn(user, tokens, role, plan, access.actor_of(user.id, held, tokens.session_id))
+    write(save(user), records.open_session(user.id, tokens.session_id, expires, held), *opened)
+    return LoggedIn(user, tokens, role, plan, records.actor_of(user.id, held, tokens.session_id))
 
 
 def change_password(actor: Actor, current: str, new: str) -> None:
@@ -109,7 +110,7 @@ def change_password(actor: Actor, current: str, new: str) -> None:
     passwords.check_strength(new, "newPassword")
     user.password_hash = passwords.hashed(new)
     record(user, EventType.PASSWORD_CHANGED, actor)
-    held = access.of_user(user.id)
+    held = records.of_user(user.id)
     others = [session for session in dict(held.sessions) if session != actor.session_id] if held else []
     write(save(user))
     for session in others:

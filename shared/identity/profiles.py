@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from shared.access import records
 from shared.core.actor import Actor
 from shared.events import EventType, record
-from shared.identity import access
 from shared.identity.users import User, split_name, the_user
 from shared.store import save, write
 
@@ -37,7 +37,7 @@ def update_profile(
     if not changes:
         return user
     record(user, EventType.USER_UPDATED, actor, changes=changes)
-    write(save(user), access.rename(user))
+    write(save(user), records.rename(user.id, user.name, user.avatar_url))
     return user
 
 

@@ -14,12 +14,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from shared.access import records, tokens
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
-from shared.identity import access, tokens
 from shared.identity.users import User
 from shared.store import (
     Ephemeral,
@@ -120,9 +120,9 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     return user, _tokens(user, session, secret, role, organization.plan if organization else "free")
 
 
-def _holder(user_id: str) -> tuple[User, access.Access | None]:
+def _holder(user_id: str) -> tuple[User, records.Access | None]:
     """The user of a session and their access record, in one round trip."""
-    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (access.Access, *access.key_of(user_id))]))
+    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (records.Access, *records.key_of(user_id))]))
     user, record = rows
     if user is None:
         raise LookupError(f"User {user_id} has a session but no row")
@@ -156,7 +156,7 @@ def _rotate(session: Session, shown: str) -> str:
 
 def end(user_id: str, session_id: str) -> None:
     """Log out: at once, everywhere this session's tokens are held."""
-    access.close_session(user_id, session_id)
+    records.close_session(user_id, session_id)
     write(delete(Session(pk=f"SESSION#{session_id}", sk="META")))
 
 

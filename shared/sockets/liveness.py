@@ -7,8 +7,8 @@ more after that time, and are closed at the next push or message. A connection t
 import time
 from collections.abc import Callable, Iterable
 
-from shared.core import clock
 from shared.access.records import Access
+from shared.core import clock
 from shared.store import get_many
 
 FRESH = 15.0  # seconds

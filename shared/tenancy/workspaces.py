@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from shared.access import records
 from shared.core import clock
 from shared.core.actor import GRANTS, Actor, Permission, Role
 from shared.core.errors import Conflict, Forbidden, NotFound
 from shared.core.ids import bare_id
 from shared.events import EventType, record
-from shared.identity import access
 from shared.store import Operation, delete, fetch_all, load, query, revise, update, write
 from shared.tenancy.founding import new_workspace
 from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
@@ -56,7 +56,7 @@ def create_workspace(
     workspace, rows = new_workspace(
         actor, actor.org_id, name, slug, description=description, settings=default_settings() | (settings or {})
     )
-    write(*rows, access.grant_workspace(actor.id, workspace.id, Role.OWNER))
+    write(*rows, records.grant_workspace(actor.id, workspace.id, Role.OWNER))
     return workspace
 
 
@@ -92,7 +92,7 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
             raise Conflict("state", "The default workspace of an organization cannot be deleted")
         workspace.deleted_at = clock.iso()
         record(workspace, EventType.WORKSPACE_DELETED, actor, name=workspace.name, slug=workspace.slug)
-        revoked = [access.revoke_workspace(row.id, workspace.id) for row in _memberships(workspace.id)]
+        revoked = [records.revoke_workspace(row.id, workspace.id) for row in _memberships(workspace.id)]
         rest[:] = revoked[_REVOKED_AT_ONCE:]
         operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:_REVOKED_AT_ONCE]]
         if workspace.project_count:

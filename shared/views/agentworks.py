@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Role
 from shared.core.money import usd
 from shared.identity.users import User
 from shared.tenancy.rows import Workspace
-from shared.tenancy.standing import Billing, Usage
+from shared.usage.standing import Billing, Usage
 
 if TYPE_CHECKING:
     from shared.agents.catalogue import Agent

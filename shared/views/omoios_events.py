@@ -8,8 +8,8 @@ from typing import Any
 from shared.boards.lanes import COLUMN_OF_PHASE
 from shared.discoveries.rows import Discovery
 from shared.events import EventType
-from shared.items.rows import Item
 from shared.events.change import Change
+from shared.items.rows import Item
 from shared.tasks.rows import Task
 
 STATUS_OF_PHASE = MappingProxyType(

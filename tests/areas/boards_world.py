@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from shared.access import records
 from shared.boards.making import board_id_of, new_board
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
-from shared.identity import access
 from shared.projects.rows import Project
 from shared.store import create, fetch, fetch_all, get, save, update, write
 from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
@@ -49,7 +49,7 @@ class World:
                     last_active_at=self.project.created_at,
                 )
             ),
-            access.grant_workspace(client.user["id"], self.ws_id, role),
+            records.grant_workspace(client.user["id"], self.ws_id, role),
         )
         return client
 
@@ -77,9 +77,9 @@ class World:
 
 def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> World:
     ada = sign_up(name, email)
-    held = access.of_user(ada.user["id"])
+    held = records.of_user(ada.user["id"])
     ws_id = next(iter(dict(held.workspaces)))
-    actor = access.actor_of(ada.user["id"], held, next(iter(dict(held.sessions))))
+    actor = records.actor_of(ada.user["id"], held, next(iter(dict(held.sessions))))
     workspace = fetch(Workspace, ws_id)
     project_id = new_id()
     board_id = board_id_of(project_id)

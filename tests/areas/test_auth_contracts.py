@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.access import records
 from shared.core.actor import Role
-from shared.identity import access
 from shared.store import update_now
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import trips
@@ -24,9 +24,9 @@ def login(contract: str) -> dict:
 
 def as_role(ada: Client, role: Role) -> None:
     """Ada's role in her own organization, as somebody else would have changed it."""
-    record = access.of_user(ada.user["id"])
+    record = records.of_user(ada.user["id"])
     org_id = next(iter(record.organizations))
-    update_now(access._of(ada.user["id"]), [access.Access.organizations[org_id].set(role.value)])
+    update_now(records._of(ada.user["id"]), [records.Access.organizations[org_id].set(role.value)])
 
 
 # -- aintandem
@@ -41,7 +41,7 @@ def test_aintandem_registers_a_user_and_shows_no_tokens(aws):
     assert answer.json["meta"]["version"] == "1.0.0"
     assert answer.header("set-cookie") is None
     user_id = answer.json["data"]["user_id"].removeprefix("usr_")
-    assert access.of_user(user_id).sessions == {}
+    assert records.of_user(user_id).sessions == {}
     workspaces = post("agentworks", "/auth/login", CREDENTIALS).json["workspaces"]
     assert [one["name"] for one in workspaces] == ["Analytical Engines"]
 

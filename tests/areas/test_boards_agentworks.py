@@ -2,9 +2,9 @@
 
 import pytest
 
+from shared.access import records
 from shared.boards.rows import Board, Lane
 from shared.core.actor import Role
-from shared.identity import access
 from shared.store import fetch, write
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
@@ -126,7 +126,7 @@ def test_a_board_of_others_does_not_exist(ada, project, board):
 def test_a_viewer_looks_only(ada, board):
     lane = lanes_of(ada, board)[0]["id"]
     ws = fetch(Board, board).ws_id
-    write(access.grant_workspace(ada.user["id"], ws, Role.VIEWER))
+    write(records.grant_workspace(ada.user["id"], ws, Role.VIEWER))
     assert ada("boards", "GET", f"/boards/{board}").status == 200
     for path in (f"/boards/{board}", f"/lanes/{lane}"):
         assert ada("boards", "PUT", path, body={"name": "X"}).status == 403

@@ -116,11 +116,11 @@ def test_saying_the_same_again_changes_nothing(world, card):
 
 
 def test_an_author_who_lost_the_right_to_write_only_reads(world, card):
-    from shared.identity import access
+    from shared.access import records
 
     bob = world.join("Bob", "bob@example.com", Role.MEMBER)
     made = say(world, card, client=bob).json
-    write(access.grant_workspace(bob.user["id"], world.ws_id, Role.VIEWER))
+    write(records.grant_workspace(bob.user["id"], world.ws_id, Role.VIEWER))
     assert edit(bob, made).status == 403
 
 

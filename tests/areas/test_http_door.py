@@ -9,6 +9,8 @@ import jwt
 import pytest
 import time_machine
 
+from shared.access import records
+from shared.access.records import Access
 from shared.contracts import contract as contract_named
 from shared.core import clock
 from shared.core.errors import Conflict, Upstream
@@ -17,8 +19,7 @@ from shared.core.settings import settings
 from shared.http import idempotency, log
 from shared.http.call import current
 from shared.http.idempotency import Kept
-from shared.identity import access, users
-from shared.identity.access import Access
+from shared.identity import users
 from shared.store import NumberAttribute, get, update_now
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import trips
@@ -118,7 +119,7 @@ def test_a_token_ends_after_an_hour(aws, contract):
 @pytest.mark.parametrize("contract", ME)
 def test_a_token_of_a_deleted_session_opens_nothing(aws, contract):
     ada = sign_up()
-    access.close_session(ada.user["id"], segments(ada.token)[1]["sid"])
+    records.close_session(ada.user["id"], segments(ada.token)[1]["sid"])
     refused(contract, ada.token)
 
 
@@ -126,7 +127,7 @@ def test_a_token_of_an_account_without_a_record_opens_nothing(aws):
     ada = sign_up()
     from shared.store import delete, write
 
-    write(delete(access._of(ada.user["id"])))
+    write(delete(records._of(ada.user["id"])))
     refused("agentworks", ada.token)
     assert get(Access, f"ACCESS#{ada.user['id']}") is None  # asking made no record either
 
@@ -153,7 +154,7 @@ def fill(pk: str, rule: str, window: int, count: int) -> None:
 
 @pytest.mark.parametrize(
     ("contract", "rule", "limit", "window"),
-    [("agentworks", "aw", 1000, 3600), ("orchestrator", "or", 1000, 3600), ("omoios", "om", 1000, 3600)],
+    [("agentworks", "aw", 1000, 3600), ("orchestrator", "or3600", 1000, 3600), ("omoios", "om3600", 1000, 3600)],
 )
 def test_the_last_request_of_a_window_and_the_one_after(aws, contract, rule, limit, window):
     with time_machine.travel(1_795_231_000, tick=False):

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
+from shared.access.records import Access
 from shared.contracts import contract as contract_named
 from shared.core.settings import settings
 from shared.http.reading import parse
-from shared.identity.access import Access
 from shared.store import get
 from tests.areas.driving import Answer, Context, call, event, sign_up
 

@@ -7,6 +7,7 @@ from mangum import Mangum
 from starlette.responses import Response
 
 from infra import openapi
+from shared.access.records import Access
 from shared.contracts import contract as contract_named
 from shared.contracts.base import Paged, Shape
 from shared.core.actor import Permission
@@ -15,8 +16,8 @@ from shared.core.keys import fingerprint
 from shared.http.application import application
 from shared.http.call import Caller, ThisCall
 from shared.http.event import RestEvent
-from shared.http.routing import Retired, Routes
-from shared.identity.access import Access
+from shared.http.operation import Retired
+from shared.http.routing import Routes
 from shared.store import create, write
 from tests.areas.driving import Context, event, sign_up
 from tests.trips import trips

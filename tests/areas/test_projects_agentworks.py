@@ -2,9 +2,9 @@
 
 import pytest
 
+from shared.access import records
 from shared.boards.rows import Counts
 from shared.core.actor import Role
-from shared.identity import access
 from shared.projects.rows import Project
 from shared.store import fetch, get, save, write
 from shared.tenancy.rows import Organization, Workspace
@@ -40,7 +40,7 @@ def allow(client: Client, number: int) -> None:
 
 
 def demote(client: Client, role: Role) -> None:
-    write(access.grant_workspace(client.user["id"], home(client), role))
+    write(records.grant_workspace(client.user["id"], home(client), role))
 
 
 def test_a_new_project_has_everything_the_document_names(ada):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from functions.ws.handler import handler as ws
+from shared.access import records
 from shared.core.actor import Role
 from shared.core.errors import Conflict
-from shared.access import records
 from shared.identity import sessions
 from shared.runs.rows import Run
 from shared.sockets import liveness

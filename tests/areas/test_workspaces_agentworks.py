@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.access import records
 from shared.core.actor import Role
-from shared.identity import access
 from shared.store import create, fetch, write
 from shared.tenancy import workspaces
 from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership, membership_row
@@ -31,7 +31,7 @@ def join(client: Client, ws_id: str, role: Role) -> None:
         user={"kind": "user", "id": client.user["id"], "name": client.user["name"], "email": client.user["email"]},
         last_active_at=workspace.created_at,
     )
-    write(create(row), access.grant_workspace(client.user["id"], ws_id, role))
+    write(create(row), records.grant_workspace(client.user["id"], ws_id, role))
 
 
 def test_a_new_workspace_has_everything_the_document_names(aws):

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from shared.access import records, tokens
 from shared.boards.rows import Board
 from shared.core.actor import Actor
 from shared.core.ids import new_id
 from shared.events import EventType, record
-from shared.identity import access, tokens
 from shared.items.creating import NewItem, create_item
 from shared.items.rows import Item
 from shared.projects.creating import NewProject, create_project
@@ -54,7 +54,7 @@ class World:
 
 
 def actor_of(client: Client) -> Actor:
-    return access.enter(tokens.read(str(client.token), tokens.ACCESS), ())[0]
+    return records.enter(tokens.read(str(client.token), tokens.ACCESS), ())[0]
 
 
 def world(name: str = "Ada Lovelace", email: str = "ada@example.com") -> World:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.access import records
 from shared.boards.counting import place_of
 from shared.boards.lanes import COLUMNS
 from shared.boards.making import lane_id_of
@@ -16,7 +17,6 @@ from shared.boards.rows import Counts, Lane
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import new_id
-from shared.identity import access
 from shared.items.creating import NewItem, create_item
 from shared.items.deleting import delete_item
 from shared.items.moving import move_item, move_on, move_to_column
@@ -78,13 +78,13 @@ class Play:
 def actor(engine_tables) -> Actor:
     """Somebody whose workspace and organization hold as many projects as the tests make."""
     client = sign_up("Ada", f"{new_id()}@example.com")
-    held = access.of_user(client.user["id"])
+    held = records.of_user(client.user["id"])
     workspace = fetch(Workspace, next(iter(dict(held.workspaces))))
     workspace.settings = workspace.settings | {"maxProjects": 100_000}
     organization = fetch(Organization, workspace.org_id)
     organization.max_projects = 100_000
     write(save(workspace), save(organization))
-    return access.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
+    return records.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
 
 
 def begin(actor: Actor) -> Play:
@@ -159,8 +159,8 @@ def test_forced_moves_that_race_are_all_counted(actor):
 
 def test_projects_that_race_for_the_last_room_do_not_share_it(engine_tables):
     client = sign_up("Eve", f"{new_id()}@example.com")
-    held = access.of_user(client.user["id"])
-    eve = access.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
+    held = records.of_user(client.user["id"])
+    eve = records.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
     ws_id = next(iter(eve.workspaces))
 
     def make() -> bool:

@@ -8,6 +8,7 @@ from shared.core import clock
 from shared.core.money import micros
 from shared.store import query
 from shared.tenancy.rows import Workspace
+from shared.usage.rows import Rollup
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,6 @@ class Billing:
 
 def usage_of(workspace: Workspace) -> Usage:
     """One round trip: the daily sums of this month."""
-    from shared.usage.rows import Rollup
-
     today = clock.now().date()
     first = today.replace(day=1)
     days = calendar.monthrange(today.year, today.month)[1]

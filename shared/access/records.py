@@ -9,12 +9,12 @@ An API key has one too, under the key's fingerprint, with its scopes and the org
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from shared.access.tokens import Claims
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
-from shared.identity.tokens import Claims
 from shared.store import (
     BooleanAttribute,
     Ephemeral,
@@ -32,7 +32,7 @@ from shared.store import (
 )
 
 if TYPE_CHECKING:
-    from shared.identity.users import User
+    pass
 
 MAX_SESSIONS = 50  # a row of 50 sessions and 100 workspaces is 9 KB: 9 write units a request instead of 1
 
@@ -68,17 +68,17 @@ def _of(user_id: str) -> Access:
     return Access(pk=pk, sk=sk)
 
 
-def new_access(user: "User", session_id: str | None, expires: int, org_id: str, ws_id: str) -> Operation:
-    """The record of somebody who just registered: owner of a personal organization and its default workspace."""
+def new_access(who: Actor, session_id: str | None, expires: int, ws_id: str) -> Operation:
+    """The record of somebody who just registered: owner of a personal organization (`who.org_id`) and its default workspace."""
     return create(
         Access(
-            pk=f"ACCESS#{user.id}",
+            pk=f"ACCESS#{who.id}",
             sk="META",
-            name=user.name,
-            email=user.email,
+            name=who.name,
+            email=who.email,
             sessions={session_id: expires} if session_id else {},
             workspaces={ws_id: Role.OWNER.value},
-            organizations={org_id: Role.OWNER.value},
+            organizations={str(who.org_id): Role.OWNER.value},
         )
     )
 
@@ -150,9 +150,9 @@ def closed_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
     return update(_of(user_id), [Access.sessions[session_id].remove() for session_id in session_ids])
 
 
-def rename(user: "User") -> Operation:
-    picture = Access.avatar_url.set(user.avatar_url) if user.avatar_url else Access.avatar_url.remove()
-    return update(_of(user.id), [Access.name.set(user.name), picture])
+def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
+    picture = Access.avatar_url.set(avatar_url) if avatar_url else Access.avatar_url.remove()
+    return update(_of(user_id), [Access.name.set(name), picture])
 
 
 def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
