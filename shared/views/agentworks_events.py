@@ -64,14 +64,14 @@ class AgentRunStartedEvent(Shape):
 
 
 class AgentRunCompletedEvent(Shape):
-    """Of every end: `status` is completed, failed or cancelled. `duration` is in milliseconds, `cost` in USD."""
+    """Of every end: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
 
     runId: str
     cardId: str
     agentId: str
     agentName: str
     status: str
-    duration: int | None = None
+    duration: float | None = None
     cost: float
     timestamp: str
 
@@ -206,7 +206,7 @@ def _run_ended(change: Change) -> AgentRunCompletedEvent:
         agentId=run.agent_id,
         agentName=_agent_name(run),
         status=run.status,
-        duration=run.duration_ms,
+        duration=None if run.duration_ms is None else run.duration_ms / 1000,
         cost=usd(int(run.customer_price_micros)),
         timestamp=change.event.at,
     )

@@ -11,20 +11,7 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.items.rows import Item
 from shared.tasks.rows import Task
-
-STATUS_OF_PHASE = MappingProxyType(
-    {
-        "PHASE_BACKLOG": "backlog",
-        "PHASE_REQUIREMENTS": "analyzing",
-        "PHASE_DESIGN": "analyzing",
-        "PHASE_IMPLEMENTATION": "building",
-        "PHASE_TESTING": "testing",
-        "PHASE_DEPLOYMENT": "building-done",
-        "PHASE_DONE": "done",
-        "PHASE_BLOCKED": "blocked",
-    }
-)
-"""A ticket's status follows its phase; being blocked is told beside it."""
+from shared.views.omoios import ticket_status, upper
 
 Told = tuple[str, str, str, dict[str, Any]]
 """event type, entity type, entity id, payload"""
@@ -48,16 +35,22 @@ def messages(change: Change) -> list[dict[str, Any]]:
 
 def _ticket_created(change: Change) -> Iterator[Told]:
     item = change.after(Item)
-    payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": STATUS_OF_PHASE[item.phase_id]}
+    payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": _status(item)}
     yield "TICKET_CREATED", "ticket", item.id, payload
+
+
+def _status(item: Item) -> str:
+    return ticket_status(item.status, item.status_before_block)
 
 
 def _ticket_updated(change: Change) -> Iterator[Told]:
     item = change.after(Item)
     changes = {name: new for name, (_, new) in change.event.changes.items() if name not in {"lane_id", "status"}}
+    if "priority" in changes:
+        changes["priority"] = upper(str(changes["priority"]))
     before = change.before(Item)
-    if before is not None and STATUS_OF_PHASE[before.phase_id] != STATUS_OF_PHASE[item.phase_id]:
-        changes["status"] = STATUS_OF_PHASE[item.phase_id]
+    if before is not None and _status(before) != _status(item):
+        changes["status"] = _status(item)
     if change.event.type is EventType.ITEM_DELETED:
         changes["deleted_at"] = item.deleted_at or change.event.at
     yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": changes}

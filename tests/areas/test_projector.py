@@ -300,7 +300,7 @@ def test_a_run_starts_and_ends(ada):
     assert started["data"]["triggeredBy"]["id"] == ada.actor.id
     assert ended["type"] == "agent_run_completed"
     assert (ended["data"]["status"], ended["data"]["cost"]) == ("failed", 0.25)
-    assert ended["data"]["duration"] >= 0
+    assert ended["data"]["duration"] == run.duration_ms / 1000  # seconds, as in AgentRunSummary
     assert {row.f["type"] for row in collection(1, f"ITEM#{card.id}", "ACT#")} == {"run.requested", "run.started", "run.failed"}
 
 
@@ -357,9 +357,9 @@ def test_tickets_in_omoios_words(ada):
     told = pushed("omoios")
     assert {(one["entity_type"], one["entity_id"]) for one in told} == {("ticket", card.id)}
     assert [(one["event_type"], one["payload"]) for one in told] == [
-        ("TICKET_CREATED", {"ticket_id": card.id, "title": "Plan", "phase_id": "PHASE_BACKLOG", "status": "backlog"}),
+        ("TICKET_CREATED", {"ticket_id": card.id, "title": "Plan", "phase_id": "PHASE_BACKLOG", "status": "open"}),
         ("BOARD_TICKET_MOVED", {"ticket_id": card.id, "from_column": "backlog", "to_column": "building"}),
-        ("TICKET_UPDATED", {"ticket_id": card.id, "changes": {"phase_id": "PHASE_IMPLEMENTATION", "status": "building"}}),
+        ("TICKET_UPDATED", {"ticket_id": card.id, "changes": {"phase_id": "PHASE_IMPLEMENTATION", "status": "in_progress"}}),
         ("TICKET_BLOCKED", {"ticket_id": card.id, "blocked_reason": "waiting"}),
         ("TICKET_UNBLOCKED", {"ticket_id": card.id}),
     ]
