@@ -1,0 +1,122 @@
+"""The README's tour, run as a newcomer runs it: its shell blocks in one bash, against the deployed stack.
+
+Two things differ: the port, and the interactive socket client, which is another script here: it prints what arrives and leaves when it
+has seen what the tour promises.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from local.stack import LocalStack
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+CLIENT = """\
+import json, sys
+from websockets.sync.client import connect
+ends = ("completed", "failed", "cancelled")
+with connect(sys.argv[1], open_timeout=20) as socket:
+    for text in iter(lambda: socket.recv(timeout=60), None):
+        print(text)
+        message = json.loads(text)
+        if message.get("event_type") or (message["type"] == "run_status" and message["data"]["status"] in ends):
+            break
+"""
+
+
+def blocks(section: str) -> list[str]:
+    """The shell blocks below a heading."""
+    text = README.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def told(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """What each block of the tour printed: its JSON documents, and other lines as text."""
+    folder = tmp_path_factory.mktemp("tour")
+    (folder / "client.py").write_text(CLIENT)
+    parts = [*blocks("A tour of the main job"), blocks("A real model")[0].replace("ANTHROPIC_API_KEY=… make run\n", "")]
+    if "ANTHROPIC_API_KEY" in os.environ:
+        parts[-1] = ""  # it would be spent
+    script = "".join(f"echo '=== {number}'\n{part}wait\n" for number, part in enumerate(parts))
+    script = script.replace("http://localhost:8000", stack.root).replace(
+        "ws://localhost:8000", stack.root.replace("http", "ws", 1)
+    )
+    script = script.replace(".venv/bin/python -m websockets", f"{sys.executable} {folder}/client.py")
+    assert "localhost:8000" not in script
+    done = subprocess.run(  # noqa: S603
+        ["/bin/bash", "-euo", "pipefail", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    sections = re.split(r"^=== (\d+)\n", done.stdout, flags=re.MULTILINE)[1:]
+    names = ("setting up", "terminal", "results", "omoios", "real model")
+    assert len(sections) == 2 * len(names)
+    return {name: [read(line) for line in text.splitlines() if line] for name, text in zip(names, sections[1::2], strict=True)}
+
+
+def read(line: str) -> Any:
+    return json.loads(line) if line.startswith(("{", "[")) else line
+
+
+def test_the_terminal_shows_the_agent_at_work(told: dict[str, list[Any]]) -> None:
+    assert told["setting up"] == []  # all of it went into variables
+    kinds = [message["type"] for message in told["terminal"]]
+    assert kinds[0] == "connected"
+    assert told["terminal"][-1]["data"]["status"] == "completed"
+    entries = [
+        entry
+        for message in told["terminal"]
+        for entry in {"log_entry": [message["data"]], "logs_batch": message["data"]}.get(message["type"], [])
+    ]
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert len(entries) > 5
+
+
+def test_the_results_are_there(told: dict[str, list[Any]]) -> None:
+    run, card, usage = [one for one in told["results"] if isinstance(one, dict)]
+    assert (run["status"], run["provider"], run["model"]) == ("completed", "embedded", "cadre-embedded-1")
+    assert run["resultData"]["documents"][0]["title"] == "PRD: Let customers pay by invoice"
+    assert card["comments"]
+    assert card["agentRuns"][0]["id"] == run["id"]
+    assert (usage["summary"]["totalPrice"], usage["summary"]["totalCost"]) == (run["customerPrice"], run["providerCost"])
+
+
+def test_the_card_is_a_ticket_that_moves(told: dict[str, list[Any]]) -> None:
+    ticket, board, *later = told["omoios"]
+    card = told["results"][2]
+    assert (ticket["id"], ticket["title"]) == (card["id"], card["title"])
+    analyzing = next(column for column in board["columns"] if column["id"] == "analyzing")
+    assert card["id"] in [one["id"] for one in analyzing["tickets"]]
+    event = next(one for one in later if "event_type" in one)
+    assert event["event_type"] == "BOARD_TICKET_MOVED"
+    assert event["payload"] == {"ticket_id": card["id"], "from_column": "analyzing", "to_column": "building"}
+
+
+@pytest.mark.skipif("ANTHROPIC_API_KEY" in os.environ, reason="there is a key")
+def test_a_provider_without_a_key_says_so(told: dict[str, list[Any]]) -> None:
+    (answer,) = told["real model"]
+    assert "anthropic" in json.dumps(answer["error"]).lower()
+
+
+def test_what_the_tables_promise_is_there(stack: LocalStack) -> None:
+    table = README.split("\n## Two commands\n", 1)[1].split("\n## ", 1)[0]
+    addresses = re.findall(r"`(?:http://localhost:8000)?(/[^`]*)`", table)
+    assert "/docs" in addresses
+    for address in addresses:
+        path = address.replace("<contract>/…", "omoios/api/v1")
+        answer = httpx2.get(stack.root + path, timeout=30)
+        assert answer.status_code == 200, path
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    names = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert [name for name in names if not (ROOT / name).exists()] == []
