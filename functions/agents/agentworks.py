@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.agents import configuring
 from shared.agents.catalogue import Agent as CatalogueAgent
 from shared.agents.registry import agents, the_agent
 from shared.contracts.agentworks import AGENTWORKS
@@ -13,6 +12,7 @@ from shared.core.actor import Permission
 from shared.core.money import usd
 from shared.http.call import Caller
 from shared.http.routing import Routes
+from shared.projects import agent_configs
 from shared.runs import records
 from shared.runs.choosing import MAX_TOKENS
 from shared.views.agentworks import AgentConfig, agent_config
@@ -122,7 +122,9 @@ async def get_agent(id: str, caller: Caller) -> AgentDetails:
 @routes.get("/projects/{id}/agent-configs", "agentConfigs.list", needs=Permission.PROJECT_READ)
 async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
     """Every agent as this project has it."""
-    return ProjectAgentConfigsResponse(configs=[agent_config(agent, row) for agent, row in configuring.configs_of(caller, id)])
+    return ProjectAgentConfigsResponse(
+        configs=[agent_config(agent, row) for agent, row in agent_configs.with_configs(caller, id)[1]]
+    )
 
 
 @routes.put("/projects/{id}/agent-configs/{agentId}", "agentConfigs.update", needs=Permission.AGENT_CONFIGURE)
@@ -130,7 +132,7 @@ async def update_config(id: str, agentId: str, body: UpdateAgentConfigRequest, c
     """Change the given fields. Runs that are under way keep what they began with."""
     given = body.model_dump(exclude_unset=True)
     changes = {_NAMES.get(name, name): value for name, value in given.items()}
-    return agent_config(*configuring.configure(caller, id, agentId, changes))
+    return agent_config(*agent_configs.configure(caller, id, agentId, changes))
 
 
 def _agent(agent: CatalogueAgent) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from shared.contracts.base import Closed, Shape
 from shared.core.actor import Permission
 from shared.http.call import Caller
 from shared.http.routing import Routes
-from shared.projects import changing, configs, reading
+from shared.projects import agent_configs, changing, reading
 from shared.projects.creating import NewProject, create_project
 from shared.projects.reading import ProjectNow, Selection
 from shared.projects.rows import Project
@@ -150,7 +150,7 @@ def _summary(now: ProjectNow) -> ProjectSummary:
     )
 
 
-def _details(project: Project, configured: configs.Configs) -> ProjectDetails:
+def _details(project: Project, configured: agent_configs.Configs) -> ProjectDetails:
     return ProjectDetails(
         id=project.id,
         workspaceId=str(project.ws_id),
@@ -192,7 +192,7 @@ async def list_projects(
 @routes.get("/projects/{id}", "projects.get", needs=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> ProjectDetails:
     """A project with its settings and how it wants each agent."""
-    return _details(*configs.with_configs(caller, id))
+    return _details(*agent_configs.with_configs(caller, id))
 
 
 @routes.post("/workspaces/{workspaceId}/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)
@@ -207,7 +207,7 @@ async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -
         body.documentationUrl or None,
     )
     project = create_project(caller, workspaceId, new)
-    return _details(project, configs.unconfigured(project))
+    return _details(project, agent_configs.unconfigured(project))
 
 
 @routes.put("/projects/{id}", "projects.update", needs=Permission.PROJECT_WRITE)
@@ -218,7 +218,7 @@ async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> Project
     if body.name is not None:
         changes["name"] = body.name
     project = changing.update_project(caller, id, changes, body.settings.given() if body.settings else None)
-    return _details(project, configs.configs_in(project))
+    return _details(project, agent_configs.configs_in(project))
 
 
 @routes.post("/projects/{id}/archive", "projects.archive", status=202, needs=Permission.PROJECT_ARCHIVE)
@@ -232,4 +232,4 @@ async def archive(id: str, caller: Caller) -> ArchivedProject:
 async def restore(id: str, caller: Caller) -> ProjectDetails:
     """Take an archived project out again."""
     project = changing.restore_project(caller, id)
-    return _details(project, configs.configs_in(project))
+    return _details(project, agent_configs.configs_in(project))

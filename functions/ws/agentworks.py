@@ -20,8 +20,9 @@ from shared.sockets.publish import send_job
 from shared.sockets.rows import Connection, Subscription
 from shared.sockets.topics import terminal_topic, workspace_topic
 from shared.store import fetch, load
-from shared.terminal import replay, watching
-from shared.terminal.filters import LogFilter, ReplayOptions
+from shared.watching import replay
+from shared.watching import terminal as watching
+from shared.watching.filters import LogFilter, ReplayOptions
 
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -79,28 +79,28 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
 
 
 def _greet(connection: Connection, message: Message) -> None:
-    from shared.terminal import watching
+    from shared.watching import terminal as watching
 
     watching.greet(connection, message["generation"])
 
 
 def _catch_up(connection: Connection, message: Message) -> None:
-    from shared.terminal import watching
+    from shared.watching import terminal as watching
 
     watching.catch_up(connection, message["generation"], message["position"])
 
 
 def _replay(message: Message) -> None:
-    from shared.terminal import replay
+    from shared.watching import replay
 
     replay.play(message["connection"], replay.Slice(**message["piece"]))
 
 
 def _search(connection: Connection, message: Message) -> None:
     from shared.sockets.posting import poster
-    from shared.terminal.filters import LogFilter
-    from shared.terminal.search import search_logs
-    from shared.terminal.watching import runs_of
+    from shared.watching.filters import LogFilter
+    from shared.watching.search import search_logs
+    from shared.watching.terminal import runs_of
 
     runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
     found = search_logs(runs, message["query"], LogFilter.read(message["filters"]))

@@ -8,9 +8,9 @@ from typing import Any
 from shared.activities.rows import activity_of
 from shared.core.errors import Conflict
 from shared.events import EventType
+from shared.events.change import Change
 from shared.items.rows import Item
 from shared.projects.rows import ProjectStats
-from shared.events.change import Change
 from shared.runs.rows import ACTIVE, Run
 from shared.store import Entity, Operation, UnicodeAttribute, create, update, write
 

@@ -8,16 +8,16 @@ Idempotent by the event: the run's id follows from it.
 
 from aws_lambda_powertools import Logger
 
-from shared.agents.configuring import AgentConfig
 from shared.agents.registry import the_agent
 from shared.boards.rows import Lane
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Upstream
 from shared.core.ids import derived_id
 from shared.events import EventType
-from shared.items.rows import Item
-from shared.projects.rows import Project
 from shared.events.change import Change
+from shared.items.rows import Item
+from shared.projects.agent_configs import AgentConfig
+from shared.projects.rows import Project
 from shared.runs import queue
 from shared.runs.answering import resume_waiting
 from shared.runs.requesting import Request, request_run

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
-from shared.agents.configuring import AgentConfig
 from shared.core.errors import FieldError, Invalid
 from shared.core.settings import settings
+from shared.projects.agent_configs import AgentConfig
 from shared.providers import embedded
 from shared.providers.registry import canonical
 

@@ -3,16 +3,17 @@
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
-from shared.agents.configuring import AgentConfig
 from shared.agents.context import render_context
-from shared.agents.toolbox.board import sibling_facts, surroundings
-from shared.agents.toolbox.card import card_facts
 from shared.documents.reading import listed
 from shared.documents.rows import Document
 from shared.items.rows import Item
+from shared.projects.agent_configs import AgentConfig
 from shared.projects.rows import Project
 from shared.runs.rows import Run
 from shared.store import fetch_all, get_many, kept_text
+from shared.toolbox.board import sibling_facts
+from shared.toolbox.card import card_facts
+from shared.toolbox.work import surroundings
 
 DOCUMENTS: Final = 40  # named in the first message
 IN_FULL: Final = 3  # with their content: the card's own and its parent's, the newest first

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
-from shared.agents.configuring import AgentConfig
 from shared.agents.registry import the_agent
 from shared.billing.prices import Priced, worst_case
 from shared.billing.pricing import customer_price_micros
@@ -24,6 +23,7 @@ from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.events import EventType, record
 from shared.items.rows import Item
+from shared.projects.agent_configs import AgentConfig
 from shared.projects.rows import Project
 from shared.providers import registry
 from shared.runs import queue

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.agents.registry import the_agent
-from shared.agents.toolbox import agent_actor
 from shared.agents.tools import TOOLS
 from shared.budgets.reserving import BudgetExhausted, caps_of
 from shared.comments.writing import NewComment, create_comment
@@ -35,6 +34,7 @@ from shared.runs.turning import Worker
 from shared.store import Operation, carrying, fetch, get, get_many, keep_text, kept_text, put, revise, save
 from shared.tenancy.rows import Workspace
 from shared.terminal import TerminalWriter, publish_run_status
+from shared.toolbox import agent_actor
 
 WORK_SECONDS: Final = 3_600  # of a run, waiting left out
 APPROVAL_DAYS: Final = 7

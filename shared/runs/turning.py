@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.agents.registry import the_agent
-from shared.agents.toolbox import Outcome, Work, agent_actor, perform
 from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
 from shared.core.errors import CadreError, Conflict, Upstream
@@ -33,6 +32,7 @@ from shared.runs.rows import Called, Run, Turn
 from shared.runs.spending import project_name, reserve, settled, worst_price
 from shared.store import carrying, create, fetch, keep_text, put, write
 from shared.terminal import TerminalWriter
+from shared.toolbox import Outcome, Work, agent_actor, perform
 
 MAX_TURNS: Final = 40
 CALL_SECONDS: Final = 600.0  # of one model call; the function has 900

@@ -11,7 +11,7 @@ from shared.usage.standing import Billing, Usage
 
 if TYPE_CHECKING:
     from shared.agents.catalogue import Agent
-    from shared.agents.configuring import AgentConfig as AgentConfigRow
+    from shared.projects.agent_configs import AgentConfig as AgentConfigRow
 
 
 class NotificationPreferences(Shape):

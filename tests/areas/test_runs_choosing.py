@@ -3,7 +3,7 @@
 import pytest
 
 from shared.agents.catalogue import agent_named
-from shared.agents.configuring import AgentConfig
+from shared.projects.agent_configs import AgentConfig
 from shared.core.errors import Invalid
 from shared.runs.choosing import Wish, choose
 

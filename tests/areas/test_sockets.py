@@ -16,7 +16,7 @@ from shared.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.sockets.topics import terminal_topic, workspace_topic
 from shared.store import check, get, query, update_now, write
 from shared.terminal import TerminalWriter, canonical, entries, publish_run_status
-from shared.terminal.watching import HISTORY
+from shared.watching.terminal import HISTORY
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, the_gateway, work
 from tests.areas.working import World, world
@@ -264,7 +264,7 @@ def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gat
 
 
 def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, ada, monkeypatch):
-    from shared.terminal import watching
+    from shared.watching import terminal as watching
 
     card = ada.card()
     viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")

@@ -11,9 +11,10 @@ from shared.runs.rows import Run
 from shared.sockets import liveness
 from shared.sockets.rows import Connection
 from shared.store import check, create, get, update_now, write
-from shared.terminal import TerminalWriter, canonical, entries, replay
+from shared.terminal import TerminalWriter, canonical, entries
 from shared.terminal.entries import Chunk, draft, numbered
-from shared.terminal.replay import pause_between
+from shared.watching import replay
+from shared.watching.replay import pause_between
 from tests.areas.test_sockets import ada, gateway, watch  # noqa: F401  # fixtures
 from tests.areas.viewers import drain, entries_in, messages, work
 

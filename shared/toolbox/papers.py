@@ -1,7 +1,5 @@
 """The tools that write: documents, tasks, discoveries."""
 
-from typing import TYPE_CHECKING, Any
-
 from shared.agents import tools
 from shared.core.actor import Permission
 from shared.discoveries.rows import discover
@@ -9,14 +7,10 @@ from shared.documents import reading, writing
 from shared.items.rows import Item
 from shared.store import load
 from shared.tasks.rows import create_task as new_task
-
-if TYPE_CHECKING:
-    from shared.agents.toolbox.performing import Work
-
-Done = tuple[dict[str, Any], dict[str, Any] | None]
+from shared.toolbox.work import Done, Work
 
 
-def list_documents(work: "Work", _: tools.ListDocuments) -> Done:
+def list_documents(work: Work, _: tools.ListDocuments) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
     rows = reading.documents_of(work.actor, str(card.proj_id))
     return {
@@ -33,7 +27,7 @@ def list_documents(work: "Work", _: tools.ListDocuments) -> Done:
     }, None
 
 
-def read_document(work: "Work", given: tools.ReadDocument) -> Done:
+def read_document(work: Work, given: tools.ReadDocument) -> Done:
     page = reading.the_document(work.actor, work.refs.get(given.document_id, given.document_id))
     document = page.document
     return {
@@ -46,7 +40,7 @@ def read_document(work: "Work", given: tools.ReadDocument) -> Done:
     }, None
 
 
-def write_document(work: "Work", given: tools.WriteDocument) -> Done:
+def write_document(work: Work, given: tools.WriteDocument) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     document = writing.write_document(
         work.actor,
@@ -62,7 +56,7 @@ def write_document(work: "Work", given: tools.WriteDocument) -> Done:
     return {"id": document.id, "title": document.title, "version": int(document.number)}, made
 
 
-def create_task(work: "Work", given: tools.CreateTask) -> Done:
+def create_task(work: Work, given: tools.CreateTask) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     task = new_task(
         work.actor,
@@ -79,7 +73,7 @@ def create_task(work: "Work", given: tools.CreateTask) -> Done:
     return {"id": task.id, "title": task.title}, made | ({"ref": given.ref} if given.ref else {})
 
 
-def raise_discovery(work: "Work", given: tools.RaiseDiscovery) -> Done:
+def raise_discovery(work: Work, given: tools.RaiseDiscovery) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     found = discover(work.actor, card, work.new_id, given.type, given.description, given.priority, run_id=work.run_id)
     made = {"kind": "discovery", "id": found.id, "title": given.description[:120]}

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from shared.agents.catalogue import Agent
-from shared.agents.toolbox.board import Surroundings, add_dependency, create_card, move_card, read_siblings
-from shared.agents.toolbox.card import block_card, comment, read_card, update_card
-from shared.agents.toolbox.papers import create_task, list_documents, raise_discovery, read_document, write_document
 from shared.agents.tools import parse_arguments
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import FieldError, Invalid
+from shared.toolbox.board import add_dependency, create_card, move_card, read_siblings
+from shared.toolbox.card import block_card, comment, read_card, update_card
+from shared.toolbox.papers import create_task, list_documents, raise_discovery, read_document, write_document
+from shared.toolbox.work import Done, Work
 
 _READS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
 _WRITES = {
@@ -33,19 +34,6 @@ def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...]) ->
     return Actor(id=agent.id, name=agent.display_name, kind="agent", workspaces={ws_id: Role.MEMBER}, scopes=frozenset(allowed))
 
 
-@dataclass
-class Work:
-    """What a call works with. `new_id` is the id of what it makes: the same whenever this call is carried out again."""
-
-    actor: Actor
-    card_id: str
-    run_id: str
-    tools: tuple[str, ...]
-    new_id: str = ""
-    refs: dict[str, str] = field(default_factory=dict)
-    around: Surroundings | None = None
-
-
 @dataclass(frozen=True)
 class Outcome:
     """`content` is what the model reads; `made` is {kind, id, title, ref?} when something was made."""
@@ -54,7 +42,7 @@ class Outcome:
     made: dict[str, Any] | None = None
 
 
-Tool = Callable[[Any, Any], tuple[dict[str, Any], dict[str, Any] | None]]
+Tool = Callable[[Any, Any], Done]
 
 _TOOLS: dict[str, Tool] = {
     "read_card": read_card,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.terminal.entries import CHUNK_BYTES, Entry, canonical
-from shared.terminal.filters import LogFilter
 from shared.terminal.reading import entries
+from shared.watching.filters import LogFilter
 
 MOST = 100  # entries shown; the counts are of all
 _ENOUGH = 200_000  # entries looked at; a search that stops here says so

@@ -20,8 +20,8 @@ from shared.sockets.publish import send_job
 from shared.sockets.rows import Connection
 from shared.store import update_now
 from shared.terminal.entries import Entry, canonical
-from shared.terminal.filters import ReplayOptions
 from shared.terminal.reading import entries
+from shared.watching.filters import ReplayOptions
 
 SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
 _SLICE = 4.0  # seconds that one job plays

@@ -1,11 +1,14 @@
 """How a project wants an agent: at `PROJ#<id>, ACFG#<agent>`. What it leaves open comes from the workspace, then from the agent."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.agents.catalogue import Agent
 from shared.agents.registry import agents, the_agent
 from shared.core import clock
 from shared.core.actor import Actor, Permission
+from shared.core.errors import NotFound
+from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
 from shared.projects.rows import Project
 from shared.store import (
@@ -14,10 +17,12 @@ from shared.store import (
     JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
+    admit,
     create,
+    family,
     get,
-    get_many,
     load,
+    query,
     revise,
     stale,
     write,
@@ -55,15 +60,35 @@ def untouched(project: Project, agent: Agent) -> AgentConfig:
     return config
 
 
-def configs_of(actor: Actor, project_id: str) -> list[tuple[Agent, AgentConfig]]:
-    """Every agent as this project has it. Two round trips."""
-    project = load(Project, project_id, actor, Permission.PROJECT_READ)
-    known = agents()
-    rows = get_many([(AgentConfig, *AgentConfig.key_in(project.id, agent.id)) for agent in known])
-    return [
-        (agent, row if isinstance(row, AgentConfig) else untouched(project, agent))
-        for agent, row in zip(known, rows, strict=True)
-    ]
+Configs = list[tuple[Agent, AgentConfig]]
+
+
+def with_configs(actor: Actor, project_id: str) -> tuple[Project, Configs]:
+    """One project and how it wants each agent. One round trip. Raises NotFound."""
+    bare = bare_id(project_id)
+    if not is_id(bare):
+        raise NotFound(Project.NAME)
+    rows = family([Project, AgentConfig], f"PROJ#{bare}", ("ACFG#", "META"))
+    project = next((row for row in rows if isinstance(row, Project)), None)
+    if project is None or project.deleted_at or project.status == "deleted":
+        raise NotFound(Project.NAME)
+    admit(project, actor, Permission.PROJECT_READ)
+    return project, _configs(project, [row for row in rows if isinstance(row, AgentConfig)])
+
+
+def configs_in(project: Project) -> Configs:
+    """Of a project at hand. One round trip."""
+    return _configs(project, query(AgentConfig, f"PROJ#{project.id}", prefix="ACFG#", consistent=True).rows)
+
+
+def unconfigured(project: Project) -> Configs:
+    """Of a project that was just made: no round trip."""
+    return _configs(project, [])
+
+
+def _configs(project: Project, rows: Sequence[AgentConfig]) -> Configs:
+    kept = {row.agent_id: row for row in rows}
+    return [(agent, kept.get(agent.id) or untouched(project, agent)) for agent in agents()]
 
 
 def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:

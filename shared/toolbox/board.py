@@ -1,55 +1,17 @@
 """The tools that work on the board: other cards, lanes, dependencies."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.agents import tools
-from shared.boards.rows import Board, Lane
+from shared.boards.rows import Lane
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid, NotFound, TransitionRefused
+from shared.core.errors import TransitionRefused
 from shared.items.creating import NewItem, create_item
 from shared.items.dependencies import create_dependency
 from shared.items.moving import move_item
 from shared.items.rows import Item
-from shared.store import collection, fetch, fetch_all, load
-
-if TYPE_CHECKING:
-    from shared.agents.toolbox.performing import Work
-
-Done = tuple[dict[str, Any], dict[str, Any] | None]
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """The lanes of the card's board, in order: read once for all calls of a turn."""
-
-    board: Board
-    lanes: list[Lane]
-
-    def lane(self, choice: int | str) -> Lane:
-        """By number or name. Raises Invalid, naming the lanes there are."""
-        for lane in self.lanes:
-            if str(lane.number) == str(choice).strip() or lane.name.casefold() == str(choice).strip().casefold():
-                return lane
-        known = ", ".join(f"{int(lane.number)} ({lane.name})" for lane in self.lanes)
-        raise Invalid(FieldError("lane", "no such lane", choice), message=f"There is no lane {choice!r}. The lanes are: {known}.")
-
-    def number_of(self, lane_id: str) -> int | None:
-        return next((int(lane.number) for lane in self.lanes if lane.id == lane_id), None)
-
-
-def surroundings(board_id: str) -> Surroundings:
-    """Two round trips."""
-    board = fetch(Board, board_id)
-    if board is None:
-        raise NotFound(Board.NAME)
-    return Surroundings(board, sorted(fetch_all(Lane, board.lane_ids), key=lambda lane: lane.number))
-
-
-def around(work: "Work", card: Item) -> Surroundings:
-    if work.around is None or work.around.board.id != card.board_id:
-        work.around = surroundings(card.board_id)
-    return work.around
+from shared.store import collection, load
+from shared.toolbox.work import Done, Surroundings, Work, around
 
 
 def sibling_facts(card: Item, near: Surroundings) -> list[dict[str, Any]]:
@@ -69,12 +31,12 @@ def sibling_facts(card: Item, near: Surroundings) -> list[dict[str, Any]]:
     ]
 
 
-def read_siblings(work: "Work", _: tools.ReadSiblings) -> Done:
+def read_siblings(work: Work, _: tools.ReadSiblings) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
     return {"cards": sibling_facts(card, around(work, card))}, None
 
 
-def create_card(work: "Work", given: tools.CreateCard) -> Done:
+def create_card(work: Work, given: tools.CreateCard) -> Done:
     """In the lane asked for; when that is full, in one without a limit, and the model is told."""
     card = load(Item, work.card_id, work.actor, Permission.CARD_CREATE)
     near = around(work, card)
@@ -92,7 +54,7 @@ def create_card(work: "Work", given: tools.CreateCard) -> Done:
     return answer, {"kind": "card", "id": made.id, "title": made.title} | ({"ref": given.ref} if given.ref else {})
 
 
-def _create(actor: Actor, work: "Work", card: Item, given: tools.CreateCard, lane: Lane) -> Item:
+def _create(actor: Actor, work: Work, card: Item, given: tools.CreateCard, lane: Lane) -> Item:
     new = NewItem(
         title=given.title,
         type=given.type,
@@ -105,13 +67,13 @@ def _create(actor: Actor, work: "Work", card: Item, given: tools.CreateCard, lan
     return create_item(actor, card.board_id, new, item_id=work.new_id)
 
 
-def add_dependency(work: "Work", given: tools.AddDependency) -> Done:
+def add_dependency(work: Work, given: tools.AddDependency) -> Done:
     dependent, needed = (work.refs.get(one, one) for one in (given.card, given.depends_on))
     link = create_dependency(work.actor, dependent, needed, given.type)
     return {"id": link.dependency.id, "card": dependent, "depends_on": needed, "type": given.type}, None
 
 
-def move_card(work: "Work", given: tools.MoveCard) -> Done:
+def move_card(work: Work, given: tools.MoveCard) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     lane = around(work, card).lane(given.to_lane)
     moved = move_item(work.actor, card.id, lane.id, reason=given.reason)

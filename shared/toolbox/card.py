@@ -1,9 +1,8 @@
 """The tools that work on the run's own card."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.agents import tools
-from shared.agents.toolbox.board import around
 from shared.comments.rows import Comment
 from shared.comments.writing import NewComment, create_comment
 from shared.core.actor import Permission
@@ -11,16 +10,12 @@ from shared.items.rows import Item
 from shared.items.updating import block_item, update_item
 from shared.projects.rows import Project
 from shared.store import fetch, fetch_all, load, query
+from shared.toolbox.work import Done, Surroundings, Work, around
 
-if TYPE_CHECKING:
-    from shared.agents.toolbox.board import Surroundings
-    from shared.agents.toolbox.performing import Work
-
-Done = tuple[dict[str, Any], dict[str, Any] | None]
 _COMMENTS = 20
 
 
-def card_facts(card: Item, near: "Surroundings", project: Project | None) -> dict[str, Any]:
+def card_facts(card: Item, near: Surroundings, project: Project | None) -> dict[str, Any]:
     """The card with the keys of `shared.agents.context.render_context`."""
     lane = next((lane for lane in near.lanes if lane.id == card.lane_id), None)
     return {
@@ -56,22 +51,22 @@ def comments_of(card: Item) -> list[dict[str, Any]]:
     ]
 
 
-def read_card(work: "Work", given: tools.ReadCard) -> Done:
+def read_card(work: Work, given: tools.ReadCard) -> Done:
     wanted = work.refs.get(given.card_id, given.card_id) if given.card_id else work.card_id
     card = load(Item, wanted, work.actor, Permission.CARD_READ)
     return card_facts(card, around(work, card), fetch(Project, str(card.proj_id))), None
 
 
-def comment(work: "Work", given: tools.Comment) -> Done:
+def comment(work: Work, given: tools.Comment) -> Done:
     written = create_comment(work.actor, work.card_id, NewComment(given.content), comment_id=work.new_id)
     return {"id": written.id}, {"kind": "comment", "id": written.id, "title": given.content[:120]}
 
 
-def block_card(work: "Work", given: tools.BlockCard) -> Done:
+def block_card(work: Work, given: tools.BlockCard) -> Done:
     card = block_item(work.actor, work.card_id, given.reason)
     return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": given.reason[:120]}
 
 
-def update_card(work: "Work", given: tools.UpdateCard) -> Done:
+def update_card(work: Work, given: tools.UpdateCard) -> Done:
     card = update_item(work.actor, work.card_id, given.fields.model_dump(exclude_unset=True))
     return {"id": card.id, "title": card.title, "status": card.status}, None

@@ -3,6 +3,7 @@
 outcome = perform(work, "create_card", {...})      CadreError: tell the model, it may correct itself
 """
 
-from shared.agents.toolbox.performing import Outcome, Work, agent_actor, perform
+from shared.toolbox.performing import Outcome, agent_actor, perform
+from shared.toolbox.work import Work
 
 __all__ = ["Outcome", "Work", "agent_actor", "perform"]
