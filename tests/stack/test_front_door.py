@@ -3,11 +3,14 @@
 import asyncio
 import io
 import json
+import re
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
 
 from local.stack import LocalStack
+from shared.contracts import NAMES
+from shared.contracts import contract as contract_named
 
 
 def ask(stack: LocalStack, path: str, **options: object) -> tuple[int, str, bytes]:
@@ -21,11 +24,35 @@ def ask(stack: LocalStack, path: str, **options: object) -> tuple[int, str, byte
     return asyncio.run(asking())
 
 
-@pytest.mark.parametrize("contract", ["agentworks", "enterprise", "aintandem", "orchestrator", "omoios"])
-def test_unknown_paths_answer_in_the_words_of_the_contract(stack: LocalStack, contract: str) -> None:
-    status, kind, body = ask(stack, stack.url(contract).removeprefix(stack.root) + "/no-such-thing")
-    assert (status, kind) == (404, "application/json")
-    assert json.loads(body)["error"]["code"] in ("NOT_FOUND", "RESOURCE_NOT_FOUND")
+CODES = {404: ("NOT_FOUND", "RESOURCE_NOT_FOUND"), 405: ("METHOD_NOT_ALLOWED",)}
+ASKED = [
+    ("GET", "/no-such-thing", 404),
+    ("POST", "/no/such/thing?x=1", 404),
+    ("DELETE", "", 404),
+    ("PUT", "/", 404),
+    ("POST", "/openapi.json", 405),
+]
+
+
+@pytest.mark.parametrize("contract", NAMES)
+@pytest.mark.parametrize(("method", "path", "expected"), ASKED)
+def test_what_does_not_exist_is_answered_in_the_form_of_the_contract(
+    stack: LocalStack, contract: str, method: str, path: str, expected: int
+) -> None:
+    status, kind, body = ask(stack, stack.url(contract).removeprefix(stack.root) + path, method=method)
+    assert (status, kind) == (expected, "application/json")
+    contract_named(contract).error_model.model_validate_json(body, strict=True)
+    assert json.loads(body)["error"]["code"] in CODES[expected]
+    assert re.search(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"', body)
+
+
+@pytest.mark.parametrize("contract", NAMES)
+def test_head_and_preflights_have_no_body(stack: LocalStack, contract: str) -> None:
+    base = stack.url(contract).removeprefix(stack.root)
+    assert ask(stack, base + "/openapi.json", method="HEAD")[::2] == (200, b"")
+    assert ask(stack, base + "/no-such-thing", method="HEAD")[::2] == (404, b"")
+    for path in ("/openapi.json", "/no-such-thing"):
+        assert ask(stack, base + path, method="OPTIONS", headers={"Origin": "https://x.dev"})[::2] == (204, b"")
 
 
 def test_the_platform_is_healthy(stack: LocalStack) -> None:
