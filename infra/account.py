@@ -3,8 +3,8 @@
 from aws_cdk import Fn, RemovalPolicy, aws_apigateway, aws_iam
 from constructs import Construct
 
+from infra.exemptions import exempt
 from infra.function import trusts
-from infra.nag import exempt
 from infra.settings import Settings
 from infra.stack import PlatformStack
 

@@ -7,8 +7,8 @@ from constructs import Construct
 
 from infra.agent_run import definition
 from infra.data import CONSUMERS, Data, dead_letters
+from infra.exemptions import exempt
 from infra.function import Functions, Grants, allow, trusts
-from infra.nag import exempt
 from infra.needs import needs
 from infra.routes import Code
 from infra.schedules import schedule

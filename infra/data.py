@@ -6,7 +6,7 @@ from typing import Any
 from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
-from infra.nag import exempt
+from infra.exemptions import exempt
 from infra.names import GSIS, QUEUES
 from infra.needs import needs
 from infra.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 from aws_cdk import CfnOutput, Fn, aws_cloudfront, aws_route53
 from constructs import Construct
 
-from infra.nag import exempt
+from infra.exemptions import exempt
 from infra.names import CONTRACTS, STAGE_NAME
 from infra.rest_api import ALLOWED_HEADERS, RestApi
 from infra.settings import Settings

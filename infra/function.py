@@ -10,7 +10,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.data import Data
-from infra.nag import exempt
+from infra.exemptions import exempt
 from infra.names import STAGE_NAME
 from infra.needs import Access, Needs, needs
 from infra.settings import Settings

@@ -1,13 +1,12 @@
-"""cdk-nag: `python -m infra.nag` checks everything that a deployment may hold; `exempt` records an exception beside its resource."""
+"""cdk-nag: `python -m infra.nag` checks everything that a deployment may hold."""
 
 import sys
 
-from aws_cdk import Acknowledgment, App, CfnResource, Validations
+from aws_cdk import App
 
-
-def exempt(resource: CfnResource, rule: str, reason: str) -> None:
-    """Record why one rule does not hold for one resource. A rule with findings names the finding: `AwsSolutions-IAM5[Resource::*]`."""
-    Validations.of(resource).acknowledge(Acknowledgment(id=rule, reason=reason))
+from infra.platform import compose
+from infra.prepare import start
+from infra.settings import Settings
 
 
 def findings(app: App) -> list[str]:
@@ -23,10 +22,6 @@ def findings(app: App) -> list[str]:
 
 
 def main() -> int:
-    from infra.platform import compose
-    from infra.prepare import start
-    from infra.settings import Settings
-
     code, package = start(Settings())()
     found: list[str] = []
     for settings in (Settings(), Settings(stage="prod", bundle="venv", public_url="https://cadre.example")):

@@ -12,8 +12,8 @@ from typing import Any
 from aws_cdk import CfnOutput, Fn, Tags, aws_apigateway, aws_lambda
 from constructs import Construct
 
+from infra.exemptions import exempt
 from infra.gateway_errors import RESPONSES, gateway_error
-from infra.nag import exempt
 from infra.names import STAGE_NAME, Contract, api_part
 from infra.routes import Route, gateway_paths
 from infra.settings import Settings

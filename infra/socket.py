@@ -5,8 +5,8 @@ import json
 from aws_cdk import CfnOutput, Fn, aws_apigatewayv2
 from constructs import Construct
 
+from infra.exemptions import exempt
 from infra.function import Functions, may_invoke
-from infra.nag import exempt
 from infra.names import STAGE_NAME
 from infra.stack import PlatformStack
 

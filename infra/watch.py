@@ -8,8 +8,8 @@ from constructs import Construct
 
 from infra.backend import Backend
 from infra.data import Data
+from infra.exemptions import exempt
 from infra.function import Functions
-from infra.nag import exempt
 from infra.names import STAGE_NAME
 from infra.rest_api import RestApi
 from infra.settings import Settings
