@@ -66,7 +66,9 @@ def stop_execution(arn: str, cause: str) -> None:
     try:
         client("stepfunctions").stop_execution(executionArn=arn, error="RunCancelled", cause=cause[:256])
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
+        code = error.response["Error"]["Code"]
+        ended_meanwhile = code == "ValidationException" and not execution_lives(arn)
+        if code not in _GONE and not ended_meanwhile:
             raise
 
 
