@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint types imports nag synth bench lock audit clean
+.PHONY: help run demo test check lint types imports nag synth redrive bench lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ synth: $(READY)  ## the CloudFormation templates, into cdk.out
 
 nag: $(READY)  ## cdk-nag over every stack
 	$(BIN)/python -m infra.nag
+
+redrive: $(READY)  ## dead letters on their way again (QUEUE=, STAGE=); without QUEUE: how many there are
+	@$(BIN)/python -m tools.redrive $(QUEUE) --stage $(or $(STAGE),local)
 
 bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md
 	$(BIN)/python -m bench

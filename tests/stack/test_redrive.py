@@ -1,0 +1,74 @@
+"""Dead letters of the deployed stack on their way again, by the tool that an operator uses."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from local.stack import LocalStack
+
+ROOT = Path(__file__).parents[2]
+
+
+def redrive(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CADRE_"))}
+    aws = {"AWS_ENDPOINT_URL": stack.engine.url, "AWS_DEFAULT_REGION": "us-east-1"}
+    aws |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    command = [sys.executable, "-m", "tools.redrive", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=kept | aws, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+
+
+def resource(stack: LocalStack, part: str, name: str) -> str:
+    found = stack.boto("cloudformation").describe_stack_resource(StackName=f"cadre-local-{part}", LogicalResourceId=name)
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def letter(stack: LocalStack, part: str, name: str, body: Any) -> None:
+    stack.boto("sqs").send_message(QueueUrl=resource(stack, part, name), MessageBody=json.dumps(body))
+
+
+def test_letters_go_back_to_their_queue(stack: LocalStack) -> None:
+    letter(stack, "data", "WsPushDead", {"kind": "push", "topic": "ws:nobody", "at": 0, "messages": {}})
+    said = redrive(stack).stdout.split()
+    assert said[said.index("ws-push") + 1] == "1"
+    done = redrive(stack, "ws-push")
+    assert (done.returncode, done.stdout) == (0, "ws-push: 1 letters are on their way again\n"), done.stderr
+    said = redrive(stack).stdout.split()
+    assert said[said.index("ws-push") + 1] == "0"
+
+
+def test_events_are_given_to_the_projector_again(stack: LocalStack) -> None:
+    """A person registers; the events of that are named in a letter as Lambda writes it."""
+    body = {"name": "A Person", "email": f"redrive-{time.time_ns()}@example.com", "password": "correct horse"}
+    asked = urllib.request.Request(
+        f"{stack.url('agentworks')}/auth/register", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(asked, timeout=30).close()
+    streams = stack.boto("dynamodbstreams")
+    table = resource(stack, "data", "Core")
+    arn = streams.list_streams(TableName=table)["Streams"][0]["StreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    numbers = [one["dynamodb"]["SequenceNumber"] for one in streams.get_records(ShardIterator=start)["Records"]]
+    named = {"shardId": shard, "startSequenceNumber": numbers[0], "endSequenceNumber": numbers[-1], "streamArn": arn}
+    letter(stack, "functions", "StreamDead", {"DDBStreamBatchInfo": named})
+    done = redrive(stack, "stream")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[1]) >= 1
+    assert redrive(stack, "stream").stdout == "stream: 0 events were consumed\n"
+
+
+def test_a_letter_of_the_clock_is_only_thrown_away(stack: LocalStack) -> None:
+    letter(stack, "functions", "ScheduleDead", {"detail": {"job": "timeouts"}})
+    assert redrive(stack, "schedule").stdout == "schedule: 1 letters were thrown away\n"
+
+
+def test_a_deployment_that_is_not_there_is_said(stack: LocalStack) -> None:
+    done = redrive(stack, "emails", "--stage", "prod")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cadre-prod-data" in done.stderr
+    assert "Traceback" not in done.stderr
