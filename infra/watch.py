@@ -21,6 +21,7 @@ FUNCTION_ERRORS = 5
 API_SERVER_ERRORS = 10
 API_P99_MS = 3000
 STREAM_LAG_MS = 60_000
+QUEUE_AGE = 300  # seconds that a message waits; runs and pushes wait for none, mail may
 _PERIOD = 300
 
 
@@ -93,6 +94,9 @@ class Watch(PlatformStack):
         for title, queue_name in dead.items():
             waiting = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue_name}, "Maximum")
             self._alarm(f"{title}Letters", waiting, 1)
+        for name, queue in data.queues.items():
+            oldest = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
+            self._alarm(f"{''.join(part.capitalize() for part in name.split('-'))}Age", oldest, QUEUE_AGE)
 
     def _tables(self, data: Data) -> None:
         for name, table in data.tables.items():

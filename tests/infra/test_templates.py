@@ -391,6 +391,7 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     dead = len([queue for queue in prod.of("AWS::SQS::Queue") if "RedrivePolicy" not in queue.properties])
     assert len(watched["Errors"]) == len(watched["Throttles"]) == functions
     assert len(watched["ApproximateNumberOfMessagesVisible"]) == dead
+    assert len(watched["ApproximateAgeOfOldestMessage"]) == len(QUEUES)
     assert len(watched["WriteThrottleEvents"]) == len(watched["ReadThrottleEvents"]) == len(TABLES)
     assert {"IteratorAge", "ExecutionsFailed", "ExecutionsTimedOut"} <= set(watched)
     assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"] & watched["Latency"]
