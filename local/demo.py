@@ -126,21 +126,24 @@ def _work(api: Api, url: str, card_id: str, say: Say) -> dict[str, Any]:
 
 
 def _follow(socket: Any, run_id: str, say: Say) -> None:
-    """Print log entries as they come, until the run's status is final."""
+    """Print the run's log in order, until the run has ended and its last entry is here (docs/sockets.md: a log without a hole)."""
     socket.send(json.dumps({"type": "subscribe_run", "runId": run_id}))
-    ends, seen = time.monotonic() + RUN_SECONDS, set[str]()
+    ends, shown, waiting, last = time.monotonic() + RUN_SECONDS, 0, dict[int, str](), None
     while time.monotonic() < ends:
         try:
             message = json.loads(socket.recv(timeout=ends - time.monotonic()))
         except TimeoutError:
             break
-        entries = {"log_entry": [message.get("data")], "logs_batch": message.get("data")}.get(message["type"]) or []
-        for entry in entries:
-            if entry["runId"] == run_id and entry["id"] not in seen:
-                seen.add(entry["id"])
-                say(f"    | {entry['message']}")
-        final = message["type"] == "run_status" and message["data"]["status"] in {"completed", "failed", "cancelled"}
-        if final and message["data"]["runId"] == run_id:
+        data = message.get("data")
+        for entry in {"log_entry": [data], "logs_batch": data}.get(message["type"]) or []:
+            if entry["runId"] == run_id:
+                waiting[entry["seq"]] = entry["message"]
+        while shown + 1 in waiting:
+            shown += 1
+            say(f"    | {waiting.pop(shown)}")
+        if message["type"] == "run_status" and data["runId"] == run_id and "lastSequence" in data:
+            last = data["lastSequence"]
+        if shown == last:
             return
     raise DemoFailed(f"The run did not end within {RUN_SECONDS:.0f} s")
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from shared.sockets.publish import publish
 from shared.sockets.topics import terminal_topic
+from shared.terminal.reading import last_sequence
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 def publish_run_status(
@@ -15,17 +18,28 @@ def publish_run_status(
     progress: float | None = None,
     estimated_completion: str | None = None,
 ) -> None:
-    """Tell the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO time."""
-    message = run_status_message(run_id, status, progress, estimated_completion)
+    """Tell the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO time.
+
+    Deliveries may overtake each other: the status that ends a run says how many entries its log has. One more read, then.
+    """
+    last = last_sequence(run_id) if status in ENDED else None
+    message = run_status_message(run_id, status, progress, estimated_completion, last)
     publish(terminal_topic(run_id, card_id), agentworks=[message], ws_id=ws_id, run_id=run_id)
 
 
 def run_status_message(
-    run_id: str, status: str, progress: float | None = None, estimated_completion: str | None = None
+    run_id: str,
+    status: str,
+    progress: float | None = None,
+    estimated_completion: str | None = None,
+    last: int | None = None,
 ) -> dict[str, Any]:
+    """`lastSequence` is an addition to the documented fields: the `seq` of the log's last entry."""
     data: dict[str, Any] = {"runId": run_id, "status": status}
     if progress is not None:
         data["progress"] = progress
     if estimated_completion is not None:
         data["estimatedCompletion"] = estimated_completion
+    if last is not None:
+        data["lastSequence"] = last
     return {"type": "run_status", "data": data}

@@ -21,7 +21,7 @@ from shared.sockets.topics import terminal_topic
 from shared.store import fetch_all, get, put, query, update_now, write
 from shared.terminal.entries import Entry, canonical
 from shared.terminal.reading import entries, last_sequence, tail
-from shared.terminal.status import run_status_message
+from shared.terminal.status import ENDED, run_status_message
 
 CAPABILITIES = ["live_logs", "replay", "search"]
 HISTORY = 100  # entries sent on connecting
@@ -218,7 +218,10 @@ def _batches(history: list[Entry]) -> list[str]:
 
 
 def _states(runs: Iterable[Run]) -> list[str]:
-    return [frame(run_status_message(run.id, run.status, int(run.progress))) for run in runs]
+    return [
+        frame(run_status_message(run.id, run.status, int(run.progress), last=last_sequence(run.id) if run.status in ENDED else None))
+        for run in runs
+    ]
 
 
 def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:

@@ -362,6 +362,18 @@ def test_the_status_of_a_run_is_told(gateway, ada):
     ]
 
 
+def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, ada):
+    card = ada.card()
+    run = ada.run(card)
+    viewer = watch(gateway, ada, card)
+    for line in "123":
+        say(run, line)
+    publish_run_status(run.id, card.id, run.ws_id, "failed")
+    drain()
+    (ended,) = (one["data"] for one in viewer.heard() if one["type"] == "run_status" and one["data"]["status"] == "failed")
+    assert ended == {"runId": run.id, "status": "failed", "lastSequence": 3}
+
+
 def test_a_ping_comes_back_with_its_timestamp(gateway, ada):
     viewer = watch(gateway, ada, ada.card())
     viewer.heard()
