@@ -1,4 +1,9 @@
-"""What the gateway itself answers, in each contract's own error format: unknown paths, throttling, bodies it refuses."""
+"""What the gateway itself answers, in each contract's own error format: throttling, bodies it refuses, functions that fail.
+
+A gateway response is a text in which only `$context` variables are filled in, and its time is that of the access log
+(`21/Nov/2026:09:30:00 +0000`): ISO 8601 cannot be had there. Unknown paths and methods are therefore answered by functions
+(`infra.rest_api`); the rows for them below are for what the gateway refuses before it looks for one.
+"""
 
 import json
 from typing import NamedTuple

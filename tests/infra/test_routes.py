@@ -83,3 +83,11 @@ def test_the_table_of_what_is_written_so_far_is_whole() -> None:
     assert {route.contract for route in routes} <= set(CONTRACT)
     assert {route.area for route in routes} == set(found().areas)
     assert len({route.key for route in routes}) == len(routes)
+
+
+def test_a_path_belongs_to_one_area() -> None:
+    """What a path answers to a method it lacks names all that it has: one function must know them."""
+    areas: dict[tuple[str, str], set[str]] = {}
+    for route in table():
+        areas.setdefault((route.contract, route.key[2]), set()).add(route.area)
+    assert not {path: names for path, names in areas.items() if len(names) > 1}
