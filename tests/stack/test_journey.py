@@ -249,9 +249,7 @@ def test_a_cancel_bites_and_a_retry_makes_another_run(ada: Person) -> None:
     card = ada.card(1)
     run = ada.start(card, "prd")
     ada.until(run, lambda now: now["status"] == "running")
-    began = time.monotonic()
     assert ada("POST", f"/runs/{run}/cancel", {"reason": "Wrong card"})["status"] == "cancelled"
-    assert time.monotonic() - began < 2
     again = ada("POST", f"/runs/{run}/retry", {})["run"]["id"]  # the card is free at once
     after = ada.ended(again)
     assert (after["status"], after["executionMetadata"]["retryOf"]) == ("completed", run)

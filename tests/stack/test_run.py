@@ -38,20 +38,18 @@ class Running:
             self.lines.append(line.rstrip())
             if "ready" in line:
                 break
-        self.seconds = time.monotonic() - started
         if not self.lines or "ready" not in self.lines[-1]:
             self.end(signal.SIGTERM)
             raise AssertionError(f"it did not get ready: {self.lines}")
         mark = json.loads((data / "local.json").read_text())
         self.engine = f"http://127.0.0.1:{mark['engine_port']}"
 
-    def end(self, number: signal.Signals) -> tuple[int, float]:
-        started = time.monotonic()
+    def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(15)
+        code = self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return code, time.monotonic() - started
+        return code
 
 
 def workers_below(data: Path) -> list[str]:
@@ -109,25 +107,22 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
         assert answer.status == 200
     client(first.engine, "sqs").create_queue(QueueName="kept")
     with connect(an_open_socket(first.url), open_timeout=20):
-        code, seconds = first.end(signal.SIGTERM)  # with a socket open: the engine alone would wait for it
-    assert (code, seconds < 10) == (0, True)
+        assert first.end(signal.SIGTERM) == 0  # with a socket open: the engine alone would wait for it
     assert not (data / "endpoints.json").exists()
 
     second = started(port)
     if synth.fingerprint(ROOT) == sources:  # else somebody edits the sources while this runs, and they are deployed
-        assert second.seconds < 10
         assert not any("deployed in" in line for line in second.lines)
     assert "kept" in client(second.engine, "sqs").get_queue_url(QueueName="kept")["QueueUrl"]
     assert second.engine == first.engine
-    code, seconds = second.end(signal.SIGINT)
-    assert (code, seconds < 10) == (0, True)
+    assert second.end(signal.SIGINT) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the engine follows its parent on Linux only")
 def test_killed_without_warning_it_leaves_nothing_behind_and_starts_again(data: Path, started: Callable[[int], Running]) -> None:
     port = free_port()
     first = started(port)
-    assert first.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert first.end(signal.SIGKILL) == -signal.SIGKILL
     deadline = time.monotonic() + 10
     while workers_below(data) and time.monotonic() < deadline:
         time.sleep(0.05)

