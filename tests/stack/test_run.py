@@ -23,7 +23,7 @@ class Running:
     """One `local run` over `data`, with what it printed."""
 
     def __init__(self, data: Path, port: int) -> None:
-        self.data, self.url, started = data, f"http://localhost:{port}", time.monotonic()
+        self.data, self.url = data, f"http://localhost:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "run"],
             cwd=ROOT,
@@ -128,4 +128,4 @@ def test_killed_without_warning_it_leaves_nothing_behind_and_starts_again(data: 
         time.sleep(0.05)
     assert workers_below(data) == []
     second = started(port)
-    assert second.end(signal.SIGTERM)[0] == 0
+    assert second.end(signal.SIGTERM) == 0
