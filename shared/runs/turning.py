@@ -96,9 +96,10 @@ class Worker:
         said: list[str] = []
         calls: list[ToolCall] = []
         done: Finished | None = None
-        lines = _Lines(self.terminal)
+        watch = _Watch(run)
+        lines = _Lines(self.terminal, watch)
         try:
-            for event in provider.stream(request, _Watch(run).cancelled):
+            for event in provider.stream(request, watch.cancelled):
                 if isinstance(event, TextDelta):
                     said.append(event.text)
                     lines.add(event.text)
@@ -276,10 +277,10 @@ class _Watch:
 
 
 class _Lines:
-    """Streamed text as terminal lines."""
+    """Streamed text as terminal lines. A log that is refused tells the watch: the call has to come to its end, because it is paid."""
 
-    def __init__(self, terminal: TerminalWriter) -> None:
-        self.terminal, self.text = terminal, ""
+    def __init__(self, terminal: TerminalWriter, watch: _Watch) -> None:
+        self.terminal, self.watch, self.text = terminal, watch, ""
 
     def add(self, text: str) -> None:
         self.text += text
@@ -294,5 +295,9 @@ class _Lines:
         self.text = ""
 
     def _write(self, line: str) -> None:
-        if line.strip():
+        if not line.strip() or self.watch.lost:
+            return
+        try:
             self.terminal.write("info", "model", line, source="agent")
+        except Lost:
+            self.watch.lost = True
