@@ -2,74 +2,66 @@
 
 Measured as user + system CPU of the whole process minus that of an interpreter that does nothing, which on Lambda is the runtime's own
 time. Every function and the bare handler in turn, ROUNDS times, medians; the ratio is taken round by round, so that a machine that
-slows down slows both. AWS is answered inside the process (`bench.replaying`). Bytecode is compiled beforehand, as in the package.
+slows down slows both. The code is the real package (`bench.package`), the bare handler uses the same botocore in it. AWS is answered
+inside the process (`bench.replaying`). Workers that answer no request (queues, streams, steps) are measured by their import.
 """
 
-import compileall
 import json
-import os
 import resource
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from bench import package
+
 ROUNDS = 7
-_ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "x",
-    "AWS_SECRET_ACCESS_KEY": "x",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "CADRE_CORE_TABLE": "core",
-    "CADRE_TELEMETRY_TABLE": "telemetry",
-    "CADRE_EPHEMERAL_TABLE": "ephemeral",
-    "CADRE_SIGNING_SECRET": "signing",
-    "CADRE_FILES_BUCKET": "files",
-    "CADRE_LOG_LEVEL": "WARNING",
-    "POWERTOOLS_SERVICE_NAME": "bench",
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",
-}
+TARGET, DEFECT = 1.5, 1.7
 
 
-def _cpu(arguments: list[str]) -> float:
-    """User + system milliseconds of one child process."""
+def cpu(tree: Path | None, *arguments: str) -> float:
+    """User + system milliseconds of one child process; without a tree, of one that does nothing."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [sys.executable, *arguments],
-        check=True,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **_ENVIRONMENT},
-    )
+    package.isolated(tree, *arguments) if tree else package.run(["-I", "-S", "-c", "pass"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def areas() -> list[str]:
-    from infra.routes import areas as found
+def functions(tree: Path) -> tuple[list[str], list[str]]:
+    """The areas of the API and the workers, as packed."""
+    names = sorted(path.parent.name for path in (tree / "functions").glob("*/handler.py"))
+    areas = [name for name in names if "shared.http.door" in (tree / "functions" / name / "handler.py").read_text()]
+    return areas, [name for name in names if name not in areas]
 
-    return sorted(found())
 
-
-def measure() -> list[dict[str, object]]:
-    """One row a function: milliseconds of CPU and the ratio to the bare handler."""
-    for folder in ("functions", "shared", "bench"):
-        compileall.compile_dir(str(ROOT / folder), quiet=2)
-    names = areas()
-    nothing, bare = [], []
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(ROUNDS):
-        nothing.append(_cpu(["-c", "pass"]))
-        bare.append(_cpu(["-m", "bench.first_request", "bare"]))
-        for name in names:
-            times[name].append(_cpu(["-m", "bench.first_request", name]))
+def measure(rounds: int = ROUNDS, only: list[str] | None = None) -> list[dict[str, Any]]:
+    """One row a function: milliseconds of CPU, how many modules it imports, and the ratio to the bare handler."""
+    with package.unpacked(package.zipped()) as tree:
+        areas, workers = functions(tree)
+        names = [name for name in ["bare", *areas, *workers] if only is None or name in {"bare", *only}]
+        modules = {name: int(package.isolated(tree, name, "count").stdout.strip().splitlines()[-1]) for name in names}
+        nothing: list[float] = []
+        times: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(rounds):
+            nothing.append(cpu(None))
+            for name in names:
+                times[name].append(cpu(tree, name))
     base = statistics.median(nothing)
-    rows: list[dict[str, object]] = [{"function": "bare boto3", "ms": statistics.median(bare) - base, "ratio": 1.0}]
+    rows = []
     for name in names:
-        ratios = [(mine - base) / (theirs - base) for mine, theirs in zip(times[name], bare, strict=True)]
-        rows.append({"function": name, "ms": statistics.median(times[name]) - base, "ratio": statistics.median(ratios)})
+        ratios = [(mine - base) / (bare - base) for mine, bare in zip(times[name], times["bare"], strict=True)]
+        kind = "bare" if name == "bare" else "API" if name in areas else "worker"
+        rows.append(
+            {
+                "function": "bare boto3" if name == "bare" else name,
+                "kind": kind,
+                "ms": statistics.median(times[name]) - base,
+                "modules": modules[name],
+                "ratio": statistics.median(ratios),
+            }
+        )
     return rows
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=1))
+    print(json.dumps(measure(only=sys.argv[1:] or None), indent=1))

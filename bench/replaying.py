@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
-import botocore.handlers
-from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
 
 Recorded = tuple[int, dict[str, str], bytes]
 
@@ -65,11 +65,11 @@ def playing(events: Any, tape: Tape) -> Iterator[None]:
 
 
 def answer_everything(reply: Callable[[str, AWSRequest], bytes]) -> None:
-    """For a process of its own: every AWS call of clients made from now on is answered by `reply(operation, request)`."""
+    """For a process of its own: every AWS request from now on is answered by `reply(operation, request)`, whichever client sends it."""
 
-    def send(request: AWSRequest, **_: Any) -> AWSResponse:
+    def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         target = request.headers.get("X-Amz-Target", b"")
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         return answer(request, (200, {"Content-Type": "application/json"}, reply(operation, request)))
 
-    botocore.handlers.BUILTIN_HANDLERS.append(("before-send", send))
+    URLLib3Session.send = send

@@ -18,7 +18,12 @@ __all__ = ["About", "Closed", "Contract", "Paged", "RateRule", "Shape", "seriali
 class Shape(BaseModel):
     """Base of every answer, and of a request whose document only shows an example: unknown fields are ignored."""
 
-    model_config = ConfigDict(extra="ignore", protected_namespaces=(), hide_input_in_errors=True)  # errors are logged, inputs not
+    model_config = ConfigDict(
+        extra="ignore",
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # errors are logged, inputs not
+        defer_build=True,  # a cold start builds what its first request needs
+    )
 
 
 class Closed(Shape):

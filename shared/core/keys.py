@@ -4,17 +4,14 @@ import base64
 import hashlib
 import hmac
 from functools import cache
-from typing import Any
 
+from shared.core.aws import client
 from shared.core.settings import settings
 
 
 @cache
 def _root() -> bytes:
-    import botocore.session
-
-    client: Any = botocore.session.get_session().create_client("secretsmanager")
-    secret: str = client.get_secret_value(SecretId=settings().need("signing_secret"))["SecretString"]
+    secret: str = client("secretsmanager").get_secret_value(SecretId=settings().need("signing_secret"))["SecretString"]
     return secret.encode()
 
 

@@ -1,0 +1,3 @@
+"""The door of the API functions."""
+
+from shared.http import starting as starting  # before FastAPI is imported from anywhere

@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 import botocore.parsers
-import botocore.session
 from botocore.config import Config
+
+from shared.core.aws import client
 
 
 class _RowParser(botocore.parsers.JSONParser):
@@ -29,8 +30,6 @@ class _RowParserFactory(botocore.parsers.ResponseParserFactory):
 @cache
 def dynamodb() -> Any:
     """The low-level client. Connection and read timeouts are short: a Lambda that waits costs money and answers nobody."""
-    session = botocore.session.get_session()
-    session.register_component("response_parser_factory", _RowParserFactory())
     config = Config(
         connect_timeout=2,
         read_timeout=10,
@@ -38,4 +37,4 @@ def dynamodb() -> Any:
         tcp_keepalive=True,
         parameter_validation=False,
     )
-    return session.create_client("dynamodb", config=config)
+    return client("dynamodb", config=config, parsers=_RowParserFactory())

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any, Final
 
+from shared.core.aws import client
 from shared.core.settings import settings
 
 INLINE: Final = 300_000  # bytes
@@ -11,11 +12,10 @@ _POINTER = "s3:"
 
 @cache
 def _bucket() -> Any:
-    import botocore.session
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
-    return botocore.session.get_session().create_client("s3", config=config)
+    return client("s3", config=config)
 
 
 def keep_text(key: str, text: str) -> str:

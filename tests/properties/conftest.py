@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from local.engine import Engine
-from shared.core import keys
+from shared.core import aws, keys
 from shared.core.settings import settings
 from shared.store.client import dynamodb
 from tests.conftest import QUEUES, create_table
@@ -38,6 +38,7 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         client = session.client("dynamodb", **where)
         for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
             create_table(client, name, indexes)
+        session.client("s3", **where).create_bucket(Bucket="files")
         sqs = session.client("sqs", **where)
         for name in QUEUES:
             sqs.create_queue(QueueName=name)
@@ -61,6 +62,7 @@ def engine_tables(_engine: str) -> Iterator[None]:
 
 def _forget() -> None:
     """What was made for another endpoint."""
+    aws.session.cache_clear()
     dynamodb.cache_clear()
     settings.cache_clear()
     keys._root.cache_clear()

@@ -1,0 +1,89 @@
+"""The package as Lambda has it, on this machine: `infra.bundling` in its `lambda` mode, for this processor, unpacked.
+
+A child process gets nothing else on its path (no site-packages, no checkout), so what is measured is what ships: pruned botocore data,
+`unchecked-hash` bytecode, no development tools. Into the copy go the modules of the bench that run in the child.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.bundling import bundle, compile_tree
+
+HERE = Path(__file__).parent
+CHILDREN = ("__init__.py", "bare.py", "first_request.py", "replaying.py")
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "AWS_SESSION_TOKEN": "x",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "bench",
+    "CADRE_CORE_TABLE": "core",
+    "CADRE_TELEMETRY_TABLE": "telemetry",
+    "CADRE_EPHEMERAL_TABLE": "ephemeral",
+    "CADRE_SIGNING_SECRET": "signing",
+    "CADRE_FILES_BUCKET": "files",
+    "CADRE_WS_PUSH_QUEUE": "http://localhost/push",
+    "CADRE_AGENT_RUNS_QUEUE": "http://localhost/runs",
+    "CADRE_EMAILS_QUEUE": "http://localhost/emails",
+    "CADRE_SOCKET_ENDPOINT": "http://localhost/sockets",
+    "CADRE_AGENT_RUN_MACHINE": "arn:aws:states:us-east-1:000000000000:stateMachine:runs",
+    "CADRE_STAGE": "prod",
+    "CADRE_LOG_LEVEL": "WARNING",
+    "POWERTOOLS_SERVICE_NAME": "bench",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from bench.first_request import main; main(*sys.argv[1:])"
+
+
+def architecture() -> str:
+    """What Lambda calls this machine's processor."""
+    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+
+
+def zipped() -> Path:
+    return bundle("lambda", architecture())
+
+
+@contextmanager
+def unpacked(package: Path) -> Iterator[Path]:
+    """A directory that holds the package and the bench's own child modules; removed afterwards."""
+    tree = Path(tempfile.mkdtemp(prefix="cadre-bench-"))
+    try:
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(tree)  # noqa: S202 - we have just made it
+        (tree / "bench").mkdir()
+        for name in CHILDREN:
+            shutil.copy(HERE / name, tree / "bench" / name)
+        compile_tree(tree, ("bench",))
+        yield tree
+    finally:
+        shutil.rmtree(tree)
+
+
+def isolated(tree: Path, *arguments: str, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """`bench.first_request` in a new interpreter that sees the package only."""
+    return run(["-I", "-S", *flags, "-c", _START, str(tree), *arguments])
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """A child interpreter with the functions' environment and no other. Raises RuntimeError with its words where it fails."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+    )
+    if done.returncode:
+        raise RuntimeError(f"the child process failed: {done.stderr.strip()[-600:]}")
+    return done

@@ -1,0 +1,28 @@
+"""AWS clients out of one botocore session: its credentials, endpoints and handlers are found and read once (5 ms a session)."""
+
+from functools import cache
+from threading import Lock
+from typing import Any
+
+_creating = Lock()  # botocore's sessions are not made for threads, its clients are
+
+
+@cache
+def session() -> Any:
+    import botocore.session
+
+    return botocore.session.get_session()
+
+
+def client(service: str, *, config: Any = None, parsers: Any = None) -> Any:
+    """A low-level client. `parsers` is a botocore ResponseParserFactory of its own, for this client only."""
+    with _creating:
+        made = session()
+        if parsers is None:
+            return made.create_client(service, config=config)
+        usual = made.get_component("response_parser_factory")
+        made.register_component("response_parser_factory", parsers)
+        try:
+            return made.create_client(service, config=config)
+        finally:
+            made.register_component("response_parser_factory", usual)

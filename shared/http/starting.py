@@ -1,0 +1,36 @@
+"""What makes the first start of a function shorter. The door imports this before anything heavy; FastAPI comes in here.
+
+Instructions of a cold start of `cards` up to its first answer, measured one by one (callgrind, which repeats to four digits):
+
+garbage      no collection while modules are imported: nothing of theirs is garbage. Afterwards they are set aside for good
+models       FastAPI has 40 Pydantic models of OpenAPI. They are built when they are used, which a serving function never does
+pydantic.v1  FastAPI asks of each parameter whether it is a model of Pydantic's old version, and imports that for the question
+"""
+
+import gc
+import os
+import sys
+import warnings
+
+from pydantic import BaseModel
+from pydantic.warnings import UnsupportedFieldAttributeWarning
+
+ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ  # the local engine sets it too
+
+if ON_LAMBDA:
+    gc.disable()
+    sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # the documented way to have no such module
+
+# FastAPI ignores this warning while it builds the fields of its bodies; those of our models (`Shape`) are built later, when first used
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
+BaseModel.model_config["defer_build"] = True
+import fastapi.openapi.models  # noqa: E402
+
+del BaseModel.model_config["defer_build"]
+
+
+def started() -> None:
+    """Everything is imported: collect garbage again, but never look at what is there already."""
+    if ON_LAMBDA and not gc.isenabled():
+        gc.freeze()
+        gc.enable()
