@@ -1,0 +1,117 @@
+"""Every operation that is served answers a valid request with the fields and types that its document shows.
+
+The facts are data, taken from the documents and not from the code (`tests/data/shapes.json`), so that a model that was changed by mistake
+fails here. The things that are asked for are furnished: a list that is empty proves nothing of what is in it.
+"""
+
+import re
+
+import pytest
+
+from infra.routes import Route, table
+from shared.contracts import NAMES
+from tests.areas.driving import Client
+from tests.contracts.shapes import ANSWERS, ERRORS, faults
+from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, name_of
+
+pytestmark = pytest.mark.usefixtures("engine_tables")
+
+ROUTES = [route for route in table() if route.operation.media is None]
+GUARDED = [route for route in ROUTES if not route.operation.public]
+EMPTY = (202, 204)
+
+
+class Furnished(Stage):
+    """A stage whose cards have one of everything."""
+
+    def card(self, lane: int = 0) -> str:
+        ada, made = self.world.ada, super().card(lane)
+        person = ada.user["id"]
+        for method, path, body in (
+            ("PUT", f"/cards/{made}", {
+                "description": "Words", "assigneeId": person, "labels": ["one"], "priority": "high", "estimatedHours": 2.5,
+                "dueDate": "2027-01-01T00:00:00.000Z",
+                "customFields": {"team": "blue"},
+            }),
+            ("POST", f"/boards/{self.world.board.id}/cards", {
+                "laneId": self.world.lanes[0].id, "title": "A child", "type": "task", "parentId": made,
+            }),
+        ):  # fmt: skip
+            answer = ada("cards", method, path, body=body)
+            assert answer.status < 300, answer.text
+        link = {"dependencyCardId": super().card(), "type": "blocks"}
+        assert ada("cards", "POST", f"/cards/{made}/dependencies", body=link).status == 201
+        comment = ada("comments", "POST", f"/cards/{made}/comments", body={"content": "Words"}).json
+        reply = {"content": "Other words", "parentCommentId": comment["id"]}
+        assert ada("comments", "POST", f"/cards/{made}/comments", body=reply).status == 201
+        return made
+
+
+@pytest.fixture(scope="module")
+def stage(engine_tables: None) -> Stage:
+    return Furnished()
+
+
+def sample_of(route: Route, stage: Stage) -> tuple[Sample, Client]:
+    sample = (ALONE | SAMPLES)[name_of(route)](stage)
+    return sample, sample.caller or (Client() if route.operation.public else stage.world.ada)
+
+
+def test_every_operation_has_a_sample() -> None:
+    assert [name_of(route) for route in ROUTES if name_of(route) not in ALONE | SAMPLES] == []
+
+
+def test_every_documented_answer_is_known() -> None:
+    """An answer without facts would be checked against nothing: only additions of our own, and answers that are empty."""
+    unknown = [name_of(route) for route in ROUTES if name_of(route) not in ANSWERS and route.operation.status not in EMPTY]
+    assert sorted(unknown) == ["agentworks runs.approve", "agentworks runs.reject"]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+def test_an_answer_looks_as_its_document_says(route: Route, stage: Stage) -> None:
+    sample, caller = sample_of(route, stage)
+    answer = ask(sample, route, caller)
+    if sample.status is not None:  # the thing's state refuses it
+        assert answer.status == sample.status
+        assert list(faults(ERRORS[route.contract], answer.json, route.contract)) == []
+        return
+    assert answer.status == route.operation.status, answer.text
+    if name_of(route) in ANSWERS:
+        assert (answer.header("content-type") or "").startswith("application/json")
+        assert list(faults(ANSWERS[name_of(route)], answer.json, route.contract)) == []
+    elif answer.status == 204:
+        assert answer.text == ""
+    if route.area != "system":  # probes are not counted
+        assert_limits(route, answer)
+
+
+def assert_limits(route: Route, answer) -> None:
+    names = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
+    if route.contract == "agentworks":
+        names.append("X-RateLimit-Window")
+    found = {name: answer.header(name) for name in names}
+    assert all(value is not None and re.fullmatch(r"\d+", value) for value in found.values()), found
+    assert int(found["X-RateLimit-Remaining"]) < int(found["X-RateLimit-Limit"])
+    assert int(found["X-RateLimit-Reset"]) > 1_700_000_000  # a time, in seconds
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name_of)
+def test_a_refusal_looks_as_the_contract_says(route: Route, stage: Stage) -> None:
+    sample, caller = sample_of(route, stage)
+    nobody = ask(sample, route, Client())
+    assert nobody.status == 401
+    assert list(faults(ERRORS[route.contract], nobody.json, route.contract)) == []
+    if sample.path:
+        unknown = Sample(dict.fromkeys(sample.path, "0190a0a0-0000-7000-8000-000000000000"), sample.body, sample.query)
+        missing = ask(unknown, route, caller)
+        assert missing.status == 404, missing.text
+        assert list(faults(ERRORS[route.contract], missing.json, route.contract)) == []
+    if sample.body:
+        broken = ask(Sample(sample.path, "[1, 2", sample.query), route, caller)
+        assert broken.status in (400, 422)
+        assert list(faults(ERRORS[route.contract], broken.json, route.contract)) == []
+
+
+@pytest.mark.parametrize("contract", NAMES)
+def test_errors_have_facts(contract: str) -> None:
+    assert "error" in ERRORS[contract]

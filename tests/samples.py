@@ -1,0 +1,243 @@
+"""A valid request of every operation that is served, and the things that it acts on.
+
+A route that has none fails the tests that look for it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from infra.routes import Route
+from shared.agents.catalogue import agent_named
+from shared.core.actor import Role
+from shared.core.ids import new_id
+from shared.events import EventType, record
+from shared.items.rows import Item
+from shared.runs.rows import Run
+from shared.store import create, fetch, write
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Answer, Client, sign_up
+
+PRD = agent_named("prd", local=True)
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A valid request of an operation: what fills its path, its query, its body."""
+
+    path: dict[str, str]
+    body: Any = None
+    query: str = ""
+    status: int | None = None
+    """Where the thing's state refuses what the role may do: the status of that."""
+    caller: Client | None = None
+    """Who asks, where the request ends the caller's session or is only its author's."""
+
+
+class Stage:
+    """Ada's workspace with somebody in each role, and a stranger with a workspace of his own."""
+
+    def __init__(self) -> None:
+        self.world: World = found_world("owner@matrix.example", "Olga Owner")
+        self.callers: dict[str, Client] = {Role.OWNER: self.world.ada} | {
+            role: self.world.join(f"{role} person", f"{role}@matrix.example", role)
+            for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
+        }
+        room = {"settings": {"maxProjects": 1000}}
+        assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200
+        self.world.set_wip(1, None)
+        many = {"settings": {"maxConcurrentRuns": 100}}
+        assert self.world.ada("projects", "PUT", f"/projects/{self.world.project.id}", body=many).status == 200
+        self.stranger = sign_up("Stan Stranger", "stranger@matrix.example")
+        self.names = iter(range(10_000))
+
+    # -- things to act on, made by the owner
+
+    def card(self, lane: int = 0) -> str:
+        body = {"laneId": self.world.lanes[lane].id, "title": "A card", "type": "task"}
+        answer = self.world.ada("cards", "POST", f"/boards/{self.world.board.id}/cards", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json["id"]
+
+    def comment(self) -> str:
+        answer = self.world.ada("comments", "POST", f"/cards/{self.card()}/comments", body={"content": "Words"})
+        assert answer.status == 201, answer.text
+        return answer.json["id"]
+
+    def dependency(self) -> str:
+        body = {"dependencyCardId": self.card(), "type": "relates_to"}
+        return self.world.ada("cards", "POST", f"/cards/{self.card()}/dependencies", body=body).json["id"]
+
+    def run(self, status: str = "running") -> str:
+        card = fetch(Item, self.card(lane=1))
+        run = Run.new(
+            new_id(),
+            **{"org_id": card.org_id, "ws_id": card.ws_id, "proj_id": card.proj_id, "item_id": card.id},
+            **{
+                "agent_id": PRD.id,
+                "agent": {"id": PRD.id, "name": PRD.name, "display_name": PRD.display_name, "status": "active"},
+            },
+            **{"status": status, "provider": "embedded", "model": "cadre-embedded-1", "max_tokens": 4000, "lease_until": 0},
+            triggered_by=self.world.actor.summary,
+        )
+        record(run, EventType.RUN_REQUESTED, self.world.actor)
+        write(create(run))
+        return run.id
+
+    def somebody(self) -> Client:
+        """A person of their own: what happens to them is nobody else's business."""
+        return sign_up("Some Body", f"{self.slug()}@matrix.example", PASSWORD)
+
+    def slug(self) -> str:
+        return f"thing-{next(self.names)}"
+
+
+def _of_project(stage: Stage) -> Sample:
+    return Sample({"id": stage.world.project.id})
+
+
+def _of_board(stage: Stage) -> Sample:
+    return Sample({"id": stage.world.board.id, "boardId": stage.world.board.id})
+
+
+def _of_workspace(stage: Stage) -> Sample:
+    return Sample({"id": stage.world.ws_id, "workspaceId": stage.world.ws_id})
+
+
+def _nothing(_: Stage) -> Sample:
+    return Sample({})
+
+
+SAMPLES: dict[str, Callable[[Stage], Sample]] = {
+    # agentworks
+    "agentworks auth.me": _nothing,
+    "agentworks auth.updateMe": lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
+    "agentworks workspaces.list": _nothing,
+    "agentworks workspaces.get": _of_workspace,
+    "agentworks workspaces.create": lambda s: Sample({}, {"name": "Another", "slug": s.slug()}),
+    "agentworks workspaces.update": lambda s: Sample({"id": s.world.ws_id}, {"description": "Ours"}),
+    "agentworks members.list": _of_workspace,
+    "agentworks projects.list": _of_workspace,
+    "agentworks projects.get": _of_project,
+    "agentworks projects.create": lambda s: Sample({"workspaceId": s.world.ws_id}, {"name": "Other", "slug": s.slug()}),
+    "agentworks projects.update": lambda s: Sample({"id": s.world.project.id}, {"description": "Ours"}),
+    "agentworks projects.archive": _of_project,
+    "agentworks projects.restore": _of_project,
+    "agentworks boards.list": _of_project,
+    "agentworks boards.get": _of_board,
+    "agentworks boards.update": lambda s: Sample({"id": s.world.board.id}, {"name": "Board"}),
+    "agentworks boards.lanes": _of_board,
+    "agentworks lanes.update": lambda s: Sample({"id": s.world.lanes[1].id}, {"name": "Lane"}),
+    "agentworks cards.list": _of_board,
+    "agentworks cards.create": lambda s: Sample(
+        {"boardId": s.world.board.id}, {"laneId": s.world.lanes[0].id, "title": "T", "type": "task"}
+    ),
+    "agentworks cards.get": lambda s: Sample({"id": s.card()}),
+    "agentworks cards.update": lambda s: Sample({"id": s.card()}, {"title": "T2"}),
+    "agentworks cards.move": lambda s: Sample({"id": s.card()}, {"toLaneId": s.world.lanes[0].id}),
+    "agentworks cards.delete": lambda s: Sample({"id": s.card()}),
+    "agentworks dependencies.list": lambda s: Sample({"id": s.card()}),
+    "agentworks dependencies.create": lambda s: Sample({"id": s.card()}, {"dependencyCardId": s.card(), "type": "blocks"}),
+    "agentworks dependencies.delete": lambda s: Sample({"id": s.dependency()}),
+    "agentworks comments.list": lambda s: Sample({"id": s.card()}),
+    "agentworks comments.create": lambda s: Sample({"id": s.card()}, {"content": "Words"}),
+    "agentworks activities.list": lambda s: Sample({"id": s.card()}),
+    "agentworks agents.list": _nothing,
+    "agentworks agents.get": lambda _: Sample({"id": PRD.id}),
+    "agentworks agentConfigs.list": _of_project,
+    "agentworks agentConfigs.update": lambda s: Sample({"id": s.world.project.id, "agentId": PRD.id}, {"temperature": 0.1}),
+    "agentworks runs.list": lambda s: Sample({"id": s.card()}),
+    "agentworks runs.trigger": lambda s: Sample({"id": s.card(lane=1), "agentId": PRD.id}, {}),
+    "agentworks runs.get": lambda s: Sample({"id": s.run()}),
+    "agentworks runs.cancel": lambda s: Sample({"id": s.run()}, {}),
+    "agentworks runs.retry": lambda s: Sample({"id": s.run("failed")}, {}),
+    "agentworks runs.approve": lambda s: Sample({"id": s.run()}, {}, status=409),
+    "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
+    "agentworks usage.workspace": _of_workspace,
+    "agentworks usage.project": _of_project,
+    # omoios
+    "omoios auth.me": _nothing,
+    "omoios projects.list": _nothing,
+    "omoios projects.create": lambda s: Sample({}, {"name": s.slug()}),
+    "omoios projects.get": lambda s: Sample({"project_id": s.world.project.id}),
+    "omoios projects.createTicket": lambda s: Sample(
+        {"project_id": s.world.project.id}, {"title": "T", "phase_id": "PHASE_BACKLOG"}
+    ),
+    "omoios board.view": lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    "omoios board.stats": lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    "omoios board.wipViolations": lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    "omoios board.column": lambda _: Sample({"phase_id": "PHASE_BACKLOG"}),
+    "omoios board.autoTransition": lambda s: Sample({"ticket_id": s.card()}),
+    "omoios board.move": lambda s: Sample({}, {"ticket_id": s.card(), "target_column_id": "backlog"}),
+    "omoios tickets.get": lambda s: Sample({"ticket_id": s.card()}),
+    "omoios comments.list": lambda s: Sample({"ticket_id": s.card()}),
+    "omoios comments.create": lambda s: Sample({"ticket_id": s.card()}, {"content": "Words"}),
+    # orchestrator
+    "orchestrator users.me": _nothing,
+    "orchestrator users.updateMe": lambda _: Sample({}, {"first_name": "Ada"}),
+}
+
+
+def _login(stage: Stage) -> Sample:
+    return Sample({}, {"email": stage.somebody().user["email"], "password": PASSWORD})
+
+
+def _refresh_token(name: str) -> Callable[[Stage], Sample]:
+    return lambda stage: Sample({}, {name: stage.somebody().refresh})
+
+
+def _logout(stage: Stage) -> Sample:
+    return Sample({}, caller=stage.somebody())
+
+
+def _new_password(stage: Stage) -> Sample:
+    return Sample({}, {"currentPassword": PASSWORD, "newPassword": "another horse"}, caller=stage.somebody())
+
+
+def _workspace_to_delete(stage: Stage) -> Sample:
+    made = stage.world.ada("workspaces", "POST", "/workspaces", body={"name": "Gone", "slug": stage.slug()})
+    return Sample({"id": made.json["id"]})
+
+
+ALONE: dict[str, Callable[[Stage], Sample]] = {
+    "agentworks auth.login": _login,
+    "aintandem auth.login": _login,
+    "orchestrator auth.login": _login,
+    "omoios auth.login": _login,
+    "agentworks auth.register": lambda s: Sample(
+        {}, {"name": "New Body", "email": f"{s.slug()}@matrix.example", "password": PASSWORD}
+    ),
+    "aintandem auth.register": lambda s: Sample(
+        {}, {"name": "New Body", "email": f"{s.slug()}@matrix.example", "password": PASSWORD, "organization": "Ours"}
+    ),
+    "agentworks auth.refresh": _refresh_token("refreshToken"),
+    "aintandem auth.refresh": _refresh_token("refresh_token"),
+    "orchestrator auth.refresh": _refresh_token("refresh_token"),
+    "agentworks auth.logout": _logout,
+    "aintandem auth.logout": _logout,
+    "orchestrator auth.logout": _logout,
+    "omoios auth.logout": _logout,
+    "agentworks auth.changePassword": _new_password,
+    "agentworks workspaces.delete": _workspace_to_delete,
+    "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
+    "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),
+    "omoios comments.update": lambda s: Sample({"comment_id": s.comment()}, {"content": "Other words"}),
+    "omoios comments.delete": lambda s: Sample({"comment_id": s.comment()}),
+    "enterprise health.get": _nothing,
+    "aintandem system.health": _nothing,
+    "aintandem system.info": _nothing,
+}
+"""Requests that anybody may make, or that only the owner's own person can make."""
+
+
+def name_of(route: Route) -> str:
+    return f"{route.contract} {route.operation.id}"
+
+
+def ask(sample: Sample, route: Route, caller: Client) -> Answer:
+    path = re.sub(r"\{([^}]*)\}", lambda found: sample.path[found[1]], route.path)
+    return caller.at(route.contract)(
+        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body
+    )
