@@ -62,6 +62,7 @@ class Worker:
             self.act(last)
             return "turn"
         if last is not None and not last.turn.calls:
+            _refuse_unfinished(last)  # whoever got this answer may have died before saying so
             return "finish"
         self._refuse_endless()
         exchange = self.ask()
