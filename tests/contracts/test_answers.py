@@ -11,6 +11,8 @@ import pytest
 from infra.routes import Route, table
 from shared.contracts import NAMES
 from tests.areas.driving import Client
+from tests.areas.running import connected
+from tests.areas.viewers import project, raw_row, stream_record
 from tests.contracts.shapes import ANSWERS, ERRORS, faults
 from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, name_of
 
@@ -44,12 +46,34 @@ class Furnished(Stage):
         comment = ada("comments", "POST", f"/cards/{made}/comments", body={"content": "Words"}).json
         reply = {"content": "Other words", "parentCommentId": comment["id"]}
         assert ada("comments", "POST", f"/cards/{made}/comments", body=reply).status == 201
+        project(stream_record(raw_row(f"ITEM#{made}")))
         return made
 
 
 @pytest.fixture(scope="module")
 def stage(engine_tables: None) -> Stage:
-    return Furnished()
+    """With a run that was paid for: the ledger has a line, a card its run."""
+    stage = Furnished()
+    with pytest.MonkeyPatch.context() as patch:
+        machine = connected(patch)
+        started = stage.world.ada("runs", "POST", f"/cards/{stage.card(lane=1)}/agents/prd/run", body={})
+        assert machine.play(started.json["run"]["id"]).status == "completed"
+    return stage
+
+
+def test_the_stage_is_furnished(stage: Stage) -> None:
+    usage = stage.world.ada("usage", "GET", f"/workspaces/{stage.world.ws_id}/usage").json
+    assert usage["breakdown"]
+    assert usage["timeline"]
+    card = stage.world.ada("cards", "GET", f"/cards/{stage.card()}").json
+    assert card["comments"]
+    assert card["activities"]
+    threads = stage.world.ada("comments", "GET", f"/cards/{card['id']}/comments").json["comments"]
+    assert threads[0]["replies"]
+    assert card["children"]
+    assert card["dependencies"]
+    listed = stage.world.ada("cards", "GET", f"/boards/{stage.world.board.id}/cards?limit=100").json["cards"]
+    assert any(one["agentRuns"] for one in listed)
 
 
 def sample_of(route: Route, stage: Stage) -> tuple[Sample, Client]:
