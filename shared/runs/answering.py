@@ -38,11 +38,13 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
     _refuse_idle(run)
     if max_cost_micros is not None:
-        if run.waiting_for != "budget":
-            raise Invalid(FieldError("maxCost", "The run does not wait for a budget", None))
+        if (run.waiting or {}).get("scope") != "run":  # a cap made now would not know what the run has spent
+            raise Invalid(FieldError("maxCost", "The run does not wait for a budget of its own", None))
         set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
     run = _answered(actor, run, "approved")
     if not queue.answer(str(run.wait_token), {"approved": True}):
+        if run.execution and queue.execution_lives(run.execution):
+            return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
         gone = because("TIMEOUT", "What waited for this answer is gone; retry the run")
         end(run, "failed", actor, gone, still=lambda one: one.status == "waiting" and one.wait_token == run.wait_token)
         raise Conflict("state", "The run does not wait any more")

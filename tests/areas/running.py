@@ -126,6 +126,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(queue, "answer", answer)
     monkeypatch.setattr(queue, "refuse", refuse)
     monkeypatch.setattr(queue, "stop_execution", stop)
+    monkeypatch.setattr(queue, "execution_lives", lambda _: not played.stopped)
     return played
 
 

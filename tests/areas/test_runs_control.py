@@ -538,7 +538,7 @@ def test_an_answer_to_what_is_gone_ends_the_run(world, machine):
     configure(world, requireApprovalForAgentRuns=True)
     card = card_in(world, 1, "doc")
     run = machine.play(started(world, card, "prd"))
-    machine.token = None
+    machine.token, machine.stopped = None, True
     assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 409
     assert fetch(Run, run.id).status == "failed"
     assert fetch(Item, card.id).lease_run is None
