@@ -126,6 +126,5 @@ def _recorded(run: Run) -> list[Any]:
         AgentRecord.runs.add(1),
         AgentRecord.succeeded.add(int(run.status == "completed")),
         AgentRecord.duration_ms.add(run.duration_ms or 0),
-        AgentRecord.price_micros.add(int(run.customer_price_micros)),
         AgentRecord.last_used.set(run.completed_at),
     ]

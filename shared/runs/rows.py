@@ -34,7 +34,7 @@ class Run(Entity):
     """What is asked: {reason, since, expires_at, ...}; shown to who answers."""
     wait_token = UnicodeAttribute(null=True)
     """The state machine's task token, used once."""
-    trigger = UnicodeAttribute(default="person")  # person | lane | project | retry
+    trigger = UnicodeAttribute(default="person")  # person | lane
     triggered_by = JSONAttribute()
     retry_of = UnicodeAttribute(null=True)
     attempt = NumberAttribute(default=1)
@@ -195,7 +195,7 @@ class Underway(Row):
 
 
 class AgentRecord(Row):
-    """At `WS#<id>, AGENT#<agent>`: counted in the transaction that ends a run."""
+    """At `WS#<id>, AGENT#<agent>`: counted in the transaction that ends a run; the price in those that write its ledger lines."""
 
     TABLE = "core_table"
     runs = NumberAttribute(default=0)

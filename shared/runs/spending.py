@@ -1,11 +1,11 @@
 """The money of one model call: reserved before it, settled and written into the ledger after it."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
-from shared.billing.prices import Priced, cost, worst_case
+from shared.billing.prices import Price, Priced, cost, worst_case
 from shared.billing.pricing import customer_price_micros
 from shared.budgets.reserving import Scope, announce_month, caps_of, settle
-from shared.budgets.rows import this_month
 from shared.core import clock
 from shared.core.errors import Conflict
 from shared.core.ids import derived_id
@@ -13,7 +13,7 @@ from shared.projects.rows import Project
 from shared.providers.port import Finished, Request, TokenUsage
 from shared.providers.tokens import upper_bound
 from shared.runs.lease import Lost
-from shared.runs.rows import Run
+from shared.runs.rows import AgentRecord, Run
 from shared.store import Operation, fetch, update, write
 from shared.usage.recording import RECORDED, record_usage
 from shared.usage.rows import UsageLine
@@ -41,10 +41,23 @@ def reserve(run: Run, turn: int, amount: int) -> None:
     run.hold, run.hold_turn, run.version = hold, turn, run.version + 1
 
 
+def _price(run: Run, answered: str, usage: TokenUsage) -> Price:
+    """By the model that answered: `gpt-4o` is no version of `gpt-4`. By the one asked for where its dated version answered
+    (`gpt-4o-2024-08-06`), or a version of it that no table knows."""
+    asked = run.model
+    version = answered.removeprefix(asked) if answered.startswith(asked) else None
+    if not answered or (version is not None and _DATED.fullmatch(version)):
+        return cost(run.provider, asked, usage)
+    price = cost(run.provider, answered, usage)
+    return cost(run.provider, asked, usage) if version and not isinstance(price, Priced) else price
+
+
+_DATED: Final = re.compile(r"([-@:][\dv.:-]+)?")
+
+
 def usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
     """The ledger line of a call made under the run's present fence: one fence, one call."""
-    billed = run.model if not model or model.startswith(run.model) else model
-    price = cost(run.provider, billed, usage)
+    price = _price(run, model, usage)
     known = isinstance(price, Priced)
     cost_micros = price.cost_micros if isinstance(price, Priced) else 0
     return UsageLine.new(
@@ -83,7 +96,7 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[O
     row = Run(*Run.key(run.id))
     ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
     ending_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
-    books = record_usage(line, project_name)
+    books = [*record_usage(line, project_name), *_of_agent(run, price)]
     try:
         write(update(row, counts + ending_hold, ours, Lost()), *settle(run.hold, (), price), *kept, *books)
     except Lost:
@@ -97,8 +110,7 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[O
 
 def late(run: Run, counts: list[Any], price: int, books: list[Operation]) -> None:
     """A call that finished after its run had ended or changed hands. Its reservation is somebody else's to give back."""
-    caps = scope_of(run).ids(this_month())
-    existing = [budget.id for budget in caps_of(scope_of(run)).budgets if budget.id in caps]
+    existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
     try:
         write(update(Run(*Run.key(run.id)), counts), *settle(None, existing, price), *books)
     except Conflict as conflict:
@@ -106,6 +118,11 @@ def late(run: Run, counts: list[Any], price: int, books: list[Operation]) -> Non
             raise
     if price:
         announce_month(str(run.ws_id))
+
+
+def _of_agent(run: Run, price: int) -> list[Operation]:
+    record = AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id))
+    return [update(record, [AgentRecord.price_micros.add(price)])] if price else []
 
 
 def _counts(line: UsageLine) -> list[Any]:
