@@ -73,7 +73,7 @@ class CancelRunRequest(Closed):
 class ApproveRunRequest(Closed):
     """`maxCost`: the new cap of a run that waits for its own budget, in USD."""
 
-    maxCost: Annotated[float, Field(gt=0)] | None = None
+    maxCost: Annotated[float, Field(gt=0, le=requesting.MAX_COST)] | None = None
 
 
 class RejectRunRequest(Closed):

@@ -38,6 +38,7 @@ from shared.tenancy.rows import Workspace
 WORKABLE: Final = ("draft", "ready", "in_progress", "blocked")
 """A card's status when an agent may work on it. `draft` too: the run itself puts the card in progress."""
 DEFAULT_CONCURRENT: Final = 5
+MAX_COST: Final = 1_000_000  # USD, of one run
 _ROUNDS = 6
 _TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has a record of its own
 _TYPICAL_SECONDS = 60
@@ -209,8 +210,8 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     operations = [create(run, _TWICE), save(card), places]
     cap = request.parameters.get("maxCost")
     if cap is not None:
-        if isinstance(cap, bool) or not isinstance(cap, int | float) or cap <= 0:
-            raise Invalid(FieldError("parameters.maxCost", "An amount of USD above 0", cap))
+        if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
+            raise Invalid(FieldError("parameters.maxCost", f"An amount of USD above 0, at most {MAX_COST:,}", cap))
         operations.append(create(new_budget("run", run.id, micros(cap), org_id=run.org_id, ws_id=run.ws_id)))
     return operations
 
@@ -235,11 +236,11 @@ def _sweep(project: Project) -> bool:
 
 def _estimate(choice: Choice, record_: AgentRecord | None) -> int | None:
     """What the run will probably be charged: the agent's average here, else a typical run at this model's price. None: no price."""
-    if record_ is not None and record_.succeeded:
-        return int(record_.price_micros) // int(record_.runs)
     price = worst_case(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
+    if record_ is not None and record_.succeeded and record_.price_micros:
+        return int(record_.price_micros) // int(record_.runs)
     return customer_price_micros(price.cost_micros) * _TYPICAL_TURNS
 
 
@@ -266,5 +267,6 @@ def retry_run(actor: Actor, run_id: str, wish: Wish) -> Requested:
         context=kept.get("context"),
         parameters=kept.get("parameters") or {},
         retry_of=old.id,
+        attempt=int(old.attempt) + 1,
     )
     return request_run(actor, old.item_id, old.agent_id, request)

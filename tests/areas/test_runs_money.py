@@ -4,13 +4,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.billing.prices import cost
+from shared.budgets.rows import Budget, budget_id
 from shared.providers import registry
 from shared.providers.port import Finished, TextDelta, TokenUsage
-from shared.store import collection, fetch
+from shared.runs import turning
+from shared.runs.failures import StepInterrupted
+from shared.runs.rows import AgentRecord, Run
+from shared.runs.spending import usage_line
+from shared.store import collection, fetch, get
 from shared.usage.rows import UsageLine
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
-from tests.areas.test_runs import card_in, started
+from tests.areas.test_runs import card_in, started, trigger
+from tests.areas.test_runs_control import configure
 
 
 @pytest.fixture
@@ -61,3 +68,104 @@ def test_a_call_whose_log_is_refused_is_paid_all_the_same(world, machine, model)
     assert run.status == "cancelled"
     assert [int(line.input_tokens) for line in lines_of(run_id)] == [2_000]
     assert run.customer_price_micros == 250_000
+
+
+def test_a_worker_that_dies_after_an_unfinished_answer_does_not_call_it_finished(world, machine, model, monkeypatch):
+    def cut(request, cancelled):
+        yield TextDelta("The first half of")
+        yield Finished("max_tokens", TokenUsage(10, 0, 0, 5), request.model)
+
+    model.turns = [cut]
+    real, died = turning._refuse_unfinished, []
+
+    def dies_once(exchange):
+        if not died:
+            died.append(1)
+            raise StepInterrupted("the process died")
+        real(exchange)
+
+    monkeypatch.setattr(turning, "_refuse_unfinished", dies_once)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert (run.status, run.error_code) == ("failed", "OUTPUT_LIMIT_REACHED")
+
+
+def test_two_approvals_at_once_are_one(world, machine):
+    """The second finds the token used. The run goes on."""
+    configure(world, requireApprovalForAgentRuns=True)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 200
+    token, machine.token = machine.token, None
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 200
+    machine.token = token
+    assert fetch(Run, run.id).status == "waiting"
+    machine.answer(machine.answers.pop())
+    assert machine.play().status == "completed"
+
+
+def test_a_cap_of_its_own_is_raised_only_where_the_run_waits_for_it(world, machine):
+    """A new cap would begin at zero: what the run has spent already would not count."""
+    configure(world, maxMonthlyUsage=0.3)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert (run.waiting_for, run.waiting["scope"]) == ("budget", "workspace")
+    answer = world.ada("runs", "POST", f"/runs/{run.id}/approve", body={"maxCost": 20})
+    assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "maxCost")
+    assert fetch(Budget, budget_id("run", run.id)) is None
+
+
+def test_what_an_agent_cost_is_what_its_lines_say(world, machine, model):
+    """Also where a call is paid after its run has ended."""
+    card = card_in(world, 1, "doc")
+
+    def turn(request, cancelled):
+        world.ada("runs", "POST", f"/runs/{run_id}/cancel")
+        yield Finished("tool_use", TokenUsage(500, 0, 0, 30), request.model)
+
+    model.turns = [turn]
+    run_id = started(world, card, "prd")
+    machine.play(run_id)
+    record = get(AgentRecord, *AgentRecord.key_of(world.ws_id, fetch(Run, run_id).agent_id))
+    assert record.price_micros == sum(line.customer_price_micros for line in lines_of(run_id)) == 250_000
+
+
+def test_an_estimate_is_of_the_model_that_will_run(world, machine, model):
+    """An agent's record says nothing of a model without a price, and a record without prices nothing of one that has one."""
+    machine.play(started(world, card_in(world, 1, "doc"), "prd", provider="embedded", model="home-made"))
+    priced = trigger(world, card_in(world, 1, "doc"), "prd")
+    assert priced.json["estimatedCost"] > 0
+    machine.at, machine.state = "Claim", {}
+    machine.play(priced.json["run"]["id"])
+    unpriced = trigger(world, card_in(world, 1, "doc"), "prd", provider="embedded", model="home-made")
+    assert unpriced.json["estimatedCost"] == 0
+    shown = world.ada("runs", "GET", f"/runs/{unpriced.json['run']['id']}").json
+    assert shown["executionMetadata"]["priceKnown"] is False
+
+
+@pytest.mark.parametrize("cap", [-1, 0, True, "1", 1e40])
+def test_a_cap_that_is_no_amount_is_refused(world, cap):
+    answer = trigger(world, card_in(world, 1, "doc"), "prd", parameters={"maxCost": cap})
+    assert answer.status == 422, answer.text
+
+
+@pytest.mark.parametrize("body", ['{"parameters": {"maxCost": NaN}}', '{"parameters": {"maxCost": 1e999}}'])
+def test_a_cap_that_is_no_number_is_refused(world, body):
+    card = card_in(world, 1, "doc")
+    answer = world.ada("runs", "POST", f"/cards/{card.id}/agents/prd/run", body=body)
+    assert answer.status in (400, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "billed"),
+    [
+        ("gpt-4", "gpt-4-0613", "gpt-4"),
+        ("gpt-4o", "gpt-4o-2024-08-06", "gpt-4o"),
+        ("gpt-4", "gpt-4o", "gpt-4o"),
+        ("gpt-4o", "gpt-4o-mini", "gpt-4o-mini"),
+        ("gpt-4-turbo", "", "gpt-4-turbo"),
+        ("gpt-4o", "gpt-4o-home-made", "gpt-4o"),
+    ],
+)
+def test_what_answered_is_what_is_billed(asked, answered, billed):
+    """`gpt-4o` is no version of `gpt-4`, and costs a twelfth."""
+    run = Run.new("r", agent={"display_name": "A"}, triggered_by={"id": "u", "name": "U"}, provider="openai", model=asked)
+    used = TokenUsage(input=1_000, output=1_000)
+    assert usage_line(run, 1, used, answered, estimated=False).provider_cost_micros == cost("openai", billed, used).cost_micros
