@@ -15,8 +15,8 @@ from infra.schedules import schedule
 from infra.stack import PlatformStack
 
 # How many messages one call takes, and how many calls run at once. Runs are only started here, not worked: few are enough
-_BATCH = {"agent-runs": 5, "ws-push": 10, "emails": 10}
-_AT_ONCE = {"agent-runs": 10, "ws-push": 50, "emails": 5}
+_BATCH = {"agent-runs": 5, "ws-live": 10, "ws-push": 10, "emails": 10}
+_AT_ONCE = {"agent-runs": 10, "ws-live": 50, "ws-push": 20, "emails": 5}
 ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
 _STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the stream itself forgets after 24 h
 
@@ -39,9 +39,9 @@ class Backend(PlatformStack):
             if key := data.edge_key_value:
                 grants.environment["CADRE_EDGE_KEY"] = key
             functions.make(self, area, grants)
-        for queue, consumer in CONSUMERS.items():
+        for consumer in dict.fromkeys(CONSUMERS.values()):
             if consumer in code.workers:
-                self._consume(queue, consumer)
+                self._consume(consumer)
         if "stream_projector" in code.workers:
             self._project()
         if "scheduled" in code.workers:
@@ -102,16 +102,22 @@ class Backend(PlatformStack):
         CfnOutput(self, "AgentRunArn", value=machine.ref)
         return machine
 
-    def _consume(self, queue_name: str, consumer: str) -> None:
-        queue = self.data.queues[queue_name].queue
+    def _consume(self, consumer: str) -> None:
+        """A worker and the queues it takes from."""
+        names = [name for name, worker in CONSUMERS.items() if worker == consumer]
         grants = self._machine_grants(consumer)
-        grants.add(allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.attr_arn))
+        grants.add(allow(
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            *(self.data.queues[name].queue.attr_arn for name in names),
+        ))
         function = self.functions.make(self, consumer, grants)
-        aws_lambda.CfnEventSourceMapping(
-            self, f"{_title(consumer)}Source", function_name=function.ref, event_source_arn=queue.attr_arn,
-            batch_size=_BATCH[queue_name], function_response_types=["ReportBatchItemFailures"],
-            scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=_AT_ONCE[queue_name]),
-        )
+        for name in names:
+            aws_lambda.CfnEventSourceMapping(
+                self, f"{_title(name.replace('-', '_'))}Source", function_name=function.ref,
+                event_source_arn=self.data.queues[name].queue.attr_arn,
+                batch_size=_BATCH[name], function_response_types=["ReportBatchItemFailures"],
+                scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=_AT_ONCE[name]),
+            )
 
     def _project(self) -> None:
         """The stream of `core`. Only rows that carry an event; per entity in order; what cannot be read is set aside."""

@@ -7,15 +7,19 @@ from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager
 from constructs import Construct
 
 from infra.exemptions import exempt
-from infra.names import GSIS, QUEUES
+from infra.names import GSIS, ORDERED, QUEUES
 from infra.needs import needs
 from infra.settings import Settings
 from infra.stack import PlatformStack
 
 # How each queue is worked: who takes from it, how often a message is tried, how long it is worth anything
-CONSUMERS = {"agent-runs": "run_worker", "ws-push": "ws_pusher", "emails": "mailer"}
-_TRIES = {"agent-runs": 5, "ws-push": 3, "emails": 8}
-_KEEP = {"agent-runs": 345_600, "ws-push": 600, "emails": 345_600}  # seconds; a push older than 10 minutes helps nobody
+CONSUMERS = {"agent-runs": "run_worker", "ws-live": "ws_pusher", "ws-push": "ws_pusher", "emails": "mailer"}
+_TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8}
+_KEEP = {"agent-runs": 345_600, "ws-live": 600, "ws-push": 600, "emails": 345_600}  # seconds; an old push helps nobody
+# High throughput: the quota of 300 calls a second then holds for each message group, not for the queue
+_FIFO: dict[str, Any] = {
+    "fifo_queue": True, "deduplication_scope": "messageGroup", "fifo_throughput_limit": "perMessageGroupId",
+}
 _DEAD_KEEP = 1_209_600  # 14 days, the most SQS allows: time to look, mend and redrive
 
 
@@ -145,9 +149,10 @@ class Data(PlatformStack):
 
     def _queue(self, name: str) -> Queue:
         title = "".join(part.capitalize() for part in name.split("-"))
-        dead = dead_letters(self, f"{title}Dead")
+        ordered = name in ORDERED
+        dead = dead_letters(self, f"{title}Dead", ordered=ordered)
         queue = aws_sqs.CfnQueue(
-            self, title, sqs_managed_sse_enabled=True, message_retention_period=_KEEP[name],
+            self, title, sqs_managed_sse_enabled=True, message_retention_period=_KEEP[name], **(_FIFO if ordered else {}),
             # six times the consumer's timeout, as AWS advises: room for the poller's own retries
             visibility_timeout=6 * needs(CONSUMERS[name]).timeout,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": _TRIES[name]},
@@ -156,9 +161,11 @@ class Data(PlatformStack):
         return Queue(name, queue, dead)
 
 
-def dead_letters(scope: Stack, name: str, *services: str) -> aws_sqs.CfnQueue:
+def dead_letters(scope: Stack, name: str, *services: str, ordered: bool = False) -> aws_sqs.CfnQueue:
     """A dead-letter queue beside the asynchronous path it belongs to; `services` of this account may put letters there."""
-    queue = aws_sqs.CfnQueue(scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP)
+    queue = aws_sqs.CfnQueue(
+        scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP, fifo_queue=True if ordered else None
+    )
     secure(scope, f"{name}Policy", queue, *services)
     exempt(queue, "AwsSolutions-SQS3", "It is itself a dead-letter queue.")
     return queue

@@ -29,7 +29,7 @@ class Needs:
 
 AREAS = {
     "agent_runtime": Needs(telemetry="write"),
-    "agents": Needs(sends=("ws-push",)),
+    "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
     "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="read", sends=("emails",), machine=("answer",)),
@@ -40,13 +40,13 @@ AREAS = {
     "documents": Needs(files="write"),
     "explorations": Needs(files="write", sends=("agent-runs",), models="call"),
     "insights": Needs(telemetry="read"),
-    "messaging": Needs(sends=("ws-push",)),
+    "messaging": Needs(sends=("ws-live",)),
     "organizations": Needs(sends=("emails",)),
     "projects": Needs(sends=("agent-runs",)),
     "runs": Needs(  # see: whether a provider has credentials is said when the run is asked for
-        telemetry="read", files="read", sends=("agent-runs", "ws-push"), machine=("stop", "answer"), models="see"
+        telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
-    "sandboxes": Needs(telemetry="write", sends=("ws-push",)),
+    "sandboxes": Needs(telemetry="write", sends=("ws-live",)),
     "system": Needs(core="read", telemetry="read", probes=True),
     "tasks": Needs(sends=("agent-runs",)),
     "usage": Needs(files="write", machine=("answer",)),
@@ -56,15 +56,15 @@ AREAS = {
 
 WORKERS = {
     "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
-    "ws_pusher": Needs(core="read", telemetry="read", signs=False, posts=True, timeout=30),
+    "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
-        telemetry="write", files="write", sends=("ws-push", "emails"), machine=("answer",), posts=True, models="call", memory=1769,
+        telemetry="write", files="write", sends=("ws-live", "emails"), machine=("answer",), posts=True, models="call", memory=1769,
         timeout=900,
     ),
-    "stream_projector": Needs(sends=("ws-push", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),
+    "stream_projector": Needs(sends=("ws-live", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),
     "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
-        signs=False, telemetry="read", sends=("ws-push",), machine=("stop",), posts=True, timeout=60,
+        signs=False, telemetry="read", sends=("ws-live",), machine=("stop",), posts=True, timeout=60,
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
 }

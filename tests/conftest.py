@@ -26,7 +26,7 @@ from moto import mock_aws
 
 from shared.core.settings import settings
 
-QUEUES = ("agent_runs", "ws_push", "emails")
+QUEUES = {"agent_runs": "agent_runs", "ws_live": "ws_live.fifo", "ws_push": "ws_push", "emails": "emails"}
 
 
 def create_table(client, name: str, indexes: int) -> None:
@@ -61,8 +61,9 @@ def make_everything() -> None:
         create_table(dynamodb, name, indexes)
     boto3.client("s3").create_bucket(Bucket="files")
     sqs = boto3.client("sqs")
-    for queue in QUEUES:
-        os.environ[f"CADRE_{queue.upper()}_QUEUE"] = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    for queue, name in QUEUES.items():
+        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+        os.environ[f"CADRE_{queue.upper()}_QUEUE"] = sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
     settings.cache_clear()  # a module imported before may have read them without the queues
 
 

@@ -3,6 +3,7 @@
     agent-runs, ws-push, emails   the letters go back to their queue
     stream                        the events that a letter names are read from the table's stream again and given to the projector
     schedule                      nothing to do: a job does at its next time what it did not do at this; the letters are thrown away
+    ws-live                       thrown away: what was live is not; a viewer's client asks for what it lacks
 
 Without a queue it says how many letters each has. Uses the caller's own AWS credentials and region; a local engine's address comes in
 AWS_ENDPOINT_URL. Docs: docs/operations.md.
@@ -146,6 +147,7 @@ WAYS: dict[str, tuple[Callable[[Deployment, str], int], str]] = {
     **dict.fromkeys(QUEUES, (move, "letters are on their way again")),
     "stream": (replay, "events were consumed"),
     "schedule": (forget, "letters were thrown away"),
+    "ws-live": (forget, "letters were thrown away"),
 }
 
 

@@ -1,4 +1,4 @@
-"""ws_pusher: the queue `ws-push`. Delivers what was published, and does what takes longer than a socket's route may.
+"""ws_pusher: the queues `ws-live` and `ws-push`. Delivers what was published, and does what takes longer than a socket's route may.
 
 Pushes go first and all at once; jobs of single connections after them, side by side, so that a long one delays nobody's news.
 """

@@ -18,6 +18,7 @@ class Settings:
     files_bucket: str = ""
     # queues, as URLs
     agent_runs_queue: str = ""
+    ws_live_queue: str = ""  # FIFO
     ws_push_queue: str = ""
     emails_queue: str = ""
     # state machines, as ARNs

@@ -81,12 +81,15 @@ def the_gateway() -> Gateway:
 
 
 def messages() -> list[dict[str, Any]]:
-    """What waits in `ws-push`, delayed or not, taken out of it."""
+    """What waits in `ws-live` and `ws-push`, delayed or not, taken out of them."""
     from moto.sqs.models import sqs_backends
 
-    queue = sqs_backends["123456789012"]["us-east-1"].queues["ws_push"]
-    taken, queue._messages[:] = list(queue._messages), []
-    return [json.loads(message.body) for message in taken]
+    found: list[dict[str, Any]] = []
+    for name in ("ws_live.fifo", "ws_push"):
+        queue = sqs_backends["123456789012"]["us-east-1"].queues[name]
+        found += [json.loads(message.body) for message in queue._messages]
+        queue._messages.clear()
+    return sorted(found, key=lambda message: message["at"])
 
 
 def work(*given: dict[str, Any]) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one(prod: Templates) -> None:
 def test_a_message_stays_hidden_longer_than_its_function_runs(prod: Templates) -> None:
     hidden = {queue.name: queue.properties.get("VisibilityTimeout", 30) for queue in prod.of("AWS::SQS::Queue")}
     timeouts = {one.name: one.properties["Timeout"] for one in prod.of("AWS::Lambda::Function")}
-    for queue, function in (("AgentRuns", "RunWorker"), ("WsPush", "WsPusher"), ("Emails", "Mailer")):
+    for queue, function in (("AgentRuns", "RunWorker"), ("WsLive", "WsPusher"), ("WsPush", "WsPusher"), ("Emails", "Mailer")):
         assert hidden[queue] >= 6 * timeouts[function]
 
 

@@ -40,8 +40,8 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             create_table(client, name, indexes)
         session.client("s3", **where).create_bucket(Bucket="files")
         sqs = session.client("sqs", **where)
-        for name in QUEUES:
-            sqs.create_queue(QueueName=name)
+        for name in QUEUES.values():
+            sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if name.endswith(".fifo") else {})
         session.client("secretsmanager", **where).create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
         yield engine.url
     finally:
@@ -52,7 +52,8 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def engine_tables(_engine: str) -> Iterator[None]:
     """This module's reads and writes go to the engine. Rows stay: tests use ids of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        queues = {f"CADRE_{name.upper()}_QUEUE": f"{_engine}/{_OURS['AWS_ACCESS_KEY_ID']}/{name}" for name in QUEUES}
+        account = _OURS["AWS_ACCESS_KEY_ID"]
+        queues = {f"CADRE_{queue.upper()}_QUEUE": f"{_engine}/{account}/{name}" for queue, name in QUEUES.items()}
         for name, value in (_OURS | {"AWS_ENDPOINT_URL": _engine} | queues).items():
             patch.setitem(os.environ, name, value)
         _forget()
