@@ -130,7 +130,7 @@ def set_limit(
 ) -> Budget:
     """Give a scope a cap, or change the one it has. What is reserved and spent stays.
 
-    Runs that wait for it do not notice by themselves: `shared.runs.answering.resume_waiting` tells those of a workspace.
+    Runs that wait for it do not notice by themselves: `shared.runs.answering.resume_waiting` tells them, at the latest by the clock.
     """
     fresh = new_budget(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
     row = get_many([(Budget, fresh.pk, fresh.sk)])[0]

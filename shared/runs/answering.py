@@ -1,5 +1,8 @@
 """People answer a run: cancel it, let it go on, or say no."""
 
+import math
+import time
+
 from shared.budgets.reserving import set_limit
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -7,7 +10,8 @@ from shared.core.errors import Conflict, FieldError, Invalid
 from shared.runs import queue
 from shared.runs.ending import because, end
 from shared.runs.rows import Run
-from shared.store import collection, fetch, fetch_all, load, revise
+from shared.runs.spending import has_room
+from shared.store import fetch, fetch_all, load, query, revise
 from shared.terminal import publish_run_status
 
 
@@ -83,10 +87,23 @@ def _answered(actor: Actor, run: Run, answer: str) -> Run:
     return revise(lambda: fetch(Run, run.id) or run, change)
 
 
-def resume_waiting(ws_id: str) -> int:
-    """Let every run of a workspace that waits for a budget try again: whoever still finds no room waits again. How many were told."""
-    told = 0
-    for run in fetch_all(Run, [row.id for row in collection(3, f"WS#{ws_id}#WAITING", "budget#")]):
-        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token:
-            told += int(queue.answer(run.wait_token, {"granted": True}))
-    return told
+def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
+    """Let every run that waits for a budget with room in it go on, of one workspace or of all. How many were told. Stops at `until`
+    (`time.monotonic`).
+
+    Room comes back by a higher limit, but also by a call that cost less than it held, and when a month begins.
+    """
+    told, start = 0, None
+    while True:
+        page = query(Run, "RUNS#WAITING", index=3, prefix=f"budget#{ws_id}#" if ws_id else "budget#", limit=_PAGE, start=start)
+        for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
+            if time.monotonic() > until:
+                return told
+            if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_room(run):
+                told += int(queue.answer(run.wait_token, {"granted": True}))
+        start = page.next_key
+        if start is None:
+            return told
+
+
+_PAGE = 100

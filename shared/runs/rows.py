@@ -131,7 +131,7 @@ class Run(Entity):
         if self.status in ("pending", "assigned", "running"):
             places[3] = (f"RUNS#UNDERWAY#{int(self.id[-1], 16) % SHARDS}", f"{self.created_at}#{self.id}")
         if self.status == "waiting":
-            places[3] = (f"WS#{self.ws_id}#WAITING", f"{self.waiting_for}#{self.updated_at}#{self.id}")
+            places[3] = ("RUNS#WAITING", f"{self.waiting_for}#{self.ws_id}#{self.updated_at}#{self.id}")
         return places
 
     def filters(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.billing.prices import Price, Priced, cost, worst_case
 from shared.billing.pricing import customer_price_micros
-from shared.budgets.reserving import Scope, announce_month, caps_of, settle
+from shared.budgets.reserving import BudgetExhausted, Scope, announce_month, caps_of, settle
 from shared.core import clock
 from shared.core.errors import Conflict
 from shared.core.ids import derived_id
@@ -27,6 +27,15 @@ def worst_price(run: Run, request: Request) -> int:
     """What the call can be charged at most, in micro-dollars. 0 for a model without a known price: it cannot be reserved for."""
     price = worst_case(run.provider, run.model, upper_bound(request), request.max_tokens)
     return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
+
+
+def has_room(run: Run) -> bool:
+    """Whether the caps have room for the call that a run waits with. One batch read; the reservation itself decides."""
+    try:
+        caps_of(scope_of(run)).refuse(int((run.waiting or {}).get("needed_micros", 0)))
+    except BudgetExhausted:
+        return False
+    return True
 
 
 def reserve(run: Run, turn: int, amount: int) -> None:

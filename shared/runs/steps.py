@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.agents.registry import the_agent
 from shared.agents.tools import TOOLS
-from shared.budgets.reserving import BudgetExhausted, caps_of
+from shared.budgets.reserving import BudgetExhausted
 from shared.comments.writing import NewComment, create_comment
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor
@@ -29,7 +29,7 @@ from shared.runs.failures import CardGone, read_error
 from shared.runs.journal import Journal, read_journal
 from shared.runs.lease import LEASE, WAITING_LEASE, Lost, held, take_up
 from shared.runs.rows import Run, RunContext
-from shared.runs.spending import scope_of
+from shared.runs.spending import has_room
 from shared.runs.turning import Worker
 from shared.store import Operation, carrying, fetch, get, get_many, keep_text, kept_text, put, revise, save
 from shared.tenancy.rows import Workspace
@@ -141,11 +141,7 @@ def wait_budget(at: Step) -> State:
         return {"reason": "A budget has no room for the next call", "since": clock.iso()} | shortfall
 
     run = _wait(at.run_id, at.execution, "budget", at.token, waiting)
-    if at.token:
-        try:
-            caps_of(scope_of(run)).refuse(int(shortfall.get("needed_micros", 0)))
-        except BudgetExhausted:
-            return {"run_id": at.run_id}
+    if at.token and has_room(run):
         queue.answer(at.token, {"granted": True})
     return {"run_id": at.run_id}
 

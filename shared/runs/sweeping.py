@@ -1,6 +1,7 @@
-"""Runs whose worker was never heard of again come to their end, so that nobody looks at a run that runs for ever.
+"""Runs whose worker was never heard of again come to their end, so that nobody looks at a run that runs for ever; runs that wait for a
+budget go on where there is room again.
 
-Nothing depends on it: a card whose run's lease is over is anybody's to take, and a project's place too. This only says so sooner.
+Nothing depends on the first: a card whose run's lease is over is anybody's to take, and a project's place too. This only says so sooner.
 """
 
 import time
@@ -8,6 +9,7 @@ import time
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.runs import queue
+from shared.runs.answering import resume_waiting
 from shared.runs.ending import end
 from shared.runs.requesting import ABANDONED
 from shared.runs.rows import SHARDS, Run
@@ -18,8 +20,13 @@ _PAGE = 100
 
 
 def sweep(until: float) -> int:
-    """End every run under way whose lease is over and whose execution is gone. How many there were. Stops at `until`
-    (`time.monotonic`); the next time goes on, at another shard, so that none is always the last."""
+    """What is due for runs that nobody works on. How many were concerned. Stops at `until` (`time.monotonic`)."""
+    return resume_waiting(until=until) + _end_abandoned(until)
+
+
+def _end_abandoned(until: float) -> int:
+    """End every run under way whose lease is over and whose execution is gone. The next time begins at another shard, so that none is
+    always the last."""
     swept, first = 0, clock.epoch() // 60
     for shard in range(first, first + SHARDS):
         start = None

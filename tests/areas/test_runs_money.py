@@ -1,18 +1,25 @@
 """What a run is charged, whatever happens to it; and answers that come twice, late or for something else."""
 
+import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 
 from shared.billing.prices import cost
+from shared.budgets.reserving import caps_of, settle
 from shared.budgets.rows import Budget, budget_id
+from shared.core import clock
 from shared.providers import registry
 from shared.providers.port import Finished, TextDelta, TokenUsage
 from shared.runs import turning
+from shared.runs.answering import resume_waiting
 from shared.runs.failures import StepInterrupted
 from shared.runs.rows import AgentRecord, Run
-from shared.runs.spending import usage_line
-from shared.store import collection, fetch, get
+from shared.runs.spending import scope_of, usage_line
+from shared.runs.sweeping import sweep
+from shared.store import collection, fetch, get, write
 from shared.usage.rows import UsageLine
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
@@ -169,3 +176,24 @@ def test_what_answered_is_what_is_billed(asked, answered, billed):
     run = Run.new("r", agent={"display_name": "A"}, triggered_by={"id": "u", "name": "U"}, provider="openai", model=asked)
     used = TokenUsage(input=1_000, output=1_000)
     assert usage_line(run, 1, used, answered, estimated=False).provider_cost_micros == cost("openai", billed, used).cost_micros
+
+
+def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
+    """Nobody raised anything: another run's reservation is free again, or the month is a new one."""
+    configure(world, maxMonthlyUsage=0.5)
+    run_id = started(world, card_in(world, 1, "doc"), "prd")
+    other = Run.new("other", org_id=None, ws_id=world.ws_id, proj_id=world.project.id, item_id="c")
+    held = caps_of(scope_of(other))
+    write(*held.reserve(400_000))
+    run = machine.play(run_id)
+    assert (run.status, run.waiting_for) == ("waiting", "budget")
+    assert resume_waiting() == 0  # there is no room yet
+    write(*settle({"amount": 400_000, "budgets": [one.id for one in held.budgets]}, (), 0))
+    assert sweep(time.monotonic() + 60) == 1
+    machine.answer(machine.answers.pop())
+    run = machine.play()
+    assert run.status == "waiting"  # it has used the month
+    with time_machine.travel(clock.now() + timedelta(days=32), tick=True):
+        assert resume_waiting(world.ws_id) == 1
+        machine.answer(machine.answers.pop())
+        assert machine.play().status in ("completed", "waiting")
