@@ -11,11 +11,8 @@ from typing import Any
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
-from shared.core.ids import new_id
-from shared.events import EventType, record
 from shared.items.rows import Item
-from shared.runs.rows import Run
-from shared.store import create, fetch, write
+from shared.store import fetch
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
 
@@ -71,20 +68,7 @@ class Stage:
         return self.world.ada("cards", "POST", f"/cards/{self.card()}/dependencies", body=body).json["id"]
 
     def run(self, status: str = "running") -> str:
-        card = fetch(Item, self.card(lane=1))
-        run = Run.new(
-            new_id(),
-            **{"org_id": card.org_id, "ws_id": card.ws_id, "proj_id": card.proj_id, "item_id": card.id},
-            **{
-                "agent_id": PRD.id,
-                "agent": {"id": PRD.id, "name": PRD.name, "display_name": PRD.display_name, "status": "active"},
-            },
-            **{"status": status, "provider": "embedded", "model": "cadre-embedded-1", "max_tokens": 4000, "lease_until": 0},
-            triggered_by=self.world.actor.summary,
-        )
-        record(run, EventType.RUN_REQUESTED, self.world.actor)
-        write(create(run))
-        return run.id
+        return self.world.run(fetch(Item, self.card(lane=1)), status).id
 
     def somebody(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""

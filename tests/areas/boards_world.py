@@ -1,15 +1,20 @@
-"""A project with its board and lanes, written as rows: for tests of what happens on a board."""
+"""A person with a workspace, a project and its board: for tests of what happens there."""
 
 from dataclasses import dataclass
 
 from shared.access import records
-from shared.boards.making import board_id_of, new_board
+from shared.agents.catalogue import agent_named
 from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
+from shared.events import EventType, record
+from shared.items.creating import NewItem, create_item
+from shared.items.rows import Item
+from shared.projects.creating import NewProject, create_project
 from shared.projects.rows import Project
+from shared.runs.rows import Run
 from shared.store import create, fetch, fetch_all, get, save, update, write
-from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
+from shared.tenancy.rows import WorkspaceMembership, membership_row
 from tests.areas.driving import Client, sign_up
 
 
@@ -53,6 +58,37 @@ class World:
         )
         return client
 
+    def card(self, lane: int = 0, title: str = "A card", **more) -> Item:
+        return create_item(self.actor, self.board.id, NewItem(title, "task", self.board.lane_ids[lane], **more))
+
+    def run(self, card: Item, status: str = "running") -> Run:
+        """A run of a card as nobody works on it: a row and its event."""
+        agent = agent_named("prd", local=True)
+        run = Run.new(
+            new_id(),
+            org_id=card.org_id,
+            ws_id=card.ws_id,
+            proj_id=card.proj_id,
+            item_id=card.id,
+            agent_id=agent.id,
+            agent={"id": agent.id, "name": agent.name, "display_name": agent.display_name, "status": "active"},
+            status=status,
+            triggered_by=self.actor.summary,
+            lease_until=0,
+            provider="embedded",
+            model="cadre-embedded-1",
+            max_tokens=4000,
+        )
+        record(run, EventType.RUN_REQUESTED, self.actor)
+        write(create(run))
+        return run
+
+    def end(self, run: Run, status: str = "completed") -> Run:
+        run.status = status
+        record(run, EventType(f"run.{status}"), self.actor)
+        write(save(run))
+        return run
+
     def archive(self) -> None:
         project = fetch(Project, self.project.id)
         project.status = "archived"
@@ -80,12 +116,6 @@ def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> W
     held = records.of_user(ada.user["id"])
     ws_id = next(iter(dict(held.workspaces)))
     actor = records.actor_of(ada.user["id"], held, next(iter(dict(held.sessions))))
-    workspace = fetch(Workspace, ws_id)
-    project_id = new_id()
-    board_id = board_id_of(project_id)
-    tenancy = {"org_id": workspace.org_id, "ws_id": ws_id, "proj_id": project_id}
-    project = Project.new(project_id, name="Engine", slug="engine", board_id=board_id, created_by=actor.summary, **tenancy)
-    board, operations = new_board(project_id, workspace.org_id, ws_id, {})
-    write(create(project), *operations)
-    lanes = fetch_all(Lane, board.lane_ids)
-    return World(ada, actor, ws_id, project, board, lanes)
+    project = create_project(actor, ws_id, NewProject(name="Engine"))
+    board = fetch(Board, project.board_id)
+    return World(ada, actor, ws_id, project, board, fetch_all(Lane, board.lane_ids))

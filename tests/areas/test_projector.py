@@ -18,24 +18,24 @@ from shared.store import collection, fetch, get, save, write
 from shared.store.client import dynamodb
 from shared.tasks.rows import Task, create_task
 from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
+from tests.areas.boards_world import World, found_world
 from tests.areas.viewers import messages, project, raw_row, stream_record
-from tests.areas.working import World, world
 
 
 @pytest.fixture
-def ada(aws) -> World:
+def world(aws) -> World:
     workspaces._touched.clear()
-    return world()
+    return found_world()
 
 
-def stats(ada: World) -> ProjectStats:
-    found = get(ProjectStats, *ProjectStats.key(ada.project.id))
+def stats(world: World) -> ProjectStats:
+    found = get(ProjectStats, *ProjectStats.key(world.project.id))
     assert found is not None
     return found
 
 
-def numbers(ada: World) -> tuple[int, int]:
-    found = stats(ada)
+def numbers(world: World) -> tuple[int, int]:
+    found = stats(world)
     return int(found.cards), int(found.active_runs)
 
 
@@ -57,53 +57,53 @@ class History:
         return found
 
 
-def created(ada: World, **more) -> tuple[Item, dict]:
-    card = ada.card(**more)
+def created(world: World, **more) -> tuple[Item, dict]:
+    card = world.card(**more)
     return card, stream_record(raw_row(f"ITEM#{card.id}"))
 
 
 # -- activity and numbers
 
 
-def test_an_event_becomes_one_activity_and_is_counted_once(ada):
-    card, record_ = created(ada)
+def test_an_event_becomes_one_activity_and_is_counted_once(world):
+    card, record_ = created(world)
     assert project(record_) == []
     assert project(record_, record_) == []
     (row,) = collection(1, f"ITEM#{card.id}", "ACT#")
     activity = fetch(Activity, row.id)
     assert (activity.id, activity.type, activity.item_id) == (card.event_id, "item.created", card.id)
-    assert (activity.subject_kind, activity.subject_id, activity.actor["id"]) == ("ITEM", card.id, ada.actor.id)
+    assert (activity.subject_kind, activity.subject_id, activity.actor["id"]) == ("ITEM", card.id, world.actor.id)
     assert activity.event_id is None  # it is no event itself: the stream must not come round
-    assert [one.id for one in collection(2, f"PROJ#{ada.project.id}#ACT")] == [card.event_id]
-    assert numbers(ada) == (1, 0)
-    assert stats(ada).last_activity == card.event["at"]
+    assert [one.id for one in collection(2, f"PROJ#{world.project.id}#ACT")] == [card.event_id]
+    assert numbers(world) == (1, 0)
+    assert stats(world).last_activity == card.event["at"]
 
 
-def test_a_replay_of_the_whole_stream_changes_nothing(ada):
+def test_a_replay_of_the_whole_stream_changes_nothing(world):
     history = []
     for number in range(3):
-        card = ada.card(title=str(number))
+        card = world.card(title=str(number))
         seen = History(f"ITEM#{card.id}")
         seen.seen()
-        move_item(ada.actor, card.id, ada.board.lane_ids[5])
+        move_item(world.actor, card.id, world.board.lane_ids[5])
         seen.seen()
-        run = ada.run(card)
+        run = world.run(card)
         ran = History(f"RUN#{run.id}")
         ran.seen()
         if number:
-            ada.end(run)
+            world.end(run)
             ran.seen()
         history += [*seen.records, *ran.records]
     gone = fetch(Item, card.id)
     before = raw_row(f"ITEM#{card.id}")
     gone.deleted_at = iso()
-    record(gone, EventType.ITEM_DELETED, ada.actor)
+    record(gone, EventType.ITEM_DELETED, world.actor)
     write(save(gone))
     history.append(stream_record(raw_row(f"ITEM#{card.id}"), before))
     for index, one in enumerate(history):
         one["dynamodb"]["SequenceNumber"] = str(index)
     assert project(*history) == []
-    assert numbers(ada) == (2, 1)
+    assert numbers(world) == (2, 1)
     table = everything()
     assert project(*history) == []
     assert project(*reversed(history)) == []
@@ -115,8 +115,8 @@ def everything() -> list:
     return sorted(rows, key=lambda row: (row["PK"]["S"], row["SK"]["S"]))
 
 
-def test_what_carries_no_new_event_is_nothing(ada):
-    card, record_ = created(ada)
+def test_what_carries_no_new_event_is_nothing(world):
+    card, record_ = created(world)
     image = record_["dynamodb"]["NewImage"]
     keys = {"PK": {"S": "x"}, "SK": {"S": "y"}}
     expired = {"eventName": "REMOVE", "eventID": "r", "dynamodb": {"Keys": keys, "OldImage": image, "SequenceNumber": "9"}}
@@ -126,16 +126,16 @@ def test_what_carries_no_new_event_is_nothing(ada):
     assert messages() == []
 
 
-def test_a_persons_own_affairs_are_in_no_log(ada):
-    assert project(stream_record(raw_row(f"USER#{ada.actor.id}"))) == []
+def test_a_persons_own_affairs_are_in_no_log(world):
+    assert project(stream_record(raw_row(f"USER#{world.actor.id}"))) == []
     assert messages() == []
     assert not [row for row in everything() if row["PK"]["S"].startswith("ACT#")]
 
 
-def test_the_workspace_knows_when_something_last_happened(ada):
-    card, record_ = created(ada)
+def test_the_workspace_knows_when_something_last_happened(world):
+    card, record_ = created(world)
     project(record_)
-    workspace = fetch(Workspace, str(ada.project.ws_id))
+    workspace = fetch(Workspace, str(world.project.ws_id))
     first = workspace.last_activity
     workspaces._touched.clear()
     record_["dynamodb"]["NewImage"] = later(record_["dynamodb"]["NewImage"], minutes=2)
@@ -157,9 +157,9 @@ def later(image: dict, minutes: float) -> dict:
 # -- failures
 
 
-def test_a_reaction_that_fails_keeps_no_other_from_its_work(ada, monkeypatch):
-    card, record_ = created(ada)
-    _, fine = created(ada)
+def test_a_reaction_that_fails_keeps_no_other_from_its_work(world, monkeypatch):
+    card, record_ = created(world)
+    _, fine = created(world)
     fine["dynamodb"]["SequenceNumber"] = "2"
     broken = [card.event_id]
 
@@ -170,20 +170,20 @@ def test_a_reaction_that_fails_keeps_no_other_from_its_work(ada, monkeypatch):
     whole = reactions.reactions()
     monkeypatch.setattr(reactions, "reactions", lambda: (breaking, *whole))
     assert project(record_, fine) == ["1"]
-    assert numbers(ada) == (2, 0)
+    assert numbers(world) == (2, 0)
     assert len(pushed("agentworks")) == 2
     broken.clear()
     assert project(record_) == []
-    assert numbers(ada) == (2, 0)
+    assert numbers(world) == (2, 0)
 
 
-def test_later_events_of_an_entity_wait_for_the_one_that_failed(ada, monkeypatch):
-    card = ada.card()
+def test_later_events_of_an_entity_wait_for_the_one_that_failed(world, monkeypatch):
+    card = world.card()
     seen = History(f"ITEM#{card.id}")
     seen.seen()
-    move_item(ada.actor, card.id, ada.board.lane_ids[5])
+    move_item(world.actor, card.id, world.board.lane_ids[5])
     seen.seen()
-    other, fine = created(ada)
+    other, fine = created(world)
     fine["dynamodb"]["SequenceNumber"] = "3"
     order = []
 
@@ -204,14 +204,14 @@ def test_later_events_of_an_entity_wait_for_the_one_that_failed(ada, monkeypatch
     ]
 
 
-def test_a_row_that_cannot_be_read_is_set_aside_not_lost(ada):
-    _, record_ = created(ada)
+def test_a_row_that_cannot_be_read_is_set_aside_not_lost(world):
+    _, record_ = created(world)
     record_["dynamodb"]["NewImage"]["event"] = {"S": '{"type": "no.such_event"}'}
     assert project(record_) == ["1"]
 
 
-def test_an_old_event_is_no_news(ada):
-    _, record_ = created(ada)
+def test_an_old_event_is_no_news(world):
+    _, record_ = created(world)
     record_["dynamodb"]["NewImage"] = later(record_["dynamodb"]["NewImage"], minutes=-11)
     assert project(record_) == []
     assert messages() == []
@@ -220,24 +220,24 @@ def test_an_old_event_is_no_news(ada):
 # -- agentworks' events
 
 
-def test_a_card_is_created_updated_moved_and_deleted(ada):
-    card = ada.card(title="Plan")
+def test_a_card_is_created_updated_moved_and_deleted(world):
+    card = world.card(title="Plan")
     seen = History(f"ITEM#{card.id}")
     seen.seen()
     card.due_date = "2027-01-01"
-    record(card, EventType.ITEM_UPDATED, ada.actor, changes={"due_date": [None, "2027-01-01"]})
+    record(card, EventType.ITEM_UPDATED, world.actor, changes={"due_date": [None, "2027-01-01"]})
     write(save(card))
     seen.seen()
-    move_item(ada.actor, card.id, ada.board.lane_ids[5])
+    move_item(world.actor, card.id, world.board.lane_ids[5])
     seen.seen()
     project(*seen.records)
     made, updated, moved = pushed("agentworks")
-    me = {"id": ada.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
-    place = {"cardId": card.id, "projectId": ada.project.id, "boardId": ada.board.id}
+    me = {"id": world.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
+    place = {"cardId": card.id, "projectId": world.project.id, "boardId": world.board.id}
     assert made["type"] == "card_created"
     assert made["eventId"] == seen.images[0]["event_id"]["S"]
     assert made["data"] == place | {
-        "laneId": ada.board.lane_ids[0],
+        "laneId": world.board.lane_ids[0],
         "title": "Plan",
         "type": "task",
         "createdBy": me,
@@ -248,80 +248,80 @@ def test_a_card_is_created_updated_moved_and_deleted(ada):
     assert updated["data"]["updatedBy"] == me
     assert moved["type"] == "card_moved"
     assert moved["data"] == place | {
-        "fromLaneId": ada.board.lane_ids[0],
-        "toLaneId": ada.board.lane_ids[5],
+        "fromLaneId": world.board.lane_ids[0],
+        "toLaneId": world.board.lane_ids[5],
         "movedBy": me,
         "timestamp": moved["data"]["timestamp"],
     }
 
 
-def test_a_dependency_is_an_update_of_the_card_that_waits(ada):
-    card, on = ada.card(title="Waits"), ada.card(title="First")
-    made = create_dependency(ada.actor, card.id, on.id, "blocks").dependency
+def test_a_dependency_is_an_update_of_the_card_that_waits(world):
+    card, on = world.card(title="Waits"), world.card(title="First")
+    made = create_dependency(world.actor, card.id, on.id, "blocks").dependency
     seen = History(f"DEP#{made.id}")
     seen.seen()
-    delete_dependency(ada.actor, made.id)
+    delete_dependency(world.actor, made.id)
     seen.seen()
     project(*seen.records)
     added, removed = pushed("agentworks")
     link = {"id": made.id, "dependencyId": on.id, "type": "blocks"}
     assert (added["type"], removed["type"]) == ("card_updated", "card_updated")
-    assert (added["data"]["cardId"], added["data"]["boardId"]) == (card.id, ada.board.id)
+    assert (added["data"]["cardId"], added["data"]["boardId"]) == (card.id, world.board.id)
     assert added["data"]["changes"] == {"dependencies": {"new": link}}
     assert removed["data"]["changes"] == {"dependencies": {"old": link}}
 
 
-def test_a_run_starts_and_ends(ada):
-    card = ada.card()
-    run = ada.run(card, "pending")
+def test_a_run_starts_and_ends(world):
+    card = world.card()
+    run = world.run(card, "pending")
     seen = History(f"RUN#{run.id}")
     seen.seen()
     run.status = "running"
     run.started_at = iso()
-    record(run, EventType.RUN_STARTED, ada.actor)
+    record(run, EventType.RUN_STARTED, world.actor)
     write(save(run))
     seen.seen()
     run.customer_price_micros = 250_000
     run.completed_at = iso()
-    ada.end(run, "failed")
+    world.end(run, "failed")
     seen.seen()
     project(*seen.records[:2])
-    assert numbers(ada)[1] == 1
+    assert numbers(world)[1] == 1
     project(seen.records[2])
-    assert numbers(ada)[1] == 0
+    assert numbers(world)[1] == 0
     started, ended = pushed("agentworks")
     assert started["type"] == "agent_run_started"
     assert {key: started["data"][key] for key in ("runId", "cardId", "agentId", "agentName")} == {
         "runId": run.id,
         "cardId": card.id,
-        "agentId": "agent-prd",
+        "agentId": run.agent_id,
         "agentName": "PRD Agent",
     }
-    assert started["data"]["triggeredBy"]["id"] == ada.actor.id
+    assert started["data"]["triggeredBy"]["id"] == world.actor.id
     assert ended["type"] == "agent_run_completed"
     assert (ended["data"]["status"], ended["data"]["cost"]) == ("failed", 0.25)
     assert ended["data"]["duration"] == run.duration_ms / 1000  # seconds, as in AgentRunSummary
     assert {row.f["type"] for row in collection(1, f"ITEM#{card.id}", "ACT#")} == {"run.requested", "run.started", "run.failed"}
 
 
-def test_a_member_joins(ada):
+def test_a_member_joins(world):
     person = {"kind": "user", "id": new_id(), "name": "Eve", "email": "eve@example.com"}
     row = membership_row(
-        WorkspaceMembership, str(ada.project.ws_id), person["id"], Role.MEMBER,
-        org_id=ada.project.org_id, ws_id=ada.project.ws_id, user=person, last_active_at=iso(),
+        WorkspaceMembership, str(world.project.ws_id), person["id"], Role.MEMBER,
+        org_id=world.project.org_id, ws_id=world.project.ws_id, user=person, last_active_at=iso(),
     )  # fmt: skip
-    record(row, EventType.MEMBER_JOINED, ada.actor, role="member")
+    record(row, EventType.MEMBER_JOINED, world.actor, role="member")
     project(stream_record(row.serialize()))
     (joined,) = pushed("agentworks")
     assert joined["type"] == "member_joined"
     assert joined["data"]["member"] == {"id": person["id"], "name": "Eve", "email": "eve@example.com"}
-    assert (joined["data"]["workspaceId"], joined["data"]["role"]) == (ada.project.ws_id, "member")
+    assert (joined["data"]["workspaceId"], joined["data"]["role"]) == (world.project.ws_id, "member")
 
 
-def test_a_usage_threshold_is_told_in_dollars(ada):
-    row = fetch(Workspace, str(ada.project.ws_id))
+def test_a_usage_threshold_is_told_in_dollars(world):
+    row = fetch(Workspace, str(world.project.ws_id))
     record(
-        row, EventType.USAGE_THRESHOLD, ada.actor,
+        row, EventType.USAGE_THRESHOLD, world.actor,
         workspace_id=row.id, threshold_percentage=80, current_micros=80_500_000, limit_micros=100_000_000,
     )  # fmt: skip
     project(stream_record(row.serialize()))
@@ -338,19 +338,19 @@ def test_a_usage_threshold_is_told_in_dollars(ada):
 # -- omoios' events
 
 
-def test_tickets_in_omoios_words(ada):
-    card = ada.card(title="Plan")
+def test_tickets_in_omoios_words(world):
+    card = world.card(title="Plan")
     seen = History(f"ITEM#{card.id}")
     seen.seen()
-    move_item(ada.actor, card.id, ada.board.lane_ids[5])
+    move_item(world.actor, card.id, world.board.lane_ids[5])
     seen.seen()
     card = fetch(Item, card.id)
     card.status_before_block, card.status, card.blocked_reason = card.status, "blocked", "waiting"
-    record(card, EventType.ITEM_BLOCKED, ada.actor, changes={"status": ["in_progress", "blocked"]})
+    record(card, EventType.ITEM_BLOCKED, world.actor, changes={"status": ["in_progress", "blocked"]})
     write(save(card))
     seen.seen()
     card.status, card.blocked_reason = "in_progress", None
-    record(card, EventType.ITEM_UNBLOCKED, ada.actor)
+    record(card, EventType.ITEM_UNBLOCKED, world.actor)
     write(save(card))
     seen.seen()
     project(*seen.records)
@@ -365,12 +365,12 @@ def test_tickets_in_omoios_words(ada):
     ]
 
 
-def test_a_full_column_is_a_violation(ada):
+def test_a_full_column_is_a_violation(world):
     from shared.boards.changing import exceeded
     from shared.boards.rows import Lane
 
-    lane = fetch(Lane, ada.board.lane_ids[7])
-    exceeded(lane, "testing", 9, ada.actor)
+    lane = fetch(Lane, world.board.lane_ids[7])
+    exceeded(lane, "testing", 9, world.actor)
     project(stream_record(lane.serialize()))
     (told,) = pushed("omoios")
     assert (told["event_type"], told["payload"]) == (
@@ -379,10 +379,10 @@ def test_a_full_column_is_a_violation(ada):
     )
 
 
-def test_tasks_in_omoios_words(ada):
-    card = ada.card()
-    first = create_task(ada.actor, card, new_id(), "First", None)
-    task = create_task(ada.actor, card, new_id(), "Do it", None, depends_on=[first.id])
+def test_tasks_in_omoios_words(world):
+    card = world.card()
+    first = create_task(world.actor, card, new_id(), "First", None)
+    task = create_task(world.actor, card, new_id(), "Do it", None, depends_on=[first.id])
     seen = History(f"TASK#{task.id}")
     seen.seen()
 
@@ -391,7 +391,7 @@ def test_tasks_in_omoios_words(ada):
         changes = {name: [getattr(row, name), value] for name, value in fields.items()}
         for name, value in fields.items():
             setattr(row, name, value)
-        record(row, EventType.TASK_UPDATED, ada.actor, changes=changes)
+        record(row, EventType.TASK_UPDATED, world.actor, changes=changes)
         write(save(row))
         seen.seen()
 
@@ -411,9 +411,9 @@ def test_tasks_in_omoios_words(ada):
     ]
 
 
-def test_a_discovery_is_told(ada):
-    card = ada.card()
-    found = discover(ada.actor, card, new_id(), "bug", "It leaks")
+def test_a_discovery_is_told(world):
+    card = world.card()
+    found = discover(world.actor, card, new_id(), "bug", "It leaks")
     project(stream_record(raw_row(f"DSC#{found.id}")))
     (told,) = pushed("omoios")
     assert (told["event_type"], told["entity_type"]) == ("DISCOVERY_MADE", "discovery")
@@ -421,14 +421,14 @@ def test_a_discovery_is_told(ada):
         "discovery_id": found.id,
         "type": "bug",
         "task_id": None,
-        "agent_id": ada.actor.id,
+        "agent_id": world.actor.id,
         "description": "It leaks",
         "spawned_task_id": None,
     }
 
 
-def test_one_event_is_one_message_in_the_queue(ada):
-    card, record_ = created(ada)
+def test_one_event_is_one_message_in_the_queue(world):
+    card, record_ = created(world)
     project(record_)
     (push,) = messages()
     assert (push["topic"], push["ws"], push["event"]) == (f"ws:{card.ws_id}", card.ws_id, card.event_id)

@@ -17,9 +17,9 @@ from shared.sockets.topics import terminal_topic, workspace_topic
 from shared.store import check, get, query, update_now, write
 from shared.terminal import TerminalWriter, canonical, entries, publish_run_status
 from shared.watching.terminal import HISTORY
+from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, the_gateway, work
-from tests.areas.working import World, world
 from tests.trips import trips
 
 
@@ -33,8 +33,8 @@ def gateway(aws) -> Gateway:
 
 
 @pytest.fixture
-def ada(aws) -> World:
-    return world()
+def world(aws) -> World:
+    return found_world()
 
 
 def terminal_of(run: Run) -> TerminalWriter:
@@ -47,8 +47,8 @@ def say(run: Run, *lines: str, **more) -> None:
             terminal.write(more.get("level", "info"), more.get("component", "agent"), line, source=more.get("source", "agent"))
 
 
-def watch(gateway: Gateway, ada: World, card) -> Viewer:
-    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+def watch(gateway: Gateway, world: World, card) -> Viewer:
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     assert viewer.status == 200
     drain()
     return viewer
@@ -57,12 +57,12 @@ def watch(gateway: Gateway, ada: World, card) -> Viewer:
 # -- who gets in
 
 
-def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, world):
+    card = world.card()
+    run = world.run(card)
     say(run, "one", "two")
     messages()
-    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     assert (viewer.status, viewer.heard()) == (200, [])
     gateway.answers[viewer.id] = [410, 410]  # the handshake is still under way
     drain()
@@ -81,8 +81,8 @@ def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, ada):
     assert status == {"type": "run_status", "data": {"runId": run.id, "status": "running", "progress": 0}}
 
 
-def test_a_card_without_runs_has_an_empty_history(gateway, ada):
-    viewer = watch(gateway, ada, ada.card())
+def test_a_card_without_runs_has_an_empty_history(gateway, world):
+    viewer = watch(gateway, world, world.card())
     connected, batch = viewer.heard()
     assert connected["data"]["activeRuns"] == []
     assert batch == {"type": "logs_batch", "data": []}
@@ -101,73 +101,73 @@ def test_a_card_without_runs_has_an_empty_history(gateway, ada):
         ("/v1/ws", 503),
     ],
 )
-def test_what_is_not_the_callers_is_refused(gateway, ada, path, status):
-    eve = world("Eve", "eve@example.com")
+def test_what_is_not_the_callers_is_refused(gateway, world, path, status):
+    eve = found_world("eve@example.com", "Eve")
     path = path.format(foreign=eve.card().id, foreign_ws=eve.project.ws_id)
-    assert Viewer(gateway, ada.client, path).status == status
+    assert Viewer(gateway, world.ada, path).status == status
 
 
-def test_without_a_living_session_nobody_connects(gateway, ada):
-    path = f"/api/cards/{ada.card().id}/terminal"
+def test_without_a_living_session_nobody_connects(gateway, world):
+    path = f"/api/cards/{world.card().id}/terminal"
     assert Viewer(gateway, None, path).status == 401
     assert Viewer(gateway, None, path, token="junk").status == 401
-    sessions.end(ada.actor.id, str(ada.actor.session_id))
-    assert Viewer(gateway, ada.client, path).status == 401
+    sessions.end(world.actor.id, str(world.actor.session_id))
+    assert Viewer(gateway, world.ada, path).status == 401
 
 
-def test_the_token_may_come_in_the_header_and_the_path_with_its_mount(gateway, ada):
-    path = f"/agentworks/api/workspaces/{ada.project.ws_id}/events"
-    headers = {"authorization": f"Bearer {ada.client.token}"}
+def test_the_token_may_come_in_the_header_and_the_path_with_its_mount(gateway, world):
+    path = f"/agentworks/api/workspaces/{world.project.ws_id}/events"
+    headers = {"authorization": f"Bearer {world.ada.token}"}
     event = socket_event("CONNECT", "c1=", query={"path": path, "contract": "agentworks"}, headers=headers)
     assert ws(event, Context()) == {"statusCode": 200}
     event = socket_event("CONNECT", "c2=", query={"path": path, "contract": "omoios"}, headers=headers)
     assert ws(event, Context()) == {"statusCode": 404}
 
 
-def test_a_token_is_never_logged(gateway, ada, caplog):
-    Viewer(gateway, ada.client, f"/api/cards/{ada.card().id}/terminal")
+def test_a_token_is_never_logged(gateway, world, caplog):
+    Viewer(gateway, world.ada, f"/api/cards/{world.card().id}/terminal")
     Viewer(gateway, None, "/api/cards/x/terminal", token="s3cret-token")
     said = [str(record.__dict__) for record in caplog.records]
     assert any("a socket opened" in line for line in said)
-    assert not any(str(ada.client.token) in line or "s3cret-token" in line for line in said)
+    assert not any(str(world.ada.token) in line or "s3cret-token" in line for line in said)
 
 
-def test_ten_connections_a_user_and_a_place_is_free_again_after_leaving(gateway, ada):
-    path = f"/api/workspaces/{ada.project.ws_id}/events"
-    viewers = [Viewer(gateway, ada.client, path) for _ in range(11)]
+def test_ten_connections_a_user_and_a_place_is_free_again_after_leaving(gateway, world):
+    path = f"/api/workspaces/{world.project.ws_id}/events"
+    viewers = [Viewer(gateway, world.ada, path) for _ in range(11)]
     assert [viewer.status for viewer in viewers] == [200] * 10 + [403]
     viewers[3].leave()
     viewers[3].leave()  # told twice
-    assert Viewer(gateway, ada.client, path).status == 200
-    assert Viewer(gateway, ada.client, path).status == 403
-    assert get(OpenConnections, f"CONNS#{ada.actor.id}").open == 10
+    assert Viewer(gateway, world.ada, path).status == 200
+    assert Viewer(gateway, world.ada, path).status == 403
+    assert get(OpenConnections, f"CONNS#{world.actor.id}").open == 10
 
 
-def test_places_of_connections_that_ended_without_a_word_are_found(gateway, ada):
-    path = f"/api/workspaces/{ada.project.ws_id}/events"
-    viewers = [Viewer(gateway, ada.client, path) for _ in range(10)]
+def test_places_of_connections_that_ended_without_a_word_are_found(gateway, world):
+    path = f"/api/workspaces/{world.project.ws_id}/events"
+    viewers = [Viewer(gateway, world.ada, path) for _ in range(10)]
     for viewer in viewers[:2]:
         row = get(Connection, f"CONN#{viewer.id}")
         update_now(row, [Connection.opened.set(row.opened - 8000)])
-    assert Viewer(gateway, ada.client, path).status == 200
-    assert get(OpenConnections, f"CONNS#{ada.actor.id}").open == 9
+    assert Viewer(gateway, world.ada, path).status == 200
+    assert get(OpenConnections, f"CONNS#{world.actor.id}").open == 9
 
 
-def test_leaving_leaves_nothing_behind(gateway, ada):
-    card = ada.card()
-    viewer = watch(gateway, ada, card)
+def test_leaving_leaves_nothing_behind(gateway, world):
+    card = world.card()
+    viewer = watch(gateway, world, card)
     viewer.leave()
     assert get(Connection, f"CONN#{viewer.id}") is None
     assert query(Subscription, f"SUB#{terminal_topic('', card.id)}", consistent=True).rows == []
     viewer.send({"type": "ping", "timestamp": 1})  # a message that was on its way
 
 
-def test_round_trips(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_round_trips(gateway, world):
+    card = world.card()
+    run = world.run(card)
     messages()
     with trips() as seen:
-        viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+        viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     assert seen.names == ["GetItem", "GetItem", "TransactWriteItems"]  # session, card, connection
     drain()
     with trips() as seen:
@@ -187,10 +187,10 @@ def test_round_trips(gateway, ada):
 # -- the terminal
 
 
-def test_new_entries_come_live_to_everybody_in_the_stored_bytes(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewers = [watch(gateway, ada, card) for _ in range(3)]
+def test_new_entries_come_live_to_everybody_in_the_stored_bytes(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewers = [watch(gateway, world, card) for _ in range(3)]
     for viewer in viewers:
         viewer.heard()
     say(run, "first")
@@ -204,10 +204,10 @@ def test_new_entries_come_live_to_everybody_in_the_stored_bytes(gateway, ada):
         assert [canonical(entry) for entry in (one["data"], *many["data"])] == [canonical(entry) for entry in entries(run.id)]
 
 
-def test_what_piles_up_in_the_queue_is_one_message_to_a_viewer(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_what_piles_up_in_the_queue_is_one_message_to_a_viewer(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     for number in range(6):
         say(run, f"line {number}")
@@ -217,10 +217,10 @@ def test_what_piles_up_in_the_queue_is_one_message_to_a_viewer(gateway, ada):
     assert [entry["seq"] for entry in batch["data"]] == [1, 2, 3, 4, 5, 6]
 
 
-def test_large_output_is_cut_into_messages_below_32_kb(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_large_output_is_cut_into_messages_below_32_kb(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     say(run, *("x" * 9_000 for _ in range(10)))
     drain()
@@ -229,12 +229,12 @@ def test_large_output_is_cut_into_messages_below_32_kb(gateway, ada):
     assert [entry["seq"] for entry in entries_in(heard)] == list(range(1, 11))
 
 
-def test_a_new_connection_gets_the_last_hundred_and_then_goes_on_without_a_hole(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_a_new_connection_gets_the_last_hundred_and_then_goes_on_without_a_hole(gateway, world):
+    card = world.card()
+    run = world.run(card)
     say(run, *(str(number) for number in range(150)))
     messages()
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == list(range(51, 151))
     assert HISTORY == 100
     say(run, "next")
@@ -242,12 +242,12 @@ def test_a_new_connection_gets_the_last_hundred_and_then_goes_on_without_a_hole(
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == [151]
 
 
-def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gateway, world):
+    card = world.card()
+    run = world.run(card)
     say(run, "1")
     messages()
-    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     (greeting,) = messages()
     say(run, "2")  # pushed before the greeting: it is left out, and noted
     work(*messages())
@@ -263,13 +263,13 @@ def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gat
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == [4]
 
 
-def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, ada, monkeypatch):
+def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, world, monkeypatch):
     from shared.watching import terminal as watching
 
-    card = ada.card()
-    viewer = Viewer(gateway, ada.client, f"/api/cards/{card.id}/terminal")
+    card = world.card()
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     (greeting,) = messages()
-    run = ada.run(card)
+    run = world.run(card)
     say(run, "1", "2")
     work(*messages())
     monkeypatch.setattr(watching, "runs_of", lambda _: [])  # the index does not show it yet
@@ -278,12 +278,12 @@ def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_ent
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2]
 
 
-def test_subscribing_from_a_number_on_gives_the_rest_and_then_live(gateway, ada):
-    card = ada.card()
-    run, other = ada.run(card), ada.run(card)
+def test_subscribing_from_a_number_on_gives_the_rest_and_then_live(gateway, world):
+    card = world.card()
+    run, other = world.run(card), world.run(card)
     say(run, *(str(number) for number in range(120)))
     messages()
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "subscribe_run", "runId": run.id, "fromSequence": 7})
     say(run, "while it catches up")
@@ -300,10 +300,10 @@ def test_subscribing_from_a_number_on_gives_the_rest_and_then_live(gateway, ada)
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == list(range(23, 123))
 
 
-def test_a_paused_stream_is_silent_and_resuming_brings_what_was_missed(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_a_paused_stream_is_silent_and_resuming_brings_what_was_missed(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     say(run, "1")
     drain()
     viewer.heard()
@@ -328,12 +328,12 @@ def test_a_paused_stream_is_silent_and_resuming_brings_what_was_missed(gateway, 
     assert messages() == []
 
 
-def test_pausing_before_the_greeting_loses_nothing(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_pausing_before_the_greeting_loses_nothing(gateway, world):
+    card = world.card()
+    run = world.run(card)
     say(run, "1", "2")
     messages()
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "subscribe_run", "runId": run.id, "fromSequence": 1})
     viewer.send({"type": "pause_stream"})
@@ -347,10 +347,10 @@ def test_pausing_before_the_greeting_loses_nothing(gateway, ada):
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == [3]
 
 
-def test_the_status_of_a_run_is_told(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_the_status_of_a_run_is_told(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     publish_run_status(run.id, card.id, run.ws_id, "running", progress=40, estimated_completion="2026-11-21T10:00:00.000Z")
     drain()
@@ -362,10 +362,10 @@ def test_the_status_of_a_run_is_told(gateway, ada):
     ]
 
 
-def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     for line in "123":
         say(run, line)
     publish_run_status(run.id, card.id, run.ws_id, "failed")
@@ -374,8 +374,8 @@ def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, ada):
     assert ended == {"runId": run.id, "status": "failed", "lastSequence": 3}
 
 
-def test_a_ping_comes_back_with_its_timestamp(gateway, ada):
-    viewer = watch(gateway, ada, ada.card())
+def test_a_ping_comes_back_with_its_timestamp(gateway, world):
+    viewer = watch(gateway, world, world.card())
     viewer.heard()
     for timestamp in (1732180000123, 0, 1.5):
         viewer.send({"type": "ping", "timestamp": timestamp})
@@ -407,8 +407,8 @@ def test_a_ping_comes_back_with_its_timestamp(gateway, ada):
         ({"type": "subscribe_run", "runId": "0199a000-0000-7000-8000-000000000000"}, "RUN_NOT_FOUND"),
     ],
 )
-def test_what_cannot_be_done_is_an_error_message(gateway, ada, message, code):
-    viewer = watch(gateway, ada, ada.card())
+def test_what_cannot_be_done_is_an_error_message(gateway, world, message, code):
+    viewer = watch(gateway, world, world.card())
     viewer.heard()
     viewer.send(message)
     (heard,) = viewer.heard()
@@ -416,10 +416,10 @@ def test_what_cannot_be_done_is_an_error_message(gateway, ada, message, code):
     assert heard["data"]["message"]
 
 
-def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, ada):
-    eve = world("Eve", "eve@example.com")
-    foreign, elsewhere = eve.run(eve.card()), ada.run(ada.card(title="Another"))
-    viewer = watch(gateway, ada, ada.card())
+def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, world):
+    eve = found_world("eve@example.com", "Eve")
+    foreign, elsewhere = eve.run(eve.card()), world.run(world.card(title="Another"))
+    viewer = watch(gateway, world, world.card())
     viewer.heard()
     for run in (foreign, elsewhere):
         for message in (
@@ -433,13 +433,13 @@ def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, ada):
     assert messages() == []
 
 
-def test_searching_finds_and_counts(gateway, ada):
-    card = ada.card()
-    first, second = ada.run(card, "completed"), ada.run(card)
+def test_searching_finds_and_counts(gateway, world):
+    card = world.card()
+    first, second = world.run(card, "completed"), world.run(card)
     say(first, "Reading the PRD", "Writing code")
     say(second, "reading failed", level="error", component="provider", source="provider")
     messages()
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "search_logs", "query": "READING"})
     drain()
@@ -467,12 +467,12 @@ def test_searching_finds_and_counts(gateway, ada):
         assert viewer.heard()[0]["data"]["totalCount"] == total
 
 
-def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, world):
+    card = world.card()
+    run = world.run(card)
     say(run, *(f"{number} " + "x" * 1_000 for number in range(130)))
     messages()
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "search_logs", "query": "x"})
     drain()
@@ -484,12 +484,12 @@ def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, ada)
 # -- who may still listen
 
 
-def test_a_session_that_ends_hears_nothing_more_and_is_hung_up(gateway, ada, monkeypatch):
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_a_session_that_ends_hears_nothing_more_and_is_hung_up(gateway, world, monkeypatch):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
-    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    sessions.end(world.actor.id, str(world.actor.session_id))
     _later(monkeypatch, liveness.FRESH + 1)
     say(run, "secret")
     drain()
@@ -497,35 +497,35 @@ def test_a_session_that_ends_hears_nothing_more_and_is_hung_up(gateway, ada, mon
     assert get(Connection, f"CONN#{viewer.id}") is None
 
 
-def test_a_message_of_an_ended_session_is_not_answered(gateway, ada, monkeypatch):
-    viewer = watch(gateway, ada, ada.card())
+def test_a_message_of_an_ended_session_is_not_answered(gateway, world, monkeypatch):
+    viewer = watch(gateway, world, world.card())
     viewer.heard()
-    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    sessions.end(world.actor.id, str(world.actor.session_id))
     _later(monkeypatch, liveness.FRESH + 1)
     viewer.send({"type": "ping", "timestamp": 1})
     assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
 
 
-def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, ada, monkeypatch):
+def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, world, monkeypatch):
     eve = sign_up("Eve", "eve@example.com")
-    write(records.grant_workspace(eve.user["id"], str(ada.project.ws_id), Role.VIEWER))
-    viewer = Viewer(gateway, eve, f"/api/workspaces/{ada.project.ws_id}/events")
+    write(records.grant_workspace(eve.user["id"], str(world.project.ws_id), Role.VIEWER))
+    viewer = Viewer(gateway, eve, f"/api/workspaces/{world.project.ws_id}/events")
     assert viewer.status == 200
-    topic = workspace_topic(str(ada.project.ws_id))
-    publish(topic, agentworks=[{"type": "x"}], ws_id=ada.project.ws_id)
+    topic = workspace_topic(str(world.project.ws_id))
+    publish(topic, agentworks=[{"type": "x"}], ws_id=world.project.ws_id)
     drain()
     assert viewer.heard() == [{"type": "x"}]
-    write(records.revoke_workspace(eve.user["id"], str(ada.project.ws_id)))
+    write(records.revoke_workspace(eve.user["id"], str(world.project.ws_id)))
     _later(monkeypatch, liveness.FRESH + 1)
-    publish(topic, agentworks=[{"type": "y"}], ws_id=ada.project.ws_id)
+    publish(topic, agentworks=[{"type": "y"}], ws_id=world.project.ws_id)
     drain()
     assert viewer.heard() == []
 
 
-def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, ada):
-    card = ada.card()
-    watch(gateway, ada, card)  # the access record is known now
-    liveness._known[ada.actor.id] = (liveness._known[ada.actor.id][0] - 2, liveness._known[ada.actor.id][1])
+def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, world):
+    card = world.card()
+    watch(gateway, world, card)  # the access record is known now
+    liveness._known[world.actor.id] = (liveness._known[world.actor.id][0] - 2, liveness._known[world.actor.id][1])
     from tests.areas.driving import Client, call
 
     answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": "ada@example.com", "password": "correct horse"})
@@ -534,10 +534,10 @@ def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, ad
     assert viewer.heard()[0]["type"] == "connected"
 
 
-def test_a_connection_that_is_gone_is_forgotten(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    gone, here = watch(gateway, ada, card), watch(gateway, ada, card)
+def test_a_connection_that_is_gone_is_forgotten(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    gone, here = watch(gateway, world, card), watch(gateway, world, card)
     row = Subscription.at(terminal_topic("", card.id), gone.id)
     update_now(row, [Subscription.opened.set(0)])
     gateway.answers[gone.id] = [410]
@@ -548,10 +548,10 @@ def test_a_connection_that_is_gone_is_forgotten(gateway, ada):
     assert entries_in(here.heard())[0]["message"] == "x"
 
 
-def test_a_gateway_that_is_busy_is_asked_again(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
-    viewer, other = watch(gateway, ada, card), watch(gateway, ada, card)
+def test_a_gateway_that_is_busy_is_asked_again(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer, other = watch(gateway, world, card), watch(gateway, world, card)
     viewer.heard()
     other.heard()
     gateway.answers[viewer.id] = [429, 500, 429, 503, 200]
@@ -561,19 +561,19 @@ def test_a_gateway_that_is_busy_is_asked_again(gateway, ada):
     assert [entry["message"] for entry in entries_in(other.heard())] == ["x"]
 
 
-def test_posts_are_signed(gateway, ada):
-    viewer = watch(gateway, ada, ada.card())
+def test_posts_are_signed(gateway, world):
+    viewer = watch(gateway, world, world.card())
     viewer.heard()
     assert "/us-east-1/execute-api/aws4_request" in gateway.headers["Authorization"]
 
 
-def test_a_topic_that_fails_is_reported_and_the_others_are_served(gateway, ada, monkeypatch):
+def test_a_topic_that_fails_is_reported_and_the_others_are_served(gateway, world, monkeypatch):
     from shared.sockets import fanout
 
-    viewer = Viewer(gateway, ada.client, f"/api/workspaces/{ada.project.ws_id}/events")
+    viewer = Viewer(gateway, world.ada, f"/api/workspaces/{world.project.ws_id}/events")
     good = {
         "kind": "push",
-        "topic": workspace_topic(str(ada.project.ws_id)),
+        "topic": workspace_topic(str(world.project.ws_id)),
         "at": 1,
         "messages": {"agentworks": [{"type": "x"}]},
     }
@@ -590,19 +590,19 @@ def event(number: int, kind: str = "TICKET_CREATED", entity: str = "ticket") -> 
     return {"event_type": kind, "entity_type": entity, "entity_id": f"id-{number}", "payload": {}}
 
 
-def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, ada):
-    topic = workspace_topic(str(ada.project.ws_id))
-    everything = Viewer(gateway, ada.client, "/api/v1/ws/events")
-    some = Viewer(gateway, ada.client, "/api/v1/ws/events", event_types="TICKET_CREATED,TASK_CREATED", entity_types="ticket")
+def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, world):
+    topic = workspace_topic(str(world.project.ws_id))
+    everything = Viewer(gateway, world.ada, "/api/v1/ws/events")
+    some = Viewer(gateway, world.ada, "/api/v1/ws/events", event_types="TICKET_CREATED,TASK_CREATED", entity_types="ticket")
     assert (everything.status, some.status) == (200, 200)
     sent = [event(1), event(2, "TASK_CREATED", "task"), event(3, "TICKET_UPDATED")]
-    publish(topic, agentworks=[{"type": "card_created"}], omoios=sent, ws_id=ada.project.ws_id)
+    publish(topic, agentworks=[{"type": "card_created"}], omoios=sent, ws_id=world.project.ws_id)
     drain()
     assert everything.heard() == sent
     assert some.heard() == [sent[0]]
     some.send({"type": "subscribe", "entity_ids": ["id-3"], "event_types": "TICKET_UPDATED"})
     assert some.heard() == [{"status": "subscribed", "filters": {"event_types": ["TICKET_UPDATED"], "entity_ids": ["id-3"]}}]
-    publish(topic, omoios=sent, ws_id=ada.project.ws_id)
+    publish(topic, omoios=sent, ws_id=world.project.ws_id)
     drain()
     assert some.heard() == [sent[2]]
     some.send({"type": "subscribe"})
@@ -610,14 +610,14 @@ def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, ada):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "7", "", json.dumps({"type": "subscribe", "entity_ids": "x" * 20_000})])
-def test_omoios_says_what_it_cannot_read(gateway, ada, text):
-    viewer = Viewer(gateway, ada.client, "/api/v1/ws/events")
+def test_omoios_says_what_it_cannot_read(gateway, world, text):
+    viewer = Viewer(gateway, world.ada, "/api/v1/ws/events")
     viewer.send(text)
     assert viewer.heard() == [{"error": "Invalid JSON message"}]
 
 
-def test_omoios_answers_a_ping_and_refuses_nonsense(gateway, ada):
-    viewer = Viewer(gateway, ada.client, "/api/v1/ws/events")
+def test_omoios_answers_a_ping_and_refuses_nonsense(gateway, world):
+    viewer = Viewer(gateway, world.ada, "/api/v1/ws/events")
     viewer.send({"type": "ping"}).send({"type": "nonsense"}).send({"type": "subscribe", "entity_ids": [1]})
     pong, unknown, bad = viewer.heard()
     assert pong == {"type": "pong"}
@@ -625,21 +625,21 @@ def test_omoios_answers_a_ping_and_refuses_nonsense(gateway, ada):
     assert "error" in bad
 
 
-def test_the_other_contracts_messages_stay_with_their_own(gateway, ada):
-    agentworks = Viewer(gateway, ada.client, f"/api/workspaces/{ada.project.ws_id}/events")
-    omoios = Viewer(gateway, ada.client, "/api/v1/ws/events")
-    publish(workspace_topic(str(ada.project.ws_id)), agentworks=[{"type": "a"}], omoios=[event(1)], ws_id=ada.project.ws_id)
+def test_the_other_contracts_messages_stay_with_their_own(gateway, world):
+    agentworks = Viewer(gateway, world.ada, f"/api/workspaces/{world.project.ws_id}/events")
+    omoios = Viewer(gateway, world.ada, "/api/v1/ws/events")
+    publish(workspace_topic(str(world.project.ws_id)), agentworks=[{"type": "a"}], omoios=[event(1)], ws_id=world.project.ws_id)
     drain()
     assert agentworks.heard() == [{"type": "a"}]
     assert omoios.heard() == [event(1)]
 
 
-def test_a_subscription_goes_live_with_the_numbers_it_has_reached(gateway, ada):
-    card = ada.card()
-    run = ada.run(card)
+def test_a_subscription_goes_live_with_the_numbers_it_has_reached(gateway, world):
+    card = world.card()
+    run = world.run(card)
     say(run, "1", "2")
     messages()
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     row = get(Subscription, f"SUB#{terminal_topic('', card.id)}", f"CONN#{viewer.id}")
     assert (row.state, row.next) == (LIVE, {run.id: 3})
 

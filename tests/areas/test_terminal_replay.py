@@ -15,7 +15,7 @@ from shared.terminal import TerminalWriter, canonical, entries
 from shared.terminal.entries import Chunk, draft, numbered
 from shared.watching import replay
 from shared.watching.replay import pause_between
-from tests.areas.test_sockets import ada, gateway, watch  # noqa: F401  # fixtures
+from tests.areas.test_sockets import gateway, watch, world  # noqa: F401  # fixtures
 from tests.areas.viewers import drain, entries_in, messages, work
 
 
@@ -52,11 +52,11 @@ def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
     )
 
 
-def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, 0, 1, 1.001, 9)
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     drain()
@@ -74,10 +74,10 @@ def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, ada
     assert get(Connection, f"CONN#{viewer.id}").replay is None
 
 
-def test_replayed_bytes_are_the_live_bytes(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card)
-    viewer = watch(gateway, ada, card)
+def test_replayed_bytes_are_the_live_bytes(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     with TerminalWriter(run.id, card.id, run.ws_id, lambda: check(run, Run.pk.exists(), Conflict("x", "x"))) as terminal:
         for number in range(30):
@@ -115,11 +115,11 @@ def test_pauses_are_as_they_were_but_never_dull(apart, speed, pause):
         ({"includeSystemLogs": False}, [1, 2, 3, 4]),
     ],
 )
-def test_options_choose_what_is_played(gateway, ada, clock, options, numbers):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_options_choose_what_is_played(gateway, world, clock, options, numbers):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, 0, 1, 2, 3, level=lambda index: "error" if index % 2 else "info")
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id, "options": options})
     drain()
@@ -128,11 +128,11 @@ def test_options_choose_what_is_played(gateway, ada, clock, options, numbers):  
     assert (started["data"]["totalLogs"], completed["data"]["totalLogsPlayed"]) == (len(numbers), len(numbers))
 
 
-def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, *(number * 0.4 for number in range(40)))
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     slices = 0
@@ -147,11 +147,11 @@ def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, ada, cloc
     assert completed["data"]["duration"] == pytest.approx(39 * 400, abs=500)
 
 
-def test_a_slice_whose_player_died_is_played_by_another(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_a_slice_whose_player_died_is_played_by_another(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, 0, 0.1)
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     (job,) = messages()
@@ -164,11 +164,11 @@ def test_a_slice_whose_player_died_is_played_by_another(gateway, ada, clock):  #
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2]
 
 
-def test_another_replay_ends_the_one_under_way(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_another_replay_ends_the_one_under_way(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, *range(0, 50, 4))
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     work(*messages())  # the first slice
@@ -183,18 +183,18 @@ def test_another_replay_ends_the_one_under_way(gateway, ada, clock):  # noqa: F8
     assert len(entries_in(heard)) == 13
 
 
-def test_a_replay_stops_when_nobody_is_there(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_a_replay_stops_when_nobody_is_there(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, *range(0, 50, 4))
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     work(*messages())
     viewer.leave()
     drain()
     assert len(entries_in(viewer.heard())) == 1
-    other = watch(gateway, ada, card)
+    other = watch(gateway, world, card)
     other.heard()
     other.send({"type": "replay_run", "runId": run.id})
     gateway.answers[other.id] = [200, 410]
@@ -202,26 +202,26 @@ def test_a_replay_stops_when_nobody_is_there(gateway, ada, clock):  # noqa: F811
     assert get(Connection, f"CONN#{other.id}") is None
 
 
-def test_a_replay_ends_with_its_session(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_a_replay_ends_with_its_session(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, 0, 4, 8)
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     work(*messages())
     viewer.heard()
-    sessions.end(ada.actor.id, str(ada.actor.session_id))
+    sessions.end(world.actor.id, str(world.actor.session_id))
     liveness.forget_all()
     drain()
     assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
 
 
-def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, ada, clock):  # noqa: F811
-    card = ada.card()
-    run = ada.run(card, "completed")
+def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, clock):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
     logged(run, *range(0, 20, 4))
-    viewer = watch(gateway, ada, card)
+    viewer = watch(gateway, world, card)
     viewer.heard()
     viewer.send({"type": "replay_run", "runId": run.id})
     work(*messages())

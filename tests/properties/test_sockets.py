@@ -12,8 +12,8 @@ from shared.runs.rows import Run
 from shared.sockets import liveness
 from shared.store import check
 from shared.terminal import TerminalWriter
+from tests.areas.boards_world import World, found_world
 from tests.areas.viewers import Viewer, drain, entries_in, messages, the_gateway, work
-from tests.areas.working import World, world
 
 steps = st.lists(
     st.one_of(
@@ -30,25 +30,25 @@ steps = st.lists(
 
 
 @pytest.fixture
-def ada(aws) -> World:
+def world(aws) -> World:
     gateway = the_gateway()
     gateway.use()
     gateway.wipe()
     liveness.forget_all()
-    return world()
+    return found_world()
 
 
 class Session:
     """One viewer, one run, and the queue between them held in hand."""
 
-    def __init__(self, ada: World, in_order: bool) -> None:
+    def __init__(self, world: World, in_order: bool) -> None:
         self.in_order = in_order
-        card = ada.card()
-        self.run = ada.run(card)
+        card = world.card()
+        self.run = world.run(card)
         self.queue: list[dict] = []
         self.written = 0
         messages()
-        self.viewer = Viewer(the_gateway(), ada.client, f"/api/cards/{card.id}/terminal")
+        self.viewer = Viewer(the_gateway(), world.ada, f"/api/cards/{card.id}/terminal")
         assert self.viewer.status == 200
         if in_order:
             drain()  # greeted
@@ -86,8 +86,8 @@ class Session:
 
 @given(plan=steps, in_order=st.booleans())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_no_order_of_things_loses_an_entry(ada, plan, in_order):
-    session = Session(ada, in_order)
+def test_no_order_of_things_loses_an_entry(world, plan, in_order):
+    session = Session(world, in_order)
     subscribed = False
     for step, number in plan:
         if step == "focus":
