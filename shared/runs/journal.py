@@ -1,7 +1,9 @@
 """The conversation of a run, as it is kept: what the model answered before anything was done about it, and what each call came to."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from shared.providers.port import Message, Text, ToolCall, ToolResult
@@ -18,15 +20,15 @@ class Exchange:
     turn: Turn
     results: dict[int, Called] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def calls(self) -> list[ToolCall]:
-        return [ToolCall(one["id"], one["name"], one["arguments"]) for one in self.turn.calls]
+        return [ToolCall(one["id"], one["name"], one["arguments"]) for one in json.loads(kept_text(self.turn.calls))]
 
     @property
     def open(self) -> list[int]:
         """The calls that have no result yet."""
         done = {index for index, called in self.results.items() if called.result is not None}
-        return [index for index in range(len(self.turn.calls)) if index not in done]
+        return [index for index in range(len(self.calls)) if index not in done]
 
 
 @dataclass

@@ -3,6 +3,7 @@
 Round trips: the card, everything the decision needs in one batch, the transaction, the message.
 """
 
+import json
 import random
 import time
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ from shared.tenancy.rows import Workspace
 WORKABLE: Final = ("draft", "ready", "in_progress", "blocked")
 """A card's status when an agent may work on it. `draft` too: the run itself puts the card in progress."""
 DEFAULT_CONCURRENT: Final = 5
+PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
 _ROUNDS = 6
 _TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has a record of its own
@@ -207,6 +209,8 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
         Underway.run_ids.does_not_exist() | (size("run_ids") < limit),
         full,
     )
+    if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
+        raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
     operations = [create(run, _TWICE), save(card), places]
     cap = request.parameters.get("maxCost")
     if cap is not None:

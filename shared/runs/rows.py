@@ -158,7 +158,8 @@ class Turn(Row):
     number = NumberAttribute()
     fence = NumberAttribute()
     said = UnicodeAttribute()
-    calls = JSONAttribute(default=list)  # [{id, name, arguments}]
+    calls = UnicodeAttribute(default="[]")
+    """JSON of `[{id, name, arguments}]`, or `s3:<key>` where it is long."""
     stop = UnicodeAttribute()
     model = UnicodeAttribute()
     at = UnicodeAttribute()

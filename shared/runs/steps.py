@@ -119,8 +119,6 @@ def wait_approval(at: Step) -> State:
             "provider": run.provider,
             "model": run.model,
             "max_tokens": int(run.max_tokens),
-            "context": run.input_context.get("context"),
-            "parameters": run.input_context.get("parameters") or {},
             "actions": [{"tool": tool, "does": _does(tool)} for tool in run.tools],
             "estimated_cost": usd(int(run.estimated_price_micros)) if run.estimated_price_micros is not None else None,
         }

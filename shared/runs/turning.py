@@ -61,14 +61,14 @@ class Worker:
         if last is not None and last.open:  # the answer is here, its calls are not all carried out
             self.act(last)
             return "turn"
-        if last is not None and not last.turn.calls:
+        if last is not None and not last.calls:
             _refuse_unfinished(last)  # whoever got this answer may have died before saying so
             return "finish"
         self._refuse_endless()
         exchange = self.ask()
         if exchange is None:
             raise Lost
-        if exchange.turn.calls:
+        if exchange.calls:
             self.act(exchange)
             return "turn"
         _refuse_unfinished(exchange)
@@ -121,23 +121,28 @@ class Worker:
         if done.stop_reason == "cancelled":
             self._settle(number, done, None)
             return None
-        pk, sk = Turn.key_of(run.id, number)
-        turn = Turn(
-            pk=pk,
-            sk=sk,
-            number=number,
-            fence=run.fence,
-            said=keep_text(f"runs/{run.ws_id}/{run.id}/{sk}", "".join(said)),
-            calls=[{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls],
-            stop=done.stop_reason,
-            model=done.model,
-            at=clock.iso(),
-        )
+        turn = self._kept(number, "".join(said), calls, done)
         if not self._settle(number, done, turn):
             return None
         exchange = Exchange(turn)
         self.journal.exchanges.append(exchange)
         return exchange
+
+    def _kept(self, number: int, said: str, calls: list[ToolCall], done: Finished) -> Turn:
+        pk, sk = Turn.key_of(self.run.id, number)
+        place = f"runs/{self.run.ws_id}/{self.run.id}/{sk}"
+        asked = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
+        return Turn(
+            pk=pk,
+            sk=sk,
+            number=number,
+            fence=self.run.fence,
+            said=keep_text(place, _encodable(said)),
+            calls=keep_text(f"{place}/calls", _encodable(json.dumps(asked, ensure_ascii=False))),
+            stop=done.stop_reason,
+            model=done.model,
+            at=clock.iso(),
+        )
 
     def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
         kept = [create(turn)] if turn is not None else []
@@ -246,6 +251,11 @@ def _short(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value if not isinstance(value, str) or len(value) <= 200 else value[:200] + "…" for key, value in arguments.items()
     }
+
+
+def _encodable(text: str) -> str:
+    """A model may say half a surrogate pair, or each half in a chunk of its own."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _progress(turn: int) -> int:
