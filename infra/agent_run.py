@@ -1,6 +1,6 @@
 """The AgentRun state machine, as data. Every task is the run_steps function; the states between them are choices.
 
-    Claim -> CheckLimits -> [WaitApproval | WaitBudget] -> LoadContext -> Turn <-> WaitBudget -> Finish
+    Claim -> CheckLimits -> [WaitApproval] -> LoadContext -> Turn <-> WaitBudget -> Finish
     anything that fails for good -> Fail -> Ended
 
 A step gets `{"step", "run_id", "state", "execution"}` and answers the whole next state: small ids only, always with `run_id`
@@ -25,8 +25,12 @@ RUN_DAYS = 30  # the whole execution, waiting included
 # Names of exception classes as run_steps raises them, and Lambda's own
 RATE_LIMITED = ("ProviderRateLimited",)
 TRANSIENT = (
-    "Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-    "Lambda.Unknown", "StepInterrupted",
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.Unknown",
+    "StepInterrupted",
 )
 TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
 
@@ -66,7 +70,7 @@ def definition(function_arn: str, partition: str = "aws") -> State:
             "Claim": task("claim", "Claimed"),
             "Claimed": choice({"finish": "Ended"}, "CheckLimits"),  # somebody else has the run, or it was cancelled
             "CheckLimits": task("check_limits", "Allowed"),
-            "Allowed": choice({"approval": "WaitApproval", "budget": "WaitBudget", "finish": "Finish"}, "LoadContext"),
+            "Allowed": choice({"approval": "WaitApproval", "finish": "Finish"}, "LoadContext"),
             "WaitApproval": task(
                 "wait_approval", "LoadContext", timeout=APPROVAL_DAYS * 86_400, waits=True, expired="ApprovalExpired"
             ),
@@ -74,10 +78,9 @@ def definition(function_arn: str, partition: str = "aws") -> State:
             "LoadContext": task("load_context", "Loaded", timeout=120),
             "Loaded": choice({"finish": "Finish"}, "Turn"),
             "Turn": task("turn", "Turned", timeout=TURN_TIMEOUT + 30),
-            "Turned": choice({"turn": "Turn", "budget": "WaitBudget", "approval": "WaitTool"}, "Finish"),
+            "Turned": choice({"turn": "Turn", "budget": "WaitBudget"}, "Finish"),
             "WaitBudget": task("wait_budget", "Turn", timeout=BUDGET_DAYS * 86_400, waits=True, expired="BudgetExpired"),
             "BudgetExpired": _named_error("BudgetExpired", f"Nobody raised the budget within {BUDGET_DAYS} days"),
-            "WaitTool": task("wait_approval", "Turn", timeout=APPROVAL_DAYS * 86_400, waits=True, expired="ApprovalExpired"),
             "Finish": task("finish", "Ended", timeout=300),
             "Fail": fail,
             "Ended": {"Type": "Succeed"},
@@ -100,8 +103,14 @@ def choice(ways: dict[str, str], otherwise: str) -> State:
 def _retries(waits: bool) -> list[State]:
     """Where another try helps. A rate limit waits longest; a time-out is tried once more, since a turn costs money."""
     retries: list[State] = [
-        {"ErrorEquals": list(RATE_LIMITED), "IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "MaxDelaySeconds": 120,
-         "JitterStrategy": "FULL"},
+        {
+            "ErrorEquals": list(RATE_LIMITED),
+            "IntervalSeconds": 5,
+            "BackoffRate": 2,
+            "MaxAttempts": 6,
+            "MaxDelaySeconds": 120,
+            "JitterStrategy": "FULL",
+        },
         {"ErrorEquals": list(TRANSIENT), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "JitterStrategy": "FULL"},
     ]
     if not waits:  # a waiting task's time-out is the answer that never came

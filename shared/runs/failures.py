@@ -57,7 +57,6 @@ CODES: Final = {
     "ApprovalRejected": "APPROVAL_REJECTED",
     "BudgetExpired": "USAGE_LIMIT_EXCEEDED",
     "BudgetRefused": "USAGE_LIMIT_EXCEEDED",
-    "BudgetExhausted": "USAGE_LIMIT_EXCEEDED",
     "States.Timeout": "TIMEOUT",
     "Sandbox.Timedout": "TIMEOUT",
     "RunCancelled": "CANCELLED",

@@ -40,7 +40,7 @@ def test_every_task_ends_in_time_and_says_its_step(name: str) -> None:
     task = TASKS[name]
     assert task["TimeoutSeconds"] > 0
     payload = task["Parameters"]["Payload"]
-    assert payload["step"].replace("_", "") in ("waitapproval" if name == "WaitTool" else name.lower())
+    assert payload["step"].replace("_", "") == name.lower()
     assert payload["run_id.$"] == "$.run_id"
     assert ("token.$" in payload) == (name in WAITING)
 
