@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from shared.agents.catalogue import Agent
 from shared.agents.tools import parse_arguments
@@ -14,6 +14,8 @@ from shared.toolbox.card import block_card, comment, read_card, update_card
 from shared.toolbox.papers import create_task, list_documents, raise_discovery, read_document, write_document
 from shared.toolbox.work import Done, Work
 
+RESULT_LIMIT: Final = 240_000
+"""Characters of a result: the longest document an agent may write, with JSON's escapes. People's documents may be longer."""
 _READS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
 _WRITES = {
     "write_document": Permission.CARD_EDIT,
@@ -70,4 +72,10 @@ def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
         )
     arguments = parse_arguments(name, raw)
     content, made = _TOOLS[name](work, arguments)
-    return Outcome(json.dumps(content, ensure_ascii=False, default=str), made)
+    return Outcome(_bounded(json.dumps(content, ensure_ascii=False, default=str)), made)
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= RESULT_LIMIT:
+        return text
+    return f"{text[:RESULT_LIMIT]}\n[cut: the first {RESULT_LIMIT:,} of {len(text):,} characters]"

@@ -11,20 +11,22 @@ from shared.billing.prices import cost
 from shared.budgets.reserving import caps_of, settle
 from shared.budgets.rows import Budget, budget_id
 from shared.core import clock
+from shared.core.ids import new_id
+from shared.documents.writing import write_document
 from shared.providers import registry
-from shared.providers.port import Finished, TextDelta, TokenUsage
+from shared.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.runs import turning
 from shared.runs.answering import resume_waiting
 from shared.runs.failures import StepInterrupted
-from shared.runs.rows import AgentRecord, Run
+from shared.runs.rows import AgentRecord, Called, Run, Turn
 from shared.runs.spending import scope_of, usage_line
 from shared.runs.sweeping import sweep
-from shared.store import collection, fetch, get, write
+from shared.store import collection, fetch, get, kept_text, query, write
 from shared.usage.rows import UsageLine
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
-from tests.areas.test_runs_control import configure
+from tests.areas.test_runs_control import calls, configure
 
 
 @pytest.fixture
@@ -197,3 +199,49 @@ def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
         assert resume_waiting(world.ws_id) == 1
         machine.answer(machine.answers.pop())
         assert machine.play().status in ("completed", "waiting")
+
+
+def test_a_long_context_may_wait_for_approval(world, machine, model):
+    """50,000 characters of three bytes each, beside parameters: a row holds 400 KB."""
+    configure(world, requireApprovalForAgentRuns=True)
+    run_id = started(world, card_in(world, 1, "doc"), "prd", context="😀" * 50_000, parameters={"note": "漢" * 10_000})
+    run = machine.play(run_id)
+    assert run.status == "waiting", run.error_message
+    shown = world.ada("runs", "GET", f"/runs/{run.id}").json["inputContext"]
+    assert len(shown["context"]) == 50_000
+
+
+def test_parameters_have_an_end(world):
+    answer = trigger(world, card_in(world, 1, "doc"), "prd", parameters={"note": "x" * 500_000})
+    assert answer.status == 422, answer.text
+
+
+def test_a_long_answer_of_many_calls_is_kept(world, machine, model):
+    content = "漢" * 90_000
+    model.turns = [calls(*[("write_document", {"type": "prd", "title": f"T{n}", "content": content}) for n in range(2)])]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert run.status == "completed", run.error_message
+    assert len(run.result_data["documents"]) == 2
+
+
+def test_half_a_surrogate_pair_ends_nothing(world, machine, model):
+    def turn(request, cancelled):
+        yield TextDelta("It works \ud83d")
+        yield TextDelta("\ude00, mostly \ud83d")
+        yield ToolCallReady(ToolCall("c", "comment", {"content": "half \ud83d"}))
+        yield Finished("tool_use", TokenUsage(10, 0, 0, 5), request.model)
+
+    model.turns = [turn]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert run.status == "completed", run.error_message
+    assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows[0].said == "It works 😀, mostly �"
+
+
+def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model):
+    document = write_document(world.actor, world.project.id, "prd", "Long", "x" * 2_000_000, document_id=new_id())
+    model.turns = [calls(("read_document", {"document_id": document.id}))]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    called = query(Called, f"RUN#{run.id}", prefix="CALL#").rows[0]
+    told = kept_text(called.result)
+    assert len(told) < 250_000
+    assert "[cut: the first 240,000 of 2,000," in told[-80:]
