@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Final
 
 from shared.core import clock
@@ -34,7 +34,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Usage:
-    """Sums over the days from `start` to `end`, both included."""
+    """Sums over the days (UTC) from `start` to `end`, both included."""
 
     start: date
     end: date
@@ -90,7 +90,7 @@ def _day(name: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return clock.parse(text).date()
+        return clock.parse(text).astimezone(UTC).date()
     except ValueError:
         raise Invalid(FieldError(name, "Not a date: use YYYY-MM-DD or ISO 8601", text)) from None
 

@@ -68,6 +68,22 @@ def test_a_workspace_sees_totals_parts_and_a_timeline(world):
     ]
 
 
+def test_a_week_and_a_month_at_the_turn_of_the_year(world):
+    line(world, "2026-12-31", 50_000)
+    line(world, "2027-01-01", 50_000)
+    of = f"/workspaces/{world.ws_id}/usage?startDate=2026-12-30&endDate=2027-01-02&groupBy="
+    points = {by: world.ada("usage", "GET", of + by).json["timeline"] for by in ("week", "month")}
+    assert [(point["timestamp"][:10], point["calls"]) for point in points["week"]] == [("2026-12-28", 2)]
+    assert [(point["timestamp"][:10], point["calls"]) for point in points["month"]] == [("2026-12-01", 1), ("2027-01-01", 1)]
+
+
+def test_a_day_is_the_one_in_utc(world):
+    line(world, "2026-03-02", 50_000)
+    of = f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-02T03:00:00%2B09:00"
+    answer = world.ada("usage", "GET", of).json["summary"]
+    assert (answer["period"]["end"], answer["totalCalls"]) == ("2026-03-01", 0)
+
+
 @pytest.mark.parametrize("breakdown", ["project", "provider", "user"])
 def test_every_breakdown_adds_up(world, breakdown):
     line(world, "2026-03-02", 100_000)
