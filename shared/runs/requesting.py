@@ -216,6 +216,8 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
             raise Invalid(FieldError("parameters.maxCost", f"An amount of USD above 0, at most {MAX_COST:,}", cap))
+        if run.estimated_price_micros is None:
+            raise Invalid(FieldError("parameters.maxCost", f"{run.model} has no known price: no cap can hold it", cap))
         operations.append(create(new_budget("run", run.id, micros(cap), org_id=run.org_id, ws_id=run.ws_id)))
     return operations
 

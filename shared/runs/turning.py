@@ -79,16 +79,7 @@ class Worker:
     def ask(self) -> Exchange | None:
         """One call of the model, reserved, streamed, settled and kept. None when the run was lost meanwhile."""
         run, number = self.run, self.journal.next_turn
-        request = Request(
-            model=run.model,
-            messages=self.journal.messages(),
-            system=run.system or "",
-            tools=specs(run.tools),
-            temperature=run.temperature,
-            max_tokens=int(run.max_tokens),
-            timeout_s=CALL_SECONDS,
-            metadata={"run": run.id, "turn": str(number)},
-        )
+        request = self._request(number)
         try:
             provider = registry.provider(run.provider)
         except Upstream as error:
@@ -127,6 +118,19 @@ class Worker:
         exchange = Exchange(turn)
         self.journal.exchanges.append(exchange)
         return exchange
+
+    def _request(self, number: int) -> Request:
+        run = self.run
+        return Request(
+            model=run.model,
+            messages=self.journal.messages(),
+            system=run.system or "",
+            tools=specs(run.tools),
+            temperature=run.temperature,
+            max_tokens=int(run.max_tokens),
+            timeout_s=CALL_SECONDS,
+            metadata={"run": run.id, "turn": str(number)},
+        )
 
     def _kept(self, number: int, said: str, calls: list[ToolCall], done: Finished) -> Turn:
         pk, sk = Turn.key_of(self.run.id, number)

@@ -13,6 +13,7 @@ from shared.budgets.rows import Budget, budget_id
 from shared.core import clock
 from shared.core.ids import new_id
 from shared.documents.writing import write_document
+from shared.items.rows import Item
 from shared.providers import registry
 from shared.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.runs import turning
@@ -245,3 +246,10 @@ def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model):
     told = kept_text(called.result)
     assert len(told) < 250_000
     assert "[cut: the first 240,000 of 2,000," in told[-80:]
+
+
+def test_no_cap_is_promised_where_no_price_is_known(world):
+    card = card_in(world, 1, "doc")
+    answer = trigger(world, card, "prd", provider="embedded", model="home-made", parameters={"maxCost": 1})
+    assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "parameters.maxCost")
+    assert fetch(Item, card.id).lease_run is None
