@@ -15,10 +15,12 @@ class Account(PlatformStack):
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, settings, "account", "the account's role for API Gateway's logs")
         role = aws_iam.CfnRole(
-            self, "GatewayLogRole", assume_role_policy_document=trusts("apigateway.amazonaws.com"),
-            managed_policy_arns=[Fn.join("", [
-                "arn:", self.partition, ":iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-            ])],
+            self,
+            "GatewayLogRole",
+            assume_role_policy_document=trusts("apigateway.amazonaws.com"),
+            managed_policy_arns=[
+                Fn.join("", ["arn:", self.partition, ":iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"])
+            ],
         )
         role.apply_removal_policy(RemovalPolicy.RETAIN)
         policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

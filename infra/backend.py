@@ -31,7 +31,10 @@ class Backend(PlatformStack):
             self.machine = self._agent_run(functions.make(self, "run_steps"))
             # The machine calls the steps and the steps answer the machine: what closes the circle is a policy beside the role
             aws_iam.CfnPolicy(
-                self, "RunStepsAnswers", policy_name="answers", roles=[functions.roles["run_steps"].ref],
+                self,
+                "RunStepsAnswers",
+                policy_name="answers",
+                roles=[functions.roles["run_steps"].ref],
                 policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
             )
         for area in code.areas:
@@ -57,7 +60,9 @@ class Backend(PlatformStack):
             grants.add(allow(["states:StartExecution"], arn))
         if "stop" in verbs:
             executions = self.format_arn(
-                service="states", resource="execution", resource_name=f"{self.machine.attr_name}:*",
+                service="states",
+                resource="execution",
+                resource_name=f"{self.machine.attr_name}:*",
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
             grants.add(allow(["states:StopExecution", "states:DescribeExecution"], executions))
@@ -71,31 +76,62 @@ class Backend(PlatformStack):
 
     def _agent_run(self, steps: aws_lambda.CfnFunction) -> aws_stepfunctions.CfnStateMachine:
         role = aws_iam.CfnRole(
-            self, "AgentRunRole", assume_role_policy_document=trusts("states.amazonaws.com"),
-            policies=[aws_iam.CfnRole.PolicyProperty(policy_name="needs", policy_document={
-                "Version": "2012-10-17", "Statement": [
-                    allow(["lambda:InvokeFunction"], steps.attr_arn),
-                    # log delivery and X-Ray have no resource level
-                    allow(["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-                           "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies",
-                           "logs:DescribeLogGroups"], "*"),
-                    allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules",
-                           "xray:GetSamplingTargets"], "*"),
-                ],
-            })],
+            self,
+            "AgentRunRole",
+            assume_role_policy_document=trusts("states.amazonaws.com"),
+            policies=[
+                aws_iam.CfnRole.PolicyProperty(
+                    policy_name="needs",
+                    policy_document={
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            allow(["lambda:InvokeFunction"], steps.attr_arn),
+                            # log delivery and X-Ray have no resource level
+                            allow(
+                                [
+                                    "logs:CreateLogDelivery",
+                                    "logs:GetLogDelivery",
+                                    "logs:UpdateLogDelivery",
+                                    "logs:DeleteLogDelivery",
+                                    "logs:ListLogDeliveries",
+                                    "logs:PutResourcePolicy",
+                                    "logs:DescribeResourcePolicies",
+                                    "logs:DescribeLogGroups",
+                                ],
+                                "*",
+                            ),
+                            allow(
+                                [
+                                    "xray:PutTraceSegments",
+                                    "xray:PutTelemetryRecords",
+                                    "xray:GetSamplingRules",
+                                    "xray:GetSamplingTargets",
+                                ],
+                                "*",
+                            ),
+                        ],
+                    },
+                )
+            ],
         )
         exempt(role, "AwsSolutions-IAM5[Resource::*]", "Vended logs and X-Ray accept no resource in these actions.")
         machine = aws_stepfunctions.CfnStateMachine(
-            self, "AgentRun", role_arn=role.attr_arn, state_machine_type="STANDARD",
+            self,
+            "AgentRun",
+            role_arn=role.attr_arn,
+            state_machine_type="STANDARD",
             definition_string=json.dumps(definition("${RunSteps}", "${Partition}")),
             definition_substitutions={"RunSteps": steps.attr_arn, "Partition": self.partition},
             logging_configuration=aws_stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
-                level="ALL", include_execution_data=False,
-                destinations=[aws_stepfunctions.CfnStateMachine.LogDestinationProperty(
-                    cloud_watch_logs_log_group=aws_stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
-                        log_group_arn=self.logs("AgentRunLogs").attr_arn
+                level="ALL",
+                include_execution_data=False,
+                destinations=[
+                    aws_stepfunctions.CfnStateMachine.LogDestinationProperty(
+                        cloud_watch_logs_log_group=aws_stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                            log_group_arn=self.logs("AgentRunLogs").attr_arn
+                        )
                     )
-                )],
+                ],
             ),
             tracing_configuration=aws_stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=True),
         )
@@ -106,16 +142,21 @@ class Backend(PlatformStack):
         """A worker and the queues it takes from."""
         names = [name for name, worker in CONSUMERS.items() if worker == consumer]
         grants = self._machine_grants(consumer)
-        grants.add(allow(
-            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-            *(self.data.queues[name].queue.attr_arn for name in names),
-        ))
+        grants.add(
+            allow(
+                ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                *(self.data.queues[name].queue.attr_arn for name in names),
+            )
+        )
         function = self.functions.make(self, consumer, grants)
         for name in names:
             aws_lambda.CfnEventSourceMapping(
-                self, f"{_title(name.replace('-', '_'))}Source", function_name=function.ref,
+                self,
+                f"{_title(name.replace('-', '_'))}Source",
+                function_name=function.ref,
                 event_source_arn=self.data.queues[name].queue.attr_arn,
-                batch_size=_BATCH[name], function_response_types=["ReportBatchItemFailures"],
+                batch_size=_BATCH[name],
+                function_response_types=["ReportBatchItemFailures"],
                 scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=_AT_ONCE[name]),
             )
 
@@ -125,25 +166,32 @@ class Backend(PlatformStack):
         dead = dead_letters(self, "StreamDead")
         self.dead["StreamDead"] = dead.attr_queue_name
         grants = self._machine_grants("stream_projector")
-        grants.add(allow(
-            ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], table.attr_stream_arn
-        ))
+        grants.add(allow(["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], table.attr_stream_arn))
         grants.add(allow(["dynamodb:ListStreams"], "*"))  # names no stream, so it accepts no resource
         grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
         function = self.functions.make(self, "stream_projector", grants)
         aws_lambda.CfnEventSourceMapping(
-            self, "StreamProjectorSource", function_name=function.ref, event_source_arn=table.attr_stream_arn,
-            starting_position="TRIM_HORIZON", batch_size=100, parallelization_factor=4,
-            bisect_batch_on_function_error=True, function_response_types=["ReportBatchItemFailures"],
-            maximum_record_age_in_seconds=_STREAM_MAX_AGE, maximum_retry_attempts=10,
+            self,
+            "StreamProjectorSource",
+            function_name=function.ref,
+            event_source_arn=table.attr_stream_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=100,
+            parallelization_factor=4,
+            bisect_batch_on_function_error=True,
+            function_response_types=["ReportBatchItemFailures"],
+            maximum_record_age_in_seconds=_STREAM_MAX_AGE,
+            maximum_retry_attempts=10,
             destination_config=aws_lambda.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=aws_lambda.CfnEventSourceMapping.OnFailureProperty(destination=dead.attr_arn)
             ),
-            filter_criteria=aws_lambda.CfnEventSourceMapping.FilterCriteriaProperty(filters=[
-                aws_lambda.CfnEventSourceMapping.FilterProperty(
-                    pattern=json.dumps({"dynamodb": {"NewImage": {"event_id": {"S": [{"exists": True}]}}}})
-                )
-            ]),
+            filter_criteria=aws_lambda.CfnEventSourceMapping.FilterCriteriaProperty(
+                filters=[
+                    aws_lambda.CfnEventSourceMapping.FilterProperty(
+                        pattern=json.dumps({"dynamodb": {"NewImage": {"event_id": {"S": [{"exists": True}]}}}})
+                    )
+                ]
+            ),
         )
 
     def _clock(self, jobs: frozenset[str]) -> None:
@@ -156,5 +204,3 @@ class Backend(PlatformStack):
 
 def _title(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
-
-

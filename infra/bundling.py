@@ -108,7 +108,9 @@ def _publish(folder: Path) -> None:
 
 def dependencies(architecture: str, build: Path = BUILD) -> Path:
     """The pruned, compiled dependencies for the target, installed once per lock file."""
-    stamp = hashlib.sha256(f"{architecture} {PYTHON_VERSION_STAMP} {_recipe('bundling')}".encode() + LOCK.read_bytes()).hexdigest()[:20]
+    stamp = hashlib.sha256(
+        f"{architecture} {PYTHON_VERSION_STAMP} {_recipe('bundling')}".encode() + LOCK.read_bytes()
+    ).hexdigest()[:20]
     target = build / f"dependencies-{stamp}"
     if target.exists():
         return target

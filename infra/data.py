@@ -18,7 +18,9 @@ _TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8}
 _KEEP = {"agent-runs": 345_600, "ws-live": 600, "ws-push": 600, "emails": 345_600}  # seconds; an old push helps nobody
 # High throughput: the quota of 300 calls a second then holds for each message group, not for the queue
 _FIFO: dict[str, Any] = {
-    "fifo_queue": True, "deduplication_scope": "messageGroup", "fifo_throughput_limit": "perMessageGroupId",
+    "fifo_queue": True,
+    "deduplication_scope": "messageGroup",
+    "fifo_throughput_limit": "perMessageGroupId",
 }
 _DEAD_KEEP = 1_209_600  # 14 days, the most SQS allows: time to look, mend and redrive
 
@@ -39,11 +41,15 @@ class Data(PlatformStack):
             # Sessions and rate limits live for minutes to days. A restore would bring back what was revoked.
             "ephemeral": self._table("Ephemeral", indexes=("GSI1",), recoverable=False),
         }
-        exempt(self.tables["ephemeral"], "AwsSolutions-DDB3", "Everything in it expires; a restore would revive revoked sessions.")
+        exempt(
+            self.tables["ephemeral"], "AwsSolutions-DDB3", "Everything in it expires; a restore would revive revoked sessions."
+        )
         self.files = self._bucket()
         self.queues = {name: self._queue(name) for name in QUEUES}
         self.signing = aws_secretsmanager.CfnSecret(
-            self, "Signing", description="Cadre: the key that signs tokens",
+            self,
+            "Signing",
+            description="Cadre: the key that signs tokens",
             generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=64, exclude_punctuation=True
             ),
@@ -55,7 +61,9 @@ class Data(PlatformStack):
     def _edge_key(self) -> aws_secretsmanager.CfnSecret:
         """What tells the functions that a request came through the edge. A laptop has none."""
         secret = aws_secretsmanager.CfnSecret(
-            self, "EdgeKey", description="Cadre: what the edge sends with every request",
+            self,
+            "EdgeKey",
+            description="Cadre: what the edge sends with every request",
             generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=40, exclude_punctuation=True
             ),
@@ -70,7 +78,12 @@ class Data(PlatformStack):
         return SecretValue.secrets_manager(self.edge_key.attr_id).unsafe_unwrap() if self.edge_key else ""
 
     def _table(
-        self, name: str, *, indexes: tuple[str, ...] = (), projected: tuple[str, ...] = (), stream: bool = False,
+        self,
+        name: str,
+        *,
+        indexes: tuple[str, ...] = (),
+        projected: tuple[str, ...] = (),
+        stream: bool = False,
         recoverable: bool = True,
     ) -> aws_dynamodb.CfnTable:
         keys = ["PK", "SK", *(f"{index}{part}" for index in indexes for part in ("PK", "SK"))]
@@ -80,7 +93,8 @@ class Data(PlatformStack):
             else aws_dynamodb.CfnTable.ProjectionProperty(projection_type="ALL")
         )
         table = aws_dynamodb.CfnTable(
-            self, name,
+            self,
+            name,
             billing_mode="PAY_PER_REQUEST",
             attribute_definitions=[
                 aws_dynamodb.CfnTable.AttributeDefinitionProperty(attribute_name=key, attribute_type="S") for key in keys
@@ -91,7 +105,8 @@ class Data(PlatformStack):
                     index_name=index, key_schema=_key_schema(index), projection=projection
                 )
                 for index in indexes
-            ] or None,
+            ]
+            or None,
             time_to_live_specification=aws_dynamodb.CfnTable.TimeToLiveSpecificationProperty(attribute_name="ttl", enabled=True),
             point_in_time_recovery_specification=aws_dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
                 point_in_time_recovery_enabled=recoverable
@@ -107,11 +122,16 @@ class Data(PlatformStack):
 
     def _bucket(self) -> aws_s3.CfnBucket:
         bucket = aws_s3.CfnBucket(
-            self, "Files",
+            self,
+            "Files",
             bucket_encryption=aws_s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[aws_s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                    server_side_encryption_by_default=aws_s3.CfnBucket.ServerSideEncryptionByDefaultProperty(sse_algorithm="AES256")
-                )]
+                server_side_encryption_configuration=[
+                    aws_s3.CfnBucket.ServerSideEncryptionRuleProperty(
+                        server_side_encryption_by_default=aws_s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+                            sse_algorithm="AES256"
+                        )
+                    )
+                ]
             ),
             public_access_block_configuration=aws_s3.CfnBucket.PublicAccessBlockConfigurationProperty(
                 block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
@@ -120,31 +140,48 @@ class Data(PlatformStack):
                 rules=[aws_s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
             ),
             versioning_configuration=aws_s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            cors_configuration=aws_s3.CfnBucket.CorsConfigurationProperty(cors_rules=[aws_s3.CfnBucket.CorsRuleProperty(
-                # presigned uploads and downloads come straight from browsers
-                allowed_methods=["GET", "PUT", "POST"], allowed_origins=list(self.settings.allowed_origins),
-                allowed_headers=["*"], exposed_headers=["ETag"], max_age=3600,
-            )]),
-            lifecycle_configuration=aws_s3.CfnBucket.LifecycleConfigurationProperty(rules=[
-                aws_s3.CfnBucket.RuleProperty(
-                    id="unfinished-uploads", status="Enabled",
-                    abort_incomplete_multipart_upload=aws_s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
-                        days_after_initiation=2
+            cors_configuration=aws_s3.CfnBucket.CorsConfigurationProperty(
+                cors_rules=[
+                    aws_s3.CfnBucket.CorsRuleProperty(
+                        # presigned uploads and downloads come straight from browsers
+                        allowed_methods=["GET", "PUT", "POST"],
+                        allowed_origins=list(self.settings.allowed_origins),
+                        allowed_headers=["*"],
+                        exposed_headers=["ETag"],
+                        max_age=3600,
+                    )
+                ]
+            ),
+            lifecycle_configuration=aws_s3.CfnBucket.LifecycleConfigurationProperty(
+                rules=[
+                    aws_s3.CfnBucket.RuleProperty(
+                        id="unfinished-uploads",
+                        status="Enabled",
+                        abort_incomplete_multipart_upload=aws_s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                            days_after_initiation=2
+                        ),
                     ),
-                ),
-                aws_s3.CfnBucket.RuleProperty(
-                    id="old-versions", status="Enabled",
-                    noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
-                ),
-                aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
-            ]),
+                    aws_s3.CfnBucket.RuleProperty(
+                        id="old-versions",
+                        status="Enabled",
+                        noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
+                    ),
+                    aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
+                ]
+            ),
         )
         self.keep(bucket)
         aws_s3.CfnBucketPolicy(
-            self, "FilesPolicy", bucket=bucket.ref,
+            self,
+            "FilesPolicy",
+            bucket=bucket.ref,
             policy_document=_only_tls(["s3:*"], [bucket.attr_arn, f"{bucket.attr_arn}/*"]),
         )
-        exempt(bucket, "AwsSolutions-S1", "Access logs would double the requests; every read is by presigned URL or a function's log line.")
+        exempt(
+            bucket,
+            "AwsSolutions-S1",
+            "Access logs would double the requests; every read is by presigned URL or a function's log line.",
+        )
         return bucket
 
     def _queue(self, name: str) -> Queue:
@@ -152,7 +189,11 @@ class Data(PlatformStack):
         ordered = name in ORDERED
         dead = dead_letters(self, f"{title}Dead", ordered=ordered)
         queue = aws_sqs.CfnQueue(
-            self, title, sqs_managed_sse_enabled=True, message_retention_period=_KEEP[name], **(_FIFO if ordered else {}),
+            self,
+            title,
+            sqs_managed_sse_enabled=True,
+            message_retention_period=_KEEP[name],
+            **(_FIFO if ordered else {}),
             # six times the consumer's timeout, as AWS advises: room for the poller's own retries
             visibility_timeout=6 * needs(CONSUMERS[name]).timeout,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": _TRIES[name]},
@@ -175,8 +216,13 @@ def secure(scope: Stack, name: str, queue: aws_sqs.CfnQueue, *services: str) -> 
     """Refuse whoever does not use TLS. A policy per queue: its resources must name the queue itself."""
     policy = _only_tls(["sqs:*"], [queue.attr_arn])
     policy["Statement"] += [
-        {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sqs:SendMessage"], "Resource": [queue.attr_arn],
-         "Condition": {"StringEquals": {"aws:SourceAccount": scope.account}}}
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": ["sqs:SendMessage"],
+            "Resource": [queue.attr_arn],
+            "Condition": {"StringEquals": {"aws:SourceAccount": scope.account}},
+        }
         for service in services
     ]
     aws_sqs.CfnQueuePolicy(scope, name, queues=[queue.ref], policy_document=policy)
@@ -190,7 +236,16 @@ def _key_schema(index: str) -> list[aws_dynamodb.CfnTable.KeySchemaProperty | An
 
 
 def _only_tls(actions: list[str], resources: list[str]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [{
-        "Sid": "OnlyTls", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": actions, "Resource": resources,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OnlyTls",
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": actions,
+                "Resource": resources,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }

@@ -18,7 +18,13 @@ from infra.stack import PlatformStack
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # of the interpreter that compiled the package
 _READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
-_WRITE = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"]
+_WRITE = [
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+]
 Statement = dict[str, Any]
 
 
@@ -73,7 +79,8 @@ class Functions:
         role = self._role(scope, title, grants)
         asset = self._asset(scope)
         function = aws_lambda.CfnFunction(
-            scope, title,
+            scope,
+            title,
             handler=f"functions.{name}.handler.handler",
             runtime=RUNTIME,
             architectures=[self.settings.architecture],
@@ -83,7 +90,9 @@ class Functions:
             timeout=wanted.timeout,
             tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
-                log_format="JSON", log_group=logs.ref, application_log_level=self.settings.log_level,
+                log_format="JSON",
+                log_group=logs.ref,
+                application_log_level=self.settings.log_level,
                 system_log_level="WARN",  # start, end and report lines cost more than our one line per request
             ),
             environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=self._environment(name, grants)),
@@ -104,11 +113,14 @@ class Functions:
 
     def _role(self, scope: Construct, title: str, grants: Grants) -> aws_iam.CfnRole:
         role = aws_iam.CfnRole(
-            scope, f"{title}Role",
+            scope,
+            f"{title}Role",
             assume_role_policy_document=trusts("lambda.amazonaws.com"),
-            policies=[aws_iam.CfnRole.PolicyProperty(
-                policy_name="needs", policy_document={"Version": "2012-10-17", "Statement": grants.statements}
-            )],
+            policies=[
+                aws_iam.CfnRole.PolicyProperty(
+                    policy_name="needs", policy_document={"Version": "2012-10-17", "Statement": grants.statements}
+                )
+            ],
         )
         for resource, reason in grants.wildcards.items():
             exempt(role, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
@@ -163,15 +175,32 @@ class Functions:
 
     def _grant_probing(self, grants: Grants) -> None:
         for name, made in self.data.queues.items():
-            grants.add(allow(["sqs:GetQueueAttributes"], made.queue.attr_arn), **{f"{name.replace('-', '_')}_queue": made.queue.ref})
+            grants.add(
+                allow(["sqs:GetQueueAttributes"], made.queue.attr_arn), **{f"{name.replace('-', '_')}_queue": made.queue.ref}
+            )
         grants.add(allow(["s3:ListBucket"], self.data.files.attr_arn), files_bucket=self.data.files.ref)
 
     def _grant_posting(self, scope: PlatformStack, grants: Grants) -> None:
         grants.environment["CADRE_SOCKET_ENDPOINT"] = self.socket_endpoint
-        grants.add(allow(["execute-api:ManageConnections"], Fn.join("", [
-            "arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account, ":", self.socket_api,
-            f"/{STAGE_NAME}/*/@connections/*",
-        ])))
+        grants.add(
+            allow(
+                ["execute-api:ManageConnections"],
+                Fn.join(
+                    "",
+                    [
+                        "arn:",
+                        scope.partition,
+                        ":execute-api:",
+                        scope.region,
+                        ":",
+                        scope.account,
+                        ":",
+                        self.socket_api,
+                        f"/{STAGE_NAME}/*/@connections/*",
+                    ],
+                ),
+            )
+        )
         grants.wildcard(
             scope.arn_as_shown("execute-api", f"<Api>/{STAGE_NAME}/*/@connections/*"),
             "Connections are named by API Gateway while they last.",
@@ -183,14 +212,18 @@ class Functions:
             Fn.join("", ["arn:", scope.partition, ":ses:", scope.region, ":", scope.account, f":identity/{identity}"])
             for identity in (sender, sender.partition("@")[2])
         ]
-        grants.add(allow(["ses:SendEmail", "ses:SendRawEmail"], *identities,
-                         Condition={"StringEquals": {"ses:FromAddress": sender}}), mail_sender=sender)
+        grants.add(
+            allow(["ses:SendEmail", "ses:SendRawEmail"], *identities, Condition={"StringEquals": {"ses:FromAddress": sender}}),
+            mail_sender=sender,
+        )
 
     def _grant_models(self, grants: Grants, *, calls: bool) -> None:
         settings = self.settings
         if settings.provider_secret_arn:
-            grants.add(allow(["secretsmanager:GetSecretValue"], settings.provider_secret_arn),
-                       provider_secret=settings.provider_secret_arn)
+            grants.add(
+                allow(["secretsmanager:GetSecretValue"], settings.provider_secret_arn),
+                provider_secret=settings.provider_secret_arn,
+            )
         if calls and settings.bedrock_model_arns:
             grants.add(allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *settings.bedrock_model_arns))
         for name in ("price_multiplier", "price_step_micros"):
@@ -198,9 +231,10 @@ class Functions:
 
 
 def trusts(service: str) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    ]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
 
 
 def may_invoke(

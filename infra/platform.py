@@ -21,9 +21,7 @@ def compose(app: App, settings: Settings, code: Code, package: Path) -> None:
     functions = Functions(settings, data, package)
     socket = Socket(app, functions, present="ws" in code.workers)
     backend = Backend(app, functions, data, code)
-    apis = {
-        contract.name: RestApi(app, settings, contract, code.routes, functions.made) for contract in CONTRACTS
-    }
+    apis = {contract.name: RestApi(app, settings, contract, code.routes, functions.made) for contract in CONTRACTS}
     Watch(app, settings, functions, data, backend, socket, apis)
     if not settings.local:
         from infra.account import Account

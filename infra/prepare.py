@@ -36,7 +36,10 @@ def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
     """Begin; the answer waits for the code and its package. Raises PrepareError there."""
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "infra.prepare", settings.bundle, settings.architecture],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
     def prepared() -> tuple[Code, Path]:
@@ -45,7 +48,8 @@ def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
             raise PrepareError(errors.strip())
         found = json.loads(output.splitlines()[-1])
         routes = tuple(
-            Route(contract, area, method, path, Named(method, path, name)) for contract, area, method, path, name in found["routes"]
+            Route(contract, area, method, path, Named(method, path, name))
+            for contract, area, method, path, name in found["routes"]
         )
         return Code(tuple(found["areas"]), frozenset(found["workers"]), routes, frozenset(found["jobs"])), Path(found["package"])
 
@@ -58,10 +62,18 @@ def main(mode: str, architecture: str) -> None:
 
     code = found()
     package = bundle(mode, architecture)
-    sys.stdout.write("\n" + json.dumps({
-        "areas": code.areas, "workers": sorted(code.workers), "jobs": sorted(code.jobs), "package": str(package),
-        "routes": [[route.contract, route.area, route.method, route.path, route.operation.id] for route in code.routes],
-    }))
+    sys.stdout.write(
+        "\n"
+        + json.dumps(
+            {
+                "areas": code.areas,
+                "workers": sorted(code.workers),
+                "jobs": sorted(code.jobs),
+                "package": str(package),
+                "routes": [[route.contract, route.area, route.method, route.path, route.operation.id] for route in code.routes],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

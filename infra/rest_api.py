@@ -20,15 +20,31 @@ from infra.settings import Settings
 from infra.stack import PlatformStack
 
 ALLOWED_HEADERS = (
-    "Authorization", "Content-Type", "Accept", "If-Match", "If-None-Match", "Idempotency-Key", "X-API-Key", "X-Request-ID",
-    "X-Correlation-ID", "X-Workspace-ID", "X-Organization-ID",
+    "Authorization",
+    "Content-Type",
+    "Accept",
+    "If-Match",
+    "If-None-Match",
+    "Idempotency-Key",
+    "X-API-Key",
+    "X-Request-ID",
+    "X-Correlation-ID",
+    "X-Workspace-ID",
+    "X-Organization-ID",
 )
 # The path as a template and no query string: real paths and queries hold one-time tokens
 ACCESS_LOG = {
-    "requestId": "$context.requestId", "ip": "$context.identity.sourceIp", "time": "$context.requestTime",
-    "method": "$context.httpMethod", "path": "$context.resourcePath", "status": "$context.status",
-    "latency": "$context.responseLatency", "integrationLatency": "$context.integrationLatency",
-    "bytes": "$context.responseLength", "error": "$context.integration.error", "trace": "$context.xrayTraceId",
+    "requestId": "$context.requestId",
+    "ip": "$context.identity.sourceIp",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.resourcePath",
+    "status": "$context.status",
+    "latency": "$context.responseLatency",
+    "integrationLatency": "$context.integrationLatency",
+    "bytes": "$context.responseLength",
+    "error": "$context.integration.error",
+    "trace": "$context.xrayTraceId",
 }
 BINARY = ["*/*"]
 COMPRESS_FROM = 1400  # bytes: what fits into one packet is not worth compressing
@@ -40,7 +56,11 @@ _INTEGRATION_TIMEOUT = 29_000  # ms, the most API Gateway waits
 
 class RestApi(PlatformStack):
     def __init__(
-        self, scope: Construct, settings: Settings, contract: Contract, routes: Iterable[Route],
+        self,
+        scope: Construct,
+        settings: Settings,
+        contract: Contract,
+        routes: Iterable[Route],
         functions: Mapping[str, aws_lambda.CfnFunction],
     ) -> None:
         super().__init__(scope, settings, api_part(contract.name), f"the REST API of {contract.name}")
@@ -49,10 +69,14 @@ class RestApi(PlatformStack):
         areas = sorted({route.area for route in mine} | ({UNMATCHED} & set(functions)))
         Tags.of(self).add("contract", contract.name)
         self.api = aws_apigateway.CfnRestApi(
-            self, "Api",
+            self,
+            "Api",
             body=openapi_body(
-                contract.name, settings.stack_name(contract.name), mine,
-                {area: self._integration_uri(functions[area].attr_arn) for area in areas}, settings.allowed_origins,
+                contract.name,
+                settings.stack_name(contract.name),
+                mine,
+                {area: self._integration_uri(functions[area].attr_arn) for area in areas},
+                settings.allowed_origins,
             ),
             endpoint_configuration=aws_apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
             # Every body reaches the functions as the bytes that were sent, whatever a client's Accept header says
@@ -62,14 +86,18 @@ class RestApi(PlatformStack):
         )
         exempt(self.api, "AwsSolutions-APIG2", "The functions validate: errors must have the contract's own shape.")
         self.stage = self._stage(mine)
-        source = Fn.join("", [
-            "arn:", self.partition, ":execute-api:", self.region, ":", self.account, ":", self.api.ref, f"/{STAGE_NAME}/*"
-        ])
+        source = Fn.join(
+            "", ["arn:", self.partition, ":execute-api:", self.region, ":", self.account, ":", self.api.ref, f"/{STAGE_NAME}/*"]
+        )
         for area in areas:
             title = "".join(part.capitalize() for part in area.split("_"))
             aws_lambda.CfnPermission(
-                self, f"MayInvoke{title}", action="lambda:InvokeFunction", function_name=functions[area].attr_arn,
-                principal="apigateway.amazonaws.com", source_arn=source,
+                self,
+                f"MayInvoke{title}",
+                action="lambda:InvokeFunction",
+                function_name=functions[area].attr_arn,
+                principal="apigateway.amazonaws.com",
+                source_arn=source,
             )
         CfnOutput(self, "ApiId", value=self.api.ref)
         CfnOutput(self, "Stage", value=STAGE_NAME)
@@ -80,27 +108,49 @@ class RestApi(PlatformStack):
         return Fn.join("", [self.api.ref, ".execute-api.", self.region, ".", self.url_suffix])
 
     def _integration_uri(self, function_arn: str) -> str:
-        return Fn.join("", [
-            "arn:", self.partition, ":apigateway:", self.region, ":lambda:path/2015-03-31/functions/", function_arn, "/invocations"
-        ])
+        return Fn.join(
+            "",
+            [
+                "arn:",
+                self.partition,
+                ":apigateway:",
+                self.region,
+                ":lambda:path/2015-03-31/functions/",
+                function_arn,
+                "/invocations",
+            ],
+        )
 
     def _stage(self, routes: list[Route]) -> aws_apigateway.CfnStage:
         # A deployment is a snapshot: its logical id must change with what it shows, or CloudFormation keeps the old one
         stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
         stage = aws_apigateway.CfnStage(
-            self, "StageV1", rest_api_id=self.api.ref, deployment_id=deployment.ref, stage_name=STAGE_NAME,
-            variables={"contract": self.contract.name}, tracing_enabled=True,
+            self,
+            "StageV1",
+            rest_api_id=self.api.ref,
+            deployment_id=deployment.ref,
+            stage_name=STAGE_NAME,
+            variables={"contract": self.contract.name},
+            tracing_enabled=True,
             access_log_setting=aws_apigateway.CfnStage.AccessLogSettingProperty(
                 destination_arn=self.logs("AccessLogs").attr_arn, format=json.dumps(ACCESS_LOG)
             ),
-            method_settings=[aws_apigateway.CfnStage.MethodSettingProperty(
-                http_method="*", resource_path="/*", metrics_enabled=False,  # per-method metrics cost; the API's own are free
-                logging_level="ERROR", data_trace_enabled=False,
-                throttling_rate_limit=self.settings.throttle_rate, throttling_burst_limit=self.settings.throttle_burst,
-            )],
+            method_settings=[
+                aws_apigateway.CfnStage.MethodSettingProperty(
+                    http_method="*",
+                    resource_path="/*",
+                    metrics_enabled=False,  # per-method metrics cost; the API's own are free
+                    logging_level="ERROR",
+                    data_trace_enabled=False,
+                    throttling_rate_limit=self.settings.throttle_rate,
+                    throttling_burst_limit=self.settings.throttle_burst,
+                )
+            ],
         )
-        exempt(stage, "AwsSolutions-APIG3", "A firewall costs with no traffic too; webAclArn puts one on the edge, before all APIs.")
+        exempt(
+            stage, "AwsSolutions-APIG3", "A firewall costs with no traffic too; webAclArn puts one on the edge, before all APIs."
+        )
         return stage
 
 
@@ -146,9 +196,14 @@ def openapi_body(
 
 
 def _calls(uri: str) -> dict[str, Any]:
-    return {"x-amazon-apigateway-integration": {
-        "type": "aws_proxy", "httpMethod": "POST", "uri": uri, "timeoutInMillis": _INTEGRATION_TIMEOUT,
-    }}
+    return {
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",
+            "uri": uri,
+            "timeoutInMillis": _INTEGRATION_TIMEOUT,
+        }
+    }
 
 
 def _gateway_response(contract: str, kind: str, origins: tuple[str, ...]) -> dict[str, Any]:
@@ -173,16 +228,20 @@ def _preflight(methods: list[str], origins: tuple[str, ...]) -> dict[str, Any]:
         "Access-Control-Max-Age": "'7200'",
     }
     return {
-        "responses": {"204": {"description": "What may be asked", "headers": {name: {"schema": {"type": "string"}} for name in headers}}},
+        "responses": {
+            "204": {"description": "What may be asked", "headers": {name: {"schema": {"type": "string"}} for name in headers}}
+        },
         "x-amazon-apigateway-integration": {
             "type": "mock",
             "requestTemplates": {"application/json": '{"statusCode": 204}'},
             # with binary media types */* a mock fails unless the body is made text first
             "contentHandling": "CONVERT_TO_TEXT",
-            "responses": {"default": {
-                "statusCode": "204",
-                "responseParameters": {f"method.response.header.{name}": value for name, value in headers.items()},
-            }},
+            "responses": {
+                "default": {
+                    "statusCode": "204",
+                    "responseParameters": {f"method.response.header.{name}": value for name, value in headers.items()},
+                }
+            },
         },
     }
 

@@ -23,7 +23,11 @@ SCHEDULES = {
 def schedule(scope: Stack, function: aws_lambda.CfnFunction, undelivered: aws_sqs.CfnQueue, jobs: frozenset[str]) -> None:
     """Rules for the `jobs` that the function knows. What cannot be delivered, or fails three times, lands in `undelivered`."""
     aws_lambda.CfnEventInvokeConfig(
-        scope, "ScheduledInvoke", function_name=function.ref, qualifier="$LATEST", maximum_retry_attempts=2,
+        scope,
+        "ScheduledInvoke",
+        function_name=function.ref,
+        qualifier="$LATEST",
+        maximum_retry_attempts=2,
         maximum_event_age_in_seconds=3600,
         destination_config=aws_lambda.CfnEventInvokeConfig.DestinationConfigProperty(
             on_failure=aws_lambda.CfnEventInvokeConfig.OnFailureProperty(destination=undelivered.attr_arn)
@@ -32,15 +36,23 @@ def schedule(scope: Stack, function: aws_lambda.CfnFunction, undelivered: aws_sq
     for job in sorted(jobs & set(SCHEDULES)):
         title = "".join(part.capitalize() for part in job.split("-"))
         rule = aws_events.CfnRule(
-            scope, f"Job{title}", schedule_expression=SCHEDULES[job], description=f"Cadre: {job}",
-            targets=[aws_events.CfnRule.TargetProperty(
-                id="scheduled", arn=function.attr_arn,
-                input_transformer=aws_events.CfnRule.InputTransformerProperty(
-                    input_paths_map={"id": "$.id", "time": "$.time"},
-                    input_template=f'{{"id": <id>, "time": <time>, "detail-type": "job", "detail": {{"job": "{job}"}}}}',
-                ),
-                dead_letter_config=aws_events.CfnRule.DeadLetterConfigProperty(arn=undelivered.attr_arn),
-                retry_policy=aws_events.CfnRule.RetryPolicyProperty(maximum_event_age_in_seconds=3600, maximum_retry_attempts=8),
-            )],
+            scope,
+            f"Job{title}",
+            schedule_expression=SCHEDULES[job],
+            description=f"Cadre: {job}",
+            targets=[
+                aws_events.CfnRule.TargetProperty(
+                    id="scheduled",
+                    arn=function.attr_arn,
+                    input_transformer=aws_events.CfnRule.InputTransformerProperty(
+                        input_paths_map={"id": "$.id", "time": "$.time"},
+                        input_template=f'{{"id": <id>, "time": <time>, "detail-type": "job", "detail": {{"job": "{job}"}}}}',
+                    ),
+                    dead_letter_config=aws_events.CfnRule.DeadLetterConfigProperty(arn=undelivered.attr_arn),
+                    retry_policy=aws_events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=3600, maximum_retry_attempts=8
+                    ),
+                )
+            ],
         )
         may_invoke(scope, f"MayRun{title}", function, function.attr_arn, "events.amazonaws.com", rule.attr_arn)

@@ -35,7 +35,13 @@ class Metric:
 
 class Watch(PlatformStack):
     def __init__(
-        self, scope: Construct, settings: Settings, functions: Functions, data: Data, backend: Backend, socket: Socket,
+        self,
+        scope: Construct,
+        settings: Settings,
+        functions: Functions,
+        data: Data,
+        backend: Backend,
+        socket: Socket,
         apis: Mapping[str, RestApi],
     ) -> None:
         super().__init__(scope, settings, "watch", "alarms and the dashboard")
@@ -46,7 +52,9 @@ class Watch(PlatformStack):
         self._apis(apis)
         if backend.machine:
             self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", {"StateMachineArn": backend.machine.ref}), 1)
-            self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", {"StateMachineArn": backend.machine.ref}), 1)
+            self._alarm(
+                "AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", {"StateMachineArn": backend.machine.ref}), 1
+            )
         if "stream_projector" in functions.made:
             lag = Metric("AWS/Lambda", "IteratorAge", {"FunctionName": functions.made["stream_projector"].ref}, "Maximum")
             self._alarm("StreamLag", lag, STREAM_LAG_MS)
@@ -56,12 +64,32 @@ class Watch(PlatformStack):
     def _topic(self, email: str) -> aws_sns.CfnTopic:
         topic = aws_sns.CfnTopic(self, "Alarms")
         exempt(topic, "AwsSolutions-SNS2", "Alarm names only; CloudWatch cannot publish to a topic under the AWS-managed key.")
-        aws_sns.CfnTopicPolicy(self, "AlarmsPolicy", topics=[topic.ref], policy_document={"Version": "2012-10-17", "Statement": [
-            {"Sid": "OnlyTls", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sns:Publish", "Resource": topic.ref,
-             "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
-            {"Sid": "Alarms", "Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "sns:Publish",
-             "Resource": topic.ref, "Condition": {"StringEquals": {"aws:SourceAccount": self.account}}},
-        ]})
+        aws_sns.CfnTopicPolicy(
+            self,
+            "AlarmsPolicy",
+            topics=[topic.ref],
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "OnlyTls",
+                        "Effect": "Deny",
+                        "Principal": {"AWS": "*"},
+                        "Action": "sns:Publish",
+                        "Resource": topic.ref,
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                    {
+                        "Sid": "Alarms",
+                        "Effect": "Allow",
+                        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                        "Action": "sns:Publish",
+                        "Resource": topic.ref,
+                        "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
+                    },
+                ],
+            },
+        )
         if email:
             aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=topic.ref, protocol="email", endpoint=email)
         return topic
@@ -69,17 +97,24 @@ class Watch(PlatformStack):
     def _alarm(self, name: str, metric: Metric, threshold: float, *, periods: int = 1) -> None:
         percentile = metric.statistic.startswith("p")
         aws_cloudwatch.CfnAlarm(
-            self, name,
+            self,
+            name,
             alarm_description=f"Cadre {self.settings.stage}: {name}",
-            namespace=metric.namespace, metric_name=metric.name,
+            namespace=metric.namespace,
+            metric_name=metric.name,
             dimensions=[
                 aws_cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value) for key, value in metric.dimensions.items()
             ],
             statistic=None if percentile else metric.statistic,
             extended_statistic=metric.statistic if percentile else None,
-            period=_PERIOD, evaluation_periods=periods, datapoints_to_alarm=periods, threshold=threshold,
-            comparison_operator="GreaterThanOrEqualToThreshold", treat_missing_data="notBreaching",
-            alarm_actions=[self.topic.ref], ok_actions=[self.topic.ref],
+            period=_PERIOD,
+            evaluation_periods=periods,
+            datapoints_to_alarm=periods,
+            threshold=threshold,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            treat_missing_data="notBreaching",
+            alarm_actions=[self.topic.ref],
+            ok_actions=[self.topic.ref],
         )
 
     def _functions(self, made: Mapping[str, aws_lambda.CfnFunction]) -> None:
@@ -89,8 +124,10 @@ class Watch(PlatformStack):
             self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.ref}), 1)
 
     def _queues(self, data: Data, backend: Backend) -> None:
-        dead = {f"{''.join(part.capitalize() for part in name.split('-'))}Dead": queue.dead.attr_queue_name
-                for name, queue in data.queues.items()} | backend.dead
+        dead = {
+            f"{''.join(part.capitalize() for part in name.split('-'))}Dead": queue.dead.attr_queue_name
+            for name, queue in data.queues.items()
+        } | backend.dead
         for title, queue_name in dead.items():
             waiting = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue_name}, "Maximum")
             self._alarm(f"{title}Letters", waiting, 1)
@@ -111,47 +148,78 @@ class Watch(PlatformStack):
             self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", which, "p99"), API_P99_MS, periods=3)
 
     def _dashboard(
-        self, made: Mapping[str, aws_lambda.CfnFunction], data: Data, backend: Backend, socket: Socket, apis: Mapping[str, RestApi]
+        self,
+        made: Mapping[str, aws_lambda.CfnFunction],
+        data: Data,
+        backend: Backend,
+        socket: Socket,
+        apis: Mapping[str, RestApi],
     ) -> None:
         widgets = [
             self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._which(name)) for name in apis]),
             self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._which(name)) for name in apis]),
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._which(name), "p99") for name in apis]),
-            self._graph("Function errors", [
-                Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in made.values()
-            ]),
-            self._graph("Function duration p99", [
-                Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in made.values()
-            ]),
-            self._graph("Queues", [
-                Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
-                for queue in data.queues.values()
-            ]),
-            self._graph("Tables", [
-                Metric("AWS/DynamoDB", kind, {"TableName": table.ref})
-                for table in data.tables.values() for kind in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
-            ]),
-            self._graph("Sockets", [
-                Metric("AWS/ApiGateway", kind, {"ApiId": socket.api.ref}) for kind in ("ConnectCount", "MessageCount")
-            ]),
+            self._graph(
+                "Function errors", [Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in made.values()]
+            ),
+            self._graph(
+                "Function duration p99",
+                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in made.values()],
+            ),
+            self._graph(
+                "Queues",
+                [
+                    Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
+                    for queue in data.queues.values()
+                ],
+            ),
+            self._graph(
+                "Tables",
+                [
+                    Metric("AWS/DynamoDB", kind, {"TableName": table.ref})
+                    for table in data.tables.values()
+                    for kind in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
+                ],
+            ),
+            self._graph(
+                "Sockets",
+                [Metric("AWS/ApiGateway", kind, {"ApiId": socket.api.ref}) for kind in ("ConnectCount", "MessageCount")],
+            ),
         ]
         if backend.machine:
-            widgets.append(self._graph("Agent runs", [
-                Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
-                for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
-            ]))
+            widgets.append(
+                self._graph(
+                    "Agent runs",
+                    [
+                        Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
+                        for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
+                    ],
+                )
+            )
         for number, widget in enumerate(widgets):
             widget |= {"x": number % 3 * 8, "y": number // 3 * 6, "width": 8, "height": 6}
         aws_cloudwatch.CfnDashboard(self, "Dashboard", dashboard_body=self.to_json_string({"widgets": widgets}))
 
     def _graph(self, title: str, metrics: list[Metric]) -> dict[str, object]:
         lines = [
-            [metric.namespace, metric.name, *(part for pair in metric.dimensions.items() for part in pair), {"stat": metric.statistic}]
+            [
+                metric.namespace,
+                metric.name,
+                *(part for pair in metric.dimensions.items() for part in pair),
+                {"stat": metric.statistic},
+            ]
             for metric in metrics
         ]
-        return {"type": "metric", "properties": {
-            "title": title, "metrics": lines, "period": _PERIOD, "region": Fn.ref("AWS::Region"), "view": "timeSeries",
-        }}
+        return {
+            "type": "metric",
+            "properties": {
+                "title": title,
+                "metrics": lines,
+                "period": _PERIOD,
+                "region": Fn.ref("AWS::Region"),
+                "view": "timeSeries",
+            },
+        }
 
     def _which(self, contract: str) -> dict[str, str]:
         """API Gateway names its metrics by the API's name, which is the imported document's title."""

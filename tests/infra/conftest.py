@@ -12,10 +12,16 @@ from infra.settings import Settings
 from tests.infra import planned
 
 PROD = Settings(
-    stage="prod", bundle="venv", domains={"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"},
-    certificate_arn="arn:aws:acm:us-east-1:111111111111:certificate/1", hosted_zone_id="Z1", hosted_zone_name="agentworks.dev",
-    mail_sender="hello@agentworks.dev", provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
-    bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",), alarm_email="ops@agentworks.dev",
+    stage="prod",
+    bundle="venv",
+    domains={"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"},
+    certificate_arn="arn:aws:acm:us-east-1:111111111111:certificate/1",
+    hosted_zone_id="Z1",
+    hosted_zone_name="agentworks.dev",
+    mail_sender="hello@agentworks.dev",
+    provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
+    bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",),
+    alarm_email="ops@agentworks.dev",
 )
 LOCAL = Settings(stage="local", socket_endpoint="http://127.0.0.1:4566/_aws/execute-api/{api}/v1")
 

@@ -14,8 +14,12 @@ ROOT = Path(__file__).parents[2]
 def run(outdir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CADRE_", "CDK_", "AWS_"))}
     return subprocess.run(
-        [sys.executable, "app.py"], cwd=ROOT, env=clean | {"CDK_OUTDIR": str(outdir)} | environment,
-        capture_output=True, text=True, check=False,
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=clean | {"CDK_OUTDIR": str(outdir)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

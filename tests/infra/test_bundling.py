@@ -72,7 +72,9 @@ def test_the_same_sources_make_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_whole_package_is_within_budget(whole: zipfile.ZipFile) -> None:
-    boto = sum(entry.compress_size for entry in whole.infolist() if entry.filename.startswith(("boto3/", "botocore/", "s3transfer/")))
+    boto = sum(
+        entry.compress_size for entry in whole.infolist() if entry.filename.startswith(("boto3/", "botocore/", "s3transfer/"))
+    )
     assert Path(str(whole.filename)).stat().st_size - boto <= BUDGET
 
 
@@ -94,7 +96,12 @@ def test_the_whole_package_imports_by_itself(whole: zipfile.ZipFile, tmp_path: P
         "    boto3.client(service, region_name='eu-west-1')\n"
         "print('imported')\n"
     )
-    environment = {"PYTHONPATH": str(tmp_path), "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "PATH": os.environ["PATH"]}
+    environment = {
+        "PYTHONPATH": str(tmp_path),
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "PATH": os.environ["PATH"],
+    }
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys._base_executable, "-s", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )

@@ -15,8 +15,13 @@ from infra.names import CONTRACTS
 HOSTS = {"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"}
 REST = [(f"{contract.mount}/things/1", contract.name, "/v1/things/1") for contract in CONTRACTS]
 SOCKETS = [
-    ("agentworks", "/api/cards/c1/terminal"), ("agentworks", "/api/workspaces/w1/events"), ("aintandem", "/ws/sandboxes/s1"),
-    ("aintandem", "/ws/collaborations/c1"), ("aintandem", "/ws/system"), ("orchestrator", "/v1/ws"), ("omoios", "/api/v1/ws/events"),
+    ("agentworks", "/api/cards/c1/terminal"),
+    ("agentworks", "/api/workspaces/w1/events"),
+    ("aintandem", "/ws/sandboxes/s1"),
+    ("aintandem", "/ws/collaborations/c1"),
+    ("aintandem", "/ws/system"),
+    ("orchestrator", "/v1/ws"),
+    ("omoios", "/api/v1/ws/events"),
 ]
 
 
@@ -33,7 +38,11 @@ def route(tmp_path_factory: pytest.TempPathFactory):
     assert node
 
     def run(uri: str, host: str = "d1.cloudfront.net", query: dict[str, str] | None = None) -> dict[str, Any]:
-        request = {"uri": uri, "headers": {"host": {"value": host}}, "querystring": {k: {"value": v} for k, v in (query or {}).items()}}
+        request = {
+            "uri": uri,
+            "headers": {"host": {"value": host}},
+            "querystring": {k: {"value": v} for k, v in (query or {}).items()},
+        }
         done = subprocess.run([node, str(script), json.dumps({"request": request})], capture_output=True, text=True, check=True)  # noqa: S603
         result: dict[str, Any] = json.loads(done.stdout)
         return result

@@ -27,9 +27,13 @@ def test_a_new_wildcard_would_be_found() -> None:
 
     app = App(analytics_reporting=False)
     aws_iam.CfnRole(
-        Stack(app, "stack"), "Role", assume_role_policy_document=trusts("lambda.amazonaws.com"),
-        policies=[aws_iam.CfnRole.PolicyProperty(
-            policy_name="wide", policy_document={"Version": "2012-10-17", "Statement": [allow(["s3:*"], "*")]}
-        )],
+        Stack(app, "stack"),
+        "Role",
+        assume_role_policy_document=trusts("lambda.amazonaws.com"),
+        policies=[
+            aws_iam.CfnRole.PolicyProperty(
+                policy_name="wide", policy_document={"Version": "2012-10-17", "Statement": [allow(["s3:*"], "*")]}
+            )
+        ],
     )
     assert len(findings(app)) == 2

@@ -62,8 +62,13 @@ def test_a_path_without_a_slash_is_refused(built) -> None:
 
 
 def test_the_gateway_sees_one_variable_name_per_position() -> None:
-    documented = ["/workspaces/{id}", "/workspaces/{workspaceId}/members", "/workspaces/{workspaceId}/invitations/{token}",
-                  "/workspaces/{id}/invitations/{invitationId}/accept", "/boards/{boardId}"]
+    documented = [
+        "/workspaces/{id}",
+        "/workspaces/{workspaceId}/members",
+        "/workspaces/{workspaceId}/invitations/{token}",
+        "/workspaces/{id}/invitations/{invitationId}/accept",
+        "/boards/{boardId}",
+    ]
     routes = [Route("agentworks", "workspaces", "GET", path, Operation("GET", path, path)) for path in documented]
     paths = gateway_paths(routes)
     names: dict[str, set[str]] = {}

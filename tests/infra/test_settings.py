@@ -11,11 +11,18 @@ def test_the_environment_wins_over_the_context() -> None:
 
 
 def test_text_becomes_what_the_field_holds() -> None:
-    settings = load({}, {
-        "CADRE_STAGE": "dev", "CADRE_KEEP_DATA": "true", "CADRE_GATEWAY_LOG_ROLE": "0", "CADRE_LOG_RETENTION_DAYS": "90",
-        "CADRE_BEDROCK_MODEL_ARNS": "arn:aws:a, arn:aws:b", "CADRE_DOMAINS": '{"omoios": "o.dev"}',
-        "CADRE_CERTIFICATE_ARN": "arn:aws:acm:us-east-1:1:certificate/1",
-    })
+    settings = load(
+        {},
+        {
+            "CADRE_STAGE": "dev",
+            "CADRE_KEEP_DATA": "true",
+            "CADRE_GATEWAY_LOG_ROLE": "0",
+            "CADRE_LOG_RETENTION_DAYS": "90",
+            "CADRE_BEDROCK_MODEL_ARNS": "arn:aws:a, arn:aws:b",
+            "CADRE_DOMAINS": '{"omoios": "o.dev"}',
+            "CADRE_CERTIFICATE_ARN": "arn:aws:acm:us-east-1:1:certificate/1",
+        },
+    )
     assert settings.protected
     assert not settings.gateway_log_role
     assert settings.log_retention_days == 90
@@ -26,7 +33,12 @@ def test_text_becomes_what_the_field_holds() -> None:
 
 def test_a_laptop_needs_to_say_nothing() -> None:
     settings = load({}, {})
-    assert (settings.stage, settings.bundle, settings.protected, settings.url) == ("local", "venv", False, "http://localhost:8000")
+    assert (settings.stage, settings.bundle, settings.protected, settings.url) == (
+        "local",
+        "venv",
+        False,
+        "http://localhost:8000",
+    )
 
 
 def test_production_keeps_its_data_and_ships_its_dependencies() -> None:

@@ -16,21 +16,49 @@ from tests.infra.conftest import PROD, Resource, Templates
 
 # Actions that AWS gives no resource level: only these may be allowed on "*"
 NO_RESOURCE_LEVEL = {
-    "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
-    "dynamodb:ListStreams", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-    "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "dynamodb:ListStreams",
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
 }
 # Properties that fix a physical name: two deployments in one account would collide
 PHYSICAL_NAMES = {
-    "AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName", "AWS::SQS::Queue": "QueueName",
-    "AWS::Lambda::Function": "FunctionName", "AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::SecretsManager::Secret": "Name", "AWS::StepFunctions::StateMachine": "StateMachineName", "AWS::SNS::Topic": "TopicName",
-    "AWS::Events::Rule": "Name", "AWS::CloudWatch::Alarm": "AlarmName", "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::Events::Rule": "Name",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
 }
 TAGGED = (
-    "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup",
-    "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine", "AWS::SNS::Topic", "AWS::ApiGateway::RestApi",
-    "AWS::ApiGateway::Stage", "AWS::CloudFront::Distribution", "AWS::CloudWatch::Alarm",
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::Lambda::Function",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+    "AWS::StepFunctions::StateMachine",
+    "AWS::SNS::Topic",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudWatch::Alarm",
 )
 
 
@@ -101,13 +129,16 @@ def test_no_role_may_scan_or_delete_a_table(prod: Templates) -> None:
 
 def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates) -> None:
     mailer = next(one for one in prod.of("AWS::Lambda::Function") if one.name == "Mailer")
-    assert not {name for name in mailer.properties["Environment"]["Variables"] if name.endswith(("_QUEUE", "_MACHINE", "_SECRET"))}
+    assert not {
+        name for name in mailer.properties["Environment"]["Variables"] if name.endswith(("_QUEUE", "_MACHINE", "_SECRET"))
+    }
     assert "CADRE_CORE_TABLE" not in mailer.properties["Environment"]["Variables"]
 
 
 def test_only_the_run_steps_and_explorations_reach_models(prod: Templates) -> None:
     reaching = {
-        role.name for role in prod.of("AWS::IAM::Role")
+        role.name
+        for role in prod.of("AWS::IAM::Role")
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
     assert reaching == {"RunStepsRole", "ExplorationsRole"}
@@ -118,7 +149,8 @@ def test_the_steps_may_answer_the_machine_that_calls_them(prod: Templates) -> No
     assert policy.properties["Roles"] == [{"Ref": "RunStepsRole"}]
     (statement,) = policy.properties["PolicyDocument"]["Statement"]
     assert (statement["Action"], statement["Resource"]) == (
-        ["states:SendTaskSuccess", "states:SendTaskFailure"], [{"Ref": "AgentRun"}]
+        ["states:SendTaskSuccess", "states:SendTaskFailure"],
+        [{"Ref": "AgentRun"}],
     )
 
 
@@ -169,8 +201,11 @@ def test_the_bucket_is_private_encrypted_and_versioned(prod: Templates) -> None:
 
 @pytest.mark.parametrize(
     ("policies", "kind", "field"),
-    [("AWS::S3::BucketPolicy", "AWS::S3::Bucket", "Bucket"), ("AWS::SQS::QueuePolicy", "AWS::SQS::Queue", "Queues"),
-     ("AWS::SNS::TopicPolicy", "AWS::SNS::Topic", "Topics")],
+    [
+        ("AWS::S3::BucketPolicy", "AWS::S3::Bucket", "Bucket"),
+        ("AWS::SQS::QueuePolicy", "AWS::SQS::Queue", "Queues"),
+        ("AWS::SNS::TopicPolicy", "AWS::SNS::Topic", "Topics"),
+    ],
 )
 def test_nothing_is_reached_without_tls(prod: Templates, policies: str, kind: str, field: str) -> None:
     refusing = set()
@@ -279,7 +314,9 @@ def test_every_route_is_in_its_api_exactly_once(prod: Templates) -> None:
         body = template["Resources"]["Api"]["Properties"]["Body"]
         imported = {
             (method.upper(), path): operation["x-amazon-apigateway-integration"]["uri"]["Fn::Join"][1]
-            for path, item in body["paths"].items() for method, operation in item.items() if method in documented
+            for path, item in body["paths"].items()
+            for method, operation in item.items()
+            if method in documented
         }
         assert set(imported) == {(route.method, paths[route.path]) for route in routes}
         assert len(imported) == len(routes)
@@ -305,16 +342,16 @@ def test_whatever_is_asked_a_function_answers(prod: Templates) -> None:
         assert {"/", "/{proxy+}"} <= set(paths)
         for path, item in paths.items():
             uri = json.dumps(item[ANY]["x-amazon-apigateway-integration"]["uri"])
-            beside = {json.dumps(item[method]["x-amazon-apigateway-integration"]["uri"]) for method in item if method.upper() in METHODS}
+            beside = {
+                json.dumps(item[method]["x-amazon-apigateway-integration"]["uri"]) for method in item if method.upper() in METHODS
+            }
             assert uri in beside if beside else "FnGetAttSystemArn" in uri, path
 
 
 def test_every_api_may_call_exactly_the_functions_it_names(prod: Templates) -> None:
     for contract in CONTRACTS:
         resources = prod.stacks[f"cadre-prod-api-{contract.name}"]["Resources"].values()
-        allowed = {
-            json.dumps(one["Properties"]["FunctionName"]) for one in resources if one["Type"] == "AWS::Lambda::Permission"
-        }
+        allowed = {json.dumps(one["Properties"]["FunctionName"]) for one in resources if one["Type"] == "AWS::Lambda::Permission"}
         assert len(allowed) == len({route.area for route in planned.code().routes if route.contract == contract.name})
         for one in resources:
             if one["Type"] == "AWS::Lambda::Permission":
@@ -418,7 +455,8 @@ def test_the_edge_proves_itself_to_every_area(prod: Templates, local: Templates)
     assert header["HeaderName"] == "X-Cadre-Edge"
     assert "{{resolve:secretsmanager:" in json.dumps(header["HeaderValue"])
     believing = {
-        tags(one)["area"]: one.properties["Environment"]["Variables"]["CADRE_EDGE_KEY"] for one in prod.of("AWS::Lambda::Function")
+        tags(one)["area"]: one.properties["Environment"]["Variables"]["CADRE_EDGE_KEY"]
+        for one in prod.of("AWS::Lambda::Function")
         if "CADRE_EDGE_KEY" in one.properties["Environment"]["Variables"]
     }
     assert set(believing) == set(AREAS)
@@ -427,7 +465,9 @@ def test_the_edge_proves_itself_to_every_area(prod: Templates, local: Templates)
 
 
 def test_a_laptop_has_the_same_functions_and_no_edge(local: Templates, prod: Templates) -> None:
-    missing = {name.removeprefix("cadre-prod-") for name in prod.stacks} - {name.removeprefix("cadre-local-") for name in local.stacks}
+    missing = {name.removeprefix("cadre-prod-") for name in prod.stacks} - {
+        name.removeprefix("cadre-local-") for name in local.stacks
+    }
     assert missing == {"account", "edge"}
     assert len(local.of("AWS::Lambda::Function")) == len(prod.of("AWS::Lambda::Function"))
     assert {one.type for one in local.resources} <= {one.type for one in prod.resources}

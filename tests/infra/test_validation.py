@@ -16,8 +16,12 @@ synthesize(PROD, Path(sys.argv[1]))
 
 def test_cloudformation_has_nothing_against_the_templates(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], cwd=Path(__file__).parents[2], env=os.environ | {"CDK_VALIDATION": "true"},
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-c", SCRIPT, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"CDK_VALIDATION": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "CloudFormation Validate" not in done.stdout + done.stderr
