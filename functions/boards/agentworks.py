@@ -53,7 +53,7 @@ class AutoProgressCondition(Closed):
     type: Word
     field: Word | None = None
     operator: Word | None = None
-    value: str | float | bool | None = None
+    value: Annotated[str, Field(max_length=500)] | float | bool | None = None
     toLaneId: Word | None = None
 
 
@@ -68,7 +68,7 @@ class LaneSettings(Shape):
 class LaneSettingsChanges(Closed):
     color: Annotated[str, Field(min_length=1, max_length=32)] | None = None
     position: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    allowedCardTypes: list[CardType] | None = None
+    allowedCardTypes: Annotated[list[CardType], Field(max_length=6)] | None = None
     requiredFields: Annotated[list[Word], Field(max_length=50)] | None = None
     autoProgressConditions: Annotated[list[AutoProgressCondition], Field(max_length=20)] | None = None
 

@@ -9,6 +9,7 @@ Each operation says what it means when its condition does not hold (`refused`), 
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.core import clock
-from shared.core.errors import CadreError, Conflict, LimitExceeded
+from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded
 from shared.store.client import dynamodb
 from shared.store.rows import Entity, Row
 
@@ -107,7 +108,8 @@ def carrying(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
 
 
 def write(*operations: Operation) -> None:
-    """All of these or none. Raises the `refused` error of the first operation whose condition did not hold."""
+    """All of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
+    would be larger than a row can be."""
     carried = _carried.get()
     if carried is not None:
         operations = (*carried(), *operations)
@@ -201,9 +203,12 @@ def _alone(operation: Operation) -> None:
 
 
 def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError | None:
-    """The error of the first operation whose own condition failed; None when the failure has another cause."""
+    """The error of the first operation whose own condition failed, or whose row is too large; None when the failure has another
+    cause."""
     response: dict[str, Any] = dict(error.response)
     code = response["Error"]["Code"]
+    if code == "ValidationException" and _OVERSIZED.search(response["Error"].get("Message", "")):
+        return _too_large()
     if code == "ConditionalCheckFailedException":
         return _say(operations[0], response.get("Item"))
     if code == "TransactionCanceledException":
@@ -211,7 +216,16 @@ def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError 
         for operation, reason in zip(operations, reasons, strict=False):
             if reason.get("Code") == "ConditionalCheckFailed":
                 return _say(operation, reason.get("Item"))
+            if reason.get("Code") == "ValidationError" and _OVERSIZED.search(reason.get("Message") or ""):
+                return _too_large()
     return None
+
+
+_OVERSIZED = re.compile("item size .*exceeded", re.IGNORECASE)  # DynamoDB has no code of its own for it
+
+
+def _too_large() -> Invalid:
+    return Invalid(FieldError("body", "This is more than can be kept in one place (400 KB, with what it replaces)"))
 
 
 def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError:

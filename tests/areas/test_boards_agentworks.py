@@ -98,6 +98,11 @@ def test_a_lane_is_renamed_limited_and_freed(ada, project, board):
         ({"wipLimit": 0}, "wipLimit"),
         ({"wipLimit": 1.5}, "wipLimit"),
         ({"settings": {"allowedCardTypes": ["story"]}}, "settings.allowedCardTypes.0"),
+        ({"settings": {"allowedCardTypes": ["doc"] * 7}}, "settings.allowedCardTypes"),
+        (
+            {"settings": {"autoProgressConditions": [{"type": "t", "value": "v" * 501}]}},
+            "settings.autoProgressConditions.0.value",
+        ),
         ({"laneNumber": 3}, "laneNumber"),
         ({"name": " "}, "name"),
     ],
@@ -144,3 +149,12 @@ def test_what_a_request_costs(ada, project, board):
         with trips() as seen:
             assert ada("boards", method, path, body=body).status == 200
         assert seen.count == cost, (method, path, str(seen))
+
+
+def test_more_than_a_row_holds_is_refused_and_nothing_changes(ada, board):
+    before = ada("boards", "GET", f"/boards/{board}").json
+    fields = [{"key": f"k{n}", "name": "Choice", "type": "select", "options": ["o" * 100] * 200} for n in range(45)]
+    refused = ada("boards", "PUT", f"/boards/{board}", body={"name": "Large", "settings": {"customFields": fields}})
+    assert (refused.status, refused.json["error"]["code"]) == (422, "VALIDATION_ERROR")
+    assert refused.json["validationErrors"][0]["field"] == "body"
+    assert ada("boards", "GET", f"/boards/{board}").json == before

@@ -1,6 +1,7 @@
 """The store on moto: rows keep their values, tenancy is one gate, conditions decide."""
 
 import pytest
+from botocore.exceptions import ClientError
 
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -21,6 +22,7 @@ from shared.store import (
     update,
     update_now,
     write,
+    writing,
 )
 
 
@@ -123,3 +125,18 @@ def test_a_cursor_is_signed_and_bound(aws):
     for forged, bound in ((forged, ("u1", "cards")), (cursor, ("u2", "cards")), ("junk", ("u1",))):
         with pytest.raises(Invalid):
             unseal(forged, *bound)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_row_that_is_too_large_is_the_callers_mistake(aws, others):
+    large = thing(title="A" * 410_000)
+    with pytest.raises(Invalid):
+        write(create(large), *[create(thing()) for _ in range(others)])
+    with pytest.raises(Invalid):
+        update_now(thing(), [Thing.title.set("A" * 410_000)])
+
+
+def test_a_row_that_is_too_large_as_dynamodb_says_it_in_a_transaction():
+    reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded the maximum allowed size"}]
+    error = ClientError({"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}, "TransactWriteItems")
+    assert isinstance(writing._refusal(error, [create(thing()), create(thing())]), Invalid)
