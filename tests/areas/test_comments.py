@@ -1,5 +1,7 @@
 """agentworks: comments in threads, and what happened to a card."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.activities.rows import activity_of
@@ -7,7 +9,7 @@ from shared.comments.rows import Comment
 from shared.comments.writing import MAX_DEPTH, NewComment, create_comment
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
-from shared.events import event_of
+from shared.events import Event, event_of
 from shared.items.rows import Item
 from shared.items.updating import update_item
 from shared.store import fetch, put_many, save, write
@@ -279,3 +281,15 @@ def test_a_replayed_event_is_one_activity(world, card):
     for _ in range(3):
         log(fetch(Item, card["id"]))
     assert activities(world, card)["total"] == 1
+
+
+def test_activities_can_be_paged_past_a_megabyte_of_them(world, card):
+    """A query answers a megabyte at a time: about 2,500 index rows."""
+    put_many([activity_of(fetch(Item, card["id"]), event) for event in _events(fetch(Item, card["id"]), 3_000)])
+    page = activities(world, card, "?offset=2950&limit=100")
+    assert (page["total"], len(page["activities"]), page["pagination"]["hasMore"]) == (3_000, 50, False)
+
+
+def _events(item: Item, number: int) -> list[Event]:
+    one = event_of(item)
+    return [replace(one, id=new_id()) for _ in range(number)]
