@@ -189,7 +189,10 @@ class _Change:
             kind, data["reason"] = EventType.ITEM_BLOCKED, item.blocked_reason
         elif "status" in changed and self.before["status"] == "blocked":
             kind = EventType.ITEM_UNBLOCKED
-        record(item, kind, self.actor, changes={name: [*map(_kept, pair)] for name, pair in changed.items()}, **data)
+        told = {
+            name: pair if name == "assignee" else [*map(_kept, pair)] for name, pair in changed.items()
+        }  # a person stays whole
+        record(item, kind, self.actor, changes=told, **data)
         if after == self.place:
             return [writable(item.board_id)]
         return [recount(item.board_id, leaves=self.place, enters=after, lane_limit=self.lane_limit)]

@@ -276,3 +276,15 @@ def _run(card_id: str, person: dict) -> dict:
         "completed_at": None,
         "triggered_by": person,
     }
+
+
+def test_an_assignee_with_a_long_address_of_a_picture_is_told_as_any_other(world):
+    world.ada("auth", "PUT", "/auth/me", body={"avatarUrl": "https://example.com/" + "a" * 1_000})
+    card = make(world)
+    assert change(world, card, assigneeId=world.ada.user["id"]).status == 200
+    item = fetch(Item, card["id"])
+    write(put(activity_of(item, event_of(item))))
+    told = world.ada("comments", "GET", f"/cards/{card['id']}/activities").json["activities"][0]
+    assert told["description"] == "Ada Lovelace assigned the card to Ada Lovelace"
+    assert told["newValue"]["id"] == world.ada.user["id"]
+    assert world.ada("cards", "GET", f"/cards/{card['id']}").status == 200
