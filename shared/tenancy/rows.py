@@ -130,7 +130,7 @@ def slug_guard(scope: str, slug: str, ref: str = "") -> Guard:
 
 def slugify(name: str, *, unique: bool = False) -> str:
     """A URL-friendly form of a name; with `unique`, made unlike any other by six random characters."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "workspace"
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].rstrip("-") or "workspace"
     return f"{slug}-{secrets.token_hex(3)}" if unique else slug
 
 

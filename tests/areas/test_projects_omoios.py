@@ -112,3 +112,8 @@ def test_what_a_request_costs(ada):
         with trips() as seen:
             assert ada("projects", method, path, body=body).status < 300
         assert seen.count == cost, (method, path, str(seen))
+
+
+def test_a_slug_from_a_long_name_ends_in_a_letter(ada):
+    made = make(ada, "a" * 59 + " board").json
+    assert ada.at("agentworks")("projects", "GET", f"/projects/{made['id']}").json["slug"] == "a" * 59
