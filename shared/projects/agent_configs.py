@@ -1,13 +1,15 @@
 """How a project wants an agent: at `PROJ#<id>, ACFG#<agent>`. What it leaves open comes from the workspace, then from the agent."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from shared.agents.catalogue import Agent
 from shared.agents.registry import agents, the_agent
+from shared.boards.counting import ARCHIVED, writable
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import NotFound
+from shared.core.errors import Conflict, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
 from shared.projects.rows import Project
@@ -16,6 +18,7 @@ from shared.store import (
     Entity,
     JSONAttribute,
     NumberAttribute,
+    Operation,
     UnicodeAttribute,
     admit,
     create,
@@ -92,8 +95,10 @@ def _configs(project: Project, rows: Sequence[AgentConfig]) -> Configs:
 
 
 def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
-    """Change the given fields (None clears one). Raises NotFound, Forbidden."""
+    """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict("state") in an archived project."""
     project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
+    if project.status != "active":
+        raise ARCHIVED
     agent = the_agent(agent_id)
 
     def read() -> AgentConfig:
@@ -101,14 +106,16 @@ def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, A
         if row is None:
             row = untouched(project, agent)
             row.created_at = row.updated_at = clock.iso()
-            write(create(row, stale))
+            with suppress(Conflict):  # somebody else just did: whose change is second finds out by the version
+                write(create(row, stale))
         return row
 
-    def change(config: AgentConfig) -> None:
+    def change(config: AgentConfig) -> list[Operation]:
         changed = {name: [getattr(config, name), value] for name, value in changes.items() if getattr(config, name) != value}
         for name, value in changes.items():
             setattr(config, name, value)
         config.configured_by = actor.summary
         record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
+        return [writable(project.board_id)]
 
     return agent, revise(read, change)

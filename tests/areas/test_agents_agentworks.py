@@ -3,6 +3,7 @@
 import pytest
 
 from shared.core.actor import Role
+from shared.projects import agent_configs
 from tests.areas.boards_world import World, found_world
 
 
@@ -64,3 +65,26 @@ def test_who_may_configure(world):
     assert member("agents", "PUT", f"{path}/prd", body={"enabled": False}).json["error"]["code"] == "INSUFFICIENT_PERMISSIONS"
     eve = found_world("eve@example.com", "Eve").ada
     assert eve("agents", "GET", path).json["error"]["code"] == "PROJECT_NOT_FOUND"
+
+
+def test_an_archived_project_keeps_its_agents_as_they_are(world):
+    world.archive()
+    answer = world.ada("agents", "PUT", f"/projects/{world.project.id}/agent-configs/prd", body={"enabled": False})
+    assert (answer.status, answer.json["error"]["code"]) == (409, "CONFLICT")
+
+
+def test_two_who_configure_an_agent_for_the_first_time_both_do(world, monkeypatch):
+    """The second one comes in between the first one's reading and writing."""
+    seen, get = [], agent_configs.get
+
+    def late(*args):
+        row = get(*args)
+        if not seen:
+            seen.append(row)
+            agent_configs.configure(world.actor, world.project.id, "prd", {"max_tokens": 2000})
+        return row
+
+    monkeypatch.setattr(agent_configs, "get", late)
+    answer = world.ada("agents", "PUT", f"/projects/{world.project.id}/agent-configs/prd", body={"temperature": 0.5})
+    assert seen == [None]
+    assert (answer.status, answer.json["temperature"], answer.json["maxTokens"]) == (200, 0.5, 2000)
