@@ -1,6 +1,7 @@
 """agentworks, sections 5.1 and 5.3: cards and their dependencies."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
@@ -27,7 +28,13 @@ routes = Routes(AGENTWORKS, "cards")
 MAX_CUSTOM = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
 def _date(value: str) -> str:
+    """A date, or a moment of it, in the form that every client reads; ISO 8601 has week dates and more."""
+    if not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
     clock.parse(value)  # its ValueError becomes the field's message
     return value
 

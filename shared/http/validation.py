@@ -1,5 +1,6 @@
 """FastAPI's validation errors as ours: one field error each, named as the document names the field."""
 
+import re
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -8,6 +9,8 @@ from shared.core.errors import FieldError, Invalid, Malformed
 
 _UNREADABLE = {"json_invalid", "json_type", "bytes_invalid"}
 _SECRET = ("password", "token", "secret", "api_key", "apikey")
+_BRANCH = re.compile(r"int|float|str|bool|constrained-\w+|\[key\]")
+"""What pydantic puts behind a field's name where it may be one of several types: no document has it. One error is enough then."""
 _WORDS = {"missing": "This field is required", "extra_forbidden": "Unknown field"}
 
 
@@ -16,13 +19,15 @@ def as_invalid(error: RequestValidationError) -> Invalid:
     issues = error.errors()
     if any(issue["type"] in _UNREADABLE for issue in issues):
         return Malformed(message="The request body is not valid JSON")
-    fields = tuple(FieldError(_name(issue["loc"]), _words(issue), _value(issue)) for issue in issues)
+    fields = {_name(issue["loc"]): FieldError(_name(issue["loc"]), _words(issue), _value(issue)) for issue in issues}
     code = "email_format" if len(issues) == 1 and issues[0]["type"] == "email_format" else "invalid"
-    return Invalid(*fields, code=code)
+    return Invalid(*fields.values(), code=code)
 
 
 def _name(location: tuple[Any, ...]) -> str:
     parts = [str(part) for part in location[1:]] if location and location[0] in {"body", "query", "path", "header"} else location
+    while len(parts) > 1 and _BRANCH.fullmatch(str(parts[-1])):
+        parts = parts[:-1]
     return ".".join(map(str, parts)) or "body"
 
 

@@ -24,6 +24,9 @@ _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
 }
 
 
+_NOTHING: tuple[Any, ...] = (None, "", [], {})  # 0 and false are values
+
+
 def refuse_oversized(item: Item) -> None:
     """Raises Invalid for a text that is too long for a card; long texts are documents."""
     for name, limit in _SIZES.items():
@@ -37,7 +40,7 @@ def refuse_unfit(item: Item, lane: Lane) -> None:
     if lane.board_id != item.board_id or lane.deleted_at:
         raise TransitionRefused("The lane belongs to another board", {"laneId": lane.id})
     refuse_type(item, lane)
-    missing = [name for name in lane.settings.get("requiredFields") or [] if not _value(item, name)]
+    missing = [name for name in lane.settings.get("requiredFields") or [] if _value(item, name) in _NOTHING]
     if missing:
         raise TransitionRefused(
             f"The lane {lane.name} requires {', '.join(missing)}", {"laneId": lane.id, "missingFields": missing}

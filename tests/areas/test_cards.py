@@ -395,3 +395,28 @@ def test_a_card_is_small_in_its_index(world):
     stored = fetch(Item, made.id).serialize()
     shown = {name: stored[name] for name in ("PK", "SK", "GSI1PK", "GSI1SK", "kind", "f")}
     assert sum(len(name) + len(value["S"].encode()) for name, value in shown.items()) < 1_200
+
+
+def test_zero_and_false_are_values_that_a_lane_may_require(world):
+    world.configure(6, requiredFields=["estimatedHours", "points", "ready", "assigneeId"])
+    given = {"estimatedHours": 0, "customFields": {"points": 0, "ready": False}}
+    refused = make(world, 6, **given).json["error"]
+    assert refused["details"]["missingFields"] == ["assigneeId"]
+    assert make(world, 6, **given, assigneeId=world.ada.user["id"]).status == 201
+
+
+@pytest.mark.parametrize("due", ["2026-12-01", "2026-12-01T10:00:00.123Z", "2026-12-01T10:00+01:00", "2026-12-01 10:00"])
+def test_a_due_date_is_a_date_or_a_moment(world, due):
+    assert make(world, dueDate=due).json["dueDate"] == due
+
+
+@pytest.mark.parametrize("due", ["", "tomorrow", "2026-02-30", "2026-W49-2", "20261201", "2026-12-01😀10:00", "२०२६-१२-०१"])
+def test_what_other_clients_cannot_read_is_no_due_date(world, due):
+    refused = make(world, dueDate=due)
+    assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, "dueDate")
+
+
+@pytest.mark.parametrize(("field", "value"), [("estimatedHours", "many"), ("position", [])])
+def test_a_number_that_is_none_is_named_once_as_the_document_names_it(world, field, value):
+    problems = make(world, **{field: value}).json["validationErrors"]
+    assert [one["field"] for one in problems] == [field]
