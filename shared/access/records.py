@@ -7,12 +7,12 @@ An API key has one too, under the key's fingerprint, with its scopes and the org
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.access.tokens import Claims
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Unauthenticated
+from shared.core.errors import LimitExceeded, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.store import (
@@ -26,16 +26,13 @@ from shared.store import (
     create,
     flat_map,
     get,
+    size,
     take,
     update,
     update_now,
 )
 
-if TYPE_CHECKING:
-    pass
-
-MAX_SESSIONS = 50  # a row of 50 sessions and 100 workspaces is 9 KB: 9 write units a request instead of 1
-
+MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # such a row is 9 KB: 9 write units a request instead of 1
 
 GUESSES = RateRule("guess", 10, 900)
 """Wrong passwords an account takes in a quarter of an hour; after that even the right one has to wait."""
@@ -147,7 +144,9 @@ def close_session(user_id: str, session_id: str) -> None:
 
 
 def closed_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
-    return update(_of(user_id), [Access.sessions[session_id].remove() for session_id in session_ids])
+    """`close_session` for many, as part of a transaction; forgets the guesses, as a login does."""
+    actions = [Access.guesses.set(0), *(Access.sessions[session_id].remove() for session_id in session_ids)]
+    return update(_of(user_id), actions, Access.pk.exists())
 
 
 def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
@@ -156,7 +155,10 @@ def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
 
 
 def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
-    return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists())
+    """Refused with LimitExceeded("workspaces") for somebody who belongs to MAX_WORKSPACES others."""
+    room = Access.workspaces[ws_id].exists() | (size("workspaces") < MAX_WORKSPACES)
+    full = LimitExceeded("workspaces", f"A person belongs to at most {MAX_WORKSPACES} workspaces", {"limit": MAX_WORKSPACES})
+    return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
 def revoke_workspace(user_id: str, ws_id: str) -> Operation:

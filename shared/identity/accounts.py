@@ -10,9 +10,11 @@ from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.identity import passwords, sessions
 from shared.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, new_user, the_user
-from shared.store import Operation, create, fetch, save, write
+from shared.store import Operation, create, delete, fetch, revise, update, write
 from shared.tenancy.founding import Founded, found_organization
 from shared.tenancy.rows import Organization
+
+_WRONG = Unauthenticated("credentials", "Invalid email or password")
 
 
 @dataclass(frozen=True)
@@ -92,29 +94,41 @@ def login(email: str, password: str, *, contract: str, remember: bool = True) ->
     user = find_by_email(email)
     held = records.count_guess(user.id if user else None, email)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
-        raise Unauthenticated("credentials", "Invalid email or password")
+        raise _WRONG
     organization = fetch(Organization, str(user.org_id))
     plan = organization.plan if organization else "free"
     role = Role(dict(held.organizations).get(user.org_id, Role.MEMBER.value))
     tokens, opened, expires = sessions.begin(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()
-    write(save(user), records.open_session(user.id, tokens.session_id, expires, held), *opened)
+    write(_seen(user), records.open_session(user.id, tokens.session_id, expires, held), *opened)
     return LoggedIn(user, tokens, role, plan, records.actor_of(user.id, held, tokens.session_id))
 
 
+def _seen(user: User) -> Operation:
+    """Note a login, whoever else logs in at this moment, if the password is still the one that was shown. The version goes up, so
+    that nobody saves over it: a change of the password then sees the session that was opened, and ends it."""
+    actions = [User.last_login_at.set(user.last_login_at), User.version.add(1)]
+    return update(user, actions, User.password_hash == user.password_hash, _WRONG)
+
+
 def change_password(actor: Actor, current: str, new: str) -> None:
-    """Set a new password. Every other session of the user ends; the one that asked goes on."""
-    user = the_user(actor.id)
-    if not passwords.matches(user.password_hash, current):
-        raise Invalid(FieldError("currentPassword", "This is not your current password"))
+    """Set a new password. Every other session of the user ends in the same transaction; the one that asked goes on.
+
+    Raises Invalid, and RateLimited after ten guesses at the current password, which count with those of `login`.
+    """
     passwords.check_strength(new, "newPassword")
-    user.password_hash = passwords.hashed(new)
-    record(user, EventType.PASSWORD_CHANGED, actor)
-    held = records.of_user(user.id)
-    others = [session for session in dict(held.sessions) if session != actor.session_id] if held else []
-    write(save(user))
-    for session in others:
-        sessions.end(user.id, session)
+    records.count_guess(actor.id, actor.email)
+
+    def change(user: User) -> list[Operation]:
+        if not passwords.matches(user.password_hash, current):
+            raise Invalid(FieldError("currentPassword", "This is not your current password"))
+        user.password_hash = passwords.hashed(new)
+        record(user, EventType.PASSWORD_CHANGED, actor)
+        held = records.of_user(user.id)
+        others = [session for session in dict(held.sessions) if session != actor.session_id] if held else []
+        return [records.closed_sessions(user.id, others), *(delete(sessions.row_of(session)) for session in others)]
+
+    revise(lambda: the_user(actor.id), change)
 
 
 def normal_email(email: str) -> str:

@@ -4,13 +4,15 @@ A refresh token is `<session id>.<secret>`; only the secret's fingerprint is sto
 and rotates; aintandem and orchestrator do not, so theirs stays good for the session's life.
 
     current presented            -> rotate: it becomes `previous`
-    previous presented, and its successor was never used
-                                 -> the answer was lost on its way: rotate again, nobody is locked out
-    anything older, or previous after its successor was used
-                                 -> somebody else holds it: the session ends, for both
+    previous presented, and no successor of it was ever used
+                                 -> the answer was lost on its way, or two refreshed at once: rotate again, and the successors that
+                                    were handed out before (`siblings`) stay good, because any of them may be the one that was kept
+    a sibling presented          -> as current: the other successors are done with
+    anything older               -> somebody else holds it: the session ends, for both
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,7 @@ from shared.core.keys import fingerprint
 from shared.identity.users import User
 from shared.store import (
     Ephemeral,
+    JSONAttribute,
     NumberAttribute,
     Operation,
     UnicodeAttribute,
@@ -38,6 +41,8 @@ from shared.tenancy.rows import Organization
 
 REFRESH_SECONDS = 30 * 86_400  # all documents agree
 SHORT_SECONDS = 86_400  # agentworks without rememberMe: the browser session of a day
+_MAX_SIBLINGS = 8  # successors of one token that may be the one that was kept; older ones are forgotten
+_TRIES = 8  # refreshes of one session at the same moment
 
 
 class Session(Ephemeral):
@@ -46,6 +51,7 @@ class Session(Ephemeral):
     contract = UnicodeAttribute()
     current = UnicodeAttribute()
     previous = UnicodeAttribute(null=True)
+    siblings = JSONAttribute(default=list)
     expires_at = NumberAttribute()
 
 
@@ -106,12 +112,13 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) ->
 
 def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     """New tokens for a living session. Raises Unauthenticated, and ends the session when the token was used before."""
-    session, shown = _find(refresh_token)
-    secret = refresh_token.partition(".")[2]
     if rotate:
-        secret = _rotate(session, shown)
-    elif shown != session.current:
-        raise Unauthenticated("invalid", "Invalid refresh token")
+        session, secret = _rotated(refresh_token)
+    else:
+        session, shown = _find(refresh_token)
+        if shown != session.current:
+            raise Unauthenticated("invalid", "Invalid refresh token")
+        secret = refresh_token.partition(".")[2]
     user, record = _holder(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated("invalid", "The session has ended")
@@ -139,25 +146,47 @@ def _find(refresh_token: str) -> tuple[Session, str]:
     return session, fingerprint(secret)
 
 
+def _rotated(refresh_token: str) -> tuple[Session, str]:
+    """The session with a new secret, decided again where another refresh was faster."""
+    for _ in range(_TRIES):
+        session, shown = _find(refresh_token)
+        with suppress(_Raced):
+            return session, _rotate(session, shown)
+    raise Conflict("version", "Too many refreshes of this session at once; retry")
+
+
+class _Raced(Conflict):
+    """The session's secret was replaced since it was read."""
+
+
 def _rotate(session: Session, shown: str) -> str:
-    """Replace the session's secret. `previous` is kept while its successor has not been used."""
-    fresh = secrets.token_urlsafe(32)
-    if shown == session.current:
-        kept, expected = session.current, Session.current == session.current
-    elif shown == session.previous:
-        kept, expected = session.previous, (Session.previous == session.previous) & (Session.current == session.current)
+    """Replace the session's secret. What was `shown` is kept while no successor of it has been used."""
+    if shown == session.previous:
+        siblings = [session.current, *session.siblings][:_MAX_SIBLINGS]
+    elif shown == session.current or shown in session.siblings:
+        siblings = []
     else:
         end(session.user_id, session.id)
         raise Unauthenticated("invalid", "This refresh token was used before; the session has ended")
-    raced = Conflict("version", "Another refresh of this session is under way; retry with the token it returned")
-    update_now(session, [Session.current.set(fingerprint(fresh)), Session.previous.set(kept)], expected, raced)
+    fresh = secrets.token_urlsafe(32)
+    update_now(
+        session,
+        [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
+        Session.current == session.current,
+        _Raced("version", "Another refresh of this session was faster"),
+    )
     return fresh
 
 
 def end(user_id: str, session_id: str) -> None:
     """Log out: at once, everywhere this session's tokens are held."""
     records.close_session(user_id, session_id)
-    write(delete(Session(pk=f"SESSION#{session_id}", sk="META")))
+    write(delete(row_of(session_id)))
+
+
+def row_of(session_id: str) -> Session:
+    """The key of a session's row, for an operation on it."""
+    return Session(pk=f"SESSION#{session_id}", sk="META")
 
 
 def end_by_token(refresh_token: str, user_id: str) -> None:

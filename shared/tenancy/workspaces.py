@@ -49,8 +49,8 @@ def the_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.
 def create_workspace(
     actor: Actor, name: str, slug: str, *, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """A workspace in the actor's organization, the actor its owner. Raises Conflict("slug"), and Forbidden unless the actor
-    administers that organization. One round trip."""
+    """A workspace in the actor's organization, the actor its owner. Raises Conflict("slug"), LimitExceeded("workspaces"), and
+    Forbidden unless the actor administers that organization. One round trip."""
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
     workspace, rows = new_workspace(

@@ -158,3 +158,20 @@ def test_a_post_with_a_key_happens_once(aws):
     assert (first.status, again.status, again.json) == (201, 201, first.json)
     assert again.header("Idempotent-Replayed") == "true"
     assert (other.status, other.json["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
+def test_two_answers_to_one_refresh_are_both_good_until_one_is_used(aws):
+    ada = sign_up()
+    one = post("/auth/refresh", refreshToken=ada.refresh).json["refreshToken"]
+    other = post("/auth/refresh", refreshToken=ada.refresh).json["refreshToken"]
+    kept = post("/auth/refresh", refreshToken=one)
+    assert kept.status == 200
+    assert post("/auth/refresh", refreshToken=other).status == 401
+    assert post("/auth/refresh", refreshToken=kept.json["refreshToken"]).status == 401
+
+
+def test_guesses_at_the_current_password_are_counted(aws):
+    ada = sign_up()
+    guess = {"currentPassword": "a wild guess", "newPassword": "battery staple"}
+    answers = [ada("auth", "PUT", "/auth/me/password", body=guess).status for _ in range(11)]
+    assert answers == [422] * 10 + [429]

@@ -212,3 +212,11 @@ def test_what_a_request_costs(aws):
         with trips() as seen:
             assert ada("workspaces", method, path, body=body).status < 300
         assert seen.count == cost, (method, path, str(seen))
+
+
+def test_nobody_has_workspaces_without_end(aws, monkeypatch):
+    monkeypatch.setattr(records, "MAX_WORKSPACES", 3)
+    ada = sign_up()
+    assert [make(ada, f"room-{number}").status for number in range(3)] == [201, 201, 403]
+    assert make(ada, "room-2").json["error"]["code"] == "LIMIT_EXCEEDED"
+    assert ada("workspaces", "GET", "/workspaces").json["total"] == 3

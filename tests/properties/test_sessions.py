@@ -1,0 +1,71 @@
+"""One person at several devices at once: nobody is refused or locked out for it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from shared.core.errors import CadreError, Unauthenticated
+from shared.core.ids import new_id
+from shared.identity import accounts, profiles, sessions, users
+
+pytestmark = pytest.mark.usefixtures("engine_tables")
+AT_ONCE = 6
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def ada() -> accounts.LoggedIn:
+    return accounts.register("Ada Lovelace", f"ada-{new_id()}@example.com", PASSWORD, contract="agentworks")
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each answered, or the error it raised."""
+
+    def answer(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except CadreError as error:
+            return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(answer, calls))
+
+
+def test_logins_at_once_all_open_a_session(ada):
+    opened = at_once(*[lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks")] * AT_ONCE)
+    assert [type(one) for one in opened] == [accounts.LoggedIn] * AT_ONCE
+    for one in opened:
+        assert sessions.refresh(one.tokens.refresh, rotate=True)
+
+
+def test_refreshes_at_once_all_get_tokens_and_any_of_them_goes_on(ada):
+    answers = at_once(*[lambda: sessions.refresh(ada.tokens.refresh, rotate=True)] * AT_ONCE)
+    assert not [one for one in answers if isinstance(one, CadreError)]
+    _, kept = sessions.refresh(answers[0][1].refresh, rotate=True)
+    assert sessions.refresh(kept.refresh, rotate=True)
+
+
+def test_changes_of_one_profile_at_once_all_land(ada):
+    answers = at_once(
+        lambda: profiles.update_profile(ada.actor, name="Ada King"),
+        lambda: profiles.update_profile(ada.actor, avatar_url="https://example.com/ada.png"),
+        lambda: profiles.update_profile(ada.actor, preferences={"theme": "dark"}),
+        lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks"),
+    )
+    assert not [one for one in answers if isinstance(one, CadreError)]
+    user = users.the_user(ada.user.id)
+    assert (user.name, user.avatar_url, user.preferences["theme"]) == ("Ada King", "https://example.com/ada.png", "dark")
+
+
+@pytest.mark.parametrize("_", range(4))
+def test_no_session_of_the_old_password_outlives_its_change(ada, _):
+    logins = [lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks")] * 3
+    answers = at_once(*logins, lambda: accounts.change_password(ada.actor, PASSWORD, "battery staple"))
+    assert answers[-1] is None
+    for one in answers[:-1]:
+        token = one.tokens.refresh if isinstance(one, accounts.LoggedIn) else ""
+        with pytest.raises(Unauthenticated):
+            sessions.refresh(token, rotate=True)
+    assert sessions.refresh(ada.tokens.refresh, rotate=True)
