@@ -5,8 +5,6 @@ one consistent read, and whoever adds an edge writes it on the condition that no
 same time cannot both land: the slower one is refused by the version, reads again and finds the circle.
 """
 
-import random
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from shared.boards.counting import writable
 from shared.core import clock
 from shared.core.actor import Actor, Permission
+from shared.core.backoff import pause
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.events import EventType, record
@@ -230,7 +229,7 @@ def _write_with_graph(
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _TRIES - 1:
                 raise
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            pause(attempt)
         else:
             return
 

@@ -4,8 +4,6 @@
 that there is room. Two who race for the last place cannot both get it. Two round trips: one read, one transaction.
 """
 
-import random
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from shared.boards.reading import assembled, board_keys
 from shared.boards.rows import Lane
 from shared.core import clock
 from shared.core.actor import Actor, Permission
+from shared.core.backoff import pause
 from shared.core.errors import Conflict, NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
@@ -126,7 +125,7 @@ def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _Wish) -> Item:
         except Conflict as conflict:
             if conflict.reason != "version":
                 raise
-            time.sleep(random.uniform(0, 0.02))  # noqa: S311 - jitter, not a secret
+            pause(attempt)
         else:
             return item
     raise stale()

@@ -4,14 +4,13 @@ The run's status and event, the card's lease and its list of runs, the project's
 settle, the agent's record: all of it or none.
 """
 
-import random
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from shared.budgets.reserving import release
 from shared.core import clock
 from shared.core.actor import Actor
+from shared.core.backoff import pause
 from shared.core.errors import Conflict
 from shared.events import EventType, record
 from shared.items.rows import Item
@@ -43,7 +42,7 @@ def end(
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _ROUNDS - 1:
                 raise
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            pause(attempt)
             fresh = fetch(Run, run.id)
             if fresh is None:
                 raise

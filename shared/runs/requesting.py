@@ -4,8 +4,6 @@ Round trips: the card, everything the decision needs in one batch, the transacti
 """
 
 import json
-import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +17,7 @@ from shared.budgets.reserving import BudgetExhausted
 from shared.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
+from shared.core.backoff import pause
 from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
@@ -106,7 +105,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _ROUNDS - 1:
                 raise
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            pause(attempt)
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
     else:
         raise Conflict("version", "The card is being changed all the time; try again")

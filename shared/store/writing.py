@@ -8,9 +8,7 @@ Each operation says what it means when its condition does not hold (`refused`), 
     )
 """
 
-import random
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +20,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.core import clock
+from shared.core.backoff import pause
 from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded
 from shared.store.client import dynamodb
 from shared.store.rows import Entity, Row
@@ -32,7 +31,7 @@ Refusal = CadreError | Callable[[dict[str, Any] | None], CadreError]
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
 _REVISIONS = 6
-_TRIES = 12  # 100 writers on one counter were through after 9 rounds; jitter doubles from 5 ms, capped at 200 ms
+_TRIES = 12  # 100 writers on one counter were through after 9 rounds; the pause doubles from 10 ms, capped at 200 ms
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def write(*operations: Operation) -> None:
                 raise refused from None
             if not _contended(error) or attempt == _TRIES - 1:
                 raise
-            _pause(attempt)
+            pause(attempt)
         else:
             return
 
@@ -149,7 +148,7 @@ def revise(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | No
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _REVISIONS - 1:
                 raise
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            pause(attempt)
         else:
             return entity
     raise AssertionError("unreachable")
@@ -170,15 +169,11 @@ def update_now(
                 raise failure from None
             if not _contended(error) or attempt == _TRIES - 1:
                 raise
-            _pause(attempt)
+            pause(attempt)
         else:
             attributes: dict[str, Any] = answer["Attributes"]
             return attributes
     raise AssertionError("unreachable")
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.2, 0.005 * 2**attempt)))  # noqa: S311 - jitter, not a secret
 
 
 def put_many(rows: Sequence[Row]) -> None:
@@ -193,7 +188,7 @@ def put_many(rows: Sequence[Row]) -> None:
         while requests:
             requests = dynamodb().batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
             if requests:
-                time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+                pause(attempt, first=0.02, most=1.0)
                 attempt += 1
 
 
