@@ -165,10 +165,6 @@ def revoke_workspace(user_id: str, ws_id: str) -> Operation:
     return update(_of(user_id), [Access.workspaces[ws_id].remove()])
 
 
-def grant_organization(user_id: str, org_id: str, role: Role) -> Operation:
-    return update(_of(user_id), [Access.organizations[org_id].set(role.value)], Access.pk.exists())
-
-
 def _actor(
     user_id: str, record: Access, *, session_id: str | None = None, org_id: str | None = None, kind: str = "user"
 ) -> Actor:

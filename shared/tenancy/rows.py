@@ -8,7 +8,6 @@ from shared.core.actor import Role
 from shared.core.settings import settings
 from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-MICROS_PER_USD: Final = 1_000_000
 DEFAULT_SETTINGS: Final[dict[str, Any]] = {  # maxProjects, maxMembers and maxMonthlyUsage: the plan every workspace starts with
     "maxProjects": 3,
     "maxMembers": 5,
