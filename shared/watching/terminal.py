@@ -219,7 +219,9 @@ def _batches(history: list[Entry]) -> list[str]:
 
 def _states(runs: Iterable[Run]) -> list[str]:
     return [
-        frame(run_status_message(run.id, run.status, int(run.progress), last=last_sequence(run.id) if run.status in ENDED else None))
+        frame(
+            run_status_message(run.id, run.status, int(run.progress), last=last_sequence(run.id) if run.status in ENDED else None)
+        )
         for run in runs
     ]
 

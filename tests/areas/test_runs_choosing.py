@@ -3,8 +3,8 @@
 import pytest
 
 from shared.agents.catalogue import agent_named
-from shared.projects.agent_configs import AgentConfig
 from shared.core.errors import Invalid
+from shared.projects.agent_configs import AgentConfig
 from shared.runs.choosing import Wish, choose
 
 PRD = agent_named("prd")
