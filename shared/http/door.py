@@ -3,6 +3,9 @@
 handler = door("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")
 """
 
+import asyncio
+import atexit
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,14 @@ if TYPE_CHECKING:
     from shared.http.routing import Routes
 
 
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The one event loop that requests run on. Mangum takes the thread's current one, and newer Pythons no longer make it."""
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
+
+
 class Door:
     """A Lambda handler for one area; `contracts` maps each contract it serves to the module that declares its routes."""
 
@@ -30,6 +41,7 @@ class Door:
         name = (event.get("stageVariables") or {}).get("contract", "")
         if name not in self._open:
             self._open[name] = self._build(name)
+        asyncio.set_event_loop(_loop())
         answer: dict[str, Any] = self._open[name](event, context)
         if event["httpMethod"] == "HEAD":
             answer |= {"body": "", "isBase64Encoded": False}
