@@ -39,9 +39,9 @@ class Door:
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer an API Gateway REST event. The stage variable `contract` says whose request it is."""
         name = (event.get("stageVariables") or {}).get("contract", "")
+        asyncio.set_event_loop(_loop())  # before Mangum is made, which otherwise makes a loop that nobody closes
         if name not in self._open:
             self._open[name] = self._build(name)
-        asyncio.set_event_loop(_loop())
         answer: dict[str, Any] = self._open[name](event, context)
         if event["httpMethod"] == "HEAD":
             answer |= {"body": "", "isBase64Encoded": False}

@@ -24,7 +24,7 @@ if ON_LAMBDA:
 # FastAPI ignores this warning while it builds the fields of its bodies; those of our models (`Shape`) are built later, when first used
 warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 BaseModel.model_config["defer_build"] = True
-import fastapi.openapi.models  # noqa: E402
+import fastapi.openapi.models  # noqa: E402, F401 - imported for what it builds, while building is put off
 
 del BaseModel.model_config["defer_build"]
 

@@ -68,7 +68,7 @@ def list_items(
     board = load(Board, board_id, actor, Permission.CARD_READ)
     rows = in_order(board, collection(1, f"BOARD#{board.id}#ITEM"))
     found = [row for row in rows if wanted.matches(row.f)]
-    page = fetch_all(Item, [row.id for row in found[offset : offset + limit]])
+    page = fetch_all(Item, [row.id for row in found[offset : offset + limit]], to_show=True)
     children: dict[str, list[IndexRow]] = {}
     if with_children:
         shown = {item.id for item in page}

@@ -1,14 +1,15 @@
 """Reads. Every read by an id that came from outside goes through `load`: there tenancy is checked, once, for everything."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store.client import dynamodb
+from shared.store.decoding import from_json
 from shared.store.rows import Entity, Row
 
 R = TypeVar("R", bound=Row)
@@ -57,15 +58,19 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
     return model.decode(raw) if raw else None
 
 
-def get_many(wanted: Sequence[tuple[type[Row], str, str]]) -> list[Row | None]:
-    """Rows of any model by key, in the order asked for, in one round trip (strongly consistent). At most 100."""
+def get_many(wanted: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
+    """Rows of any model by key, in the order asked for, in one round trip (strongly consistent). At most 100.
+
+    Rows `to_show` (of one model) come without what no answer shows (`Entity.UNSHOWN`): they must not be written back.
+    """
     if not wanted:
         return []
     if len(wanted) > _BATCH:
         raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(wanted)}")
     requests: dict[str, dict[str, Any]] = {}
     for model, pk, sk in dict.fromkeys(wanted):
-        keys = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True})["Keys"]
+        shown = _shown(model) if to_show else {}
+        keys = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)["Keys"]
         keys.append({"PK": {"S": pk}, "SK": {"S": sk}})
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     while requests:
@@ -76,12 +81,20 @@ def get_many(wanted: Sequence[tuple[type[Row], str, str]]) -> list[Row | None]:
     return [model.decode(raw) if (raw := found.get((model.table_name(), pk, sk))) else None for model, pk, sk in wanted]
 
 
-def fetch_all(model: type[E], ids: Iterable[str]) -> list[E]:
-    """Entities by ids, in that order, missing ones left out; a round trip per 100."""
+@cache
+def _shown(model: type[Row]) -> dict[str, Any]:
+    """A projection on all attributes of the model that answers show."""
+    stored = [attribute.attr_name for attribute in model.get_attributes().values()]
+    names = {f"#{index}": name for index, name in enumerate(stored) if name not in Entity.UNSHOWN}
+    return {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
+
+
+def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> list[E]:
+    """Entities by ids, in that order, missing ones left out; a round trip per 100. `to_show`: see `get_many`."""
     keys = [(model, *model.key(entity_id)) for entity_id in ids]
     rows: list[Any] = []
     for start in range(0, len(keys), _BATCH):
-        rows += [row for row in get_many(keys[start : start + _BATCH]) if row is not None]
+        rows += [row for row in get_many(keys[start : start + _BATCH], to_show=to_show) if row is not None]
     return rows
 
 
@@ -112,7 +125,7 @@ def collection(index: int, partition: str, prefix: str = "") -> list[IndexRow]:
         raws, start = _query(Entity.table_name(), pk, sk, partition, index=index, prefix=prefix, start=start)
         rows += [
             IndexRow(
-                raw["PK"]["S"].partition("#")[2], raw["kind"]["S"], raw[sk]["S"], json.loads(raw["f"]["S"]) if "f" in raw else {}
+                raw["PK"]["S"].partition("#")[2], raw["kind"]["S"], raw[sk]["S"], from_json(raw["f"]["S"]) if "f" in raw else {}
             )
             for raw in raws
         ]

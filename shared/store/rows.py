@@ -137,6 +137,8 @@ class Entity(Row):
     """The key prefix, e.g. `ITEM`."""
     NAME: ClassVar[str]
     """What a person calls it, e.g. `card`: names the thing in NotFound."""
+    UNSHOWN: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
+    """Stored attributes that only indexes and the stream read: two thirds of the bytes of a card."""
 
     kind = UnicodeAttribute()
     id = UnicodeAttribute()
