@@ -12,17 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-BUDGET = 2  # round trips, access included; a third is listed below with its reason
-LISTED = {
-    "auth.login": "the address, the user, the access record and the organization are found one after the other; then one write",
-    "auth.register": "one transaction after the rate limit",
-    "cards.create": "the board, lane, counts and project in one batch, before the transaction",
-    "cards.get": "the card, then what belongs to it",
-    "cards.list": "the index of the board, then the rows of the page",
-    "cards.move": "the card, then its lanes, counts and project in one batch, before the transaction",
-    "cards.update": "the card before the write",
-    "comments.create": "the card before the write",
-    "projects.list": "the index of the workspace, then the rows of the page",
+BUDGET = 2  # round trips, access included; what takes more is listed with its number and its reason
+LISTED: dict[str, tuple[int, str]] = {
+    "auth.login": (
+        7,
+        "count, address, user, guesses, organization: each is needed for the next; one transaction; the workspaces shown",
+    ),
+    "projects.list": (3, "the index of the workspace, then the rows of the page"),
+    "boards.cards.list": (4, "the board, its index, the rows of the page"),
+    "cards.get": (4, "the card, then its comments and its activities, each an index of its own"),
+    "cards.create": (3, "board, lane, counts and project in one batch, before the transaction"),
+    "cards.update": (3, "the card before the transaction"),
+    "cards.move": (3, "card, lanes and counts in one batch, before the transaction"),
+    "cards.delete": (3, "the card before the transaction"),
+    "comments.create": (3, "the card before the transaction"),
+    "runs.trigger": (4, "the card, then everything that decides in one batch, then the transaction"),
+    "runs.list": (4, "the card, its index, the rows of the page"),
 }
 
 
@@ -138,15 +143,15 @@ def _row(name: str, call: Callable[[], Any]) -> dict[str, Any]:
         answer = call()
     if answer.status >= 300:
         raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
-    trips = len(cost.names)
-    verdict = "within" if trips <= BUDGET else LISTED.get(name, "DEFECT: not listed")
+    budget, why = LISTED.get(name, (BUDGET, ""))
     return {
         "operation": name,
-        "trips": trips,
+        "trips": len(cost.names),
+        "budget": budget,
+        "why": why,
         "calls": " ".join(cost.names),
         "rcu": cost.reads,
         "wcu": cost.writes,
-        "budget": verdict,
     }
 
 
@@ -164,6 +169,11 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
         "description": "Business customers leave.",
     }
     made = [ada("cards", "POST", f"/boards/{board}/cards", body=card).json["id"] for _ in range(20)]
+    ticket = f"/tickets/{made[0]}"
+    story = ada("cards", "POST", f"/boards/{board}/cards", body=card | {"laneId": lanes[1].id, "type": "doc"}).json["id"]
+    # the first request of a window costs a trip more, in every window once: not what an operation costs
+    call("auth", "agentworks", "POST", "/auth/login", body=credentials)
+    ada.at("omoios")("cards", "GET", ticket)
     yield (
         "auth.register",
         lambda: call(
@@ -179,13 +189,15 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "workspaces.list", lambda: ada("workspaces", "GET", "/workspaces")
     yield "projects.list", lambda: ada("projects", "GET", f"/workspaces/{world.ws_id}/projects")
     yield "boards.get", lambda: ada("boards", "GET", f"/boards/{board}")
-    yield "cards.list", lambda: ada("cards", "GET", f"/boards/{board}/cards")
+    yield "boards.cards.list", lambda: ada("cards", "GET", f"/boards/{board}/cards")
     yield "cards.create", lambda: ada("cards", "POST", f"/boards/{board}/cards", body=card)
     yield "cards.get", lambda: ada("cards", "GET", f"/cards/{made[0]}")
     yield "cards.update", lambda: ada("cards", "PUT", f"/cards/{made[0]}", body={"title": "Pay by invoice"})
     yield "cards.move", lambda: ada("cards", "POST", f"/cards/{made[0]}/move", body={"toLaneId": lanes[4].id})
     yield "comments.create", lambda: ada("comments", "POST", f"/cards/{made[0]}/comments", body={"content": "Yes."})
-    yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", f"/tickets/{made[0]}")
+    yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", ticket)
+    yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{story}/agents/prd/run", body={})
+    yield "runs.list", lambda: ada("runs", "GET", f"/cards/{story}/runs")
     yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{made[1]}")
 
 

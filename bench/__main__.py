@@ -1,0 +1,156 @@
+"""`python -m bench [part ...]`: every part in a process of its own, one after the other, side by side on the screen.
+
+Without arguments everything is measured and `bench/RESULTS.md` is written; single parts are only shown. A part that cannot run says why.
+"""
+
+import compileall
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import cold, live, warm
+from bench.notes import NOTES
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "bench" / "RESULTS.md"
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    title: str
+    module: str
+    table: Callable[[Rows], list[list[str]]]
+    seconds: int
+    """After these it is given up."""
+    arguments: tuple[str, ...] = ()
+    key: str | None = None
+
+
+def verdict(ratio: float, target: float, defect: float) -> str:
+    return "within" if ratio <= target else f"over {target}" if ratio <= defect else f"DEFECT, over {defect}"
+
+
+def _cold(rows: Rows) -> list[list[str]]:
+    table = [["function", "kind", "CPU ms", "modules", "÷ bare", f"target {cold.TARGET}"]]
+    for row in rows:
+        judged = verdict(row["ratio"], cold.TARGET, cold.DEFECT) if row["kind"] == "API" else ""
+        table.append([row["function"], row["kind"], f"{row['ms']:.0f}", str(row["modules"]), f"{row['ratio']:.2f}", judged])
+    return table
+
+
+def _warm(rows: Rows) -> list[list[str]]:
+    table = [["request", "CPU µs", "trips", "bare µs", "÷ bare", "÷ bare, trip for trip", "target", ""]]
+    for row in rows:
+        target, defect = warm.BUDGETS[row["operation"]]
+        table.append([
+            row["operation"], f"{row['us']:.0f}", str(row["trips"]), f"{row['bare_us']:.0f}", f"{row['ratio']:.2f}",
+            f"{row['ratio'] * row['bare_trips'] / row['trips']:.2f}", str(target), verdict(row["ratio"], target, defect),
+        ])  # fmt: skip
+    return table
+
+
+def _trips(rows: Rows) -> list[list[str]]:
+    table = [["operation", "trips", "budget", "read units", "write units", "calls", ""]]
+    for row in rows:
+        judged = row["why"] if row["trips"] <= row["budget"] else "DEFECT: more than its budget"
+        table.append([
+            row["operation"], str(row["trips"]), str(row["budget"]), f"{row['rcu']:g}", f"{row['wcu']:g}", row["calls"], judged,
+        ])  # fmt: skip
+    return table
+
+
+def _requests(rows: Rows) -> list[list[str]]:
+    table = [["request", "per second", "p50 ms", "p95 ms", "answers"]]
+    for row in rows:
+        answers = ", ".join(f"{count} x {status}" for status, count in row["answers"].items())
+        table.append([row["operation"], f"{row['per_second']:.0f}", f"{row['p50_ms']:.0f}", f"{row['p95_ms']:.0f}", answers])
+    return table
+
+
+def _terminal(rows: Rows) -> list[list[str]]:
+    table = [["viewers", "entries seen", "p50 ms", "p95 ms", "max ms", f"target {live.TARGET}"]]
+    for row in rows:
+        judged = verdict(row["p95_ms"], live.TARGET, live.DEFECT) if row["viewers"] == max(live.VIEWERS) else ""
+        table.append([
+            str(row["viewers"]), str(row["entries"]), f"{row['p50_ms']:.0f}", f"{row['p95_ms']:.0f}", f"{row['max_ms']:.0f}", judged,
+        ])  # fmt: skip
+    return table
+
+
+PARTS = {
+    "cold": Part("Cold start", "bench.cold", _cold, 150),
+    "warm": Part("Warm requests", "bench.warm", _warm, 90),
+    "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
+    "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
+    "requests": Part(
+        f"Requests a second, local stack, {live.CONNECTIONS} connections", "bench.live", _requests, 90, ("requests",), "requests"
+    ),
+}
+
+
+def measured(part: Part) -> Rows | str:
+    """The part's rows, or why there are none."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", part.module, *part.arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=part.seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"did not run: not done after {part.seconds} seconds"
+    if done.returncode:
+        return f"did not run: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"
+    start = done.stdout.rfind("\n" + ("{" if part.key else "[") + "\n") + 1
+    found = json.loads(done.stdout[start:])
+    rows: Rows | str = found[part.key] if part.key else found
+    return rows if isinstance(rows, list) else f"did not run: {rows}"
+
+
+def markdown(table: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"bench: there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    for folder in ("functions", "shared", "infra", "local", "bench", "tests"):
+        compileall.compile_dir(str(ROOT / folder), quiet=2)
+    sections = []
+    began = time.monotonic()
+    for name in names or PARTS:
+        rows = measured(PARTS[name])
+        shown = rows if isinstance(rows, str) else markdown(PARTS[name].table(rows))
+        print(f"\n{PARTS[name].title}\n\n{shown}", flush=True)
+        sections.append(f"## {PARTS[name].title}\n\n{shown}\n\n{NOTES[name].strip()}\n")
+    if not names:
+        RESULTS.write_text(_document(sections, time.monotonic() - began))
+        print(f"\nwritten: {RESULTS.relative_to(ROOT)}")
+    return 0
+
+
+def _document(sections: list[str], seconds: float) -> str:
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    head = (
+        f"# Measurements\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {machine}, load {load:.1f}, "
+        f"{seconds:.0f} s in all.\n\n{NOTES['method'].strip()}\n"
+    )
+    return "\n".join([head, *sections])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""The deployed local stack on loopback: how soon viewers see a terminal's line, and how many requests a second it answers.
+
+Wall-clock times of this machine with everything on it (the engine, the functions' processes, the front door and the clients share its
+cores): they say that the paths work and how they grow, not what AWS would do. It takes the stack's usual start of about 20 seconds.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local import synth
+from local.stack import LocalStack, new
+
+VIEWERS = (1, 10, 100)
+LINES, GAP = 20, 0.1  # of the terminal: a line each tenth of a second
+CONNECTIONS, SECONDS = 4, 5.0
+TARGET, DEFECT = 250, 500  # ms, p95 of 100 viewers
+
+
+@contextmanager
+def deployed() -> Iterator[LocalStack]:
+    with tempfile.TemporaryDirectory(prefix="cadre-bench-") as folder:
+        platform = new(Path(folder))
+        try:
+            platform.start(synth.assembly())
+            platform.wait_until_healthy()
+            yield platform
+        finally:
+            platform.stop()
+
+
+def _share(values: list[float], part: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def terminal(stack: LocalStack) -> list[dict[str, Any]]:
+    """From an entry's `write` to each viewer's receiving it, in milliseconds."""
+    from tests.stack.test_sockets import measure as delays
+
+    rows = []
+    for viewers in VIEWERS:
+        seen = asyncio.run(delays(stack, viewers=viewers, lines=LINES, gap=GAP))
+        rows.append(
+            {
+                "viewers": viewers,
+                "entries": len(seen),
+                "p50_ms": statistics.median(seen),
+                "p95_ms": _share(seen, 0.95),
+                "max_ms": max(seen),
+            }
+        )
+    return rows
+
+
+def requests(stack: LocalStack) -> list[dict[str, Any]]:
+    """Requests a second over CONNECTIONS kept-alive connections for SECONDS, each operation by itself."""
+    return asyncio.run(_requests(stack))
+
+
+async def _requests(stack: LocalStack) -> list[dict[str, Any]]:
+    from aiohttp import ClientSession
+
+    from tests.stack.test_sockets import board_of, card_on, join
+
+    async with ClientSession() as session:
+        ada = await join(stack, session, "ada")
+        _, board, lanes = await board_of(ada)
+        card = await card_on(ada, board, lanes[0]["id"])
+        base, headers = stack.url("agentworks"), {"Authorization": f"Bearer {ada.token}"}
+        body = {"laneId": lanes[0]["id"], "title": "A card", "type": "task"}
+        operations: list[tuple[str, str, str, Any]] = [
+            ("GET the health, no token", "GET", "/health", None),
+            ("GET one card", "GET", f"/cards/{card}", None),
+            ("POST a card", "POST", f"/boards/{board}/cards", body),
+        ]
+        return [await _load(session, name, method, base + path, headers, body) for name, method, path, body in operations]
+
+
+async def _load(session: Any, name: str, method: str, url: str, headers: dict[str, str], body: Any) -> dict[str, Any]:
+    statuses: list[int] = []
+    delays: list[float] = []
+    end = time.perf_counter() + SECONDS
+
+    async def one() -> None:
+        while (started := time.perf_counter()) < end:
+            async with session.request(method, url, headers=headers, json=body) as answer:
+                await answer.read()
+            statuses.append(answer.status)
+            delays.append((time.perf_counter() - started) * 1000)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+    return {
+        "operation": name,
+        "per_second": len(statuses) / (time.perf_counter() - began),
+        "p50_ms": statistics.median(delays),
+        "p95_ms": _share(delays, 0.95),
+        "answers": {str(status): statuses.count(status) for status in sorted(set(statuses))},
+    }
+
+
+def measure(*only: str) -> dict[str, Any]:
+    """`terminal` and `requests`, on one stack. A part that fails says why, the other still runs."""
+    parts: dict[str, Callable[[LocalStack], Any]] = {"requests": requests, "terminal": terminal}
+    results: dict[str, Any] = {}
+    with deployed() as stack:
+        for name, part in parts.items():
+            if only and name not in only:
+                continue
+            try:
+                results[name] = part(stack)
+            except Exception as error:
+                results[name] = f"{type(error).__name__}: {error}"
+    return results
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*sys.argv[1:]), indent=1))
