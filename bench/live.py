@@ -76,11 +76,11 @@ async def _requests(stack: LocalStack) -> list[dict[str, Any]]:
         base, headers = stack.url("agentworks"), {"Authorization": f"Bearer {ada.token}"}
         body = {"laneId": lanes[0]["id"], "title": "A card", "type": "task"}
         operations: list[tuple[str, str, str, Any]] = [
-            ("GET the health, no token", "GET", "/health", None),
-            ("GET one card", "GET", f"/cards/{card}", None),
-            ("POST a card", "POST", f"/boards/{board}/cards", body),
+            ("GET public facts, no table", "GET", stack.url("aintandem") + "/system/info", None),
+            ("GET one card", "GET", f"{base}/cards/{card}", None),
+            ("POST a card", "POST", f"{base}/boards/{board}/cards", body),
         ]
-        return [await _load(session, name, method, base + path, headers, body) for name, method, path, body in operations]
+        return [await _load(session, name, method, url, headers, body) for name, method, url, body in operations]
 
 
 async def _load(session: Any, name: str, method: str, url: str, headers: dict[str, str], body: Any) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""What a function imports on its way to its first answer decides how long it takes to start: counts and names, no times.
+
+Each area is started in a process of its own, as on Lambda (`shared.http.starting`); AWS is answered inside it.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.package import ENVIRONMENT
+
+ROOT = Path(__file__).parents[2]
+AREAS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py") if "shared.http.door" in path.read_text())
+WORKERS = sorted({path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - set(AREAS))
+NEVER = {  # by any function before it does what needs it; milliseconds of CPU as measured
+    "argon2",  # 15
+    "aws_cdk",
+    "boto3",  # 11: botocore does
+    "cryptography",  # 50: PyJWT asks for it where it is installed; it does not ship
+    "email_validator",
+    "fastapi_offline",
+    "genai_prices",  # 118
+    "httpx2",  # 90
+    "moto",
+    "pytest",
+    "requests",
+    "shared.providers.anthropic",
+    "shared.providers.bedrock",
+    "shared.providers.openai",
+}
+NEVER_IN_AREAS = NEVER | {"pydantic.v1", "pydantic.v1.main"}
+NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.http"}
+MODULES = 780  # an area on its first answer; botocore alone has 390 of them
+
+
+def loaded(name: str) -> set[str]:
+    """The names of the modules after the first answer. What only is installed here, for tests, is hidden as it is in the package."""
+    hide = "import sys; sys.modules['cryptography'] = None; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{hide}from bench.first_request import main; main(*sys.argv[1:])", name, "modules"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def within(modules: set[str], forbidden: set[str]) -> set[str]:
+    return {name for name in modules for one in forbidden if name == one or name.startswith(f"{one}.")}
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_an_area_imports_what_its_first_answer_needs(area: str) -> None:
+    modules = loaded(area)
+    assert within(modules, NEVER_IN_AREAS) - {"cryptography", "pydantic.v1"} == set()  # these two are blocked, not loaded
+    assert len(modules) <= MODULES
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_a_worker_knows_nothing_of_the_api(worker: str) -> None:
+    assert within(loaded(worker), NEVER_IN_WORKERS) - {"cryptography"} == set()
+
+
+def test_the_first_request_loads_one_contract() -> None:
+    modules = loaded("cards")
+    assert {name for name in modules if name.startswith("functions.cards.")} == {
+        "functions.cards.agentworks",
+        "functions.cards.handler",
+    }
+    assert "shared.contracts.omoios" not in modules
