@@ -14,6 +14,8 @@ import pytest
 from local.engine import Engine
 from shared.core import aws, keys
 from shared.core.settings import settings
+from shared.runs import queue
+from shared.sockets import publish
 from shared.store.client import dynamodb
 from tests.conftest import QUEUES, create_table
 
@@ -64,6 +66,8 @@ def engine_tables(_engine: str) -> Iterator[None]:
 def _forget() -> None:
     """What was made for another endpoint."""
     aws.session.cache_clear()
+    publish._sqs.cache_clear()
+    queue.client.cache_clear()
     dynamodb.cache_clear()
     settings.cache_clear()
     keys._root.cache_clear()
