@@ -16,6 +16,7 @@ from typing import Any
 from bench import package
 
 ROUNDS = 7
+_MARKS = {"bare": "bare boto3", "floor": "FastAPI, Mangum, one route"}
 TARGET, DEFECT = 1.5, 1.7
 
 
@@ -38,7 +39,7 @@ def measure(rounds: int = ROUNDS, only: list[str] | None = None) -> list[dict[st
     """One row a function: milliseconds of CPU, how many modules it imports, and the ratio to the bare handler."""
     with package.unpacked(package.zipped()) as tree:
         areas, workers = functions(tree)
-        names = [name for name in ["bare", *areas, *workers] if only is None or name in {"bare", *only}]
+        names = [name for name in [*_MARKS, *areas, *workers] if only is None or name in {*_MARKS, *only}]
         modules = {name: int(package.isolated(tree, name, "count").stdout.strip().splitlines()[-1]) for name in names}
         nothing: list[float] = []
         times: dict[str, list[float]] = {name: [] for name in names}
@@ -50,10 +51,10 @@ def measure(rounds: int = ROUNDS, only: list[str] | None = None) -> list[dict[st
     rows = []
     for name in names:
         ratios = [(mine - base) / (bare - base) for mine, bare in zip(times[name], times["bare"], strict=True)]
-        kind = "bare" if name == "bare" else "API" if name in areas else "worker"
+        kind = "mark" if name in _MARKS else "API" if name in areas else "worker"
         rows.append(
             {
-                "function": "bare boto3" if name == "bare" else name,
+                "function": _MARKS.get(name, name),
                 "kind": kind,
                 "ms": statistics.median(times[name]) - base,
                 "modules": modules[name],

@@ -65,6 +65,14 @@ def _first(name: str) -> None:
         _replay()
         bare({"httpMethod": "GET", "path": "/one"}, None)
         return
+    if name == "floor":
+        from bench.floor import handler as floor
+
+        _replay()
+        answer = floor(event("", "", "/one", ""), None)
+        if answer["statusCode"] != 200:
+            sys.exit(f"floor: {answer}")
+        return
     handler = import_module(f"functions.{name}.handler").handler
     if not hasattr(handler, "contracts"):
         return

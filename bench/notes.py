@@ -1,3 +1,77 @@
 """What stands beside the tables in RESULTS.md: how each was measured, and why something misses its budget."""
 
-NOTES = {"method": "", "cold": "", "warm": "", "trips": "", "terminal": "", "requests": ""}
+NOTES = {
+    "method": """
+Ratios transfer to other machines, times do not. Cold and warm figures are user + system CPU, never the clock; what is compared
+takes turns, figures are medians, and a ratio is the median of the ratios of neighbours, so that a busy machine slows both
+sides. Neighbouring runs differ by 5 %. AWS is answered inside the process with recorded bytes, so no emulator is measured. The
+two parts on the local stack are clock times on loopback. Nothing here decides in CI: tests count (round trips in `tests/areas`,
+imported modules in `tests/unit/test_imports.py`).
+
+`bare boto3` is `bench/bare.py`: one client, `json`, no framework, no validation, no caller, no rate limit, no log line.
+""",
+    "cold": """
+A new interpreter that sees nothing but the deployed package for this processor (`infra.bundling`, unpacked; `-I -S`) imports
+the function and answers its first request, an authenticated GET of its first contract. CPU of that process less that of an
+interpreter that does nothing; the interpreter's end is left out, since a function does not end then. `modules` is what is
+loaded in the end. Workers are imported only. Seven rounds.
+
+**Every API function misses the target of 1.5 and lies over 1.7.** The mark `FastAPI, Mangum, one route` says why: it is an app
+with one route and a DynamoDB client, nothing of ours in it, with all our levers, and it alone costs twice the bare handler.
+What an API function adds to it (stores, contracts, models, ten to forty routes, the signing secret) is its row less that mark.
+Importing FastAPI takes more CPU than the bare handler does altogether; Pydantic is a third of that, OpenTelemetry's API, which
+FastAPI imports unconditionally, a twentieth. No arrangement of our code gets below the mark; a framework of our own would, and
+whoever reads this code would pay for it. On AWS the way out is SnapStart (Python 3.12 and newer, published versions), which
+restores the memory after all of this.
+
+What was done, in CPU of `cards` (of 431 ms at the beginning, the bare handler at 151):
+
+| lever | effect |
+|---|---|
+| no garbage collection while importing, then `gc.freeze`; Pydantic models built at first use (`shared/http/starting.py`) | -65 ms |
+| `pydantic.v1` not imported only to be asked whether a type is one of its models | -20 ms |
+| one botocore session instead of two; service models without their documentation | -4 % of the instructions |
+| tried without effect here: shallow imports first (`urllib3.util.url`, `botocore.session`) | 0 |
+| not taken: FastAPI's three `model_rebuild()` calls undone while it is imported: patching a foreign class | -2.6 % of the instructions |
+
+One request that leads nowhere and the DynamoDB client are made while the function starts (`Door.prime`): the same CPU, at a
+time when Lambda gives a function a whole processor.
+""",
+    "warm": """
+The whole handler, event to answer, in one process: 15 rounds of 100 requests (20 of the list). `trips` is how many calls to
+DynamoDB the request makes; the bare twin makes one, of the same row or rows. `÷ bare, trip for trip` divides by that many bare
+calls: it is what the platform itself costs beside botocore.
+
+**All four miss their targets, which assumed one round trip.** A call of botocore takes about 220 µs of CPU with our client (370
+to 470 with boto3's defaults), and signing is more than a third of it. Reading a card takes four calls (who calls and how often,
+the card, its comments, its activities), writing one takes three (who, what it depends on, the transaction), so botocore alone
+is two to three times the bare handler's single call before any of our code runs. Trip for trip, reads are below the bare
+handler and writes above it: the transaction of a new card writes the card with its event, the board's counts and the checks of
+lane and project, where the bare handler puts one item of five texts. The list of a hundred cards costs about half of the bare
+handler's, which only unpacks the same rows; its target of 0.3 was set on rows of 0.7 KB, these have 3.
+
+What was done: the User-Agent is given to botocore instead of put together twice a call (-20 % of every request,
+`shared/core/aws.py`); a page is read without the attributes that only indexes and the stream use, almost half of its bytes (-15
+% of the list, `fetch_all(..., to_show=True)`); JSON texts of our own are read without `json.loads`' preparations (a fifth to
+two fifths of the time of each). Tried without effect: `account_id_endpoint_mode`, legacy retries, checksums, request
+compression (1 to 2 % each).
+""",
+    "trips": """
+On moto, counted at botocore (exact). Units by the published formula from the sizes of the rows that were read and written: a
+strongly consistent read 1 per 4 KB and an eventually consistent one 0.5, a write 1 per KB, transactions twice, a write more for
+each index of a row (each index entry is counted as written, also where an update leaves it as it was: an upper bound). A
+missing row of a batch costs nothing here and half or one unit on AWS. The access of every request is the one `UpdateItem` at
+its beginning; the first request of a rate-limit window takes one more, once a window, and is not shown. The budget is two
+trips; where an operation has more, the last column says what for.
+""",
+    "terminal": """
+The deployed local stack, everything in it real: a run's writer appends a line every tenth of a second, twenty lines; the time
+from `write` to the viewer's socket. Up to 75 ms of it are the writer's own window, in which lines are collected for one post.
+All viewers are in one process beside the stack on the same cores.
+""",
+    "requests": """
+Kept-alive connections on loopback through the front door, the engine's gateway and the function's process, five seconds an
+operation. Engine, functions, door and client share this machine's cores: this says what a developer can expect of `make run`,
+not what Lambda does.
+""",
+}

@@ -18,7 +18,7 @@ from pathlib import Path
 from infra.bundling import bundle, compile_tree
 
 HERE = Path(__file__).parent
-CHILDREN = ("__init__.py", "bare.py", "first_request.py", "replaying.py")
+CHILDREN = ("__init__.py", "bare.py", "first_request.py", "floor.py", "replaying.py")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "x",
     "AWS_SECRET_ACCESS_KEY": "x",

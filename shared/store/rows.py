@@ -138,7 +138,7 @@ class Entity(Row):
     NAME: ClassVar[str]
     """What a person calls it, e.g. `card`: names the thing in NotFound."""
     UNSHOWN: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
-    """Stored attributes that only indexes and the stream read: two thirds of the bytes of a card."""
+    """Stored attributes that only indexes and the stream read: almost half of the bytes of a card."""
 
     kind = UnicodeAttribute()
     id = UnicodeAttribute()

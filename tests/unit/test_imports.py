@@ -39,7 +39,7 @@ MODULES = 780  # an area on its first answer; botocore alone has 390 of them
 def loaded(name: str) -> set[str]:
     """The names of the modules after the first answer. What only is installed here, for tests, is hidden as it is in the package."""
     hide = "import sys; sys.modules['cryptography'] = None; "
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-c", f"{hide}from bench.first_request import main; main(*sys.argv[1:])", name, "modules"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **ENVIRONMENT},
