@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.core import aws
 from shared.core.settings import settings
 from shared.http.log import logger
 
@@ -108,8 +109,7 @@ def _reason(probe: Callable[[str], None], field: str) -> str | None:
 
 @cache
 def _client(service: str) -> Any:
-    import botocore.session
     from botocore.config import Config
 
     config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
-    return botocore.session.get_session().create_client(service, config=config)
+    return aws.client(service, config=config)

@@ -6,17 +6,17 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.core import aws
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 
 
 @cache
 def client(service: str) -> Any:
-    import botocore.session
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    return botocore.session.get_session().create_client(service, config=config)
+    return aws.client(service, config=config)
 
 
 def enqueue(run_id: str, attempt: int) -> None:

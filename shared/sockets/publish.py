@@ -19,6 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.core import aws
 from shared.core.ids import new_id
 from shared.core.settings import settings
 from shared.sockets.topics import terminal_topic
@@ -30,11 +31,10 @@ log = logging.getLogger(__name__)
 
 @cache
 def _sqs() -> Any:
-    import botocore.session
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return botocore.session.get_session().create_client("sqs", config=config)
+    return aws.client("sqs", config=config)
 
 
 def publish(
