@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local import ACCOUNT, REGION, LocalError
@@ -19,24 +19,28 @@ _KEPT = 3
 _WITHIN = 300
 
 
-def assembly(root: Path = ROOT, store: Path | None = None) -> Path:
-    """The folder of the cloud assembly of the checkout as it is now; made when no earlier one fits."""
+def assembly(root: Path = ROOT, store: Path | None = None, settings: Mapping[str, str] | None = None) -> Path:
+    """The folder of the cloud assembly of the checkout as it is now; made when no earlier one fits.
+
+    `settings` are the app's own (`CADRE_...`); unless given, those in the environment.
+    """
     if not (root / "app.py").is_file():
         raise LocalError(f"there is no CDK app at {root / 'app.py'}: run this from a complete checkout")
     store = store or root / "build" / "assemblies"
     store.mkdir(parents=True, exist_ok=True)
-    target = store / fingerprint(root)
+    told = app_settings(os.environ if settings is None else settings)
+    target = store / fingerprint(root, told)
     with _locked(store / "lock"):
         if not (target / "manifest.json").is_file():
-            _synthesize(root, target)
+            _synthesize(root, target, told)
         os.utime(target)
         _forget(store)
     return target
 
 
-def fingerprint(root: Path) -> str:
-    """A hash over everything the app reads: infrastructure, functions, shared code, requirements."""
-    digest = hashlib.sha256(f"{sys.version_info[:2]} {sorted(_settings().items())}".encode())
+def fingerprint(root: Path, settings: Mapping[str, str]) -> str:
+    """A hash over everything the app reads: infrastructure, functions, shared code, requirements, settings."""
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {sorted(settings.items())}".encode())
     for name in _READ:
         start = root / name
         for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
@@ -46,18 +50,18 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()[:24]
 
 
-def _settings() -> dict[str, str]:
-    """The app's own settings in the environment; those of the local cloud change no template."""
-    return {name: value for name, value in os.environ.items() if name.startswith("CADRE_") and name not in _OURS}
+def app_settings(told: Mapping[str, str]) -> dict[str, str]:
+    """The app's own settings among those that were told; those of the local cloud change no template."""
+    return {name: value for name, value in told.items() if name.startswith("CADRE_") and name not in _OURS}
 
 
-def _synthesize(root: Path, target: Path) -> None:
+def _synthesize(root: Path, target: Path, settings: dict[str, str]) -> None:
     making = target.with_name(f"{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=root,
-        env=_environment(root, making),
+        env=_environment(root, making) | settings,
         capture_output=True,
         text=True,
         timeout=_WITHIN,
@@ -71,7 +75,7 @@ def _synthesize(root: Path, target: Path) -> None:
 
 
 def _environment(root: Path, out: Path) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_")) and name not in _OURS} | {
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "CADRE_"))} | {
         "CDK_OUTDIR": str(out),
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,

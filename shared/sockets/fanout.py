@@ -133,7 +133,7 @@ def _frames(one: Subscription, pushes: Sequence[dict[str, Any]], lines: list[Lin
         ]
         joined[starts] = list(frames_of(texts)) if texts else []
     frames = list(joined[starts])
-    if one.state != PAUSED:
+    if one.greeted and one.state != PAUSED:
         for push in pushes:
             if push.get("ws") not in barred and one.run in (None, push.get("run")):
                 frames += [frame(message) for message in push.get("messages", {}).get(one.contract, ()) if wanted(one, message)]

@@ -31,7 +31,6 @@ class Connection(Ephemeral):
     opened = NumberAttribute()
     due = NumberAttribute()
     """Epoch seconds; whoever still holds the connection then is not heard any more."""
-    greeted = BooleanAttribute(default=False)
     replay = UnicodeAttribute(null=True)
     """The replay session under way; another one ends it."""
     replay_slice = NumberAttribute(default=0)
@@ -92,6 +91,8 @@ class Subscription(Ephemeral):
     user_id = UnicodeAttribute()
     session_id = UnicodeAttribute()
     state = UnicodeAttribute(default=LIVE)
+    greeted = BooleanAttribute(default=True)
+    """False until a terminal was sent its `connected`: nothing comes before it."""
     run = UnicodeAttribute(null=True)
     """Only this run's entries."""
     next: Any = flat_map()

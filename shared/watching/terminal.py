@@ -9,6 +9,7 @@ A connection catches up before it goes live, so that it gets each entry once and
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
@@ -18,7 +19,7 @@ from shared.sockets.posting import FAILED, GONE, SENT, poster
 from shared.sockets.publish import send_job
 from shared.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
 from shared.sockets.topics import terminal_topic
-from shared.store import fetch_all, get, put, query, update_now, write
+from shared.store import fetch_all, get, query, update_now
 from shared.terminal.entries import Entry, canonical
 from shared.terminal.reading import entries, last_sequence, tail
 from shared.terminal.status import ENDED, run_status_message
@@ -35,13 +36,13 @@ _MOVED = Conflict("moved", "The subscription has changed")
 
 def new_terminal(connection: Connection) -> Subscription:
     """What a terminal hears from its beginning on: all runs of its card."""
-    return Subscription.of(_topic(connection), connection, state=CATCHING, generation=new_id())
+    return Subscription.of(_topic(connection), connection, state=CATCHING, generation=new_id(), greeted=False)
 
 
 def greet(connection: Connection, generation: str) -> None:
     """`connected`, the last entries, the state of the active runs; then live, unless the viewer has asked for something else by now."""
     subscription = _subscription(connection)
-    if subscription is None or connection.greeted:
+    if subscription is None or subscription.greeted:
         return  # the queue has delivered the job twice
     runs = runs_of(str(connection.card_id))
     active = [run for run in runs if not run.ended]
@@ -52,10 +53,12 @@ def greet(connection: Connection, generation: str) -> None:
         "capabilities": CAPABILITIES,
         "activeRuns": [run.id for run in active],
     }
-    frames = [frame({"type": "connected", "data": info}), *_batches(history), *_states(active)]
-    if not _post_to_new(connection, frames, generation):
+    frames = [frame({"type": "connected", "data": info}), *_batches(history)]
+    if not _post_to_new(connection, frames, generation) or not _change(connection, Subscription.greeted.set(True)):
         return
-    update_now(connection, [Connection.greeted.set(True)])
+    # Changes of state were left out until now: what is read after that has them all.
+    known = {run.id for run in active}
+    poster().post(connection.id, *_states(run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
     position = {run.id: 1 for run in active}
     for entry in history:
         position[entry["runId"]] = entry["seq"] + 1
@@ -72,9 +75,11 @@ def greet(connection: Connection, generation: str) -> None:
 
 def focus(connection: Connection, run: Run, start: int | None) -> None:
     """Watch one run: from entry `start` on, or from its last hundred. The entries come from a job, not from here."""
-    subscription = Subscription.of(_topic(connection), connection, state=CATCHING, run=run.id, generation=new_id())
-    write(put(subscription))
-    send_job("catch_up", connection.id, generation=subscription.generation, position={run.id: start or 0})
+    generation = new_id()
+    afresh = [Subscription.next.set({}), Subscription.missed.set({}), Subscription.skips.set(0)]
+    chosen = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
+    if _change(connection, Subscription.state.set(CATCHING), *chosen, *afresh):
+        send_job("catch_up", connection.id, generation=generation, position={run.id: start or 0})
 
 
 def pause(connection: Connection) -> None:
@@ -237,6 +242,15 @@ def _post_to_new(connection: Connection, frames: list[str], generation: str) -> 
     if time.time() - connection.opened < YOUNG:
         send_job("greet", connection.id, delay=1, generation=generation)
     return False
+
+
+def _change(connection: Connection, *actions: Any) -> bool:
+    """Whether the connection was still there to be changed."""
+    try:
+        update_now(Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _MOVED)
+    except Conflict:
+        return False
+    return True
 
 
 def _subscription(connection: Connection) -> Subscription | None:

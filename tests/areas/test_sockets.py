@@ -81,6 +81,22 @@ def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, world):
     assert status == {"type": "run_status", "data": {"runId": run.id, "status": "running", "progress": 0}}
 
 
+def test_nothing_comes_before_the_greeting_and_nothing_is_lost_by_that(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    messages()
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
+    (greeting,) = messages()
+    publish_run_status(run.id, card.id, run.ws_id, "running", progress=50)
+    drain()
+    assert viewer.heard() == []
+    work(greeting)
+    assert [one["type"] for one in viewer.heard()] == ["connected", "logs_batch", "run_status"]
+    publish_run_status(run.id, card.id, run.ws_id, "running", progress=60)
+    drain()
+    assert viewer.heard()[-1]["data"]["progress"] == 60
+
+
 def test_a_card_without_runs_has_an_empty_history(gateway, world):
     viewer = watch(gateway, world, world.card())
     connected, batch = viewer.heard()

@@ -1,22 +1,22 @@
 """`python app.py` as a person, a laptop and the CLI run it: in a process of its own, told by the environment."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.shell import shell
+
 ROOT = Path(__file__).parents[2]
 
 
 def run(outdir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CADRE_", "CDK_", "AWS_"))}
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env=clean | {"CDK_OUTDIR": str(outdir)} | environment,
+        env=shell(CDK_OUTDIR=str(outdir), **environment),
         capture_output=True,
         text=True,
         check=False,

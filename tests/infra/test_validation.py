@@ -1,10 +1,11 @@
 """CloudFormation's own schemas and advice over every template, as `cdk synth` applies them. Their check is switched off in our
 process (`infra.node`), so it runs in another."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.shell import shell
 
 SCRIPT = """
 import sys
@@ -18,7 +19,7 @@ def test_cloudformation_has_nothing_against_the_templates(tmp_path: Path) -> Non
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", SCRIPT, str(tmp_path)],
         cwd=Path(__file__).parents[2],
-        env=os.environ | {"CDK_VALIDATION": "true"},
+        env=shell(CDK_VALIDATION="true"),
         capture_output=True,
         text=True,
         check=False,

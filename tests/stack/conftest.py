@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A fresh, running platform: `.url(contract)`, `.ws(contract, path)`, `.boto(service)`, `.data`."""
     platform = new(tmp_path_factory.mktemp("stack"))
     try:
-        platform.start(synth.assembly())
+        platform.start(synth.assembly(settings={}))
         platform.wait_until_healthy(0)  # that it is healthy is a test of its own; a missing part fails only its own tests
         yield platform
     finally:

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from local.stack import LocalStack
+from tests.shell import shell
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -60,7 +61,13 @@ def told(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     script = script.replace(".venv/bin/python -m websockets", f"{sys.executable} {folder}/client.py")
     assert "localhost:8000" not in script
     done = subprocess.run(  # noqa: S603
-        ["/bin/bash", "-euo", "pipefail", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=shell(),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""

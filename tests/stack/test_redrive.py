@@ -1,7 +1,6 @@
 """Dead letters of the deployed stack on their way again, by the tool that an operator uses."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from local.stack import LocalStack
+from tests.shell import shell
 
 ROOT = Path(__file__).parents[2]
 
 
 def redrive(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CADRE_"))}
     aws = {"AWS_ENDPOINT_URL": stack.engine.url, "AWS_DEFAULT_REGION": "us-east-1"}
     aws |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     command = [sys.executable, "-m", "tools.redrive", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=kept | aws, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return subprocess.run(command, cwd=ROOT, env=shell(**aws), capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
 
 def resource(stack: LocalStack, part: str, name: str) -> str:

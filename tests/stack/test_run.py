@@ -1,7 +1,6 @@
 """`python -m local run` as a person uses it: up, used, ended, up again with the data kept, and killed."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from websockets.sync.client import connect
 from local import synth
 from local.deploy import client
 from local.engine import ROOT, free_port
+from tests.shell import shell
 
 
 class Running:
@@ -27,7 +27,7 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "run"],
             cwd=ROOT,
-            env={**os.environ, "CADRE_DATA": str(data), "CADRE_PORT": str(port)},
+            env=shell(CADRE_DATA=str(data), CADRE_PORT=str(port)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -98,7 +98,7 @@ def started(data: Path) -> Iterator[Callable[[int], Running]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")
 def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> None:
-    port, sources = free_port(), synth.fingerprint(ROOT)
+    port, sources = free_port(), synth.fingerprint(ROOT, {})
     first = started(port)
     found = json.loads((data / "endpoints.json").read_text())
     assert set(found["rest"]) == {"agentworks", "enterprise", "aintandem", "orchestrator", "omoios"}
@@ -111,7 +111,7 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
     assert not (data / "endpoints.json").exists()
 
     second = started(port)
-    if synth.fingerprint(ROOT) == sources:  # else somebody edits the sources while this runs, and they are deployed
+    if synth.fingerprint(ROOT, {}) == sources:  # else somebody edits the sources while this runs, and they are deployed
         assert not any("deployed in" in line for line in second.lines)
     assert "kept" in client(second.engine, "sqs").get_queue_url(QueueName="kept")["QueueUrl"]
     assert second.engine == first.engine

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from local.stack import LocalStack
+from tests.shell import shell
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,9 +86,8 @@ def environment(stack: LocalStack) -> dict[str, str]:
         if one["Description"] == "Cadre: run_steps"
     ]
     given = stack.boto("lambda").get_function_configuration(FunctionName=names[0])["Environment"]["Variables"]
-    keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CADRE_"))}
     engine = {"AWS_ENDPOINT_URL": stack.engine.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    return keep | given | engine | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+    return shell() | given | engine | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @asynccontextmanager

@@ -113,16 +113,18 @@ def checkout(root: Path) -> Path:
     return root
 
 
-def test_synthesis_is_repeated_only_when_something_it_reads_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synthesis_is_repeated_only_when_something_it_reads_changed(tmp_path: Path) -> None:
     root = checkout(tmp_path)
-    first = synth.fingerprint(root)
+    first = synth.fingerprint(root, {})
     (root / "functions" / "__pycache__").mkdir()
     (root / "functions" / "__pycache__" / "a.pyc").write_bytes(b"1")
     (root / "README.md").write_text("words")
-    monkeypatch.setenv("CADRE_PORT", "9000")
-    assert synth.fingerprint(root) == first
-    monkeypatch.setenv("CADRE_DEFAULT_PROVIDER", "bedrock")
-    assert synth.fingerprint(root) != first
-    monkeypatch.delenv("CADRE_DEFAULT_PROVIDER")
+    assert synth.fingerprint(root, {}) == first
+    assert synth.fingerprint(root, {"CADRE_DEFAULT_PROVIDER": "bedrock"}) != first
     (root / "shared" / "a.py").write_text("x = 1")
-    assert synth.fingerprint(root) != first
+    assert synth.fingerprint(root, {}) != first
+
+
+def test_the_app_is_told_its_own_settings_only() -> None:
+    told = {"CADRE_PORT": "9000", "CADRE_DATA": "here", "CADRE_DEFAULT_PROVIDER": "bedrock", "HOME": "/home/ada"}
+    assert synth.app_settings(told) == {"CADRE_DEFAULT_PROVIDER": "bedrock"}

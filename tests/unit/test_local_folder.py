@@ -1,7 +1,6 @@
 """What `local run` says, in one line and with exit code 2, when something has to be put right first."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 from local import ENGINE_VERSION, LocalError
 from local.engine import ROOT, free_port
 from local.folder import DataFolder
+from tests.shell import shell
 
 STATE = {"__ministack_format__": 2, "payload": {}}
 
@@ -80,7 +80,7 @@ def run(**environment: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "local", "run"],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env=shell(**environment),
         capture_output=True,
         text=True,
         timeout=60,
@@ -110,7 +110,7 @@ def test_a_demo_without_a_platform_says_how_to_start_one(tmp_path: Path) -> None
     done = subprocess.run(
         [sys.executable, "-m", "local", "demo"],
         cwd=ROOT,
-        env={**os.environ, "CADRE_DATA": str(tmp_path)},
+        env=shell(CADRE_DATA=str(tmp_path)),
         capture_output=True,
         text=True,
         timeout=60,
