@@ -264,7 +264,8 @@ def cancelled_at_work(ada: Person) -> list[str]:
         try:
             assert ada("POST", f"/runs/{run}/cancel", {"reason": "Wrong card"})["status"] == "cancelled"
         except DemoFailed as error:
-            assert "completed already" in str(error)
+            if "completed already" not in str(error):
+                raise
         else:
             return runs
     raise AssertionError("every run ended before it could be cancelled")
