@@ -64,8 +64,9 @@ On moto, counted at botocore (exact). Units by the published formula from the si
 strongly consistent read 1 per 4 KB and an eventually consistent one 0.5, a write 1 per KB, transactions twice, a write more for
 each index of a row (each index entry is counted as written, also where an update leaves it as it was: an upper bound). A
 missing row of a batch costs nothing here and half or one unit on AWS. The access of every request is the one `UpdateItem` at
-its beginning; the first request of a rate-limit window takes one more, once a window, and is not shown. The budget is two
-trips; where an operation has more, the last column says what for.
+its beginning; the first request of a rate-limit window takes one more, once a window, and one request in twenty one more, for
+the next handful of the workspace's own limit; neither is shown. The budget is two trips; where an operation has more, the last
+column says what for.
 """,
     "terminal": """
 The deployed local stack, everything in it real: a run's writer appends a line every tenth of a second, twenty lines; the time

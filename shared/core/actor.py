@@ -4,7 +4,7 @@ One table decides every permission (facts of the platform's security design; the
 contract shows its own names for roles and permissions; inside there is only this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -82,11 +82,16 @@ class Actor:
     organizations: Mapping[str, Role] = field(default_factory=dict)
     scopes: frozenset[Permission] | None = None
     """Set for API keys and agents: what they may do at most, whatever their role grants."""
+    entering: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    """Told the id of each of its workspaces that this actor turns out to act in; may refuse with an error."""
 
     def role_in(self, ws_id: str | None, org_id: str | None) -> Role | None:
         """The role in the workspace that owns a row, or in its organization for rows that have no workspace."""
         if ws_id is not None:
-            return self.workspaces.get(ws_id)
+            role = self.workspaces.get(ws_id)
+            if role is not None and self.entering is not None:
+                self.entering(ws_id)
+            return role
         return self.organizations.get(org_id) if org_id is not None else None
 
     def may(self, permission: Permission, ws_id: str | None, org_id: str | None = None) -> bool:
