@@ -128,7 +128,7 @@ async def list_runs(
     )
 
 
-@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=201, needs=Permission.AGENT_RUN)
+@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, needs=Permission.AGENT_RUN)
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
     """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
     asked = body or TriggerAgentRunRequest()
@@ -142,13 +142,13 @@ async def get_run(id: str, caller: Caller) -> AgentRunDetails:
     return _details(reading.the_run(caller, id))
 
 
-@routes.post("/runs/{id}/cancel", "runs.cancel", needs=Permission.AGENT_RUN)
+@routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
 async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
     """End a run at once; its card is free again when the answer comes."""
     return run_summary(answering.cancel_run(caller, id, body.reason if body else None).summary)
 
 
-@routes.post("/runs/{id}/retry", "runs.retry", status=201, needs=Permission.AGENT_RUN)
+@routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
 async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
     """A new run of a failed or cancelled one."""
     return _started(requesting.retry_run(caller, id, _wish(body or RetryRunRequest())))

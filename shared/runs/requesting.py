@@ -35,8 +35,6 @@ from shared.store import Operation, create, fetch_all, get_many, load, save, siz
 from shared.store import get as read_row
 from shared.tenancy.rows import Workspace
 
-WORKABLE: Final = ("draft", "ready", "in_progress", "blocked")
-"""A card's status when an agent may work on it. `draft` too: the run itself puts the card in progress."""
 DEFAULT_CONCURRENT: Final = 5
 PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
@@ -139,8 +137,12 @@ def _read(card: Item, agent: Agent) -> _Facts:
 
 
 def _refuse(facts: _Facts, agent: Agent) -> None:
-    """Everything that can be said no to before anything is written."""
-    card, holder = facts.card, facts.holder
+    """Everything that can be said no to before anything is written.
+
+    The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
+    from what is done.
+    """
+    holder = facts.holder
     if facts.project.status != "active":
         raise Conflict("state", f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
@@ -152,8 +154,6 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
         raise AgentNotAllowed(
             f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}",
         )
-    if card.status not in WORKABLE:
-        raise Conflict("state", f"The card is {card.status}: agents work on cards that are {', '.join(WORKABLE)}")
     if holder is not None and holder.lease_alive:
         raise Conflict(
             "run_in_progress",

@@ -88,12 +88,12 @@ def test_a_queued_run_is_cancelled(world, machine):
     card = card_in(world, 1, "doc")
     run_id = started(world, card, "prd")
     answer = world.ada("runs", "POST", f"/runs/{run_id}/cancel", body={"reason": "Wrong card"})
-    assert (answer.status, answer.json["status"]) == (200, "cancelled")
+    assert (answer.status, answer.json["status"]) == (202, "cancelled")
     run = machine.play(run_id)
     assert (run.status, run.error_code, run.error_message) == ("cancelled", "CANCELLED", "Wrong card")
     assert machine.steps == ["claim"]
     assert fetch(Item, card.id).lease_run is None
-    assert world.ada("runs", "POST", f"/runs/{run_id}/cancel").status == 200  # once is as good as twice
+    assert world.ada("runs", "POST", f"/runs/{run_id}/cancel").status == 202  # once is as good as twice
 
 
 def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypatch):
@@ -118,7 +118,7 @@ def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypat
     assert len(collection(2, f"RUN#{run_id}#USE")) == 1
     assert collection(1, f"ITEM#{card.id}", "COM#") == []
     again = trigger(world, card, "prd")
-    assert again.status == 201, again.text  # the card was free at once
+    assert again.status == 202, again.text  # the card was free at once
 
 
 def test_a_zombie_writes_nothing(world, machine, model):
@@ -149,7 +149,7 @@ def test_a_retry_is_a_new_run_with_the_same_context(world, machine):
     first = started(world, card, "prd", context="Mind the law")
     world.ada("runs", "POST", f"/runs/{first}/cancel")
     answer = world.ada("runs", "POST", f"/runs/{first}/retry", body={"temperature": 0.9})
-    assert answer.status == 201, answer.text
+    assert answer.status == 202, answer.text
     again = fetch(Run, answer.json["run"]["id"])
     assert (again.retry_of, again.temperature, again.input_context["context"]) == (first, 0.9, "Mind the law")
     assert machine.play(again.id).status == "completed"
@@ -162,7 +162,7 @@ def test_a_dead_run_leaves_its_card_to_the_next(world, machine):
         configure(world)
         lost = world.ada
         answer = lost("runs", "POST", f"/cards/{card.id}/agents/prd/run")
-        assert answer.status == 201, answer.text
+        assert answer.status == 202, answer.text
         assert (fetch(Run, dead).status, fetch(Run, dead).error_code) == ("failed", "TIMEOUT")
         assert machine.play(dead).status == "failed"
     assert fetch(Item, card.id).lease_run == answer.json["run"]["id"]
@@ -179,7 +179,7 @@ def test_a_project_has_so_many_runs_at_once(world):
     answer = trigger(world, card_in(world, 1, "doc"), "prd")
     assert (answer.status, answer.json["error"]["code"]) == (409, "CONCURRENT_RUN_LIMIT")
     world.ada("runs", "POST", f"/runs/{first}/cancel")
-    assert trigger(world, card_in(world, 1, "doc"), "prd").status == 201
+    assert trigger(world, card_in(world, 1, "doc"), "prd").status == 202
 
 
 def test_a_place_held_by_a_dead_run_is_swept(world):
@@ -188,7 +188,7 @@ def test_a_place_held_by_a_dead_run_is_swept(world):
     write(save(project))
     dead = started(world, card_in(world, 1, "doc"), "prd")
     with time_machine.travel(clock.epoch() + 1_000, tick=True):
-        assert trigger(world, card_in(world, 1, "doc"), "prd").status == 201
+        assert trigger(world, card_in(world, 1, "doc"), "prd").status == 202
     assert fetch(Run, dead).error_code == "TIMEOUT"
 
 
@@ -547,7 +547,7 @@ def test_an_answer_to_what_is_gone_ends_the_run(world, machine):
 def test_a_model_without_a_known_price_is_said_to_have_none(world, machine, model):
     card = card_in(world, 1, "doc")
     answer = trigger(world, card, "prd", provider="embedded", model="home-made")
-    assert (answer.status, answer.json["estimatedCost"]) == (201, 0)
+    assert (answer.status, answer.json["estimatedCost"]) == (202, 0)
     run = machine.play(answer.json["run"]["id"])
     assert (run.status, run.unpriced, run.customer_price_micros) == ("completed", True, 0)
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json
