@@ -36,7 +36,8 @@ class UsageSummary(Shape):
 
 
 class UsageBreakdown(Shape):
-    """`percentage` of the price; of the calls where nothing was charged. `id` is what the category's name stands for."""
+    """`percentage` of the price; of the calls where nothing was charged. `id` is what the category's name stands for. Where every
+    call was unpriced, cost and price are 0 and mean nothing."""
 
     category: str
     id: str
@@ -45,13 +46,17 @@ class UsageBreakdown(Shape):
     cost: float
     price: float
     percentage: float
+    unpricedCalls: int
 
 
 class UsageTimelinePoint(Shape):
+    """One day, week (from Monday) or month in UTC, by the moment it begins; those without usage too."""
+
     timestamp: str
     calls: int
     cost: float
     price: float
+    unpricedCalls: int
 
 
 class UsageResponse(Shape):
@@ -107,14 +112,19 @@ def _shown(usage: Usage) -> UsageResponse:
                 cost=usd(part.cost_micros),
                 price=usd(part.price_micros),
                 percentage=_share(part, total),
+                unpricedCalls=part.unpriced_calls,
             )
-            for value, part in sorted(usage.parts.items(), key=lambda one: -one[1].price_micros)
+            for value, part in sorted(usage.parts.items(), key=lambda one: (-one[1].price_micros, -one[1].calls, one[0]))
         ],
         timeline=[
             UsageTimelinePoint(
-                timestamp=f"{day}T00:00:00.000Z", calls=one.calls, cost=usd(one.cost_micros), price=usd(one.price_micros)
+                timestamp=f"{day}T00:00:00.000Z",
+                calls=one.calls,
+                cost=usd(one.cost_micros),
+                price=usd(one.price_micros),
+                unpricedCalls=one.unpriced_calls,
             )
-            for day, one in sorted(usage.timeline.items())
+            for day, one in usage.timeline.items()
         ],
     )
 

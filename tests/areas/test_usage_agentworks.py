@@ -63,9 +63,27 @@ def test_a_workspace_sees_totals_parts_and_a_timeline(world):
         ("QA", 0.25, 25.0),
     ]
     assert [(point["timestamp"][:10], point["price"]) for point in answer.json["timeline"]] == [
+        ("2026-02-23", 0),
         ("2026-03-02", 0.75),
         ("2026-03-09", 0.25),
+        ("2026-03-16", 0),
+        ("2026-03-23", 0),
+        ("2026-03-30", 0),
     ]
+
+
+def test_a_year_is_a_few_queries_and_a_point_for_every_day(world):
+    line(world, "2025-12-31", 100_000)
+    line(world, "2026-06-15", 100_000, agent="qa")
+    line(world, "2026-11-20", 100_000)
+    world.ada("auth", "GET", "/auth/me")  # the rate window has begun
+    of = f"/workspaces/{world.ws_id}/usage?startDate=2025-12-15&endDate=2026-11-25&breakdown=agent"
+    with trips() as seen:
+        answer = world.ada("usage", "GET", of).json
+    assert seen.names == ["UpdateItem", "Query", "Query", "Query", "Query"]  # access, the total, the parts: days, months, days
+    assert [(part["category"], part["calls"]) for part in answer["breakdown"]] == [("PRD", 2), ("QA", 1)]
+    assert len(answer["timeline"]) == 346
+    assert sum(point["calls"] for point in answer["timeline"]) == answer["summary"]["totalCalls"] == 3
 
 
 def test_a_week_and_a_month_at_the_turn_of_the_year(world):
@@ -110,12 +128,28 @@ def test_no_price_is_a_state_and_not_a_zero(world):
     assert (summary["totalCalls"], summary["unpricedCalls"], summary["totalCost"]) == (2, 1, 0.1)
 
 
+def test_a_part_without_any_price_says_so(world):
+    line(world, "2026-03-02", 100_000)
+    line(world, "2026-03-03", 100_000, provider="mystery", priced=False)
+    of = f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-03&breakdown=provider"
+    answer = world.ada("usage", "GET", of).json
+    assert [(part["category"], part["calls"], part["unpricedCalls"]) for part in answer["breakdown"]] == [
+        ("openai", 1, 0),
+        ("mystery", 1, 1),
+    ]
+    assert [point["unpricedCalls"] for point in answer["timeline"]] == [0, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
         ("startDate=yesterday", "startDate"),
         ("startDate=2026-03-02&endDate=2026-03-01", "startDate"),
         ("startDate=2020-01-01", "startDate"),
+        ("startDate=0001-01-01T00:00:00%2B09:00", "startDate"),
+        ("endDate=9999-12-31", "endDate"),
+        ("groupBy=year", "groupBy"),
+        ("breakdown=phase", "breakdown"),
     ],
 )
 def test_days_that_make_no_sense(world, query, field):
