@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Self
 
 from shared.core import clock
 from shared.core.money import MICROS, usd
@@ -100,7 +100,7 @@ def _json_value(kind: Kind, value: Any) -> Any:
 
 
 class Workbook:
-    """An XLSX file in the making. One row in memory at a time; the rest is in files in the temporary folder."""
+    """An XLSX file in the making: it is whole, and its temporary files are gone, when its block ends. One row in memory at a time."""
 
     def __init__(self, target: BinaryIO, columns: Sequence[Column], about: Mapping[str, Any]) -> None:
         import xlsxwriter
@@ -123,13 +123,19 @@ class Workbook:
             self._data.set_column(position, position, max(12, len(column.name) + 2))
         self._data.freeze_panes(1, 0)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._book.close()
+
     def rows(self, rows: Sequence[Row]) -> None:
         for row in rows:
             for position, (column, value) in enumerate(zip(self._columns, row, strict=True)):
                 self._cell(self._data, self._next, position, column.kind, value)
             self._next += 1
 
-    def close(self, sums: Mapping[str, int]) -> None:
+    def summary(self, sums: Mapping[str, int]) -> None:
         lines: list[tuple[str, Kind, Any]] = [
             (name, "number" if isinstance(value, int) else "text", value) for name, value in self._about.items()
         ]
@@ -139,7 +145,6 @@ class Workbook:
         for position, (name, kind, value) in enumerate(lines):
             self._summary.write_string(position, 0, name, self._bold)
             self._cell(self._summary, position, 1, kind, value)
-        self._book.close()
 
     def _cell(self, sheet: Any, row: int, position: int, kind: Kind, value: Any) -> None:
         style = self._styles.get(kind)

@@ -5,6 +5,7 @@ begun, so that whoever goes on writes the same bytes. An XLSX file is one zip, w
 (`MOST_ROWS`). Every write to the row is fenced: of two who work on it, one fails.
 """
 
+import os
 import tempfile
 import time
 from typing import Any, Final
@@ -39,7 +40,7 @@ def produce(export: Export, source: Source, *, until: float = float("inf"), at_o
             raise
         return False
     except DoesNotAddUp:
-        _keep(export, rows_done=0, sums={}, cursor=None, upload=None, tags=[])
+        _keep(export, rows_done=0, sums={}, cursor=None, upload=None, tags=[], size=None)
         if not at_once:
             raise
         return False
@@ -51,9 +52,19 @@ def produce(export: Export, source: Source, *, until: float = float("inf"), at_o
 
 def _pieces(export: Export, source: Source, most: int, until: float) -> int | None:
     """The size of the file; None when the time is over before it is whole."""
+    written = export.tags and export.cursor is None
+    if not written and not _write_pieces(export, source, most, until):
+        return None
+    if export.tags:
+        join_parts(export.key_of_file, str(export.upload), export.tags)
+    return int(export.size)
+
+
+def _write_pieces(export: Export, source: Source, most: int, until: float) -> bool:
+    """Write what is missing, by parts, or as a whole where that is less than one. Parts without a cursor are all there are."""
     columns = source.columns
     form = PIECEWISE[export.format](columns, source.about)
-    rows, sums, size = int(export.rows_done), dict(export.sums), int(export.size or 0)
+    rows, sums = int(export.rows_done), dict(export.sums)
     buffer = bytearray() if export.tags else bytearray(form.head())
     for page in source.pages(export.cursor):
         buffer += form.rows(page.rows, first=rows == 0)
@@ -62,46 +73,43 @@ def _pieces(export: Export, source: Source, most: int, until: float) -> int | No
         if rows > most:
             raise TooMany(f"This export has more than {most:,} rows: ask for fewer days")
         if len(buffer) >= PART_BYTES and page.cursor is not None:
-            size += len(buffer)
-            _part(export, bytes(buffer), rows_done=rows, sums=sums, cursor=page.cursor, size=size)
+            _part(export, bytes(buffer), rows_done=rows, sums=sums, cursor=page.cursor)
             buffer.clear()
             if time.monotonic() >= until:
-                return None
+                return False
     source.check(rows, sums)
     buffer += form.tail(rows, sums)
-    size += len(buffer)
-    export.rows_done, export.sums = rows, sums
     if export.tags:
-        tag = keep_part(export.key_of_file, str(export.upload), len(export.tags) + 1, bytes(buffer))
-        join_parts(export.key_of_file, str(export.upload), [*export.tags, tag])
+        _part(export, bytes(buffer), rows_done=rows, sums=sums, cursor=None)
     else:
         keep_file(export.key_of_file, bytes(buffer), export.content_type)
-    return size
+        export.rows_done, export.sums, export.size = rows, sums, len(buffer)
+    return True
 
 
 def _part(export: Export, body: bytes, **progress: Any) -> None:
     if export.upload is None:
         _keep(export, upload=begin_parts(export.key_of_file, export.content_type))
     tag = keep_part(export.key_of_file, str(export.upload), len(export.tags) + 1, body)
-    _keep(export, tags=[*export.tags, tag], **progress)
+    _keep(export, tags=[*export.tags, tag], size=int(export.size or 0) + len(body), **progress)
 
 
 def _workbook(export: Export, source: Source, most: int) -> int:
     export.rows_done, sums, told = 0, dict[str, int](), 0
     with tempfile.TemporaryFile() as target:
-        book = Workbook(target, source.columns, source.about)
-        for page in source.pages(None):
-            book.rows(page.rows)
-            export.rows_done += len(page.rows)
-            add_up(source.columns, page.rows, sums)
-            if export.rows_done > most:
-                raise TooMany(f"A workbook takes {most:,} rows: ask for fewer days, or for csv")
-            if export.rows_done - told >= _TELL_EVERY:
-                told = int(export.rows_done)
-                _keep(export, rows_done=told)
-        source.check(int(export.rows_done), sums)
-        book.close(sums)
-        size = target.tell()
+        with Workbook(target, source.columns, source.about) as book:
+            for page in source.pages(None):
+                book.rows(page.rows)
+                export.rows_done += len(page.rows)
+                add_up(source.columns, page.rows, sums)
+                if export.rows_done > most:
+                    raise TooMany(f"A workbook takes {most:,} rows: ask for fewer days, or for csv")
+                if export.rows_done - told >= _TELL_EVERY:
+                    told = int(export.rows_done)
+                    _keep(export, rows_done=told)
+            source.check(int(export.rows_done), sums)
+            book.summary(sums)
+        size = target.seek(0, os.SEEK_END)
         target.seek(0)
         keep_stream(export.key_of_file, target, export.content_type)
     export.sums = sums
