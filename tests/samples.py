@@ -11,6 +11,8 @@ from typing import Any
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
+from shared.identity import onetime
+from shared.identity.onetime import Purpose
 from shared.items.rows import Item
 from shared.store import fetch
 from tests.areas.boards_world import World, found_world
@@ -103,6 +105,7 @@ def _nothing(_: Stage) -> Sample:
 SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     # agentworks
     "agentworks auth.me": _nothing,
+    "agentworks auth.resendVerification": _nothing,
     "agentworks auth.updateMe": lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
     "agentworks workspaces.list": _nothing,
     "agentworks workspaces.get": _of_workspace,
@@ -193,6 +196,17 @@ def _workspace_to_delete(stage: Stage) -> Sample:
     return Sample({"id": made.json["id"]})
 
 
+def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
+    """A request with a token as it stands in a mail."""
+
+    def sample(stage: Stage) -> Sample:
+        user = stage.somebody().user
+        token, _ = onetime.issue(purpose, user["id"], email=user["email"])
+        return Sample({}, {"token": token} | further)
+
+    return sample
+
+
 ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.login": _login,
     "aintandem auth.login": _login,
@@ -212,6 +226,9 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "orchestrator auth.logout": _logout,
     "omoios auth.logout": _logout,
     "agentworks auth.changePassword": _new_password,
+    "agentworks auth.verifyEmail": _mailed(Purpose.VERIFY),
+    "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
+    "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
     "agentworks workspaces.delete": _workspace_to_delete,
     "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
     "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),
