@@ -11,6 +11,8 @@ from typing import Any
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
+from shared.identity import onetime
+from shared.identity.onetime import Purpose
 from shared.items.rows import Item
 from shared.store import fetch
 from tests.areas.boards_world import World, found_world
@@ -18,6 +20,7 @@ from tests.areas.driving import Answer, Client, sign_up
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
+MAY = "format=csv&startDate=2026-05-01&endDate=2026-05-31"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Stage:
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
 
+    def export(self) -> str:
+        answer = self.world.ada("usage", "GET", f"/workspaces/{self.world.ws_id}/usage/export?{MAY}")
+        assert answer.status == 200, answer.text
+        return answer.json["exportId"]
+
     def somebody(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""
         return sign_up("Some Body", f"{self.slug()}@matrix.example", PASSWORD)
@@ -97,6 +105,7 @@ def _nothing(_: Stage) -> Sample:
 SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     # agentworks
     "agentworks auth.me": _nothing,
+    "agentworks auth.resendVerification": _nothing,
     "agentworks auth.updateMe": lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
     "agentworks workspaces.list": _nothing,
     "agentworks workspaces.get": _of_workspace,
@@ -141,6 +150,8 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks usage.workspace": _of_workspace,
     "agentworks usage.project": _of_project,
+    "agentworks usage.export": lambda s: Sample({"id": s.world.ws_id}, query=MAY),
+    "agentworks exports.get": lambda s: Sample({"id": s.export()}),
     # omoios
     "omoios auth.me": _nothing,
     "omoios projects.list": _nothing,
@@ -185,6 +196,17 @@ def _workspace_to_delete(stage: Stage) -> Sample:
     return Sample({"id": made.json["id"]})
 
 
+def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
+    """A request with a token as it stands in a mail."""
+
+    def sample(stage: Stage) -> Sample:
+        user = stage.somebody().user
+        token, _ = onetime.issue(purpose, user["id"], email=user["email"])
+        return Sample({}, {"token": token} | further)
+
+    return sample
+
+
 ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.login": _login,
     "aintandem auth.login": _login,
@@ -204,6 +226,9 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "orchestrator auth.logout": _logout,
     "omoios auth.logout": _logout,
     "agentworks auth.changePassword": _new_password,
+    "agentworks auth.verifyEmail": _mailed(Purpose.VERIFY),
+    "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
+    "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
     "agentworks workspaces.delete": _workspace_to_delete,
     "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
     "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),

@@ -9,7 +9,7 @@ from shared.contracts.agentworks import AGENTWORKS
 from shared.contracts.base import Closed, Shape
 from shared.http.call import Call, Caller, ThisCall
 from shared.http.routing import Routes
-from shared.identity import accounts, profiles, sessions, users
+from shared.identity import accounts, profiles, recovery, sessions, users
 from shared.tenancy.workspaces import workspaces_of
 from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 
@@ -89,6 +89,34 @@ class ChangePasswordRequest(Closed):
     newPassword: str
 
 
+Token = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class VerifyEmailRequest(Closed):
+    token: Token
+
+
+class VerifyEmailResponse(Shape):
+    """Not in the document, which says no more than that the address is verified."""
+
+    emailVerified: bool
+
+
+class ForgotPasswordRequest(Closed):
+    email: Email
+
+
+class ResetPasswordRequest(Closed):
+    token: Token
+    newPassword: str
+
+
+class MessageResponse(Shape):
+    """Not in the document: what a 202 says to people."""
+
+    message: str
+
+
 def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
     call.headers.append(
         (
@@ -101,7 +129,7 @@ def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
-    done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe)
+    done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip)
     _set_cookie(call, done.tokens)
     return LoginResponse(
         user=user_profile(done.user),
@@ -157,6 +185,32 @@ async def update_me(body: UpdateUserRequest, caller: Caller) -> UserProfile:
 
 
 @routes.put("/auth/me/password", "auth.changePassword", status=204)
-async def change_password(body: ChangePasswordRequest, caller: Caller) -> None:
+async def change_password(body: ChangePasswordRequest, caller: Caller, call: ThisCall) -> None:
     """Set a new password; the caller's other sessions end."""
-    accounts.change_password(caller, body.currentPassword, body.newPassword)
+    accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
+
+
+@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth")
+async def verify_email(body: VerifyEmailRequest) -> VerifyEmailResponse:
+    """Confirm an e-mail address by the token that was mailed to it. A token is good once."""
+    return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token).email_verified)
+
+
+@routes.post("/auth/resend-verification", "auth.resendVerification", status=202)
+async def resend_verification(caller: Caller) -> MessageResponse:
+    """Mail the token again, unless the address is confirmed already."""
+    recovery.resend_verification(caller)
+    return MessageResponse(message="Unless your address is confirmed already, a mail is on its way")
+
+
+@routes.post("/auth/forgot-password", "auth.forgotPassword", public=True, status=202, rate_class="auth")
+async def forgot_password(body: ForgotPasswordRequest, call: ThisCall) -> MessageResponse:
+    """Mail a token that sets a new password. The answer is the same whether or not there is such an account."""
+    recovery.forgot_password(body.email, ip=call.client_ip)
+    return MessageResponse(message="If there is an account with this address, a mail is on its way to it")
+
+
+@routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth")
+async def reset_password(body: ResetPasswordRequest) -> None:
+    """Set a new password by a mailed token, which is good once. All sessions of the account end."""
+    recovery.reset_password(body.token, body.newPassword)
