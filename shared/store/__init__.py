@@ -35,6 +35,7 @@ from shared.store.rows import (
 from shared.store.windows import Taken, take
 from shared.store.writing import (
     Operation,
+    Refusal,
     carrying,
     check,
     create,
@@ -60,6 +61,7 @@ __all__ = [
     "NumberAttribute",
     "NumberSetAttribute",
     "Operation",
+    "Refusal",
     "Row",
     "Slice",
     "Taken",

@@ -122,6 +122,29 @@ class WorkspaceMembership(Entity):
         return {1: (f"USER#{self.id}#WSS", f"{self.created_at}#{self.ws_id}")}
 
 
+class Invitation(Entity):
+    """One for each address in a workspace: inviting it again renews the row. Only the fingerprint of its token's secret is kept.
+
+    It is listed while it is pending, and expires from the table a month after its last day.
+    """
+
+    KIND = "INV"
+    NAME = "invitation"
+
+    email = UnicodeAttribute()
+    role = UnicodeAttribute()
+    message = UnicodeAttribute(null=True)
+    token_hash = UnicodeAttribute()
+    status = UnicodeAttribute(default="pending")  # pending | accepted | cancelled
+    invited_by = JSONAttribute()
+    invited_at = UnicodeAttribute()
+    expires_at = UnicodeAttribute()
+    accepted_by = UnicodeAttribute(null=True)
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"WS#{self.ws_id}#INV", f"{self.invited_at}#{self.id}")} if self.status == "pending" else {}
+
+
 def slug_guard(scope: str, slug: str, ref: str = "") -> Guard:
     """`scope` is ORG, WS, or WS#<id> for the projects of a workspace."""
     return Guard.of(f"SLUG#{scope}#{slug}", ref)
