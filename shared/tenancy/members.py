@@ -119,7 +119,9 @@ def the_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
     return row
 
 
-def joining(who: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]) -> tuple[WorkspaceMembership, list[Operation]]:
+def joining(
+    who: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
+) -> tuple[WorkspaceMembership, list[Operation]]:
     """A new membership and what must be written with it, but for the access record: there is room (LimitExceeded("members")), the
     workspace is still there, and whoever joins is no member yet (Conflict("member"))."""
     row: WorkspaceMembership = membership_row(
