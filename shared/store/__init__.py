@@ -1,7 +1,7 @@
 """The three tables: rows, reads, writes, cursors. The only package that knows PynamoDB."""
 
 from shared.store.cursors import seal, unseal
-from shared.store.files import keep_text, kept_text
+from shared.store.files import erase_files, keep_text, kept_text
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
@@ -40,6 +40,7 @@ from shared.store.writing import (
     check,
     create,
     delete,
+    erase_many,
     put,
     put_many,
     revise,
@@ -75,6 +76,8 @@ __all__ = [
     "count",
     "create",
     "delete",
+    "erase_files",
+    "erase_many",
     "family",
     "fetch",
     "fetch_all",

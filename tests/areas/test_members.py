@@ -2,11 +2,10 @@
 
 import pytest
 
-from shared.core.actor import Role
 from shared.store import fetch, get
 from shared.tenancy.rows import Workspace, WorkspaceMembership
 from tests.areas.driving import Client, sign_up
-from tests.areas.test_invitations import accept, invite, listed, told, token_of
+from tests.areas.test_invitations import accept, invite, listed, token_of, told
 from tests.areas.test_workspaces_agentworks import home, make
 from tests.trips import trips
 
