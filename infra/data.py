@@ -19,10 +19,17 @@ CONSUMERS = {
     "ws-push": "ws_pusher",
     "emails": "mailer",
     "exports": "export_worker",
+    "cascade": "cascade_worker",
 }
-_TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8, "exports": 3}
-# seconds; an old push helps nobody, an old export is asked for again
-_KEEP = {"agent-runs": 345_600, "ws-live": 600, "ws-push": 600, "emails": 345_600, "exports": 86_400}
+_TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8, "exports": 3, "cascade": 10}
+_KEEP = {  # seconds; an old push helps nobody, an old export is asked for again
+    "agent-runs": 345_600,
+    "ws-live": 600,
+    "ws-push": 600,
+    "emails": 345_600,
+    "exports": 86_400,
+    "cascade": 1_209_600,
+}
 # High throughput: the quota of 300 calls a second then holds for each message group, not for the queue
 _FIFO: dict[str, Any] = {
     "fifo_queue": True,

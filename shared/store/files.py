@@ -151,3 +151,12 @@ def attachment(name: str) -> str:
     """A Content-Disposition that every client reads, whatever is in the name (RFC 6266)."""
     plain = "".join(one if " " <= one <= "~" and one not in '"\\%' else "_" for one in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def erase_files(prefix: str) -> int:
+    """Remove up to a thousand files whose keys begin like this. How many there were: 0 when none is left."""
+    bucket = settings().need("files_bucket")
+    found = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    if found:
+        _bucket().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found], "Quiet": True})
+    return len(found)
