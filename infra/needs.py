@@ -22,7 +22,8 @@ class Needs:
     probes: bool = False  # asks every queue and the bucket whether they are there
     posts: bool = False  # posts to socket connections
     mails: bool = False
-    models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    models: Literal["none", "see", "call"] = "none"  # see: the secret with the credentials; call: use them, and Bedrock
+    bills: bool = False  # writes invoices: who the seller is
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
     timeout: int = 28  # seconds; API Gateway gives up after 29
 
@@ -32,7 +33,7 @@ AREAS = {
     "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
     "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
-    "billing": Needs(files="read", sends=("emails",), machine=("answer",)),
+    "billing": Needs(files="write", models="see", bills=True),  # see: the payment gateway's keys are in the same secret
     "boards": Needs(sends=("agent-runs",)),
     "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),
     "comments": Needs(files="write"),
@@ -75,6 +76,8 @@ WORKERS = {
         sends=("ws-live",),
         machine=("stop", "answer"),
         posts=True,
+        models="see",
+        bills=True,
         timeout=60,
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),

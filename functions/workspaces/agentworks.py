@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from shared.billing.accounts import Standing, new_standing, standing_of
 from shared.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
 from shared.contracts.base import Closed, Shape
 from shared.core.actor import Permission, Role
@@ -11,7 +12,7 @@ from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.tenancy import workspaces
 from shared.tenancy.rows import Workspace
-from shared.usage.standing import Usage, billing_of, no_usage, usage_of
+from shared.usage.standing import Usage, no_usage, usage_of
 from shared.views.agentworks import (
     BillingSummary,
     CurrentUsageSummary,
@@ -122,7 +123,7 @@ class WorkspaceMembersResponse(Shape):
     total: int
 
 
-def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
+def _details(workspace: Workspace, usage: Usage, standing: Standing) -> WorkspaceDetails:
     return WorkspaceDetails(
         id=workspace.id,
         name=workspace.name,
@@ -130,7 +131,7 @@ def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
         description=workspace.description,
         owner=user_summary(workspace.owner),
         settings=WorkspaceSettings.model_validate(workspace.settings),
-        billing=billing_summary(billing_of(workspace)),
+        billing=billing_summary(standing),
         usage=current_usage(usage),
         createdAt=workspace.created_at,
         updatedAt=workspace.updated_at,
@@ -148,7 +149,7 @@ async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
     workspace = workspaces.the_workspace(caller, id)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.post("/workspaces", "workspaces.create", status=201)
@@ -156,7 +157,7 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
     """A new workspace in the caller's organization; the caller is its owner."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.create_workspace(caller, body.name, body.slug, description=body.description, settings=settings)
-    return _details(workspace, no_usage(workspace))
+    return _details(workspace, no_usage(workspace), new_standing(workspace))
 
 
 @routes.put("/workspaces/{id}", "workspaces.update", needs=Permission.WORKSPACE_WRITE)
@@ -164,7 +165,7 @@ async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> Works
     """Change the given fields; settings change key by key."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.delete("/workspaces/{id}", "workspaces.delete", status=202, needs=Permission.WORKSPACE_ADMIN)

@@ -1,8 +1,8 @@
-"""How a workspace stands this month: what it used, and what it is billed under. The seam to usage and billing."""
+"""How a workspace stands this month: what it used."""
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from shared.core import clock
 from shared.core.money import micros
@@ -30,13 +30,6 @@ class Usage:
         return round(100 * self.price_micros / self.limit_micros, 2)
 
 
-@dataclass(frozen=True)
-class Billing:
-    status: str
-    plan: str
-    next_date: date
-
-
 def usage_of(workspace: Workspace) -> Usage:
     """One round trip: the daily sums of this month."""
     today = clock.now().date()
@@ -59,9 +52,3 @@ def no_usage(workspace: Workspace) -> Usage:
     first = clock.now().date().replace(day=1)
     days = calendar.monthrange(first.year, first.month)[1]
     return Usage(first, first.replace(day=days), 0, 0, micros(workspace.settings["maxMonthlyUsage"]), 0)
-
-
-def billing_of(_: Workspace) -> Billing:
-    """What a workspace without a billing account stands under. Accounts come with the billing area; they are read here then."""
-    first = clock.now().date().replace(day=1)
-    return Billing("active", "free", (first + timedelta(days=32)).replace(day=1))
