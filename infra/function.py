@@ -163,6 +163,10 @@ class Functions:
             self._grant_posting(scope, grants)
         if wanted.mails:
             self._grant_mail(scope, grants)
+        if wanted.bills:
+            for name in ("seller_name", "seller_address", "seller_country", "seller_tax_id"):
+                if value := getattr(self.settings, name):
+                    grants.environment[f"CADRE_{name.upper()}"] = value
         if wanted.models != "none":
             self._grant_models(grants, calls=wanted.models == "call")
         return grants

@@ -23,7 +23,8 @@ class Needs:
     posts: bool = False  # posts to socket connections
     mails: bool = False
     loops: bool = False  # puts work back into its own queue: Lambda would take it for a loop and end it after 16 rounds
-    models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    models: Literal["none", "see", "call"] = "none"  # see: the secret with the credentials; call: use them, and Bedrock
+    bills: bool = False  # writes invoices: who the seller is
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
     timeout: int = 28  # seconds; API Gateway gives up after 29
 
@@ -33,7 +34,7 @@ AREAS = {
     "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
     "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
-    "billing": Needs(files="read", sends=("emails",), machine=("answer",)),
+    "billing": Needs(files="write", models="see", bills=True),  # see: the payment gateway's keys are in the same secret
     "boards": Needs(sends=("agent-runs",)),
     "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),
     "comments": Needs(files="write"),
@@ -78,6 +79,8 @@ WORKERS = {
         sends=("ws-live", "cascade"),
         machine=("stop", "answer"),
         posts=True,
+        models="see",
+        bills=True,
         timeout=60,
     ),
     "export_worker": Needs(  # a call goes on with an export as long as it may; memory is for the core that comes with it

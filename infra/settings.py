@@ -52,6 +52,10 @@ class Settings:
     # money
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
+    seller_name: str = "Cadre"  # on invoices, with the next three; the country decides the tax
+    seller_address: str = ""  # lines separated by line ends
+    seller_country: str = "IE"
+    seller_tax_id: str = ""
     # running it
     log_retention_days: int = 30
     log_level: str = "INFO"
@@ -70,6 +74,7 @@ class Settings:
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
         _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")
+        _matches("sellerCountry", self.seller_country, r"[A-Z]{2}")
         if unknown := sorted(set(self.domains) - set(CONTRACT)):
             raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
         if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):

@@ -15,12 +15,14 @@ from shared.identity import onetime
 from shared.identity.onetime import Purpose
 from shared.items.rows import Item
 from shared.store import fetch
+from tests.areas.billing_world import billed
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
 MAY = "format=csv&startDate=2026-05-01&endDate=2026-05-31"
+ADDRESS = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Stage:
         assert self.world.ada("projects", "PUT", f"/projects/{self.world.project.id}", body=many).status == 200
         self.stranger = sign_up("Stan Stranger", "stranger@matrix.example")
         self.names = iter(range(10_000))
+        self.billed: tuple[str, str] | None = None
 
     # -- things to act on, made by the owner
 
@@ -77,6 +80,19 @@ class Stage:
         answer = self.world.ada("usage", "GET", f"/workspaces/{self.world.ws_id}/usage/export?{MAY}")
         assert answer.status == 200, answer.text
         return answer.json["exportId"]
+
+    def invoice(self) -> str:
+        return self.credit_note()[0]
+
+    def credit_note(self) -> tuple[str, str]:
+        """The ids of an invoice and its credit note, made once: no sample changes them."""
+        if self.billed is None:
+            self.billed = billed(self.world.ws_id)
+        return self.billed
+
+    def payment_method(self) -> str:
+        body = {"type": "bank_transfer"}
+        return self.world.ada("billing", "POST", f"/workspaces/{self.world.ws_id}/billing/payment-methods", body=body).json["id"]
 
     def somebody(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""
@@ -175,6 +191,17 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks usage.project": _of_project,
     "agentworks usage.export": lambda s: Sample({"id": s.world.ws_id}, query=MAY),
     "agentworks exports.get": lambda s: Sample({"id": s.export()}),
+    "agentworks billing.get": _of_workspace,
+    "agentworks billing.update": lambda s: Sample({"id": s.world.ws_id}, {"billingAddress": ADDRESS, "plan": "pro"}),
+    "agentworks billing.invoices": _of_workspace,
+    "agentworks billing.addPaymentMethod": lambda s: Sample({"id": s.world.ws_id}, {"type": "bank_transfer"}),
+    "agentworks billing.removePaymentMethod": lambda s: Sample({"id": s.world.ws_id, "methodId": s.payment_method()}),
+    "agentworks billing.invoice": lambda s: Sample({"id": s.invoice()}),
+    "agentworks billing.invoicePdf": lambda s: Sample({"id": s.invoice()}),
+    "agentworks billing.creditNotePdf": lambda s: Sample(dict(zip(("id", "creditNoteId"), s.credit_note(), strict=True))),
+    # for administrators of the platform, which no role makes anybody
+    "agentworks billing.recordPayment": lambda s: Sample({"id": s.invoice()}, {"reference": "R1"}, status=403),
+    "agentworks billing.credit": lambda s: Sample({"id": s.invoice()}, {"reason": "A gift"}, status=403),
     # omoios
     "omoios auth.me": _nothing,
     "omoios projects.list": _nothing,
@@ -264,6 +291,7 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),
     "omoios comments.update": lambda s: Sample({"comment_id": s.comment()}, {"content": "Other words"}),
     "omoios comments.delete": lambda s: Sample({"comment_id": s.comment()}),
+    "agentworks billing.stripeWebhook": lambda _: Sample({}, {"type": "payment_intent.succeeded"}, status=404),
     "enterprise health.get": _nothing,
     "aintandem system.health": _nothing,
     "aintandem system.info": _nothing,

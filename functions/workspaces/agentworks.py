@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.billing.accounts import Standing, new_standing, standing_of
 from shared.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
 from shared.contracts.base import Closed, Shape
 from shared.contracts.fields import Email
@@ -15,7 +16,7 @@ from shared.mail import outbox
 from shared.tenancy import invitations, workspaces
 from shared.tenancy import members as people
 from shared.tenancy.rows import Invitation, Workspace
-from shared.usage.standing import Usage, billing_of, no_usage, usage_of
+from shared.usage.standing import Usage, no_usage, usage_of
 from shared.views.agentworks import (
     BillingSummary,
     CurrentUsageSummary,
@@ -157,7 +158,7 @@ class TransferWorkspaceRequest(Closed):
     userId: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
+def _details(workspace: Workspace, usage: Usage, standing: Standing) -> WorkspaceDetails:
     return WorkspaceDetails(
         id=workspace.id,
         name=workspace.name,
@@ -165,7 +166,7 @@ def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
         description=workspace.description,
         owner=user_summary(workspace.owner),
         settings=WorkspaceSettings.model_validate(workspace.settings),
-        billing=billing_summary(billing_of(workspace)),
+        billing=billing_summary(standing),
         usage=current_usage(usage),
         createdAt=workspace.created_at,
         updatedAt=workspace.updated_at,
@@ -183,7 +184,7 @@ async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
     workspace = workspaces.the_workspace(caller, id)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.post("/workspaces", "workspaces.create", status=201)
@@ -191,7 +192,7 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
     """A new workspace in the caller's organization; the caller is its owner."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.create_workspace(caller, body.name, body.slug, description=body.description, settings=settings)
-    return _details(workspace, no_usage(workspace))
+    return _details(workspace, no_usage(workspace), new_standing(workspace))
 
 
 @routes.put("/workspaces/{id}", "workspaces.update", needs=Permission.WORKSPACE_WRITE)
@@ -199,7 +200,7 @@ async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> Works
     """Change the given fields; settings change key by key."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.delete("/workspaces/{id}", "workspaces.delete", status=202, needs=Permission.WORKSPACE_ADMIN)
@@ -212,7 +213,7 @@ async def delete(id: str, caller: Caller) -> DeletedWorkspace:
 async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Make another member the owner; the caller becomes an administrator."""
     workspace = people.transfer(caller, id, body.userId)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)

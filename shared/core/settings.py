@@ -44,6 +44,11 @@ class Settings:
     # money
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
+    # who writes the invoices: shown on them, and the country decides the tax
+    seller_name: str = "Cadre"
+    seller_address: str = ""
+    seller_country: str = "IE"
+    seller_tax_id: str = ""
     # the platform itself
     version: str = "1.0.0"
     stage: str = "local"  # local | dev | prod

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from shared.agents.catalogue import Agent
 from shared.agents.registry import the_agent
+from shared.billing.accounts import opening, refuse_suspended
 from shared.billing.prices import Priced, worst_case
 from shared.billing.pricing import customer_price_micros
+from shared.billing.rows import BillingAccount
 from shared.boards.rows import Lane
 from shared.budgets.reserving import BudgetExhausted
 from shared.budgets.rows import Budget, budget_id, new_budget, this_month
@@ -72,6 +74,7 @@ class _Facts:
     config: AgentConfig | None
     record: AgentRecord | None
     budget: Budget | None
+    account: BillingAccount | None
     holder: Run | None
 
 
@@ -129,11 +132,14 @@ def _read(card: Item, agent: Agent) -> _Facts:
         (AgentConfig, *AgentConfig.key_in(proj_id, agent.id)),
         (AgentRecord, *AgentRecord.key_of(ws_id, agent.id)),
         (Budget, *Budget.key(budget_id("workspace", ws_id, this_month()))),
+        (BillingAccount, *BillingAccount.key(ws_id)),
     ]
     if card.lease_run:
         wanted.append((Run, *Run.key(card.lease_run)))
     found: list[Any] = get_many(wanted)
-    return _Facts(card, found[0], found[1], found[2], found[3], found[4], found[5], found[6] if card.lease_run else None)
+    return _Facts(
+        card, found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7] if card.lease_run else None
+    )
 
 
 def _refuse(facts: _Facts, agent: Agent) -> None:
@@ -162,6 +168,7 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
             f"{holder.agent['display_name']} is working on this card",
             {"runId": holder.id, "leaseUntil": clock.iso(clock.at(int(holder.lease_until)))},
         )
+    refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))
     spent = int(facts.budget.spent) if facts.budget else 0
     if spent >= limit:
@@ -212,7 +219,7 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _TWICE), save(card), places]
+    operations = [create(run, _TWICE), save(card), places, *opening(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
