@@ -11,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from shared.core.settings import settings
+from shared.items.archiving import archive_finished
 from shared.runs.sweeping import sweep
 from shared.sockets.reaping import reap
 
@@ -18,6 +19,7 @@ logger = Logger(level=settings().log_level)
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "auto-archive": archive_finished,  # cards that were finished a while ago
     "timeouts": sweep,  # runs that nobody works on any more
     "ws-reaper": reap,  # connections that are over
 }

@@ -368,12 +368,35 @@ def _main_change(changes: Mapping[str, Any]) -> str | None:
     return next(iter(changes)) if len(changes) == 1 else None
 
 
+def _of_one_field(changes: Mapping[str, Any]) -> str | None:
+    """What the change of a field says that nobody edits as such."""
+    if len(changes) != 1:
+        return None
+    ((name, pair),) = changes.items()
+    old: Any
+    new: Any
+    old, new = pair
+    if name == "archivedAt":
+        return "archived the card" if new else "restored the card"
+    if name == "loggedHours":
+        return f"logged {new - old:g} h" if new > old else f"took back {old - new:g} h"
+    if name in _ADDED:
+        what, title = _ADDED[name]
+        return f"added {what} {new[title]}" if new else f"removed {what} {old[title]}"
+    return None
+
+
+_ADDED = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
+
+
 def _words(kind: EventType, changes: Mapping[str, Any]) -> str:
     if kind in _SAID:
         return _SAID[kind]
     if kind is EventType.ITEM_UPDATED and "assignee" in changes:
         person = changes["assignee"][1]
         return f"assigned the card to {person['name']}" if person else "unassigned the card"
+    if kind is EventType.ITEM_UPDATED and (said := _of_one_field(changes)):
+        return said
     if kind is EventType.ITEM_UPDATED and changes:
         return f"changed {', '.join(changes)}"
     return kind.value.replace(".", " ").replace("_", " ")
