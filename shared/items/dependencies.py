@@ -125,7 +125,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
     rows = [put(made, free, _TWICE), put(made.back), writable(dependent.board_id)]
     if kind == "blocks":
-        _write_with_graph(dependent.board_id, rows, add=(dependent, on), first=graph)
+        _write_with_graph(dependent.board_id, rows, add=(dependent, on), first=graph or Graph(*Graph.key(dependent.board_id)))
     else:
         write(*rows)
     return Link(made, dependent, on)

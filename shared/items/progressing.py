@@ -111,7 +111,9 @@ def _holds(condition: Condition, item: Item) -> bool:
     if kind == "agent_run_completed":
         return _run_completed(item, condition.get("value"))
     if kind == "field":
-        return _compares(value_of(item, str(condition.get("field"))), condition.get("operator") or "equals", condition.get("value"))
+        return _compares(
+            value_of(item, str(condition.get("field"))), condition.get("operator") or "equals", condition.get("value")
+        )
     return False
 
 

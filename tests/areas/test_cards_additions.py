@@ -164,7 +164,7 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
         assert archive_finished(soon()) == 1
     world.set_wip(DONE, 1)
     finished(world, title="In the way")
-    assert post(world, f"/cards/{card.id}/restore").status == 409  # the lane is full
+    assert post(world, f"/cards/{card.id}/restore").status == 422  # the lane is full
 
 
 def test_an_archived_card_is_deleted_without_being_counted_twice(world):

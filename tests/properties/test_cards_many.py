@@ -16,9 +16,9 @@ MOST_QUERIES = 16
 
 
 @pytest.fixture
-def world(aws) -> World:
+def world(engine_tables) -> World:
     """Five thousand cards in each of two lanes, every hundredth a bug of the team `rare`."""
-    world = found_world()
+    world = found_world("many@example.com")
     template = world.card(BUILD, "A card with a title of usual length")
     own = {
         "pk",
@@ -83,6 +83,7 @@ def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
         ("type=bug&limit=100", 100),
         ("tags=team:rare&offset=90", 100),
         ("search=usual+length&limit=10", 2 * EACH),
+        ("status=done", 0),
     ):
         page, names = listed(query)
         assert page["total"] == page["pagination"]["total"] == total, query
