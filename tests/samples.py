@@ -147,6 +147,7 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks runs.get": lambda s: Sample({"id": s.run()}),
     "agentworks runs.cancel": lambda s: Sample({"id": s.run()}, {}),
     "agentworks runs.retry": lambda s: Sample({"id": s.run("failed")}, {}),
+    "agentworks approvals.list": _of_workspace,
     "agentworks runs.approve": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks usage.workspace": _of_workspace,

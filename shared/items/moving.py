@@ -54,8 +54,9 @@ def move_item(
     """Put a card into a lane of its board; without `position` it keeps its number there. In its own lane only that changes.
 
     `force` passes both limits by, and says so (`lane.wip_exceeded`) where the column's is passed. `unblock` lifts the card's block
-    with the move. `only_from` names the lane it must be in still, else nothing happens. Raises NotFound, Forbidden, Conflict("state") in an archived project, and TransitionRefused, whose message names
-    the rule: the limits, a blocked card, an open dependency, or what the lane asks of a card.
+    with the move. `only_from` names the lane it must be in still, else nothing happens. Raises NotFound, Forbidden, Conflict("state")
+    in an archived project and of an archived card, and TransitionRefused, whose message names the rule: the limits, a blocked card, an
+    open dependency, or what the lane asks of a card.
     """
     wish = _Wish(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from)
     return _carry_out(actor, *_read(actor, item_id, to_lane_id), wish)

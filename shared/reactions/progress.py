@@ -32,6 +32,6 @@ def _of_item(change: Change) -> None:
         asked += waiting_for(item)
     if asked:
         progress(asked)
-    if before is not None and existed and not before.archived_at:
-        if before.lane_id != item.lane_id or item.archived_at or not lives:
-            let_in(item.board_id, before.lane_id)
+    left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
+    if before is not None and existed and not before.archived_at and left:
+        let_in(item.board_id, before.lane_id)

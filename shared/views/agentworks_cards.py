@@ -331,7 +331,7 @@ def activity(row: Activity) -> CardActivity:
         id=row.id,
         type=_activity_type(kind, changes),
         actor=who(row.actor),
-        description=f"{row.actor['name']} {_words(kind, changes)}",
+        description=f"{row.actor['name']} {_words(kind, changes, row.data)}",
         fieldChanged=shown,
         oldValue=old,
         newValue=new,
@@ -389,9 +389,13 @@ def _of_one_field(changes: Mapping[str, Any]) -> str | None:
 _ADDED = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
 
 
-def _words(kind: EventType, changes: Mapping[str, Any]) -> str:
+def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     if kind in _SAID:
         return _SAID[kind]
+    if kind is EventType.RUN_ANSWERED:
+        return f"{data['answer']} a run of {data['agent_name']}"
+    if kind is EventType.RUN_WAITING:
+        return f"lets a run of {data['agent_name']} wait: {data['reason']}"
     if kind is EventType.ITEM_UPDATED and "assignee" in changes:
         person = changes["assignee"][1]
         return f"assigned the card to {person['name']}" if person else "unassigned the card"
