@@ -49,7 +49,7 @@ AREAS = {
     "sandboxes": Needs(telemetry="write", sends=("ws-live",)),
     "system": Needs(core="read", telemetry="read", probes=True),
     "tasks": Needs(sends=("agent-runs",)),
-    "usage": Needs(files="write", machine=("answer",)),
+    "usage": Needs(files="write", sends=("exports",), machine=("answer",)),
     "workflows": Needs(telemetry="read", sends=("agent-runs",), machine=("stop",)),
     "workspaces": Needs(sends=("emails",)),
 }
@@ -76,6 +76,9 @@ WORKERS = {
         machine=("stop", "answer"),
         posts=True,
         timeout=60,
+    ),
+    "export_worker": Needs(  # a call goes on with an export as long as it may; memory is for the core that comes with it
+        signs=False, ephemeral="none", files="write", sends=("exports",), memory=1769, timeout=300
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
 }

@@ -18,6 +18,7 @@ from tests.areas.driving import Answer, Client, sign_up
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
+MAY = "format=csv&startDate=2026-05-01&endDate=2026-05-31"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class Stage:
 
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
+
+    def export(self) -> str:
+        answer = self.world.ada("usage", "GET", f"/workspaces/{self.world.ws_id}/usage/export?{MAY}")
+        assert answer.status == 200, answer.text
+        return answer.json["exportId"]
 
     def somebody(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""
@@ -152,6 +158,8 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks usage.workspace": _of_workspace,
     "agentworks usage.project": _of_project,
+    "agentworks usage.export": lambda s: Sample({"id": s.world.ws_id}, query=MAY),
+    "agentworks exports.get": lambda s: Sample({"id": s.export()}),
     # omoios
     "omoios auth.me": _nothing,
     "omoios projects.list": _nothing,

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     AGENT_CONFIGURE = "agent:configure"
     RUN_APPROVE = "run:approve"
     USAGE_READ = "usage:read"
+    USAGE_EXPORT = "usage:export"  # every line of the ledger, as a file
 
 
 _VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ})
@@ -55,6 +56,7 @@ _ADMIN = _MEMBER | {
     Permission.MEMBER_REMOVE,
     Permission.AGENT_CONFIGURE,
     Permission.RUN_APPROVE,
+    Permission.USAGE_EXPORT,
 }
 _OWNER = frozenset(Permission)
 

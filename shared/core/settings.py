@@ -21,6 +21,7 @@ class Settings:
     ws_live_queue: str = ""  # FIFO
     ws_push_queue: str = ""
     emails_queue: str = ""
+    exports_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}

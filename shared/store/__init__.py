@@ -2,12 +2,17 @@
 
 from shared.store.cursors import seal, unseal
 from shared.store.files import (
+    PART_BYTES,
     KeptFile,
     SignedUrl,
     attachment,
+    begin_parts,
     download_url,
     drop_file,
+    join_parts,
     keep_file,
+    keep_part,
+    keep_stream,
     keep_text,
     kept_file,
     kept_text,
@@ -63,6 +68,7 @@ from shared.store.writing import (
 
 __all__ = [
     "COLLECTION_CAP",
+    "PART_BYTES",
     "BooleanAttribute",
     "Entity",
     "Ephemeral",
@@ -82,6 +88,7 @@ __all__ = [
     "UnicodeSetAttribute",
     "admit",
     "attachment",
+    "begin_parts",
     "carrying",
     "check",
     "collection",
@@ -96,7 +103,10 @@ __all__ = [
     "flat_map",
     "get",
     "get_many",
+    "join_parts",
     "keep_file",
+    "keep_part",
+    "keep_stream",
     "keep_text",
     "kept_file",
     "kept_text",

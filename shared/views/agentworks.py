@@ -104,12 +104,15 @@ class UsagePeriod(Shape):
 
 
 class CurrentUsageSummary(Shape):
+    """`limitReachedOn` is an addition: the day on which the limit was reached, or will be at this month's pace."""
+
     period: UsagePeriod
     calls: int
     estimatedCost: float
     usageLimit: float
     percentageUsed: float
     projectedMonthlyUsage: float
+    limitReachedOn: str | None = None
 
 
 def current_usage(usage: Usage) -> CurrentUsageSummary:
@@ -120,6 +123,7 @@ def current_usage(usage: Usage) -> CurrentUsageSummary:
         usageLimit=usd(usage.limit_micros),
         percentageUsed=usage.percent,
         projectedMonthlyUsage=usd(usage.projected_micros),
+        limitReachedOn=usage.limit_reached_on.isoformat() if usage.limit_reached_on else None,
     )
 
 

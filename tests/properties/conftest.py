@@ -14,6 +14,7 @@ import pytest
 from local.engine import Engine
 from shared.core import aws, keys
 from shared.core.settings import settings
+from shared.exports import jobs
 from shared.runs import queue
 from shared.sockets import publish
 from shared.store import files
@@ -69,6 +70,7 @@ def _forget() -> None:
     aws.session.cache_clear()
     publish._sqs.cache_clear()
     queue.client.cache_clear()
+    jobs._sqs.cache_clear()
     dynamodb.cache_clear()
     files._bucket.cache_clear()
     settings.cache_clear()
