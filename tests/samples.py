@@ -73,6 +73,11 @@ class Stage:
         body = {"dependencyCardId": self.card(), "type": "relates_to"}
         return self.world.ada("cards", "POST", f"/cards/{self.card()}/dependencies", body=body).json["id"]
 
+    def link(self) -> Sample:
+        card = self.card()
+        made = self.world.ada("cards", "POST", f"/cards/{card}/links", body={"url": "https://example.com/page"}).json
+        return Sample({"id": card, "linkId": made["id"]})
+
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
 
@@ -169,6 +174,11 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks cards.get": lambda s: Sample({"id": s.card()}),
     "agentworks cards.update": lambda s: Sample({"id": s.card()}, {"title": "T2"}),
     "agentworks cards.move": lambda s: Sample({"id": s.card()}, {"toLaneId": s.world.lanes[0].id}),
+    "agentworks cards.archived": _of_board,
+    "agentworks cards.restore": lambda s: Sample({"id": s.card()}),
+    "agentworks cards.logTime": lambda s: Sample({"id": s.card()}, {"hours": 1.5, "note": "Words"}),
+    "agentworks links.create": lambda s: Sample({"id": s.card()}, {"url": "https://github.com/o/r/pull/1"}),
+    "agentworks links.delete": lambda s: s.link(),
     "agentworks cards.delete": lambda s: Sample({"id": s.card()}),
     "agentworks dependencies.list": lambda s: Sample({"id": s.card()}),
     "agentworks dependencies.create": lambda s: Sample({"id": s.card()}, {"dependencyCardId": s.card(), "type": "blocks"}),
@@ -185,6 +195,7 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks runs.get": lambda s: Sample({"id": s.run()}),
     "agentworks runs.cancel": lambda s: Sample({"id": s.run()}, {}),
     "agentworks runs.retry": lambda s: Sample({"id": s.run("failed")}, {}),
+    "agentworks approvals.list": _of_workspace,
     "agentworks runs.approve": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks usage.workspace": _of_workspace,

@@ -113,6 +113,11 @@ class Actor:
         return held if self.scopes is None else held & self.scopes
 
     @property
+    def is_person(self) -> bool:
+        """Whether somebody decided this: a person, or a program with their key. Agents and the platform act by themselves."""
+        return self.kind in ("user", "key")
+
+    @property
     def summary(self) -> dict[str, str]:
         """What a row keeps of whoever wrote it: enough to show a name without another read."""
         kept = {"kind": self.kind, "id": self.id, "name": self.name, "email": self.email}

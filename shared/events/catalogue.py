@@ -43,6 +43,7 @@ class EventType(StrEnum):
     RUN_REQUESTED = "run.requested"
     RUN_STARTED = "run.started"
     RUN_WAITING = "run.waiting"
+    RUN_ANSWERED = "run.answered"
     RUN_RESUMED = "run.resumed"
     RUN_COMPLETED = "run.completed"
     RUN_FAILED = "run.failed"

@@ -88,13 +88,8 @@ def test_every_operation_has_a_sample() -> None:
 
 def test_every_documented_answer_is_known() -> None:
     """An answer without facts would be checked against nothing: only additions of our own, and answers that are empty."""
-    unknown = [name_of(route) for route in ROUTES if name_of(route) not in ANSWERS and route.operation.status not in EMPTY]
-    assert sorted(unknown) == [
-        "agentworks exports.get",
-        "agentworks runs.approve",
-        "agentworks runs.reject",
-        "agentworks workspaces.transfer",
-    ]
+    unknown = [route for route in ROUTES if name_of(route) not in ANSWERS and route.operation.status not in EMPTY]
+    assert [name_of(route) for route in unknown if not route.operation.addition] == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
