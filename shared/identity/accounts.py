@@ -53,11 +53,15 @@ def register(name: str, email: str, password: str, *, contract: str, organizatio
 
     Raises Conflict("email") for a known address and Invalid("password_weak").
     """
-    account = new_account(name, email, password, organization)
+    return found(new_account(name, email, password, organization), contract)
+
+
+def found(account: NewAccount, contract: str, *further: Operation) -> LoggedIn:
+    """Write a new account and open its first session, together with `further` operations. One round trip."""
     user, plan = account.user, account.founded.organization.plan
     user.last_login_at = user.created_at
     tokens, opened, expires = sessions.begin(user, contract, role=Role.OWNER, plan=plan)
-    write(*account.operations, account.access(tokens.session_id, expires), *opened)
+    write(*account.operations, account.access(tokens.session_id, expires), *opened, *further)
     entered = replace(
         account.actor,
         workspaces={user.default_ws_id: Role.OWNER},
