@@ -23,6 +23,7 @@ class Needs:
     posts: bool = False  # posts to socket connections
     mails: bool = False
     loops: bool = False  # puts work back into its own queue: Lambda would take it for a loop and end it after 16 rounds
+    oauth: bool = False  # lets people sign in elsewhere: the providers' client ids and secrets
     models: Literal["none", "see", "call"] = "none"  # see: the secret with the credentials; call: use them, and Bedrock
     bills: bool = False  # writes invoices: who the seller is
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
@@ -33,7 +34,7 @@ AREAS = {
     "agent_runtime": Needs(telemetry="write"),
     "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
-    "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
+    "auth": Needs(sends=("emails",), oauth=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", models="see", bills=True),  # see: the payment gateway's keys are in the same secret
     "boards": Needs(sends=("agent-runs",)),
     "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),

@@ -3,10 +3,14 @@
 A route that has none fails the tests that look for it.
 """
 
+import atexit
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
@@ -18,6 +22,7 @@ from shared.store import fetch
 from tests.areas.billing_world import billed
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
+from tests.areas.identity_provider import Browser, IdentityProvider
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
@@ -36,6 +41,7 @@ class Sample:
     """Where the thing's state refuses what the role may do: the status of that."""
     caller: Client | None = None
     """Who asks, where the request ends the caller's session or is only its author's."""
+    headers: dict[str, str] | None = None
 
 
 class Stage:
@@ -274,6 +280,28 @@ def _invited(stage: Stage) -> Sample:
     return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=somebody)
 
 
+@cache
+def _provider() -> IdentityProvider:
+    """Where people can sign in as `samples`, while the tests last."""
+    made = IdentityProvider()
+    os.environ.update(made.environment("samples"))
+    atexit.register(made.close)
+    return made
+
+
+def _sign_in(stage: Stage) -> Sample:
+    """A browser that comes back from the provider, with somebody who was never here."""
+    provider, browser = _provider(), Browser("samples")
+    provider.person = {"sub": stage.slug(), "email": f"{stage.slug()}@matrix.example", "email_verified": True, "name": "New Body"}
+    query = urlsplit(browser.at_provider(browser.start())).query
+    return Sample({"provider": "samples"}, query=query, headers={"Cookie": browser.cookie})
+
+
+def _begin_sign_in(_: Stage) -> Sample:
+    _provider()
+    return Sample({"provider": "samples"})
+
+
 ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.login": _login,
     "aintandem auth.login": _login,
@@ -293,6 +321,8 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "orchestrator auth.logout": _logout,
     "omoios auth.logout": _logout,
     "agentworks auth.changePassword": _new_password,
+    "agentworks auth.oauthStart": _begin_sign_in,
+    "agentworks auth.oauthCallback": _sign_in,
     "agentworks auth.verifyEmail": _mailed(Purpose.VERIFY),
     "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
     "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
@@ -317,5 +347,5 @@ def name_of(route: Route) -> str:
 def ask(sample: Sample, route: Route, caller: Client) -> Answer:
     path = re.sub(r"\{([^}]*)\}", lambda found: sample.path[found[1]], route.path)
     return caller.at(route.contract)(
-        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body
+        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body, headers=sample.headers
     )

@@ -156,6 +156,14 @@ def of_user(user_id: str) -> Access | None:
     return get(Access, f"ACCESS#{user_id}")
 
 
+def record_of(user_id: str) -> Access:
+    """The record of somebody who must have one."""
+    record = of_user(user_id)
+    if record is None:
+        raise LookupError(f"User {user_id} has no access record")
+    return record
+
+
 def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:
     """Let a new session in, and forget the wrong guesses. Expired sessions go, and the one that ends first where there are too
     many."""

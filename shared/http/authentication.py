@@ -5,7 +5,6 @@ workspaces and organizations the caller belongs to (`shared.access.records`).
 """
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
-from shared.core.settings import settings
+from shared.core.settings import origin_of, settings
 from shared.http.call import Call
 from shared.http.operation import Operation
 
@@ -94,6 +93,6 @@ def _refuse_foreign_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.method in _SAFE or origin is None:
         return
-    ours = {urlsplit(one.strip()).netloc for one in (settings().public_url, *settings().allowed_origins.split(","))}
-    if urlsplit(origin).netloc not in (ours - {""}) | {request.headers.get("host")}:
+    host = origin_of(origin).partition("://")[2]
+    if origin_of(origin) not in settings().origins and (not host or host != request.headers.get("host")):
         raise Forbidden("A session cookie is only accepted from our own pages; send a bearer token instead")
