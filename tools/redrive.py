@@ -20,7 +20,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from infra.names import PROJECT, QUEUES, stack_name
+from infra.names import PROJECT, stack_name
+from infra.queues import QUEUES
 
 DEAD = {name: ("data", "".join(part.capitalize() for part in name.split("-")) + "Dead") for name in QUEUES}
 DEAD |= {"stream": ("functions", "StreamDead"), "schedule": ("functions", "ScheduleDead")}

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from infra.gateway_errors import RESPONSES
-from infra.names import CONTRACTS, QUEUES, TABLES
+from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, WORKERS
+from infra.queues import QUEUES
 from infra.rest_api import ANY, METHODS
 from tests.infra import planned
 from tests.infra.conftest import PROD, Resource, Templates
