@@ -18,7 +18,7 @@ from shared.events import EventType, record
 from shared.store import Operation, create, fetch, get_many, update, write
 from shared.tenancy.rows import Workspace
 
-THRESHOLDS = (100, 80, 50)  # percent of a workspace's month, the highest first
+THRESHOLDS = (50, 80, 100)  # percent of a workspace's month
 
 
 class BudgetExhausted(LimitExceeded):
@@ -152,30 +152,46 @@ def announce_month(ws_id: str) -> None:
 
 
 def announce(budget: Budget) -> None:
-    """Say once that a workspace has used 50, 80 or 100 percent of its month: the highest that was reached."""
-    reached = _reached(int(budget.spent), int(budget.limit))
-    if reached <= budget.warned:
-        return
-    budget.warned = reached
+    """Say each of 50, 80 and 100 percent that a workspace has reached of its month, once, in this order. What is reached at one stroke is
+    said one after the other, the lower with `passed`: news, but nothing to write letters about."""
+    reached = [one for one in THRESHOLDS if _reaches(budget, one)]
+    for threshold in reached:
+        if threshold > budget.warned:
+            _say(budget, threshold, passed=threshold != reached[-1])
+
+
+def _say(budget: Budget, threshold: int, *, passed: bool) -> None:
+    budget.warned = threshold
     record(
         budget,
         EventType.USAGE_THRESHOLD,
         SYSTEM,
         workspace_id=budget.scope_id,
-        threshold_percentage=reached,
+        threshold_percentage=threshold,
         current_micros=int(budget.spent),
         limit_micros=int(budget.limit),
+        passed=passed,
     )
-    actions = [Budget.warned.set(reached), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
+    actions = [Budget.warned.set(threshold), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
     try:
-        write(update(budget, actions, Budget.warned < reached, _EXISTS))
+        write(update(budget, actions, Budget.warned < threshold, _EXISTS))
     except Conflict:
         return  # somebody else said it
 
 
-def _reached(spent: int, limit: int) -> int:
-    """The highest threshold, in percent; 0 for none."""
-    return next((one for one in THRESHOLDS if limit > 0 and spent * 100 >= one * limit), 0)
+def limit_changed(ws_id: str, limit: int) -> None:
+    """A workspace's monthly limit is another one now: the month's cap follows, and says what that makes of what is spent. A read and
+    two writes; no cap yet, nothing to do."""
+    budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
+    if budget is None:
+        return
+    if budget.limit != limit:
+        _change_limit(budget, limit)
+    announce(budget)
+
+
+def _reaches(budget: Budget, threshold: int) -> bool:
+    return bool(budget.limit > 0 and budget.spent * 100 >= threshold * budget.limit)
 
 
 _EXISTS = Conflict("budget", "The budget was changed at the same time")
@@ -194,13 +210,14 @@ def _open_month(scope: Scope, month: str, limit: int) -> Budget:
 
 def _change_limit(budget: Budget, limit: int) -> None:
     more = limit - int(budget.limit)
-    warned = min(int(budget.warned), _reached(int(budget.spent), limit))  # of a higher limit the same share is news again
+    # of a higher limit the same share is news again
+    warned = max((one for one in THRESHOLDS if one <= budget.warned and budget.spent * 100 >= one * limit > 0), default=0)
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
         write(update(budget, actions, Budget.limit == int(budget.limit), _EXISTS))
     except Conflict:
         return  # somebody else brought it up to date
-    budget.limit, budget.available = limit, budget.available + more
+    budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 
 
 def _exhausted(scope: str, amount: int) -> Any:

@@ -129,4 +129,4 @@ def enqueue(export_id: str) -> None:
     try:
         _sqs().send_message(QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id}))
     except (BotoCoreError, ClientError) as error:
-        raise Upstream("queue", "The export could not be queued; try again shortly") from error
+        raise Upstream("storage", "The export could not be queued; try again shortly", retry_after=1) from error

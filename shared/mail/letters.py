@@ -73,9 +73,31 @@ def invitation(*, workspace: str, inviter: str, role: str, url: str, expires: st
     )
 
 
+def usage_alert(
+    *, name: str, workspace: str, percent: int, spent: str, limit: str, url: str, reached: str | None = None
+) -> Letter:
+    """A share of the month is used. Amounts in USD; `reached` is the day on which the limit was or will be reached (ISO 8601)."""
+    if percent >= 100:
+        outlook = ["Agents wait before their next call until the limit is raised or the month is over."]
+    else:
+        outlook = [f"At this pace the limit will be reached on {_day(reached)}."] if reached else []
+    return _written(
+        f"{workspace} has used {percent} % of its month",
+        f"Hello {name},",
+        f"the workspace {workspace} has used {spent} USD of its monthly limit of {limit} USD: {percent} % or more.",
+        *outlook,
+        button=("See the usage", url),
+        small="You are an owner or administrator of this workspace. Your preferences say whether you want these letters.",
+    )
+
+
 LETTERS: dict[str, Callable[..., Letter | None]] = {
-    kind.__name__: kind for kind in (nothing, verify_email, reset_password, password_changed, invitation)
+    kind.__name__: kind for kind in (nothing, verify_email, reset_password, password_changed, invitation, usage_alert)
 }
+
+
+def _day(day: str) -> str:
+    return clock.parse(day).strftime("%d %B %Y").lstrip("0")
 
 
 def _when(moment: str) -> str:

@@ -159,6 +159,15 @@ VALUES = {
     "reset_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "password_changed": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "at": "2026-12-03T09:30:00.000Z"},
     "invitation": INVITED | {"url": "https://x.dev/v?token=a&b", "message": "<Come>"},
+    "usage_alert": {
+        "name": "<Ada>",
+        "workspace": "<Come>",
+        "percent": 80,
+        "spent": "80.50",
+        "limit": "100.00",
+        "url": "https://x.dev/v?token=a&b",
+        "reached": "2026-12-03",
+    },
 }
 
 
@@ -171,7 +180,8 @@ def test_the_words_of_a_mail(kind):
     written = letter(kind, VALUES[kind])
     assert "https://x.dev/v?token=a&b\n" in written.text
     assert 'href="https://x.dev/v?token=a&amp;b"' in written.html
-    assert "3 December 2026, 09:30 UTC" in written.text
-    assert "3 December 2026, 09:30 UTC" in written.html
+    moment = "3 December 2026" + ("" if kind == "usage_alert" else ", 09:30 UTC")
+    assert moment in written.text
+    assert moment in written.html
     assert "<Ada>" not in written.html
     assert "<Come>" not in written.html

@@ -1,15 +1,20 @@
 """Usage, whatever the ledger holds and whatever is asked: totals, parts, timelines and the raw lines are one number, to the
 micro-dollar."""
 
+import json
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.budgets import reserving
+from shared.budgets.reserving import announce_month, settle
+from shared.budgets.rows import budget_id, new_budget, this_month
 from shared.core.ids import new_id
-from shared.store import collection, fetch_all, write
+from shared.store import collection, create, fetch_all, write
 from shared.usage.reading import BREAKDOWNS, Sum, project_usage, workspace_usage
 from shared.usage.recording import record_usage
 from shared.usage.rows import UsageLine
@@ -120,3 +125,26 @@ def test_usage_is_the_ledger_summed(made, asked, group_by):
             assert together([figures(part) for part in seen.parts.values()]) == figures(seen.total)
             of_projects.append(figures(seen.total))
         assert together(of_projects) == figures(workspace_usage(ws_id, str(first), str(last)).total)
+
+
+def test_each_share_of_the_month_is_said_once_whoever_crosses_it(monkeypatch):
+    """Twelve spend at once and all look; what was written is counted."""
+    ws_id = new_id()
+    write(create(new_budget("workspace", ws_id, 1_200, month=this_month(), ws_id=ws_id)))
+    written: list[int] = []
+    real = reserving.write
+
+    def counting(*operations):
+        real(*operations)
+        values = operations[0].request.get("ExpressionAttributeValues", {}).values()
+        written.extend(json.loads(one["S"])["data"]["threshold_percentage"] for one in values if "threshold_" in one.get("S", ""))
+
+    monkeypatch.setattr(reserving, "write", counting)
+
+    def spend(_: int) -> None:
+        write(*settle({"amount": 0, "budgets": [budget_id("workspace", ws_id, this_month())]}, (), 100))
+        announce_month(ws_id)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(spend, range(12)))
+    assert sorted(written) == [50, 80, 100]

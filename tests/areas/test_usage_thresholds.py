@@ -1,0 +1,160 @@
+"""Half, four fifths and the whole of a month: said once each, to those who listen, and written to those who want it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+
+from shared.budgets import reserving
+from shared.budgets.reserving import announce_month, caps_of, limit_changed, settle
+from shared.budgets.rows import Budget, budget_id, this_month
+from shared.core.actor import Role
+from shared.core.money import MICROS
+from shared.events import EventType, record
+from shared.projects.rows import Project
+from shared.reactions import workspaces
+from shared.runs.spending import Scope
+from shared.store import fetch, get, save, write
+from shared.tenancy.rows import Workspace, WorkspaceMembership
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Client
+from tests.areas.ledger import book
+from tests.areas.mailbox import asked
+from tests.areas.viewers import messages, project, raw_row, stream_record
+
+DOLLAR = MICROS
+
+
+@pytest.fixture(autouse=True)
+def _in_april() -> Iterator[None]:
+    with time_machine.travel("2026-04-11T12:00:00Z", tick=True):
+        yield
+
+
+@pytest.fixture
+def world(aws) -> World:
+    workspaces._touched.clear()
+    world = found_world()
+    limit(world, 10)
+    caps_of(Scope(None, world.ws_id, world.project.id, "c", "r"))
+    return world
+
+
+def limit(world: World, usd: float) -> dict[str, Any]:
+    """A new limit in the workspace's settings. The stream's record of it."""
+    workspace = fetch(Workspace, world.ws_id)
+    before = raw_row(*Workspace.key(world.ws_id))
+    workspace.settings = workspace.settings | {"maxMonthlyUsage": usd}
+    record(workspace, EventType.WORKSPACE_UPDATED, world.actor)
+    write(save(workspace))
+    return stream_record(raw_row(*Workspace.key(world.ws_id)), before)
+
+
+def month(world: World) -> Budget:
+    return fetch(Budget, budget_id("workspace", world.ws_id, this_month()))
+
+
+@pytest.fixture
+def said(monkeypatch) -> list[dict[str, Any]]:
+    """The stream's records of what was announced, in order."""
+    found: list[dict[str, Any]] = []
+    real = reserving.write
+
+    def watching(*operations: Any) -> None:
+        real(*operations)
+        row = operations[0].request.get("Key")
+        if row and "event_id" in str(operations[0].request):
+            found.append(stream_record(raw_row(row["PK"]["S"], row["SK"]["S"])))
+
+    monkeypatch.setattr(reserving, "write", watching)
+    return found
+
+
+def shares(records: list[dict[str, Any]]) -> list[tuple[int, bool]]:
+    events = [Budget.decode(one["dynamodb"]["NewImage"]).event["data"] for one in records]
+    return [(event["threshold_percentage"], event["passed"]) for event in events]
+
+
+def spend(world: World, usd: float) -> None:
+    price = int(usd * DOLLAR)
+    write(*settle({"amount": 0, "budgets": [month(world).id]}, (), price))
+    announce_month(world.ws_id)
+
+
+def test_what_is_passed_at_one_stroke_is_said_one_by_one(world, said):
+    spend(world, 4.99)
+    assert said == []
+    spend(world, 3.5)
+    spend(world, 0.5)
+    spend(world, 6)
+    spend(world, 1)
+    assert shares(said) == [(50, True), (80, False), (100, False)]
+    assert month(world).warned == 100
+
+
+def test_a_limit_that_falls_is_passed_at_once(world, said):
+    spend(world, 4)
+    assert said == []
+    project(limit(world, 4.5))
+    assert shares(said) == [(50, True), (80, False)]
+    assert month(world).limit == 4.5 * DOLLAR
+    said.clear()
+    project(limit(world, 4.5))
+    limit_changed("nobody", 1)
+    assert said == []
+
+
+def test_a_limit_that_rises_makes_the_same_share_news_again(world, said):
+    spend(world, 10)
+    said.clear()
+    project(limit(world, 20))
+    assert said == []  # half of it is spent, and half was said
+    spend(world, 6)
+    assert shares(said) == [(80, False)]
+
+
+def member(world: World, name: str, role: Role, **wishes: bool) -> Client:
+    client = world.join(name, f"{name.lower()}@example.com", role)
+    if wishes:
+        body = {"preferences": {"notifications": wishes}}
+        assert client("auth", "PUT", "/auth/me", body=body).status == 200
+    return client
+
+
+def test_those_in_charge_who_want_it_are_written_to(world, said):
+    member(world, "Adele", Role.ADMIN)
+    member(world, "Albert", Role.ADMIN, usageAlerts=False)
+    member(world, "Agnes", Role.ADMIN, email=False)
+    member(world, "Max", Role.MEMBER)
+    gone = member(world, "Gone", Role.ADMIN)
+    row = get(WorkspaceMembership, *WorkspaceMembership.key_in(world.ws_id, gone.user["id"]))
+    row.deleted_at = row.created_at
+    write(save(row))
+    book(world, f"{this_month()}-01", int(1.7 * DOLLAR))  # sold for 8.50
+    spend(world, 8.5)
+    assert len(said) == 2
+    asked()
+    for one in said:
+        project(one)
+    told = [push["messages"]["agentworks"][0] for push in messages() if "agentworks" in push["messages"]]
+    assert [one["data"]["thresholdPercentage"] for one in told if one["type"] == "usage_threshold"] == [50, 80]
+    project(said[-1])  # the stream repeats itself
+    mails = asked()
+    assert {mail["to"] for mail in mails} == {"ada@example.com", "adele@example.com"}
+    assert len({mail["id"] for mail in mails}) == 2  # by which the mailer sends each once
+    values = mails[0]["values"]
+    assert (values["percent"], values["spent"], values["limit"]) == (80, "8.50", "10.00")
+    assert values["reached"] == "2026-04-13"  # 0.81 a day
+    assert values["url"].endswith(f"/workspaces/{world.ws_id}/usage")
+
+
+def test_a_workspace_that_is_gone_writes_to_nobody(world, said):
+    spend(world, 10)
+    workspace = fetch(Workspace, world.ws_id)
+    workspace.deleted_at = workspace.created_at
+    write(save(workspace))
+    asked()
+    project(said[-1])
+    assert asked() == []
+    assert isinstance(fetch(Project, world.project.id), Project)
