@@ -12,6 +12,7 @@ SCHEDULES = {
     "heartbeat-watch": "rate(1 minute)",
     "monitoring-cycle": "rate(5 minutes)",
     "runtime-sampler": "rate(1 minute)",
+    "auto-archive": "rate(1 hour)",
     "timeouts": "rate(1 minute)",
     "webhook-retry": "rate(5 minutes)",
     "ws-reaper": "rate(1 minute)",

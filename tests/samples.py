@@ -3,22 +3,30 @@
 A route that has none fails the tests that look for it.
 """
 
+import atexit
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
+from shared.identity import onetime
+from shared.identity.onetime import Purpose
 from shared.items.rows import Item
 from shared.store import fetch
 from tests.areas.billing_world import billed
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
+from tests.areas.identity_provider import Browser, IdentityProvider
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
+MAY = "format=csv&startDate=2026-05-01&endDate=2026-05-31"
 ADDRESS = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
 
 
@@ -33,6 +41,7 @@ class Sample:
     """Where the thing's state refuses what the role may do: the status of that."""
     caller: Client | None = None
     """Who asks, where the request ends the caller's session or is only its author's."""
+    headers: dict[str, str] | None = None
 
 
 class Stage:
@@ -44,7 +53,7 @@ class Stage:
             role: self.world.join(f"{role} person", f"{role}@matrix.example", role)
             for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
-        room = {"settings": {"maxProjects": 1000}}
+        room = {"settings": {"maxProjects": 1000, "maxMembers": 1000}}
         assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200
         self.world.set_wip(1, None)
         many = {"settings": {"maxConcurrentRuns": 100}}
@@ -70,8 +79,18 @@ class Stage:
         body = {"dependencyCardId": self.card(), "type": "relates_to"}
         return self.world.ada("cards", "POST", f"/cards/{self.card()}/dependencies", body=body).json["id"]
 
+    def link(self) -> Sample:
+        card = self.card()
+        made = self.world.ada("cards", "POST", f"/cards/{card}/links", body={"url": "https://example.com/page"}).json
+        return Sample({"id": card, "linkId": made["id"]})
+
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
+
+    def export(self) -> str:
+        answer = self.world.ada("usage", "GET", f"/workspaces/{self.world.ws_id}/usage/export?{MAY}")
+        assert answer.status == 200, answer.text
+        return answer.json["exportId"]
 
     def invoice(self) -> str:
         return self.credit_note()[0]
@@ -89,6 +108,16 @@ class Stage:
     def somebody(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""
         return sign_up("Some Body", f"{self.slug()}@matrix.example", PASSWORD)
+
+    def member(self) -> str:
+        """Somebody who only reads, in the workspace."""
+        return self.world.join("Some Member", f"{self.slug()}@matrix.example", Role.VIEWER).user["id"]
+
+    def invitation(self, email: str) -> dict[str, Any]:
+        body = {"email": email, "role": "member"}
+        answer = self.world.ada("workspaces", "POST", f"/workspaces/{self.world.ws_id}/members/invite", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json
 
     def slug(self) -> str:
         return f"thing-{next(self.names)}"
@@ -113,12 +142,26 @@ def _nothing(_: Stage) -> Sample:
 SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     # agentworks
     "agentworks auth.me": _nothing,
+    "agentworks auth.resendVerification": _nothing,
     "agentworks auth.updateMe": lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
     "agentworks workspaces.list": _nothing,
     "agentworks workspaces.get": _of_workspace,
     "agentworks workspaces.create": lambda s: Sample({}, {"name": "Another", "slug": s.slug()}),
     "agentworks workspaces.update": lambda s: Sample({"id": s.world.ws_id}, {"description": "Ours"}),
+    "agentworks workspaces.transfer": lambda s: Sample(
+        {"id": s.world.ws_id}, {"userId": s.member()}, status=409
+    ),  # the default one
     "agentworks members.list": _of_workspace,
+    "agentworks members.invite": lambda s: Sample(
+        {"id": s.world.ws_id}, {"email": f"{s.slug()}@matrix.example", "role": "member", "message": "Come"}
+    ),
+    "agentworks members.update": lambda s: Sample(
+        {"id": s.world.ws_id, "userId": s.member()}, {"role": "member", "permissions": []}
+    ),
+    "agentworks members.remove": lambda s: Sample({"id": s.world.ws_id, "userId": s.member()}),
+    "agentworks invitations.cancel": lambda s: Sample(
+        {"id": s.world.ws_id, "invitationId": s.invitation(f"{s.slug()}@matrix.example")["invitation"]["id"]}
+    ),
     "agentworks projects.list": _of_workspace,
     "agentworks projects.get": _of_project,
     "agentworks projects.create": lambda s: Sample({"workspaceId": s.world.ws_id}, {"name": "Other", "slug": s.slug()}),
@@ -137,6 +180,11 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks cards.get": lambda s: Sample({"id": s.card()}),
     "agentworks cards.update": lambda s: Sample({"id": s.card()}, {"title": "T2"}),
     "agentworks cards.move": lambda s: Sample({"id": s.card()}, {"toLaneId": s.world.lanes[0].id}),
+    "agentworks cards.archived": _of_board,
+    "agentworks cards.restore": lambda s: Sample({"id": s.card()}),
+    "agentworks cards.logTime": lambda s: Sample({"id": s.card()}, {"hours": 1.5, "note": "Words"}),
+    "agentworks links.create": lambda s: Sample({"id": s.card()}, {"url": "https://github.com/o/r/pull/1"}),
+    "agentworks links.delete": lambda s: s.link(),
     "agentworks cards.delete": lambda s: Sample({"id": s.card()}),
     "agentworks dependencies.list": lambda s: Sample({"id": s.card()}),
     "agentworks dependencies.create": lambda s: Sample({"id": s.card()}, {"dependencyCardId": s.card(), "type": "blocks"}),
@@ -153,10 +201,13 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks runs.get": lambda s: Sample({"id": s.run()}),
     "agentworks runs.cancel": lambda s: Sample({"id": s.run()}, {}),
     "agentworks runs.retry": lambda s: Sample({"id": s.run("failed")}, {}),
+    "agentworks approvals.list": _of_workspace,
     "agentworks runs.approve": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks usage.workspace": _of_workspace,
     "agentworks usage.project": _of_project,
+    "agentworks usage.export": lambda s: Sample({"id": s.world.ws_id}, query=MAY),
+    "agentworks exports.get": lambda s: Sample({"id": s.export()}),
     "agentworks billing.get": _of_workspace,
     "agentworks billing.update": lambda s: Sample({"id": s.world.ws_id}, {"billingAddress": ADDRESS, "plan": "pro"}),
     "agentworks billing.invoices": _of_workspace,
@@ -212,6 +263,45 @@ def _workspace_to_delete(stage: Stage) -> Sample:
     return Sample({"id": made.json["id"]})
 
 
+def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
+    """A request with a token as it stands in a mail."""
+
+    def sample(stage: Stage) -> Sample:
+        user = stage.somebody().user
+        token, _ = onetime.issue(purpose, user["id"], email=user["email"])
+        return Sample({}, {"token": token} | further)
+
+    return sample
+
+
+def _invited(stage: Stage) -> Sample:
+    somebody = stage.somebody()
+    token = stage.invitation(somebody.user["email"])["invitationUrl"].rpartition("token=")[2]
+    return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=somebody)
+
+
+@cache
+def _provider() -> IdentityProvider:
+    """Where people can sign in as `samples`, while the tests last."""
+    made = IdentityProvider()
+    os.environ.update(made.environment("samples"))
+    atexit.register(made.close)
+    return made
+
+
+def _sign_in(stage: Stage) -> Sample:
+    """A browser that comes back from the provider, with somebody who was never here."""
+    provider, browser = _provider(), Browser("samples")
+    provider.person = {"sub": stage.slug(), "email": f"{stage.slug()}@matrix.example", "email_verified": True, "name": "New Body"}
+    query = urlsplit(browser.at_provider(browser.start())).query
+    return Sample({"provider": "samples"}, query=query, headers={"Cookie": browser.cookie})
+
+
+def _begin_sign_in(_: Stage) -> Sample:
+    _provider()
+    return Sample({"provider": "samples"})
+
+
 ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.login": _login,
     "aintandem auth.login": _login,
@@ -231,7 +321,13 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "orchestrator auth.logout": _logout,
     "omoios auth.logout": _logout,
     "agentworks auth.changePassword": _new_password,
+    "agentworks auth.oauthStart": _begin_sign_in,
+    "agentworks auth.oauthCallback": _sign_in,
+    "agentworks auth.verifyEmail": _mailed(Purpose.VERIFY),
+    "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
+    "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
     "agentworks workspaces.delete": _workspace_to_delete,
+    "agentworks invitations.accept": _invited,
     "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
     "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),
     "omoios comments.update": lambda s: Sample({"comment_id": s.comment()}, {"content": "Other words"}),
@@ -251,5 +347,5 @@ def name_of(route: Route) -> str:
 def ask(sample: Sample, route: Route, caller: Client) -> Answer:
     path = re.sub(r"\{([^}]*)\}", lambda found: sample.path[found[1]], route.path)
     return caller.at(route.contract)(
-        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body
+        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body, headers=sample.headers
     )

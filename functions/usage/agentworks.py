@@ -7,14 +7,17 @@ from shared.contracts.agentworks import AGENTWORKS
 from shared.contracts.base import Shape
 from shared.core.actor import Permission
 from shared.core.money import usd
+from shared.exports import jobs
 from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.usage import asking
+from shared.usage.exporting import export_usage
 from shared.usage.reading import Sum, Usage
 
 routes = Routes(AGENTWORKS, "usage")
 
 GroupBy = Literal["day", "week", "month"]
+Format = Literal["csv", "xlsx", "json"]
 Breakdown = Literal["project", "agent", "provider", "user"]
 
 
@@ -36,7 +39,8 @@ class UsageSummary(Shape):
 
 
 class UsageBreakdown(Shape):
-    """`percentage` of the price; of the calls where nothing was charged. `id` is what the category's name stands for."""
+    """`percentage` of the price; of the calls where nothing was charged. `id` is what the category's name stands for. Where every
+    call was unpriced, cost and price are 0 and mean nothing."""
 
     category: str
     id: str
@@ -45,13 +49,17 @@ class UsageBreakdown(Shape):
     cost: float
     price: float
     percentage: float
+    unpricedCalls: int
 
 
 class UsageTimelinePoint(Shape):
+    """One day, week (from Monday) or month in UTC, by the moment it begins; those without usage too."""
+
     timestamp: str
     calls: int
     cost: float
     price: float
+    unpricedCalls: int
 
 
 class UsageResponse(Shape):
@@ -86,6 +94,68 @@ async def project_usage(
     return _shown(asking.of_project(caller, id, startDate, endDate, groupBy, breakdown))
 
 
+class ExportUsageResponse(Shape):
+    """`exportId` and `status` (pending, running, completed, failed) are additions. While a large export is made, S3 refuses
+    `downloadUrl`; `GET /exports/{id}` tells how far it has come."""
+
+    downloadUrl: str
+    expiresAt: str
+    exportId: str
+    status: str
+
+
+@routes.get("/workspaces/{id}/usage/export", "usage.export", needs=Permission.USAGE_EXPORT)
+async def export_workspace_usage(
+    id: str, caller: Caller, format: Format, startDate: str, endDate: str, includeDetails: bool = False
+) -> ExportUsageResponse:
+    """Usage as a file: a row for each day and project, or with details one for each line of the ledger. At once up to 2,000 lines; a
+    larger one is made in the background. What was asked for before, and has not changed since, is there already."""
+    export = export_usage(caller, id, format, startDate, endDate, includeDetails)
+    signed = jobs.link(export)
+    return ExportUsageResponse(downloadUrl=signed.url, expiresAt=signed.expires_at, exportId=export.id, status=export.status)
+
+
+class ExportStatus(Shape):
+    """`progress` is in percent, where it is known how many rows there will be; `size` in bytes. With a fresh `downloadUrl` as soon as the
+    file is there."""
+
+    id: str
+    status: str
+    format: str
+    rows: int
+    totalRows: int | None = None
+    progress: int | None = None
+    size: int | None = None
+    error: str | None = None
+    createdAt: str
+    finishedAt: str | None = None
+    downloadUrl: str | None = None
+    expiresAt: str | None = None
+
+
+@routes.get("/exports/{id}", "exports.get", needs=Permission.USAGE_EXPORT, addition=True)
+async def get_export(id: str, caller: Caller) -> ExportStatus:
+    """How far an export has come. It is remembered for six days."""
+    export = jobs.the_export(caller, id)
+    done = export.status == "completed"
+    signed = jobs.link(export) if done else None
+    total = None if export.rows_total is None else int(export.rows_total)
+    return ExportStatus(
+        id=export.id,
+        status=export.status,
+        format=export.format,
+        rows=int(export.rows_done),
+        totalRows=total,
+        progress=100 if done else min(99, 100 * int(export.rows_done) // total) if total else None,
+        size=int(export.size or 0) if done else None,
+        error=export.error,
+        createdAt=export.created_at,
+        finishedAt=export.finished_at,
+        downloadUrl=signed.url if signed else None,
+        expiresAt=signed.expires_at if signed else None,
+    )
+
+
 def _shown(usage: Usage) -> UsageResponse:
     total = usage.total
     return UsageResponse(
@@ -107,14 +177,19 @@ def _shown(usage: Usage) -> UsageResponse:
                 cost=usd(part.cost_micros),
                 price=usd(part.price_micros),
                 percentage=_share(part, total),
+                unpricedCalls=part.unpriced_calls,
             )
-            for value, part in sorted(usage.parts.items(), key=lambda one: -one[1].price_micros)
+            for value, part in sorted(usage.parts.items(), key=lambda one: (-one[1].price_micros, -one[1].calls, one[0]))
         ],
         timeline=[
             UsageTimelinePoint(
-                timestamp=f"{day}T00:00:00.000Z", calls=one.calls, cost=usd(one.cost_micros), price=usd(one.price_micros)
+                timestamp=f"{day}T00:00:00.000Z",
+                calls=one.calls,
+                cost=usd(one.cost_micros),
+                price=usd(one.price_micros),
+                unpricedCalls=one.unpriced_calls,
             )
-            for day, one in sorted(usage.timeline.items())
+            for day, one in usage.timeline.items()
         ],
     )
 

@@ -6,7 +6,7 @@ bites at the next request. It can be rebuilt from the core table; nothing but sp
 An API key has one too, under the key's fingerprint, with its scopes and the organization it acts for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.access.tokens import Claims
@@ -21,6 +21,7 @@ from shared.store import (
     JSONAttribute,
     NumberAttribute,
     Operation,
+    Refusal,
     Taken,
     UnicodeAttribute,
     create,
@@ -34,12 +35,17 @@ from shared.store import (
 
 MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # such a row is 9 KB: 9 write units a request instead of 1
 
-GUESSES = RateRule("guess", 10, 900)
-"""Wrong passwords an account takes in a quarter of an hour; after that even the right one has to wait."""
+GUESSES = RateRule("guess", 100, 3600)
+"""Wrong passwords an account takes in an hour from everywhere together; after that even the right one has to wait. Living sessions
+do not."""
+GUESSES_HERE = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
+"""What of that comes from one network address: each further wait is longer (a quarter of an hour, two hours, a day). Somebody who
+guesses keeps nobody out but those who share their address. A login sets all of it back."""
 
 
 class Access(Ephemeral):
-    """`sessions` maps a session id to when it expires (epoch seconds); `workspaces` and `organizations` an id to a role.
+    """`sessions` maps a session id to when it expires (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role and
+    what was given beyond it: `member agent:configure usage:read`.
     `guesses` is the counter of GUESSES."""
 
     name = UnicodeAttribute()
@@ -56,6 +62,14 @@ class Access(Ephemeral):
     guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES.name}")
 
 
+class Guesses(Ephemeral):
+    """The counters of GUESSES_HERE."""
+
+    quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[0].name}")
+    hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[1].name}")
+    day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[2].name}")
+
+
 def key_of(user_id: str) -> tuple[str, str]:
     return f"ACCESS#{user_id}", "META"
 
@@ -65,8 +79,11 @@ def _of(user_id: str) -> Access:
     return Access(pk=pk, sk=sk)
 
 
-def new_access(who: Actor, session_id: str | None, expires: int, ws_id: str) -> Operation:
-    """The record of somebody who just registered: owner of a personal organization (`who.org_id`) and its default workspace."""
+def new_access(
+    who: Actor, session_id: str | None, expires: int, ws_id: str, joined: Mapping[str, Role] | None = None
+) -> Operation:
+    """The record of somebody who just registered: owner of a personal organization (`who.org_id`) and its default workspace, with a
+    role in the workspaces that were `joined`."""
     return create(
         Access(
             pk=f"ACCESS#{who.id}",
@@ -74,7 +91,7 @@ def new_access(who: Actor, session_id: str | None, expires: int, ws_id: str) -> 
             name=who.name,
             email=who.email,
             sessions={session_id: expires} if session_id else {},
-            workspaces={ws_id: Role.OWNER.value},
+            workspaces={ws_id: Role.OWNER.value} | {one: role.value for one, role in (joined or {}).items()},
             organizations={str(who.org_id): Role.OWNER.value},
         )
     )
@@ -109,15 +126,26 @@ def count_anonymous(subject: str, rules: Sequence[RateRule]) -> Taken | None:
     return take(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
-def count_guess(user_id: str | None, email: str) -> Access:
-    """Count an attempt to log in, and answer the record; a session that opens sets the count back. Raises RateLimited.
+def count_guess(user_id: str | None, email: str, ip: str) -> Access:
+    """Count an attempt to prove oneself by a password, and answer the record. Raises RateLimited.
 
-    Guesses at an address without an account are counted too, so that the two look the same. One round trip, two for the first
-    guess of a window.
+    Guesses at an address without an account are counted too, so that the two look the same. Two round trips, each two for the
+    first guess of a window.
     """
+    take(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=max(rule.window for rule in GUESSES_HERE))
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
     raw, _ = take(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
     return Access.decode(raw)
+
+
+def forgiven(email: str, ip: str) -> Operation:
+    """Forget what was guessed at an account from here, as part of the transaction that a right password leads to."""
+    row = Guesses(pk=_guesses_here(email, ip), sk="META")
+    return update(row, [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)])
+
+
+def _guesses_here(email: str, ip: str) -> str:
+    return f"RL#guess#{fingerprint(f'{email} {ip}')}"
 
 
 def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
@@ -126,6 +154,14 @@ def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
 
 def of_user(user_id: str) -> Access | None:
     return get(Access, f"ACCESS#{user_id}")
+
+
+def record_of(user_id: str) -> Access:
+    """The record of somebody who must have one."""
+    record = of_user(user_id)
+    if record is None:
+        raise LookupError(f"User {user_id} has no access record")
+    return record
 
 
 def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:
@@ -161,6 +197,12 @@ def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
     return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
+def regrant_workspace(user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], refused: Refusal) -> Operation:
+    """Another role, or something beyond it, for somebody who belongs to the workspace: from the next request on."""
+    words = " ".join([role.value, *sorted(extra)])
+    return update(_of(user_id), [Access.workspaces[ws_id].set(words)], Access.workspaces[ws_id].exists(), refused)
+
+
 def revoke_workspace(user_id: str, ws_id: str) -> Operation:
     return update(_of(user_id), [Access.workspaces[ws_id].remove()])
 
@@ -168,6 +210,7 @@ def revoke_workspace(user_id: str, ws_id: str) -> Operation:
 def _actor(
     user_id: str, record: Access, *, session_id: str | None = None, org_id: str | None = None, kind: str = "user"
 ) -> Actor:
+    held = {ws_id: words.split() for ws_id, words in dict(record.workspaces).items()}
     return Actor(
         id=user_id,
         name=record.name,
@@ -177,7 +220,8 @@ def _actor(
         session_id=session_id,
         org_id=org_id,
         platform_admin=record.platform_admin,
-        workspaces={ws_id: Role(role) for ws_id, role in dict(record.workspaces).items()},
+        workspaces={ws_id: Role(role) for ws_id, (role, *_) in held.items()},
         organizations={one: Role(role) for one, role in dict(record.organizations).items()},
+        extras={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in held.items() if more},
         scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
     )

@@ -20,7 +20,7 @@ from shared.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.backoff import pause
-from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, Upstream
+from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.events import EventType, record
@@ -37,8 +37,6 @@ from shared.store import Operation, create, fetch_all, get_many, load, save, siz
 from shared.store import get as read_row
 from shared.tenancy.rows import Workspace
 
-WORKABLE: Final = ("draft", "ready", "in_progress", "blocked")
-"""A card's status when an agent may work on it. `draft` too: the run itself puts the card in progress."""
 DEFAULT_CONCURRENT: Final = 5
 PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
@@ -145,8 +143,14 @@ def _read(card: Item, agent: Agent) -> _Facts:
 
 
 def _refuse(facts: _Facts, agent: Agent) -> None:
-    """Everything that can be said no to before anything is written."""
-    card, holder = facts.card, facts.holder
+    """Everything that can be said no to before anything is written.
+
+    The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
+    from what is done.
+    """
+    holder = facts.holder
+    if facts.workspace.deleted_at or facts.project.deleted_at:
+        raise NotFound(Item.NAME)  # it goes with them
     if facts.project.status != "active":
         raise Conflict("state", f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
@@ -158,8 +162,6 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
         raise AgentNotAllowed(
             f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}",
         )
-    if card.status not in WORKABLE:
-        raise Conflict("state", f"The card is {card.status}: agents work on cards that are {', '.join(WORKABLE)}")
     if holder is not None and holder.lease_alive:
         raise Conflict(
             "run_in_progress",
@@ -212,8 +214,8 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     places = update(
         Underway.of(str(run.proj_id)),
         [Underway.run_ids.add({run.id})],
-        Underway.run_ids.does_not_exist() | (size("run_ids") < limit),
-        full,
+        Underway.closed.does_not_exist() & (Underway.run_ids.does_not_exist() | (size("run_ids") < limit)),
+        lambda raw: NotFound(Item.NAME) if raw and "closed" in raw else full,
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))

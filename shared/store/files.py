@@ -4,10 +4,11 @@ A signed URL is the whole permission: whoever makes one has checked whose the fi
 engine, on loopback), never through a function.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,7 @@ from shared.core.aws import client
 from shared.core.settings import settings
 
 INLINE: Final = 300_000  # bytes
+PART_BYTES: Final = 5 * 1024 * 1024  # S3's smallest part, but for the last of a file
 URL_SECONDS: Final = 900
 """How long a signed URL works unless asked otherwise. A function's own credentials bound it: hours, not days."""
 _POINTER = "s3:"
@@ -59,6 +61,34 @@ def kept_text(value: str) -> str:
 def keep_file(key: str, body: bytes, content_type: str) -> None:
     """Write a file; the same key is written over."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
+
+
+def keep_stream(key: str, body: BinaryIO, content_type: str) -> None:
+    """As `keep_file`, from a file that need not fit into memory (5 GB at the most)."""
+    _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
+
+
+def begin_parts(key: str, content_type: str) -> str:
+    """Start a file that is written in parts, by calls that may be hours and functions apart. Answers the upload's id. Nothing is there to
+    be read before `join_parts`; what is never joined is forgotten after two days (the bucket's lifecycle)."""
+    upload: str = _bucket().create_multipart_upload(**_place(key), ContentType=content_type)["UploadId"]
+    return upload
+
+
+def keep_part(key: str, upload: str, number: int, body: bytes) -> str:
+    """Part `number` (from 1), at least PART_BYTES unless it is the last; the same number is written over. Answers its tag."""
+    tag: str = _bucket().upload_part(**_place(key), UploadId=upload, PartNumber=number, Body=body)["ETag"]
+    return tag
+
+
+def join_parts(key: str, upload: str, tags: Sequence[str]) -> None:
+    """Make the file of its parts, by their tags in order. Joined before is as good."""
+    parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+    try:
+        _bucket().complete_multipart_upload(**_place(key), UploadId=upload, MultipartUpload={"Parts": parts})
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchUpload" or look_at_file(key) is None:
+            raise
 
 
 def kept_file(key: str) -> bytes:
@@ -121,3 +151,12 @@ def attachment(name: str) -> str:
     """A Content-Disposition that every client reads, whatever is in the name (RFC 6266)."""
     plain = "".join(one if " " <= one <= "~" and one not in '"\\%' else "_" for one in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def erase_files(prefix: str) -> int:
+    """Remove up to a thousand files whose keys begin like this. How many there were: 0 when none is left."""
+    bucket = settings().need("files_bucket")
+    found = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    if found:
+        _bucket().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found], "Quiet": True})
+    return len(found)

@@ -29,6 +29,11 @@ class UsageLine(Entity):
     """No price is known for this model: both amounts are 0 and mean nothing."""
     price_version = UnicodeAttribute()
 
+    @property
+    def tokens(self) -> int:
+        """All four buckets."""
+        return int(self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens)
+
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
             1: (f"WS#{self.ws_id}#USE", f"{self.at}#{self.id}"),
@@ -39,7 +44,11 @@ class UsageLine(Entity):
 
 
 class Rollup(Row):
-    """At `USG#<WS or PROJ>#<id>, <DIM>#<day>#<value>`: the sum of the day's lines that have this value.
+    """The sum of the lines of a day, or of a month, that have this value.
+
+    At `USG#<WS or PROJ>#<id>, <DIM>#<day>#<value>`: every dimension, by day.
+    At `USG#<WS or PROJ>#<id>, <DIM>-M#<month>#<value>`: every dimension but TOTAL, by month, so that a year of a thousand people is
+    12,000 rows and not 365,000. (A year of totals is 365 rows: they need no months.)
 
     Dimensions: TOTAL (no value), PROJECT (a workspace's only), AGENT, PROVIDER, USER.
     """
@@ -57,8 +66,18 @@ class Rollup(Row):
 
     @property
     def day(self) -> str:
+        """Or the month."""
         return str(self.sk.split("#", 2)[1])
 
     @property
     def value(self) -> str:
         return str(self.sk.split("#", 2)[2])
+
+
+def of_workspace(ws_id: str) -> str:
+    """The partition of a workspace's sums."""
+    return f"USG#WS#{ws_id}"
+
+
+def of_project(project_id: str) -> str:
+    return f"USG#PROJ#{project_id}"

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from shared.contracts.base import Shape
 from shared.core.actor import Actor, Role
 from shared.core.money import usd
-from shared.identity.users import User
+from shared.identity.profiles import merged
+from shared.identity.users import DEFAULT_PREFERENCES, User
 from shared.tenancy.rows import Workspace
 from shared.usage.standing import Usage
 
@@ -53,7 +54,7 @@ def user_profile(user: User) -> UserProfile:
         name=user.name,
         avatarUrl=user.avatar_url,
         emailVerified=user.email_verified,
-        preferences=UserPreferences.model_validate(user.preferences),
+        preferences=UserPreferences.model_validate(merged(DEFAULT_PREFERENCES, user.preferences)),
         createdAt=user.created_at,
         lastLoginAt=user.last_login_at or user.created_at,
     )
@@ -105,12 +106,15 @@ class UsagePeriod(Shape):
 
 
 class CurrentUsageSummary(Shape):
+    """`limitReachedOn` is an addition: the day on which the limit was reached, or will be at this month's pace."""
+
     period: UsagePeriod
     calls: int
     estimatedCost: float
     usageLimit: float
     percentageUsed: float
     projectedMonthlyUsage: float
+    limitReachedOn: str | None = None
 
 
 def current_usage(usage: Usage) -> CurrentUsageSummary:
@@ -121,6 +125,7 @@ def current_usage(usage: Usage) -> CurrentUsageSummary:
         usageLimit=usd(usage.limit_micros),
         percentageUsed=usage.percent,
         projectedMonthlyUsage=usd(usage.projected_micros),
+        limitReachedOn=usage.limit_reached_on.isoformat() if usage.limit_reached_on else None,
     )
 
 

@@ -7,15 +7,21 @@ from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.store import (
+    PART_BYTES,
     Entity,
     JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
+    begin_parts,
     collection,
     create,
     fetch_all,
     get_many,
+    join_parts,
+    keep_part,
+    kept_file,
     load,
+    look_at_file,
     save,
     seal,
     unseal,
@@ -140,3 +146,14 @@ def test_a_row_that_is_too_large_as_dynamodb_says_it_in_a_transaction():
     reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded the maximum allowed size"}]
     error = ClientError({"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}, "TransactWriteItems")
     assert isinstance(writing._refusal(error, [create(thing()), create(thing())]), Invalid)
+
+
+def test_a_file_in_parts_is_there_when_they_are_joined(aws):
+    """moto refuses parts that are too small, as S3 does."""
+    upload = begin_parts("parts/a", "text/csv")
+    parts = [b"a" * PART_BYTES, b"b" * PART_BYTES, b"c"]
+    tags = [keep_part("parts/a", upload, number, body) for number, body in enumerate(parts, 1)]
+    tags[0] = keep_part("parts/a", upload, 1, parts[0])  # again, by somebody who did not hear that it was there
+    assert look_at_file("parts/a") is None
+    join_parts("parts/a", upload, tags)
+    assert kept_file("parts/a") == b"".join(parts)

@@ -2,11 +2,8 @@
 
 import pytest
 
-from shared.core.ids import new_id
-from shared.store import write
-from shared.usage.recording import record_usage
-from shared.usage.rows import UsageLine
 from tests.areas.boards_world import World, found_world
+from tests.areas.ledger import book
 from tests.trips import trips
 
 
@@ -15,37 +12,11 @@ def world(aws) -> World:
     return found_world()
 
 
-def line(world: World, day: str, cost: int, *, agent: str = "prd", provider: str = "openai", priced: bool = True) -> None:
-    row = UsageLine.new(
-        new_id(),
-        org_id=world.project.org_id,
-        ws_id=world.ws_id,
-        proj_id=world.project.id,
-        at=f"{day}T10:00:00.000Z",
-        run_id="r",
-        item_id="c",
-        agent_id=agent,
-        agent_name=agent.upper(),
-        user=world.actor.summary,
-        provider=provider,
-        model="m",
-        input_tokens=100,
-        cache_read_tokens=20,
-        cache_write_tokens=10,
-        output_tokens=50,
-        provider_cost_micros=cost if priced else 0,
-        customer_price_micros=cost * 5 if priced else 0,
-        unpriced=not priced,
-        price_version="t",
-    )
-    write(*record_usage(row, world.project.name))
-
-
 def test_a_workspace_sees_totals_parts_and_a_timeline(world):
-    line(world, "2026-03-02", 100_000)
-    line(world, "2026-03-02", 50_000, agent="qa", provider="anthropic")
-    line(world, "2026-03-09", 50_000)
-    line(world, "2026-04-01", 900_000)
+    book(world, "2026-03-02", 100_000)
+    book(world, "2026-03-02", 50_000, agent="qa", provider="anthropic")
+    book(world, "2026-03-09", 50_000)
+    book(world, "2026-04-01", 900_000)
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
     with trips() as seen:
         answer = world.ada(
@@ -63,14 +34,32 @@ def test_a_workspace_sees_totals_parts_and_a_timeline(world):
         ("QA", 0.25, 25.0),
     ]
     assert [(point["timestamp"][:10], point["price"]) for point in answer.json["timeline"]] == [
+        ("2026-02-23", 0),
         ("2026-03-02", 0.75),
         ("2026-03-09", 0.25),
+        ("2026-03-16", 0),
+        ("2026-03-23", 0),
+        ("2026-03-30", 0),
     ]
 
 
+def test_a_year_is_a_few_queries_and_a_point_for_every_day(world):
+    book(world, "2025-12-31", 100_000)
+    book(world, "2026-06-15", 100_000, agent="qa")
+    book(world, "2026-11-20", 100_000)
+    world.ada("auth", "GET", "/auth/me")  # the rate window has begun
+    of = f"/workspaces/{world.ws_id}/usage?startDate=2025-12-15&endDate=2026-11-25&breakdown=agent"
+    with trips() as seen:
+        answer = world.ada("usage", "GET", of).json
+    assert seen.names == ["UpdateItem", "Query", "Query", "Query", "Query"]  # access, the total, the parts: days, months, days
+    assert [(part["category"], part["calls"]) for part in answer["breakdown"]] == [("PRD", 2), ("QA", 1)]
+    assert len(answer["timeline"]) == 346
+    assert sum(point["calls"] for point in answer["timeline"]) == answer["summary"]["totalCalls"] == 3
+
+
 def test_a_week_and_a_month_at_the_turn_of_the_year(world):
-    line(world, "2026-12-31", 50_000)
-    line(world, "2027-01-01", 50_000)
+    book(world, "2026-12-31", 50_000)
+    book(world, "2027-01-01", 50_000)
     of = f"/workspaces/{world.ws_id}/usage?startDate=2026-12-30&endDate=2027-01-02&groupBy="
     points = {by: world.ada("usage", "GET", of + by).json["timeline"] for by in ("week", "month")}
     assert [(point["timestamp"][:10], point["calls"]) for point in points["week"]] == [("2026-12-28", 2)]
@@ -78,7 +67,7 @@ def test_a_week_and_a_month_at_the_turn_of_the_year(world):
 
 
 def test_a_day_is_the_one_in_utc(world):
-    line(world, "2026-03-02", 50_000)
+    book(world, "2026-03-02", 50_000)
     of = f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-02T03:00:00%2B09:00"
     answer = world.ada("usage", "GET", of).json["summary"]
     assert (answer["period"]["end"], answer["totalCalls"]) == ("2026-03-01", 0)
@@ -86,8 +75,8 @@ def test_a_day_is_the_one_in_utc(world):
 
 @pytest.mark.parametrize("breakdown", ["project", "provider", "user"])
 def test_every_breakdown_adds_up(world, breakdown):
-    line(world, "2026-03-02", 100_000)
-    line(world, "2026-03-03", 70_000, provider="anthropic")
+    book(world, "2026-03-02", 100_000)
+    book(world, "2026-03-03", 70_000, provider="anthropic")
     answer = world.ada(
         "usage", "GET", f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31&breakdown={breakdown}"
     )
@@ -95,19 +84,31 @@ def test_every_breakdown_adds_up(world, breakdown):
 
 
 def test_a_project_sees_its_own(world):
-    line(world, "2026-03-02", 100_000)
+    book(world, "2026-03-02", 100_000)
     path = f"/projects/{world.project.id}/usage?startDate=2026-03-02T00:00:00Z&endDate=2026-03-02"
     assert world.ada("usage", "GET", path).json["summary"]["totalCalls"] == 1
     assert world.ada("usage", "GET", path + "&breakdown=project").status == 422
 
 
 def test_no_price_is_a_state_and_not_a_zero(world):
-    line(world, "2026-03-02", 100_000)
-    line(world, "2026-03-02", 100_000, priced=False)
+    book(world, "2026-03-02", 100_000)
+    book(world, "2026-03-02", 100_000, priced=False)
     summary = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31").json[
         "summary"
     ]
     assert (summary["totalCalls"], summary["unpricedCalls"], summary["totalCost"]) == (2, 1, 0.1)
+
+
+def test_a_part_without_any_price_says_so(world):
+    book(world, "2026-03-02", 100_000)
+    book(world, "2026-03-03", 100_000, provider="mystery", priced=False)
+    of = f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-03&breakdown=provider"
+    answer = world.ada("usage", "GET", of).json
+    assert [(part["category"], part["calls"], part["unpricedCalls"]) for part in answer["breakdown"]] == [
+        ("openai", 1, 0),
+        ("mystery", 1, 1),
+    ]
+    assert [point["unpricedCalls"] for point in answer["timeline"]] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,10 @@ def test_no_price_is_a_state_and_not_a_zero(world):
         ("startDate=yesterday", "startDate"),
         ("startDate=2026-03-02&endDate=2026-03-01", "startDate"),
         ("startDate=2020-01-01", "startDate"),
+        ("startDate=0001-01-01T00:00:00%2B09:00", "startDate"),
+        ("endDate=9999-12-31", "endDate"),
+        ("groupBy=year", "groupBy"),
+        ("breakdown=phase", "breakdown"),
     ],
 )
 def test_days_that_make_no_sense(world, query, field):

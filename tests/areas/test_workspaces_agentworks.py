@@ -203,7 +203,7 @@ def test_what_a_request_costs(aws):
     ws = make(ada).json["id"]
     for method, path, body, cost in (
         ("GET", "/workspaces", None, 2),
-        ("GET", f"/workspaces/{ws}/members", None, 2),
+        ("GET", f"/workspaces/{ws}/members", None, 3),  # and who is invited
         ("GET", f"/workspaces/{ws}", None, 4),  # and the month's usage, and how its bills stand
         ("POST", "/workspaces", {"name": "A", "slug": "a"}, 2),
         ("PUT", f"/workspaces/{ws}", {"name": "B"}, 5),  # read, write, the month's usage, the bills

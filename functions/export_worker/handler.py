@@ -1,0 +1,25 @@
+"""Queue `exports`: each message goes on with one export, as far as this call's time allows. Delivered twice, it makes the file once."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from shared.exports import jobs
+from shared.usage import exporting as usage
+
+SOURCES: jobs.Sources = {usage.SUBJECT: usage.source_of}
+"""By the subject of the export: where its rows come from."""
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answers the messages that failed, so that only they come again."""
+
+    def work(record: SQSRecord) -> None:
+        export_id = json.loads(record.body)["export_id"]
+        last = int(record.attributes.approximate_receive_count) >= jobs.TRIES
+        jobs.work(export_id, SOURCES, seconds=context.get_remaining_time_in_millis() / 1000, last=last)
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=work, processor=processor, context=context)

@@ -1,0 +1,32 @@
+"""Queue `emails`: each message is one mail. Delivered twice, it is sent once."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from shared.core.settings import settings
+from shared.mail.sending import deliver
+
+logger = Logger(level=settings().log_level)
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def _send(record: SQSRecord) -> None:
+    message = json.loads(record.body)
+    try:
+        sent = deliver(message)
+    except Exception as error:
+        # the message holds a token: neither it nor a traceback's values are said
+        logger.error(
+            "a mail failed", extra={"mail": message.get("id"), "kind": message.get("kind"), "error": type(error).__name__}
+        )
+        raise
+    logger.info("mail", extra={"mail": message["id"], "kind": message["kind"], "sent": sent})
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answers the messages that failed, so that only they come again."""
+    return process_partial_response(event=event, record_handler=_send, processor=_processor, context=context)

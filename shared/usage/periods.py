@@ -1,0 +1,76 @@
+"""Days, in UTC: those that somebody asks for, and the periods that they fall into."""
+
+import calendar
+from collections.abc import Iterator
+from datetime import UTC, date, timedelta
+from typing import Final
+
+from shared.core import clock
+from shared.core.errors import FieldError, Invalid
+
+MAX_DAYS: Final = 731
+"""Two years: what one answer may span. 731 points of a timeline are 60 KB, and one page of sums."""
+_YEARS: Final = range(2000, 2101)  # outside them a day is a slip of the keyboard, and a week around it may not exist
+ALONE: Final = 62
+"""Up to so many days are read day by day in one query, unless they are whole months; beyond that, whole months are read as months."""
+
+
+def days_asked(start: str | None, end: str | None) -> tuple[date, date]:
+    """First and last day, both included. Without an end: today. Without a start: the first of the end's month, or of this month where
+    the end is yet to come. Raises Invalid for no dates, an order that is none, and more than MAX_DAYS."""
+    today = clock.now().date()
+    last = _day("endDate", end) or today
+    first = _day("startDate", start) or min(last, today).replace(day=1)
+    if first > last:
+        raise Invalid(FieldError("startDate", "The start must not be after the end", start))
+    if (last - first).days >= MAX_DAYS:
+        raise Invalid(FieldError("startDate", f"At most {MAX_DAYS} days at once", start))
+    return first, last
+
+
+def _day(name: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        day = clock.parse(text).astimezone(UTC).date()
+    except (ValueError, OverflowError):
+        raise Invalid(FieldError(name, "Not a date: use YYYY-MM-DD or ISO 8601", text)) from None
+    if day.year not in _YEARS:
+        raise Invalid(FieldError(name, f"The year must be from {_YEARS[0]} to {_YEARS[-1]}", text))
+    return day
+
+
+def begin_of(day: date, group_by: str) -> date:
+    """The first day of the `day`, `week` (from Monday) or `month` that a day is in."""
+    if group_by == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if group_by == "month" else day
+
+
+def periods(first: date, last: date, group_by: str) -> Iterator[date]:
+    """The beginnings of all periods from the one that holds `first` to the one that holds `last`."""
+    begin = begin_of(first, group_by)
+    while begin <= last:
+        yield begin
+        length = {"day": 1, "week": 7, "month": month_length(begin)}[group_by]
+        begin += timedelta(days=length)
+
+
+def month_length(day: date) -> int:
+    """The days of the month that a day is in."""
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def stretches(first: date, last: date) -> Iterator[tuple[bool, date, date]]:
+    """What to read for a span: (whole months?, first day, last day), at most three of them, in order and without a gap."""
+    head = first if first.day == 1 else first.replace(day=1) + timedelta(days=month_length(first))
+    tail = (last + timedelta(days=1)).replace(day=1)
+    whole = first == head and last + timedelta(days=1) == tail
+    if head >= tail or not (whole or (last - first).days >= ALONE):
+        yield False, first, last
+        return
+    if first < head:
+        yield False, first, head - timedelta(days=1)
+    yield True, head, tail - timedelta(days=1)
+    if tail <= last:
+        yield False, tail, last

@@ -1,0 +1,64 @@
+"""The queue of mails and SES on moto: what was asked for, and what left."""
+
+import json
+from typing import Any
+
+import boto3
+from moto.ses.models import ses_backends
+
+from shared.core.settings import settings
+from tests.areas.driving import Context
+
+
+def asked() -> list[dict[str, Any]]:
+    """The messages that wait in the queue `emails`, oldest first; they are taken out."""
+    sqs, url = boto3.client("sqs"), settings().need("emails_queue")
+    found = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def event(*bodies: Any) -> dict[str, Any]:
+    """The mailer's event for messages with these bodies; their message ids are m0, m1, ..."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": "r",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:emails",
+                "awsRegion": "us-east-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def mailer(*bodies: Any) -> list[str]:
+    """Let the mailer work on messages; the ids of those that failed."""
+    from functions.mailer.handler import handler
+
+    return [failed["itemIdentifier"] for failed in handler(event(*bodies), Context())["batchItemFailures"]]
+
+
+def left() -> list[Any]:
+    """The mails that SES took since `open_ses`."""
+    sent: list[Any] = ses_backends["123456789012"]["us-east-1"].sent_messages
+    return sent
+
+
+def open_ses(*, verified: bool = True) -> None:
+    """Nothing was sent yet, and SES knows our sender, or does not."""
+    left().clear()
+    sender = settings().mail_sender
+    ses = boto3.client("ses")
+    if verified:
+        ses.verify_email_identity(EmailAddress=sender)
+    else:
+        ses.delete_identity(Identity=sender)

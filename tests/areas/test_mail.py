@@ -1,0 +1,177 @@
+"""Mail: what is asked for leaves once, in words that cannot be abused, and its secrets are nowhere else."""
+
+import json
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from shared.core.errors import Upstream
+from shared.core.settings import settings
+from shared.mail import outbox, sending
+from shared.mail.letters import LETTERS, letter
+from tests.areas.mailbox import asked, left, mailer, open_ses
+
+SAMPLES = json.loads((Path(__file__).parents[2] / "events" / "sqs-emails.json").read_text())["Records"]
+INVITED = {
+    "workspace": "Engines",
+    "inviter": "Ada",
+    "role": "member",
+    "url": "http://localhost:8000/invitations/s3cret",
+    "expires": "2026-12-03T09:30:00.000Z",
+}
+
+
+@pytest.fixture(autouse=True)
+def _ses(aws):
+    open_ses()
+
+
+def test_what_is_asked_for_leaves(aws):
+    outbox.send("invitation", "bea@example.com", **INVITED, message="Join <us> & work")
+    (message,) = asked()
+    assert mailer(message) == []
+    (mail,) = left()
+    assert (mail.destinations["ToAddresses"], mail.source) == (["bea@example.com"], settings().mail_sender)
+    assert mail.subject == "Ada invites you to Engines"
+    assert "Join &lt;us&gt; &amp; work" in mail.body
+    assert INVITED["url"] in mail.body
+    assert "3 December 2026, 09:30 UTC" in mail.body
+
+
+def test_the_sample_event_is_mail(aws):
+    assert mailer(*(record["body"] for record in SAMPLES)) == []
+    assert [mail.destinations["ToAddresses"] for mail in left()] == [["ada@example.com"], ["bea@example.com"]]
+
+
+def test_a_message_that_comes_again_sends_nothing_more(aws):
+    outbox.send("invitation", "bea@example.com", **INVITED)
+    (message,) = asked()
+    assert mailer(message, message) == []
+    assert mailer(message) == []
+    assert len(left()) == 1
+
+
+def test_one_occasion_is_one_mail(aws):
+    for _ in range(2):
+        outbox.send("invitation", "bea@example.com", once="event-1", **INVITED)
+    outbox.send("invitation", "bea@example.com", once="event-2", **INVITED)
+    assert mailer(*asked()) == []
+    assert len(left()) == 2
+
+
+def test_what_fails_comes_again_alone(aws):
+    outbox.send("invitation", "bea@example.com", **INVITED)
+    (message,) = asked()
+    assert mailer("{broken", message, message | {"id": "other", "kind": "unheard_of"}) == ["m0", "m2"]
+    assert len(left()) == 1
+
+
+def test_a_mail_that_ses_refuses_is_tried_again(aws):
+    open_ses(verified=False)
+    outbox.send("invitation", "bea@example.com", **INVITED)
+    (message,) = asked()
+    assert mailer(message) == ["m0"]
+    open_ses()
+    assert mailer(message) == []
+    assert len(left()) == 1
+
+
+def test_a_mailer_that_died_leaves_its_message_to_the_next(aws):
+    outbox.send("invitation", "bea@example.com", **INVITED)
+    (message,) = asked()
+    with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
+        sending._claim(message["id"])  # and nothing more
+        assert mailer(message) == ["m0"]
+        now.shift(sending.LOCK + 1)
+        assert mailer(message) == []
+    assert len(left()) == 1
+
+
+def test_an_address_that_is_none_is_dropped(aws, monkeypatch):
+    from botocore.exceptions import ClientError
+
+    class Ses:
+        def send_email(self, **_):
+            raise ClientError({"Error": {"Code": "BadRequestException", "Message": "no address"}}, "SendEmail")
+
+    monkeypatch.setattr(sending, "_ses", Ses)
+    outbox.send("invitation", "nonsense", **INVITED)
+    assert mailer(*asked()) == []
+
+
+def test_no_secret_is_logged(aws, caplog):
+    outbox.send("invitation", "bea@example.com", **INVITED)
+    open_ses(verified=False)
+    (message,) = asked()
+    mailer(message, json.dumps(message | {"id": "2", "values": INVITED | {"what": "1"}}))
+    open_ses()
+    mailer(message)
+    said = [repr(vars(record)) for record in caplog.records]
+    assert [("mail failed" in one, "'kind': 'invitation'" in one) for one in said] == [(True, True)] * 2 + [(False, True)]
+    assert not any("s3cret" in one for one in said)
+
+
+def test_a_domain_leaves_in_ascii(aws):
+    outbox.send("invitation", "ada@müller.example", **INVITED)
+    mailer(*asked())
+    assert left()[0].destinations["ToAddresses"] == ["ada@xn--mller-kva.example"]
+
+
+def test_nobody_to_write_to(aws):
+    outbox.send("nothing", "nobody@example.com")
+    (message,) = asked()
+    assert mailer(message) == []
+    assert left() == []
+
+
+def test_a_mistake_is_said_to_whoever_asks(aws):
+    with pytest.raises(LookupError, match="there is no mail"):
+        outbox.send("unheard_of", "a@b.co")
+    with pytest.raises(TypeError):
+        outbox.send("invitation", "a@b.co", workspace="Engines")
+    assert asked() == []
+
+
+def test_a_queue_that_fails_is_said(aws, monkeypatch):
+    monkeypatch.setenv("CADRE_EMAILS_QUEUE", "http://localhost:9/nowhere")
+    settings.cache_clear()
+    try:
+        with pytest.raises(Upstream):
+            outbox.send("nothing", "a@b.co")
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+
+
+def test_a_subject_is_one_line_and_text_stays_text(aws):
+    written = letter(
+        "invitation", INVITED | {"workspace": "A\r\nBcc: everybody@example.com" + "x" * 500, "inviter": "<b>Eve</b>"}
+    )
+    assert "\n" not in written.subject
+    assert len(written.subject) <= 150
+    assert "<b>Eve" not in written.html
+    assert "<b>Eve" in written.text
+
+
+VALUES = {
+    "verify_email": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "reset_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "password_changed": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "at": "2026-12-03T09:30:00.000Z"},
+    "invitation": INVITED | {"url": "https://x.dev/v?token=a&b", "message": "<Come>"},
+}
+
+
+def test_every_kind_of_mail_is_tested(aws):
+    assert set(VALUES) == set(LETTERS) - {"nothing"}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_the_words_of_a_mail(kind):
+    written = letter(kind, VALUES[kind])
+    assert "https://x.dev/v?token=a&b\n" in written.text
+    assert 'href="https://x.dev/v?token=a&amp;b"' in written.html
+    assert "3 December 2026, 09:30 UTC" in written.text
+    assert "3 December 2026, 09:30 UTC" in written.html
+    assert "<Ada>" not in written.html
+    assert "<Come>" not in written.html

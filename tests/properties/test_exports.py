@@ -1,0 +1,197 @@
+"""Large exports, on the engine: whoever makes them may die, be late or be two, the file says what the ledger says."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.exports import jobs, producing
+from shared.exports.rows import Export
+from shared.store import delete, look_at_file, update_now, write
+from shared.usage import exporting
+from tests.areas.boards_world import World, found_world
+from tests.areas.exporting import MAY, ask, export_of, file_of, nothing_is_small, rows_in, waiting, work
+from tests.areas.ledger import book
+from tests.trips import trips
+
+pytestmark = pytest.mark.usefixtures("engine_tables")
+
+
+@pytest.fixture
+def world(engine_tables: None) -> World:
+    world = found_world(f"{new_id()}@exports.example")
+    world.ada("auth", "GET", "/auth/me")  # the rate window has begun
+    waiting()
+    return world
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is small."""
+    nothing_is_small(monkeypatch)
+
+
+def test_a_large_one_is_made_by_the_worker(world, queued):
+    for day in (1, 2, 3):
+        book(world, f"2026-05-0{day}", day)
+    with trips() as seen:
+        answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
+    assert seen.names == ["UpdateItem", "Query", "PutItem"]  # access, total, row; and a message
+    assert (answer.status, answer.json["status"]) == (200, "pending")
+    path = f"/exports/{answer.json['exportId']}"
+    told = world.ada("usage", "GET", path).json
+    assert {key: told.get(key) for key in ("status", "rows", "totalRows", "progress", "downloadUrl")} == {
+        "status": "pending", "rows": 0, "totalRows": 3, "progress": 0, "downloadUrl": None,
+    }  # fmt: skip
+    assert look_at_file(export_of(answer).key_of_file) is None
+    assert waiting() == [answer.json["exportId"]]
+    assert work(answer.json["exportId"])
+    told = world.ada("usage", "GET", path).json
+    assert (told["status"], told["rows"], told["progress"], told["size"]) == ("completed", 3, 100, len(file_of(answer)))
+    assert urlsplit(told["downloadUrl"]).path == urlsplit(answer.json["downloadUrl"]).path
+    assert len(rows_in(file_of(answer))) == 3
+    assert ask(world, f"format=csv&{MAY}&includeDetails=true").json["status"] == "completed"
+
+
+def test_many_days_and_projects_are_large_too(world, queued):
+    """How many rows there are is not known before."""
+    book(world, "2026-05-01", 1)
+    book(world, "2026-05-02", 1)
+    answer = ask(world, f"format=csv&{MAY}")
+    assert answer.json["status"] == "pending"
+    assert "progress" not in world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
+    assert work(answer.json["exportId"])
+    assert len(rows_in(file_of(answer))) == 2
+
+
+def ledger(world: World, count: int = 60) -> None:
+    for number in range(count):
+        day = f"2026-05-{1 + number % 28:02}"
+        book(world, day, number * 1_000_001, priced=number % 5 > 0, project=f"Project {number}")
+
+
+@pytest.fixture
+def straight(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """The files as they are when nothing happens. Parts are of a kilobyte (the engine allows it), pages of four lines."""
+    monkeypatch.setattr(producing, "PART_BYTES", 1_000)
+    monkeypatch.setattr(exporting, "_LINES", 4)
+    ledger(world)
+    found = {}
+    for form in ("csv", "json"):
+        answer = ask(world, f"format={form}&{MAY}&includeDetails=true")
+        found[form] = file_of(answer)
+        write(delete(export_of(answer)))
+    return found
+
+
+class Died(BaseException):
+    """The function is gone in the middle of it."""
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("where", ["keep_part", "_keep", "join_parts"])
+def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypatch, form, where):
+    """The worker dies at each of its steps in turn, after what it did there; the next delivery goes on."""
+    answer = ask(world, f"format={form}&{MAY}&includeDetails=true")
+    export_id = answer.json["exportId"]
+    real, steps = getattr(producing, where), {"left": 0}
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        answer = real(*args, **kwargs)
+        steps["left"] -= 1
+        if steps["left"] < 0:
+            raise Died
+        return answer
+
+    deaths = 0
+    for survive in range(1, 60):
+        steps["left"] = survive // 3 if where == "join_parts" else survive % 3  # joining is one step only
+        with monkeypatch.context() as patch:
+            patch.setattr(producing, where, dying)
+            patch.setattr(jobs, "let_go", lambda *_, **__: None)  # the dead do nothing
+            try:
+                assert work(export_id)
+            except Died:
+                deaths += 1
+        export = export_of(answer)
+        if export.status == "completed":
+            break
+        expire(export)
+    assert deaths > 0
+    assert export_of(answer).status == "completed"
+    assert file_of(answer) == straight[form]
+
+
+def expire(export: Export) -> None:
+    """The lease of somebody who died is over."""
+    update_now(Export(*Export.key(export.id)), [Export.lease_until.set(1)])
+
+
+def test_time_that_is_over_is_handed_on(world, straight, queued):
+    answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
+    export_id, done, calls = answer.json["exportId"], [], 0
+    assert waiting() == [export_id]
+    while export_of(answer).status != "completed":
+        assert work(export_id, seconds=10)  # less than a part may take: one part a call
+        calls += 1
+        done.append(int(export_of(answer).rows_done))
+        assert waiting() == ([] if export_of(answer).status == "completed" else [export_id])
+    assert done[:-1] == sorted(set(done[:-1]))  # further with every call, but for the one that only ended it
+    assert calls > 3
+    assert file_of(answer) == straight["csv"]
+
+
+def test_of_two_workers_one_lets_go(world, straight, queued):
+    answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
+    export_id = answer.json["exportId"]
+    slow = jobs._claim(export_id, 10)
+    assert work(export_id)  # the other sees that it is taken: nothing to do
+    assert export_of(answer).status == "running"
+    expire(export_of(answer))
+    assert work(export_id)
+    with pytest.raises(Conflict, match="Somebody else"):
+        producing.produce(slow, exporting.source_of(slow))
+    assert export_of(answer).status == "completed"
+    assert file_of(answer) == straight["csv"]
+
+
+def test_a_delivery_too_many_changes_nothing(world, queued):
+    ledger(world, 3)
+    answer = ask(world, f"format=xlsx&{MAY}&includeDetails=true")
+    assert work(answer.json["exportId"])
+    before = export_of(answer).serialize()
+    assert work(answer.json["exportId"])
+    assert export_of(answer).serialize() == before
+    assert work("5f0c2a9e-6a4d-5c0e-9a52-000000000001")  # nobody's
+
+
+def test_an_index_that_lags_is_waited_for(world, queued, monkeypatch):
+    """What the index does not show yet is missing in no file."""
+    ledger(world, 6)
+    answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
+    real = exporting.fetch_all
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "fetch_all", lambda *args: real(*args)[1:])
+        assert not work(answer.json["exportId"])
+        assert export_of(answer).status == "pending"
+    assert work(answer.json["exportId"], tries=2)
+    assert len(rows_in(file_of(answer))) == 6
+
+
+def test_what_cannot_be_made_says_so_and_can_be_asked_for_again(world, queued, monkeypatch):
+    ledger(world, 3)
+    query = f"format=csv&{MAY}&includeDetails=true"
+    answer = ask(world, query)
+    waiting()
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "fetch_all", lambda *_: [])
+        assert [work(answer.json["exportId"], tries=number) for number in (1, 2, 3)] == [False, False, False]
+    told = world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
+    assert (told["status"], "ask for it again" in told["error"]) == ("failed", True)
+    assert ask(world, query).json["status"] == "pending"
+    assert waiting() == [answer.json["exportId"]]
+    assert work(answer.json["exportId"])
+    told = world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
+    assert (told["status"], "error" in told) == ("completed", False)
