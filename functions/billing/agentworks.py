@@ -200,12 +200,13 @@ def _micros(amount: Decimal | None) -> int | None:
 
 
 def _moment(text: str | None) -> str | None:
+    """When it was paid, in UTC. Raises Invalid for what is no date, and for what is still to come."""
     if text is None:
         return None
     try:
-        moment = clock.parse(text)
-    except ValueError:
+        moment = clock.iso(clock.parse(text))
+    except (ValueError, OverflowError):  # the year 1 in a zone that puts it before
         raise Invalid(FieldError("paidAt", "Not a date: use ISO 8601", text)) from None
-    if moment > clock.now():
+    if moment > clock.iso():
         raise Invalid(FieldError("paidAt", "This is in the future", text))
-    return clock.iso(moment)
+    return moment
