@@ -68,7 +68,7 @@ WORKERS = {
         memory=1769,
         timeout=900,
     ),
-    "stream_projector": Needs(sends=("ws-live", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),
+    "stream_projector": Needs(sends=("ws-live", "emails", "agent-runs"), machine=("answer",), files="write", timeout=60),
     "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
         signs=False,
         telemetry="read",
