@@ -163,6 +163,8 @@ class Data(PlatformStack):
                         status="Enabled",
                         noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
                     ),
+                    # what was uploaded and never attached: attaching makes a copy elsewhere
+                    aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
                     aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
                 ]
             ),

@@ -72,7 +72,7 @@ WORKERS = {
         timeout=900,
     ),
     "stream_projector": Needs(
-        sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("answer",), files="read", posts=True, timeout=60
+        sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("answer",), files="write", posts=True, timeout=60
     ),
     "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
         signs=False,

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
+from shared.attachments.uploading import begin_upload, finish_upload
 from shared.core.actor import Role
 from shared.identity import onetime
 from shared.identity.onetime import Purpose
 from shared.items.rows import Item
-from shared.store import fetch
+from shared.store import fetch, keep_file
 from tests.areas.billing_world import billed
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
@@ -83,6 +84,16 @@ class Stage:
         card = self.card()
         made = self.world.ada("cards", "POST", f"/cards/{card}/links", body={"url": "https://example.com/page"}).json
         return Sample({"id": card, "linkId": made["id"]})
+
+    def upload(self) -> str:
+        """A file that has come and is not attached yet."""
+        actor = self.world.actor
+        announced, _ = begin_upload(actor, self.card(), "plan.txt", "text/plain", 5)
+        keep_file(announced.file, b"Words", "text/plain")
+        return announced.id
+
+    def attachment(self) -> str:
+        return finish_upload(self.world.actor, self.upload()).id
 
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
@@ -191,6 +202,12 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks dependencies.delete": lambda s: Sample({"id": s.dependency()}),
     "agentworks comments.list": lambda s: Sample({"id": s.card()}),
     "agentworks comments.create": lambda s: Sample({"id": s.card()}, {"content": "Words"}),
+    "agentworks attachments.create": lambda s: Sample(
+        {"id": s.card()}, {"filename": "plan.txt", "contentType": "text/plain", "size": 5}
+    ),
+    "agentworks attachments.complete": lambda s: Sample({"id": s.upload()}),
+    "agentworks attachments.download": lambda s: Sample({"id": s.attachment()}),
+    "agentworks attachments.delete": lambda s: Sample({"id": s.attachment()}),
     "agentworks activities.list": lambda s: Sample({"id": s.card()}),
     "agentworks agents.list": _nothing,
     "agentworks agents.get": lambda _: Sample({"id": PRD.id}),

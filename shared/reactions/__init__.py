@@ -17,6 +17,7 @@ Reaction = Callable[[Change], None]
 REACTIONS = (
     "shared.reactions.activity",  # the event's row, and the numbers counted with it
     "shared.reactions.workspaces",  # when something last happened there
+    "shared.reactions.files",  # what no attachment names any more
     "shared.reactions.triggers",  # agents that start by themselves
     "shared.reactions.progress",  # cards that go on by themselves: one that an agent was given stays until the run has ended
     "shared.reactions.usage",  # limits that change, letters about a month that is used up

@@ -97,6 +97,17 @@ def kept_file(key: str) -> bytes:
     return body
 
 
+def file_start(key: str, size: int) -> bytes:
+    """The first bytes of a file, `size` of them at most. Raises ClientError as `kept_file` does, and for an empty file."""
+    body: bytes = _bucket().get_object(**_place(key), Range=f"bytes=0-{size - 1}")["Body"].read()
+    return body
+
+
+def copy_file(key: str, to: str) -> None:
+    """A file once more, inside the bucket; what was there is written over."""
+    _bucket().copy_object(**_place(to), CopySource=_place(key))
+
+
 def drop_file(key: str) -> None:
     """Remove a file; one that is not there is as good as removed."""
     _bucket().delete_object(**_place(key))

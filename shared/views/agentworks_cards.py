@@ -33,6 +33,8 @@ class ExternalLink(Shape):
 
 
 class Attachment(Shape):
+    """`url` is a path below the API's address: it answers where to get the file for the next while."""
+
     id: str
     filename: str
     contentType: str
@@ -232,7 +234,7 @@ def attachment(kept: Mapping[str, Any]) -> Attachment:
         filename=kept["filename"],
         contentType=kept["content_type"],
         size=int(kept["size"]),
-        url=kept["url"],
+        url=f"/attachments/{kept['id']}/download",
         uploadedBy=user_summary(kept["uploaded_by"]),
         uploadedAt=kept["uploaded_at"],
     )
