@@ -15,8 +15,8 @@ from infra.schedules import schedule
 from infra.stack import PlatformStack
 
 # How many messages one call takes, and how many calls run at once. Runs are only started here, not worked: few are enough
-_BATCH = {"agent-runs": 5, "ws-live": 10, "ws-push": 10, "emails": 10}
-_AT_ONCE = {"agent-runs": 10, "ws-live": 50, "ws-push": 20, "emails": 5}
+_BATCH = {"agent-runs": 5, "ws-live": 10, "ws-push": 10, "emails": 10, "cascade": 1}  # a cascade works for as long as it may
+_AT_ONCE = {"agent-runs": 10, "ws-live": 50, "ws-push": 20, "emails": 5, "cascade": 4}
 ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
 _STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the stream itself forgets after 24 h
 

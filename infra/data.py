@@ -13,9 +13,21 @@ from infra.settings import Settings
 from infra.stack import PlatformStack
 
 # How each queue is worked: who takes from it, how often a message is tried, how long it is worth anything
-CONSUMERS = {"agent-runs": "run_worker", "ws-live": "ws_pusher", "ws-push": "ws_pusher", "emails": "mailer"}
-_TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8}
-_KEEP = {"agent-runs": 345_600, "ws-live": 600, "ws-push": 600, "emails": 345_600}  # seconds; an old push helps nobody
+CONSUMERS = {
+    "agent-runs": "run_worker",
+    "ws-live": "ws_pusher",
+    "ws-push": "ws_pusher",
+    "emails": "mailer",
+    "cascade": "cascade_worker",
+}
+_TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8, "cascade": 10}
+_KEEP = {
+    "agent-runs": 345_600,
+    "ws-live": 600,
+    "ws-push": 600,
+    "emails": 345_600,
+    "cascade": 1_209_600,
+}  # seconds; an old push helps nobody
 # High throughput: the quota of 300 calls a second then holds for each message group, not for the queue
 _FIFO: dict[str, Any] = {
     "fifo_queue": True,

@@ -88,6 +88,7 @@ class Functions:
             code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
             memory_size=wanted.memory,
             timeout=wanted.timeout,
+            recursive_loop="Allow" if wanted.loops else None,
             tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
@@ -150,9 +151,12 @@ class Functions:
         for table, access in (("core", wanted.core), ("telemetry", wanted.telemetry), ("ephemeral", wanted.ephemeral)):
             self._grant_table(grants, table, access)
         if wanted.files != "none":
-            actions = ["s3:GetObject"] + (["s3:PutObject", "s3:DeleteObject"] if wanted.files == "write" else [])
+            writes = ["s3:PutObject"] if wanted.files == "write" else []
+            actions = ["s3:GetObject", *writes] + (["s3:DeleteObject"] if wanted.files != "read" else [])
             grants.add(allow(actions, f"{data.files.attr_arn}/*"), files_bucket=data.files.ref)
             grants.wildcard("<Files.Arn>/*", "Objects are named while the platform runs; the services check whose they are.")
+        if wanted.files == "clear":
+            grants.add(allow(["s3:ListBucket"], data.files.attr_arn))
         if wanted.signs:
             grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.attr_id), signing_secret=data.signing.attr_id)
         for name in wanted.sends:

@@ -26,7 +26,7 @@ from moto import mock_aws
 
 from shared.core.settings import settings
 
-QUEUES = {"agent_runs": "agent_runs", "ws_live": "ws_live.fifo", "ws_push": "ws_push", "emails": "emails"}
+QUEUES = {"agent_runs": "agent_runs", "ws_live": "ws_live.fifo", "ws_push": "ws_push", "emails": "emails", "cascade": "cascade"}
 
 
 def create_table(client, name: str, indexes: int) -> None:

@@ -50,7 +50,7 @@ class Stage:
             role: self.world.join(f"{role} person", f"{role}@matrix.example", role)
             for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
-        room = {"settings": {"maxProjects": 1000}}
+        room = {"settings": {"maxProjects": 1000, "maxMembers": 1000}}
         assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200
         self.world.set_wip(1, None)
         many = {"settings": {"maxConcurrentRuns": 100}}
@@ -82,6 +82,16 @@ class Stage:
         """A person of their own: what happens to them is nobody else's business."""
         return sign_up("Some Body", f"{self.slug()}@matrix.example", PASSWORD)
 
+    def member(self) -> str:
+        """Somebody who only reads, in the workspace."""
+        return self.world.join("Some Member", f"{self.slug()}@matrix.example", Role.VIEWER).user["id"]
+
+    def invitation(self, email: str) -> dict[str, Any]:
+        body = {"email": email, "role": "member"}
+        answer = self.world.ada("workspaces", "POST", f"/workspaces/{self.world.ws_id}/members/invite", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json
+
     def slug(self) -> str:
         return f"thing-{next(self.names)}"
 
@@ -111,7 +121,20 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks workspaces.get": _of_workspace,
     "agentworks workspaces.create": lambda s: Sample({}, {"name": "Another", "slug": s.slug()}),
     "agentworks workspaces.update": lambda s: Sample({"id": s.world.ws_id}, {"description": "Ours"}),
+    "agentworks workspaces.transfer": lambda s: Sample(
+        {"id": s.world.ws_id}, {"userId": s.member()}, status=409
+    ),  # the default one
     "agentworks members.list": _of_workspace,
+    "agentworks members.invite": lambda s: Sample(
+        {"id": s.world.ws_id}, {"email": f"{s.slug()}@matrix.example", "role": "member", "message": "Come"}
+    ),
+    "agentworks members.update": lambda s: Sample(
+        {"id": s.world.ws_id, "userId": s.member()}, {"role": "member", "permissions": []}
+    ),
+    "agentworks members.remove": lambda s: Sample({"id": s.world.ws_id, "userId": s.member()}),
+    "agentworks invitations.cancel": lambda s: Sample(
+        {"id": s.world.ws_id, "invitationId": s.invitation(f"{s.slug()}@matrix.example")["invitation"]["id"]}
+    ),
     "agentworks projects.list": _of_workspace,
     "agentworks projects.get": _of_project,
     "agentworks projects.create": lambda s: Sample({"workspaceId": s.world.ws_id}, {"name": "Other", "slug": s.slug()}),
@@ -227,6 +250,12 @@ def _begin_sign_in(_: Stage) -> Sample:
     return Sample({"provider": "samples"})
 
 
+def _invited(stage: Stage) -> Sample:
+    somebody = stage.somebody()
+    token = stage.invitation(somebody.user["email"])["invitationUrl"].rpartition("token=")[2]
+    return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=somebody)
+
+
 ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.login": _login,
     "aintandem auth.login": _login,
@@ -252,6 +281,7 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
     "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
     "agentworks workspaces.delete": _workspace_to_delete,
+    "agentworks invitations.accept": _invited,
     "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
     "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),
     "omoios comments.update": lambda s: Sample({"comment_id": s.comment()}, {"content": "Other words"}),

@@ -40,7 +40,7 @@ class RegisterRequest(Closed):
     name: Name
     email: Email
     password: str
-    invitationToken: str | None = None
+    invitationToken: Annotated[str, Field(max_length=200)] | None = None
 
 
 class RegisterResponse(Shape):
@@ -159,8 +159,8 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
 
 @routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True)
 async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
-    """A new account with a personal organization and its default workspace."""
-    done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name)
+    """A new account with a personal organization and its default workspace; with an invitation's token, a member of that one too."""
+    done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
     _set_cookie(call, done.tokens)
     return RegisterResponse(
         user=user_profile(done.user),

@@ -10,6 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from shared.cascade.purging import purge_due
 from shared.core.settings import settings
 from shared.runs.sweeping import sweep
 from shared.sockets.reaping import reap
@@ -20,6 +21,7 @@ SECONDS = 40.0  # of a minute, the shortest time between two calls
 JOBS: dict[str, Callable[[float], int]] = {
     "timeouts": sweep,  # runs that nobody works on any more
     "ws-reaper": reap,  # connections that are over
+    "purge": purge_due,  # workspaces that were deleted thirty days ago
 }
 
 

@@ -1,16 +1,20 @@
 """agentworks, section 3: workspaces and their members."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from shared.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
 from shared.contracts.base import Closed, Shape
+from shared.contracts.fields import Email
 from shared.core.actor import Permission, Role
+from shared.core.errors import FieldError, Invalid
 from shared.http.call import Caller
 from shared.http.routing import Routes
-from shared.tenancy import workspaces
-from shared.tenancy.rows import Workspace
+from shared.mail import outbox
+from shared.tenancy import invitations, workspaces
+from shared.tenancy import members as people
+from shared.tenancy.rows import Invitation, Workspace
 from shared.usage.standing import Usage, billing_of, no_usage, usage_of
 from shared.views.agentworks import (
     BillingSummary,
@@ -27,6 +31,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
 Description = Annotated[str, Field(max_length=500)]
 Model = Annotated[str, Field(min_length=1, max_length=200)]
+GivenRole = Literal["admin", "member", "viewer"]
 
 
 class AgentConfigTemplate(Closed):
@@ -117,9 +122,39 @@ class WorkspaceInvitation(Shape):
 
 
 class WorkspaceMembersResponse(Shape):
+    """`total` counts the members."""
+
     members: list[WorkspaceMember]
     invitations: list[WorkspaceInvitation]
     total: int
+
+
+class InviteMemberRequest(Closed):
+    email: Email
+    role: GivenRole
+    message: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class InviteMemberResponse(Shape):
+    invitation: WorkspaceInvitation
+    invitationUrl: str
+
+
+class UpdateMemberRequest(Closed):
+    """`permissions` is what the member may do beyond the role; what the role grants may stand in it."""
+
+    role: GivenRole
+    permissions: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] | None = None
+
+
+class AcceptInvitationRequest(Closed):
+    token: Annotated[str, Field(max_length=200)]
+
+
+class TransferWorkspaceRequest(Closed):
+    """Not defined by the document."""
+
+    userId: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
@@ -173,18 +208,84 @@ async def delete(id: str, caller: Caller) -> DeletedWorkspace:
     return DeletedWorkspace(id=workspaces.delete_workspace(caller, id).id, status="deleting")
 
 
+@routes.post("/workspaces/{id}/transfer", "workspaces.transfer", needs=Permission.WORKSPACE_ADMIN, addition=True)
+async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
+    """Make another member the owner; the caller becomes an administrator."""
+    workspace = people.transfer(caller, id, body.userId)
+    return _details(workspace, usage_of(workspace))
+
+
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
-    """Who belongs to the workspace, oldest first."""
-    found = [
-        WorkspaceMember(
-            id=member.membership.id,
-            user=user_summary(member.membership.user),
-            role=Role(member.membership.role),
-            joinedAt=member.membership.created_at,
-            lastActiveAt=member.membership.last_active_at,
-            permissions=member.permissions,
-        )
-        for member in workspaces.members_of(caller, id)
-    ]
-    return WorkspaceMembersResponse(members=found, invitations=[], total=len(found))
+    """Who belongs to the workspace, and who is invited; oldest first."""
+    found = [_member(member) for member in people.members_of(caller, id)]
+    invited = [_invitation(one) for one in invitations.pending(caller, id)]
+    return WorkspaceMembersResponse(members=found, invitations=invited, total=len(found))
+
+
+@routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, needs=Permission.MEMBER_INVITE, secret=True)
+async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMemberResponse:
+    """Invite an address by mail, for seven days. Inviting it again renews the invitation: the old link is good for nothing then."""
+    made = invitations.invite(caller, id, body.email, Role(body.role), body.message)
+    invitation = made.invitation
+    url = outbox.link(f"/invitations/accept?workspace={made.workspace.id}&token={made.token}")
+    outbox.send(
+        "invitation",
+        invitation.email,
+        workspace=made.workspace.name,
+        inviter=caller.name,
+        role=invitation.role,
+        url=url,
+        expires=invitation.expires_at,
+        message=invitation.message,
+    )
+    return InviteMemberResponse(invitation=_invitation(invitation), invitationUrl=url)
+
+
+@routes.put("/workspaces/{id}/members/{userId}", "members.update", needs=Permission.MEMBER_INVITE)
+async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
+    """Another role, and what the member may do beyond it. To take something away needs member:remove."""
+    return _member(people.update_member(caller, id, userId, Role(body.role), body.permissions))
+
+
+@routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, needs=Permission.MEMBER_REMOVE)
+async def remove_member(id: str, userId: str, caller: Caller) -> None:
+    """Take somebody out of the workspace; everybody but the owner may leave it."""
+    people.remove_member(caller, id, userId)
+
+
+@routes.post("/workspaces/{id}/invitations/{token}/accept", "invitations.accept")
+async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Caller) -> WorkspaceMember:
+    """Join the workspace. The invitation must be for the caller's address, and is good once."""
+    if body.token != token:
+        raise Invalid(FieldError("token", "This is not the token of the path"))
+    return _member(invitations.accept(caller, id, token))
+
+
+@routes.delete("/workspaces/{id}/invitations/{invitationId}", "invitations.cancel", status=204, needs=Permission.MEMBER_INVITE)
+async def cancel(id: str, invitationId: str, caller: Caller) -> None:
+    """The invitation's link is good for nothing from now on."""
+    invitations.cancel(caller, id, invitationId)
+
+
+def _member(member: people.Member) -> WorkspaceMember:
+    row = member.membership
+    return WorkspaceMember(
+        id=row.id,
+        user=user_summary(row.user),
+        role=Role(row.role),
+        joinedAt=row.created_at,
+        lastActiveAt=row.last_active_at,
+        permissions=member.permissions,
+    )
+
+
+def _invitation(row: Invitation) -> WorkspaceInvitation:
+    return WorkspaceInvitation(
+        id=row.id,
+        email=row.email,
+        role=row.role,
+        invitedBy=user_summary(row.invited_by),
+        expiresAt=row.expires_at,
+        createdAt=row.invited_at,
+    )

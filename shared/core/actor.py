@@ -20,10 +20,10 @@ class Role(StrEnum):
 class Permission(StrEnum):
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_WRITE = "workspace:write"
-    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer
+    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer: the owner's alone, nobody can be given it
     WORKSPACE_BILLING = "workspace:billing"
-    MEMBER_INVITE = "member:invite"
-    MEMBER_REMOVE = "member:remove"
+    MEMBER_INVITE = "member:invite"  # and give somebody more
+    MEMBER_REMOVE = "member:remove"  # and take from somebody
     PROJECT_READ = "project:read"
     PROJECT_CREATE = "project:create"
     PROJECT_WRITE = "project:write"  # rename, settings, lanes
@@ -52,7 +52,6 @@ _ADMIN = _MEMBER | {
     Permission.PROJECT_CREATE,
     Permission.PROJECT_ARCHIVE,
     Permission.MEMBER_INVITE,
-    Permission.MEMBER_REMOVE,
     Permission.AGENT_CONFIGURE,
     Permission.RUN_APPROVE,
 }
@@ -61,6 +60,10 @@ _OWNER = frozenset(Permission)
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {Role.OWNER: _OWNER, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER, Role.VIEWER: _VIEWER}
 )
+
+
+GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN}
+"""What a member can be given beyond their role."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Actor:
     platform_admin: bool = False
     workspaces: Mapping[str, Role] = field(default_factory=dict)
     organizations: Mapping[str, Role] = field(default_factory=dict)
+    extras: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
+    """What this actor was given beyond its role, by workspace."""
     scopes: frozenset[Permission] | None = None
     """Set for API keys and agents: what they may do at most, whatever their role grants."""
 
@@ -90,10 +95,15 @@ class Actor:
         return self.organizations.get(org_id) if org_id is not None else None
 
     def may(self, permission: Permission, ws_id: str | None, org_id: str | None = None) -> bool:
+        return permission in self.grants(ws_id, org_id)
+
+    def grants(self, ws_id: str | None, org_id: str | None = None) -> frozenset[Permission]:
+        """All that this actor may do there."""
         role = self.role_in(ws_id, org_id)
-        if role is None or permission not in GRANTS[role]:
-            return False
-        return self.scopes is None or permission in self.scopes
+        if role is None:
+            return frozenset()
+        held = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
+        return held if self.scopes is None else held & self.scopes
 
     @property
     def summary(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Settings:
     ws_live_queue: str = ""  # FIFO
     ws_push_queue: str = ""
     emails_queue: str = ""
+    cascade_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}

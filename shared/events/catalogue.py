@@ -11,6 +11,8 @@ class EventType(StrEnum):
     WORKSPACE_CREATED = "workspace.created"
     WORKSPACE_UPDATED = "workspace.updated"
     WORKSPACE_DELETED = "workspace.deleted"
+    MEMBER_INVITED = "member.invited"
+    INVITATION_CANCELLED = "member.invitation_cancelled"
     MEMBER_JOINED = "member.joined"
     MEMBER_UPDATED = "member.updated"
     MEMBER_REMOVED = "member.removed"

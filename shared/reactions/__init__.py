@@ -20,6 +20,8 @@ REACTIONS = (
     "shared.reactions.triggers",  # agents that start by themselves
     "shared.reactions.mails",  # letters to a person about their own account
     "shared.reactions.pushing",  # sockets
+    "shared.reactions.people",  # members under their present names, and their sockets when they leave
+    "shared.reactions.cascading",  # what goes with a deleted workspace
 )
 """Modules with a function `react(change)`, in this order."""
 

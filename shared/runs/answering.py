@@ -21,16 +21,21 @@ def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
     Whoever works on it loses the fence at once and writes nothing more. Raises Conflict("state") for a run that completed or failed;
     cancelling twice is once.
     """
-    run = load(Run, run_id, actor, Permission.AGENT_RUN)
-    execution = run.execution
-    told = reason or "Cancelled"
-    done = end(run, "cancelled", actor, because("CANCELLED", told))
+    done = stop_run(actor, load(Run, run_id, actor, Permission.AGENT_RUN), reason or "Cancelled")
     if done.status != "cancelled":
         raise Conflict("state", f"The run is {done.status} already")
+    return done
+
+
+def stop_run(actor: Actor, run: Run, reason: str) -> Run:
+    """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
+    execution = run.execution
+    done = end(run, "cancelled", actor, because("CANCELLED", reason))
     arn = done.execution or execution
-    if arn:
-        queue.stop_execution(arn, told)
-    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    if done.status == "cancelled":
+        if arn:
+            queue.stop_execution(arn, reason)
+        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done
 
 

@@ -18,7 +18,7 @@ from shared.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.backoff import pause
-from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, Upstream
+from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.events import EventType, record
@@ -141,6 +141,8 @@ def _read(card: Item, agent: Agent) -> _Facts:
 def _refuse(facts: _Facts, agent: Agent) -> None:
     """Everything that can be said no to before anything is written."""
     card, holder = facts.card, facts.holder
+    if facts.workspace.deleted_at or facts.project.deleted_at:
+        raise NotFound(Item.NAME)  # it goes with them
     if facts.project.status != "active":
         raise Conflict("state", f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
@@ -205,8 +207,8 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     places = update(
         Underway.of(str(run.proj_id)),
         [Underway.run_ids.add({run.id})],
-        Underway.run_ids.does_not_exist() | (size("run_ids") < limit),
-        full,
+        Underway.closed.does_not_exist() & (Underway.run_ids.does_not_exist() | (size("run_ids") < limit)),
+        lambda raw: NotFound(Item.NAME) if raw and "closed" in raw else full,
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))

@@ -185,10 +185,11 @@ class Called(Row):
 
 
 class Underway(Row):
-    """At `PROJ#<id>, RUNS`: a set, so that a run that ends twice frees one place."""
+    """At `PROJ#<id>, RUNS`: a set, so that a run that ends twice frees one place. Once it is `closed`, no further run begins."""
 
     TABLE = "core_table"
     run_ids = UnicodeSetAttribute(null=True)
+    closed = BooleanAttribute(null=True)
 
     @classmethod
     def of(cls, project_id: str) -> "Underway":

@@ -1,7 +1,7 @@
 """The three tables: rows, reads, writes, cursors. The only package that knows PynamoDB."""
 
 from shared.store.cursors import seal, unseal
-from shared.store.files import keep_text, kept_text
+from shared.store.files import erase_files, keep_text, kept_text
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
@@ -35,10 +35,12 @@ from shared.store.rows import (
 from shared.store.windows import Taken, take
 from shared.store.writing import (
     Operation,
+    Refusal,
     carrying,
     check,
     create,
     delete,
+    erase_many,
     put,
     put_many,
     revise,
@@ -60,6 +62,7 @@ __all__ = [
     "NumberAttribute",
     "NumberSetAttribute",
     "Operation",
+    "Refusal",
     "Row",
     "Slice",
     "Taken",
@@ -73,6 +76,8 @@ __all__ = [
     "count",
     "create",
     "delete",
+    "erase_files",
+    "erase_many",
     "family",
     "fetch",
     "fetch_all",

@@ -34,3 +34,12 @@ def kept_text(value: str) -> str:
     answer = _bucket().get_object(Bucket=settings().need("files_bucket"), Key=value.removeprefix(_POINTER))
     text: str = answer["Body"].read().decode()
     return text
+
+
+def erase_files(prefix: str) -> int:
+    """Remove up to a thousand files whose keys begin like this. How many there were: 0 when none is left."""
+    bucket = settings().need("files_bucket")
+    found = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    if found:
+        _bucket().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found], "Quiet": True})
+    return len(found)

@@ -203,7 +203,7 @@ def test_what_a_request_costs(aws):
     ws = make(ada).json["id"]
     for method, path, body, cost in (
         ("GET", "/workspaces", None, 2),
-        ("GET", f"/workspaces/{ws}/members", None, 2),
+        ("GET", f"/workspaces/{ws}/members", None, 3),  # and who is invited
         ("GET", f"/workspaces/{ws}", None, 3),  # and the month's usage
         ("POST", "/workspaces", {"name": "A", "slug": "a"}, 2),
         ("PUT", f"/workspaces/{ws}", {"name": "B"}, 4),  # read, write, and the month's usage
