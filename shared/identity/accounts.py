@@ -14,7 +14,7 @@ from shared.identity import passwords, sessions
 from shared.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, new_user, the_user
 from shared.store import Operation, create, delete, fetch, revise, update, write
 from shared.tenancy.founding import Founded, found_organization
-from shared.tenancy.invitations import Joining, join_with
+from shared.tenancy.invitations import join_with
 from shared.tenancy.rows import Organization
 
 _WRONG = Unauthenticated("credentials", "Invalid email or password")
@@ -58,20 +58,23 @@ def register(
     Raises Conflict("email") for a known address, Invalid("password_weak"), and what `tenancy.invitations.accept` raises.
     """
     account = new_account(name, email, password, organization)
-    return found(account, contract, joining=join_with(account.actor, invitation) if invitation is not None else None)
+    if invitation is None:
+        return found(account, contract)
+    # Its address is not confirmed by the token: whoever invites somebody sees it too
+    joining = join_with(account.actor, invitation)
+    return found(account, contract, *joining.operations, joined={joining.workspace.id: joining.role})
 
 
-def found(account: NewAccount, contract: str, *further: Operation, joining: Joining | None = None) -> LoggedIn:
-    """Write a new account and open its first session, together with `further` operations and `joining` a workspace. One round trip."""
+def found(account: NewAccount, contract: str, *further: Operation, joined: Mapping[str, Role] | None = None) -> LoggedIn:
+    """Write a new account and open its first session, together with `further` operations: those of the workspaces it has `joined`,
+    for one. One round trip."""
     user, plan = account.user, account.founded.organization.plan
     user.last_login_at = user.created_at
     tokens, opened, expires = sessions.begin(user, contract, role=Role.OWNER, plan=plan)
-    joined = {joining.workspace.id: joining.role} if joining else {}
-    further = (*further, *(joining.operations if joining else ()))
     write(*account.operations, account.access(tokens.session_id, expires, joined), *opened, *further)
     entered = replace(
         account.actor,
-        workspaces={user.default_ws_id: Role.OWNER} | joined,
+        workspaces={user.default_ws_id: Role.OWNER} | dict(joined or {}),
         organizations={str(user.org_id): Role.OWNER},
         session_id=tokens.session_id,
     )
