@@ -167,6 +167,11 @@ class Data(PlatformStack):
                         noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
                     ),
                     aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
+                    # texts of documents on their way in, and answers kept for repeated requests: good for a day
+                    aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=2),
+                    aws_s3.CfnBucket.RuleProperty(
+                        id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2
+                    ),
                 ]
             ),
         )

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     CARD_CREATE = "card:create"
     CARD_EDIT = "card:edit"  # update, move, comment
     CARD_DELETE = "card:delete"
+    DOCUMENT_WRITE = "document:write"
+    DOCUMENT_APPROVE = "document:approve"  # approve, publish, and take that back
     AGENT_RUN = "agent:run"
     AGENT_CONFIGURE = "agent:configure"
     RUN_APPROVE = "run:approve"
@@ -44,6 +46,7 @@ _MEMBER = _VIEWER | {
     Permission.CARD_CREATE,
     Permission.CARD_EDIT,
     Permission.CARD_DELETE,
+    Permission.DOCUMENT_WRITE,
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
 }
@@ -55,6 +58,7 @@ _ADMIN = _MEMBER | {
     Permission.MEMBER_REMOVE,
     Permission.AGENT_CONFIGURE,
     Permission.RUN_APPROVE,
+    Permission.DOCUMENT_APPROVE,
 }
 _OWNER = frozenset(Permission)
 

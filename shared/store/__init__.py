@@ -1,7 +1,7 @@
 """The three tables: rows, reads, writes, cursors. The only package that knows PynamoDB."""
 
 from shared.store.cursors import seal, unseal
-from shared.store.files import keep_text, kept_text
+from shared.store.files import download_link, file_of, keep_text, kept_text, read_file, upload_link
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
@@ -73,9 +73,11 @@ __all__ = [
     "count",
     "create",
     "delete",
+    "download_link",
     "family",
     "fetch",
     "fetch_all",
+    "file_of",
     "flat_map",
     "get",
     "get_many",
@@ -85,6 +87,7 @@ __all__ = [
     "put",
     "put_many",
     "query",
+    "read_file",
     "revise",
     "save",
     "seal",
@@ -94,5 +97,6 @@ __all__ = [
     "unseal",
     "update",
     "update_now",
+    "upload_link",
     "write",
 ]
