@@ -81,6 +81,7 @@ def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
     if number is None:
         writing.next_version()
     statuses.approved(actor, document)
+    document.published_at = clock.iso()
     _publish(actor, writing, int(document.number))
     return Page(document, writing.kept)
 
@@ -93,16 +94,17 @@ def _publish_older(actor: Actor, document: Document, number: int) -> Page:
     if document.published_number == number:
         return Page(document, kept, version)
     document.approved_number = number
-    version.published_at = clock.iso()
+    writing = Writing(document, text_of(document))
+    version.published_at = document.published_at = clock.iso()
     published = update(version, [DocumentVersion.published_at.set(version.published_at)])
-    _publish(actor, Writing(document, text_of(document)), number, published)
+    _publish(actor, writing, number, published)
     return Page(document, kept, version)
 
 
 def _publish(actor: Actor, writing: Writing, number: int, *further: Operation) -> None:
     document = writing.document
     before = document.published_number
-    document.published_number, document.published_at = number, clock.iso()
+    document.published_number = number
     _record(actor, writing, EventType.DOCUMENT_PUBLISHED, published=number, published_before=before)
     writing.commit(actor, Told("published", f"Published version {number}", number=number), *further)
 

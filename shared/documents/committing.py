@@ -64,7 +64,7 @@ class Writing:
         rows = [create(document, EXISTS) if self.first else save(document)]
         if document.number != self.number:
             rows += [create(self._version(actor)), create(self._name())]
-        elif document.status != self.status:
+        elif document.status != self.status or self._publishes_latest():
             rows.append(self._turned())
         if self.brought is not None:
             pk, sk = DocumentText.key_of(document.id, int(document.text))
@@ -111,9 +111,12 @@ class Writing:
             (DocumentVersion.rejection_reason, document.rejection_reason),
         ):
             actions.append(attribute.remove() if value is None else attribute.set(value))
-        if document.published_number == document.number and document.published_number != self.published:
+        if self._publishes_latest():
             actions.append(DocumentVersion.published_at.set(document.published_at))
         return update(DocumentVersion(pk=pk, sk=sk), actions)
+
+    def _publishes_latest(self) -> bool:
+        return bool(self.document.published_number == self.document.number != self.published)
 
     def _revision(self, actor: Actor, told: Told) -> Revision:
         document = self.document

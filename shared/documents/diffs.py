@@ -18,8 +18,8 @@ from shared.documents.texts import shown_size
 
 MOST_BYTES: Final = 16_000  # of all lines, as an answer counts them: fifty revisions fit into one beside a text
 MOST_HUNKS: Final = 200
-_CELLS = 10_000  # lines times lines that difflib compares at once
-_WORK = 4_000_000  # steps of difflib at worst, in all
+_CELLS = 250_000  # lines times lines that difflib compares at once
+_WORK = 1_000_000_000  # steps of difflib at worst, in all: about a second
 _ANCHORED = 200_000  # lines in which unique ones are looked for
 _DEPTH = 4
 
