@@ -109,7 +109,8 @@ class DocumentRevision(Shape):
 
 
 class DocumentDetails(ProjectDocument):
-    """`revisions` are the newest first, fifty at most; `revisionPagination` is not in the document."""
+    """`revisions` are the newest first, fifty at most, or as many as an answer holds. `revisionPagination` is not in the document; the next
+    ones begin at `offset + limit`."""
 
     revisions: list[DocumentRevision]
     revisionPagination: PaginationMeta
@@ -179,11 +180,12 @@ async def list_documents(
     """The documents of a project with their texts, the last changed first: a hundred a page, or as many as an answer holds."""
     wanted = Selection(type, _MEANT.get(status, frozenset({status})) if status else None, limit, offset)
     pages, total = reading.pages_of(caller, id, wanted)
-    shown = texts.shown_all([(page.kept, page.shown_size) for page in pages])
+    room = texts.ROOM - sum(page.document.about_size for page in pages)
+    shown = texts.shown_all([(page.kept, page.shown_size) for page in pages], room)
     return ListDocumentsResponse.model_construct(
         documents=[_document(page, text) for page, text in zip(pages, shown, strict=True)],
         total=total,
-        pagination=pagination(len(pages) if pages and offset + len(pages) < total else limit, offset, total),
+        pagination=_part(len(pages), limit, offset, total),
     )
 
 
@@ -223,7 +225,7 @@ async def get_document(
         _fields(page, texts.shown(page.kept, page.shown_size))
         | {
             "revisions": [_revision(page.document.id, row) for row in revisions],
-            "revisionPagination": pagination(revisionLimit, revisionOffset, total),
+            "revisionPagination": _part(len(revisions), revisionLimit, revisionOffset, total),
         }
     )
 
@@ -240,6 +242,11 @@ async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> Projec
 async def publish(id: str, caller: Caller, body: PublishDocumentRequest | None = None) -> ProjectDocument:
     """Publish a version, or the latest text as a new version. What is published is approved thereby."""
     return _whole(approving.publish(caller, id, body.version if body else None))
+
+
+def _part(shown: int, limit: int, offset: int, total: int) -> PaginationMeta:
+    """`limit` is how many are shown where there was no room for more of them."""
+    return pagination(shown if shown and offset + shown < total else limit, offset, total)
 
 
 def _whole(page: Page) -> ProjectDocument:
@@ -262,7 +269,7 @@ def _fields(page: Page, text: ShownText) -> dict[str, Any]:
         "type": document.type,
         "title": seen.title,
         "content": text.text,
-        "contentType": document.content_type,
+        "contentType": seen.content_type,
         "version": int(seen.number),
         "isLatest": version is None,
         "status": _STATUS.get(status, status),

@@ -84,6 +84,7 @@ class Writing:
             id=document.version_id,
             number=document.number,
             title=document.title,
+            content_type=document.content_type,
             text=document.text,
             size=document.size,
             shown_size=document.shown_size,

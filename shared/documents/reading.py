@@ -1,5 +1,6 @@
 """Reading documents."""
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from shared.projects.rows import Project
 from shared.store import IndexRow, admit, collection, get, get_many, kept_text, load, query
 
 REVISIONS: Final = 50  # of one answer
+_ROOM = 1_200_000  # bytes that they take in it, beside a text
 _A_TRIP = 100
 
 
@@ -71,8 +73,7 @@ def pages_of(actor: Actor, project_id: str, wanted: Selection) -> tuple[list[Pag
     page: list[IndexRow] = []
     room = texts.ROOM
     for row in rows[wanted.offset : wanted.offset + wanted.limit]:
-        # one with a file needs no room: its link will do
-        room -= 0 if row.f["in_file"] else int(row.f["shown_size"])
+        room -= int(row.f["room"])  # of a text with a file the link will do
         if room < 0 and page:
             break
         page.append(row)
@@ -130,7 +131,8 @@ def latest_of(actor: Actor, project_id: str, type_: str) -> Page:
 def with_revisions(
     actor: Actor, document_id: str, *, number: int | None = None, limit: int = REVISIONS, offset: int = 0
 ) -> tuple[Page, list[Revision], int]:
-    """A document, or its version `number`, with a part of its revisions, the newest first, and how many there are.
+    """A document, or its version `number`, with a part of its revisions, the newest first (fewer where they are large), and how many there
+    are.
 
     The document; its text and revisions in one batch; one read more for an older version. Raises NotFound, Forbidden, Invalid (no such
     version).
@@ -146,12 +148,21 @@ def with_revisions(
     )
     keys: list[Any] = [first, *((Revision, *Revision.key_of(document.id, write)) for write in writes)]
     row, *rows = get_many(keys)
-    revisions = [one for one in rows if isinstance(one, Revision)]
+    revisions = list(_fitting(one for one in rows if isinstance(one, Revision)))
     if isinstance(row, DocumentText):
         return Page(document, row.content), revisions, total
     if not isinstance(row, DocumentVersion):
         raise no_version(number)
     return Page(document, text_of(document, int(row.text)), row), revisions, total
+
+
+def _fitting(revisions: Iterable[Revision]) -> Iterable[Revision]:
+    room = _ROOM
+    for index, one in enumerate(revisions):
+        room -= texts.shown_size(json.dumps([one.diff, one.summary], ensure_ascii=False))
+        if room < 0 and index:
+            return
+        yield one
 
 
 def no_version(number: int | None) -> Invalid:

@@ -50,6 +50,11 @@ class Document(Entity):
     created_by = JSONAttribute()
     updated_by = JSONAttribute(null=True)
 
+    @property
+    def about_size(self) -> int:
+        """Bytes that title and tags take in an answer at most: a character beyond the first plane is written as two escapes of six."""
+        return 12 * (len(self.title) + sum(len(tag) for tag in self.tags))
+
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"PROJ#{self.proj_id}#DOC", f"{self.type}#{self.updated_at}#{self.id}")}
 
@@ -60,8 +65,7 @@ class Document(Entity):
             "status": self.status,
             "number": self.number,
             "text": self.text,
-            "shown_size": self.shown_size,
-            "in_file": self.size > INLINE,
+            "room": self.about_size + (int(self.shown_size) if self.size <= INLINE else 0),
             "item_id": self.item_id,
             "updated_at": self.updated_at,
         }
@@ -80,7 +84,7 @@ class Shelved(Document):
 
     @classmethod
     def place_of(cls, document: Document) -> tuple[str, str]:
-        rank = 0 if document.status == "archived" or document.deleted_at else 1
+        rank = 0 if document.status == "archived" else 1
         return cls.partition(str(document.proj_id), document.type), f"{rank}#{document.versioned_at}#{document.id}"
 
     @classmethod
@@ -101,6 +105,7 @@ class DocumentVersion(Row):
     id = UnicodeAttribute()
     number = NumberAttribute()
     title = UnicodeAttribute()
+    content_type = UnicodeAttribute()
     text = NumberAttribute()
     size = NumberAttribute()
     shown_size = NumberAttribute()

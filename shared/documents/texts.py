@@ -68,9 +68,9 @@ def shown(value: str, size: int, room: int = ROOM) -> ShownText:
     return ShownText("", download_link(key, LINK_SECONDS))
 
 
-def shown_all(kept: Sequence[tuple[str, int]]) -> list[ShownText]:
+def shown_all(kept: Sequence[tuple[str, int]], room: int = ROOM) -> list[ShownText]:
     """Texts (value, size in an answer) of one answer, those with files first come, first served."""
-    rooms, left = [], ROOM - sum(size for value, size in kept if file_of(value) is None)
+    rooms, left = [], room - sum(size for value, size in kept if file_of(value) is None)
     for value, size in kept:
         fits = file_of(value) is None or size <= left
         rooms.append(size if fits else 0)

@@ -99,7 +99,7 @@ def _write(actor: Actor, project: Project, new: NewDocument, text: str, document
         return _create(actor, project, document_id if first is not None else named, new, text, version_id).document
     writing = Writing(document, text_of(document))
     document.item_id = new.item_id or document.item_id
-    document.run_id = new.run_id
+    document.run_id, document.content_type = new.run_id, new.content_type
     _Change(actor, writing, version_id).make({"title": new.title}, text, always=True)
     return document
 

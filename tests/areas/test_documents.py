@@ -3,11 +3,15 @@
 import pytest
 
 from shared.activities.rows import Activity
+from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
+from shared.core.ids import new_id
 from shared.documents import reading
 from shared.documents.rows import Document
+from shared.documents.writing import write_document
 from shared.events import event_of
 from shared.store import fetch, query, save, write
+from shared.toolbox.performing import agent_actor
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.viewers import project, raw_row, stream_record
@@ -348,6 +352,18 @@ def test_revisions_are_paged(world):
     assert get(world, made, "?revisionOffset=9")["revisions"] == []
 
 
+def test_revisions_end_where_the_answer_is_full(world, monkeypatch):
+    made = make(world).json
+    for number in range(4):
+        change(world, made, content="x" * 14_000 + str(number))
+    monkeypatch.setattr(reading, "_ROOM", 33_000)
+    shown = get(world, made)
+    assert [one["newVersion"] for one in shown["revisions"]] == [5, 4]
+    assert (shown["revisionPagination"]["limit"], shown["revisionPagination"]["hasMore"]) == (2, True)
+    rest = get(world, made, "?revisionOffset=2")
+    assert [one["newVersion"] for one in rest["revisions"]] == [3, 2, 1]
+
+
 # -- what it costs
 
 
@@ -395,6 +411,19 @@ def test_a_document_that_is_gone_is_found_by_nobody(world):
     write(save(document))
     assert world.ada("documents", "GET", f"/documents/{made['id']}").status == 404
     assert listed(world)["documents"] == []
+
+
+def test_an_agents_document_shows_on_its_card_and_is_markdown(world):
+    made = make(world, title="Scope", contentType="html").json
+    card, agent = world.card(), agent_actor(agent_named("prd", local=True), world.ws_id, ["write_document"])
+    written = write_document(agent, world.project.id, "prd", "Scope", "# Scope", document_id=new_id(), item_id=card.id)
+    assert (written.id, written.number) == (made["id"], 2)  # a person's document, by its title
+    shown = get(world, made)
+    assert (shown["contentType"], shown["updatedBy"]["name"]) == ("markdown", "PRD Agent")
+    assert get(world, made, "?version=1")["contentType"] == "html"
+    project(stream_record(raw_row(f"DOC#{made['id']}")))
+    activity = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"][0]
+    assert activity["description"] == "PRD Agent changed a document"
 
 
 def test_what_happens_to_a_document_is_in_the_projects_log(world):

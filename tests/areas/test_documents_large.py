@@ -1,5 +1,6 @@
 """Documents that are too long for a row, a request or an answer: on moto, the links tried by what they sign."""
 
+import json
 import urllib.parse
 
 import boto3
@@ -153,3 +154,13 @@ def test_a_list_gives_links_for_the_files_it_has_no_room_for(world):
     assert (len(whole), len(linked)) == (3, 2)  # 1.2 MB each in an answer
     assert all(behind(one["contentUrl"]) == LONG for one in linked)
     assert not any("contentUrl" in one for one in whole)
+
+
+def test_titles_and_tags_take_room_too(world):
+    """A page of long names of characters that take twelve bytes each, and a text that fills the rest."""
+    tags = [f"{number:02}" + "😀" * 48 for number in range(50)]
+    for number in range(40):
+        assert make(world, title="😀" * 499 + chr(97 + number % 26), tags=tags, content=LONG).status == 201
+    answer = world.ada("documents", "GET", docs(world))
+    assert len(json.dumps(answer.text)) < 6_000_000
+    assert len(answer.json["documents"]) == 40
