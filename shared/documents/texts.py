@@ -10,19 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, TooLarge
 from shared.core.ids import bare_id, is_id, new_id
 from shared.documents.rows import Document
 from shared.projects.rows import Project
-from shared.store import download_link, file_of, keep_text, kept_text, load, read_file, upload_link
-from shared.store.files import PLAIN
+from shared.store import download_url, file_of, keep_text, kept_file, kept_text, load, look_at_file, upload_url
 
 LONGEST: Final = 10 * 1024 * 1024  # bytes of a text in UTF-8
 ROOM: Final = 4_500_000  # bytes that the texts of one answer take; Lambda's limit is 6,291,556 for all of it
-UPLOAD_SECONDS: Final = 900
 LINK_SECONDS: Final = 3600
+PLAIN: Final = "text/plain; charset=utf-8"
 _AT_ONCE: Final = 8
 
 
@@ -65,7 +63,7 @@ def shown(value: str, size: int, room: int = ROOM) -> ShownText:
     key = file_of(value)
     if key is None or size <= room:
         return ShownText(kept_text(value))
-    return ShownText("", download_link(key, LINK_SECONDS))
+    return ShownText("", download_url(key, "document.txt", PLAIN, LINK_SECONDS).url)
 
 
 def shown_all(kept: Sequence[tuple[str, int]], room: int = ROOM) -> list[ShownText]:
@@ -94,18 +92,21 @@ def begin_upload(actor: Actor, project_id: str, size: int) -> Upload:
     names is gone after a day. Raises NotFound, Forbidden."""
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     upload_id = new_id()
-    link = upload_link(_place(project.ws_id, project.id, upload_id), size, PLAIN, UPLOAD_SECONDS)
-    return Upload(upload_id, link.url, link.headers, clock.in_seconds(UPLOAD_SECONDS))
+    signed = upload_url(_place(str(project.ws_id), project.id, upload_id), PLAIN, size)
+    return Upload(upload_id, signed.url, {"Content-Type": PLAIN, "Content-Length": str(size)}, signed.expires_at)
 
 
 def uploaded(ws_id: str, project_id: str, upload_id: str) -> str:
     """The text that was put there. Raises Invalid where there is none, or where it is no UTF-8; TooLarge past LONGEST."""
     bare = bare_id(upload_id)
-    raw = read_file(_place(ws_id, project_id, bare), LONGEST) if is_id(bare) else None
-    if raw is None:
+    place = _place(ws_id, project_id, bare)
+    arrived = look_at_file(place) if is_id(bare) else None
+    if arrived is None:
         raise Invalid(FieldError("contentUploadId", "Nothing was uploaded under this id, or it has expired", upload_id))
+    if arrived.size > LONGEST:
+        raise TooLarge(LONGEST)
     try:
-        return raw.decode("utf-8-sig")
+        return kept_file(place).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(FieldError("contentUploadId", "The uploaded text is not valid UTF-8", upload_id)) from None
 

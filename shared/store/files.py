@@ -1,33 +1,45 @@
-"""Long texts: in the row while they fit, in the files bucket beyond that (a row holds 400 KB). And what is larger than a request or
-an answer of ours may be: links by which a client puts a file there, or reads it, without us in between."""
+"""The files bucket: long texts of rows (a row holds 400 KB), and files that clients upload and download by signed URLs.
+
+A signed URL is the whole permission: whoever makes one has checked whose the file is. It goes to S3 itself (on a laptop to the local
+engine, on loopback), never through a function.
+"""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from shared.core import clock
 from shared.core.aws import client
-from shared.core.errors import TooLarge
 from shared.core.settings import settings
 
 INLINE: Final = 300_000  # bytes
-PLAIN: Final = "text/plain; charset=utf-8"
+URL_SECONDS: Final = 900
+"""How long a signed URL works unless asked otherwise. A function's own credentials bound it: hours, not days."""
 _POINTER = "s3:"
-_MISSING = {"NoSuchKey", "AccessDenied", "404", "403"}  # S3 says "denied" of a missing file to whoever may not list the bucket
+_MISSING = frozenset({"404", "NoSuchKey", "403"})  # 403: whoever may not list a bucket is not told what is missing in it
 
 
 @cache
 def _bucket() -> Any:
     from botocore.config import Config
 
+    # v4 and the bucket's own regional host: an older signature, or a redirect to the region, and a signed URL is refused
     config = Config(
         connect_timeout=2,
         read_timeout=20,
         retries={"mode": "standard", "total_max_attempts": 4},
-        signature_version="s3v4",  # links: the older signature, botocore's default in us-east-1, does not cover headers
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual"},
     )
     return client("s3", config=config)
+
+
+def _place(key: str) -> dict[str, str]:
+    return {"Bucket": settings().need("files_bucket"), "Key": key}
 
 
 def keep_text(key: str, text: str) -> str:
@@ -35,56 +47,82 @@ def keep_text(key: str, text: str) -> str:
     raw = text.encode()
     if len(raw) <= INLINE and not text.startswith(_POINTER):
         return text
-    _bucket().put_object(Bucket=settings().need("files_bucket"), Key=key, Body=raw, ContentType=PLAIN)
+    keep_file(key, raw, "text/plain; charset=utf-8")
     return _POINTER + key
 
 
 def kept_text(value: str) -> str:
     """The text that `keep_text` put away."""
-    if not value.startswith(_POINTER):
-        return value
-    answer = _bucket().get_object(Bucket=settings().need("files_bucket"), Key=value.removeprefix(_POINTER))
-    text: str = answer["Body"].read().decode()
-    return text
+    return kept_file(value.removeprefix(_POINTER)).decode() if value.startswith(_POINTER) else value
 
 
 def file_of(value: str) -> str | None:
-    """The key of the file that `keep_text` made; None for a text that is in the row."""
+    """The key of the file in which `keep_text` put the text; None for a text that is in the row."""
     return value.removeprefix(_POINTER) if value.startswith(_POINTER) else None
 
 
-def read_file(key: str, most: int) -> bytes | None:
-    """A whole file; None where there is none. Raises TooLarge past `most` bytes, before it is read."""
-    try:
-        answer = _bucket().get_object(Bucket=settings().need("files_bucket"), Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
-            return None
-        raise
-    if answer["ContentLength"] > most:
-        answer["Body"].close()
-        raise TooLarge(most)
-    content: bytes = answer["Body"].read()
-    return content
+def keep_file(key: str, body: bytes, content_type: str) -> None:
+    """Write a file; the same key is written over."""
+    _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
+
+
+def kept_file(key: str) -> bytes:
+    """The whole file. Raises botocore's ClientError where there is none: for keys that a row of ours names."""
+    body: bytes = _bucket().get_object(**_place(key))["Body"].read()
+    return body
+
+
+def drop_file(key: str) -> None:
+    """Remove a file; one that is not there is as good as removed."""
+    _bucket().delete_object(**_place(key))
 
 
 @dataclass(frozen=True)
-class UploadLink:
-    """Where to PUT a file, and the headers that the signature demands."""
+class KeptFile:
+    """What the bucket says of a file: `size` in bytes."""
+
+    size: int
+    content_type: str
+
+
+def look_at_file(key: str) -> KeptFile | None:
+    """Whether a file has arrived, and what it is; None when it has not."""
+    try:
+        found = _bucket().head_object(**_place(key))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _MISSING:
+            raise
+        return None
+    return KeptFile(int(found["ContentLength"]), str(found.get("ContentType", "")))
+
+
+@dataclass(frozen=True)
+class SignedUrl:
+    """Works until `expires_at` (ISO 8601)."""
 
     url: str
-    headers: dict[str, str]
+    expires_at: str
 
 
-def upload_link(key: str, size: int, content_type: str, seconds: int) -> UploadLink:
-    """For one file of exactly `size` bytes. No request to S3 is made."""
-    place = {"Bucket": settings().need("files_bucket"), "Key": key, "ContentLength": size, "ContentType": content_type}
-    url: str = _bucket().generate_presigned_url("put_object", Params=place, ExpiresIn=seconds)
-    return UploadLink(url, {"Content-Type": content_type, "Content-Length": str(size)})
+def download_url(key: str, name: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> SignedUrl:
+    """A GET that saves the file under `name`, for anybody who has the URL. No round trip: the file need not exist yet."""
+    asked = _place(key) | {"ResponseContentDisposition": attachment(name)}
+    if content_type:
+        asked["ResponseContentType"] = content_type
+    return _signed("get_object", asked, seconds)
 
 
-def download_link(key: str, seconds: int) -> str:
-    """For whoever has the link, until then. No request to S3 is made."""
-    place = {"Bucket": settings().need("files_bucket"), "Key": key}
-    url: str = _bucket().generate_presigned_url("get_object", Params=place, ExpiresIn=seconds)
-    return url
+def upload_url(key: str, content_type: str, size: int, seconds: int = URL_SECONDS) -> SignedUrl:
+    """A PUT of exactly `size` bytes with exactly this Content-Type header: both are signed, S3 refuses anything else. No round trip."""
+    return _signed("put_object", _place(key) | {"ContentType": content_type, "ContentLength": size}, seconds)
+
+
+def _signed(call: str, asked: dict[str, Any], seconds: int) -> SignedUrl:
+    url: str = _bucket().generate_presigned_url(call, Params=asked, ExpiresIn=seconds)
+    return SignedUrl(url, clock.iso(clock.now() + timedelta(seconds=seconds)))
+
+
+def attachment(name: str) -> str:
+    """A Content-Disposition that every client reads, whatever is in the name (RFC 6266)."""
+    plain = "".join(one if " " <= one <= "~" and one not in '"\\%' else "_" for one in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
