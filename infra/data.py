@@ -166,6 +166,11 @@ class Data(PlatformStack):
                     # what was uploaded and never attached: attaching makes a copy elsewhere
                     aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
                     aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
+                    # texts of documents on their way in, and answers kept for repeated requests: good for a day
+                    aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=2),
+                    aws_s3.CfnBucket.RuleProperty(
+                        id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2
+                    ),
                 ]
             ),
         )

@@ -95,6 +95,12 @@ class Stage:
     def attachment(self) -> str:
         return finish_upload(self.world.actor, self.upload()).id
 
+    def document(self) -> str:
+        body = {"type": "prd", "title": "A document", "content": "Words\n", "tags": ["one"]}
+        answer = self.world.ada("documents", "POST", f"/projects/{self.world.project.id}/docs", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json["id"]
+
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
 
@@ -144,6 +150,11 @@ def _of_board(stage: Stage) -> Sample:
 
 def _of_workspace(stage: Stage) -> Sample:
     return Sample({"id": stage.world.ws_id, "workspaceId": stage.world.ws_id})
+
+
+def _latest_document(stage: Stage) -> Sample:
+    stage.document()
+    return Sample({"id": stage.world.project.id, "type": "prd"})
 
 
 def _nothing(_: Stage) -> Sample:
@@ -221,6 +232,13 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks approvals.list": _of_workspace,
     "agentworks runs.approve": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
+    "agentworks documents.list": _of_project,
+    "agentworks documents.latestByType": _latest_document,
+    "agentworks documents.get": lambda s: Sample({"id": s.document()}),
+    "agentworks documents.create": lambda s: Sample({"id": s.world.project.id}, {"type": "custom", "title": "T", "content": "C"}),
+    "agentworks documents.upload": lambda s: Sample({"id": s.world.project.id}, {"size": 5_000_000}),
+    "agentworks documents.update": lambda s: Sample({"id": s.document()}, {"content": "Other words"}),
+    "agentworks documents.publish": lambda s: Sample({"id": s.document()}, {}),
     "agentworks usage.workspace": _of_workspace,
     "agentworks usage.project": _of_project,
     "agentworks usage.export": lambda s: Sample({"id": s.world.ws_id}, query=MAY),

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     CARD_CREATE = "card:create"
     CARD_EDIT = "card:edit"  # update, move, comment
     CARD_DELETE = "card:delete"
+    DOCUMENT_WRITE = "document:write"
+    DOCUMENT_APPROVE = "document:approve"  # approve, publish, and take that back
     AGENT_RUN = "agent:run"
     AGENT_CONFIGURE = "agent:configure"
     RUN_APPROVE = "run:approve"
@@ -45,6 +47,7 @@ _MEMBER = _VIEWER | {
     Permission.CARD_CREATE,
     Permission.CARD_EDIT,
     Permission.CARD_DELETE,
+    Permission.DOCUMENT_WRITE,
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
 }
@@ -56,6 +59,7 @@ _ADMIN = _MEMBER | {
     Permission.AGENT_CONFIGURE,
     Permission.RUN_APPROVE,
     Permission.USAGE_EXPORT,
+    Permission.DOCUMENT_APPROVE,
 }
 _OWNER = frozenset(Permission)
 

@@ -58,6 +58,11 @@ def kept_text(value: str) -> str:
     return kept_file(value.removeprefix(_POINTER)).decode() if value.startswith(_POINTER) else value
 
 
+def file_of(value: str) -> str | None:
+    """The key of the file in which `keep_text` put the text; None for a text that is in the row."""
+    return value.removeprefix(_POINTER) if value.startswith(_POINTER) else None
+
+
 def keep_file(key: str, body: bytes, content_type: str) -> None:
     """Write a file; the same key is written over."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)

@@ -313,6 +313,11 @@ _SAID = {
     EventType.COMMENT_CREATED: "commented",
     EventType.COMMENT_UPDATED: "edited a comment",
     EventType.COMMENT_DELETED: "deleted a comment",
+    EventType.DOCUMENT_CREATED: "wrote a document",
+    EventType.DOCUMENT_UPDATED: "changed a document",
+    EventType.DOCUMENT_APPROVED: "approved a document",
+    EventType.DOCUMENT_REJECTED: "rejected a document",
+    EventType.DOCUMENT_PUBLISHED: "published a document",
     EventType.DEPENDENCY_ADDED: "added a dependency",
     EventType.DEPENDENCY_REMOVED: "removed a dependency",
 }

@@ -5,6 +5,7 @@ import pytest
 from shared.agents.catalogue import catalogue
 from shared.agents.registry import the_agent
 from shared.boards.lanes import LANES
+from shared.documents.reading import text_of
 from shared.documents.rows import Document
 from shared.items.creating import NewItem, create_item
 from shared.items.rows import Item
@@ -62,7 +63,7 @@ def test_a_prd_run_from_the_request_to_the_card(world, machine):
     assert (run.status, run.error_code, run.error_message) == ("completed", None, None)
     assert run.result_data["documents"][0]["title"] == "PRD: Guest checkout"
     document = fetch(Document, run.result_data["documents"][0]["id"])
-    assert "receipt" in kept_text(document.content)
+    assert "receipt" in kept_text(text_of(document))
     after = fetch(Item, card.id)
     assert (after.lease_run, after.status, after.recent_runs[0]["status"]) == (None, "ready", "completed")
     assert get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids is None

@@ -50,6 +50,18 @@ class Furnished(Stage):
         project(stream_record(raw_row(f"ITEM#{made}")))
         return made
 
+    def document(self) -> str:
+        """With a second version, approved and published."""
+        made = super().document()
+        for method, path, body in (
+            ("PUT", f"/documents/{made}", {"content": "Words\nMore words\n", "status": "review"}),
+            ("PUT", f"/documents/{made}", {"status": "approved"}),
+            ("POST", f"/documents/{made}/publish", {"version": 2}),
+        ):
+            answer = self.world.ada("documents", method, path, body=body)
+            assert answer.status == 200, answer.text
+        return made
+
 
 @pytest.fixture(scope="module")
 def stage(engine_tables: None) -> Stage:
@@ -75,6 +87,9 @@ def test_the_stage_is_furnished(stage: Stage) -> None:
     assert card["dependencies"]
     listed = stage.world.ada("cards", "GET", f"/boards/{stage.world.board.id}/cards?limit=100").json["cards"]
     assert any(one["agentRuns"] for one in listed)
+    document = stage.world.ada("documents", "GET", f"/documents/{stage.document()}").json
+    assert document["publishedAt"]
+    assert {one["changeType"] for one in document["revisions"]} == {"created", "updated", "approved", "published"}
 
 
 def sample_of(route: Route, stage: Stage) -> tuple[Sample, Client]:
