@@ -137,9 +137,14 @@ class Functions:
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
             "CADRE_PUBLIC_URL": self.settings.url,
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
+            **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
             **grants.environment,
         }
+
+    def _origins(self) -> list[str]:
+        """Pages that may use cookies and that a sign-in may end at: those named, never everybody's."""
+        return [one for one in self.settings.allowed_origins if one != "*"]
 
     def _grants(self, scope: PlatformStack, wanted: Needs) -> Grants:
         grants, data = Grants(), self.data
@@ -163,6 +168,8 @@ class Functions:
             self._grant_posting(scope, grants)
         if wanted.mails:
             self._grant_mail(scope, grants)
+        if wanted.oauth:
+            self._grant_oauth(grants)
         if wanted.models != "none":
             self._grant_models(grants, calls=wanted.models == "call")
         return grants
@@ -220,6 +227,17 @@ class Functions:
             allow(["ses:SendEmail", "ses:SendRawEmail"], *identities, Condition={"StringEquals": {"ses:FromAddress": sender}}),
             mail_sender=sender,
         )
+
+    def _grant_oauth(self, grants: Grants) -> None:
+        """The clients that we are at providers, and where providers send browsers back to. Below the shared address, the function
+        finds that itself: on a laptop it depends on the port."""
+        settings = self.settings
+        if "agentworks" in settings.domains:
+            grants.environment["CADRE_AGENTWORKS_URL"] = settings.url_of("agentworks")
+        if settings.oauth_secret_arn:
+            grants.add(
+                allow(["secretsmanager:GetSecretValue"], settings.oauth_secret_arn), oauth_secret=settings.oauth_secret_arn
+            )
 
     def _grant_models(self, grants: Grants, *, calls: bool) -> None:
         settings = self.settings

@@ -22,6 +22,7 @@ class Needs:
     probes: bool = False  # asks every queue and the bucket whether they are there
     posts: bool = False  # posts to socket connections
     mails: bool = False
+    oauth: bool = False  # lets people sign in elsewhere: the providers' client ids and secrets
     loops: bool = False  # puts work back into its own queue: Lambda would take it for a loop and end it after 16 rounds
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
@@ -32,7 +33,7 @@ AREAS = {
     "agent_runtime": Needs(telemetry="write"),
     "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
-    "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
+    "auth": Needs(sends=("emails",), oauth=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="read", sends=("emails",), machine=("answer",)),
     "boards": Needs(sends=("agent-runs",)),
     "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),

@@ -42,6 +42,8 @@ class Settings:
     socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's, `{api}` stands for the API's id
     allowed_origins: tuple[str, ...] = ("*",)
     issuer: str = ""
+    # signing in elsewhere
+    oauth_secret_arn: str = ""
     # mail
     mail_sender: str = "cadre@localhost.localdomain"
     # models
@@ -78,7 +80,7 @@ class Settings:
             raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
-        for arn in (*self.bedrock_model_arns, *filter(None, (self.provider_secret_arn, self.web_acl_arn))):
+        for arn in (*self.bedrock_model_arns, *filter(None, (self.provider_secret_arn, self.oauth_secret_arn, self.web_acl_arn))):
             if not arn.startswith("arn:"):
                 raise SettingsError(f"{arn!r} is not an ARN")
 
@@ -108,6 +110,12 @@ class Settings:
         if self.domains:
             return f"https://{next(iter(self.domains.values()))}"
         return "http://localhost:8000" if self.local else NO_URL
+
+    def url_of(self, contract: str) -> str:
+        """Where one contract is served: its own domain's documented base, else below the shared address."""
+        if contract in self.domains:
+            return f"https://{self.domains[contract]}{CONTRACT[contract].base}"
+        return f"{self.url}{CONTRACT[contract].mount}"
 
     def stack_name(self, part: str) -> str:
         return stack_name(self.stage, part, self.deployment)

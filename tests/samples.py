@@ -3,18 +3,25 @@
 A route that has none fails the tests that look for it.
 """
 
+import atexit
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
+from shared.identity import onetime
+from shared.identity.onetime import Purpose
 from shared.items.rows import Item
 from shared.store import fetch
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
+from tests.areas.identity_provider import Browser, IdentityProvider
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
@@ -31,6 +38,7 @@ class Sample:
     """Where the thing's state refuses what the role may do: the status of that."""
     caller: Client | None = None
     """Who asks, where the request ends the caller's session or is only its author's."""
+    headers: dict[str, str] | None = None
 
 
 class Stage:
@@ -107,6 +115,7 @@ def _nothing(_: Stage) -> Sample:
 SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     # agentworks
     "agentworks auth.me": _nothing,
+    "agentworks auth.resendVerification": _nothing,
     "agentworks auth.updateMe": lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
     "agentworks workspaces.list": _nothing,
     "agentworks workspaces.get": _of_workspace,
@@ -208,6 +217,39 @@ def _workspace_to_delete(stage: Stage) -> Sample:
     return Sample({"id": made.json["id"]})
 
 
+def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
+    """A request with a token as it stands in a mail."""
+
+    def sample(stage: Stage) -> Sample:
+        user = stage.somebody().user
+        token, _ = onetime.issue(purpose, user["id"], email=user["email"])
+        return Sample({}, {"token": token} | further)
+
+    return sample
+
+
+@cache
+def _provider() -> IdentityProvider:
+    """Where people can sign in as `samples`, while the tests last."""
+    made = IdentityProvider()
+    os.environ.update(made.environment("samples"))
+    atexit.register(made.close)
+    return made
+
+
+def _sign_in(stage: Stage) -> Sample:
+    """A browser that comes back from the provider, with somebody who was never here."""
+    provider, browser = _provider(), Browser("samples")
+    provider.person = {"sub": stage.slug(), "email": f"{stage.slug()}@matrix.example", "email_verified": True, "name": "New Body"}
+    query = urlsplit(browser.at_provider(browser.start())).query
+    return Sample({"provider": "samples"}, query=query, headers={"Cookie": browser.cookie})
+
+
+def _begin_sign_in(_: Stage) -> Sample:
+    _provider()
+    return Sample({"provider": "samples"})
+
+
 def _invited(stage: Stage) -> Sample:
     somebody = stage.somebody()
     token = stage.invitation(somebody.user["email"])["invitationUrl"].rpartition("token=")[2]
@@ -233,6 +275,11 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "orchestrator auth.logout": _logout,
     "omoios auth.logout": _logout,
     "agentworks auth.changePassword": _new_password,
+    "agentworks auth.oauthStart": _begin_sign_in,
+    "agentworks auth.oauthCallback": _sign_in,
+    "agentworks auth.verifyEmail": _mailed(Purpose.VERIFY),
+    "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
+    "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
     "agentworks workspaces.delete": _workspace_to_delete,
     "agentworks invitations.accept": _invited,
     "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
@@ -253,5 +300,5 @@ def name_of(route: Route) -> str:
 def ask(sample: Sample, route: Route, caller: Client) -> Answer:
     path = re.sub(r"\{([^}]*)\}", lambda found: sample.path[found[1]], route.path)
     return caller.at(route.contract)(
-        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body
+        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body, headers=sample.headers
     )

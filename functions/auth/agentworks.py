@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Cookie, Query, Response
 from pydantic import Field
 
 from functions.auth.fields import Email, Name
@@ -9,11 +10,16 @@ from shared.contracts.agentworks import AGENTWORKS
 from shared.contracts.base import Closed, Shape
 from shared.http.call import Call, Caller, ThisCall
 from shared.http.routing import Routes
-from shared.identity import accounts, profiles, sessions, users
+from shared.identity import accounts, profiles, recovery, sessions, users
+from shared.identity.elsewhere import signing_in
 from shared.tenancy.workspaces import workspaces_of
 from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 
 routes = Routes(AGENTWORKS, "auth")
+TOKEN = ("token", "token.expired")
+PROVIDER = ("upstream", "upstream.provider_credentials")
+ReturnTo = Annotated[str | None, Query(max_length=2048)]
+FromProvider = Annotated[str | None, Query(max_length=4096)]
 
 
 class LoginRequest(Closed):
@@ -89,19 +95,58 @@ class ChangePasswordRequest(Closed):
     newPassword: str
 
 
+Token = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class VerifyEmailRequest(Closed):
+    token: Token
+
+
+class VerifyEmailResponse(Shape):
+    """Not in the document, which says no more than that the address is verified."""
+
+    emailVerified: bool
+
+
+class ForgotPasswordRequest(Closed):
+    email: Email
+
+
+class ResetPasswordRequest(Closed):
+    token: Token
+    newPassword: str
+
+
+class MessageResponse(Shape):
+    """Not in the document: what a 202 says to people."""
+
+    message: str
+
+
+class OAuthCallbackResponse(Shape):
+    user: UserProfile
+    token: str
+    refreshToken: str
+    isNewUser: bool
+
+
+SIGN_IN_COOKIE = "cadre_sign_in"
+"""Names the browser in which a sign-in at a provider began, until it comes back."""
+
+
+def _cookie(call: Call, name: str, value: str, seconds: int) -> None:
+    """Lax, so that it comes along when a provider sends the browser back."""
+    call.headers.append(("Set-Cookie", f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"))
+
+
 def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
-    call.headers.append(
-        (
-            "Set-Cookie",
-            f"{AGENTWORKS.cookie}={tokens.cookie}; Path=/; Max-Age={tokens.session_seconds}; HttpOnly; Secure; SameSite=Lax",
-        )
-    )
+    _cookie(call, AGENTWORKS.cookie, tokens.cookie, tokens.session_seconds)
 
 
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
-    done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe)
+    done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip)
     _set_cookie(call, done.tokens)
     return LoginResponse(
         user=user_profile(done.user),
@@ -140,7 +185,7 @@ async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = No
         sessions.end_by_token(body.refreshToken, caller.id)
     if caller.session_id:
         sessions.end(caller.id, caller.session_id)
-    call.headers.append(("Set-Cookie", f"{AGENTWORKS.cookie}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"))
+    _cookie(call, AGENTWORKS.cookie, "", 0)
 
 
 @routes.get("/auth/me", "auth.me")
@@ -157,6 +202,71 @@ async def update_me(body: UpdateUserRequest, caller: Caller) -> UserProfile:
 
 
 @routes.put("/auth/me/password", "auth.changePassword", status=204)
-async def change_password(body: ChangePasswordRequest, caller: Caller) -> None:
+async def change_password(body: ChangePasswordRequest, caller: Caller, call: ThisCall) -> None:
     """Set a new password; the caller's other sessions end."""
-    accounts.change_password(caller, body.currentPassword, body.newPassword)
+    accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
+
+
+@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth", errors=TOKEN)
+async def verify_email(body: VerifyEmailRequest) -> VerifyEmailResponse:
+    """Confirm an e-mail address by the token that was mailed to it. A token is good once."""
+    return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token).email_verified)
+
+
+@routes.post("/auth/resend-verification", "auth.resendVerification", status=202)
+async def resend_verification(caller: Caller) -> MessageResponse:
+    """Mail the token again, unless the address is confirmed already."""
+    recovery.resend_verification(caller)
+    return MessageResponse(message="Unless your address is confirmed already, a mail is on its way")
+
+
+@routes.post("/auth/forgot-password", "auth.forgotPassword", public=True, status=202, rate_class="auth")
+async def forgot_password(body: ForgotPasswordRequest, call: ThisCall) -> MessageResponse:
+    """Mail a token that sets a new password. The answer is the same whether or not there is such an account."""
+    recovery.forgot_password(body.email, ip=call.client_ip)
+    return MessageResponse(message="If there is an account with this address, a mail is on its way to it")
+
+
+@routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth", errors=TOKEN)
+async def reset_password(body: ResetPasswordRequest) -> None:
+    """Set a new password by a mailed token, which is good once. All sessions of the account end."""
+    recovery.reset_password(body.token, body.newPassword)
+
+
+@routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
+async def oauth_start(provider: str, call: ThisCall, returnTo: ReturnTo = None) -> Response:
+    """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
+    cookie, instead of the callback's JSON."""
+    begun = signing_in.begin(provider, returnTo)
+    _cookie(call, SIGN_IN_COOKIE, begun.browser, signing_in.SECONDS)
+    return Response(status_code=302, headers={"Location": begun.address})
+
+
+@routes.get(
+    "/auth/oauth/{provider}/callback",
+    "auth.oauthCallback",
+    public=True,
+    rate_class="auth",
+    secret=True,
+    errors=(*TOKEN, *PROVIDER, "credentials", "forbidden", "conflict.email"),
+)
+async def oauth_callback(
+    provider: str,
+    call: ThisCall,
+    code: FromProvider = None,
+    state: FromProvider = None,
+    error: FromProvider = None,
+    iss: FromProvider = None,
+    browser: Annotated[str | None, Cookie(alias=SIGN_IN_COOKIE)] = None,
+) -> OAuthCallbackResponse:
+    """Open a session for whoever comes back from the provider, in the browser that went there."""
+    returned = signing_in.Returned(state, code, error, iss, browser)
+    done = signing_in.finish(provider, returned, contract=AGENTWORKS.name, ip=call.client_ip)
+    tokens = done.login.tokens
+    _set_cookie(call, tokens)
+    _cookie(call, SIGN_IN_COOKIE, "", 0)
+    if done.return_to is not None:
+        return Response(status_code=302, headers={"Location": done.return_to})  # type: ignore[return-value]  # the other answer
+    return OAuthCallbackResponse(
+        user=user_profile(done.login.user), token=tokens.access, refreshToken=tokens.refresh, isNewUser=done.is_new
+    )

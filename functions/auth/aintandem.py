@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.auth.fields import BEARER, Email, GivenEmail, Name
 from shared.contracts.aintandem import AINTANDEM, public_id
 from shared.contracts.base import Shape
-from shared.http.call import Caller
+from shared.http.call import Caller, ThisCall
 from shared.http.routing import Routes
 from shared.identity import accounts, sessions
 
@@ -65,9 +65,9 @@ async def register(body: RegisterRequest) -> RegisteredUser:
 
 
 @routes.post("/auth/login", "auth.login", public=True, counted_by="email", secret=True)
-async def login(body: LoginRequest) -> LoginData:
+async def login(body: LoginRequest, call: ThisCall) -> LoginData:
     """Open a session."""
-    done = accounts.login(body.email, body.password, contract=AINTANDEM.name)
+    done = accounts.login(body.email, body.password, contract=AINTANDEM.name, ip=call.client_ip)
     return LoginData(
         access_token=done.tokens.access,
         refresh_token=done.tokens.refresh,

@@ -5,7 +5,7 @@ from functions.auth.fields import BEARER, GivenEmail
 from shared.contracts.base import Shape
 from shared.contracts.omoios import OMOIOS, PERMISSIONS, ROLES
 from shared.core.actor import GRANTS, Role
-from shared.http.call import Caller
+from shared.http.call import Caller, ThisCall
 from shared.http.routing import Routes
 from shared.identity import accounts, sessions
 
@@ -40,9 +40,9 @@ class CurrentUser(LoginUser):
 
 
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
-async def login(body: LoginRequest) -> LoginResponse:
+async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session."""
-    done = accounts.login(body.email, body.password, contract=OMOIOS.name, remember=False)
+    done = accounts.login(body.email, body.password, contract=OMOIOS.name, remember=False, ip=call.client_ip)
     return LoginResponse(
         access_token=done.tokens.access,
         expires_in=done.tokens.expires_in,

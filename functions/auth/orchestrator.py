@@ -79,9 +79,9 @@ def _basics(user: users.User, plan: str) -> LoginUser:
 
 
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
-async def login(body: LoginRequest) -> LoginResponse:
+async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session."""
-    done = accounts.login(body.email, body.password, contract=ORCHESTRATOR.name)
+    done = accounts.login(body.email, body.password, contract=ORCHESTRATOR.name, ip=call.client_ip)
     return LoginResponse(
         access_token=done.tokens.access,
         refresh_token=done.tokens.refresh,

@@ -35,8 +35,12 @@ from shared.store import (
 
 MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # such a row is 9 KB: 9 write units a request instead of 1
 
-GUESSES = RateRule("guess", 10, 900)
-"""Wrong passwords an account takes in a quarter of an hour; after that even the right one has to wait."""
+GUESSES = RateRule("guess", 100, 3600)
+"""Wrong passwords an account takes in an hour from everywhere together; after that even the right one has to wait. Living sessions
+do not."""
+GUESSES_HERE = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
+"""What of that comes from one network address: each further wait is longer (a quarter of an hour, two hours, a day). Somebody who
+guesses keeps nobody out but those who share their address. A login sets all of it back."""
 
 
 class Access(Ephemeral):
@@ -56,6 +60,14 @@ class Access(Ephemeral):
     plan = UnicodeAttribute(null=True)
     key_org = UnicodeAttribute(null=True)
     guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES.name}")
+
+
+class Guesses(Ephemeral):
+    """The counters of GUESSES_HERE."""
+
+    quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[0].name}")
+    hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[1].name}")
+    day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[2].name}")
 
 
 def key_of(user_id: str) -> tuple[str, str]:
@@ -114,15 +126,26 @@ def count_anonymous(subject: str, rules: Sequence[RateRule]) -> Taken | None:
     return take(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
-def count_guess(user_id: str | None, email: str) -> Access:
-    """Count an attempt to log in, and answer the record; a session that opens sets the count back. Raises RateLimited.
+def count_guess(user_id: str | None, email: str, ip: str) -> Access:
+    """Count an attempt to prove oneself by a password, and answer the record. Raises RateLimited.
 
-    Guesses at an address without an account are counted too, so that the two look the same. One round trip, two for the first
-    guess of a window.
+    Guesses at an address without an account are counted too, so that the two look the same. Two round trips, each two for the
+    first guess of a window.
     """
+    take(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=max(rule.window for rule in GUESSES_HERE))
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
     raw, _ = take(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
     return Access.decode(raw)
+
+
+def forgiven(email: str, ip: str) -> Operation:
+    """Forget what was guessed at an account from here, as part of the transaction that a right password leads to."""
+    row = Guesses(pk=_guesses_here(email, ip), sk="META")
+    return update(row, [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)])
+
+
+def _guesses_here(email: str, ip: str) -> str:
+    return f"RL#guess#{fingerprint(f'{email} {ip}')}"
 
 
 def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
@@ -131,6 +154,14 @@ def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
 
 def of_user(user_id: str) -> Access | None:
     return get(Access, f"ACCESS#{user_id}")
+
+
+def record_of(user_id: str) -> Access:
+    """The record of somebody who must have one."""
+    record = of_user(user_id)
+    if record is None:
+        raise LookupError(f"User {user_id} has no access record")
+    return record
 
 
 def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:

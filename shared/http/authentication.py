@@ -4,8 +4,6 @@ One round trip: the access record of the caller answers at once whether the sess
 workspaces and organizations the caller belongs to (`shared.access.records`).
 """
 
-from urllib.parse import urlsplit
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -13,7 +11,7 @@ from shared.access import records, tokens
 from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
-from shared.core.settings import settings
+from shared.core.settings import origin_of, settings
 from shared.http.call import Call
 from shared.http.operation import Operation
 from shared.store import Taken
@@ -75,6 +73,6 @@ def _refuse_foreign_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.method in _SAFE or origin is None:
         return
-    ours = {urlsplit(one.strip()).netloc for one in (settings().public_url, *settings().allowed_origins.split(","))}
-    if urlsplit(origin).netloc not in (ours - {""}) | {request.headers.get("host")}:
+    host = origin_of(origin).partition("://")[2]
+    if origin_of(origin) not in settings().origins and (not host or host != request.headers.get("host")):
         raise Forbidden("A session cookie is only accepted from our own pages; send a bearer token instead")

@@ -79,7 +79,8 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         problem = _crashed(contract, error)
     if problem is not None:
         response = failure(contract, problem, call.request_id)
-        if problem.status == 401 and contract.cookie and contract.cookie in request.cookies:
+        refused = problem.status == 401 and not operation.public  # a wrong password or token ends nobody's living session
+        if refused and contract.cookie and contract.cookie in request.cookies:
             response.delete_cookie(contract.cookie, path="/")
     response.headers["X-Request-ID"] = call.request_id
     if taken is not None:

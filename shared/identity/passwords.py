@@ -1,5 +1,8 @@
 """Passwords: argon2id with OWASP's parameters (19 MiB, two passes, one lane: 23 ms on a small function)."""
 
+import re
+import string
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,25 +14,28 @@ if TYPE_CHECKING:
 MIN_LENGTH = 8  # aintandem and enterprise both say at least 8
 MAX_LENGTH = 256
 _COMMON = frozenset(
-    {
-        "password",
-        "password1",
-        "passw0rd",
-        "12345678",
-        "123456789",
-        "1234567890",
-        "qwertyui",
-        "qwerty123",
-        "iloveyou",
-        "letmein1",
-        "welcome1",
-        "admin123",
-        "abc12345",
-        "11111111",
-        "00000000",
-        "changeme",
-    }
+    """
+    password passphrase passcode admin administrator root user guest login welcome letmein iloveyou sunshine princess football
+    baseball basketball superman batman spiderman pokemon starwars dragon monkey shadow master michael jennifer jordan charlie
+    freedom whatever trustno changeme secret default access hello flower cheese computer internet samsung google facebook
+    liverpool chelsea arsenal barcelona summer winter spring autumn monday friday january december qazwsx qweasd zxcvbn asdfgh
+    qwerty qwertz azerty test temp demo sample cadre agentworks
+    """.split()  # noqa: SIM905 - seventy words are read more easily as a text
 )
+"""Words that every list of leaked passwords begins with. What is put around them (digits, signs) or for their letters (0 for o) is what
+everybody puts there."""
+_RUNS = (
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "qwertzuiop",
+    "azertyuiop",
+    "qazwsxedcrfv",
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890",
+)
+_PLAIN = str.maketrans("0134578@$!", "oleastbasi")
+_SHORTEST_PART = 4  # of a name or an address: shorter ones are in every other password
 
 
 @cache
@@ -39,12 +45,36 @@ def _hasher() -> "PasswordHasher":
     return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
-def check_strength(password: str, field: str = "password") -> None:
-    """Raises Invalid (agentworks: PASSWORD_TOO_WEAK) for one that is short, overlong, one repeated character, or on every list."""
+def check_strength(password: str, field: str = "password", personal: Sequence[str] = ()) -> None:
+    """Raises Invalid (agentworks: PASSWORD_TOO_WEAK) for one that is short, overlong, guessed first by everybody, or made of what is
+    known of its owner (`personal`: e-mail address, name)."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise _weak(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
-    if len(set(password)) < 3 or password.lower() in _COMMON:
+    if _guessable(password):
         raise _weak(field, "This password is too easy to guess")
+    said = password.lower()
+    if any(part in said for known in personal for part in _parts(known)):
+        raise _weak(field, "The password must not contain your name or e-mail address")
+
+
+def _guessable(password: str) -> bool:
+    """A few characters again and again, a run of the alphabet or the keyboard, or a common word in its usual disguise."""
+    said = password.lower()
+    if len(set(said)) < 4 or any(said == said[:size] * (len(said) // size) for size in (1, 2, 3, 4) if len(said) % size == 0):
+        return True
+    if any(said in run * 2 or said[::-1] in run * 2 for run in _RUNS):
+        return True
+    stripped = {said.strip(_AROUND), said.translate(_PLAIN).strip(_AROUND), said.strip(_AROUND).translate(_PLAIN)}
+    return any(not word or word in _COMMON or any(len(word) > 3 and word in run for run in _RUNS) for word in stripped)
+
+
+_AROUND = string.digits + string.punctuation + string.whitespace
+
+
+def _parts(known: str) -> set[str]:
+    """The words of a name, and of an address before its @, that are long enough to mean somebody."""
+    whole = known.lower().partition("@")[0]
+    return {part for part in (whole, *re.split(r"[^\w]+|_", whole)) if len(part) >= _SHORTEST_PART}
 
 
 def _weak(field: str, message: str) -> Invalid:

@@ -26,6 +26,7 @@ class User(Entity):
     last_name = UnicodeAttribute(default="")
     avatar_url = UnicodeAttribute(null=True)
     password_hash = UnicodeAttribute(null=True)
+    password_changed_at = UnicodeAttribute(null=True)
     email_verified = BooleanAttribute(default=False)
     preferences = JSONAttribute(default=lambda: deepcopy(DEFAULT_PREFERENCES))
     last_login_at = UnicodeAttribute(null=True)
@@ -43,7 +44,7 @@ def split_name(name: str) -> tuple[str, str]:
     return (first, last) if first else (last, "")
 
 
-def new_user(name: str, email: str, password_hash: str, org_id: str, ws_id: str) -> User:
+def new_user(name: str, email: str, password_hash: str | None, org_id: str, ws_id: str, **fields: Any) -> User:
     first, last = split_name(name)
     return User.new(
         new_id(),
@@ -54,6 +55,7 @@ def new_user(name: str, email: str, password_hash: str, org_id: str, ws_id: str)
         password_hash=password_hash,
         org_id=org_id,
         default_ws_id=ws_id,
+        **fields,
     )
 
 
@@ -61,10 +63,16 @@ def email_guard(email: str, user_id: str = "") -> Guard:
     return Guard.of(f"EMAIL#{email}", user_id)
 
 
+def id_of_email(email: str) -> str | None:
+    """Whose address it is. One read."""
+    guard = get(Guard, f"EMAIL#{email}")
+    return guard.ref if guard else None
+
+
 def find_by_email(email: str) -> User | None:
     """Two reads: the guard that holds the address, then the user."""
-    guard = get(Guard, f"EMAIL#{email}")
-    return fetch(User, guard.ref) if guard else None
+    user_id = id_of_email(email)
+    return fetch(User, user_id) if user_id else None
 
 
 def the_user(user_id: str) -> User:

@@ -37,7 +37,7 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
     try:
         _sqs().send_message(QueueUrl=settings().need("emails_queue"), MessageBody=json.dumps(message, ensure_ascii=False))
     except (BotoCoreError, ClientError) as error:
-        raise Upstream("queue", "The mail could not be sent; try again shortly") from error
+        raise Upstream("storage", "The mail could not be sent; try again shortly", retry_after=1) from error
 
 
 def link(path: str) -> str:

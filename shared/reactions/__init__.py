@@ -18,6 +18,7 @@ REACTIONS = (
     "shared.reactions.activity",  # the event's row, and the numbers counted with it
     "shared.reactions.workspaces",  # when something last happened there
     "shared.reactions.triggers",  # agents that start by themselves
+    "shared.reactions.mails",  # letters to a person about their own account
     "shared.reactions.pushing",  # sockets
     "shared.reactions.people",  # members under their present names, and their sockets when they leave
     "shared.reactions.cascading",  # what goes with a deleted workspace

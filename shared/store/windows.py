@@ -119,10 +119,14 @@ def _reset(rule: RateRule, now: int) -> int:
 
 
 def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> None:
-    for rule in rules:
-        if _number(row, rule, "w") == _window(rule, now) and (_number(row, rule, "n") or 0) >= rule.limit:
-            reset = _reset(rule, now)
-            raise RateLimited(rule.limit, rule.window, max(1, reset - now), reset)
+    """Of several that are full, the one that takes longest says how long to wait."""
+    full = [
+        rule for rule in rules if _number(row, rule, "w") == _window(rule, now) and (_number(row, rule, "n") or 0) >= rule.limit
+    ]
+    if full:
+        rule = max(full, key=lambda one: _reset(one, now))
+        reset = _reset(rule, now)
+        raise RateLimited(rule.limit, rule.window, max(1, reset - now), reset)
 
 
 def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> Taken:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from shared.contracts.base import Shape
 from shared.core.actor import Actor, Role
 from shared.core.money import usd
-from shared.identity.users import User
+from shared.identity.profiles import merged
+from shared.identity.users import DEFAULT_PREFERENCES, User
 from shared.tenancy.rows import Workspace
 from shared.usage.standing import Billing, Usage
 
@@ -52,7 +53,7 @@ def user_profile(user: User) -> UserProfile:
         name=user.name,
         avatarUrl=user.avatar_url,
         emailVerified=user.email_verified,
-        preferences=UserPreferences.model_validate(user.preferences),
+        preferences=UserPreferences.model_validate(merged(DEFAULT_PREFERENCES, user.preferences)),
         createdAt=user.created_at,
         lastLoginAt=user.last_login_at or user.created_at,
     )

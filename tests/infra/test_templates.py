@@ -144,6 +144,20 @@ def test_only_the_run_steps_and_explorations_reach_models(prod: Templates) -> No
     assert reaching == {"RunStepsRole", "ExplorationsRole"}
 
 
+def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> None:
+    arn = PROD.oauth_secret_arn
+    assert {role.name for role in prod.of("AWS::IAM::Role") if arn in json.dumps(role.properties)} == {"AuthRole"}
+    (auth,) = [one for one in prod.of("AWS::Lambda::Function") if one.name == "Auth"]
+    variables = auth.properties["Environment"]["Variables"]
+    assert (variables["CADRE_OAUTH_SECRET"], variables["CADRE_AGENTWORKS_URL"]) == (arn, "https://api.agentworks.dev/v1")
+
+
+def test_everybodys_pages_are_nobodys(prod: Templates) -> None:
+    """`*` lets every page call, and lets none use a cookie or be where a sign-in ends."""
+    for function in prod.of("AWS::Lambda::Function"):
+        assert "CADRE_ALLOWED_ORIGINS" not in function.properties["Environment"]["Variables"]
+
+
 def test_the_steps_may_answer_the_machine_that_calls_them(prod: Templates) -> None:
     (policy,) = prod.of("AWS::IAM::Policy")
     assert policy.properties["Roles"] == [{"Ref": "RunStepsRole"}]

@@ -14,6 +14,7 @@ import pytest
 from local.engine import Engine
 from shared.core import aws, keys
 from shared.core.settings import settings
+from shared.mail import outbox
 from shared.runs import queue
 from shared.sockets import publish
 from shared.store import files
@@ -68,6 +69,7 @@ def _forget() -> None:
     """What was made for another endpoint."""
     aws.session.cache_clear()
     publish._sqs.cache_clear()
+    outbox._sqs.cache_clear()
     queue.client.cache_clear()
     dynamodb.cache_clear()
     files._bucket.cache_clear()

@@ -1,0 +1,74 @@
+"""One-time tokens, one mechanism for all purposes: confirming an address, choosing a new password, the state of a sign-in elsewhere.
+
+Only a token's fingerprint is stored. Whoever uses one puts `consumed` into the transaction of what it is used for: of two who race, one
+succeeds, and a failure in between leaves the token good.
+"""
+
+import secrets
+from enum import StrEnum
+from typing import Any
+
+from shared.core import clock
+from shared.core.errors import Unauthenticated
+from shared.core.keys import fingerprint
+from shared.store import Ephemeral, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, write
+
+_USED = Unauthenticated("invalid", "This token is invalid or was used before")
+_SHOWN = 86_400  # seconds after its end for which a token is said to have expired, and not to be unknown
+
+
+class Purpose(StrEnum):
+    """What a token is good for. One of one purpose is unknown to every other."""
+
+    VERIFY = "verify"
+    RESET = "reset"
+    OAUTH = "oauth"
+
+
+SECONDS = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600}
+
+
+class OneTime(Ephemeral):
+    """`subject` is whom it concerns (a user's id, empty for nobody), `data` what its purpose needs."""
+
+    subject = UnicodeAttribute()
+    data = JSONAttribute(default=dict)
+    issued_at = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
+    """A new token and when it expires (ISO 8601). One round trip."""
+    token = secrets.token_urlsafe(32)
+    expires = clock.epoch() + SECONDS[purpose]
+    row = OneTime(
+        pk=_key(purpose, token),
+        sk="META",
+        subject=subject,
+        data=data,
+        issued_at=clock.iso(),
+        expires_at=expires,
+        ttl=expires + _SHOWN,
+    )
+    write(put(row))
+    return token, clock.iso(clock.at(expires))
+
+
+def shown(purpose: Purpose, token: str) -> OneTime:
+    """What a token stands for. Raises Unauthenticated: `expired` for an old one, `invalid` for what is none or was used. One round
+    trip; it stays good until `consumed`."""
+    row = get(OneTime, _key(purpose, token))
+    if row is None:
+        raise _USED
+    if row.expires_at <= clock.epoch():
+        raise Unauthenticated("expired", "This token has expired; ask for a new one")
+    return row
+
+
+def consumed(row: OneTime) -> Operation:
+    """Use the token up, as part of a transaction; refused with Unauthenticated where somebody was faster."""
+    return delete(row, OneTime.pk.exists(), _USED)
+
+
+def _key(purpose: Purpose, token: str) -> str:
+    return f"OTT#{purpose.value}#{fingerprint(token)}"

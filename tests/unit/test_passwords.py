@@ -1,0 +1,58 @@
+"""What a password must not be."""
+
+import pytest
+
+from shared.core.errors import Invalid
+from shared.identity.passwords import check_strength
+
+ADA = ("ada.lovelace@example.com", "Ada Byron King")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "x" * 257,
+        "aaaaaaaaaa",
+        "abababab",
+        "abcdabcd",
+        "12345678",
+        "1234567890",
+        "87654321",
+        "qwertyuiop",
+        "qwerty123",
+        "abcdefgh",
+        "password",
+        "Password1!",
+        "p4ssw0rd",
+        "P@ssw0rd2026",
+        "!!welcome!!",
+        "iloveyou",
+        "letmein1",
+        "admin123",
+        "changeme",
+        "2026-11-26",
+        "trustno1",
+        "cadre2026",
+    ],
+)
+def test_too_weak(password):
+    with pytest.raises(Invalid) as refused:
+        check_strength(password)
+    assert refused.value.code == "password_weak"
+    assert refused.value.fields[0].value is None
+
+
+@pytest.mark.parametrize("password", ["Lovelace-rules", "my-ADA.LOVELACE", "xx byron yy", "Lovelace1815"])
+def test_made_of_what_is_known_of_its_owner(password):
+    check_strength(password)
+    with pytest.raises(Invalid) as refused:
+        check_strength(password, "newPassword", ADA)
+    assert refused.value.fields[0].field == "newPassword"
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse", "battery staple", "Tr0ub4dor&3", "adagio 17 kings?", "пароль-не-простой", "x7#kQ!zP"]
+)
+def test_good(password):
+    check_strength(password, personal=("ada@example.com", "Ada Li"))
