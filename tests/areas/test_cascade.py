@@ -77,7 +77,7 @@ class Place:
 
 @pytest.fixture
 def place(aws, monkeypatch) -> Place:
-    monkeypatch.setattr(queue, "stop_execution", lambda arn, cause: stopped.append(arn))
+    monkeypatch.setattr(queue, "stop_execution", lambda arn, _: stopped.append(arn))
     stopped.clear()
     return Place()
 
@@ -208,13 +208,14 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
     mover = Actor("u", "Somebody", workspaces={place.ws_id: Role.MEMBER})
     workspace = fetch(Workspace, place.ws_id)
     waiting_tasks = [{"workspace": workspace.id, "step": "projects", "after": None}]
-    monkeypatch.setattr("shared.cascade.clearing.fetch", lambda model, one: deleted(model, one))
 
     def deleted(model, one):
         row = fetch(model, one)
         if model is Workspace:
             row.deleted_at = row.created_at
         return row
+
+    monkeypatch.setattr("shared.cascade.clearing.fetch", deleted)
 
     with pytest.raises((NotFound, Conflict)):
         request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
