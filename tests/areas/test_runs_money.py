@@ -78,6 +78,8 @@ def test_a_call_whose_log_is_refused_is_paid_all_the_same(world, machine, model)
     assert run.status == "cancelled"
     assert [int(line.input_tokens) for line in lines_of(run_id)] == [2_000]
     assert run.customer_price_micros == 250_000
+    usage = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage").json["summary"]
+    assert (usage["totalCalls"], usage["totalTokens"], usage["totalPrice"]) == (1, 3_000, 0.25)
 
 
 def test_a_worker_that_dies_after_an_unfinished_answer_does_not_call_it_finished(world, machine, model, monkeypatch):

@@ -1,0 +1,43 @@
+"""Writes lines into the ledger of the deployed stack, as runs do: `python -m tests.stack.ledger_writer <workspace> <project> <lines>`.
+
+Line n of 4 May 2026 cost n micro-dollars and was sold for five times as much.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.core.ids import new_id
+from shared.store import write
+from shared.usage.recording import record_usage
+from shared.usage.rows import UsageLine
+
+WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
+
+
+def line(ws_id: str, project_id: str, number: int) -> None:
+    made = UsageLine.new(
+        new_id(),
+        ws_id=ws_id,
+        proj_id=project_id,
+        at=f"2026-05-04T{number % 24:02}:00:00.{number % 1000:03}Z",
+        run_id="run",
+        item_id="card",
+        agent_id="prd",
+        agent_name="PRD Agent",
+        user=WHO,
+        provider="embedded",
+        model="cadre-embedded-1",
+        input_tokens=number,
+        cache_read_tokens=0,
+        cache_write_tokens=0,
+        output_tokens=1,
+        provider_cost_micros=number,
+        customer_price_micros=5 * number,
+        price_version="test",
+    )
+    write(*record_usage(made, "Shop"))
+
+
+if __name__ == "__main__":
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: line(sys.argv[1], sys.argv[2], number), range(int(sys.argv[3]))))
