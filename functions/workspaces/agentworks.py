@@ -13,6 +13,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.mail import outbox
+from shared.sockets.presence import present
 from shared.tenancy import invitations, workspaces
 from shared.tenancy import members as people
 from shared.tenancy.rows import Invitation, Workspace
@@ -111,6 +112,8 @@ class WorkspaceMember(Shape):
     joinedAt: str
     lastActiveAt: str
     permissions: list[str]
+    presence: Literal["online", "offline"]
+    """An addition: whether one of their sockets is open, or was until a minute ago."""
 
 
 class WorkspaceInvitation(Shape):
@@ -219,7 +222,7 @@ async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> W
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
     """Who belongs to the workspace, and who is invited; oldest first."""
-    found = [_member(member) for member in people.members_of(caller, id)]
+    found = _members(people.members_of(caller, id))
     invited = [_invitation(one) for one in invitations.pending(caller, id)]
     return WorkspaceMembersResponse(members=found, invitations=invited, total=len(found))
 
@@ -246,7 +249,7 @@ async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMe
 @routes.put("/workspaces/{id}/members/{userId}", "members.update", needs=Permission.MEMBER_INVITE)
 async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
     """Another role, and what the member may do beyond it. To take something away needs member:remove."""
-    return _member(people.update_member(caller, id, userId, Role(body.role), body.permissions))
+    return _members([people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
 
 
 @routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, needs=Permission.MEMBER_REMOVE)
@@ -260,7 +263,7 @@ async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Cal
     """Join the workspace. The invitation must be for the caller's address, and is good once."""
     if body.token != token:
         raise Invalid(FieldError("token", "This is not the token of the path"))
-    return _member(invitations.accept(caller, id, token))
+    return _members([invitations.accept(caller, id, token)])[0]
 
 
 @routes.delete("/workspaces/{id}/invitations/{invitationId}", "invitations.cancel", status=204, needs=Permission.MEMBER_INVITE)
@@ -269,7 +272,12 @@ async def cancel(id: str, invitationId: str, caller: Caller) -> None:
     invitations.cancel(caller, id, invitationId)
 
 
-def _member(member: people.Member) -> WorkspaceMember:
+def _members(members: list[people.Member]) -> list[WorkspaceMember]:
+    there = present(member.membership.user["id"] for member in members)
+    return [_member(member, member.membership.user["id"] in there) for member in members]
+
+
+def _member(member: people.Member, there: bool) -> WorkspaceMember:
     row = member.membership
     return WorkspaceMember(
         id=row.id,
@@ -278,6 +286,7 @@ def _member(member: people.Member) -> WorkspaceMember:
         joinedAt=row.created_at,
         lastActiveAt=row.last_active_at,
         permissions=member.permissions,
+        presence="online" if there else "offline",
     )
 
 

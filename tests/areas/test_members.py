@@ -153,8 +153,11 @@ def test_what_it_costs(ada, ws, came):
     eve = came("viewer")
     ada("workspaces", "GET", "/workspaces")
     for ask, cost in (
-        (lambda: listed(ada, ws), ["UpdateItem", "Query", "Query"]),  # access; the members; who is invited
-        (lambda: change(ada, ws, eve, role="member"), ["UpdateItem", "GetItem", "TransactWriteItems"]),
+        (
+            lambda: listed(ada, ws),
+            ["UpdateItem", "Query", "BatchGetItem", "Query"],
+        ),  # access; the members, who is there; who is invited
+        (lambda: change(ada, ws, eve, role="member"), ["UpdateItem", "GetItem", "TransactWriteItems", "BatchGetItem"]),
         (lambda: remove(ada, ws, eve), ["UpdateItem", "GetItem", "TransactWriteItems"]),
     ):
         with trips() as seen:

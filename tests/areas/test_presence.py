@@ -39,3 +39,15 @@ def test_there_while_one_connection_is_open_and_a_moment_longer(gateway):
         assert present([ada_id, eve_id]) == set()
         Viewer(gateway, world.ada, path)  # back again
         assert present([ada_id, eve_id]) == {ada_id}
+
+
+def test_members_are_shown_as_there(gateway):
+    world = found_world()
+
+    def shown() -> str:
+        (member,) = world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}/members").json["members"]
+        return str(member["presence"])
+
+    assert shown() == "offline"
+    Viewer(gateway, world.ada, f"/api/workspaces/{world.ws_id}/events")
+    assert shown() == "online"
