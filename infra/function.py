@@ -137,6 +137,7 @@ class Functions:
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
             "CADRE_PUBLIC_URL": self.settings.url,
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
+            **({"CADRE_APP_URL": self.settings.app_url} if self.settings.app_url else {}),
             **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
             **grants.environment,

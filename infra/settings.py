@@ -39,6 +39,7 @@ class Settings:
     hosted_zone_name: str = ""
     web_acl_arn: str = ""
     public_url: str = ""
+    app_url: str = ""  # where the web application is: mails link to its pages
     socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's, `{api}` stands for the API's id
     allowed_origins: tuple[str, ...] = ("*",)
     issuer: str = ""

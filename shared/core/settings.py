@@ -33,6 +33,8 @@ class Settings:
     issuer: str = "https://auth.cadre.dev"
     # where clients reach us, for links in answers and mails
     public_url: str = "http://localhost:8000"
+    # where the web application is, whose pages mails link to: the same address, unless it says otherwise
+    app_url: str = ""
     # where agentworks is served, if on a name of its own: providers send browsers back there
     agentworks_url: str = ""
     # sign-in elsewhere: a JSON secret of client ids and secrets
@@ -73,7 +75,7 @@ class Settings:
     @property
     def origins(self) -> frozenset[str]:
         """Whose pages may use the session cookie: ours, and those named, as `https://host[:port]`."""
-        return frozenset(map(origin_of, (self.public_url, *self.allowed_origins.split(",")))) - {""}
+        return frozenset(map(origin_of, (self.public_url, self.app_url, *self.allowed_origins.split(",")))) - {""}
 
 
 def origin_of(address: str) -> str:
