@@ -94,7 +94,8 @@ class Person:
         """What a parameter or field of this name stands for; `before` is the path's segment before it."""
         kinds = {
             "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
-            "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run", "tickets": "card", "auto-transition": "card",
+            "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
+            "tickets": "card", "auto-transition": "card",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {
