@@ -163,11 +163,10 @@ class Data(PlatformStack):
                         status="Enabled",
                         noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
                     ),
-                    # what was uploaded and never attached: attaching makes a copy elsewhere
+                    # what was uploaded and never attached or named: that makes a copy elsewhere
                     aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
                     aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
-                    # texts of documents on their way in, and answers kept for repeated requests: good for a day
-                    aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=2),
+                    # answers kept for repeated requests: good for a day
                     aws_s3.CfnBucket.RuleProperty(
                         id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2
                     ),
