@@ -1,6 +1,7 @@
 """agentworks: usage, from sums that agree with the ledger."""
 
 import pytest
+import time_machine
 
 from tests.areas.boards_world import World, found_world
 from tests.areas.ledger import book
@@ -133,3 +134,20 @@ def test_a_stranger_sees_nothing(world):
     answer = eve("usage", "GET", f"/workspaces/{world.ws_id}/usage")
     assert (answer.status, answer.json["error"]["code"]) == (404, "WORKSPACE_NOT_FOUND")
     assert eve("usage", "GET", f"/projects/{world.project.id}/usage").status == 404
+
+
+def test_a_workspace_is_told_where_its_month_leads(aws):
+    with time_machine.travel("2026-04-11T00:00:00Z", tick=False):  # ten of thirty days are over
+        world = found_world()
+        path = f"/workspaces/{world.ws_id}"
+        assert world.ada("workspaces", "PUT", path, body={"settings": {"maxMonthlyUsage": 20}}).status == 200
+        book(world, "2026-04-01", 1_000_000)
+        usage = world.ada("workspaces", "GET", path).json["usage"]
+        assert (usage["calls"], usage["estimatedCost"], usage["percentageUsed"]) == (1, 5.0, 25.0)
+        assert usage["projectedMonthlyUsage"] == 15.0
+        assert "limitReachedOn" not in usage
+        book(world, "2026-04-10", 1_000_000)
+        usage = world.ada("workspaces", "GET", path).json["usage"]
+        assert (usage["projectedMonthlyUsage"], usage["limitReachedOn"]) == (30.0, "2026-04-21")
+        book(world, "2026-04-11", 2_000_000)
+        assert world.ada("workspaces", "GET", path).json["usage"]["limitReachedOn"] == "2026-04-11"

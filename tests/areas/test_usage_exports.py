@@ -6,19 +6,21 @@ import json
 import re
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
 import time_machine
 
+from functions.export_worker.handler import handler
 from shared.core import clock
 from shared.exports import jobs, producing
 from shared.exports.rows import KEEP, Export
 from shared.store import fetch
 from shared.usage import exporting
 from tests.areas.boards_world import World, found_world
-from tests.areas.exporting import MAY, ask, export_of, file_of, nothing_is_small, rows_in, work
+from tests.areas.exporting import MAY, Call, ask, export_of, file_of, nothing_is_small, rows_in, work
 from tests.areas.ledger import book
 from tests.trips import trips
 
@@ -184,6 +186,25 @@ def test_what_was_forgotten_is_made_again(world):
         assert made.status == "completed"
         made = exporting.export_usage(world.actor, world.ws_id, "csv", "2026-05-01", "2026-05-31", False)
         assert (made.id, made.over) == (first, False)
+
+
+def test_a_day_that_goes_on_may_have_more_by_then(world, monkeypatch):
+    """Asked for before midnight, made after it."""
+    nothing_is_small(monkeypatch)
+    with time_machine.travel("2026-11-30T23:59:00Z", tick=True):
+        bob = found_world("bob@example.com", "Bob")
+        book(bob, "2026-11-30", 1)
+        book(bob, "2026-11-30", 1)
+        answer = ask(bob, "format=csv&startDate=2026-11-30&endDate=2026-11-30&includeDetails=true")
+        book(bob, "2026-11-30", 1)
+    with time_machine.travel("2026-12-01T00:01:00Z", tick=True):
+        assert work(answer.json["exportId"])
+        assert len(rows_in(file_of(answer))) == 3
+
+
+def test_the_sample_event_is_nobodys(aws):
+    sample = json.loads((Path(__file__).parents[2] / "events" / "sqs-exports.json").read_text())
+    assert handler(sample, Call()) == {"batchItemFailures": []}
 
 
 # -- what is refused
