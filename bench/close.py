@@ -18,7 +18,7 @@ from typing import Any
 
 WORKSPACES = 10_000
 DAYS, AGENTS = 20, 3
-PRICE = 250_001  # of each agent's day: a sum that must be rounded
+PRICE = 250_001  # of each agent's call, one a day: a sum that must be rounded
 TRIP_MS = 5.0  # of a call to DynamoDB from a function in the same region; measured nowhere here
 SECONDS = 40.0
 _NAME, _VALUE = re.compile(r"#\w+"), re.compile(r":\w+")
@@ -107,17 +107,16 @@ def _units(row: Row) -> float:
     return max(1, math.ceil(size_of(row) / 1024)) + _indexes(row)
 
 
-def _rollups(dimension: str, values: list[str]) -> bytes:
+def _rollups(keys: list[str], calls: int) -> bytes:
     items = [
         {
             "PK": {"S": "USG"},
-            "SK": {"S": f"{dimension}#2026-11-{day + 1:02d}#{value}"},
-            "calls": {"N": "1"},
-            "price_micros": {"N": str(PRICE * (1 if value else AGENTS))},
-            "name": {"S": value or "Total"},
+            "SK": {"S": key},
+            "calls": {"N": str(calls)},
+            "price_micros": {"N": str(PRICE * calls)},
+            "name": {"S": "Product manager"},
         }
-        for day in range(DAYS)
-        for value in values
+        for key in keys
     ]
     return json.dumps({"Items": items}).encode()
 
@@ -171,7 +170,9 @@ def measure() -> list[dict[str, Any]]:
 
     from shared.billing.closing import close
 
-    table = Table(usage={"TOTAL": _rollups("TOTAL", [""]), "AGENT": _rollups("AGENT", ["prd", "qa", "planner"])})
+    days = [f"TOTAL#2026-11-{day + 1:02d}#" for day in range(DAYS)]
+    agents = [f"AGENT-M#2026-11#agent-{number}" for number in range(AGENTS)]
+    table = Table(usage={"TOTAL": _rollups(days, AGENTS), "AGENT-M": _rollups(agents, DAYS)})
     with time_machine.travel("2026-12-01T02:00:00+00:00", tick=True):
         _found(table)
         answer_everything(table.answer)

@@ -70,7 +70,7 @@ column says what for.
 """,
     "close": """
 The real job in calls of 40 seconds, botocore included; a table in this process answers in place of the network, keeps what is
-written and evaluates no condition. Half of the workspaces used three agents on twenty days (80 daily sums to read), every tenth is
+written and evaluates no condition. Half of the workspaces used three agents on twenty days (23 sums to read), every tenth is
 on the pro plan, a tenth share organizations. Trips and write units are exact (units as above: rows written twice over in
 transactions, each index once); CPU is this machine's. Minutes and calls add 5 ms for every trip, which is assumed and not
 measured. What came out is added up: one invoice for each that owes something, the ledger's sums, numbers without gaps.

@@ -16,7 +16,7 @@ def shard_of(entity_id: str) -> int:
 
 
 class BillingAccount(Entity):
-    """At `WS#<workspace>, META#BILLING`; its id is the workspace's."""
+    """Its id is the workspace's, beside whose rows it does not lie: those are erased some day, what is owed is not."""
 
     KIND = "BILLING"
     NAME = "billing_account"
@@ -43,10 +43,6 @@ class BillingAccount(Entity):
     """What was paid and then credited: it goes towards the next invoice."""
     closed = BooleanAttribute(default=False)
     """The workspace is gone and its last month is billed."""
-
-    @classmethod
-    def key(cls, entity_id: str) -> tuple[str, str]:
-        return f"WS#{entity_id}", "META#BILLING"
 
     @property
     def next_date(self) -> str:

@@ -3,7 +3,7 @@
 The lines are exact, in micro-dollars, and the usage among them is the ledger's sum. One line then rounds the subtotal to cents (half a
 cent up), tax is rounded once on it, and the total is whole cents.
 
-Usage is read twice: from the daily sums of the agents for the period itself, from the daily totals for the months before. A ledger line
+Usage is read twice: from the month's sums of the agents for the period itself, from the daily totals for the months before. A ledger line
 is in exactly one row of either, written in the line's own transaction; what is counted is remembered in the account. So a line
 that is too late for its month's statement, by a millisecond or by months, is what the totals have beyond what was counted: it is
 billed with the next one, and nothing is billed twice.
@@ -72,7 +72,7 @@ def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Stat
     plan = PLANS[account.dearest_plan]
     if fee and plan.price_micros:
         lines.append(Line(f"{plan.name} plan, {_named(period)}", plan.price_micros, *span))
-    agents = agent_sums(account.id, start, end) if period in totals else {}
+    agents = agent_sums(account.id, period) if period in totals else {}
     counted = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable, agents.values()))]}
     usage = _by_agent(agents, span)
     for month in closed:

@@ -91,8 +91,49 @@ def usage_alert(
     )
 
 
+def invoice_issued(*, number: str, workspace: str, total: str, owed: str | None, due: str, url: str) -> Letter:
+    """`total` and `owed` as they are to be read (`USD 12.30`); nothing is owed where the balance paid it. `due` is a day."""
+    return _written(
+        f"Invoice {number}",
+        f"here is the invoice {number} for the workspace {workspace}, of {total}.",
+        f"Please pay {owed} by {due}, and name the number of the invoice." if owed else "There is nothing to pay.",
+        button=("See the invoice", url),
+    )
+
+
+def invoice_overdue(*, number: str, workspace: str, owed: str, due: str, url: str) -> Letter:
+    """A reminder, the first or a further one."""
+    return _written(
+        f"Invoice {number} is overdue",
+        f"the invoice {number} for the workspace {workspace} was due on {due}; {owed} have not arrived yet.",
+        "Thirty days after that day the workspace is suspended: agents no longer run in it until the invoice is paid.",
+        button=("See the invoice", url),
+        small="If you have paid in the meantime, you need not do anything.",
+    )
+
+
+def workspace_suspended(*, url: str) -> Letter:
+    return _written(
+        "Your workspace is suspended",
+        "an invoice of your workspace is more than thirty days overdue. Agents no longer run in it until the invoice is paid;"
+        " everything in it can still be read and changed.",
+        button=("See what is owed", url),
+    )
+
+
 LETTERS: dict[str, Callable[..., Letter | None]] = {
-    kind.__name__: kind for kind in (nothing, verify_email, reset_password, password_changed, invitation, usage_alert)
+    kind.__name__: kind
+    for kind in (
+        nothing,
+        verify_email,
+        reset_password,
+        password_changed,
+        invitation,
+        usage_alert,
+        invoice_issued,
+        invoice_overdue,
+        workspace_suspended,
+    )
 }
 
 

@@ -21,6 +21,7 @@ REACTIONS = (
     "shared.reactions.triggers",  # agents that start by themselves
     "shared.reactions.progress",  # cards that go on by themselves: one that an agent was given stays until the run has ended
     "shared.reactions.usage",  # limits that change, letters about a month that is used up
+    "shared.reactions.bills",  # letters to who pays for a workspace
     "shared.reactions.mails",  # letters to a person about their own account
     "shared.reactions.pushing",  # sockets
     "shared.reactions.people",  # members under their present names, and their sockets when they leave

@@ -74,10 +74,10 @@ def month_sums(ws_id: str, first: date, last: date) -> dict[str, Sum]:
     return sums
 
 
-def agent_sums(ws_id: str, first: date, last: date) -> dict[str, Sum]:
-    """What each agent used in these days, by the agent's id: every line of the ledger is in one of them."""
+def agent_sums(ws_id: str, month: str) -> dict[str, Sum]:
+    """What each agent used in a month (`2026-11`), by the agent's id: every line of the ledger is in one of them."""
     sums: dict[str, Sum] = {}
-    for row in _parts(of_workspace(ws_id), "AGENT", first, last):
+    for row in rows_of(of_workspace(ws_id), "AGENT-M", month, month):
         sums.setdefault(row.value, Sum()).add(row)
     return sums
 

@@ -12,6 +12,7 @@ from shared.billing.accounts import opened
 from shared.billing.closing import close
 from shared.billing.rows import BillingAccount, Series
 from shared.billing.settling import credit, record_payment
+from shared.cascade.purging import purge
 from shared.core.errors import NotFound
 from shared.store import fetch, get
 from shared.tenancy.rows import Workspace
@@ -192,6 +193,19 @@ def test_a_deleted_workspace_is_billed_for_its_last_days(world):
     assert filed(world.ws_id, "2026-11").invoice.subtotal_micros == 500_000  # what came late, and no fee
     assert account_of(world.ws_id).closed
     assert closed("2027-01-01") == 0
+
+
+def test_a_workspace_that_was_purged_still_owes(world):
+    use(world.ws_id, "2026-10-05", 1_000_000)
+    change(Workspace, world.ws_id, deleted_at="2026-10-06T00:00:00.000Z")
+    with at("2026-11-08"):
+        assert purge(fetch(Workspace, world.ws_id), soon())
+        assert fetch(Workspace, world.ws_id) is None
+        assert close(soon()) == 1
+    invoice = filed(world.ws_id, "2026-10").invoice
+    assert (invoice.subtotal_micros, invoice.customer["name"]) == (1_000_000, "ada@example.com")
+    record_payment(CLERK, invoice.id, None, "R", "manual", None)
+    assert (filed(world.ws_id, "2026-10").invoice.status, account_of(world.ws_id).closed) == ("paid", True)
 
 
 # -- the job

@@ -165,6 +165,7 @@ def test_a_subject_is_one_line_and_text_stays_text(aws):
     assert "<b>Eve" in written.text
 
 
+BILL = {"number": "INV-1", "workspace": "<Ada>", "owed": "USD 12.30", "due": "2026-12-03", "url": "https://x.dev/v?token=a&b"}
 VALUES = {
     "verify_email": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "reset_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
@@ -179,6 +180,9 @@ VALUES = {
         "url": "https://x.dev/v?token=a&b",
         "reached": "2026-12-03",
     },
+    "invoice_issued": BILL | {"total": "USD 12.30"},
+    "invoice_overdue": BILL,
+    "workspace_suspended": {"url": "https://x.dev/v?token=a&b"},
 }
 
 
@@ -191,8 +195,11 @@ def test_the_words_of_a_mail(kind):
     written = letter(kind, VALUES[kind])
     assert "https://x.dev/v?token=a&b\n" in written.text
     assert 'href="https://x.dev/v?token=a&amp;b"' in written.html
-    moment = "3 December 2026" + ("" if kind == "usage_alert" else ", 09:30 UTC")
-    assert moment in written.text
-    assert moment in written.html
+    moments = {"expires": "3 December 2026, 09:30 UTC", "at": "3 December 2026, 09:30 UTC", "reached": "3 December 2026"}
+    for said in (moments[name] for name in moments.keys() & VALUES[kind].keys()):
+        assert said in written.text
+        assert said in written.html
+    for said in ("number", "owed", "due"):
+        assert VALUES[kind].get(said, "") in written.text
     assert "<Ada>" not in written.html
     assert "<Come>" not in written.html
