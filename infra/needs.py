@@ -72,7 +72,7 @@ WORKERS = {
     "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
         signs=False,
         telemetry="read",
-        sends=("ws-live",),
+        sends=("ws-live", "agent-runs"),
         machine=("stop", "answer"),
         posts=True,
         timeout=60,
