@@ -77,7 +77,7 @@ WORKERS = {
     "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
         signs=False,
         telemetry="read",
-        sends=("ws-live", "cascade"),
+        sends=("ws-live", "agent-runs", "cascade"),
         machine=("stop", "answer"),
         posts=True,
         models="see",

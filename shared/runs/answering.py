@@ -10,6 +10,7 @@ from shared.core.errors import Conflict, FieldError, Invalid
 from shared.events import EventType, record
 from shared.runs import queue
 from shared.runs.ending import because, end, story
+from shared.runs.relaunching import relaunch
 from shared.runs.rows import Run
 from shared.runs.spending import has_room
 from shared.store import fetch, fetch_all, load, query, revise
@@ -55,9 +56,9 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
     if not queue.answer(str(run.wait_token), {"approved": True}):
         if run.execution and queue.execution_lives(run.execution):
             return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
-        gone = because("TIMEOUT", "What waited for this answer is gone; retry the run")
-        end(run, "failed", actor, gone, still=lambda one: one.status == "waiting" and one.wait_token == run.wait_token)
-        raise Conflict("state", "The run does not wait any more")
+        run = relaunch(run)
+        if run.ended:
+            raise Conflict("state", "The run does not wait any more")
     return run
 
 
@@ -76,7 +77,9 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 
 
 def _refuse_idle(run: Run) -> None:
-    if run.status != "waiting" or not run.wait_token:
+    if run.status == "waiting" and not run.wait_token:
+        raise Conflict("state", "The run is being taken up again; answer in a moment")
+    if run.status != "waiting":
         raise Conflict("state", f"The run is {run.status}: it does not wait for an answer")
     expires = (run.waiting or {}).get("expires_at")
     if expires and clock.parse(expires) < clock.now():
@@ -92,6 +95,7 @@ def _answered(actor: Actor, run: Run, answer: str) -> Run:
         if given is not None and given != answer:
             raise Conflict("state", f"The run was {given} already")
         if given is None:
+            row.approved = row.approved or (answer == "approved" and row.waiting_for == "approval") or None
             row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
             record(row, EventType.RUN_ANSWERED, actor, **story(row), answer=answer, waited_for=row.waiting_for)
 

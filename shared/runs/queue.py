@@ -19,25 +19,24 @@ def client(service: str) -> Any:
     return aws.client(service, config=config)
 
 
-def enqueue(run_id: str, attempt: int) -> None:
-    """Raises Upstream when the queue does not take it."""
+def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:
+    """`launch` counts how often the run needed a new execution. Raises Upstream when the queue does not take it."""
+    body = {"run_id": run_id, "attempt": attempt} | ({"launch": launch} if launch else {})
     try:
-        client("sqs").send_message(
-            QueueUrl=settings().need("agent_runs_queue"), MessageBody=json.dumps({"run_id": run_id, "attempt": attempt})
-        )
+        client("sqs").send_message(QueueUrl=settings().need("agent_runs_queue"), MessageBody=json.dumps(body))
     except (BotoCoreError, ClientError) as error:
         raise Upstream("queue", "The run could not be queued; try again shortly") from error
 
 
-def execution_name(run_id: str, attempt: int) -> str:
+def execution_name(run_id: str, attempt: int, launch: int = 0) -> str:
     """The same for the same message, however often it is delivered."""
-    return f"run-{run_id}-{attempt}"
+    return f"run-{run_id}-{attempt}" + (f"-{launch}" if launch else "")
 
 
-def start_execution(run_id: str, attempt: int) -> str:
+def start_execution(run_id: str, attempt: int, launch: int = 0) -> str:
     """The ARN of the execution; one that exists already is as good as a new one."""
     machine = settings().need("agent_run_machine")
-    name = execution_name(run_id, attempt)
+    name = execution_name(run_id, attempt, launch)
     try:
         answer = client("stepfunctions").start_execution(
             stateMachineArn=machine, name=name, input=json.dumps({"run_id": run_id, "attempt": attempt})

@@ -44,6 +44,10 @@ class Run(Entity):
     lease_until = NumberAttribute()
     """Epoch seconds. After it, anybody may end the run and take the card."""
     execution = UnicodeAttribute(null=True)
+    launches = NumberAttribute(default=0)
+    """How often a new execution took the run's waiting over because the one before was gone."""
+    approved = BooleanAttribute(null=True)
+    """A person has said yes to the run: nobody is asked a second time."""
     hold = JSONAttribute(null=True)
     """The reservation of the call under way: {turn, amount, budgets}. Settled or released exactly once."""
     hold_turn = NumberAttribute(null=True)

@@ -86,7 +86,7 @@ def check_limits(at: Step) -> State:
     run = take_up(at.run_id, at.execution)
     found: list[Any] = get_many([(Workspace, *Workspace.key(str(run.ws_id))), (Project, *Project.key(str(run.proj_id)))])
     workspace, project = found
-    reason = _approval_reason(run, workspace, project)
+    reason = None if run.approved or run.started_at else _approval_reason(run, workspace, project)
     return {"run_id": at.run_id, "next": "approval" if reason else "load_context", "reason": reason}
 
 
@@ -113,7 +113,7 @@ def wait_approval(at: Step) -> State:
         return {
             "reason": at.state.get("reason") or "Approval is required",
             "since": clock.iso(),
-            "expires_at": clock.in_seconds(APPROVAL_HOURS * 3_600),
+            "expires_at": (run.waiting or {}).get("expires_at") or clock.in_seconds(APPROVAL_HOURS * 3_600),
             "agent": run.agent["display_name"],
             "card": {"id": run.item_id, "title": card.title if card else ""},
             "provider": run.provider,
@@ -146,10 +146,13 @@ def wait_budget(at: Step) -> State:
 
 def _wait(run_id: str, execution: str, what: str, token: str | None, about: Callable[[Run], dict[str, Any]]) -> Run:
     def change(run: Run) -> list[Operation]:
-        before = run.status
+        before, earlier, again = run.status, run.waiting or {}, run.status == "waiting" and run.waiting_for == what
         run.status, run.waiting_for, run.wait_token, run.waiting = "waiting", what, token, about(run)
         run.fence += 1
         run.lease_until = clock.epoch() + WAITING_LEASE
+        if again:  # another execution waited before this one: it was told then, and has waited since then
+            run.waiting |= {"since": earlier.get("since") or run.waiting["since"]}
+            return _shown_on_card(run)
         record(
             run,
             EventType.RUN_WAITING,

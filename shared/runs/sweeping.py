@@ -1,6 +1,6 @@
 """Runs whose worker was never heard of again come to their end, so that nobody looks at a run that runs for ever. Runs that wait for a
-budget go on where there is room again; those whose execution is gone, or whose approval has expired, end. What an ended run still holds
-for a call that will not settle any more is given back.
+budget go on where there is room again; those whose execution is gone get another one, those whose approval has expired end. What an
+ended run still holds for a call that will not settle any more is given back.
 
 A card does not depend on it: one whose run's lease is over is anybody's to take, and a project's place too. This only says so sooner.
 """
@@ -13,6 +13,7 @@ from shared.core.actor import SYSTEM
 from shared.runs import queue
 from shared.runs.answering import resume_waiting
 from shared.runs.ending import because, end
+from shared.runs.relaunching import relaunch
 from shared.runs.requesting import ABANDONED
 from shared.runs.rows import SHARDS, Run, WaitersSeen
 from shared.runs.spending import let_go
@@ -27,7 +28,7 @@ _GRACE = timedelta(minutes=5)  # the state machine has the first word on an appr
 
 def sweep(until: float) -> int:
     """What is due for runs that nobody works on. How many were concerned. Stops at `until` (`time.monotonic`)."""
-    return resume_waiting(until=until) + _end_abandoned(until) + _end_lost_waiters(until) + _let_go(until)
+    return resume_waiting(until=until) + _end_abandoned(until) + _take_up_lost(until) + _let_go(until)
 
 
 def _end_abandoned(until: float) -> int:
@@ -48,9 +49,9 @@ def _end_abandoned(until: float) -> int:
     return swept
 
 
-def _end_lost_waiters(until: float) -> int:
-    """End waiting runs that nobody can answer any more. WAITERS of them each time, each costing a call of Step Functions; the next time
-    goes on where this one stopped."""
+def _take_up_lost(until: float) -> int:
+    """Take up again, or end, waiting runs that nobody can answer any more. WAITERS of them each time, each costing a call of Step
+    Functions; the next time goes on where this one stopped."""
     seen = get(WaitersSeen, "SWEEP", "RUNS#WAITING")
     page = query(Run, "RUNS#WAITING", index=3, limit=WAITERS, start=seen.after if seen else None)
     ended = 0
@@ -63,17 +64,21 @@ def _end_lost_waiters(until: float) -> int:
 
 
 def _lost(run: Run) -> bool:
-    """Whether this run waited for what cannot come any more, and is over now."""
+    """Whether this run waited for what cannot come any more: it is over now, or a new execution waits for it."""
     if run.status != "waiting":
         return False
     expires = (run.waiting or {}).get("expires_at")
     if expires and clock.parse(expires) < clock.now() - _GRACE:
+        still = run.wait_token
         why = because("APPROVAL_EXPIRED", "Nobody answered in time")
-    elif run.execution and not queue.execution_lives(run.execution):
-        why = because("EXECUTION_LOST", "What waited for an answer is gone; retry the run")
-    else:
+        done = end(run, "failed", SYSTEM, why, still=lambda one: one.status == "waiting" and one.wait_token == still)
+    elif queue.execution_lives(run.execution) if run.execution else run.lease_alive:
         return False
-    done = end(run, "failed", SYSTEM, why, still=lambda one: one.status == "waiting" and one.wait_token == run.wait_token)
+    else:
+        before = int(run.launches)
+        done = relaunch(run)
+        if not done.ended:
+            return int(done.launches) > before
     if not done.ended:
         return False
     if run.execution:

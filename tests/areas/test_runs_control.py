@@ -1,6 +1,7 @@
 """People and rules over runs: cancel, retry, approval, budgets, the queue, agents that start by themselves."""
 
 import json
+import os
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ from shared.providers.port import BrokenOff, Finished, TextDelta, TokenUsage, To
 from shared.reactions import change_in
 from shared.reactions.triggers import react
 from shared.runs import queue, requesting
+from shared.runs.relaunching import LAUNCHES
 from shared.runs.rows import Run, Underway
 from shared.runs.steps import Step, step
 from shared.runs.sweeping import sweep
@@ -505,7 +507,7 @@ ONE, TWO = "0199a000-0000-7000-8000-000000000002", "0199a000-0000-7000-8000-0000
 def test_the_worker_starts_each_run_and_reports_what_failed(aws, monkeypatch):
     begun: list[str] = []
 
-    def start(run_id: str, attempt: int) -> str:
+    def start(run_id: str, attempt: int, launch: int) -> str:
         if run_id == ONE:
             raise ConnectionError
         begun.append(queue.execution_name(run_id, attempt))
@@ -527,7 +529,8 @@ def test_an_execution_is_started_once_however_often_the_message_comes(aws, monke
     arn = queue.start_execution(ONE, 1)
     assert queue.start_execution(ONE, 1) == arn
     assert queue.start_execution(ONE, 2) != arn
-    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 2
+    assert queue.start_execution(ONE, 1, 1) == f"{arn}-1"
+    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 3
     queue.stop_execution(arn, "no")
     queue.stop_execution(arn, "no")
 
@@ -622,15 +625,93 @@ def touched(run_id: str) -> Run:
     return run
 
 
-def test_an_answer_to_what_is_gone_ends_the_run(world, machine):
-    """The execution died while it waited: nobody would ever take the answer."""
+def queued() -> list[dict]:
+    """What lies in the queue, and takes it out."""
+    sqs, url, told = boto3.client("sqs"), os.environ["CADRE_AGENT_RUNS_QUEUE"], []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            told.append(json.loads(message["Body"]))
+    return told
+
+
+def launched(run_id: str) -> Machine:
+    """The execution that the last message of the queue starts."""
+    told = queued()[-1]
+    assert told["run_id"] == run_id
+    return Machine(state={"run_id": run_id}, execution=queue.execution_name(run_id, told["attempt"], told["launch"]))
+
+
+def test_a_run_that_waits_outlives_its_execution(world, machine):
+    """The engine was started anew: the clock lets another execution wait, under the same question, and it is asked once."""
+    configure(world, requireApprovalForAgentRuns=True)
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+    asked, event = run.waiting, run.event_id
+    machine.token, machine.stopped = None, True
+    assert sweep(time.monotonic() + 60) == 1
+    assert sweep(time.monotonic() + 60) == 0  # on its way
+    between = fetch(Run, run.id)
+    assert (between.status, between.execution, between.wait_token, between.launches) == ("waiting", None, None, 1)
+    for answer in ("approve", "reject"):
+        refused = world.ada("runs", "POST", f"/runs/{run.id}/{answer}")
+        assert (refused.status, "in a moment" in refused.json["error"]["message"]) == (409, True)
+    second = launched(run.id)
+    waits = second.play()
+    assert (waits.status, waits.execution, waits.event_id) == ("waiting", second.execution, event)
+    assert waits.waiting == asked  # neither a longer time for an answer nor a second request
+    machine.token, machine.stopped = second.token, False
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 200
+    second.answer(machine.answers.pop())
+    assert second.play().status == "completed"
+
+
+def test_an_answer_is_kept_when_what_waited_for_it_is_gone(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    machine.token, machine.stopped = None, True
+    assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 200
+    second = launched(run.id)
+    assert second.play().status == "completed"
+    assert "wait_approval" not in second.steps  # nobody is asked a second time
+
+
+def test_a_run_that_waits_for_a_budget_goes_on_in_another_execution_where_it_was(world, machine):
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd", parameters={"maxCost": 0.3}))
+    assert run.waiting_for == "budget"
+    turns, paid = run.calls, run.customer_price_micros
+    machine.token, machine.stopped = None, True
+    set_limit("run", run.id, 20_000_000)
+    assert sweep(time.monotonic() + 60) == 1
+    done = launched(run.id).play()
+    assert done.status == "completed"
+    assert (done.calls > turns > 0, done.customer_price_micros > paid > 0) == (True, True)
+
+
+def test_what_is_lost_again_and_again_ends(world, machine):
     configure(world, requireApprovalForAgentRuns=True)
     card = card_in(world, 1, "doc")
     run = machine.play(started(world, card, "prd"))
     machine.token, machine.stopped = None, True
+    for _ in range(LAUNCHES):
+        assert sweep(time.monotonic() + 60) == 1
+        launched(run.id).play()
     assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 409
-    assert fetch(Run, run.id).status == "failed"
-    assert fetch(Item, card.id).lease_run is None
+    ended = fetch(Run, run.id)
+    assert (ended.status, ended.error_code, fetch(Item, card.id).lease_run) == ("failed", "EXECUTION_LOST", None)
+
+
+def test_a_message_that_got_lost_is_sent_again(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    machine.token, machine.stopped = None, True
+    assert sweep(time.monotonic() + 60) == 1
+    assert queued()  # and nobody takes it
+    lost = fetch(Run, run.id)
+    lost.lease_until = clock.epoch() - 1
+    write(save(lost))
+    assert sweep(time.monotonic() + 60) == 1
+    assert launched(run.id).play().status == "waiting"
 
 
 def test_a_model_without_a_known_price_is_said_to_have_none(world, machine, model):

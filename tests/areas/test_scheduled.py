@@ -132,15 +132,12 @@ def waiting(world: World, lane: int = 1, agent: str = "prd", execution: str = EX
     return fetch(Run, run_id)
 
 
-def test_a_run_that_waits_for_an_answer_nobody_can_take_any_more_ends(world, monkeypatch):
-    monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
+def test_only_a_waiting_run_whose_execution_is_gone_gets_another(world, monkeypatch):
     gone, alive = waiting(world), waiting(world, 4, "planner", "another")
     monkeypatch.setattr(queue, "execution_lives", lambda arn: arn == "another")
     assert sweep(soon()) == 1
-    ended = fetch(Run, gone.id)
-    assert (ended.status, ended.error_code, ended.gsi3pk) == ("failed", "EXECUTION_LOST", None)
-    assert raw_row(f"ITEM#{gone.item_id}").get("lease_run") is None
-    assert fetch(Run, alive.id).status == "waiting"
+    assert (fetch(Run, gone.id).execution, fetch(Run, gone.id).launches) == (None, 1)
+    assert (fetch(Run, alive.id).execution, fetch(Run, alive.id).launches) == ("another", 0)
     assert sweep(soon()) == 0
 
 
@@ -157,7 +154,6 @@ def test_an_answer_at_that_moment_is_stronger_than_the_clock(world, monkeypatch)
 
 
 def test_of_many_that_wait_some_are_asked_for_each_time_and_all_in_the_end(world, monkeypatch):
-    monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
     monkeypatch.setattr(sweeping, "WAITERS", 2)
     runs = [waiting(world, execution=f"execution {number}") for number in range(5)]
     asked: list[str] = []

@@ -81,6 +81,11 @@ def waits_for(what: str) -> Callable[[dict[str, Any]], bool]:
 
 @pytest.fixture
 def shop(stack: LocalStack) -> Shop:
+    return founded(stack)
+
+
+def founded(stack: LocalStack) -> Shop:
+    """Somebody new with a shop."""
     base, email = stack.url("agentworks"), f"runs-{time.time_ns()}@example.com"
     _, account = ask(base, None, "POST", "/auth/register", {"name": "Ada", "email": email, "password": "a-long-password-1"})
     token = account["token"]
