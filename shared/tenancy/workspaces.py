@@ -44,6 +44,8 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
     named = settings.get("defaultAgentConfigs")
     if named is None:
         return settings
+    from shared.agents.registry import the_agent  # with the whole catalogue: most functions that come here need none of it
+
     templates = {}
     for name, template in named.items():
         try:
