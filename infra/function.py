@@ -170,9 +170,7 @@ class Functions:
         if wanted.mails:
             self._grant_mail(scope, grants)
         if wanted.bills:
-            for name in ("seller_name", "seller_address", "seller_country", "seller_tax_id"):
-                if value := getattr(self.settings, name):
-                    grants.environment[f"CADRE_{name.upper()}"] = value
+            self._grant_billing(grants)
         if wanted.oauth:
             self._grant_oauth(grants)
         if wanted.models != "none":
@@ -242,6 +240,17 @@ class Functions:
         if settings.oauth_secret_arn:
             grants.add(
                 allow(["secretsmanager:GetSecretValue"], settings.oauth_secret_arn), oauth_secret=settings.oauth_secret_arn
+            )
+
+    def _grant_billing(self, grants: Grants) -> None:
+        """Who writes the invoices, and the payment gateway's keys."""
+        settings = self.settings
+        for name in ("seller_name", "seller_address", "seller_country", "seller_tax_id"):
+            if value := getattr(settings, name):
+                grants.environment[f"CADRE_{name.upper()}"] = value
+        if settings.payment_secret_arn:
+            grants.add(
+                allow(["secretsmanager:GetSecretValue"], settings.payment_secret_arn), payment_secret=settings.payment_secret_arn
             )
 
     def _grant_models(self, grants: Grants, *, calls: bool) -> None:

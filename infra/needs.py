@@ -24,8 +24,8 @@ class Needs:
     mails: bool = False
     loops: bool = False  # puts work back into its own queue: Lambda would take it for a loop and end it after 16 rounds
     oauth: bool = False  # lets people sign in elsewhere: the providers' client ids and secrets
-    models: Literal["none", "see", "call"] = "none"  # see: the secret with the credentials; call: use them, and Bedrock
-    bills: bool = False  # writes invoices: who the seller is
+    models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    bills: bool = False  # writes invoices and charges them: who the seller is, the payment gateway's keys
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
     timeout: int = 28  # seconds; API Gateway gives up after 29
 
@@ -35,7 +35,7 @@ AREAS = {
     "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
     "auth": Needs(sends=("emails",), oauth=True, memory=1769),  # argon2: 23 ms of a whole core per login
-    "billing": Needs(files="write", models="see", bills=True),  # see: the payment gateway's keys are in the same secret
+    "billing": Needs(files="write", bills=True),
     "boards": Needs(sends=("agent-runs",)),
     "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),
     "comments": Needs(files="write"),
@@ -80,7 +80,6 @@ WORKERS = {
         sends=("ws-live", "agent-runs", "cascade"),
         machine=("stop", "answer"),
         posts=True,
-        models="see",
         bills=True,
         timeout=60,
     ),

@@ -45,6 +45,7 @@ class Settings:
     issuer: str = ""
     # signing in elsewhere
     oauth_secret_arn: str = ""
+    payment_secret_arn: str = ""
     # mail
     mail_sender: str = "cadre@localhost.localdomain"
     # models
@@ -86,7 +87,8 @@ class Settings:
             raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
-        for arn in (*self.bedrock_model_arns, *filter(None, (self.provider_secret_arn, self.oauth_secret_arn, self.web_acl_arn))):
+        secrets = (self.provider_secret_arn, self.oauth_secret_arn, self.payment_secret_arn)
+        for arn in (*self.bedrock_model_arns, *filter(None, (*secrets, self.web_acl_arn))):
             if not arn.startswith("arn:"):
                 raise SettingsError(f"{arn!r} is not an ARN")
 

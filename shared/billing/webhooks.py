@@ -9,10 +9,10 @@ from typing import Any
 
 from shared.billing.amounts import CENT
 from shared.billing.charging import heard
+from shared.billing.gateways import credential
 from shared.billing.rows import Invoice
 from shared.core.errors import Malformed, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.providers import credentials
 from shared.store import fetch
 
 
@@ -23,7 +23,7 @@ def stripe_said(body: bytes, signature: str) -> str:
     """
     from shared.billing.gateways.stripe import signed
 
-    secret = credentials.value("STRIPE_WEBHOOK_SECRET")
+    secret = credential("STRIPE_WEBHOOK_SECRET")
     if not secret:
         raise NotFound("webhook")
     if not signed(body, signature, secret):

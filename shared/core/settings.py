@@ -39,6 +39,8 @@ class Settings:
     agentworks_url: str = ""
     # sign-in elsewhere: a JSON secret of client ids and secrets
     oauth_secret: str = ""
+    # money: a JSON secret of the payment gateway's keys
+    payment_secret: str = ""
     # what the edge sends with every request, and nobody else knows: empty where there is no edge
     edge_key: str = ""
     # pages on other hosts that may use the session cookie: origins, separated by commas

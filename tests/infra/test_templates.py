@@ -154,6 +154,17 @@ def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> No
     assert (variables["CADRE_OAUTH_SECRET"], variables["CADRE_AGENTWORKS_URL"]) == (arn, "https://api.agentworks.dev/v1")
 
 
+def test_only_billing_reads_the_keys_of_the_payment_gateway(prod: Templates) -> None:
+    arn = PROD.payment_secret_arn
+    assert {role.name for role in prod.of("AWS::IAM::Role") if arn in json.dumps(role.properties)} == {
+        "BillingRole",
+        "ScheduledRole",
+    }
+    (billing,) = [one for one in prod.of("AWS::Lambda::Function") if one.name == "Billing"]
+    variables = billing.properties["Environment"]["Variables"]
+    assert (variables["CADRE_PAYMENT_SECRET"], variables["CADRE_SELLER_COUNTRY"]) == (arn, "IE")
+
+
 def test_everybodys_pages_are_nobodys(prod: Templates) -> None:
     """`*` lets every page call, and lets none use a cookie or be where a sign-in ends."""
     for function in prod.of("AWS::Lambda::Function"):

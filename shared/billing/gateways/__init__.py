@@ -1,20 +1,20 @@
 """Who collects money: nobody by default (invoices are paid by transfer, and recorded by hand), Stripe where there is a key for it."""
 
 from shared.billing.gateways.port import Attached, Charge, Charged, Gateway, Manual
+from shared.core import vault
 from shared.core.errors import Upstream
-from shared.providers import credentials
 
-__all__ = ["Attached", "Charge", "Charged", "Gateway", "Manual", "chosen", "named"]
+__all__ = ["Attached", "Charge", "Charged", "Gateway", "Manual", "chosen", "credential", "named"]
 
 
 def chosen() -> Gateway:
-    """The gateway of this deployment: Stripe where `STRIPE_API_KEY` is among the credentials (`shared.providers.credentials`)."""
-    key = credentials.value("STRIPE_API_KEY")
+    """The gateway of this deployment: Stripe where `STRIPE_API_KEY` is in the payment secret or the environment (`shared.core.vault`)."""
+    key = credential("STRIPE_API_KEY")
     if not key:
         return Manual()
     from shared.billing.gateways.stripe import Stripe
 
-    return Stripe(key, credentials.value("STRIPE_BASE_URL") or "https://api.stripe.com")
+    return Stripe(key, credential("STRIPE_BASE_URL") or "https://api.stripe.com")
 
 
 def named(name: str) -> Gateway:
@@ -23,3 +23,8 @@ def named(name: str) -> Gateway:
     if gateway.name != name:
         raise Upstream("payment", f"{name} is not configured: its payment methods cannot be used")
     return gateway
+
+
+def credential(variable: str) -> str:
+    """What the deployment has under that name, or an empty string."""
+    return vault.value("payment_secret", variable)
