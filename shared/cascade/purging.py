@@ -85,7 +85,7 @@ def purge(workspace: Workspace, until: float) -> bool:
 
 
 class _Sweep:
-    """Erases until its time is up, which it says by _TimeIsUp: after a write at least."""
+    """Erases until its time is up, which it says by _TimeIsUp: never before something was erased, or no call would come further."""
 
     def __init__(self, until: float) -> None:
         self.until, self.erased, self.finished = until, 0, False
@@ -111,7 +111,7 @@ class _Sweep:
 
     def count(self, erased: int) -> None:
         self.erased += erased
-        if time.monotonic() > self.until and not self.finished:
+        if erased and time.monotonic() > self.until and not self.finished:
             raise _TimeIsUp
 
 

@@ -1,6 +1,6 @@
 """How a project wants an agent: at `PROJ#<id>, ACFG#<agent>`. What it leaves open comes from the workspace, then from the agent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -44,8 +44,9 @@ class AgentConfig(Entity):
     max_tokens = NumberAttribute(null=True)
     system_prompt_additions = UnicodeAttribute(null=True)
     context_instructions = UnicodeAttribute(null=True)
-    enabled = BooleanAttribute(default=True)
-    auto_trigger = BooleanAttribute(default=True)
+    enabled = BooleanAttribute(null=True)
+    auto_trigger = BooleanAttribute(null=True)
+    """Both open (None) until the project says yes or no; a workspace that says nothing either means yes."""
     configured_by = JSONAttribute(null=True)
 
     @classmethod
@@ -54,13 +55,32 @@ class AgentConfig(Entity):
 
 
 def untouched(project: Project, agent: Agent) -> AgentConfig:
-    """The config of an agent that nobody configured: everything open, enabled, started by its lanes."""
+    """The config of an agent that nobody configured: everything open."""
     config = AgentConfig.new(
         agent.id, agent_id=agent.id, agent_name=agent.name, org_id=project.org_id, ws_id=project.ws_id, proj_id=project.id
     )
     config.pk, config.sk = AgentConfig.key_in(project.id, agent.id)
     config.created_at = config.updated_at = project.created_at
     return config
+
+
+def template_of(settings: Mapping[str, Any], agent: Agent) -> dict[str, Any]:
+    """What the workspace's settings say of an agent (`defaultAgentConfigs`): for what its projects leave open."""
+    found: dict[str, Any] = (settings.get("defaultAgentConfigs") or {}).get(agent.name) or {}
+    return found
+
+
+def is_enabled(config: AgentConfig | None, template: Mapping[str, Any]) -> bool:
+    return _decided(config.enabled if config else None, template.get("enabled"))
+
+
+def starts_by_itself(config: AgentConfig | None, template: Mapping[str, Any]) -> bool:
+    """Whether the lane's agent starts on a card that arrives there."""
+    return is_enabled(config, template) and _decided(config.auto_trigger if config else None, template.get("autoTrigger"))
+
+
+def _decided(*levels: bool | None) -> bool:
+    return next((level for level in levels if level is not None), True)
 
 
 Configs = list[tuple[Agent, AgentConfig]]

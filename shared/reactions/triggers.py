@@ -6,6 +6,8 @@ starts nothing: that it lies in a lane is no decision to spend money on it.
 Idempotent by the event: the run's id follows from it.
 """
 
+from typing import Any
+
 from aws_lambda_powertools import Logger
 
 from shared.agents.registry import the_agent
@@ -16,7 +18,7 @@ from shared.core.ids import derived_id
 from shared.events import EventType
 from shared.events.change import Change
 from shared.items.rows import Item
-from shared.projects.agent_configs import AgentConfig
+from shared.projects.agent_configs import AgentConfig, starts_by_itself, template_of
 from shared.projects.rows import Project
 from shared.runs import queue
 from shared.runs.answering import resume_waiting
@@ -54,8 +56,10 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
         agent = the_agent(lane.auto_trigger_agent)
     except NotFound:
         return
-    config = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id))])[0]
-    if isinstance(config, AgentConfig) and not (config.enabled and config.auto_trigger):
+    workspace_key = Workspace.key(str(change.ws_id))
+    found: list[Any] = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id)), (Workspace, *workspace_key)])
+    config, workspace = found
+    if workspace is None or not starts_by_itself(config, template_of(workspace.settings, agent)):
         return
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:

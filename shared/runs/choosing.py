@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared.agents.catalogue import Agent
 from shared.core.errors import FieldError, Invalid
 from shared.core.settings import settings
-from shared.projects.agent_configs import AgentConfig
+from shared.projects.agent_configs import AgentConfig, template_of
 from shared.providers import embedded
 from shared.providers.registry import canonical
 
@@ -52,16 +52,16 @@ def choose(agent: Agent, wish: Wish, config: AgentConfig | None, workspace: Mapp
     model = model or (embedded.MODEL if provider == embedded.NAME else None)
     if model is None:
         raise Invalid(FieldError("model", f"Name the model of {provider} to use", None))
-    allowed = workspace.get("allowedProviders") or []
-    if allowed and provider not in {canonical(one) for one in allowed}:
-        raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed)}", provider))
+    allowed = workspace.get("allowedProviders")
+    if allowed is not None and provider not in {canonical(one) for one in allowed}:
+        raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed) or 'no provider'}", provider))
     return Choice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), because)
 
 
 def _levels(
     agent: Agent, wish: Wish, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
-    template = (workspace.get("defaultAgentConfigs") or {}).get(agent.name) or {}
+    template = template_of(workspace, agent)
     of_workspace = {
         "provider": template.get("provider"),
         "model": template.get("model"),

@@ -1,5 +1,6 @@
 """What a run's agent is told: its system prompt as the project has it, and the first message."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
@@ -7,10 +8,11 @@ from shared.agents.context import render_context
 from shared.documents.reading import listed
 from shared.documents.rows import Document
 from shared.items.rows import Item
-from shared.projects.agent_configs import AgentConfig
+from shared.projects.agent_configs import AgentConfig, template_of
 from shared.projects.rows import Project
 from shared.runs.rows import Run
 from shared.store import fetch_all, get_many, kept_text
+from shared.tenancy.rows import Workspace
 from shared.toolbox.board import sibling_facts
 from shared.toolbox.card import card_facts
 from shared.toolbox.work import surroundings
@@ -19,8 +21,9 @@ DOCUMENTS: Final = 40  # named in the first message
 IN_FULL: Final = 3  # with their content: the card's own and its parent's, the newest first
 
 
-def system_prompt(agent: Agent, config: AgentConfig | None) -> str:
-    added = (config.system_prompt_additions or "").strip() if config else ""
+def system_prompt(agent: Agent, config: AgentConfig | None, template: Mapping[str, Any]) -> str:
+    """The agent's own, and what the project adds, or else the workspace."""
+    added = ((config.system_prompt_additions if config else None) or template.get("systemPromptAdditions") or "").strip()
     return f"{agent.system_prompt}\n\nFor this project:\n{added}\n" if added else agent.system_prompt
 
 
@@ -30,9 +33,11 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
         [
             (Project, *Project.key(str(run.proj_id))),
             (AgentConfig, *AgentConfig.key_in(str(run.proj_id), run.agent_id)),
+            (Workspace, *Workspace.key(str(run.ws_id))),
         ]
     )
-    project, config = found
+    project, config, workspace = found
+    template = template_of(workspace.settings, agent) if workspace else {}
     near = surroundings(card.board_id)
     extra = "\n\n".join(
         part for part in ((config.context_instructions if config else None), run.input_context.get("context")) if part
@@ -44,7 +49,7 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
         extra,
         run.input_context.get("parameters") or {},
     )
-    return system_prompt(agent, config), agent.prompt_template.replace("{context}", text)
+    return system_prompt(agent, config, template), agent.prompt_template.replace("{context}", text)
 
 
 def _documents(card: Item) -> list[dict[str, Any]]:

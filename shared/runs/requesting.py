@@ -23,7 +23,7 @@ from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.events import EventType, record
 from shared.items.rows import Item
-from shared.projects.agent_configs import AgentConfig
+from shared.projects.agent_configs import AgentConfig, is_enabled, template_of
 from shared.projects.rows import Project
 from shared.providers import registry
 from shared.runs import queue
@@ -147,7 +147,7 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
         raise Conflict("state", f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
         raise AgentNotAllowed(f"{agent.display_name} is {agent.status}")
-    if facts.config is not None and not facts.config.enabled:
+    if not is_enabled(facts.config, template_of(facts.workspace.settings, agent)):
         raise AgentNotAllowed(f"{agent.display_name} is disabled in this project")
     if facts.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))

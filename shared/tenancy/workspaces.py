@@ -5,7 +5,7 @@ from typing import Any
 from shared.access import records
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Conflict, Forbidden, NotFound
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id
 from shared.events import EventType, record
 from shared.store import Operation, delete, fetch_all, load, query, revise, update, write
@@ -39,6 +39,22 @@ def the_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.
     return load(Workspace, entered(actor, ws_id, permission), actor, permission)
 
 
+def checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they are kept: agents by their names. Raises Invalid for an agent that does not exist."""
+    named = settings.get("defaultAgentConfigs")
+    if named is None:
+        return settings
+    from shared.agents.registry import the_agent  # with the whole catalogue: most functions that come here need none of it
+
+    templates = {}
+    for name, template in named.items():
+        try:
+            templates[the_agent(name).name] = template
+        except NotFound:
+            raise Invalid(FieldError(f"settings.defaultAgentConfigs.{name}", "There is no such agent", name)) from None
+    return settings | {"defaultAgentConfigs": templates}
+
+
 def create_workspace(
     actor: Actor, name: str, slug: str, *, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
@@ -47,7 +63,7 @@ def create_workspace(
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
     workspace, rows = new_workspace(
-        actor, actor.org_id, name, slug, description=description, settings=default_settings() | (settings or {})
+        actor, actor.org_id, name, slug, description=description, settings=default_settings() | checked(settings or {})
     )
     write(*rows, records.grant_workspace(actor.id, workspace.id, Role.OWNER))
     return workspace
@@ -56,13 +72,14 @@ def create_workspace(
 def update_workspace(
     actor: Actor, ws_id: str, *, name: str | None = None, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """Change what is given; settings change key by key. Two round trips."""
+    """Change what is given; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
+    settings = checked(settings or {})
 
     def change(workspace: Workspace) -> None:
         before = {"name": workspace.name, "description": workspace.description, "settings": workspace.settings}
         workspace.name = workspace.name if name is None else name
         workspace.description = workspace.description if description is None else description or None
-        workspace.settings = workspace.settings | (settings or {})
+        workspace.settings = workspace.settings | settings
         changes = {field: [old, getattr(workspace, field)] for field, old in before.items() if old != getattr(workspace, field)}
         if changes:
             record(workspace, EventType.WORKSPACE_UPDATED, actor, changes=changes)

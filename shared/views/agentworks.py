@@ -136,6 +136,8 @@ def agent_summary(agent: "Agent") -> AgentSummary:
 
 
 class AgentConfig(Shape):
+    """What the project says; what it leaves open comes from the workspace's default, then from the agent."""
+
     id: str
     projectId: str
     agentId: str
@@ -164,8 +166,8 @@ def agent_config(agent: "Agent", config: "AgentConfigRow") -> AgentConfig:
         maxTokens=int(config.max_tokens) if config.max_tokens is not None else None,
         systemPromptAdditions=config.system_prompt_additions,
         contextInstructions=config.context_instructions,
-        enabled=config.enabled,
-        autoTrigger=config.auto_trigger,
+        enabled=config.enabled is not False,
+        autoTrigger=config.auto_trigger is not False,
         createdAt=config.created_at,
         updatedAt=config.updated_at,
     )

@@ -17,6 +17,7 @@ from shared.core.settings import settings
 from shared.mail import outbox
 from shared.runs import queue
 from shared.sockets import publish
+from shared.store import files
 from shared.store.client import dynamodb
 from tests.conftest import QUEUES, create_table
 
@@ -71,6 +72,7 @@ def _forget() -> None:
     outbox._sqs.cache_clear()
     queue.client.cache_clear()
     dynamodb.cache_clear()
+    files._bucket.cache_clear()
     settings.cache_clear()
     keys._root.cache_clear()
     keys.key_for.cache_clear()
