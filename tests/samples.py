@@ -264,7 +264,7 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks billing.invoicePdf": lambda s: Sample({"id": s.invoice()}),
     "agentworks billing.creditNotePdf": lambda s: Sample(dict(zip(("id", "creditNoteId"), s.credit_note(), strict=True))),
     # for administrators of the platform, which no role makes anybody
-    "agentworks billing.recordPayment": lambda s: Sample({"id": s.invoice()}, {"reference": "R1"}, status=403),
+    "agentworks billing.pay": lambda s: Sample({"id": s.invoice()}, {"reference": "R1"}, status=403),
     "agentworks billing.credit": lambda s: Sample({"id": s.invoice()}, {"reason": "A gift"}, status=403),
     # omoios
     "omoios auth.me": _nothing,

@@ -21,7 +21,7 @@ from functions.billing.shapes import (
     Received,
     Status,
 )
-from shared.billing import accounts, filing, reading, settling
+from shared.billing import accounts, charging, filing, reading, settling
 from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, pagination
 from shared.contracts.base import Closed
 from shared.core import clock
@@ -62,10 +62,12 @@ class AddPaymentMethodRequest(Closed):
     isDefault: bool = False
 
 
-class RecordPaymentRequest(Closed):
-    """`reference` is the bank's: the same one again is the same payment. Without an amount: what is owed."""
+class PayInvoiceRequest(Closed):
+    """Either `paymentMethodId`, which is charged what is owed; or what arrived by transfer: the bank's `reference` (the same one again
+    is the same payment), the amount (without it: what is owed), the method and the day."""
 
-    reference: Words
+    paymentMethodId: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    reference: Words | None = None
     amount: Amount | None = None
     method: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$")] = "manual"
     paidAt: Annotated[str, Field(max_length=40)] | None = None
@@ -161,11 +163,15 @@ async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
     return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
 
 
-@routes.post("/invoices/{id}/payments", "billing.recordPayment", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
-async def record_payment(id: str, body: RecordPaymentRequest, caller: Caller) -> PaymentShown:
-    """What arrived by transfer. For administrators of the platform."""
-    amount = _micros(body.amount)
-    return shapes.payment(settling.record_payment(caller, id, amount, body.reference, body.method, _moment(body.paidAt)))
+@routes.post("/invoices/{id}/payments", "billing.pay", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
+async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> PaymentShown:
+    """Charge a payment method of the account with what is owed; or, as an administrator of the platform, record what arrived."""
+    if (body.paymentMethodId is None) == (body.reference is None):
+        raise Invalid(FieldError("paymentMethodId", "Either paymentMethodId or reference"))
+    if body.paymentMethodId is not None:
+        return shapes.payment(charging.pay(caller, id, body.paymentMethodId))
+    amount, reference = _micros(body.amount), str(body.reference)
+    return shapes.payment(settling.record_payment(caller, id, amount, reference, body.method, _moment(body.paidAt)))
 
 
 @routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)

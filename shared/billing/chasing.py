@@ -8,19 +8,19 @@ the day after it      overdue; the account is past due
 Every step is one transaction of invoice and account, with its event; it takes the invoice out of that day's list. Twice does nothing.
 """
 
-import time
+from functools import partial
 from typing import Any, Final
 
-from shared.billing import gateways, months
+from shared.billing import months
 from shared.billing.accounts import chargeable
-from shared.billing.gateways import Charge
-from shared.billing.rows import SHARDS, BillingAccount, Invoice
-from shared.billing.settling import settle
+from shared.billing.charging import charge
+from shared.billing.due import walk
+from shared.billing.rows import BillingAccount, Invoice
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
 from shared.events import EventType, record
-from shared.store import Operation, get_many, query, save, write
+from shared.store import Operation, get_many, save, write
 
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
@@ -30,34 +30,8 @@ _PAGE: Final = 50
 
 
 def chase(until: float) -> int:
-    """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call begins at another shard."""
-    done, first = 0, clock.epoch() // 60
-    failures: list[Exception] = []
-    for shard in range(first, first + SHARDS):
-        start = None
-        while time.monotonic() <= until:
-            page = query(
-                Invoice,
-                f"INVOICES#STEP#{shard % SHARDS}",
-                index=2,
-                between=("0", f"{months.today()}#~"),
-                limit=_PAGE,
-                start=start,
-            )
-            for row in page.rows:
-                if time.monotonic() > until:
-                    break
-                try:
-                    done += int(step(row.pk.partition("#")[2]))
-                except Exception as error:  # raised at the end: one invoice does not keep the others from their step
-                    error.add_note(f"invoice {row.pk}")
-                    failures.append(error)
-            start = page.next_key
-            if start is None:
-                break
-    if failures:
-        raise ExceptionGroup(f"{len(failures)} invoices could not be followed up", failures)
-    return done
+    """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
+    return walk(Invoice, 2, "INVOICES#STEP", _PAGE, lambda ids: [(one, partial(step, one)) for one in ids], until)
 
 
 def step(invoice_id: str) -> bool:
@@ -119,28 +93,11 @@ def _days_late(invoice: Invoice, today: str) -> int:
 
 
 def _charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
-    """Charge what is owed, once a day at most: the key of the charge holds the day, so a call that died is repeated as the same charge.
-
-    A success settles the invoice. One that the gateway is not sure of yet (a debit takes days) is waited for: it says so (`heard`).
-    """
+    """Charge what is owed, if there is a way to, and say when to look again."""
     method = chargeable(account)
     after_due = months.days_after(invoice.due_date, 1)
-    if method is not None and account.customer is not None and invoice.pending is None:
-        charged = gateways.named(method["gateway"]).charge(
-            Charge(
-                account.customer["id"],
-                method["token"],
-                invoice.open_micros,
-                f"Invoice {invoice.number}",
-                invoice.id,
-                f"invoice-{invoice.id}-{today}",
-            )
-        )
-        if charged.status == "succeeded":
-            settle(invoice.id, invoice.open_micros, method["type"], charged.reference, SYSTEM)
-            return True
-        if charged.status == "pending":
-            invoice.pending = charged.reference
+    if method is not None and invoice.pending is None and charge(invoice, account, method).status == "succeeded":
+        return True
     again = method is not None and invoice.pending is None
     invoice.next_step = min(months.days_after(today, CHARGE_EVERY), after_due) if again else after_due
     try:
@@ -149,17 +106,3 @@ def _charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
         if conflict.reason != "version":
             raise
     return True
-
-
-def heard(invoice_id: str, reference: str, succeeded: bool, amount: int, method: str) -> None:
-    """The gateway says how a charge ended, perhaps again: settle the invoice, or let it be charged another time."""
-    if succeeded:
-        settle(invoice_id, amount, method, reference, SYSTEM)
-        return
-    invoice = _invoice(invoice_id)
-    if invoice is None or invoice.pending != reference:
-        return
-    invoice.pending = None
-    if invoice.status == "sent":
-        invoice.next_step = min(months.days_after(months.today(), 1), months.days_after(invoice.due_date, 1))
-    write(save(invoice))

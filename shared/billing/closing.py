@@ -1,20 +1,19 @@
 """The monthly close: every account whose period is over gets its invoice.
 
-It may stop at any moment and be called again, also by two at once. Accounts that are due stand in an index by the day of their next
-invoice, in shards; an account leaves that day in the transaction that makes its invoice. So the job has no state of its own to lose:
-what is still in the list is still to be done.
+Accounts stand in an index by the day of their next invoice; an account leaves that day in the transaction that makes its invoice.
 """
 
-import time
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from shared.billing import months
+from shared.billing.due import Piece, walk
 from shared.billing.issuing import MOVED, closing
-from shared.billing.rows import SHARDS, BillingAccount, Series
-from shared.core import clock
+from shared.billing.rows import BillingAccount, Series
 from shared.core.backoff import pause
 from shared.core.errors import Conflict
-from shared.store import Row, get_many, query, write
+from shared.store import Row, get_many, write
 from shared.tenancy.rows import Workspace
 
 PAGE: Final = 25
@@ -24,37 +23,13 @@ Key = tuple[type[Row], str, str]
 
 
 def close(until: float) -> int:
-    """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call begins at another shard.
+    """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
+    return walk(BillingAccount, 1, "BILLDUE", PAGE, _pieces, until)
 
-    An account that cannot be closed does not keep the others from it: what failed is raised at the end.
-    """
-    done, first = 0, clock.epoch() // 60
-    failures: list[Exception] = []
-    for shard in range(first, first + SHARDS):
-        start = None
-        while time.monotonic() <= until:
-            page = query(
-                BillingAccount,
-                f"BILLDUE#{shard % SHARDS}",
-                index=1,
-                between=("0", f"{months.today()}#~"),
-                limit=PAGE,
-                start=start,
-            )
-            for row in _together([row.pk.partition("#")[2] for row in page.rows]):
-                if time.monotonic() > until:
-                    break
-                try:
-                    done += _close_all(*row)
-                except Exception as error:
-                    error.add_note(f"billing account {row[0].id}")
-                    failures.append(error)
-            start = page.next_key
-            if start is None:
-                break
-    if failures:
-        raise ExceptionGroup(f"{len(failures)} accounts could not be closed", failures)
-    return done
+
+def _pieces(ws_ids: list[str]) -> Iterator[Piece]:
+    for account, workspace, numbers in _together(ws_ids):
+        yield account.id, partial(_close_all, account, workspace, numbers)
 
 
 def _together(ws_ids: list[str]) -> list[tuple[BillingAccount, Workspace | None, "Numbers"]]:

@@ -1,18 +1,12 @@
 """The billing account of a workspace, its invoices with what was paid and credited, and the number ranges. Money in micro-dollars."""
 
-from typing import Any, Final
+from typing import Any
 
+from shared.billing.due import shard_of
 from shared.billing.months import first_day, following
 from shared.core import clock
 from shared.core.ids import derived_id
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
-
-SHARDS: Final = 8
-"""Of the lists of what is due: one partition takes 1,000 writes a second, and the night's work is spread over all of them."""
-
-
-def shard_of(entity_id: str) -> int:
-    return int(entity_id[-1], 16) % SHARDS
 
 
 class BillingAccount(Entity):
@@ -90,6 +84,8 @@ class Invoice(Entity):
     credited_net_micros = NumberAttribute(default=0)
     pending = UnicodeAttribute(null=True)
     """The gateway's name for a charge whose end it has not told yet."""
+    attempts = NumberAttribute(default=0)
+    """Charges that failed: the next one is another."""
     reminders = NumberAttribute(default=0)
     next_step = UnicodeAttribute(null=True)
     """The day on which something happens to it unless it is paid."""

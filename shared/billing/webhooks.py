@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from shared.billing.amounts import CENT
-from shared.billing.chasing import heard
+from shared.billing.charging import heard
 from shared.billing.rows import Invoice
 from shared.core.errors import Malformed, NotFound
 from shared.core.ids import bare_id, is_id

@@ -105,7 +105,7 @@ def test_an_invoice_is_charged_when_it_is_issued(world, stripe):
     assert [(one.method, one.reference, one.amount_micros) for one in found.payments] == [("card", "pi_1", 12_300_000)]
     path, form, headers = stripe.asked[-1]
     assert (path, form["amount"], form["off_session"], form["confirm"]) == ("/v1/payment_intents", "1230", "true", "true")
-    assert headers["idempotency-key"] == f"invoice-{found.invoice.id}-2026-11-01"
+    assert headers["idempotency-key"] == f"invoice-{found.invoice.id}-0"
     assert headers["stripe-version"]
     assert night("2026-11-02") == 0
 
@@ -118,7 +118,7 @@ def test_whoever_dies_after_the_charge_charges_once(world, stripe, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("shared.billing.chasing.settle", dying)
+        patch.setattr("shared.billing.charging.settle", dying)
         with pytest.raises(KeyboardInterrupt):
             night("2026-11-01")
     assert len(stripe.intents) == 1
@@ -177,6 +177,70 @@ def test_the_webhook_and_the_answer_are_the_same_payment(world, stripe):
     assert hook(*webhook("payment_intent.succeeded", stripe.intents[0])).json == {"received": True}
     found = filed(world.ws_id, "2026-10")
     assert (len(found.payments), found.invoice.paid_micros) == (1, 12_300_000)
+
+
+# -- paid by whoever owes it
+
+
+def pay(world: World, method_id: str) -> Answer:
+    invoice = filed(world.ws_id, "2026-10").invoice
+    return world.ada("billing", "POST", f"/invoices/{invoice.id}/payments", body={"paymentMethodId": method_id})
+
+
+def test_an_overdue_invoice_is_paid_with_a_card_and_the_workspace_is_active_again(world, stripe):
+    issue()
+    for day in ("2026-11-16", "2026-12-15"):
+        night(day)
+    assert account_of(world.ws_id).status == "suspended"
+    card = add(world, "pm_1").json["id"]
+    answer = pay(world, card)
+    assert (answer.status, answer.json["amount"], answer.json["status"], answer.json["reference"]) == (
+        201,
+        12.3,
+        "succeeded",
+        "pi_1",
+    )
+    found = filed(world.ws_id, "2026-10")
+    assert (found.invoice.status, account_of(world.ws_id).status) == ("paid", "active")
+    assert [one.id for one in found.payments] == [answer.json["id"]]
+    again = pay(world, card)
+    assert (again.status, again.json["error"]["message"]) == (409, "The invoice is paid: nothing is owed")
+    assert len(stripe.intents) == 1
+
+
+def test_a_declined_card_may_be_tried_again(world, stripe):
+    issue()
+    card = add(world, "pm_1").json["id"]
+    stripe.behaviour["pm_1"] = "declines"
+    for _ in range(2):
+        refused = pay(world, card)
+        assert refused.status == 422
+        [fault] = refused.json["validationErrors"]
+        assert (fault["field"], fault["message"]) == ("paymentMethodId", "Your card was declined.")
+    stripe.behaviour.clear()
+    assert pay(world, card).status == 201
+    assert len(stripe.intents) == 3
+
+
+def test_a_debit_under_way_is_not_charged_twice(world, stripe):
+    issue()
+    debit = add(world, "pm_sepa", "sepa_debit").json["id"]
+    stripe.behaviour["pm_sepa"] = "processes"
+    assert pay(world, debit).json["status"] == "pending"
+    assert pay(world, debit).status == 409
+    assert len(stripe.intents) == 1
+
+
+def test_what_cannot_be_charged(world, stripe):
+    issue()
+    path = f"/workspaces/{world.ws_id}/billing/payment-methods"
+    transfer = world.ada("billing", "POST", path, body={"type": "bank_transfer"}).json["id"]
+    for method in (transfer, "nothing"):
+        assert pay(world, method).json["validationErrors"][0]["field"] == "paymentMethodId"
+    invoice = filed(world.ws_id, "2026-10").invoice
+    for body in ({}, {"paymentMethodId": transfer, "reference": "R"}):
+        assert world.ada("billing", "POST", f"/invoices/{invoice.id}/payments", body=body).status == 422
+    assert stripe.intents == []
 
 
 # -- what is not believed

@@ -6,7 +6,7 @@ One that dies is one whose calls to DynamoDB stop: before a call is sent, or aft
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -125,6 +125,12 @@ def ours(tenants: Tenants) -> None:
     raise AssertionError("the close does not come to an end")
 
 
+def die(deaths: list[Kill]) -> None:
+    for kill in deaths:
+        with killed(kill), suppress(Killed):
+            close(time.monotonic() + 120)
+
+
 usages = st.lists(
     st.tuples(
         st.integers(0, 3),
@@ -147,22 +153,12 @@ def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late)
     for one in used:
         tenants.use(*one)
     with at("2026-11-01"):
-        for kill in deaths:
-            with killed(kill):
-                try:
-                    close(time.monotonic() + 120)
-                except Killed:
-                    continue
+        die(deaths)
         close(time.monotonic() + 120)
     for one in late:  # also into the month that is closed
         tenants.use(*one)
     with at("2026-12-01"):
-        for kill in deaths:
-            with killed(kill):
-                try:
-                    close(time.monotonic() + 120)
-                except Killed:
-                    continue
+        die(deaths)
         ours(tenants)
     tenants.check()
 
