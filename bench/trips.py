@@ -27,6 +27,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "cards.delete": (3, "the card before the transaction"),
     "comments.create": (3, "the card before the transaction"),
     "runs.trigger": (4, "the card, then everything that decides in one batch, then the transaction"),
+    "usage.workspace": (3, "the totals by day, then the parts: each a range of keys of its own"),
     "runs.list": (4, "the card, its index, the rows of the page"),
 }
 
@@ -197,6 +198,7 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "comments.create", lambda: ada("comments", "POST", f"/cards/{made[0]}/comments", body={"content": "Yes."})
     yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", ticket)
     yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{story}/agents/prd/run", body={})
+    yield "usage.workspace", lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
     yield "runs.list", lambda: ada("runs", "GET", f"/cards/{story}/runs")
     yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{made[1]}")
 

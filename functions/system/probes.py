@@ -17,7 +17,7 @@ from shared.http.log import logger
 LIMIT = 3.0  # seconds for all probes together
 KEPT = 5.0
 TABLES = {"core_table": "database", "telemetry_table": "database", "ephemeral_table": "cache"}
-QUEUES = ("agent_runs_queue", "ws_live_queue", "ws_push_queue", "emails_queue")
+QUEUES = ("agent_runs_queue", "ws_live_queue", "ws_push_queue", "emails_queue", "exports_queue")
 SERVICES = ("database", "cache", "message_queue", "storage")
 WORDS = {
     "database": "Database connection failed",
