@@ -76,6 +76,19 @@ def _requests(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _close(rows: Rows) -> list[list[str]]:
+    table = [
+        ["workspaces", "invoices", "trips each", "of them", "write units each", "CPU ms each", "calls of 40 s", "minutes in all"]
+    ]
+    for row in rows:
+        kinds = ", ".join(f"{count:.2f} {name}" for name, count in row["by"].items())
+        table.append([
+            f"{row['workspaces']:,}", f"{row['invoices']:,}", f"{row['trips']:.2f}", kinds, f"{row['wcu']:.1f}",
+            f"{row['cpu_ms']:.1f}", str(row["calls"]), f"{row['minutes']:.1f}",
+        ])  # fmt: skip
+    return table
+
+
 def _terminal(rows: Rows) -> list[list[str]]:
     table = [["viewers", "entries seen", "p50 ms", "p95 ms", "max ms", f"target {live.TARGET}"]]
     for row in rows:
@@ -90,6 +103,7 @@ PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 150),
     "warm": Part("Warm requests", "bench.warm", _warm, 90),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
+    "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "requests": Part(
         f"Requests a second, local stack, {live.CONNECTIONS} connections", "bench.live", _requests, 90, ("requests",), "requests"

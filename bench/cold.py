@@ -2,8 +2,9 @@
 
 Measured as user + system CPU of the whole process minus that of an interpreter that does nothing, which on Lambda is the runtime's own
 time. Every function and the bare handler in turn, ROUNDS times, medians; the ratio is taken round by round, so that a machine that
-slows down slows both. The code is the real package (`bench.package`), the bare handler uses the same botocore in it. AWS is answered
-inside the process (`bench.replaying`). Workers that answer no request (queues, streams, steps) are measured by their import.
+slows down slows both. Ours is the real package (`bench.package`); the bare handler has boto3 as pip installs it, with its bytecode, and
+is also measured with the botocore that we ship, which is pruned. AWS is answered inside the process (`bench.replaying`). Workers that
+answer no request (queues, streams, steps) are measured by their import.
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import Any
 from bench import package
 
 ROUNDS = 7
-_MARKS = {"bare": "bare boto3", "floor": "FastAPI, Mangum, one route"}
+_MARKS = {"bare": "bare boto3", "pruned": "bare boto3, our pruned botocore", "floor": "FastAPI, Mangum, one route"}
 TARGET, DEFECT = 1.5, 1.7
 
 
@@ -28,6 +29,13 @@ def cpu(tree: Path | None, *arguments: str) -> float:
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
+def _place(name: str, tree: Path, stock: Path) -> tuple[Path, str]:
+    """Where a row's process finds its modules, and what it is told to import."""
+    if name == "bare":
+        return stock, "bare"
+    return tree, "bare" if name == "pruned" else name
+
+
 def functions(tree: Path) -> tuple[list[str], list[str]]:
     """The areas of the API and the workers, as packed."""
     names = sorted(path.parent.name for path in (tree / "functions").glob("*/handler.py"))
@@ -37,16 +45,18 @@ def functions(tree: Path) -> tuple[list[str], list[str]]:
 
 def measure(rounds: int = ROUNDS, only: list[str] | None = None) -> list[dict[str, Any]]:
     """One row a function: milliseconds of CPU, how many modules it imports, and the ratio to the bare handler."""
-    with package.unpacked(package.zipped()) as tree:
+    with package.unpacked(package.zipped()) as tree, package.stock() as stock:
         areas, workers = functions(tree)
         names = [name for name in [*_MARKS, *areas, *workers] if only is None or name in {*_MARKS, *only}]
-        modules = {name: int(package.isolated(tree, name, "count").stdout.strip().splitlines()[-1]) for name in names}
+        modules = {
+            name: int(package.isolated(*_place(name, tree, stock), "count").stdout.strip().splitlines()[-1]) for name in names
+        }
         nothing: list[float] = []
         times: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(rounds):
             nothing.append(cpu(None))
             for name in names:
-                times[name].append(cpu(tree, name))
+                times[name].append(cpu(*_place(name, tree, stock)))
     base = statistics.median(nothing)
     rows = []
     for name in names:

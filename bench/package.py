@@ -18,6 +18,7 @@ from pathlib import Path
 from infra.bundling import bundle, compile_tree
 
 HERE = Path(__file__).parent
+_BOTO3 = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "urllib3")
 CHILDREN = ("__init__.py", "bare.py", "first_request.py", "floor.py", "replaying.py")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "x",
@@ -60,13 +61,35 @@ def unpacked(package: Path) -> Iterator[Path]:
     try:
         with zipfile.ZipFile(package) as archive:
             archive.extractall(tree)
-        (tree / "bench").mkdir()
-        for name in CHILDREN:
-            shutil.copy(HERE / name, tree / "bench" / name)
+        _add_children(tree)
         compile_tree(tree, ("bench",))
         yield tree
     finally:
         shutil.rmtree(tree)
+
+
+@contextmanager
+def stock() -> Iterator[Path]:
+    """boto3 and what it needs as pip installed them here, with the bench's child modules and fresh bytecode; removed afterwards."""
+    import boto3
+
+    installed = Path(boto3.__file__).parents[1]
+    tree = Path(tempfile.mkdtemp(prefix="cadre-bench-"))
+    try:
+        for name in _BOTO3:
+            shutil.copytree(installed / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(installed / "six.py", tree)
+        _add_children(tree)
+        compile_tree(tree)
+        yield tree
+    finally:
+        shutil.rmtree(tree)
+
+
+def _add_children(tree: Path) -> None:
+    (tree / "bench").mkdir()
+    for name in CHILDREN:
+        shutil.copy(HERE / name, tree / "bench" / name)
 
 
 def isolated(tree: Path, *arguments: str, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ from infra.needs import WORKERS
 State = dict[str, Any]
 
 TURN_TIMEOUT = WORKERS["run_steps"].timeout
-APPROVAL_DAYS = 7
+APPROVAL_HOURS = 72  # what is asked is answered over a weekend, or it is old
 BUDGET_DAYS = 7
 RUN_DAYS = 30  # the whole execution, waiting included
 
@@ -72,9 +72,9 @@ def definition(function_arn: str, partition: str = "aws") -> State:
             "CheckLimits": task("check_limits", "Allowed"),
             "Allowed": choice({"approval": "WaitApproval", "finish": "Finish"}, "LoadContext"),
             "WaitApproval": task(
-                "wait_approval", "LoadContext", timeout=APPROVAL_DAYS * 86_400, waits=True, expired="ApprovalExpired"
+                "wait_approval", "LoadContext", timeout=APPROVAL_HOURS * 3_600, waits=True, expired="ApprovalExpired"
             ),
-            "ApprovalExpired": _named_error("ApprovalExpired", f"Nobody answered within {APPROVAL_DAYS} days"),
+            "ApprovalExpired": _named_error("ApprovalExpired", f"Nobody answered within {APPROVAL_HOURS} hours"),
             "LoadContext": task("load_context", "Loaded", timeout=120),
             "Loaded": choice({"finish": "Finish"}, "Turn"),
             "Turn": task("turn", "Turned", timeout=TURN_TIMEOUT + 30),

@@ -6,17 +6,15 @@ from aws_cdk import ArnFormat, CfnOutput, aws_iam, aws_lambda, aws_stepfunctions
 from constructs import Construct
 
 from infra.agent_run import definition
-from infra.data import CONSUMERS, Data, dead_letters
+from infra.data import Data, dead_letters
 from infra.exemptions import exempt
 from infra.function import Functions, Grants, allow, trusts
 from infra.needs import needs
+from infra.queues import QUEUES
 from infra.routes import Code
 from infra.schedules import schedule
 from infra.stack import PlatformStack
 
-# How many messages one call takes, and how many calls run at once. Runs are only started here, not worked: few are enough
-_BATCH = {"agent-runs": 5, "ws-live": 10, "ws-push": 10, "emails": 10, "exports": 1}
-_AT_ONCE = {"agent-runs": 10, "ws-live": 50, "ws-push": 20, "emails": 5, "exports": 5}
 ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
 _STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the stream itself forgets after 24 h
 
@@ -42,7 +40,7 @@ class Backend(PlatformStack):
             if key := data.edge_key_value:
                 grants.environment["CADRE_EDGE_KEY"] = key
             functions.make(self, area, grants)
-        for consumer in dict.fromkeys(CONSUMERS.values()):
+        for consumer in dict.fromkeys(work.consumer for work in QUEUES.values()):
             if consumer in code.workers:
                 self._consume(consumer)
         if "stream_projector" in code.workers:
@@ -140,7 +138,7 @@ class Backend(PlatformStack):
 
     def _consume(self, consumer: str) -> None:
         """A worker and the queues it takes from."""
-        names = [name for name, worker in CONSUMERS.items() if worker == consumer]
+        names = [name for name, work in QUEUES.items() if work.consumer == consumer]
         grants = self._machine_grants(consumer)
         grants.add(
             allow(
@@ -155,9 +153,9 @@ class Backend(PlatformStack):
                 f"{_title(name.replace('-', '_'))}Source",
                 function_name=function.ref,
                 event_source_arn=self.data.queues[name].queue.attr_arn,
-                batch_size=_BATCH[name],
+                batch_size=QUEUES[name].batch,
                 function_response_types=["ReportBatchItemFailures"],
-                scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=_AT_ONCE[name]),
+                scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=QUEUES[name].at_once),
             )
 
     def _project(self) -> None:

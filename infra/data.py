@@ -7,22 +7,12 @@ from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager
 from constructs import Construct
 
 from infra.exemptions import exempt
-from infra.names import GSIS, ORDERED, QUEUES
+from infra.names import GSIS
 from infra.needs import needs
+from infra.queues import QUEUES, Work
 from infra.settings import Settings
 from infra.stack import PlatformStack
 
-# How each queue is worked: who takes from it, how often a message is tried, how long it is worth anything
-CONSUMERS = {
-    "agent-runs": "run_worker",
-    "ws-live": "ws_pusher",
-    "ws-push": "ws_pusher",
-    "emails": "mailer",
-    "exports": "export_worker",
-}
-_TRIES = {"agent-runs": 5, "ws-live": 3, "ws-push": 3, "emails": 8, "exports": 3}
-# seconds; an old push helps nobody, an old export is asked for again
-_KEEP = {"agent-runs": 345_600, "ws-live": 600, "ws-push": 600, "emails": 345_600, "exports": 86_400}
 # High throughput: the quota of 300 calls a second then holds for each message group, not for the queue
 _FIFO: dict[str, Any] = {
     "fifo_queue": True,
@@ -52,7 +42,7 @@ class Data(PlatformStack):
             self.tables["ephemeral"], "AwsSolutions-DDB3", "Everything in it expires; a restore would revive revoked sessions."
         )
         self.files = self._bucket()
-        self.queues = {name: self._queue(name) for name in QUEUES}
+        self.queues = {name: self._queue(name, work) for name, work in QUEUES.items()}
         self.signing = aws_secretsmanager.CfnSecret(
             self,
             "Signing",
@@ -173,7 +163,13 @@ class Data(PlatformStack):
                         status="Enabled",
                         noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
                     ),
+                    # what was uploaded and never attached or named: that makes a copy elsewhere
+                    aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
                     aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
+                    # answers kept for repeated requests: good for a day
+                    aws_s3.CfnBucket.RuleProperty(
+                        id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2
+                    ),
                 ]
             ),
         )
@@ -191,19 +187,18 @@ class Data(PlatformStack):
         )
         return bucket
 
-    def _queue(self, name: str) -> Queue:
+    def _queue(self, name: str, work: Work) -> Queue:
         title = "".join(part.capitalize() for part in name.split("-"))
-        ordered = name in ORDERED
-        dead = dead_letters(self, f"{title}Dead", ordered=ordered)
+        dead = dead_letters(self, f"{title}Dead", ordered=work.ordered)
         queue = aws_sqs.CfnQueue(
             self,
             title,
             sqs_managed_sse_enabled=True,
-            message_retention_period=_KEEP[name],
-            **(_FIFO if ordered else {}),
+            message_retention_period=work.keep,
+            **(_FIFO if work.ordered else {}),
             # six times the consumer's timeout, as AWS advises: room for the poller's own retries
-            visibility_timeout=6 * needs(CONSUMERS[name]).timeout,
-            redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": _TRIES[name]},
+            visibility_timeout=6 * needs(work.consumer).timeout,
+            redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": work.tries},
         )
         secure(self, f"{title}Policy", queue)
         return Queue(name, queue, dead)

@@ -88,6 +88,7 @@ class Functions:
             code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
             memory_size=wanted.memory,
             timeout=wanted.timeout,
+            recursive_loop="Allow" if wanted.loops else None,
             tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
@@ -136,18 +137,27 @@ class Functions:
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
             "CADRE_PUBLIC_URL": self.settings.url,
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
+            **({"CADRE_APP_URL": self.settings.app_url} if self.settings.app_url else {}),
+            **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
             **grants.environment,
         }
+
+    def _origins(self) -> list[str]:
+        """Pages that may use cookies and that a sign-in may end at: those named, never everybody's."""
+        return [one for one in self.settings.allowed_origins if one != "*"]
 
     def _grants(self, scope: PlatformStack, wanted: Needs) -> Grants:
         grants, data = Grants(), self.data
         for table, access in (("core", wanted.core), ("telemetry", wanted.telemetry), ("ephemeral", wanted.ephemeral)):
             self._grant_table(grants, table, access)
         if wanted.files != "none":
-            actions = ["s3:GetObject"] + (["s3:PutObject", "s3:DeleteObject"] if wanted.files == "write" else [])
+            writes = ["s3:PutObject"] if wanted.files == "write" else []
+            actions = ["s3:GetObject", *writes] + (["s3:DeleteObject"] if wanted.files != "read" else [])
             grants.add(allow(actions, f"{data.files.attr_arn}/*"), files_bucket=data.files.ref)
             grants.wildcard("<Files.Arn>/*", "Objects are named while the platform runs; the services check whose they are.")
+        if wanted.files == "clear":
+            grants.add(allow(["s3:ListBucket"], data.files.attr_arn))
         if wanted.signs:
             grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.attr_id), signing_secret=data.signing.attr_id)
         for name in wanted.sends:
@@ -159,6 +169,12 @@ class Functions:
             self._grant_posting(scope, grants)
         if wanted.mails:
             self._grant_mail(scope, grants)
+        if wanted.bills:
+            for name in ("seller_name", "seller_address", "seller_country", "seller_tax_id"):
+                if value := getattr(self.settings, name):
+                    grants.environment[f"CADRE_{name.upper()}"] = value
+        if wanted.oauth:
+            self._grant_oauth(grants)
         if wanted.models != "none":
             self._grant_models(grants, calls=wanted.models == "call")
         return grants
@@ -216,6 +232,17 @@ class Functions:
             allow(["ses:SendEmail", "ses:SendRawEmail"], *identities, Condition={"StringEquals": {"ses:FromAddress": sender}}),
             mail_sender=sender,
         )
+
+    def _grant_oauth(self, grants: Grants) -> None:
+        """The clients that we are at providers, and where providers send browsers back to. Below the shared address, the function
+        finds that itself: on a laptop it depends on the port."""
+        settings = self.settings
+        if "agentworks" in settings.domains:
+            grants.environment["CADRE_AGENTWORKS_URL"] = settings.url_of("agentworks")
+        if settings.oauth_secret_arn:
+            grants.add(
+                allow(["secretsmanager:GetSecretValue"], settings.oauth_secret_arn), oauth_secret=settings.oauth_secret_arn
+            )
 
     def _grant_models(self, grants: Grants, *, calls: bool) -> None:
         settings = self.settings

@@ -7,8 +7,6 @@ LOCAL_ACCOUNT = "000000000000"  # the embedded engine's, which is nobody's on AW
 LOCAL_REGION = "us-east-1"
 STAGE_NAME = "v1"  # of every REST API and of the socket API: the documented bases end in it
 TABLES = ("core", "telemetry", "ephemeral")
-QUEUES = ("agent-runs", "ws-live", "ws-push", "emails", "exports")
-ORDERED = ("ws-live",)  # FIFO: what is told of one topic arrives in the order in which it was said
 GSIS = ("GSI1", "GSI2", "GSI3", "GSI4")
 
 

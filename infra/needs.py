@@ -15,14 +15,17 @@ class Needs:
     core: Access = "write"
     ephemeral: Access = "write"
     telemetry: Access = "none"
-    files: Access = "none"
+    files: Access | Literal["clear"] = "none"  # clear: also find what is there, to remove it
     signs: bool = True  # checks or issues tokens: the signing secret
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun machine
     probes: bool = False  # asks every queue and the bucket whether they are there
     posts: bool = False  # posts to socket connections
     mails: bool = False
-    models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    loops: bool = False  # puts work back into its own queue: Lambda would take it for a loop and end it after 16 rounds
+    oauth: bool = False  # lets people sign in elsewhere: the providers' client ids and secrets
+    models: Literal["none", "see", "call"] = "none"  # see: the secret with the credentials; call: use them, and Bedrock
+    bills: bool = False  # writes invoices: who the seller is
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
     timeout: int = 28  # seconds; API Gateway gives up after 29
 
@@ -31,8 +34,8 @@ AREAS = {
     "agent_runtime": Needs(telemetry="write"),
     "agents": Needs(sends=("ws-live",)),
     "audit": Needs(files="write"),
-    "auth": Needs(sends=("emails",), memory=1769),  # argon2: 23 ms of a whole core per login
-    "billing": Needs(files="read", sends=("emails",), machine=("answer",)),
+    "auth": Needs(sends=("emails",), oauth=True, memory=1769),  # argon2: 23 ms of a whole core per login
+    "billing": Needs(files="write", models="see", bills=True),  # see: the payment gateway's keys are in the same secret
     "boards": Needs(sends=("agent-runs",)),
     "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),
     "comments": Needs(files="write"),
@@ -56,7 +59,7 @@ AREAS = {
 
 WORKERS = {
     "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
-    "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
+    "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, loops=True, timeout=30),
     "run_worker": Needs(signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write",
@@ -68,17 +71,31 @@ WORKERS = {
         memory=1769,
         timeout=900,
     ),
-    "stream_projector": Needs(sends=("ws-live", "emails", "agent-runs"), machine=("answer",), files="read", timeout=60),
+    "stream_projector": Needs(
+        sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("answer",), files="write", posts=True, timeout=60
+    ),
     "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
         signs=False,
         telemetry="read",
-        sends=("ws-live",),
+        sends=("ws-live", "cascade"),
         machine=("stop", "answer"),
         posts=True,
+        models="see",
+        bills=True,
         timeout=60,
     ),
     "export_worker": Needs(  # a call goes on with an export as long as it may; memory is for the core that comes with it
         signs=False, ephemeral="none", files="write", sends=("exports",), memory=1769, timeout=300
+    ),
+    "cascade_worker": Needs(
+        telemetry="read",
+        files="clear",
+        signs=False,
+        sends=("cascade", "ws-live"),
+        machine=("stop",),
+        posts=True,
+        loops=True,
+        timeout=60,
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
 }

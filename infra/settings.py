@@ -39,9 +39,12 @@ class Settings:
     hosted_zone_name: str = ""
     web_acl_arn: str = ""
     public_url: str = ""
+    app_url: str = ""  # where the web application is: mails link to its pages
     socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's, `{api}` stands for the API's id
     allowed_origins: tuple[str, ...] = ("*",)
     issuer: str = ""
+    # signing in elsewhere
+    oauth_secret_arn: str = ""
     # mail
     mail_sender: str = "cadre@localhost.localdomain"
     # models
@@ -52,6 +55,10 @@ class Settings:
     # money
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
+    seller_name: str = "Cadre"  # on invoices, with the next three; the country decides the tax
+    seller_address: str = ""  # lines separated by line ends
+    seller_country: str = "IE"
+    seller_tax_id: str = ""
     # running it
     log_retention_days: int = 30
     log_level: str = "INFO"
@@ -70,6 +77,7 @@ class Settings:
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
         _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")
+        _matches("sellerCountry", self.seller_country, r"[A-Z]{2}")
         if unknown := sorted(set(self.domains) - set(CONTRACT)):
             raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
         if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):
@@ -78,7 +86,7 @@ class Settings:
             raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
-        for arn in (*self.bedrock_model_arns, *filter(None, (self.provider_secret_arn, self.web_acl_arn))):
+        for arn in (*self.bedrock_model_arns, *filter(None, (self.provider_secret_arn, self.oauth_secret_arn, self.web_acl_arn))):
             if not arn.startswith("arn:"):
                 raise SettingsError(f"{arn!r} is not an ARN")
 
@@ -108,6 +116,12 @@ class Settings:
         if self.domains:
             return f"https://{next(iter(self.domains.values()))}"
         return "http://localhost:8000" if self.local else NO_URL
+
+    def url_of(self, contract: str) -> str:
+        """Where one contract is served: its own domain's documented base, else below the shared address."""
+        if contract in self.domains:
+            return f"https://{self.domains[contract]}{CONTRACT[contract].base}"
+        return f"{self.url}{CONTRACT[contract].mount}"
 
     def stack_name(self, part: str) -> str:
         return stack_name(self.stage, part, self.deployment)

@@ -19,6 +19,7 @@ from local.folder import DataFolder, write_json
 from local.routes import endpoints
 
 _PYTHON = (3, 11)
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Ended(BaseException):
@@ -43,6 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except LocalError as error:
         print(f"local cloud: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(
+            f"local cloud: the disk is full{where}: make room, then start again; the data is as it was saved last",
+            file=sys.stderr,
+        )
         return 2
 
 

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 Say = Callable[[str], None]
 
-EMAIL, PASSWORD = "demo@cadre.example", "a-demo-password"  # the account of the local stack, printed to whoever runs it
+EMAIL, PASSWORD = "somebody@cadre.example", "a-demo-password"  # the account of the local stack, printed to whoever runs it
 PROJECT = "Checkout"
 TITLE = "Let customers pay by invoice"
 ROUGH_CARD = """\
@@ -83,7 +83,7 @@ def _sign_in(api: Api, say: Say) -> str:
     try:
         answer = api("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
     except DemoFailed:
-        answer = api("POST", "/auth/register", {"name": "Demo Person", "email": EMAIL, "password": PASSWORD})
+        answer = api("POST", "/auth/register", {"name": "Some Body", "email": EMAIL, "password": PASSWORD})
     say(f"  person     {EMAIL}, password {PASSWORD}")
     token: str = answer["token"]
     return token

@@ -16,7 +16,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, T
 from yarl import URL
 
 from infra.names import Contract
-from local import LocalError, pages
+from local import LocalError, landing, pages
 from local.relay import Relay
 from local.routes import Routes, Target, problem
 
@@ -93,6 +93,7 @@ class Door:
         app = web.Application(client_max_size=MAX_BODY)
         app.cleanup_ctx.append(self._clients)
         pages.add_to(app, self._engine)
+        landing.add_to(app)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True, auto_decompress=False)
         await runner.setup()

@@ -1,6 +1,7 @@
 """The embedded AWS engine as a child process: started, watched, ended."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +25,10 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+_CREDENTIAL = re.compile(r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL)")
+"""What the platform reads by `shared.core.vault`: sign-in providers, models."""
 
 
 class Engine:
@@ -101,6 +106,7 @@ class Engine:
 def environment(data: Path, port: int) -> dict[str, str]:
     """The launcher's whole environment. It is built up, not copied: what the workers inherit must not depend on somebody's shell."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE") if name in os.environ}
+    kept |= {name: value for name, value in os.environ.items() if _CREDENTIAL.fullmatch(name)}
     return kept | {
         "VIRTUAL_ENV": sys.prefix,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

@@ -26,7 +26,14 @@ from moto import mock_aws
 
 from shared.core.settings import settings
 
-QUEUES = {"agent_runs": "agent_runs", "ws_live": "ws_live.fifo", "ws_push": "ws_push", "emails": "emails", "exports": "exports"}
+QUEUES = {
+    "agent_runs": "agent_runs",
+    "ws_live": "ws_live.fifo",
+    "ws_push": "ws_push",
+    "emails": "emails",
+    "exports": "exports",
+    "cascade": "cascade",
+}
 
 
 def create_table(client, name: str, indexes: int) -> None:

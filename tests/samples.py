@@ -3,24 +3,32 @@
 A route that has none fails the tests that look for it.
 """
 
+import atexit
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
+from shared.attachments.uploading import begin_upload, finish_upload
 from shared.core.actor import Role
 from shared.identity import onetime
 from shared.identity.onetime import Purpose
 from shared.items.rows import Item
-from shared.store import fetch
+from shared.store import fetch, keep_file
+from tests.areas.billing_world import billed
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
+from tests.areas.identity_provider import Browser, IdentityProvider
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
 MAY = "format=csv&startDate=2026-05-01&endDate=2026-05-31"
+ADDRESS = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Sample:
     """Where the thing's state refuses what the role may do: the status of that."""
     caller: Client | None = None
     """Who asks, where the request ends the caller's session or is only its author's."""
+    headers: dict[str, str] | None = None
 
 
 class Stage:
@@ -45,13 +54,14 @@ class Stage:
             role: self.world.join(f"{role} person", f"{role}@matrix.example", role)
             for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
-        room = {"settings": {"maxProjects": 1000}}
+        room = {"settings": {"maxProjects": 1000, "maxMembers": 1000}}
         assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200
         self.world.set_wip(1, None)
         many = {"settings": {"maxConcurrentRuns": 100}}
         assert self.world.ada("projects", "PUT", f"/projects/{self.world.project.id}", body=many).status == 200
         self.stranger = sign_up("Stan Stranger", "stranger@matrix.example")
         self.names = iter(range(10_000))
+        self.billed: tuple[str, str] | None = None
 
     # -- things to act on, made by the owner
 
@@ -70,6 +80,27 @@ class Stage:
         body = {"dependencyCardId": self.card(), "type": "relates_to"}
         return self.world.ada("cards", "POST", f"/cards/{self.card()}/dependencies", body=body).json["id"]
 
+    def link(self) -> Sample:
+        card = self.card()
+        made = self.world.ada("cards", "POST", f"/cards/{card}/links", body={"url": "https://example.com/page"}).json
+        return Sample({"id": card, "linkId": made["id"]})
+
+    def upload(self) -> str:
+        """A file that has come and is not attached yet."""
+        actor = self.world.actor
+        announced, _ = begin_upload(actor, self.card(), "plan.txt", "text/plain", 5)
+        keep_file(announced.file, b"Words", "text/plain")
+        return announced.id
+
+    def attachment(self) -> str:
+        return finish_upload(self.world.actor, self.upload()).id
+
+    def document(self) -> str:
+        body = {"type": "prd", "title": "A document", "content": "Words\n", "tags": ["one"]}
+        answer = self.world.ada("documents", "POST", f"/projects/{self.world.project.id}/docs", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json["id"]
+
     def run(self, status: str = "running") -> str:
         return self.world.run(fetch(Item, self.card(lane=1)), status).id
 
@@ -78,9 +109,32 @@ class Stage:
         assert answer.status == 200, answer.text
         return answer.json["exportId"]
 
+    def invoice(self) -> str:
+        return self.credit_note()[0]
+
+    def credit_note(self) -> tuple[str, str]:
+        """The ids of an invoice and its credit note, made once: no sample changes them."""
+        if self.billed is None:
+            self.billed = billed(self.world.ws_id)
+        return self.billed
+
+    def payment_method(self) -> str:
+        body = {"type": "bank_transfer"}
+        return self.world.ada("billing", "POST", f"/workspaces/{self.world.ws_id}/billing/payment-methods", body=body).json["id"]
+
     def somebody(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""
         return sign_up("Some Body", f"{self.slug()}@matrix.example", PASSWORD)
+
+    def member(self) -> str:
+        """Somebody who only reads, in the workspace."""
+        return self.world.join("Some Member", f"{self.slug()}@matrix.example", Role.VIEWER).user["id"]
+
+    def invitation(self, email: str) -> dict[str, Any]:
+        body = {"email": email, "role": "member"}
+        answer = self.world.ada("workspaces", "POST", f"/workspaces/{self.world.ws_id}/members/invite", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json
 
     def slug(self) -> str:
         return f"thing-{next(self.names)}"
@@ -98,6 +152,11 @@ def _of_workspace(stage: Stage) -> Sample:
     return Sample({"id": stage.world.ws_id, "workspaceId": stage.world.ws_id})
 
 
+def _latest_document(stage: Stage) -> Sample:
+    stage.document()
+    return Sample({"id": stage.world.project.id, "type": "prd"})
+
+
 def _nothing(_: Stage) -> Sample:
     return Sample({})
 
@@ -111,7 +170,20 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks workspaces.get": _of_workspace,
     "agentworks workspaces.create": lambda s: Sample({}, {"name": "Another", "slug": s.slug()}),
     "agentworks workspaces.update": lambda s: Sample({"id": s.world.ws_id}, {"description": "Ours"}),
+    "agentworks workspaces.transfer": lambda s: Sample(
+        {"id": s.world.ws_id}, {"userId": s.member()}, status=409
+    ),  # the default one
     "agentworks members.list": _of_workspace,
+    "agentworks members.invite": lambda s: Sample(
+        {"id": s.world.ws_id}, {"email": f"{s.slug()}@matrix.example", "role": "member", "message": "Come"}
+    ),
+    "agentworks members.update": lambda s: Sample(
+        {"id": s.world.ws_id, "userId": s.member()}, {"role": "member", "permissions": []}
+    ),
+    "agentworks members.remove": lambda s: Sample({"id": s.world.ws_id, "userId": s.member()}),
+    "agentworks invitations.cancel": lambda s: Sample(
+        {"id": s.world.ws_id, "invitationId": s.invitation(f"{s.slug()}@matrix.example")["invitation"]["id"]}
+    ),
     "agentworks projects.list": _of_workspace,
     "agentworks projects.get": _of_project,
     "agentworks projects.create": lambda s: Sample({"workspaceId": s.world.ws_id}, {"name": "Other", "slug": s.slug()}),
@@ -130,12 +202,23 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks cards.get": lambda s: Sample({"id": s.card()}),
     "agentworks cards.update": lambda s: Sample({"id": s.card()}, {"title": "T2"}),
     "agentworks cards.move": lambda s: Sample({"id": s.card()}, {"toLaneId": s.world.lanes[0].id}),
+    "agentworks cards.archived": _of_board,
+    "agentworks cards.restore": lambda s: Sample({"id": s.card()}),
+    "agentworks cards.logTime": lambda s: Sample({"id": s.card()}, {"hours": 1.5, "note": "Words"}),
+    "agentworks links.create": lambda s: Sample({"id": s.card()}, {"url": "https://github.com/o/r/pull/1"}),
+    "agentworks links.delete": lambda s: s.link(),
     "agentworks cards.delete": lambda s: Sample({"id": s.card()}),
     "agentworks dependencies.list": lambda s: Sample({"id": s.card()}),
     "agentworks dependencies.create": lambda s: Sample({"id": s.card()}, {"dependencyCardId": s.card(), "type": "blocks"}),
     "agentworks dependencies.delete": lambda s: Sample({"id": s.dependency()}),
     "agentworks comments.list": lambda s: Sample({"id": s.card()}),
     "agentworks comments.create": lambda s: Sample({"id": s.card()}, {"content": "Words"}),
+    "agentworks attachments.create": lambda s: Sample(
+        {"id": s.card()}, {"filename": "plan.txt", "contentType": "text/plain", "size": 5}
+    ),
+    "agentworks attachments.complete": lambda s: Sample({"id": s.upload()}),
+    "agentworks attachments.download": lambda s: Sample({"id": s.attachment()}),
+    "agentworks attachments.delete": lambda s: Sample({"id": s.attachment()}),
     "agentworks activities.list": lambda s: Sample({"id": s.card()}),
     "agentworks agents.list": _nothing,
     "agentworks agents.get": lambda _: Sample({"id": PRD.id}),
@@ -146,12 +229,31 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks runs.get": lambda s: Sample({"id": s.run()}),
     "agentworks runs.cancel": lambda s: Sample({"id": s.run()}, {}),
     "agentworks runs.retry": lambda s: Sample({"id": s.run("failed")}, {}),
+    "agentworks approvals.list": _of_workspace,
     "agentworks runs.approve": lambda s: Sample({"id": s.run()}, {}, status=409),
     "agentworks runs.reject": lambda s: Sample({"id": s.run()}, {}, status=409),
+    "agentworks documents.list": _of_project,
+    "agentworks documents.latestByType": _latest_document,
+    "agentworks documents.get": lambda s: Sample({"id": s.document()}),
+    "agentworks documents.create": lambda s: Sample({"id": s.world.project.id}, {"type": "custom", "title": "T", "content": "C"}),
+    "agentworks documents.upload": lambda s: Sample({"id": s.world.project.id}, {"size": 5_000_000}),
+    "agentworks documents.update": lambda s: Sample({"id": s.document()}, {"content": "Other words"}),
+    "agentworks documents.publish": lambda s: Sample({"id": s.document()}, {}),
     "agentworks usage.workspace": _of_workspace,
     "agentworks usage.project": _of_project,
     "agentworks usage.export": lambda s: Sample({"id": s.world.ws_id}, query=MAY),
     "agentworks exports.get": lambda s: Sample({"id": s.export()}),
+    "agentworks billing.get": _of_workspace,
+    "agentworks billing.update": lambda s: Sample({"id": s.world.ws_id}, {"billingAddress": ADDRESS, "plan": "pro"}),
+    "agentworks billing.invoices": _of_workspace,
+    "agentworks billing.addPaymentMethod": lambda s: Sample({"id": s.world.ws_id}, {"type": "bank_transfer"}),
+    "agentworks billing.removePaymentMethod": lambda s: Sample({"id": s.world.ws_id, "methodId": s.payment_method()}),
+    "agentworks billing.invoice": lambda s: Sample({"id": s.invoice()}),
+    "agentworks billing.invoicePdf": lambda s: Sample({"id": s.invoice()}),
+    "agentworks billing.creditNotePdf": lambda s: Sample(dict(zip(("id", "creditNoteId"), s.credit_note(), strict=True))),
+    # for administrators of the platform, which no role makes anybody
+    "agentworks billing.recordPayment": lambda s: Sample({"id": s.invoice()}, {"reference": "R1"}, status=403),
+    "agentworks billing.credit": lambda s: Sample({"id": s.invoice()}, {"reason": "A gift"}, status=403),
     # omoios
     "omoios auth.me": _nothing,
     "omoios projects.list": _nothing,
@@ -207,6 +309,34 @@ def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
     return sample
 
 
+def _invited(stage: Stage) -> Sample:
+    somebody = stage.somebody()
+    token = stage.invitation(somebody.user["email"])["invitationUrl"].rpartition("token=")[2]
+    return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=somebody)
+
+
+@cache
+def _provider() -> IdentityProvider:
+    """Where people can sign in as `samples`, while the tests last."""
+    made = IdentityProvider()
+    os.environ.update(made.environment("samples"))
+    atexit.register(made.close)
+    return made
+
+
+def _sign_in(stage: Stage) -> Sample:
+    """A browser that comes back from the provider, with somebody who was never here."""
+    provider, browser = _provider(), Browser("samples")
+    provider.person = {"sub": stage.slug(), "email": f"{stage.slug()}@matrix.example", "email_verified": True, "name": "New Body"}
+    query = urlsplit(browser.at_provider(browser.start())).query
+    return Sample({"provider": "samples"}, query=query, headers={"Cookie": browser.cookie})
+
+
+def _begin_sign_in(_: Stage) -> Sample:
+    _provider()
+    return Sample({"provider": "samples"})
+
+
 ALONE: dict[str, Callable[[Stage], Sample]] = {
     "agentworks auth.login": _login,
     "aintandem auth.login": _login,
@@ -226,14 +356,18 @@ ALONE: dict[str, Callable[[Stage], Sample]] = {
     "orchestrator auth.logout": _logout,
     "omoios auth.logout": _logout,
     "agentworks auth.changePassword": _new_password,
+    "agentworks auth.oauthStart": _begin_sign_in,
+    "agentworks auth.oauthCallback": _sign_in,
     "agentworks auth.verifyEmail": _mailed(Purpose.VERIFY),
     "agentworks auth.forgotPassword": lambda s: Sample({}, {"email": s.somebody().user["email"]}),
     "agentworks auth.resetPassword": _mailed(Purpose.RESET, newPassword="another horse"),
     "agentworks workspaces.delete": _workspace_to_delete,
+    "agentworks invitations.accept": _invited,
     "agentworks comments.update": lambda s: Sample({"id": s.comment()}, {"content": "Other words"}),
     "agentworks comments.delete": lambda s: Sample({"id": s.comment()}),
     "omoios comments.update": lambda s: Sample({"comment_id": s.comment()}, {"content": "Other words"}),
     "omoios comments.delete": lambda s: Sample({"comment_id": s.comment()}),
+    "agentworks billing.stripeWebhook": lambda _: Sample({}, {"type": "payment_intent.succeeded"}, status=404),
     "enterprise health.get": _nothing,
     "aintandem system.health": _nothing,
     "aintandem system.info": _nothing,
@@ -248,5 +382,5 @@ def name_of(route: Route) -> str:
 def ask(sample: Sample, route: Route, caller: Client) -> Answer:
     path = re.sub(r"\{([^}]*)\}", lambda found: sample.path[found[1]], route.path)
     return caller.at(route.contract)(
-        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body
+        route.area, route.method, path + (f"?{sample.query}" if sample.query else ""), body=sample.body, headers=sample.headers
     )

@@ -1,7 +1,7 @@
 """Dead letters on their way again: `python -m tools.redrive emails --stage prod` (or `make redrive QUEUE=emails STAGE=prod`).
 
-    agent-runs, ws-push, emails,
-    exports                       the letters go back to their queue
+    agent-runs, ws-push, emails,  the letters go back to their queue
+    cascade, exports
     stream                        the events that a letter names are read from the table's stream again and given to the projector
     schedule                      nothing to do: a job does at its next time what it did not do at this; the letters are thrown away
     ws-live                       thrown away: what was live is not; a viewer's client asks for what it lacks
@@ -20,7 +20,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from infra.names import PROJECT, QUEUES, stack_name
+from infra.names import PROJECT, stack_name
+from infra.queues import QUEUES
 
 DEAD = {name: ("data", "".join(part.capitalize() for part in name.split("-")) + "Dead") for name in QUEUES}
 DEAD |= {"stream": ("functions", "StreamDead"), "schedule": ("functions", "ScheduleDead")}

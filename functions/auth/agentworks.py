@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Cookie, Query, Response
 from pydantic import Field
 
 from functions.auth.fields import Email, Name
@@ -10,10 +11,15 @@ from shared.contracts.base import Closed, Shape
 from shared.http.call import Call, Caller, ThisCall
 from shared.http.routing import Routes
 from shared.identity import accounts, profiles, recovery, sessions, users
+from shared.identity.elsewhere import signing_in
 from shared.tenancy.workspaces import workspaces_of
 from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 
 routes = Routes(AGENTWORKS, "auth")
+TOKEN = ("token", "token.expired")
+PROVIDER = ("upstream", "upstream.provider_credentials")
+ReturnTo = Annotated[str | None, Query(max_length=2048)]
+FromProvider = Annotated[str | None, Query(max_length=4096)]
 
 
 class LoginRequest(Closed):
@@ -34,7 +40,7 @@ class RegisterRequest(Closed):
     name: Name
     email: Email
     password: str
-    invitationToken: str | None = None
+    invitationToken: Annotated[str, Field(max_length=200)] | None = None
 
 
 class RegisterResponse(Shape):
@@ -73,7 +79,7 @@ class EditorChanges(Closed):
 
 class PreferenceChanges(Closed):
     theme: Literal["light", "dark", "system"] | None = None
-    timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    timezone: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$")] | None = None
     notifications: NotificationChanges | None = None
     editor: EditorChanges | None = None
 
@@ -117,13 +123,24 @@ class MessageResponse(Shape):
     message: str
 
 
+class OAuthCallbackResponse(Shape):
+    user: UserProfile
+    token: str
+    refreshToken: str
+    isNewUser: bool
+
+
+SIGN_IN_COOKIE = "cadre_sign_in"
+"""Names the browser in which a sign-in at a provider began, until it comes back."""
+
+
+def _cookie(call: Call, name: str, value: str, seconds: int) -> None:
+    """Lax, so that it comes along when a provider sends the browser back."""
+    call.headers.append(("Set-Cookie", f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"))
+
+
 def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
-    call.headers.append(
-        (
-            "Set-Cookie",
-            f"{AGENTWORKS.cookie}={tokens.cookie}; Path=/; Max-Age={tokens.session_seconds}; HttpOnly; Secure; SameSite=Lax",
-        )
-    )
+    _cookie(call, AGENTWORKS.cookie, tokens.cookie, tokens.session_seconds)
 
 
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
@@ -142,8 +159,8 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
 
 @routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True)
 async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
-    """A new account with a personal organization and its default workspace."""
-    done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name)
+    """A new account with a personal organization and its default workspace; with an invitation's token, a member of that one too."""
+    done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
     _set_cookie(call, done.tokens)
     return RegisterResponse(
         user=user_profile(done.user),
@@ -168,7 +185,7 @@ async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = No
         sessions.end_by_token(body.refreshToken, caller.id)
     if caller.session_id:
         sessions.end(caller.id, caller.session_id)
-    call.headers.append(("Set-Cookie", f"{AGENTWORKS.cookie}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"))
+    _cookie(call, AGENTWORKS.cookie, "", 0)
 
 
 @routes.get("/auth/me", "auth.me")
@@ -190,7 +207,7 @@ async def change_password(body: ChangePasswordRequest, caller: Caller, call: Thi
     accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
 
 
-@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth")
+@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth", errors=TOKEN)
 async def verify_email(body: VerifyEmailRequest) -> VerifyEmailResponse:
     """Confirm an e-mail address by the token that was mailed to it. A token is good once."""
     return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token).email_verified)
@@ -210,7 +227,46 @@ async def forgot_password(body: ForgotPasswordRequest, call: ThisCall) -> Messag
     return MessageResponse(message="If there is an account with this address, a mail is on its way to it")
 
 
-@routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth")
+@routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth", errors=TOKEN)
 async def reset_password(body: ResetPasswordRequest) -> None:
     """Set a new password by a mailed token, which is good once. All sessions of the account end."""
     recovery.reset_password(body.token, body.newPassword)
+
+
+@routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
+async def oauth_start(provider: str, call: ThisCall, returnTo: ReturnTo = None) -> Response:
+    """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
+    cookie, instead of the callback's JSON."""
+    begun = signing_in.begin(provider, returnTo)
+    _cookie(call, SIGN_IN_COOKIE, begun.browser, signing_in.SECONDS)
+    return Response(status_code=302, headers={"Location": begun.address})
+
+
+@routes.get(
+    "/auth/oauth/{provider}/callback",
+    "auth.oauthCallback",
+    public=True,
+    rate_class="auth",
+    secret=True,
+    errors=(*TOKEN, *PROVIDER, "credentials", "forbidden", "conflict.email"),
+)
+async def oauth_callback(
+    provider: str,
+    call: ThisCall,
+    code: FromProvider = None,
+    state: FromProvider = None,
+    error: FromProvider = None,
+    iss: FromProvider = None,
+    browser: Annotated[str | None, Cookie(alias=SIGN_IN_COOKIE)] = None,
+) -> OAuthCallbackResponse:
+    """Open a session for whoever comes back from the provider, in the browser that went there."""
+    returned = signing_in.Returned(state, code, error, iss, browser)
+    done = signing_in.finish(provider, returned, contract=AGENTWORKS.name, ip=call.client_ip)
+    tokens = done.login.tokens
+    _set_cookie(call, tokens)
+    _cookie(call, SIGN_IN_COOKIE, "", 0)
+    if done.return_to is not None:
+        return Response(status_code=302, headers={"Location": done.return_to})  # type: ignore[return-value]  # the other answer
+    return OAuthCallbackResponse(
+        user=user_profile(done.login.user), token=tokens.access, refreshToken=tokens.refresh, isNewUser=done.is_new
+    )

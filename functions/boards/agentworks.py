@@ -24,7 +24,7 @@ CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
 
 
 class CustomFieldDefinition(Closed):
-    """Not defined by the document."""
+    """Not defined by the document. `options` are what a select or multi_select chooses from."""
 
     key: Word
     name: Word
@@ -48,7 +48,9 @@ class BoardSettingsChanges(Closed):
 
 
 class AutoProgressCondition(Closed):
-    """Not defined by the document."""
+    """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if it must
+    be a certain one), or field (`field` compares with `value` by `operator`: equals, not_equals, contains, greater_than, less_than,
+    is_set, is_not_set). Conditions with the same destination (`toLaneId`, else the following lane) must hold together."""
 
     type: Word
     field: Word | None = None

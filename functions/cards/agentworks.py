@@ -1,11 +1,15 @@
-"""agentworks, sections 5.1 and 5.3: cards and their dependencies."""
+"""agentworks, sections 5.1 and 5.3: cards and their dependencies.
+
+The document shows a card's `externalLinks` and `loggedHours` and a board's `autoArchiveCompleted`, but no operation that writes links or
+hours or brings a card back from the archive: those here are additions.
+"""
 
 import json
 import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from shared.activities.details import details
 from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
@@ -15,16 +19,20 @@ from shared.core.actor import Permission
 from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.items import dependencies
+from shared.items.archiving import restore_item
 from shared.items.creating import NewItem, create_item
 from shared.items.deleting import delete_item
-from shared.items.listing import ItemFilter, list_items
+from shared.items.hours import log_hours
+from shared.items.links import add_link, remove_link
+from shared.items.listing import ItemFilter, list_archived, list_items
 from shared.items.moving import move_item
 from shared.items.updating import update_item
 from shared.views import agentworks_cards as views
-from shared.views.agentworks_cards import Card, CardDependency, CardDetails
+from shared.views.agentworks_cards import Card, CardDependency, CardDetails, ExternalLink
 
 routes = Routes(AGENTWORKS, "cards")
 
+MAX_OFFSET = 5_000  # how deep the list of archived cards is paged
 MAX_CUSTOM = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
 
 
@@ -121,6 +129,28 @@ class MoveCardRequest(Closed):
     reason: Annotated[str, Field(max_length=1_000)] | None = None
 
 
+class AddLinkRequest(Closed):
+    """Without `title` a link is named after its host; without `type` the host says what it is."""
+
+    url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+    title: Title | None = None
+    type: Literal["github", "docs", "design", "other"] | None = None
+
+
+class LogTimeRequest(Closed):
+    """Hours to add; a negative number takes hours back."""
+
+    hours: Annotated[int | float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
+    note: Annotated[str, Field(max_length=1_000)] | None = None
+
+    @field_validator("hours")
+    @classmethod
+    def _some(cls, value: float) -> float:
+        if round(value, 4) == 0:
+            raise ValueError("must not be 0")
+        return value
+
+
 class CreateDependencyRequest(Closed):
     dependencyCardId: Id
     type: Kind
@@ -168,6 +198,19 @@ async def list_cards(
     for item in page.items:
         children = [views.indexed_card(row, item.board_id) for row in page.children.get(item.id, [])] if includeChildren else None
         cards.append(views.card(item, children=children))
+    return ListCardsResponse.model_construct(cards=cards, total=page.total, pagination=pagination(limit, offset, page.total))
+
+
+@routes.get("/boards/{boardId}/cards/archived", "cards.archived", needs=Permission.CARD_READ, addition=True)
+async def list_archived_cards(
+    boardId: str,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+) -> ListCardsResponse:
+    """The cards that were put away after they were finished (`autoArchiveCompleted`), the latest first."""
+    page = list_archived(caller, boardId, limit=limit, offset=offset)
+    cards = [views.card(item) for item in page.items]
     return ListCardsResponse.model_construct(cards=cards, total=page.total, pagination=pagination(limit, offset, page.total))
 
 
@@ -222,6 +265,30 @@ async def move_card(id: str, body: MoveCardRequest, caller: Caller) -> Card:
 async def delete_card(id: str, caller: Caller) -> None:
     """The card and what belongs to it cannot be reached any more."""
     delete_item(caller, id)
+
+
+@routes.post("/cards/{id}/restore", "cards.restore", needs=Permission.CARD_EDIT, addition=True)
+async def restore_card(id: str, caller: Caller) -> Card:
+    """Bring an archived card back into its lane, which must have room."""
+    return views.card(restore_item(caller, id))
+
+
+@routes.post("/cards/{id}/links", "links.create", status=201, needs=Permission.CARD_EDIT, addition=True)
+async def create_link(id: str, body: AddLinkRequest, caller: Caller) -> ExternalLink:
+    """Put a link on a card (50 at most): https or http. The same address twice is one link."""
+    return ExternalLink.model_validate(add_link(caller, id, body.url, body.title, body.type))
+
+
+@routes.delete("/cards/{id}/links/{linkId}", "links.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
+async def delete_link(id: str, linkId: str, caller: Caller) -> None:
+    """Take a link off a card."""
+    remove_link(caller, id, linkId)
+
+
+@routes.post("/cards/{id}/time", "cards.logTime", status=201, needs=Permission.CARD_EDIT, addition=True)
+async def log_time(id: str, body: LogTimeRequest, caller: Caller) -> Card:
+    """Log hours of work on a card: its `loggedHours` grow, and an activity says who worked, how long and on what."""
+    return views.card(log_hours(caller, id, body.hours, body.note))
 
 
 @routes.get("/cards/{id}/dependencies", "dependencies.list", needs=Permission.CARD_READ)

@@ -1,4 +1,6 @@
-"""agentworks, section 5.2: comments and activities of a card."""
+"""agentworks, section 5.2: comments and activities of a card; and its attachments, which the document shows on a card without an operation
+that brings them there: those are additions.
+"""
 
 from typing import Annotated, Literal
 
@@ -6,6 +8,8 @@ from fastapi import Query
 from pydantic import Field, StringConstraints
 
 from shared.activities.reading import activities_of
+from shared.attachments import keeping, uploading
+from shared.attachments.uploading import MAX_BYTES
 from shared.comments.reading import threads_of
 from shared.comments.writing import NewComment
 from shared.comments.writing import create_comment as create
@@ -17,7 +21,7 @@ from shared.core.actor import Permission
 from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.views import agentworks_cards as views
-from shared.views.agentworks_cards import CardActivity, CardComment
+from shared.views.agentworks_cards import Attachment, CardActivity, CardComment
 
 routes = Routes(AGENTWORKS, "comments")
 
@@ -42,6 +46,46 @@ class CreateCommentRequest(Closed):
 
 class UpdateCommentRequest(Closed):
     content: Content
+
+
+class AddAttachmentRequest(Closed):
+    """`size` in bytes."""
+
+    filename: Annotated[str, Field(min_length=1, max_length=500)]
+    contentType: Annotated[str, Field(min_length=1, max_length=200)]
+    size: Annotated[int, Field(ge=1, le=MAX_BYTES)]
+
+
+class UploadTarget(Shape):
+    """Where the file goes: a request of this method, with these headers and the file as its body, until `expiresAt`."""
+
+    method: Literal["PUT"]
+    url: str
+    headers: dict[str, str]
+    expiresAt: str
+
+
+class AttachmentUpload(Shape):
+    """An attachment that is announced: no card shows it until its file has come and was completed. The file's name may differ from the
+    one that was asked for: it is one that every system can save."""
+
+    id: str
+    cardId: str
+    filename: str
+    contentType: str
+    size: int
+    upload: UploadTarget
+
+
+class AttachmentDownload(Shape):
+    """`url` gets the file from anywhere, without a token, until `expiresAt`."""
+
+    id: str
+    filename: str
+    contentType: str
+    size: int
+    url: str
+    expiresAt: str
 
 
 class ListActivitiesResponse(Shape):
@@ -97,3 +141,49 @@ async def list_activities(
     return ListActivitiesResponse.model_construct(
         activities=[views.activity(row) for row in found], total=total, pagination=pagination(limit, offset, total)
     )
+
+
+@routes.post("/cards/{id}/attachments", "attachments.create", status=201, needs=Permission.CARD_EDIT, addition=True)
+async def create_attachment(id: str, body: AddAttachmentRequest, caller: Caller) -> AttachmentUpload:
+    """Announce a file of up to 25 MB. Send it where the answer says, then complete the attachment, within a day."""
+    upload, signed = uploading.begin_upload(caller, id, body.filename, body.contentType, body.size)
+    target = UploadTarget(
+        method="PUT",
+        url=signed.url,
+        headers={"Content-Type": upload.content_type, "Content-Length": str(int(upload.size))},
+        expiresAt=signed.expires_at,
+    )
+    return AttachmentUpload(
+        id=upload.id,
+        cardId=upload.item_id,
+        filename=upload.filename,
+        contentType=upload.content_type,
+        size=int(upload.size),
+        upload=target,
+    )
+
+
+@routes.post("/attachments/{id}/complete", "attachments.complete", needs=Permission.CARD_EDIT, addition=True)
+async def complete_attachment(id: str, caller: Caller) -> Attachment:
+    """Attach a file that was sent. 409 while it has not come, 422 where it is not what it was announced to be."""
+    return views.attachment(uploading.finish_upload(caller, id).summary)
+
+
+@routes.get("/attachments/{id}/download", "attachments.download", needs=Permission.CARD_READ, addition=True)
+async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
+    """Where to get an attachment, under its name, for the next quarter of an hour."""
+    found, signed = keeping.download(caller, id)
+    return AttachmentDownload(
+        id=found.id,
+        filename=found.filename,
+        contentType=found.content_type,
+        size=int(found.size),
+        url=signed.url,
+        expiresAt=signed.expires_at,
+    )
+
+
+@routes.delete("/attachments/{id}", "attachments.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
+async def delete_attachment(id: str, caller: Caller) -> None:
+    """Take an attachment off its card, and its file away."""
+    keeping.remove_attachment(caller, id)

@@ -80,6 +80,31 @@ class RejectRunRequest(Closed):
     reason: Reason | None = None
 
 
+class Approval(Shape):
+    """A run that waits for an answer. `waiting` says what is asked and, of an approval, what the agent may do (`actions`)."""
+
+    runId: str
+    cardId: str
+    cardTitle: str
+    projectId: str
+    agent: AgentSummary
+    waitingFor: str
+    reason: str
+    requestedAt: str
+    expiresAt: str | None = None
+    estimatedCost: float | None = None
+    provider: str
+    model: str
+    triggeredBy: UserSummary
+    waiting: dict[str, Any]
+
+
+class ListApprovalsResponse(Shape):
+    approvals: list[Approval]
+    total: int
+    pagination: PaginationMeta
+
+
 class AgentRunDetails(Shape):
     id: str
     cardId: str
@@ -128,7 +153,7 @@ async def list_runs(
     )
 
 
-@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=201, needs=Permission.AGENT_RUN)
+@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, needs=Permission.AGENT_RUN)
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
     """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
     asked = body or TriggerAgentRunRequest()
@@ -142,16 +167,33 @@ async def get_run(id: str, caller: Caller) -> AgentRunDetails:
     return _details(reading.the_run(caller, id))
 
 
-@routes.post("/runs/{id}/cancel", "runs.cancel", needs=Permission.AGENT_RUN)
+@routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
 async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
     """End a run at once; its card is free again when the answer comes."""
     return run_summary(answering.cancel_run(caller, id, body.reason if body else None).summary)
 
 
-@routes.post("/runs/{id}/retry", "runs.retry", status=201, needs=Permission.AGENT_RUN)
+@routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
 async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
     """A new run of a failed or cancelled one."""
     return _started(requesting.retry_run(caller, id, _wish(body or RetryRunRequest())))
+
+
+@routes.get("/workspaces/{id}/approvals", "approvals.list", needs=Permission.CARD_READ, addition=True)
+async def list_approvals(
+    id: str,
+    caller: Caller,
+    waitingFor: Literal["approval", "budget"] | None = None,
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Field(ge=0)] = 0,
+) -> ListApprovalsResponse:
+    """The runs of a workspace that wait for somebody's answer, the oldest first: approve or reject each by its `runId`."""
+    found, total = reading.waiting_in(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
+    return ListApprovalsResponse(
+        approvals=[_approval(one.run, one.title) for one in found],
+        total=total,
+        pagination=pagination(limit, offset, total),
+    )
 
 
 @routes.post("/runs/{id}/approve", "runs.approve", needs=Permission.RUN_APPROVE, addition=True)
@@ -190,6 +232,32 @@ def _shown(waiting: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def _agent(run: Run) -> AgentSummary:
+    agent = run.agent
+    return AgentSummary(id=agent["id"], name=agent["name"], displayName=agent["display_name"], status=agent["status"])
+
+
+def _approval(run: Run, title: str) -> Approval:
+    asked = run.waiting or {}
+    estimate = run.estimated_price_micros
+    return Approval(
+        runId=run.id,
+        cardId=run.item_id,
+        cardTitle=title,
+        projectId=str(run.proj_id),
+        agent=_agent(run),
+        waitingFor=str(run.waiting_for),
+        reason=asked["reason"],
+        requestedAt=asked["since"],
+        expiresAt=asked.get("expires_at"),
+        estimatedCost=None if estimate is None else usd(int(estimate)),
+        provider=run.provider,
+        model=run.model,
+        triggeredBy=user_summary(run.triggered_by),
+        waiting=_shown(asked),
+    )
+
+
 def _details(run: Run) -> AgentRunDetails:
     metadata: dict[str, Any] = dict(run.execution_metadata) | {
         "attempt": int(run.attempt),
@@ -203,13 +271,12 @@ def _details(run: Run) -> AgentRunDetails:
         metadata["retryOf"] = run.retry_of
     if run.status == "waiting":
         metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _shown(run.waiting or {})
-    agent = run.agent
     input_tokens = int(run.input_tokens + run.cache_read_tokens + run.cache_write_tokens)
     return AgentRunDetails(
         id=run.id,
         cardId=run.item_id,
         agentId=run.agent_id,
-        agent=AgentSummary(id=agent["id"], name=agent["name"], displayName=agent["display_name"], status=agent["status"]),
+        agent=_agent(run),
         status=reading.shown_status(run.status, started=run.started_at is not None),
         progress=int(run.progress),
         provider=run.provider,

@@ -10,7 +10,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from shared.billing.chasing import chase
+from shared.billing.closing import close
+from shared.cascade.purging import purge_due
 from shared.core.settings import settings
+from shared.items.archiving import archive_finished
 from shared.runs.sweeping import sweep
 from shared.sockets.reaping import reap
 
@@ -18,8 +22,12 @@ logger = Logger(level=settings().log_level)
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "auto-archive": archive_finished,  # cards that were finished a while ago
+    "billing-close": close,  # months that are over and not billed
+    "invoices-overdue": chase,  # invoices that are charged, reminded of, and at last suspend their workspace
     "timeouts": sweep,  # runs that nobody works on any more
     "ws-reaper": reap,  # connections that are over
+    "purge": purge_due,  # workspaces that were deleted thirty days ago
 }
 
 

@@ -4,20 +4,20 @@ seconds. The result is kept for five: a public question must not become seven re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core import aws
-from shared.core.settings import settings
+from shared.core.settings import Settings, settings
 from shared.http.log import logger
 
 LIMIT = 3.0  # seconds for all probes together
 KEPT = 5.0
 TABLES = {"core_table": "database", "telemetry_table": "database", "ephemeral_table": "cache"}
-QUEUES = ("agent_runs_queue", "ws_live_queue", "ws_push_queue", "emails_queue", "exports_queue")
+QUEUES = tuple(one.name for one in fields(Settings) if one.name.endswith("_queue"))
 SERVICES = ("database", "cache", "message_queue", "storage")
 WORDS = {
     "database": "Database connection failed",

@@ -1,17 +1,23 @@
 """agentworks, section 3: workspaces and their members."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.billing.accounts import Standing, new_standing, standing_of
 from shared.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
 from shared.contracts.base import Closed, Shape
+from shared.contracts.fields import Email
 from shared.core.actor import Permission, Role
+from shared.core.errors import FieldError, Invalid
 from shared.http.call import Caller
 from shared.http.routing import Routes
-from shared.tenancy import workspaces
-from shared.tenancy.rows import Workspace
-from shared.usage.standing import Usage, billing_of, no_usage, usage_of
+from shared.mail import outbox
+from shared.sockets.presence import present
+from shared.tenancy import invitations, workspaces
+from shared.tenancy import members as people
+from shared.tenancy.rows import Invitation, Workspace
+from shared.usage.standing import Usage, no_usage, usage_of
 from shared.views.agentworks import (
     BillingSummary,
     CurrentUsageSummary,
@@ -27,6 +33,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
 Description = Annotated[str, Field(max_length=500)]
 Model = Annotated[str, Field(min_length=1, max_length=200)]
+GivenRole = Literal["admin", "member", "viewer"]
 
 
 class AgentConfigTemplate(Closed):
@@ -105,6 +112,8 @@ class WorkspaceMember(Shape):
     joinedAt: str
     lastActiveAt: str
     permissions: list[str]
+    presence: Literal["online", "offline"]
+    """An addition: whether one of their sockets is open, or was until a minute ago."""
 
 
 class WorkspaceInvitation(Shape):
@@ -117,12 +126,42 @@ class WorkspaceInvitation(Shape):
 
 
 class WorkspaceMembersResponse(Shape):
+    """`total` counts the members."""
+
     members: list[WorkspaceMember]
     invitations: list[WorkspaceInvitation]
     total: int
 
 
-def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
+class InviteMemberRequest(Closed):
+    email: Email
+    role: GivenRole
+    message: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class InviteMemberResponse(Shape):
+    invitation: WorkspaceInvitation
+    invitationUrl: str
+
+
+class UpdateMemberRequest(Closed):
+    """`permissions` is what the member may do beyond the role; what the role grants may stand in it."""
+
+    role: GivenRole
+    permissions: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] | None = None
+
+
+class AcceptInvitationRequest(Closed):
+    token: Annotated[str, Field(max_length=200)]
+
+
+class TransferWorkspaceRequest(Closed):
+    """Not defined by the document."""
+
+    userId: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def _details(workspace: Workspace, usage: Usage, standing: Standing) -> WorkspaceDetails:
     return WorkspaceDetails(
         id=workspace.id,
         name=workspace.name,
@@ -130,7 +169,7 @@ def _details(workspace: Workspace, usage: Usage) -> WorkspaceDetails:
         description=workspace.description,
         owner=user_summary(workspace.owner),
         settings=WorkspaceSettings.model_validate(workspace.settings),
-        billing=billing_summary(billing_of(workspace)),
+        billing=billing_summary(standing),
         usage=current_usage(usage),
         createdAt=workspace.created_at,
         updatedAt=workspace.updated_at,
@@ -148,7 +187,7 @@ async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
     workspace = workspaces.the_workspace(caller, id)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.post("/workspaces", "workspaces.create", status=201)
@@ -156,7 +195,7 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
     """A new workspace in the caller's organization; the caller is its owner."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.create_workspace(caller, body.name, body.slug, description=body.description, settings=settings)
-    return _details(workspace, no_usage(workspace))
+    return _details(workspace, no_usage(workspace), new_standing(workspace))
 
 
 @routes.put("/workspaces/{id}", "workspaces.update", needs=Permission.WORKSPACE_WRITE)
@@ -164,7 +203,7 @@ async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> Works
     """Change the given fields; settings change key by key."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings)
-    return _details(workspace, usage_of(workspace))
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
 @routes.delete("/workspaces/{id}", "workspaces.delete", status=202, needs=Permission.WORKSPACE_ADMIN)
@@ -173,18 +212,90 @@ async def delete(id: str, caller: Caller) -> DeletedWorkspace:
     return DeletedWorkspace(id=workspaces.delete_workspace(caller, id).id, status="deleting")
 
 
+@routes.post("/workspaces/{id}/transfer", "workspaces.transfer", needs=Permission.WORKSPACE_ADMIN, addition=True)
+async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
+    """Make another member the owner; the caller becomes an administrator."""
+    workspace = people.transfer(caller, id, body.userId)
+    return _details(workspace, usage_of(workspace), standing_of(workspace))
+
+
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
-    """Who belongs to the workspace, oldest first."""
-    found = [
-        WorkspaceMember(
-            id=member.membership.id,
-            user=user_summary(member.membership.user),
-            role=Role(member.membership.role),
-            joinedAt=member.membership.created_at,
-            lastActiveAt=member.membership.last_active_at,
-            permissions=member.permissions,
-        )
-        for member in workspaces.members_of(caller, id)
-    ]
-    return WorkspaceMembersResponse(members=found, invitations=[], total=len(found))
+    """Who belongs to the workspace, and who is invited; oldest first."""
+    found = _members(people.members_of(caller, id))
+    invited = [_invitation(one) for one in invitations.pending(caller, id)]
+    return WorkspaceMembersResponse(members=found, invitations=invited, total=len(found))
+
+
+@routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, needs=Permission.MEMBER_INVITE, secret=True)
+async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMemberResponse:
+    """Invite an address by mail, for seven days. Inviting it again renews the invitation: the old link is good for nothing then."""
+    made = invitations.invite(caller, id, body.email, Role(body.role), body.message)
+    invitation = made.invitation
+    url = outbox.link(f"/invitations/accept?workspace={made.workspace.id}&token={made.token}")
+    outbox.send(
+        "invitation",
+        invitation.email,
+        workspace=made.workspace.name,
+        inviter=caller.name,
+        role=invitation.role,
+        url=url,
+        expires=invitation.expires_at,
+        message=invitation.message,
+    )
+    return InviteMemberResponse(invitation=_invitation(invitation), invitationUrl=url)
+
+
+@routes.put("/workspaces/{id}/members/{userId}", "members.update", needs=Permission.MEMBER_INVITE)
+async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
+    """Another role, and what the member may do beyond it. To take something away needs member:remove."""
+    return _members([people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
+
+
+@routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, needs=Permission.MEMBER_REMOVE)
+async def remove_member(id: str, userId: str, caller: Caller) -> None:
+    """Take somebody out of the workspace; everybody but the owner may leave it."""
+    people.remove_member(caller, id, userId)
+
+
+@routes.post("/workspaces/{id}/invitations/{token}/accept", "invitations.accept")
+async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Caller) -> WorkspaceMember:
+    """Join the workspace. The invitation must be for the caller's address, and is good once."""
+    if body.token != token:
+        raise Invalid(FieldError("token", "This is not the token of the path"))
+    return _members([invitations.accept(caller, id, token)])[0]
+
+
+@routes.delete("/workspaces/{id}/invitations/{invitationId}", "invitations.cancel", status=204, needs=Permission.MEMBER_INVITE)
+async def cancel(id: str, invitationId: str, caller: Caller) -> None:
+    """The invitation's link is good for nothing from now on."""
+    invitations.cancel(caller, id, invitationId)
+
+
+def _members(members: list[people.Member]) -> list[WorkspaceMember]:
+    there = present(member.membership.user["id"] for member in members)
+    return [_member(member, member.membership.user["id"] in there) for member in members]
+
+
+def _member(member: people.Member, there: bool) -> WorkspaceMember:
+    row = member.membership
+    return WorkspaceMember(
+        id=row.id,
+        user=user_summary(row.user),
+        role=Role(row.role),
+        joinedAt=row.created_at,
+        lastActiveAt=row.last_active_at,
+        permissions=member.permissions,
+        presence="online" if there else "offline",
+    )
+
+
+def _invitation(row: Invitation) -> WorkspaceInvitation:
+    return WorkspaceInvitation(
+        id=row.id,
+        email=row.email,
+        role=row.role,
+        invitedBy=user_summary(row.invited_by),
+        expiresAt=row.expires_at,
+        createdAt=row.invited_at,
+    )

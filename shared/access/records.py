@@ -6,7 +6,7 @@ bites at the next request. It can be rebuilt from the core table; nothing but sp
 An API key has one too, under the key's fingerprint, with its scopes and the organization it acts for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.access.tokens import Claims
@@ -21,6 +21,7 @@ from shared.store import (
     JSONAttribute,
     NumberAttribute,
     Operation,
+    Refusal,
     Taken,
     UnicodeAttribute,
     create,
@@ -43,7 +44,8 @@ guesses keeps nobody out but those who share their address. A login sets all of 
 
 
 class Access(Ephemeral):
-    """`sessions` maps a session id to when it expires (epoch seconds); `workspaces` and `organizations` an id to a role.
+    """`sessions` maps a session id to when it expires (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role and
+    what was given beyond it: `member agent:configure usage:read`.
     `guesses` is the counter of GUESSES."""
 
     name = UnicodeAttribute()
@@ -77,8 +79,11 @@ def _of(user_id: str) -> Access:
     return Access(pk=pk, sk=sk)
 
 
-def new_access(who: Actor, session_id: str | None, expires: int, ws_id: str) -> Operation:
-    """The record of somebody who just registered: owner of a personal organization (`who.org_id`) and its default workspace."""
+def new_access(
+    who: Actor, session_id: str | None, expires: int, ws_id: str, joined: Mapping[str, Role] | None = None
+) -> Operation:
+    """The record of somebody who just registered: owner of a personal organization (`who.org_id`) and its default workspace, with a
+    role in the workspaces that were `joined`."""
     return create(
         Access(
             pk=f"ACCESS#{who.id}",
@@ -86,7 +91,7 @@ def new_access(who: Actor, session_id: str | None, expires: int, ws_id: str) -> 
             name=who.name,
             email=who.email,
             sessions={session_id: expires} if session_id else {},
-            workspaces={ws_id: Role.OWNER.value},
+            workspaces={ws_id: Role.OWNER.value} | {one: role.value for one, role in (joined or {}).items()},
             organizations={str(who.org_id): Role.OWNER.value},
         )
     )
@@ -151,6 +156,14 @@ def of_user(user_id: str) -> Access | None:
     return get(Access, f"ACCESS#{user_id}")
 
 
+def record_of(user_id: str) -> Access:
+    """The record of somebody who must have one."""
+    record = of_user(user_id)
+    if record is None:
+        raise LookupError(f"User {user_id} has no access record")
+    return record
+
+
 def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:
     """Let a new session in, and forget the wrong guesses. Expired sessions go, and the one that ends first where there are too
     many."""
@@ -184,6 +197,12 @@ def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
     return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
+def regrant_workspace(user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], refused: Refusal) -> Operation:
+    """Another role, or something beyond it, for somebody who belongs to the workspace: from the next request on."""
+    words = " ".join([role.value, *sorted(extra)])
+    return update(_of(user_id), [Access.workspaces[ws_id].set(words)], Access.workspaces[ws_id].exists(), refused)
+
+
 def revoke_workspace(user_id: str, ws_id: str) -> Operation:
     return update(_of(user_id), [Access.workspaces[ws_id].remove()])
 
@@ -191,6 +210,7 @@ def revoke_workspace(user_id: str, ws_id: str) -> Operation:
 def _actor(
     user_id: str, record: Access, *, session_id: str | None = None, org_id: str | None = None, kind: str = "user"
 ) -> Actor:
+    held = {ws_id: words.split() for ws_id, words in dict(record.workspaces).items()}
     return Actor(
         id=user_id,
         name=record.name,
@@ -200,7 +220,8 @@ def _actor(
         session_id=session_id,
         org_id=org_id,
         platform_admin=record.platform_admin,
-        workspaces={ws_id: Role(role) for ws_id, role in dict(record.workspaces).items()},
+        workspaces={ws_id: Role(role) for ws_id, (role, *_) in held.items()},
         organizations={one: Role(role) for one, role in dict(record.organizations).items()},
+        extras={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in held.items() if more},
         scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
     )

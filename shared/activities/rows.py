@@ -7,7 +7,8 @@ from shared.store import Entity, JSONAttribute, UnicodeAttribute
 
 
 class Activity(Entity):
-    """At `ACT#<event id>, META`; its id is the event's. A member of its item's collection, newest last, and of its project's."""
+    """At `ACT#<event id>, META`; its id is the event's. A member of its item's collection, newest last, and of its project's, or
+    of its workspace's where it belongs to no project."""
 
     KIND = "ACT"
     NAME = "activity"
@@ -29,6 +30,8 @@ class Activity(Entity):
             places[1] = (f"ITEM#{self.item_id}", f"ACT#{self.at}#{self.id}")
         if self.proj_id:
             places[2] = (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")
+        elif self.ws_id:
+            places[2] = (f"WS#{self.ws_id}#ACT", f"{self.at}#{self.id}")
         return places
 
     def filters(self) -> dict[str, Any]:

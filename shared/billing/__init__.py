@@ -1,0 +1,1 @@
+"""Billing: what a call costs and is sold for; accounts, the monthly close, invoices, what is paid, credited and overdue."""

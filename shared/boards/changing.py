@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from shared.boards.conditions import check_conditions
 from shared.boards.counting import ARCHIVED, writable
+from shared.boards.fields import check_fields
 from shared.boards.lanes import COLUMN_BY_ID
 from shared.boards.reading import BoardNow, the_board
 from shared.boards.rows import Board, Counts, Lane
@@ -18,7 +20,8 @@ UNSET: Any = object()
 def update_board(
     actor: Actor, board_id: str, *, name: str | None = None, description: Any = UNSET, settings: dict[str, Any] | None = None
 ) -> BoardNow:
-    """Change what is given; settings change key by key. Two round trips."""
+    """Change what is given; settings change key by key. Raises Invalid for custom fields that could hold nothing. Two round
+    trips."""
     seen: list[BoardNow] = []
 
     def read() -> Board:
@@ -28,6 +31,7 @@ def update_board(
     def change(board: Board) -> list[Operation]:
         if seen[-1].counts.closed:
             raise ARCHIVED
+        check_fields((settings or {}).get("customFields") or [])
         wished = {
             "name": board.name if name is None else name,
             "description": board.description if description is UNSET else description,
@@ -53,12 +57,13 @@ def update_lane(
     """Change what is given; settings change key by key. Answers the lane and how many cards are in it. Three round trips.
 
     A limit below what the lane holds is allowed: it refuses newcomers until cards have left. Raises Invalid for an agent that the
-    catalogue lacks.
+    catalogue lacks, and for a condition that could never hold.
     """
     if agent is not UNSET and agent:
         check_agent(agent)
 
     def change(lane: Lane) -> list[Operation]:
+        check_conditions(lane, (settings or {}).get("autoProgressConditions") or [])
         wished = {
             "name": lane.name if name is None else name,
             "description": lane.description if description is UNSET else description,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.boards.counting import BLOCKED
 from shared.boards.lanes import COLUMN_OF_PHASE, COLUMNS, Column, canonical_phase
 from shared.boards.reading import BoardNow
+from shared.boards.rows import MOST_CARDS
 from shared.core.errors import NotFound
 from shared.store import IndexRow, collection
 
@@ -30,7 +31,7 @@ def columns_with_cards(now: BoardNow) -> list[ColumnNow]:
     """The columns with their cards as index rows: one query for each MB, about 2,000 cards."""
     numbers = {lane.id: int(lane.number) for lane in now.lanes}
     held: dict[str, list[IndexRow]] = {column.id: [] for column in COLUMNS}
-    rows = collection(1, f"BOARD#{now.board.id}#ITEM")
+    rows = collection(1, f"BOARD#{now.board.id}#ITEM", cap=MOST_CARDS)
     for row in sorted(rows, key=lambda row: (numbers.get(row.f["lane_id"], 99), row.sort)):
         held[BLOCKED if row.f["status"] == "blocked" else COLUMN_OF_PHASE[row.f["phase_id"]].id].append(row)
     return [ColumnNow(column, now.cards_in_column(column.id), held[column.id]) for column in COLUMNS]

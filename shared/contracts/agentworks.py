@@ -72,6 +72,7 @@ class Agentworks(Contract):
     openapi = "3.0.3"
     drop_none = True
     cookie = "cadre_session"
+    workspace_rule = RateRule("aw", 10_000, 3600)
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
@@ -92,7 +93,7 @@ class Agentworks(Contract):
         return body
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
-        return (RateRule("aw", 1000, 3600),)
+        return (RateRule("aw", 1_000, 3600),)
 
     def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:
         return super().rate_headers(limit, remaining, reset, window) | {"X-RateLimit-Window": str(window)}

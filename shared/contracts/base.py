@@ -122,6 +122,9 @@ class Contract(ABC):
         """The documented limits of a route: `rate_class` is the route's (auth, workspace, sandbox, message, or ""), `plan` the
         caller's organization's. Empty: not limited."""
 
+    workspace_rule: ClassVar[RateRule | None] = None
+    """The documented limit of all callers in a workspace together."""
+
     def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(limit),

@@ -4,7 +4,7 @@ One table decides every permission (facts of the platform's security design; the
 contract shows its own names for roles and permissions; inside there is only this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,10 +20,10 @@ class Role(StrEnum):
 class Permission(StrEnum):
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_WRITE = "workspace:write"
-    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer
+    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer: the owner's alone, nobody can be given it
     WORKSPACE_BILLING = "workspace:billing"
-    MEMBER_INVITE = "member:invite"
-    MEMBER_REMOVE = "member:remove"
+    MEMBER_INVITE = "member:invite"  # and give somebody more
+    MEMBER_REMOVE = "member:remove"  # and take from somebody
     PROJECT_READ = "project:read"
     PROJECT_CREATE = "project:create"
     PROJECT_WRITE = "project:write"  # rename, settings, lanes
@@ -32,6 +32,8 @@ class Permission(StrEnum):
     CARD_CREATE = "card:create"
     CARD_EDIT = "card:edit"  # update, move, comment
     CARD_DELETE = "card:delete"
+    DOCUMENT_WRITE = "document:write"
+    DOCUMENT_APPROVE = "document:approve"  # approve, publish, and take that back
     AGENT_RUN = "agent:run"
     AGENT_CONFIGURE = "agent:configure"
     RUN_APPROVE = "run:approve"
@@ -45,6 +47,7 @@ _MEMBER = _VIEWER | {
     Permission.CARD_CREATE,
     Permission.CARD_EDIT,
     Permission.CARD_DELETE,
+    Permission.DOCUMENT_WRITE,
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
 }
@@ -53,16 +56,20 @@ _ADMIN = _MEMBER | {
     Permission.PROJECT_CREATE,
     Permission.PROJECT_ARCHIVE,
     Permission.MEMBER_INVITE,
-    Permission.MEMBER_REMOVE,
     Permission.AGENT_CONFIGURE,
     Permission.RUN_APPROVE,
     Permission.USAGE_EXPORT,
+    Permission.DOCUMENT_APPROVE,
 }
 _OWNER = frozenset(Permission)
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {Role.OWNER: _OWNER, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER, Role.VIEWER: _VIEWER}
 )
+
+
+GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN}
+"""What a member can be given beyond their role."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +89,37 @@ class Actor:
     platform_admin: bool = False
     workspaces: Mapping[str, Role] = field(default_factory=dict)
     organizations: Mapping[str, Role] = field(default_factory=dict)
+    extras: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
+    """What this actor was given beyond its role, by workspace."""
     scopes: frozenset[Permission] | None = None
     """Set for API keys and agents: what they may do at most, whatever their role grants."""
+    entering: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    """Told the id of each of its workspaces that this actor turns out to act in; may refuse with an error."""
 
     def role_in(self, ws_id: str | None, org_id: str | None) -> Role | None:
         """The role in the workspace that owns a row, or in its organization for rows that have no workspace."""
         if ws_id is not None:
-            return self.workspaces.get(ws_id)
+            role = self.workspaces.get(ws_id)
+            if role is not None and self.entering is not None:
+                self.entering(ws_id)
+            return role
         return self.organizations.get(org_id) if org_id is not None else None
 
     def may(self, permission: Permission, ws_id: str | None, org_id: str | None = None) -> bool:
+        return permission in self.grants(ws_id, org_id)
+
+    def grants(self, ws_id: str | None, org_id: str | None = None) -> frozenset[Permission]:
+        """All that this actor may do there."""
         role = self.role_in(ws_id, org_id)
-        if role is None or permission not in GRANTS[role]:
-            return False
-        return self.scopes is None or permission in self.scopes
+        if role is None:
+            return frozenset()
+        held = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
+        return held if self.scopes is None else held & self.scopes
+
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody decided this: a person, or a program with their key. Agents and the platform act by themselves."""
+        return self.kind in ("user", "key")
 
     @property
     def summary(self) -> dict[str, str]:

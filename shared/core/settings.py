@@ -7,6 +7,7 @@ needs and nothing else, so a field that is not set stays empty and its first use
 import os
 from dataclasses import dataclass, fields
 from functools import cache
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Settings:
     ws_push_queue: str = ""
     emails_queue: str = ""
     exports_queue: str = ""
+    cascade_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}
@@ -31,6 +33,12 @@ class Settings:
     issuer: str = "https://auth.cadre.dev"
     # where clients reach us, for links in answers and mails
     public_url: str = "http://localhost:8000"
+    # where the web application is, whose pages mails link to: the same address, unless it says otherwise
+    app_url: str = ""
+    # where agentworks is served, if on a name of its own: providers send browsers back there
+    agentworks_url: str = ""
+    # sign-in elsewhere: a JSON secret of client ids and secrets
+    oauth_secret: str = ""
     # what the edge sends with every request, and nobody else knows: empty where there is no edge
     edge_key: str = ""
     # pages on other hosts that may use the session cookie: origins, separated by commas
@@ -43,6 +51,11 @@ class Settings:
     # money
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
+    # who writes the invoices: shown on them, and the country decides the tax
+    seller_name: str = "Cadre"
+    seller_address: str = ""
+    seller_country: str = "IE"
+    seller_tax_id: str = ""
     # the platform itself
     version: str = "1.0.0"
     stage: str = "local"  # local | dev | prod
@@ -58,6 +71,20 @@ class Settings:
     @property
     def local(self) -> bool:
         return self.stage == "local"
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Whose pages may use the session cookie: ours, and those named, as `https://host[:port]`."""
+        return frozenset(map(origin_of, (self.public_url, self.app_url, *self.allowed_origins.split(",")))) - {""}
+
+
+def origin_of(address: str) -> str:
+    """`https://host[:port]` of an address; an empty string for what is none."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:  # half of an IPv6 address
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 @cache

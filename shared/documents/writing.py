@@ -1,13 +1,66 @@
-"""Writing a document: a new one, or the next version of the one with this type and title."""
+"""Writing documents: a new one, a change of one, and what an agent writes: the next version of the one with this type and title."""
 
-from shared.core import clock
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict
-from shared.core.ids import derived_id
-from shared.documents.rows import Document, DocumentVersion
+from shared.core.errors import Conflict, FieldError, Invalid
+from shared.core.ids import derived_id, new_id
+from shared.documents import statuses, texts
+from shared.documents.committing import Told, Writing
+from shared.documents.diffs import diff_of
+from shared.documents.reading import Page, text_of
+from shared.documents.rows import Document
 from shared.events import EventType, record
 from shared.projects.rows import Project
-from shared.store import collection, create, fetch, keep_text, load, save, write
+from shared.store import collection, fetch, kept_text, load
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """`content` is the text, or `upload_id` names where it was put (`texts.begin_upload`)."""
+
+    type: str
+    title: str
+    content: str | None = None
+    content_type: str = "markdown"
+    tags: list[str] = field(default_factory=list)
+    upload_id: str | None = None
+    item_id: str | None = None
+    run_id: str | None = None
+
+
+def create_document(actor: Actor, project_id: str, new: NewDocument) -> Page:
+    """A new document, a draft, whatever others are called. One read, one write. Raises NotFound, Forbidden, Invalid, Conflict("state")."""
+    project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
+    text = _text(project.ws_id, project.id, new.content, new.upload_id)
+    if text is None:
+        raise Invalid(FieldError("content", "This field is required"))
+    return _create(actor, project, new_id(), new, text, new_id())
+
+
+def update_document(
+    actor: Actor, document_id: str, changes: Mapping[str, Any], *, upload_id: str | None = None, base: int | None = None
+) -> Page:
+    """Change `title`, `content` (or what was uploaded), `tags`, `status`. Another text or title makes a new version.
+
+    `base` is the version that the caller changed: a younger one refuses. Two reads and one write, none where nothing is changed. Raises
+    NotFound, Forbidden, Invalid, Conflict("version") where somebody else was faster, Conflict("state").
+    """
+    document = load(Document, document_id, actor, Permission.DOCUMENT_WRITE)
+    if base is not None and base != document.number:
+        raise Conflict(
+            "version",
+            f"The document is at version {int(document.number)} by now; read it and write again",
+            {"version": int(document.number)},
+        )
+    writing = Writing(document, text_of(document))
+    text = _text(document.ws_id, str(document.proj_id), changes.get("content"), upload_id)
+    _Change(actor, writing).make(changes, text)
+    return Page(document, writing.kept)
 
 
 def write_document(
@@ -26,94 +79,136 @@ def write_document(
 
     Raises NotFound, Forbidden, Conflict("version") when somebody else writes the same document at this moment.
     """
-    project = load(Project, project_id, actor, Permission.CARD_EDIT)
+    project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
+    new = NewDocument(type_, title, content, item_id=item_id, run_id=run_id)
+    version_id = new_id()
     for attempt in range(_TRIES):
         try:
-            return _write(actor, project, type_, title, content, document_id, item_id, run_id)
+            return _write(actor, project, new, content, document_id, version_id)
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-_TRIES = 3
-
-
-def _write(
-    actor: Actor,
-    project: Project,
-    type_: str,
-    title: str,
-    content: str,
-    document_id: str,
-    item_id: str | None,
-    run_id: str | None,
-) -> Document:
-    named = _id_by_title(project.id, type_, title)
+def _write(actor: Actor, project: Project, new: NewDocument, text: str, document_id: str, version_id: str) -> Document:
+    named = _id_by_title(project.id, new.type, new.title)
     first = fetch(Document, named)
-    document = first if first is not None and _is(first, type_, title) else _titled(project.id, type_, title)
-    if document is not None:
-        return _next_version(actor, document, title, content, item_id, run_id)
-    document_id = document_id if first is not None else named
+    document = first if first is not None and _is(first, new.type, new.title) else _titled(project.id, new.type, new.title)
+    if document is None:
+        return _create(actor, project, document_id if first is not None else named, new, text, version_id).document
+    writing = Writing(document, text_of(document))
+    document.item_id = new.item_id or document.item_id
+    document.run_id, document.content_type = new.run_id, new.content_type
+    _Change(actor, writing, version_id).make({"title": new.title}, text, always=True)
+    return document
+
+
+def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, text: str, version_id: str) -> Page:
     document = Document.new(
         document_id,
         org_id=project.org_id,
         ws_id=project.ws_id,
         proj_id=project.id,
-        type=type_,
-        title=title,
-        content=keep_text(_place(project, document_id, 1), content),
-        item_id=item_id,
-        run_id=run_id,
+        type=new.type,
+        title=new.title,
+        content_type=new.content_type,
+        tags=list(dict.fromkeys(new.tags)),
+        item_id=new.item_id,
+        run_id=new.run_id,
         created_by=actor.summary,
     )
-    record(document, EventType.DOCUMENT_CREATED, actor, title=title, type=type_, number=1, card_id=item_id, run_id=run_id)
-    write(create(document, _EXISTS), create(_version(actor, document, "created")))
-    return document
-
-
-_EXISTS = Conflict("version", "The document was written by someone else at the same moment; read it and write again")
-
-
-def _next_version(
-    actor: Actor, document: Document, title: str, content: str, item_id: str | None, run_id: str | None
-) -> Document:
-    before = int(document.number)
-    document.number = before + 1
-    document.title = title
-    document.content = keep_text(f"documents/{document.ws_id}/{document.id}/{before + 1}", content)
-    document.updated_by = actor.summary
-    document.status = "draft"
-    document.item_id = item_id or document.item_id
-    document.run_id = run_id
+    writing = Writing(document, "", first=True)
+    writing.next_version(version_id)
+    writing.bring(text)
     record(
         document,
-        EventType.DOCUMENT_UPDATED,
+        EventType.DOCUMENT_CREATED,
         actor,
-        changes={"version": [before, before + 1]},
-        title=title,
-        type=document.type,
-        number=before + 1,
-        card_id=item_id,
-        run_id=run_id,
+        title=new.title,
+        type=new.type,
+        number=1,
+        card_id=new.item_id,
+        run_id=new.run_id,
     )
-    write(save(document), create(_version(actor, document, "updated")))
-    return document
+    writing.commit(actor, Told("created", f"Created “{new.title}”"))
+    return Page(document, writing.kept)
 
 
-def _version(actor: Actor, document: Document, change: str) -> DocumentVersion:
-    pk, sk = DocumentVersion.key_of(document.id, int(document.number))
-    return DocumentVersion(
-        pk=pk,
-        sk=sk,
-        id=derived_id("document-version", document.id, int(document.number)),
-        number=document.number,
-        title=document.title,
-        content=document.content,
-        change=change,
-        created_at=clock.iso(),
-        created_by=actor.summary,
-    )
+class _Change:
+    """One try at changing one document."""
+
+    def __init__(self, actor: Actor, writing: Writing, version_id: str | None = None) -> None:
+        self.actor, self.writing, self.document = actor, writing, writing.document
+        self.version_id = version_id
+        self.before = {name: getattr(self.document, name) for name in ("number", "title", "tags", "status")}
+
+    def make(self, changes: Mapping[str, Any], text: str | None, *, always: bool = False) -> None:
+        """`always`: what is written is a version of its own, even with the words of the one before."""
+        document, old = self.document, kept_text(self.writing.kept) if text is not None else None
+        status = _asked(document, changes.get("status"))
+        title = changes.get("title") or document.title
+        tags = list(dict.fromkeys(changes["tags"])) if changes.get("tags") is not None else document.tags
+        renews = always or title != document.title or (text is not None and text != old)
+        if document.status == "archived" and status is None and (tags != document.tags or (renews and not always)):
+            raise Conflict("state", "The document is archived; give it the status draft to change it", {"status": "archived"})
+        document.title, document.tags = title, tags
+        if renews:
+            self.writing.next_version(self.version_id)
+            statuses.renewed(document)
+            if text is not None and text != old:
+                self.writing.bring(text)
+        if status is not None and status != document.status:
+            statuses.turn(self.actor, document, status)
+        changed = {name: [was, getattr(document, name)] for name, was in self.before.items() if was != getattr(document, name)}
+        if changed:
+            self._commit(changed, diff_of(old, text) if text is not None and old is not None else None)
+
+    def _commit(self, changed: dict[str, list[Any]], diff: dict[str, Any] | None) -> None:
+        document = self.document
+        approved = document.status == "approved" and "status" in changed
+        document.updated_by = self.actor.summary
+        record(
+            document,
+            EventType.DOCUMENT_APPROVED if approved else EventType.DOCUMENT_UPDATED,
+            self.actor,
+            changes={"version" if name == "number" else name: pair for name, pair in changed.items()},
+            title=document.title,
+            type=document.type,
+            number=int(document.number),
+            card_id=document.item_id,
+            run_id=document.run_id,
+        )
+        fields = {name: {"old": old, "new": new} for name, (old, new) in changed.items() if name != "number"}
+        told = Told("approved" if approved else "updated", _summary(changed, diff), (diff or {}) | {"fields": fields})
+        self.writing.commit(self.actor, told)
+
+
+def _asked(document: Document, status: str | None) -> str | None:
+    """The status that is asked for; None where it is the one the document has: a form sends back all it was shown."""
+    shown = "draft" if document.status == "rejected" else document.status
+    return None if status == shown else status
+
+
+def _summary(changed: Mapping[str, list[Any]], diff: Mapping[str, Any] | None) -> str:
+    said = []
+    if diff and (diff["added"] or diff["removed"]):
+        said.append(f"text: {diff['added']} lines added, {diff['removed']} removed")
+    if "title" in changed:
+        said.append("title")
+    if "tags" in changed:
+        said.append("tags")
+    if "status" in changed:
+        said.append(f"status: {changed['status'][0]} to {changed['status'][1]}")
+    return "Changed " + "; ".join(said) if said else "Written again without a change"
+
+
+def _text(ws_id: str | None, project_id: str, content: str | None, upload_id: str | None) -> str | None:
+    if upload_id is None:
+        return content
+    if content is not None:
+        raise Invalid(FieldError("contentUploadId", "Give the content or what was uploaded, not both"))
+    return texts.uploaded(str(ws_id), project_id, upload_id)
 
 
 def find_document(project_id: str, type_: str, title: str) -> Document | None:
@@ -139,7 +234,3 @@ def _titled(project_id: str, type_: str, title: str) -> Document | None:
             if found is not None and _is(found, type_, title):
                 return found
     return None
-
-
-def _place(project: Project, document_id: str, number: int) -> str:
-    return f"documents/{project.ws_id}/{document_id}/{number}"

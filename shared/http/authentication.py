@@ -4,25 +4,25 @@ One round trip: the access record of the caller answers at once whether the sess
 workspaces and organizations the caller belongs to (`shared.access.records`).
 """
 
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from shared.access import records, tokens
+from shared.access import allotments, records, tokens
+from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
-from shared.core.settings import settings
+from shared.core.settings import origin_of, settings
 from shared.http.call import Call
 from shared.http.operation import Operation
-from shared.store import Taken
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-async def admit(operation: Operation, request: Request, call: Call) -> Taken | None:
-    """Fill `call.actor`, count the request, and answer where its rate limit stands.
+async def admit(operation: Operation, request: Request, call: Call) -> None:
+    """Fill `call.actor`, count the request, and note in `call.taken` where its rate limit stands.
 
     Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
     """
@@ -33,15 +33,33 @@ async def admit(operation: Operation, request: Request, call: Call) -> Taken | N
 
     if operation.public:
         rules = rules_for("free") if operation.rate_class else ()
-        return records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
+        call.taken = records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
+        return
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
-        call.actor, call.plan, taken = records.enter_with_key(key, rules_for)
-        return taken
-    claims = tokens.read(_token(operation, request), tokens.ACCESS)
-    call.plan = claims.plan
-    call.actor, taken = records.enter(claims, rules_for(claims.plan))
-    return taken
+        actor, call.plan, call.taken = records.enter_with_key(key, rules_for)
+    else:
+        claims = tokens.read(_token(operation, request), tokens.ACCESS)
+        call.plan = claims.plan
+        actor, call.taken = records.enter(claims, rules_for(claims.plan))
+    call.actor = _counted_by_workspace(actor, operation, call)
+
+
+def _counted_by_workspace(actor: Actor, operation: Operation, call: Call) -> Actor:
+    """The actor, whose request will also count for the workspaces that it turns out to be about, where the contract limits those."""
+    rule = operation.contract.workspace_rule
+    if rule is None or not operation.limited:
+        return actor
+    entered: set[str] = set()
+
+    def enter(ws_id: str) -> None:
+        if ws_id not in entered:
+            entered.add(ws_id)
+            taken = allotments.OURS.count(ws_id, rule)
+            if call.taken is None or taken.remaining < call.taken.remaining:
+                call.taken = taken
+
+    return replace(actor, entering=enter)
 
 
 async def _subject(operation: Operation, request: Request, call: Call) -> str:
@@ -75,6 +93,6 @@ def _refuse_foreign_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.method in _SAFE or origin is None:
         return
-    ours = {urlsplit(one.strip()).netloc for one in (settings().public_url, *settings().allowed_origins.split(","))}
-    if urlsplit(origin).netloc not in (ours - {""}) | {request.headers.get("host")}:
+    host = origin_of(origin).partition("://")[2]
+    if origin_of(origin) not in settings().origins and (not host or host != request.headers.get("host")):
         raise Forbidden("A session cookie is only accepted from our own pages; send a bearer token instead")

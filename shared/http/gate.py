@@ -29,7 +29,6 @@ from shared.http.call import Call, begin
 from shared.http.operation import Operation
 from shared.http.reading import StrictRequest
 from shared.http.validation import as_invalid
-from shared.store import Taken
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
@@ -60,11 +59,10 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     if operation.retired is not None:
         call.headers += operation.retired.headers
     contract = operation.contract
-    taken: Taken | None = None
     problem: Problem | None = None
     try:
         _check_size(operation, await request.body())
-        taken = await admit(operation, request, call)
+        await admit(operation, request, call)
         if takes_json:
             await _check_media(request)
         response = await idempotency.once(operation, request, call, endpoint)
@@ -83,7 +81,8 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         if refused and contract.cookie and contract.cookie in request.cookies:
             response.delete_cookie(contract.cookie, path="/")
     response.headers["X-Request-ID"] = call.request_id
-    if taken is not None:
+    taken = call.taken
+    if taken is not None and (problem is None or problem.rate is None):  # a refusal has the headers of the limit that refused
         response.headers.update(contract.rate_headers(taken.limit, taken.remaining, taken.reset, taken.window))
     response.headers.setdefault("Cache-Control", "no-store")  # answers hold tokens and other people's work
     for name, value in call.headers:

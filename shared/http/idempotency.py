@@ -7,8 +7,8 @@ again, with another body              409
 the first failed                      the claim is dropped: the caller may correct itself and use the key again
 the first died                        the claim expires after LOCK seconds
 
-An answer that holds a secret (tokens, a new API key) is not kept: its operation says `secret=True`, and the same key answers 409 once
-it was done.
+A long answer is kept as a file, below `idempotency/`, which the bucket empties by itself. An answer that holds a secret (tokens, a new API
+key) is not kept, nor one that a function without the bucket has no room for: the same key answers 409 once it was done.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from botocore.exceptions import ClientError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,11 +24,10 @@ from shared.core import clock
 from shared.core.errors import Conflict, FieldError, Invalid
 from shared.http.call import Call
 from shared.http.operation import Operation
-from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, put, write
+from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, keep_text, kept_text, put, write
 
 LOCK = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP = 86_400
-_MAX_KEPT = 300_000  # bytes of an answer: a row holds 400 KB
 
 
 class Kept(Ephemeral):
@@ -66,13 +66,22 @@ async def once(
         write(delete(claim))
         raise
     body: bytes | None = getattr(response, "body", None)  # a stream has none
-    if response.status_code < 300 and body is not None and len(body) <= _MAX_KEPT and _is_json(response):
+    if response.status_code < 300 and body is not None and _is_json(response):
         claim.status, claim.locked_until = response.status_code, 0
-        claim.answer = None if operation.secret else json.dumps([call.headers, body.decode()])
+        claim.answer = None if operation.secret else _kept(place, call, body)
         write(put(claim))
     else:
         write(delete(claim))
     return response
+
+
+def _kept(place: str, call: Call, body: bytes) -> str | None:
+    """The answer as the row holds it; None for a long one that this function has no place for: it is done, and must not be done twice."""
+    answer = json.dumps([call.headers, body.decode()], ensure_ascii=False)
+    try:
+        return keep_text(f"idempotency/{place}", answer)
+    except (LookupError, ClientError):  # no bucket, or none to write to
+        return None
 
 
 def _is_json(response: Response) -> bool:
@@ -99,8 +108,8 @@ def _claim(claim: Kept, call: Call) -> Kept | None:
 
 def _replay(kept: Kept, call: Call) -> Response:
     if kept.answer is None:
-        raise Conflict("idempotency", "This request was done; its answer held a secret and cannot be shown again")
-    headers, body = json.loads(kept.answer)
+        raise Conflict("idempotency", "This request was done; its answer was not kept and cannot be shown again")
+    headers, body = json.loads(kept_text(kept.answer))
     call.headers += [(name, value) for name, value in headers]
     call.headers.append(("Idempotent-Replayed", "true"))
     return Response(body, int(kept.status), media_type="application/json" if body else None)

@@ -55,6 +55,8 @@ class Operation:
     raw: bool = False
     """The answer stands outside the contract's envelope."""
     retired: Retired | None = None
+    errors: tuple[str, ...] = ()
+    """What else can go wrong than in every operation of its kind: situations of `shared.contracts.problems.TABLE`, for the document."""
     also: tuple[int, ...] = ()
     """Further statuses that are answered with the same model."""
 

@@ -146,7 +146,7 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 def _errors(operation: Operation) -> dict[int, list[str]]:
     """The contract's statuses and codes for what can go wrong in any operation of this kind."""
-    kinds = ["invalid", "internal", "unavailable"]
+    kinds = ["invalid", "internal", "unavailable", *operation.errors]
     if operation.limited and (operation.rate_class or not operation.public):
         kinds.append("rate")
     if not operation.public:

@@ -1,6 +1,6 @@
 """Registering, logging in, changing a password."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.identity import passwords, sessions
 from shared.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, new_user, the_user
 from shared.store import Operation, create, delete, fetch, revise, update, write
 from shared.tenancy.founding import Founded, found_organization
+from shared.tenancy.invitations import join_with
 from shared.tenancy.rows import Organization
 
 _WRONG = Unauthenticated("credentials", "Invalid email or password")
@@ -44,23 +45,36 @@ class NewAccount:
         guard = email_guard(self.user.email, self.user.id)
         return [create(guard, EMAIL_TAKEN), create(self.user), *self.founded.operations]
 
-    def access(self, session_id: str | None, expires: int) -> Operation:
-        return records.new_access(self.user.as_actor(), session_id, expires, self.user.default_ws_id)
+    def access(self, session_id: str | None, expires: int, joined: Mapping[str, Role] | None = None) -> Operation:
+        return records.new_access(self.user.as_actor(), session_id, expires, self.user.default_ws_id, joined)
 
 
-def register(name: str, email: str, password: str, *, contract: str, organization: str | None = None) -> LoggedIn:
-    """A new account with a personal organization, its default workspace, and an open session: one transaction.
+def register(
+    name: str, email: str, password: str, *, contract: str, organization: str | None = None, invitation: str | None = None
+) -> LoggedIn:
+    """A new account with a personal organization, its default workspace, and an open session: one transaction. With the token of an
+    `invitation` it also joins that workspace, or nothing is written.
 
-    Raises Conflict("email") for a known address and Invalid("password_weak").
+    Raises Conflict("email") for a known address, Invalid("password_weak"), and what `tenancy.invitations.accept` raises.
     """
     account = new_account(name, email, password, organization)
+    if invitation is None:
+        return found(account, contract)
+    # Its address is not confirmed by the token: whoever invites somebody sees it too
+    joining = join_with(account.actor, invitation)
+    return found(account, contract, *joining.operations, joined={joining.workspace.id: joining.role})
+
+
+def found(account: NewAccount, contract: str, *further: Operation, joined: Mapping[str, Role] | None = None) -> LoggedIn:
+    """Write a new account and open its first session, together with `further` operations: those of the workspaces it has `joined`,
+    for one. One round trip."""
     user, plan = account.user, account.founded.organization.plan
     user.last_login_at = user.created_at
     tokens, opened, expires = sessions.begin(user, contract, role=Role.OWNER, plan=plan)
-    write(*account.operations, account.access(tokens.session_id, expires), *opened)
+    write(*account.operations, account.access(tokens.session_id, expires, joined), *opened, *further)
     entered = replace(
         account.actor,
-        workspaces={user.default_ws_id: Role.OWNER},
+        workspaces={user.default_ws_id: Role.OWNER} | dict(joined or {}),
         organizations={str(user.org_id): Role.OWNER},
         session_id=tokens.session_id,
     )

@@ -1,7 +1,6 @@
 """Proof that an address is somebody's: confirming it, and choosing a new password by way of it."""
 
 from shared.access import records
-from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.errors import RateLimited, Unauthenticated
 from shared.core.keys import fingerprint
@@ -83,7 +82,7 @@ def reset_password(token: str, new: str) -> None:
             raise _NOT_GOOD
         set_password(user, new)
         user.email_verified = True
-        record(user, EventType.PASSWORD_CHANGED, user.as_actor(), at=clock.iso())
+        record(user, EventType.PASSWORD_CHANGED, user.as_actor())
         return [onetime.consumed(row), *ended_sessions(user.id)]
 
     revise(lambda: _subject(row), change)

@@ -176,6 +176,7 @@ def _item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str) ->
         reporter=actor.summary,
         created_by=actor.summary,
     )
+    item.lane_since = item.created_at
     if new.position is not None:
         item.position = new.position
     if new.status == "done":

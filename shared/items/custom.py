@@ -64,7 +64,7 @@ def _is_text(value: Any) -> bool:
 _FITS: Mapping[str, Callable[[Any], bool]] = {  # other types are shown as they are
     "text": _is_text,
     "string": _is_text,
-    "url": _is_text,
+    "url": lambda value: _is_text(value) and value.startswith(("https://", "http://")),
     "select": _is_text,
     "number": _is_number,
     "boolean": lambda value: isinstance(value, bool),

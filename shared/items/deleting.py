@@ -1,6 +1,6 @@
 """A card leaves its board: it stays as a row, but no list and no id leads to it any more."""
 
-from shared.boards.counting import place_of, recount
+from shared.boards.counting import place_of, recount, writable
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.events import EventType, record
@@ -22,6 +22,6 @@ def delete_item(actor: Actor, item_id: str) -> Item:
             phase_id=item.phase_id,
             title=item.title,
         )
-        return [recount(item.board_id, leaves=place_of(item))]
+        return [writable(item.board_id)] if item.archived_at else [recount(item.board_id, leaves=place_of(item))]
 
     return revise(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.boards.counting import writable
+from shared.boards.rows import Board
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.backoff import pause
@@ -99,13 +100,16 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     """Let a card wait for another one of its board (or relate to it, or duplicate it).
 
     Raises NotFound (either card), Forbidden, Invalid (itself, another board), Conflict: "exists", "cycle", "state" in an archived
-    project. Two reads at most and one transaction.
+    project or where the board has no dependencies. Two reads and one transaction.
     """
     dependent, on = _both(actor, item_id, dependency_id)
     if dependent.id == on.id:
         raise Invalid(FieldError("dependencyCardId", "A card cannot depend on itself", dependency_id))
     if dependent.board_id != on.board_id:
         raise Invalid(FieldError("dependencyCardId", "The two cards are on different boards", dependency_id))
+    board, graph = get_many([(Board, *Board.key(dependent.board_id)), (Graph, *Graph.key(dependent.board_id))])
+    if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
+        raise Conflict("state", "Dependencies are switched off on this board")
     made = Dependency.new(
         derived_id("dependency", dependent.id, on.id, kind),
         org_id=dependent.org_id,
@@ -121,7 +125,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
     rows = [put(made, free, _TWICE), put(made.back), writable(dependent.board_id)]
     if kind == "blocks":
-        _write_with_graph(dependent.board_id, rows, add=(dependent, on))
+        _write_with_graph(dependent.board_id, rows, add=(dependent, on), first=graph or Graph(*Graph.key(dependent.board_id)))
     else:
         write(*rows)
     return Link(made, dependent, on)
@@ -214,11 +218,18 @@ def _both(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
 
 
 def _write_with_graph(
-    board_id: str, rows: Sequence[Operation], *, add: tuple[Item, Item] | None = None, remove: list[str] | None = None
+    board_id: str,
+    rows: Sequence[Operation],
+    *,
+    add: tuple[Item, Item] | None = None,
+    remove: list[str] | None = None,
+    first: Row | None = None,
 ) -> None:
-    """Write the rows together with the board's edges, from what stands there: again when somebody else changed them meanwhile."""
+    """Write the rows together with the board's edges, from what stands there (`first`, where it was just read): again when somebody else
+    changed them meanwhile."""
     for attempt in range(_TRIES):
-        graph = get(Graph, *Graph.key(board_id)) or Graph(*Graph.key(board_id))
+        stands = first if isinstance(first, Graph) else get(Graph, *Graph.key(board_id))
+        graph, first = stands or Graph(*Graph.key(board_id)), None
         edges: list[list[str]] = [edge for edge in graph.edges if edge != remove]
         if add is not None:
             edges = _with(edges, *add)

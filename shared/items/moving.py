@@ -20,7 +20,7 @@ from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
 from shared.items.dependencies import refuse_while_waiting
 from shared.items.rows import Item
-from shared.items.rules import refuse_unfit, wip_limit
+from shared.items.rules import refuse_archived, refuse_unfit, wip_limit
 from shared.items.updating import block_item
 from shared.store import Operation, admit, fetch, get_many, load, save, stale, write
 
@@ -35,6 +35,7 @@ class _Wish:
     column_limit: bool = False
     force: bool = False
     unblock: bool = False
+    only_from: str | None = None
 
 
 def move_item(
@@ -48,14 +49,16 @@ def move_item(
     enforce_column_limit: bool = False,
     force: bool = False,
     unblock: bool = False,
+    only_from: str | None = None,
 ) -> Item:
     """Put a card into a lane of its board; without `position` it keeps its number there. In its own lane only that changes.
 
     `force` passes both limits by, and says so (`lane.wip_exceeded`) where the column's is passed. `unblock` lifts the card's block
-    with the move. Raises NotFound, Forbidden, Conflict("state") in an archived project, and TransitionRefused, whose message names
-    the rule: the limits, a blocked card, an open dependency, or what the lane asks of a card.
+    with the move. `only_from` names the lane it must be in still, else nothing happens. Raises NotFound, Forbidden, Conflict("state")
+    in an archived project and of an archived card, and TransitionRefused, whose message names the rule: the limits, a blocked card, an
+    open dependency, or what the lane asks of a card.
     """
-    wish = _Wish(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock)
+    wish = _Wish(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from)
     return _carry_out(actor, *_read(actor, item_id, to_lane_id), wish)
 
 
@@ -104,6 +107,8 @@ def enter_lane(item: Item, lane: Lane) -> None:
     else:
         item.status = status
     item.completed_at = (item.completed_at or clock.iso()) if status == "done" else None
+    if item.lane_id != lane.id:
+        item.lane_since = clock.iso()
     item.lane_id, item.phase_id = lane.id, lane.phase_id
 
 
@@ -112,6 +117,9 @@ def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _Wish) -> Item:
     for attempt in range(_TRIES):
         if attempt:
             item, lane = _read(actor, item.id, lane.id)
+        refuse_archived(item)
+        if wish.only_from is not None and item.lane_id != wish.only_from:
+            return item
         stays = item.lane_id == lane.id and not (wish.unblock and item.is_blocked)
         operations = _reposition(actor, item, wish) if stays else _move(actor, item, lane, wish, passed)
         if not operations:
@@ -172,6 +180,7 @@ def _move(actor: Actor, item: Item, lane: Lane, wish: _Wish, passed: int | None)
         item.status_before_block = item.blocked_reason = None
     _refuse_against_rules(item, lane)
     enter_lane(item, lane)
+    item.auto_moves = 0 if actor.is_person else int(item.auto_moves) + 1
     if wish.position is not None:
         item.position = wish.position
     after = place_of(item)

@@ -40,23 +40,40 @@ class Item(Entity):
     approval_status = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
+    lane_since = UnicodeAttribute(null=True)
+    """When it came into its lane."""
+    auto_moves = NumberAttribute(default=0)
+    """How often it went on by itself (`shared.items.progressing`) since a person last had it in hand."""
+    archived_at = UnicodeAttribute(null=True)
+    """Finished and put away: in no list and no count, still there by its id."""
     recent_runs = JSONAttribute(default=list)
     """Summaries of the last few runs, newest first: a list of cards shows them without a query per card."""
     lease_run = UnicodeAttribute(null=True)
     """The run that works on the card. The run's own row says how long its lease lasts; after it the card is anybody's to take."""
+
+    restored_at = UnicodeAttribute(null=True)
+
+    @property
+    def finished_since(self) -> str:
+        """When a finished card came to lie where it lies: it was finished, or brought back from the archive."""
+        return max(self.completed_at or self.updated_at, self.restored_at or "")
 
     @property
     def is_blocked(self) -> bool:
         return bool(self.status == "blocked")
 
     def indexes(self) -> dict[int, tuple[str, str]]:
+        if self.archived_at:
+            return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
         places = {
             1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{float(self.position):016.4f}#{self.id}"),
             2: (f"PROJ#{self.proj_id}#ITEM", f"{self.item_kind}#{self.created_at}#{self.id}"),
         }
         if self.parent_id:
             places[3] = (f"PARENT#{self.parent_id}", f"{float(self.position):016.4f}#{self.id}")
-        if self.assignee:
+        if self.status == "done":  # finished work is on nobody's list of things to do: in its place, when it was finished
+            places[4] = (f"BOARD#{self.board_id}#DONE", f"{self.finished_since}#{self.id}")
+        elif self.assignee:
             places[4] = (f"ASSIGNEE#{self.assignee['id']}", f"{self.updated_at}#{self.id}")
         return places
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from shared.boards.rows import Lane
-from shared.core.errors import FieldError, Invalid, TransitionRefused
+from shared.core.errors import Conflict, FieldError, Invalid, TransitionRefused
 from shared.items.rows import Item
 
 _SIZES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card and its last event into a row of 400 KB
@@ -17,6 +17,7 @@ _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
     "assigneeId": "assignee",
     "parentId": "parent_id",
     "estimatedHours": "estimated_hours",
+    "loggedHours": "logged_hours",
     "dueDate": "due_date",
     "customFields": "custom_fields",
     "externalLinks": "external_links",
@@ -35,12 +36,18 @@ def refuse_oversized(item: Item) -> None:
             raise Invalid(FieldError(name, f"This takes at most {limit:,} bytes; keep long texts in a document"))
 
 
+def refuse_archived(item: Item) -> None:
+    """Raises Conflict("state") for a card that was put away: it counts nowhere, so it goes nowhere."""
+    if item.archived_at:
+        raise Conflict("state", "The card is archived; restore it to change it")
+
+
 def refuse_unfit(item: Item, lane: Lane) -> None:
     """Raises TransitionRefused unless the lane is on the card's board, takes its type, and finds every field it requires."""
     if lane.board_id != item.board_id or lane.deleted_at:
         raise TransitionRefused("The lane belongs to another board", {"laneId": lane.id})
     refuse_type(item, lane)
-    missing = [name for name in lane.settings.get("requiredFields") or [] if _value(item, name) in _NOTHING]
+    missing = [name for name in lane.settings.get("requiredFields") or [] if value_of(item, name) in _NOTHING]
     if missing:
         raise TransitionRefused(
             f"The lane {lane.name} requires {', '.join(missing)}", {"laneId": lane.id, "missingFields": missing}
@@ -61,8 +68,10 @@ def wip_limit(lane: Lane) -> int | None:
     return None if lane.wip_limit is None else int(lane.wip_limit)
 
 
-def _value(item: Item, name: str) -> Any:
+def value_of(item: Item, name: str) -> Any:
+    """What a card has under a name of agentworks' card, or of a custom field. A person is their id."""
     attribute = _ATTRIBUTES.get(name, name)
     if attribute in Item.get_attributes():
-        return getattr(item, attribute)
+        value = getattr(item, attribute)
+        return value["id"] if attribute == "assignee" and value else value
     return item.custom_fields.get(name)

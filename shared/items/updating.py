@@ -25,7 +25,7 @@ from shared.items import custom
 from shared.items.dependencies import refuse_while_waiting
 from shared.items.people import member_summary
 from shared.items.rows import Item
-from shared.items.rules import refuse_oversized, refuse_type, refuse_unfit, wip_limit
+from shared.items.rules import refuse_archived, refuse_oversized, refuse_type, refuse_unfit, wip_limit
 from shared.store import Operation, fetch, get_many, load, revise
 
 PLAIN: Final = (
@@ -90,6 +90,7 @@ class _Change:
 
     def make(self, changes: Mapping[str, Any]) -> list[Operation] | None:
         item = self.item
+        refuse_archived(item)
         for name in PLAIN:
             if name in changes:
                 setattr(item, name, changes[name])
@@ -148,6 +149,7 @@ class _Change:
 
     def enter(self, lane: Lane) -> None:
         refuse_unfit(self.item, lane)
+        self.item.lane_since = clock.iso()
         self.item.lane_id, self.item.phase_id = lane.id, lane.phase_id
 
     def done_lane(self) -> Lane:
@@ -169,6 +171,8 @@ class _Change:
         changed = {name: [old, getattr(item, name)] for name, old in self.before.items() if old != getattr(item, name)}
         if not changed:
             return None
+        if self.actor.is_person:
+            item.auto_moves = 0
         after = place_of(item)
         data: dict[str, Any] = {"board_id": item.board_id, "title": item.title}
         kind = EventType.ITEM_UPDATED

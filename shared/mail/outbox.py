@@ -41,5 +41,5 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
 
 
 def link(path: str) -> str:
-    """The address of one of our pages, for a mail: `link("/verify-email?token=...")`."""
-    return settings().public_url.rstrip("/") + path
+    """The address of a page of the web application, for a mail: `link("/verify-email?token=...")`."""
+    return (settings().app_url or settings().public_url).rstrip("/") + path

@@ -17,10 +17,14 @@ Reaction = Callable[[Change], None]
 REACTIONS = (
     "shared.reactions.activity",  # the event's row, and the numbers counted with it
     "shared.reactions.workspaces",  # when something last happened there
+    "shared.reactions.files",  # what no attachment names any more
     "shared.reactions.triggers",  # agents that start by themselves
+    "shared.reactions.progress",  # cards that go on by themselves: one that an agent was given stays until the run has ended
     "shared.reactions.usage",  # limits that change, letters about a month that is used up
     "shared.reactions.mails",  # letters to a person about their own account
     "shared.reactions.pushing",  # sockets
+    "shared.reactions.people",  # members under their present names, and their sockets when they leave
+    "shared.reactions.cascading",  # what goes with a deleted workspace
 )
 """Modules with a function `react(change)`, in this order."""
 

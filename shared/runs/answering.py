@@ -7,8 +7,9 @@ from shared.budgets.reserving import set_limit
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
+from shared.events import EventType, record
 from shared.runs import queue
-from shared.runs.ending import because, end
+from shared.runs.ending import because, end, story
 from shared.runs.rows import Run
 from shared.runs.spending import has_room
 from shared.store import fetch, fetch_all, load, query, revise
@@ -21,16 +22,21 @@ def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
     Whoever works on it loses the fence at once and writes nothing more. Raises Conflict("state") for a run that completed or failed;
     cancelling twice is once.
     """
-    run = load(Run, run_id, actor, Permission.AGENT_RUN)
-    execution = run.execution
-    told = reason or "Cancelled"
-    done = end(run, "cancelled", actor, because("CANCELLED", told))
+    done = stop_run(actor, load(Run, run_id, actor, Permission.AGENT_RUN), reason or "Cancelled")
     if done.status != "cancelled":
         raise Conflict("state", f"The run is {done.status} already")
+    return done
+
+
+def stop_run(actor: Actor, run: Run, reason: str) -> Run:
+    """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
+    execution = run.execution
+    done = end(run, "cancelled", actor, because("CANCELLED", reason))
     arn = done.execution or execution
-    if arn:
-        queue.stop_execution(arn, told)
-    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    if done.status == "cancelled":
+        if arn:
+            queue.stop_execution(arn, reason)
+        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done
 
 
@@ -72,6 +78,9 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 def _refuse_idle(run: Run) -> None:
     if run.status != "waiting" or not run.wait_token:
         raise Conflict("state", f"The run is {run.status}: it does not wait for an answer")
+    expires = (run.waiting or {}).get("expires_at")
+    if expires and clock.parse(expires) < clock.now():
+        raise Conflict("state", "The time for an answer is over")
 
 
 def _answered(actor: Actor, run: Run, answer: str) -> Run:
@@ -82,7 +91,9 @@ def _answered(actor: Actor, run: Run, answer: str) -> Run:
         given = (row.waiting or {}).get("answer")
         if given is not None and given != answer:
             raise Conflict("state", f"The run was {given} already")
-        row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
+        if given is None:
+            row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
+            record(row, EventType.RUN_ANSWERED, actor, **story(row), answer=answer, waited_for=row.waiting_for)
 
     return revise(lambda: fetch(Run, run.id) or run, change)
 

@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from shared.agents.catalogue import Agent
 from shared.agents.context import render_context
-from shared.documents.reading import listed
+from shared.documents.reading import listed, texts_of
 from shared.documents.rows import Document
 from shared.items.rows import Item
 from shared.projects.agent_configs import AgentConfig
 from shared.projects.rows import Project
 from shared.runs.rows import Run
-from shared.store import fetch_all, get_many, kept_text
+from shared.store import fetch_all, get_many
 from shared.toolbox.board import sibling_facts
 from shared.toolbox.card import card_facts
 from shared.toolbox.work import surroundings
@@ -50,7 +50,7 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
 def _documents(card: Item) -> list[dict[str, Any]]:
     rows = listed(str(card.proj_id))[:DOCUMENTS]
     near = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:IN_FULL]
-    full = {document.id: document for document in fetch_all(Document, near)}
+    full = texts_of(fetch_all(Document, near))
     shown = []
     for row in rows:
         facts = {
@@ -61,6 +61,6 @@ def _documents(card: Item) -> list[dict[str, Any]]:
             "version": row.f["number"],
         }
         if row.id in full:
-            facts["content"] = kept_text(full[row.id].content)
+            facts["content"] = full[row.id]
         shown.append(facts)
     return shown

@@ -1,7 +1,8 @@
 """How a run ends: once, in one transaction with everything that depends on it.
 
 The run's status and event, the card's lease and its list of runs, the project's place, the reservation of a call that will not
-settle, the agent's record: all of it or none.
+settle, the agent's record: all of it or none. A reservation outlives a run that somebody else ends while its call is under way: the
+call is paid, and settles it (`shared.runs.spending`), or the clock gives it back when the lease that the run had is over.
 """
 
 from collections.abc import Callable
@@ -27,18 +28,25 @@ _EVENTS = {
 
 
 def end(
-    run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, still: Callable[[Run], bool] = lambda _: True
+    run: Run,
+    status: str,
+    actor: Actor,
+    change: Callable[[Run], None],
+    *,
+    still: Callable[[Run], bool] = lambda _: True,
+    at_rest: bool = False,
 ) -> Run:
     """End a run as completed, failed or cancelled; `change` sets its result or error. Answers the run as it stands.
 
-    A run that has ended stays as it is. `still` is asked of every fresh version: when it says no, the run is left alone.
-    Two round trips, more only when somebody else writes the run or its card at the same moment.
+    A run that has ended stays as it is. `at_rest`: the run's own execution says so, no call of the run is under way. `still` is asked of
+    every fresh version: when it says no, the run is left alone. Two round trips, more only when somebody else writes the run or its card
+    at the same moment.
     """
     for attempt in range(_ROUNDS):
         if run.ended or not still(run):
             return run
         try:
-            write(*ending(run, status, actor, change))
+            write(*ending(run, status, actor, change, at_rest=at_rest))
         except Conflict as conflict:
             if conflict.reason != "version" or attempt == _ROUNDS - 1:
                 raise
@@ -61,11 +69,14 @@ def because(code: str, message: str) -> Callable[[Run], None]:
     return change
 
 
-def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None]) -> list[Operation]:
+def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, at_rest: bool = False) -> list[Operation]:
     """The operations that end a run as it was read."""
     held, before = run.hold, run.status
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
-    run.hold, run.hold_turn = None, None
+    if held and not at_rest and run.lease_until > clock.epoch():
+        run.held_until, held = run.lease_until, None
+    else:
+        run.hold, run.hold_turn = None, None
     run.fence += 1
     run.lease_until = 0
     run.completed_at = clock.iso()

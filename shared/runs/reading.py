@@ -6,6 +6,7 @@ from shared.core.actor import Actor, Permission
 from shared.items.rows import Item
 from shared.runs.rows import Run
 from shared.store import collection, fetch_all, load
+from shared.tenancy.rows import Workspace
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,28 @@ def runs_of(
         and (shown_as is None or shown_status(row.f["status"], started=row.f["started"]) == shown_as)
     ]
     return Page(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A run that waits for an answer, with its card's title."""
+
+    run: Run
+    title: str
+
+
+def waiting_in(
+    actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
+) -> tuple[list[Waiting], int]:
+    """The runs of a workspace that wait for an answer, those that wait longest first, and how many there are. `waiting_for`: approval |
+    budget. Five reads at most. Raises NotFound, Forbidden."""
+    workspace = load(Workspace, ws_id, actor, Permission.CARD_READ)
+    kinds = [waiting_for] if waiting_for else ["approval", "budget"]
+    rows = [row for kind in kinds for row in collection(3, "RUNS#WAITING", f"{kind}#{workspace.id}#")]
+    rows.sort(key=lambda row: row.sort.split("#")[2:])
+    runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
+    titles = {card.id: card.title for card in fetch_all(Item, dict.fromkeys(run.item_id for run in runs))}
+    return [Waiting(run, titles.get(run.item_id, "")) for run in runs], len(rows)
 
 
 def the_run(actor: Actor, run_id: str) -> Run:

@@ -10,15 +10,17 @@ from typing import Any, Final
 
 from shared.agents.catalogue import Agent
 from shared.agents.registry import the_agent
+from shared.billing.accounts import opening, refuse_suspended
 from shared.billing.prices import Priced, worst_case
 from shared.billing.pricing import customer_price_micros
+from shared.billing.rows import BillingAccount
 from shared.boards.rows import Lane
 from shared.budgets.reserving import BudgetExhausted
 from shared.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.backoff import pause
-from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, Upstream
+from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.events import EventType, record
@@ -35,8 +37,6 @@ from shared.store import Operation, create, fetch_all, get_many, load, save, siz
 from shared.store import get as read_row
 from shared.tenancy.rows import Workspace
 
-WORKABLE: Final = ("draft", "ready", "in_progress", "blocked")
-"""A card's status when an agent may work on it. `draft` too: the run itself puts the card in progress."""
 DEFAULT_CONCURRENT: Final = 5
 PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
@@ -74,6 +74,7 @@ class _Facts:
     config: AgentConfig | None
     record: AgentRecord | None
     budget: Budget | None
+    account: BillingAccount | None
     holder: Run | None
 
 
@@ -131,16 +132,25 @@ def _read(card: Item, agent: Agent) -> _Facts:
         (AgentConfig, *AgentConfig.key_in(proj_id, agent.id)),
         (AgentRecord, *AgentRecord.key_of(ws_id, agent.id)),
         (Budget, *Budget.key(budget_id("workspace", ws_id, this_month()))),
+        (BillingAccount, *BillingAccount.key(ws_id)),
     ]
     if card.lease_run:
         wanted.append((Run, *Run.key(card.lease_run)))
     found: list[Any] = get_many(wanted)
-    return _Facts(card, found[0], found[1], found[2], found[3], found[4], found[5], found[6] if card.lease_run else None)
+    return _Facts(
+        card, found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7] if card.lease_run else None
+    )
 
 
 def _refuse(facts: _Facts, agent: Agent) -> None:
-    """Everything that can be said no to before anything is written."""
-    card, holder = facts.card, facts.holder
+    """Everything that can be said no to before anything is written.
+
+    The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
+    from what is done.
+    """
+    holder = facts.holder
+    if facts.workspace.deleted_at or facts.project.deleted_at:
+        raise NotFound(Item.NAME)  # it goes with them
     if facts.project.status != "active":
         raise Conflict("state", f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
@@ -152,14 +162,13 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
         raise AgentNotAllowed(
             f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}",
         )
-    if card.status not in WORKABLE:
-        raise Conflict("state", f"The card is {card.status}: agents work on cards that are {', '.join(WORKABLE)}")
     if holder is not None and holder.lease_alive:
         raise Conflict(
             "run_in_progress",
             f"{holder.agent['display_name']} is working on this card",
             {"runId": holder.id, "leaseUntil": clock.iso(clock.at(int(holder.lease_until)))},
         )
+    refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))
     spent = int(facts.budget.spent) if facts.budget else 0
     if spent >= limit:
@@ -205,12 +214,12 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     places = update(
         Underway.of(str(run.proj_id)),
         [Underway.run_ids.add({run.id})],
-        Underway.run_ids.does_not_exist() | (size("run_ids") < limit),
-        full,
+        Underway.closed.does_not_exist() & (Underway.run_ids.does_not_exist() | (size("run_ids") < limit)),
+        lambda raw: NotFound(Item.NAME) if raw and "closed" in raw else full,
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _TWICE), save(card), places]
+    operations = [create(run, _TWICE), save(card), places, *opening(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:

@@ -47,6 +47,9 @@ class Run(Entity):
     hold = JSONAttribute(null=True)
     """The reservation of the call under way: {turn, amount, budgets}. Settled or released exactly once."""
     hold_turn = NumberAttribute(null=True)
+    held_until = NumberAttribute(null=True)
+    """Epoch seconds, of a run that was ended by somebody else while its call was under way: the call is paid, so its reservation stays
+    until the call settles, or until nobody can be waiting for it any more."""
 
     provider = UnicodeAttribute()
     model = UnicodeAttribute()
@@ -130,6 +133,8 @@ class Run(Entity):
         }
         if self.status in ("pending", "assigned", "running"):
             places[3] = (f"RUNS#UNDERWAY#{int(self.id[-1], 16) % SHARDS}", f"{self.created_at}#{self.id}")
+        if self.ended and self.held_until is not None:
+            places[3] = (f"RUNS#HOLDING#{int(self.id[-1], 16) % SHARDS}", f"{int(self.held_until):012d}#{self.id}")
         if self.status == "waiting":
             places[3] = ("RUNS#WAITING", f"{self.waiting_for}#{self.ws_id}#{self.updated_at}#{self.id}")
         return places
@@ -141,6 +146,17 @@ class Run(Entity):
             "agent_id": self.agent_id,
             "started": bool(self.started_at),
         }
+
+
+class WaitersSeen(Row):
+    """At `SWEEP, RUNS#WAITING` of `ephemeral`: how far the clock has come in the list of runs that wait."""
+
+    TABLE = "ephemeral_table"
+    after = JSONAttribute(null=True)
+
+    @classmethod
+    def the(cls) -> "WaitersSeen":
+        return cls(pk="SWEEP", sk="RUNS#WAITING")
 
 
 class RunContext(Row):
@@ -185,10 +201,11 @@ class Called(Row):
 
 
 class Underway(Row):
-    """At `PROJ#<id>, RUNS`: a set, so that a run that ends twice frees one place."""
+    """At `PROJ#<id>, RUNS`: a set, so that a run that ends twice frees one place. Once it is `closed`, no further run begins."""
 
     TABLE = "core_table"
     run_ids = UnicodeSetAttribute(null=True)
+    closed = BooleanAttribute(null=True)
 
     @classmethod
     def of(cls, project_id: str) -> "Underway":

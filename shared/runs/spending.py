@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.billing.prices import Price, Priced, cost, worst_case
 from shared.billing.pricing import customer_price_micros
-from shared.budgets.reserving import BudgetExhausted, Scope, announce_month, caps_of, settle
+from shared.budgets.reserving import BudgetExhausted, Scope, announce_month, caps_of, release, settle
 from shared.core import clock
 from shared.core.errors import Conflict
 from shared.core.ids import derived_id
@@ -13,7 +13,7 @@ from shared.projects.rows import Project
 from shared.providers.port import Finished, Request, TokenUsage
 from shared.providers.tokens import upper_bound
 from shared.runs.lease import Lost
-from shared.runs.rows import AgentRecord, Run
+from shared.runs.rows import ENDED, AgentRecord, Run
 from shared.store import Operation, fetch, update, write
 from shared.usage.recording import RECORDED, record_usage
 from shared.usage.rows import UsageLine
@@ -109,7 +109,7 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[O
     try:
         write(update(row, counts + ending_hold, ours, Lost()), *settle(run.hold, (), price), *kept, *books)
     except Lost:
-        late(run, counts, price, books)
+        late(run, turn, counts, price, books)
         return False
     run.hold = run.hold_turn = None
     if price:
@@ -117,16 +117,48 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[O
     return True
 
 
-def late(run: Run, counts: list[Any], price: int, books: list[Operation]) -> None:
-    """A call that finished after its run had ended or changed hands. Its reservation is somebody else's to give back."""
-    existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
+def late(run: Run, turn: int, counts: list[Any], price: int, books: list[Operation]) -> None:
+    """A call that finished after its run had ended or changed hands. It settles the reservation that the ended run still holds for it;
+    where it holds none (its lease is over) or the run goes on in other hands, the price is spent all the same."""
+    row = Run(*Run.key(run.id))
     try:
-        write(update(Run(*Run.key(run.id)), counts), *settle(None, existing, price), *books)
+        try:
+            write(update(row, counts + LETTING_GO, held_for(turn), Lost()), *settle(run.hold, (), price), *books)
+        except Lost:
+            existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
+            write(update(row, counts), *settle(None, existing, price), *books)
     except Conflict as conflict:
         if conflict is not RECORDED:
             raise
     if price:
         announce_month(str(run.ws_id))
+
+
+LETTING_GO: Final = [
+    Run.hold.remove(),
+    Run.hold_turn.remove(),
+    Run.held_until.remove(),
+    Run.gsi3pk.remove(),
+    Run.gsi3sk.remove(),
+]
+"""The run's own part of giving back, or of spending, what it holds after its end: it leaves the list of those that hold something."""
+
+
+def held_for(turn: int) -> Any:
+    """The condition that a run which has ended still holds the reservation of this turn's call."""
+    return Run.status.is_in(*ENDED) & (Run.hold_turn == turn) & Run.held_until.exists()
+
+
+def let_go(run: Run) -> bool:
+    """Give back what a run holds after its end, for a call that will not settle any more. Whether this was the one to do it."""
+    if run.hold_turn is None:
+        return False
+    actions = [*LETTING_GO, Run.version.add(1)]
+    try:
+        write(update(Run(*Run.key(run.id)), actions, held_for(int(run.hold_turn)), Lost()), *release(run.hold))
+    except Lost:
+        return False
+    return True
 
 
 def _of_agent(run: Run, price: int) -> list[Operation]:

@@ -37,7 +37,7 @@ from shared.terminal import TerminalWriter, publish_run_status
 from shared.toolbox import agent_actor
 
 WORK_SECONDS: Final = 3_600  # of a run, waiting left out
-APPROVAL_DAYS: Final = 7
+APPROVAL_HOURS: Final = 72  # the state machine has the same number
 State = dict[str, Any]
 
 
@@ -113,7 +113,7 @@ def wait_approval(at: Step) -> State:
         return {
             "reason": at.state.get("reason") or "Approval is required",
             "since": clock.iso(),
-            "expires_at": clock.in_seconds(APPROVAL_DAYS * 86_400),
+            "expires_at": clock.in_seconds(APPROVAL_HOURS * 3_600),
             "agent": run.agent["display_name"],
             "card": {"id": run.item_id, "title": card.title if card else ""},
             "provider": run.provider,
@@ -158,6 +158,8 @@ def _wait(run_id: str, execution: str, what: str, token: str | None, about: Call
             **story(run),
             waiting_for=what,
             reason=run.waiting["reason"],
+            expires_at=run.waiting.get("expires_at"),
+            estimated_price_micros=None if run.estimated_price_micros is None else int(run.estimated_price_micros),
         )
         return _shown_on_card(run)
 
@@ -281,7 +283,7 @@ def finish(at: Step) -> State:
         answered = sorted({exchange.turn.model for exchange in journal.exchanges})
         run.execution_metadata = run.execution_metadata | {"turns": len(journal.exchanges), "models": answered}
 
-    run = end(run, "completed", the_actor(run), change, still=lambda one: one.execution == at.execution)
+    run = end(run, "completed", the_actor(run), change, still=lambda one: one.execution == at.execution, at_rest=True)
     _tell(run)
     return {"run_id": at.run_id, "next": "ended", "status": run.status}
 
@@ -317,7 +319,7 @@ def fail(at: Step) -> State:
         return {"run_id": at.run_id, "next": "ended"}
     code, message = read_error(at.state.get("error"))
     status = "cancelled" if code in ("CANCELLED", "APPROVAL_REJECTED") else "failed"
-    run = end(run, status, SYSTEM, because(code, message), still=lambda one: one.execution in (None, at.execution))
+    run = end(run, status, SYSTEM, because(code, message), still=lambda one: one.execution in (None, at.execution), at_rest=True)
     _tell(run)
     return {"run_id": at.run_id, "next": "ended", "status": run.status}
 

@@ -1,27 +1,33 @@
-"""Runs whose worker was never heard of again come to their end, so that nobody looks at a run that runs for ever; runs that wait for a
-budget go on where there is room again.
+"""Runs whose worker was never heard of again come to their end, so that nobody looks at a run that runs for ever. Runs that wait for a
+budget go on where there is room again; those whose execution is gone, or whose approval has expired, end. What an ended run still holds
+for a call that will not settle any more is given back.
 
-Nothing depends on the first: a card whose run's lease is over is anybody's to take, and a project's place too. This only says so sooner.
+A card does not depend on it: one whose run's lease is over is anybody's to take, and a project's place too. This only says so sooner.
 """
 
 import time
+from datetime import timedelta
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.runs import queue
 from shared.runs.answering import resume_waiting
-from shared.runs.ending import end
+from shared.runs.ending import because, end
 from shared.runs.requesting import ABANDONED
-from shared.runs.rows import SHARDS, Run
-from shared.store import fetch_all, query
+from shared.runs.rows import SHARDS, Run, WaitersSeen
+from shared.runs.spending import let_go
+from shared.store import fetch_all, get, query, update_now
 from shared.terminal import publish_run_status
 
 _PAGE = 100
+WAITERS = 100
+"""Waiting runs that are looked at in a minute: a thousand of them take ten."""
+_GRACE = timedelta(minutes=5)  # the state machine has the first word on an approval that expires
 
 
 def sweep(until: float) -> int:
     """What is due for runs that nobody works on. How many were concerned. Stops at `until` (`time.monotonic`)."""
-    return resume_waiting(until=until) + _end_abandoned(until)
+    return resume_waiting(until=until) + _end_abandoned(until) + _end_lost_waiters(until) + _let_go(until)
 
 
 def _end_abandoned(until: float) -> int:
@@ -40,6 +46,52 @@ def _end_abandoned(until: float) -> int:
             if start is None:
                 break
     return swept
+
+
+def _end_lost_waiters(until: float) -> int:
+    """End waiting runs that nobody can answer any more. WAITERS of them each time, each costing a call of Step Functions; the next time
+    goes on where this one stopped."""
+    seen = get(WaitersSeen, "SWEEP", "RUNS#WAITING")
+    page = query(Run, "RUNS#WAITING", index=3, limit=WAITERS, start=seen.after if seen else None)
+    ended = 0
+    for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
+        if time.monotonic() > until:
+            break
+        ended += int(_lost(run))
+    update_now(WaitersSeen.the(), [WaitersSeen.after.set(page.next_key) if page.next_key else WaitersSeen.after.remove()])
+    return ended
+
+
+def _lost(run: Run) -> bool:
+    """Whether this run waited for what cannot come any more, and is over now."""
+    if run.status != "waiting":
+        return False
+    expires = (run.waiting or {}).get("expires_at")
+    if expires and clock.parse(expires) < clock.now() - _GRACE:
+        why = because("APPROVAL_EXPIRED", "Nobody answered in time")
+    elif run.execution and not queue.execution_lives(run.execution):
+        why = because("EXECUTION_LOST", "What waited for an answer is gone; retry the run")
+    else:
+        return False
+    done = end(run, "failed", SYSTEM, why, still=lambda one: one.status == "waiting" and one.wait_token == run.wait_token)
+    if not done.ended:
+        return False
+    if run.execution:
+        queue.stop_execution(run.execution, done.error_message or "")
+    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    return True
+
+
+def _let_go(until: float) -> int:
+    """Give back what ended runs hold for calls whose lease is over."""
+    freed, now = 0, f"{clock.epoch():012d}"
+    for shard in range(SHARDS):
+        page = query(Run, f"RUNS#HOLDING#{shard}", index=3, between=("0", now), limit=_PAGE)
+        for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
+            if time.monotonic() > until:
+                return freed
+            freed += int(let_go(run))
+    return freed
 
 
 def _ended(run: Run) -> bool:

@@ -41,7 +41,9 @@ def close_connection(connection: Connection) -> None:
         write(
             delete(Connection(pk=connection.pk, sk=connection.sk), Connection.pk.exists(), _GONE),
             delete(DueConnection.of(connection)),
-            update(OpenConnections.of(connection.user_id), [OpenConnections.open.add(-1)]),
+            update(
+                OpenConnections.of(connection.user_id), [OpenConnections.open.add(-1), OpenConnections.left.set(clock.epoch())]
+            ),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )
     except Conflict as error:

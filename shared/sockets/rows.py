@@ -72,6 +72,8 @@ class DueConnection(Ephemeral):
 
 class OpenConnections(Ephemeral):
     open = NumberAttribute(default=0)
+    left = NumberAttribute(default=0)
+    """Epoch seconds of the last one that ended."""
 
     @classmethod
     def of(cls, user_id: str) -> "OpenConnections":

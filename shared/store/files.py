@@ -58,6 +58,11 @@ def kept_text(value: str) -> str:
     return kept_file(value.removeprefix(_POINTER)).decode() if value.startswith(_POINTER) else value
 
 
+def file_of(value: str) -> str | None:
+    """The key of the file in which `keep_text` put the text; None for a text that is in the row."""
+    return value.removeprefix(_POINTER) if value.startswith(_POINTER) else None
+
+
 def keep_file(key: str, body: bytes, content_type: str) -> None:
     """Write a file; the same key is written over."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
@@ -95,6 +100,17 @@ def kept_file(key: str) -> bytes:
     """The whole file. Raises botocore's ClientError where there is none: for keys that a row of ours names."""
     body: bytes = _bucket().get_object(**_place(key))["Body"].read()
     return body
+
+
+def file_start(key: str, size: int) -> bytes:
+    """The first bytes of a file, `size` of them at most. Raises ClientError as `kept_file` does, and for an empty file."""
+    body: bytes = _bucket().get_object(**_place(key), Range=f"bytes=0-{size - 1}")["Body"].read()
+    return body
+
+
+def copy_file(key: str, to: str) -> None:
+    """A file once more, inside the bucket; what was there is written over."""
+    _bucket().copy_object(**_place(to), CopySource=_place(key))
 
 
 def drop_file(key: str) -> None:
@@ -151,3 +167,12 @@ def attachment(name: str) -> str:
     """A Content-Disposition that every client reads, whatever is in the name (RFC 6266)."""
     plain = "".join(one if " " <= one <= "~" and one not in '"\\%' else "_" for one in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def erase_files(prefix: str) -> int:
+    """Remove up to a thousand files whose keys begin like this. How many there were: 0 when none is left."""
+    bucket = settings().need("files_bucket")
+    found = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    if found:
+        _bucket().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found], "Quiet": True})
+    return len(found)

@@ -116,8 +116,8 @@ class Slice(Generic[T]):
     next_key: dict[str, Any] | None
 
 
-def collection(index: int, partition: str, prefix: str = "") -> list[IndexRow]:
-    """A whole bounded collection as index rows, in the index's order. Raises Invalid past COLLECTION_CAP rows."""
+def collection(index: int, partition: str, prefix: str = "", *, cap: int = COLLECTION_CAP) -> list[IndexRow]:
+    """A whole bounded collection as index rows, in the index's order. Raises Invalid past `cap` rows."""
     rows: list[IndexRow] = []
     start: dict[str, Any] | None = None
     pk, sk = f"GSI{index}PK", f"GSI{index}SK"
@@ -129,8 +129,8 @@ def collection(index: int, partition: str, prefix: str = "") -> list[IndexRow]:
             )
             for raw in raws
         ]
-        if len(rows) > COLLECTION_CAP:
-            raise Invalid(FieldError("limit", f"This collection holds more than {COLLECTION_CAP} rows; narrow it with filters"))
+        if len(rows) > cap:
+            raise Invalid(FieldError("limit", f"This collection holds more than {cap:,} rows; narrow it with filters"))
         if start is None:
             return rows
 

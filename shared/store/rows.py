@@ -176,15 +176,23 @@ class Entity(Row):
         """The collections this entity is a member of: index number -> (partition, sort key)."""
         return {}
 
+    def trash(self) -> tuple[str, str] | None:
+        """Where a deleted entity can still be found, by what clears it away for good: partition and sort key of index 1."""
+        for holder, holder_id in (("PROJ", self.proj_id), ("WS", self.ws_id)):
+            if holder_id and holder_id != self.id:
+                return f"TRASH#{holder}#{holder_id}", f"{self.KIND}#{self.id}"
+        return None
+
     def filters(self) -> dict[str, Any]:
         """The small fields that lists filter and sort by; they travel in every index."""
         return {}
 
     def place(self) -> None:
-        """Set the index keys from the entity's own state. A deleted entity leaves every list."""
-        places = {} if self.deleted_at else self.indexes()
+        """Set the index keys from the entity's own state. A deleted entity leaves every list but that of the deleted."""
+        trash = self.trash() if self.deleted_at else None
+        places = self.indexes() if not self.deleted_at else {1: trash} if trash else {}
         for number in range(1, 5):
             partition, sort = places.get(number, (None, None))
             setattr(self, f"gsi{number}pk", partition)
             setattr(self, f"gsi{number}sk", sort)
-        self.f = (self.filters() or None) if places else None
+        self.f = (self.filters() or None) if places and not self.deleted_at else None

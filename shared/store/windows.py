@@ -31,9 +31,9 @@ class Taken:
 
 
 def take(
-    model: type[Row], pk: str, rules: Sequence[RateRule], *, session: str | None = None, ttl: int | None = None
+    model: type[Row], pk: str, rules: Sequence[RateRule], *, amount: int = 1, session: str | None = None, ttl: int | None = None
 ) -> tuple[dict[str, Any], Taken | None]:
-    """Count one request on the row `pk`. With `session`, that key must stand in the row's map `sessions`.
+    """Count `amount` requests on the row `pk`, all or none. With `session`, that key must stand in the row's map `sessions`.
 
     Answers the raw row and the state of the tightest rule. Raises RateLimited, or Unauthenticated("invalid") where the session is
     gone. Without rules it only reads.
@@ -44,14 +44,14 @@ def take(
     stale: frozenset[str] = frozenset()
     for _ in range(_ROUNDS):
         try:
-            answer = dynamodb().update_item(**_request(model, pk, rules, stale, session, ttl, now))
+            answer = dynamodb().update_item(**_request(model, pk, rules, stale, amount, session, ttl, now))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             old: dict[str, Any] = error.response.get("Item") or {}  # type: ignore[assignment]  # botocore's stub lacks the key
             if session is not None and session not in old.get("sessions", {}).get("M", {}):
                 raise Unauthenticated("invalid", "The session has ended") from None
-            _refuse_if_full(rules, old, now)
+            _refuse_if_full(rules, old, amount, now)
             stale = frozenset(rule.name for rule in rules if _number(old, rule, "w") != _window(rule, now))
         else:
             row: dict[str, Any] = answer["Attributes"]
@@ -60,10 +60,17 @@ def take(
 
 
 def _request(
-    model: type[Row], pk: str, rules: Sequence[RateRule], stale: frozenset[str], session: str | None, ttl: int | None, now: int
+    model: type[Row],
+    pk: str,
+    rules: Sequence[RateRule],
+    stale: frozenset[str],
+    amount: int,
+    session: str | None,
+    ttl: int | None,
+    now: int,
 ) -> dict[str, Any]:
     names: dict[str, str] = {}
-    values: dict[str, Any] = {":one": {"N": "1"}}
+    values: dict[str, Any] = {":amount": {"N": str(amount)}}
     sets: list[str] = []
     conditions: list[str] = []
     if session is not None:
@@ -73,12 +80,12 @@ def _request(
         names |= {f"#w{index}": f"w.{rule.name}", f"#n{index}": f"n.{rule.name}"}
         values[f":w{index}"] = {"N": str(_window(rule, now))}
         if rule.name in stale:
-            sets += [f"#w{index} = :w{index}", f"#n{index} = :one"]
+            sets += [f"#w{index} = :w{index}", f"#n{index} = :amount"]
             conditions.append(f"(attribute_not_exists(#w{index}) OR #w{index} <> :w{index})")
         else:
-            values[f":l{index}"] = {"N": str(rule.limit)}
-            sets.append(f"#n{index} = #n{index} + :one")
-            conditions.append(f"#w{index} = :w{index} AND #n{index} < :l{index}")
+            values[f":l{index}"] = {"N": str(rule.limit - amount)}
+            sets.append(f"#n{index} = #n{index} + :amount")
+            conditions.append(f"#w{index} = :w{index} AND #n{index} <= :l{index}")
     if ttl is not None:
         names["#ttl"], values[":ttl"] = "ttl", {"N": str(now + ttl)}
         sets.append("#ttl = :ttl")
@@ -118,10 +125,12 @@ def _reset(rule: RateRule, now: int) -> int:
     return (_window(rule, now) + 1) * rule.window
 
 
-def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> None:
+def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int, now: int) -> None:
     """Of several that are full, the one that takes longest says how long to wait."""
     full = [
-        rule for rule in rules if _number(row, rule, "w") == _window(rule, now) and (_number(row, rule, "n") or 0) >= rule.limit
+        rule
+        for rule in rules
+        if _number(row, rule, "w") == _window(rule, now) and (_number(row, rule, "n") or 0) + amount > rule.limit
     ]
     if full:
         rule = max(full, key=lambda one: _reset(one, now))

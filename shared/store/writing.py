@@ -178,12 +178,22 @@ def update_now(
 
 def put_many(rows: Sequence[Row]) -> None:
     """Rows without conditions, 25 a round trip, retried until all are in. Not atomic: for logs and derived rows."""
-    for start in range(0, len(rows), 25):
+    for row in rows:
+        if isinstance(row, Entity):
+            row.place()
+    _batch([(row.table_name(), {"PutRequest": {"Item": row.serialize()}}) for row in rows])
+
+
+def erase_many(rows: Sequence[Row]) -> None:
+    """Remove rows, by their keys, as `put_many` writes them; what is not there is no error."""
+    _batch([(row.table_name(), {"DeleteRequest": {"Key": {"PK": {"S": row.pk}, "SK": {"S": row.sk}}}}) for row in rows])
+
+
+def _batch(wanted: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    for start in range(0, len(wanted), 25):
         requests: dict[str, Any] = {}
-        for row in rows[start : start + 25]:
-            if isinstance(row, Entity):
-                row.place()
-            requests.setdefault(row.table_name(), []).append({"PutRequest": {"Item": row.serialize()}})
+        for table, request in wanted[start : start + 25]:
+            requests.setdefault(table, []).append(request)
         attempt = 0
         while requests:
             requests = dynamodb().batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}

@@ -32,6 +32,10 @@ def default_settings() -> dict[str, Any]:
     return chosen
 
 
+DELETED_WORKSPACES: Final = "TRASH#WS"
+"""The partition of index 1 that lists them, by when they were deleted."""
+
+
 class Organization(Entity):
     KIND = "ORG"
     NAME = "organization"
@@ -95,9 +99,14 @@ class Workspace(Entity):
     project_count = NumberAttribute(default=0)
     """The projects that are neither archived nor deleted: what `maxProjects` limits."""
     last_activity = UnicodeAttribute(null=True)
+    cleared_at = UnicodeAttribute(null=True)
+    """When the cascade of its deletion was through."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"ORG#{self.org_id}#WS", f"{self.created_at}#{self.id}")}
+
+    def trash(self) -> tuple[str, str]:
+        return DELETED_WORKSPACES, f"{self.deleted_at}#{self.id}"
 
     def filters(self) -> dict[str, Any]:
         return {"name": self.name, "slug": self.slug, "description": self.description}
@@ -120,6 +129,32 @@ class WorkspaceMembership(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"USER#{self.id}#WSS", f"{self.created_at}#{self.ws_id}")}
+
+    def trash(self) -> None:
+        """It lies beside its workspace, and goes with it."""
+
+
+class Invitation(Entity):
+    """One for each address in a workspace: inviting it again renews the row. Only the fingerprint of its token's secret is kept.
+
+    It is listed while it is pending, and expires from the table a month after its last day.
+    """
+
+    KIND = "INV"
+    NAME = "invitation"
+
+    email = UnicodeAttribute()
+    role = UnicodeAttribute()
+    message = UnicodeAttribute(null=True)
+    token_hash = UnicodeAttribute()
+    status = UnicodeAttribute(default="pending")  # pending | accepted | cancelled
+    invited_by = JSONAttribute()
+    invited_at = UnicodeAttribute()
+    expires_at = UnicodeAttribute()
+    accepted_by = UnicodeAttribute(null=True)
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (f"WS#{self.ws_id}#INV", f"{self.invited_at}#{self.id}")} if self.status == "pending" else {}
 
 
 def slug_guard(scope: str, slug: str, ref: str = "") -> Guard:

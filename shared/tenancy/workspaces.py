@@ -1,11 +1,10 @@
 """Workspaces, for those who belong to them."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from shared.access import records
 from shared.core import clock
-from shared.core.actor import GRANTS, Actor, Permission, Role
+from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, Forbidden, NotFound
 from shared.core.ids import bare_id
 from shared.events import EventType, record
@@ -14,12 +13,6 @@ from shared.tenancy.founding import new_workspace
 from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 
 _REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
-
-
-@dataclass(frozen=True)
-class Member:
-    membership: WorkspaceMembership
-    permissions: list[str]
 
 
 def workspaces_of(actor: Actor) -> list[Workspace]:
@@ -92,7 +85,7 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
             raise Conflict("state", "The default workspace of an organization cannot be deleted")
         workspace.deleted_at = clock.iso()
         record(workspace, EventType.WORKSPACE_DELETED, actor, name=workspace.name, slug=workspace.slug)
-        revoked = [records.revoke_workspace(row.id, workspace.id) for row in _memberships(workspace.id)]
+        revoked = [records.revoke_workspace(row.id, workspace.id) for row in memberships(workspace.id)]
         rest[:] = revoked[_REVOKED_AT_ONCE:]
         operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:_REVOKED_AT_ONCE]]
         if workspace.project_count:
@@ -105,15 +98,6 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
     return workspace
 
 
-def members_of(actor: Actor, ws_id: str) -> list[Member]:
-    """The members, oldest first. One round trip for each MB (about 2,000 members)."""
-    rows = _memberships(entered(actor, ws_id, Permission.WORKSPACE_READ))
-    return [
-        Member(row, sorted({*(grant.value for grant in GRANTS[Role(row.role)]), *row.permissions}))
-        for row in sorted(rows, key=lambda row: (row.created_at, row.id))
-    ]
-
-
 def fewer_projects(org_id: str, number: int) -> Operation:
     """The organization counts fewer living projects. The version goes up, so that nobody saves over it."""
     pk, sk = Organization.key(org_id)
@@ -124,7 +108,8 @@ def fewer_projects(org_id: str, number: int) -> Operation:
     )
 
 
-def _memberships(ws_id: str) -> list[WorkspaceMembership]:
+def memberships(ws_id: str) -> list[WorkspaceMembership]:
+    """Everybody in it. One round trip for each MB (about 2,000 members)."""
     rows: list[WorkspaceMembership] = []
     start: dict[str, Any] | None = None
     while True:

@@ -18,7 +18,7 @@ RESULT_LIMIT: Final = 240_000
 """Characters of a result: the longest document an agent may write, with JSON's escapes. People's documents may be longer."""
 _READS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
 _WRITES = {
-    "write_document": Permission.CARD_EDIT,
+    "write_document": Permission.DOCUMENT_WRITE,
     "create_card": Permission.CARD_CREATE,
     "create_task": Permission.CARD_EDIT,
     "add_dependency": Permission.CARD_EDIT,

@@ -1,4 +1,4 @@
-"""How a workspace stands this month: what it used, and what it is billed under. The seam to usage and billing."""
+"""How a workspace stands this month: what it used."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,13 +41,6 @@ class Forecast:
 
     projected_micros: int
     reached_on: date | None
-
-
-@dataclass(frozen=True)
-class Billing:
-    status: str
-    plan: str
-    next_date: date
 
 
 def usage_of(workspace: Workspace) -> Usage:
@@ -94,9 +87,3 @@ def forecast(spent: Iterable[tuple[date, int]], limit: int, now: datetime) -> Fo
 
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def billing_of(_: Workspace) -> Billing:
-    """What a workspace without a billing account stands under. Accounts come with the billing area; they are read here then."""
-    first = clock.now().date().replace(day=1)
-    return Billing("active", "free", (first + timedelta(days=32)).replace(day=1))

@@ -8,10 +8,11 @@ from shared.core.money import usd
 from shared.identity.profiles import merged
 from shared.identity.users import DEFAULT_PREFERENCES, User
 from shared.tenancy.rows import Workspace
-from shared.usage.standing import Billing, Usage
+from shared.usage.standing import Usage
 
 if TYPE_CHECKING:
     from shared.agents.catalogue import Agent
+    from shared.billing.accounts import Standing
     from shared.projects.agent_configs import AgentConfig as AgentConfigRow
 
 
@@ -95,8 +96,8 @@ class BillingSummary(Shape):
     nextBillingDate: str
 
 
-def billing_summary(billing: Billing) -> BillingSummary:
-    return BillingSummary(status=billing.status, plan=billing.plan, nextBillingDate=billing.next_date.isoformat())
+def billing_summary(standing: "Standing") -> BillingSummary:
+    return BillingSummary(status=standing.status, plan=standing.plan, nextBillingDate=standing.next_date)
 
 
 class UsagePeriod(Shape):

@@ -33,6 +33,8 @@ class ExternalLink(Shape):
 
 
 class Attachment(Shape):
+    """`url` is a path below the API's address: it answers where to get the file for the next while."""
+
     id: str
     filename: str
     contentType: str
@@ -232,7 +234,7 @@ def attachment(kept: Mapping[str, Any]) -> Attachment:
         filename=kept["filename"],
         contentType=kept["content_type"],
         size=int(kept["size"]),
-        url=kept["url"],
+        url=f"/attachments/{kept['id']}/download",
         uploadedBy=user_summary(kept["uploaded_by"]),
         uploadedAt=kept["uploaded_at"],
     )
@@ -311,6 +313,11 @@ _SAID = {
     EventType.COMMENT_CREATED: "commented",
     EventType.COMMENT_UPDATED: "edited a comment",
     EventType.COMMENT_DELETED: "deleted a comment",
+    EventType.DOCUMENT_CREATED: "wrote a document",
+    EventType.DOCUMENT_UPDATED: "changed a document",
+    EventType.DOCUMENT_APPROVED: "approved a document",
+    EventType.DOCUMENT_REJECTED: "rejected a document",
+    EventType.DOCUMENT_PUBLISHED: "published a document",
     EventType.DEPENDENCY_ADDED: "added a dependency",
     EventType.DEPENDENCY_REMOVED: "removed a dependency",
 }
@@ -331,7 +338,7 @@ def activity(row: Activity) -> CardActivity:
         id=row.id,
         type=_activity_type(kind, changes),
         actor=who(row.actor),
-        description=f"{row.actor['name']} {_words(kind, changes)}",
+        description=f"{row.actor['name']} {_words(kind, changes, row.data)}",
         fieldChanged=shown,
         oldValue=old,
         newValue=new,
@@ -368,12 +375,39 @@ def _main_change(changes: Mapping[str, Any]) -> str | None:
     return next(iter(changes)) if len(changes) == 1 else None
 
 
-def _words(kind: EventType, changes: Mapping[str, Any]) -> str:
+def _of_one_field(changes: Mapping[str, Any]) -> str | None:
+    """What the change of a field says that nobody edits as such."""
+    if len(changes) != 1:
+        return None
+    ((name, pair),) = changes.items()
+    old: Any
+    new: Any
+    old, new = pair
+    if name == "archivedAt":
+        return "archived the card" if new else "restored the card"
+    if name == "loggedHours":
+        return f"logged {new - old:g} h" if new > old else f"took back {old - new:g} h"
+    if name in _ADDED:
+        what, title = _ADDED[name]
+        return f"added {what} {new[title]}" if new else f"removed {what} {old[title]}"
+    return None
+
+
+_ADDED = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
+
+
+def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     if kind in _SAID:
         return _SAID[kind]
+    if kind is EventType.RUN_ANSWERED:
+        return f"{data['answer']} a run of {data['agent_name']}"
+    if kind is EventType.RUN_WAITING:
+        return f"lets a run of {data['agent_name']} wait: {data['reason']}"
     if kind is EventType.ITEM_UPDATED and "assignee" in changes:
         person = changes["assignee"][1]
         return f"assigned the card to {person['name']}" if person else "unassigned the card"
+    if kind is EventType.ITEM_UPDATED and (said := _of_one_field(changes)):
+        return said
     if kind is EventType.ITEM_UPDATED and changes:
         return f"changed {', '.join(changes)}"
     return kind.value.replace(".", " ").replace("_", " ")

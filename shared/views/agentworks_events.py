@@ -63,6 +63,34 @@ class AgentRunStartedEvent(Shape):
     timestamp: str
 
 
+class AgentRunWaitingEvent(Shape):
+    """An addition: a run needs an answer (`waitingFor`: approval or budget) before `expiresAt`. `estimatedCost` is in USD."""
+
+    runId: str
+    cardId: str
+    agentId: str
+    agentName: str
+    waitingFor: str
+    reason: str
+    estimatedCost: float | None = None
+    expiresAt: str | None = None
+    triggeredBy: UserSummary
+    timestamp: str
+
+
+class AgentRunAnsweredEvent(Shape):
+    """An addition: `answer` is approved or rejected."""
+
+    runId: str
+    cardId: str
+    agentId: str
+    agentName: str
+    waitedFor: str
+    answer: str
+    answeredBy: UserSummary
+    timestamp: str
+
+
 class AgentRunCompletedEvent(Shape):
     """Of every end: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
 
@@ -119,6 +147,10 @@ def _shown(change: Change) -> tuple[str, Shape] | None:
         return "card_updated", _linked(change)
     if kind is EventType.RUN_STARTED:
         return "agent_run_started", _run_started(change)
+    if kind is EventType.RUN_WAITING:
+        return "agent_run_waiting", _run_waiting(change)
+    if kind is EventType.RUN_ANSWERED:
+        return "agent_run_answered", _run_answered(change)
     if kind in _RUN_ENDED:
         return "agent_run_completed", _run_ended(change)
     if kind is EventType.MEMBER_JOINED and change.kind == WorkspaceMembership.KIND:
@@ -194,6 +226,37 @@ def _run_started(change: Change) -> AgentRunStartedEvent:
         agentId=run.agent_id,
         agentName=_agent_name(run),
         triggeredBy=user_summary(run.triggered_by),
+        timestamp=change.event.at,
+    )
+
+
+def _run_waiting(change: Change) -> AgentRunWaitingEvent:
+    run, data = change.after(Run), change.event.data
+    price = data.get("estimated_price_micros")
+    return AgentRunWaitingEvent(
+        runId=run.id,
+        cardId=run.item_id,
+        agentId=run.agent_id,
+        agentName=_agent_name(run),
+        waitingFor=data["waiting_for"],
+        reason=data["reason"],
+        estimatedCost=None if price is None else usd(int(price)),
+        expiresAt=data.get("expires_at"),
+        triggeredBy=user_summary(run.triggered_by),
+        timestamp=change.event.at,
+    )
+
+
+def _run_answered(change: Change) -> AgentRunAnsweredEvent:
+    run, data = change.after(Run), change.event.data
+    return AgentRunAnsweredEvent(
+        runId=run.id,
+        cardId=run.item_id,
+        agentId=run.agent_id,
+        agentName=_agent_name(run),
+        waitedFor=data["waited_for"],
+        answer=data["answer"],
+        answeredBy=_who(change),
         timestamp=change.event.at,
     )
 

@@ -125,6 +125,17 @@ def test_nobody_to_write_to(aws):
     assert left() == []
 
 
+def test_links_lead_to_the_web_application(aws, monkeypatch):
+    assert outbox.link("/verify-email?token=t") == "http://localhost:8000/verify-email?token=t"
+    monkeypatch.setenv("CADRE_APP_URL", "https://app.agentworks.dev/")
+    settings.cache_clear()
+    try:
+        assert outbox.link("/verify-email?token=t") == "https://app.agentworks.dev/verify-email?token=t"
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+
+
 def test_a_mistake_is_said_to_whoever_asks(aws):
     with pytest.raises(LookupError, match="there is no mail"):
         outbox.send("unheard_of", "a@b.co")

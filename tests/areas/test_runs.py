@@ -5,6 +5,7 @@ import pytest
 from shared.agents.catalogue import catalogue
 from shared.agents.registry import the_agent
 from shared.boards.lanes import LANES
+from shared.documents.reading import text_of
 from shared.documents.rows import Document
 from shared.items.creating import NewItem, create_item
 from shared.items.rows import Item
@@ -45,14 +46,14 @@ def trigger(world: World, card: Item, agent: str, **body):
 
 def started(world: World, card: Item, agent: str, **body) -> str:
     answer = trigger(world, card, agent, **body)
-    assert answer.status == 201, answer.text
+    assert answer.status == 202, answer.text
     return answer.json["run"]["id"]
 
 
 def test_a_prd_run_from_the_request_to_the_card(world, machine):
     card = card_in(world, 1, "doc")
     answer = trigger(world, card, "prd", context="The launch is in May.")
-    assert answer.status == 201, answer.text
+    assert answer.status == 202, answer.text
     shown = answer.json["run"]
     assert (shown["status"], shown["provider"], shown["model"], shown["cardId"]) == (
         "pending", "embedded", "cadre-embedded-1", card.id,
@@ -62,7 +63,7 @@ def test_a_prd_run_from_the_request_to_the_card(world, machine):
     assert (run.status, run.error_code, run.error_message) == ("completed", None, None)
     assert run.result_data["documents"][0]["title"] == "PRD: Guest checkout"
     document = fetch(Document, run.result_data["documents"][0]["id"])
-    assert "receipt" in kept_text(document.content)
+    assert "receipt" in kept_text(text_of(document))
     after = fetch(Item, card.id)
     assert (after.lease_run, after.status, after.recent_runs[0]["status"]) == (None, "ready", "completed")
     assert get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids is None
@@ -157,7 +158,7 @@ def test_what_a_request_costs(world):
     card = card_in(world, 1, "doc")
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
     with trips() as seen:
-        assert trigger(world, card, "prd").status == 201
+        assert trigger(world, card, "prd").status == 202
     # access; the card; everything that decides; run, card and place at once. The message to the queue is not DynamoDB's
     assert seen.names == ["UpdateItem", "GetItem", "BatchGetItem", "TransactWriteItems"]
     path = f"/runs/{fetch(Item, card.id).lease_run}"
@@ -180,3 +181,12 @@ def test_every_agent_does_real_work_with_its_own_tools(world, machine, agent):
     assert refused == []
     assert run.result_data
     assert fetch(Item, card.id).lease_run is None
+
+
+def test_a_finished_card_is_learned_from_and_stays_finished(world, machine):
+    card = card_in(world, 9)
+    assert world.ada("cards", "POST", f"/cards/{card.id}/move", body={"toLaneId": world.lanes[10].id}).json["status"] == "done"
+    run = machine.play(started(world, card, "refactor"))
+    assert run.status == "completed", run.error_message
+    assert fetch(Item, card.id).status == "done"
+    assert trigger(world, card, "qa").status == 403  # other agents have nothing to do in that lane

@@ -1,6 +1,8 @@
 """People and rules over runs: cancel, retry, approval, budgets, the queue, agents that start by themselves."""
 
 import json
+import time
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,15 +28,17 @@ from shared.reactions.triggers import react
 from shared.runs import queue, requesting
 from shared.runs.rows import Run, Underway
 from shared.runs.steps import Step, step
+from shared.runs.sweeping import sweep
 from shared.store import collection, fetch, get, save, write
 from shared.tasks.rows import Task
 from shared.tenancy.rows import Workspace
 from shared.usage.rows import UsageLine
+from shared.views import agentworks_events
 from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Context
+from tests.areas.driving import Context, sign_up
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
-from tests.areas.viewers import raw_row, stream_record
+from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import trips
 
 
@@ -88,12 +92,12 @@ def test_a_queued_run_is_cancelled(world, machine):
     card = card_in(world, 1, "doc")
     run_id = started(world, card, "prd")
     answer = world.ada("runs", "POST", f"/runs/{run_id}/cancel", body={"reason": "Wrong card"})
-    assert (answer.status, answer.json["status"]) == (200, "cancelled")
+    assert (answer.status, answer.json["status"]) == (202, "cancelled")
     run = machine.play(run_id)
     assert (run.status, run.error_code, run.error_message) == ("cancelled", "CANCELLED", "Wrong card")
     assert machine.steps == ["claim"]
     assert fetch(Item, card.id).lease_run is None
-    assert world.ada("runs", "POST", f"/runs/{run_id}/cancel").status == 200  # once is as good as twice
+    assert world.ada("runs", "POST", f"/runs/{run_id}/cancel").status == 202  # once is as good as twice
 
 
 def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypatch):
@@ -118,7 +122,7 @@ def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypat
     assert len(collection(2, f"RUN#{run_id}#USE")) == 1
     assert collection(1, f"ITEM#{card.id}", "COM#") == []
     again = trigger(world, card, "prd")
-    assert again.status == 201, again.text  # the card was free at once
+    assert again.status == 202, again.text  # the card was free at once
 
 
 def test_a_zombie_writes_nothing(world, machine, model):
@@ -149,7 +153,7 @@ def test_a_retry_is_a_new_run_with_the_same_context(world, machine):
     first = started(world, card, "prd", context="Mind the law")
     world.ada("runs", "POST", f"/runs/{first}/cancel")
     answer = world.ada("runs", "POST", f"/runs/{first}/retry", body={"temperature": 0.9})
-    assert answer.status == 201, answer.text
+    assert answer.status == 202, answer.text
     again = fetch(Run, answer.json["run"]["id"])
     assert (again.retry_of, again.temperature, again.input_context["context"]) == (first, 0.9, "Mind the law")
     assert machine.play(again.id).status == "completed"
@@ -162,7 +166,7 @@ def test_a_dead_run_leaves_its_card_to_the_next(world, machine):
         configure(world)
         lost = world.ada
         answer = lost("runs", "POST", f"/cards/{card.id}/agents/prd/run")
-        assert answer.status == 201, answer.text
+        assert answer.status == 202, answer.text
         assert (fetch(Run, dead).status, fetch(Run, dead).error_code) == ("failed", "TIMEOUT")
         assert machine.play(dead).status == "failed"
     assert fetch(Item, card.id).lease_run == answer.json["run"]["id"]
@@ -179,7 +183,7 @@ def test_a_project_has_so_many_runs_at_once(world):
     answer = trigger(world, card_in(world, 1, "doc"), "prd")
     assert (answer.status, answer.json["error"]["code"]) == (409, "CONCURRENT_RUN_LIMIT")
     world.ada("runs", "POST", f"/runs/{first}/cancel")
-    assert trigger(world, card_in(world, 1, "doc"), "prd").status == 201
+    assert trigger(world, card_in(world, 1, "doc"), "prd").status == 202
 
 
 def test_a_place_held_by_a_dead_run_is_swept(world):
@@ -188,7 +192,7 @@ def test_a_place_held_by_a_dead_run_is_swept(world):
     write(save(project))
     dead = started(world, card_in(world, 1, "doc"), "prd")
     with time_machine.travel(clock.epoch() + 1_000, tick=True):
-        assert trigger(world, card_in(world, 1, "doc"), "prd").status == 201
+        assert trigger(world, card_in(world, 1, "doc"), "prd").status == 202
     assert fetch(Run, dead).error_code == "TIMEOUT"
 
 
@@ -233,6 +237,91 @@ def test_a_run_waits_for_approval_and_goes_on(world, machine):
     assert machine.play().status == "completed"
     again = world.ada("runs", "POST", f"/runs/{run.id}/approve")
     assert again.status == 409
+
+
+def test_what_waits_is_listed_with_what_it_would_do_and_cost(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    card = card_in(world, 1, "doc")
+    run = machine.play(started(world, card, "prd"))
+
+    def listed(query: str = "", client=None) -> dict:
+        answer = (client or world.ada)("runs", "GET", f"/workspaces/{world.ws_id}/approvals{query}")
+        assert answer.status == 200, answer.text
+        return answer.json
+
+    (shown,) = listed()["approvals"]
+    assert (shown["runId"], shown["cardId"], shown["cardTitle"], shown["agent"]["name"]) == (run.id, card.id, card.title, "prd")
+    assert (shown["waitingFor"], shown["reason"]) == ("approval", "The workspace requires approval for agent runs")
+    assert shown["estimatedCost"] > 0
+    left = clock.parse(shown["expiresAt"]) - clock.parse(shown["requestedAt"])
+    assert round(left.total_seconds() / 3600) == 72
+    does = {one["tool"]: one["does"] for one in shown["waiting"]["actions"]}
+    assert "document" in does["write_document"]
+    assert listed("?waitingFor=budget") == {
+        "approvals": [],
+        "total": 0,
+        "pagination": {"limit": 50, "offset": 0, "total": 0, "hasMore": False},
+    }
+    assert listed(client=world.join("Vera", "vera@example.com", Role.VIEWER))["total"] == 1
+    stranger = sign_up("Stan", "stan@example.com")
+    assert stranger("runs", "GET", f"/workspaces/{world.ws_id}/approvals").status == 404
+    assert world.ada("runs", "POST", f"/runs/{run.id}/reject").status == 200
+    assert listed()["total"] == 0
+
+
+def test_waiting_and_its_answer_are_told_and_kept(world, machine):
+    configure(world, requireApprovalForAgentRuns=True)
+    card = card_in(world, 1, "doc")
+    run_id = started(world, card, "prd")
+    images = [raw_row(f"RUN#{run_id}")]
+    machine.play(run_id)
+    images.append(raw_row(f"RUN#{run_id}"))
+    assert world.ada("runs", "POST", f"/runs/{run_id}/approve").status == 200
+    images.append(raw_row(f"RUN#{run_id}"))
+    assert world.ada("runs", "POST", f"/runs/{run_id}/approve").status == 200  # the same answer again is the same answer
+    assert raw_row(f"RUN#{run_id}") == images[-1]
+    changes = [change_in(stream_record(new, old)) for old, new in pairwise(images)]
+    (waiting,), (answered,) = (agentworks_events.messages(change) for change in changes)
+    assert (waiting["type"], waiting["data"]["waitingFor"], waiting["data"]["runId"]) == ("agent_run_waiting", "approval", run_id)
+    assert waiting["data"]["estimatedCost"] > 0
+    assert (answered["type"], answered["data"]["answer"]) == ("agent_run_answered", "approved")
+    assert answered["data"]["answeredBy"]["id"] == world.ada.user["id"]
+    assert project(*[stream_record(new, old) for old, new in pairwise(images)]) == []
+    told = [one["description"] for one in world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"]]
+    assert told == [
+        "Ada Lovelace approved a run of PRD Agent",
+        "Cadre lets a run of PRD Agent wait: The workspace requires approval for agent runs",
+    ]
+
+
+def test_a_deployment_waits_where_the_project_guards_them(world, machine):
+    project_ = fetch(type(world.project), world.project.id)
+    project_.settings = project_.settings | {"requireApprovalForDeployment": True}
+    write(save(project_))
+    run = machine.play(started(world, card_in(world, 8, "feature"), "deployment"))
+    assert (run.status, run.waiting["reason"]) == ("waiting", "The project requires approval for agents that build or deploy")
+    machine_of_another = Machine()
+    assert machine_of_another.play(started(world, card_in(world, 1, "doc"), "prd")).status == "completed"
+
+
+def test_an_answer_that_comes_too_late_is_none(world, machine):
+    """Neither a no nor a yes: the state machine, or the clock after it, says that the time is over."""
+    configure(world, requireApprovalForAgentRuns=True)
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    asked = fetch(Run, run.id)
+    asked.waiting = asked.waiting | {"expires_at": clock.in_seconds(-60)}
+    write(save(asked))
+    for answer in ("approve", "reject"):
+        assert world.ada("runs", "POST", f"/runs/{run.id}/{answer}").status == 409
+    assert fetch(Run, run.id).status == "waiting"
+    assert sweep(time.monotonic() + 60) == 0
+    asked = fetch(Run, run.id)
+    asked.waiting = asked.waiting | {"expires_at": clock.in_seconds(-600)}
+    write(save(asked))
+    assert sweep(time.monotonic() + 60) == 1
+    ended = fetch(Run, run.id)
+    assert (ended.status, ended.error_code, machine.stopped) == ("failed", "APPROVAL_EXPIRED", True)
+    assert fetch(Item, run.item_id).lease_run is None
 
 
 def test_a_rejected_run_is_cancelled(world, machine):
@@ -547,7 +636,7 @@ def test_an_answer_to_what_is_gone_ends_the_run(world, machine):
 def test_a_model_without_a_known_price_is_said_to_have_none(world, machine, model):
     card = card_in(world, 1, "doc")
     answer = trigger(world, card, "prd", provider="embedded", model="home-made")
-    assert (answer.status, answer.json["estimatedCost"]) == (201, 0)
+    assert (answer.status, answer.json["estimatedCost"]) == (202, 0)
     run = machine.play(answer.json["run"]["id"])
     assert (run.status, run.unpriced, run.customer_price_micros) == ("completed", True, 0)
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json

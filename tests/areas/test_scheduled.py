@@ -14,7 +14,7 @@ from shared.budgets.reserving import caps_of
 from shared.budgets.rows import Budget, budget_id, this_month
 from shared.core import clock
 from shared.providers.port import Finished, TokenUsage
-from shared.runs import queue, spending
+from shared.runs import queue, spending, sweeping
 from shared.runs.rows import Run, Underway
 from shared.runs.spending import reserve, scope_of, settled
 from shared.runs.steps import Step, step
@@ -122,6 +122,56 @@ def test_a_run_that_renews_its_lease_at_that_moment_goes_on(world, monkeypatch):
     monkeypatch.setattr(queue, "execution_lives", renewing)
     assert sweep(soon()) == 0
     assert fetch(Run, run.id).status == "running"
+
+
+def waiting(world: World, lane: int = 1, agent: str = "prd", execution: str = EXECUTION) -> Run:
+    """A run whose execution waits for an approval."""
+    run_id = started(world, card_in(world, lane, "doc"), agent)
+    for name in ("claim", "check_limits", "wait_approval"):
+        step(name, Step(run_id, execution, token=f"token of {run_id}" if name == "wait_approval" else None))
+    return fetch(Run, run_id)
+
+
+def test_a_run_that_waits_for_an_answer_nobody_can_take_any_more_ends(world, monkeypatch):
+    monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
+    gone, alive = waiting(world), waiting(world, 4, "planner", "another")
+    monkeypatch.setattr(queue, "execution_lives", lambda arn: arn == "another")
+    assert sweep(soon()) == 1
+    ended = fetch(Run, gone.id)
+    assert (ended.status, ended.error_code, ended.gsi3pk) == ("failed", "EXECUTION_LOST", None)
+    assert raw_row(f"ITEM#{gone.item_id}").get("lease_run") is None
+    assert fetch(Run, alive.id).status == "waiting"
+    assert sweep(soon()) == 0
+
+
+def test_an_answer_at_that_moment_is_stronger_than_the_clock(world, monkeypatch):
+    run = waiting(world)
+
+    def going_on(arn: str) -> bool:
+        step("load_context", Step(run.id, EXECUTION))
+        return False
+
+    monkeypatch.setattr(queue, "execution_lives", going_on)
+    assert sweep(soon()) == 0
+    assert fetch(Run, run.id).status == "running"
+
+
+def test_of_many_that_wait_some_are_asked_for_each_time_and_all_in_the_end(world, monkeypatch):
+    monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
+    monkeypatch.setattr(sweeping, "WAITERS", 2)
+    runs = [waiting(world, execution=f"execution {number}") for number in range(5)]
+    asked: list[str] = []
+
+    def lives(arn: str) -> bool:
+        asked.append(arn)
+        return True
+
+    monkeypatch.setattr(queue, "execution_lives", lives)
+    for _ in range(4):
+        sweep(soon())
+    assert asked[:5] == [run.execution for run in runs]
+    assert len(asked) <= 8
+    assert asked[5] == runs[0].execution  # round again
 
 
 def test_what_there_was_no_time_for_is_done_the_next_time(world, monkeypatch):

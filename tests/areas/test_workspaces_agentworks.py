@@ -195,7 +195,7 @@ def test_members_come_with_what_they_may_do(aws):
     assert (body["total"], body["invitations"]) == (2, [])
     assert [(one["user"]["name"], one["role"]) for one in body["members"]] == [("Ada Lovelace", "owner"), ("Eve", "viewer")]
     assert body["members"][1]["permissions"] == ["card:read", "project:read", "workspace:read"]
-    assert set(body["members"][0]) == {"id", "user", "role", "joinedAt", "lastActiveAt", "permissions"}
+    assert set(body["members"][0]) == {"id", "user", "role", "joinedAt", "lastActiveAt", "permissions", "presence"}
 
 
 def test_what_a_request_costs(aws):
@@ -203,10 +203,10 @@ def test_what_a_request_costs(aws):
     ws = make(ada).json["id"]
     for method, path, body, cost in (
         ("GET", "/workspaces", None, 2),
-        ("GET", f"/workspaces/{ws}/members", None, 2),
-        ("GET", f"/workspaces/{ws}", None, 3),  # and the month's usage
+        ("GET", f"/workspaces/{ws}/members", None, 4),  # and who is there, and who is invited
+        ("GET", f"/workspaces/{ws}", None, 4),  # and the month's usage, and how its bills stand
         ("POST", "/workspaces", {"name": "A", "slug": "a"}, 2),
-        ("PUT", f"/workspaces/{ws}", {"name": "B"}, 4),  # read, write, and the month's usage
+        ("PUT", f"/workspaces/{ws}", {"name": "B"}, 5),  # read, write, the month's usage, the bills
         ("DELETE", f"/workspaces/{ws}", None, 4),  # read it and its members, write
     ):
         with trips() as seen:

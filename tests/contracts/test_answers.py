@@ -20,7 +20,8 @@ pytestmark = pytest.mark.usefixtures("engine_tables")
 
 ROUTES = [route for route in table() if route.operation.media is None]
 GUARDED = [route for route in ROUTES if not route.operation.public]
-EMPTY = (202, 204)
+EMPTY = (202, 204, 302)
+NOBODY = "0190a0a0-0000-7000-8000-000000000000"
 
 
 class Furnished(Stage):
@@ -49,6 +50,18 @@ class Furnished(Stage):
         project(stream_record(raw_row(f"ITEM#{made}")))
         return made
 
+    def document(self) -> str:
+        """With a second version, approved and published."""
+        made = super().document()
+        for method, path, body in (
+            ("PUT", f"/documents/{made}", {"content": "Words\nMore words\n", "status": "review"}),
+            ("PUT", f"/documents/{made}", {"status": "approved"}),
+            ("POST", f"/documents/{made}/publish", {"version": 2}),
+        ):
+            answer = self.world.ada("documents", method, path, body=body)
+            assert answer.status == 200, answer.text
+        return made
+
 
 @pytest.fixture(scope="module")
 def stage(engine_tables: None) -> Stage:
@@ -74,6 +87,9 @@ def test_the_stage_is_furnished(stage: Stage) -> None:
     assert card["dependencies"]
     listed = stage.world.ada("cards", "GET", f"/boards/{stage.world.board.id}/cards?limit=100").json["cards"]
     assert any(one["agentRuns"] for one in listed)
+    document = stage.world.ada("documents", "GET", f"/documents/{stage.document()}").json
+    assert document["publishedAt"]
+    assert {one["changeType"] for one in document["revisions"]} == {"created", "updated", "approved", "published"}
 
 
 def sample_of(route: Route, stage: Stage) -> tuple[Sample, Client]:
@@ -87,8 +103,8 @@ def test_every_operation_has_a_sample() -> None:
 
 def test_every_documented_answer_is_known() -> None:
     """An answer without facts would be checked against nothing: only additions of our own, and answers that are empty."""
-    unknown = [name_of(route) for route in ROUTES if name_of(route) not in ANSWERS and route.operation.status not in EMPTY]
-    assert sorted(unknown) == ["agentworks exports.get", "agentworks runs.approve", "agentworks runs.reject"]
+    unknown = [route for route in ROUTES if name_of(route) not in ANSWERS and route.operation.status not in EMPTY]
+    assert [name_of(route) for route in unknown if not route.operation.addition] == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
@@ -103,7 +119,7 @@ def test_an_answer_looks_as_its_document_says(route: Route, stage: Stage) -> Non
     if name_of(route) in ANSWERS:
         assert (answer.header("content-type") or "").startswith("application/json")
         assert list(faults(ANSWERS[name_of(route)], answer.json, route.contract)) == []
-    elif answer.status == 204:
+    elif answer.status in (204, 302):
         assert answer.text == ""
     if route.area != "system":  # probes are not counted
         assert_limits(route, answer)
@@ -126,7 +142,7 @@ def test_a_refusal_looks_as_the_contract_says(route: Route, stage: Stage) -> Non
     assert nobody.status == 401
     assert list(faults(ERRORS[route.contract], nobody.json, route.contract)) == []
     if sample.path:
-        unknown = Sample(dict.fromkeys(sample.path, "0190a0a0-0000-7000-8000-000000000000"), sample.body, sample.query)
+        unknown = Sample(dict.fromkeys(sample.path, NOBODY), _elsewhere(sample), sample.query)
         missing = ask(unknown, route, caller)
         assert missing.status == 404, missing.text
         assert list(faults(ERRORS[route.contract], missing.json, route.contract)) == []
@@ -134,6 +150,14 @@ def test_a_refusal_looks_as_the_contract_says(route: Route, stage: Stage) -> Non
         broken = ask(Sample(sample.path, "[1, 2", sample.query), route, caller)
         assert broken.status in (400, 422)
         assert list(faults(ERRORS[route.contract], broken.json, route.contract)) == []
+
+
+def _elsewhere(sample: Sample):
+    """The body of a request for another thing: what is in the path too changes with it."""
+    if not isinstance(sample.body, dict):
+        return sample.body
+    ours = set(sample.path.values())
+    return {name: NOBODY if isinstance(value, str) and value in ours else value for name, value in sample.body.items()}
 
 
 @pytest.mark.parametrize("contract", NAMES)

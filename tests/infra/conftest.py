@@ -20,6 +20,7 @@ PROD = Settings(
     hosted_zone_name="agentworks.dev",
     mail_sender="hello@agentworks.dev",
     provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
+    oauth_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:oauth-abcdef",
     bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",),
     alarm_email="ops@agentworks.dev",
 )

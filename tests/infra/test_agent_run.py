@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from infra.agent_run import RATE_LIMITED, TIMED_OUT, definition
+from shared.runs.lease import WAITING_LEASE
+from shared.runs.steps import APPROVAL_HOURS
 
 MACHINE = definition("arn:aws:lambda:us-east-1:1:function:steps")
 STATES: dict[str, dict[str, Any]] = MACHINE["States"]
@@ -48,6 +50,10 @@ def test_every_task_ends_in_time_and_says_its_step(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(TASKS) - {"Fail"}))
 def test_every_failure_is_recorded(name: str) -> None:
     assert TASKS[name]["Catch"][-1] == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Fail"}
+
+
+def test_people_are_told_the_time_that_the_machine_waits() -> None:
+    assert WAITING["WaitApproval"]["TimeoutSeconds"] == APPROVAL_HOURS * 3_600 < WAITING_LEASE
 
 
 def test_the_failure_itself_is_not_caught() -> None:

@@ -74,3 +74,10 @@ def test_what_cannot_be_deployed_is_refused_by_name(context: dict[str, object], 
 def test_stack_names_tell_deployments_apart() -> None:
     assert Settings(stage="dev", deployment="team").stack_name("data") == "team-dev-data"
     assert camel("log_retention_days") == "logRetentionDays"
+
+
+def test_a_contract_is_served_on_its_own_domain_or_below_the_shared_address() -> None:
+    settings = Settings(domains={"omoios": "o.dev"}, certificate_arn="arn:aws:acm:us-east-1:1:certificate/1")
+    assert settings.url_of("omoios") == "https://o.dev/api/v1"
+    assert settings.url_of("agentworks") == "https://o.dev/agentworks/v1"
+    assert Settings().url_of("agentworks") == "http://localhost:8000/agentworks/v1"

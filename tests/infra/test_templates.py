@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from infra.gateway_errors import RESPONSES
-from infra.names import CONTRACTS, QUEUES, TABLES
+from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, WORKERS
+from infra.queues import QUEUES
 from infra.rest_api import ANY, METHODS
 from shared.exports import jobs
 from tests.infra import planned
@@ -124,8 +125,8 @@ def test_no_role_may_scan_or_delete_a_table(prod: Templates) -> None:
     for role in prod.of("AWS::IAM::Role"):
         allowed = {action for statement in statements(role) for action in statement["Action"]}
         assert not allowed & {"dynamodb:Scan", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "sqs:PurgeQueue"}, role
-        # asking whether a bucket is there is the permission to list it: only the health check asks
-        assert "s3:ListBucket" not in allowed or role.name == "SystemRole", role
+        # asking whether a bucket is there is the permission to list it: the health check asks, and the purge finds what is to go
+        assert "s3:ListBucket" not in allowed or role.name in {"SystemRole", "CascadeWorkerRole"}, role
 
 
 def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates) -> None:
@@ -143,6 +144,20 @@ def test_only_the_run_steps_and_explorations_reach_models(prod: Templates) -> No
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
     assert reaching == {"RunStepsRole", "ExplorationsRole"}
+
+
+def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> None:
+    arn = PROD.oauth_secret_arn
+    assert {role.name for role in prod.of("AWS::IAM::Role") if arn in json.dumps(role.properties)} == {"AuthRole"}
+    (auth,) = [one for one in prod.of("AWS::Lambda::Function") if one.name == "Auth"]
+    variables = auth.properties["Environment"]["Variables"]
+    assert (variables["CADRE_OAUTH_SECRET"], variables["CADRE_AGENTWORKS_URL"]) == (arn, "https://api.agentworks.dev/v1")
+
+
+def test_everybodys_pages_are_nobodys(prod: Templates) -> None:
+    """`*` lets every page call, and lets none use a cookie or be where a sign-in ends."""
+    for function in prod.of("AWS::Lambda::Function"):
+        assert "CADRE_ALLOWED_ORIGINS" not in function.properties["Environment"]["Variables"]
 
 
 def test_the_steps_may_answer_the_machine_that_calls_them(prod: Templates) -> None:
@@ -237,7 +252,13 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one(prod: Templates) -> None:
 def test_a_message_stays_hidden_longer_than_its_function_runs(prod: Templates) -> None:
     hidden = {queue.name: queue.properties.get("VisibilityTimeout", 30) for queue in prod.of("AWS::SQS::Queue")}
     timeouts = {one.name: one.properties["Timeout"] for one in prod.of("AWS::Lambda::Function")}
-    for queue, function in (("AgentRuns", "RunWorker"), ("WsLive", "WsPusher"), ("WsPush", "WsPusher"), ("Emails", "Mailer")):
+    for queue, function in (
+        ("AgentRuns", "RunWorker"),
+        ("WsLive", "WsPusher"),
+        ("WsPush", "WsPusher"),
+        ("Emails", "Mailer"),
+        ("Cascade", "CascadeWorker"),
+    ):
         assert hidden[queue] >= 6 * timeouts[function]
 
 
@@ -267,6 +288,12 @@ def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Temp
     assert jobs == planned.code().jobs
     (invoke,) = prod.of("AWS::Lambda::EventInvokeConfig")
     assert logical(invoke.properties["DestinationConfig"]["OnFailure"]["Destination"]) == "ScheduleDead"
+
+
+def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod: Templates) -> None:
+    """Lambda ends such a chain after 16 rounds unless it is told."""
+    allowed = {one.name for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
+    assert allowed == {"WsPusher", "CascadeWorker"}
 
 
 def test_events_may_put_letters_into_the_schedule_queue(prod: Templates) -> None:

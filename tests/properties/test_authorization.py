@@ -29,6 +29,8 @@ APART = {
     "auth.logout",
     "auth.changePassword",
     "workspaces.delete",
+    # An invitation is for whoever has its address: shown in the tests of invitations.
+    "invitations.accept",
     # A comment is its author's to change: shown in the tests of comments.
     "comments.update",
     "comments.delete",

@@ -1,5 +1,6 @@
 """Budgets under races: what settles never passes the cap, and the ledger, the sums and the caps tell one story."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,6 +20,7 @@ from shared.runs.ending import because, end
 from shared.runs.lease import Lost
 from shared.runs.rows import Run, Turn
 from shared.runs.spending import reserve, settled
+from shared.runs.sweeping import sweep
 from shared.store import collection, create, fetch, query, save, write
 from shared.tenancy.rows import Workspace
 from shared.usage.rows import Rollup, UsageLine
@@ -129,20 +131,101 @@ def test_caps_above_each_other_are_taken_together_or_not_at_all(engine_tables):
     assert month(ws_id).reserved == 500_000
 
 
-def test_a_run_that_ends_with_a_call_under_way_gives_back_and_still_pays(engine_tables):
-    """Cancelled while the model answers: the reservation is free at once; the call that finishes later is paid all the same."""
+USED = TokenUsage(input=2_000, output=1_000)
+PRICE = 250_000
+
+
+def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engine_tables):
+    """Cancelled while the model answers: the call is paid all the same, so its reservation stays until it has settled."""
     ws_id, project_id = found(10)
     run = running(ws_id, project_id)
     reserve(run, 1, 500_000)
-    end(fetch(Run, run.id), "cancelled", SYSTEM, because("CANCELLED", "no"))
-    assert (month(ws_id).reserved, month(ws_id).spent) == (0, 0)
-    done = Finished("end", TokenUsage(input=2_000, output=1_000), run.model)
+    ended = end(fetch(Run, run.id), "cancelled", SYSTEM, because("CANCELLED", "no"))
+    assert (month(ws_id).reserved, month(ws_id).spent) == (500_000, 0)
+    assert (ended.hold_turn, ended.held_until) == (1, run.lease_until)
+    done = Finished("end", USED, run.model)
     journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, said="late", stop="end", model="m", at="")
     assert settled(run, 1, done, "P", [create(journal)], 10) is False
     assert settled(run, 1, done, "P", [create(journal)], 10) is False  # once more changes nothing
     assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows == []
-    assert one_story(ws_id, project_id) == 250_000
-    assert fetch(Run, run.id).customer_price_micros == 250_000
+    assert (one_story(ws_id, project_id), month(ws_id).reserved) == (PRICE, 0)
+    after = fetch(Run, run.id)
+    assert (after.customer_price_micros, after.hold, after.hold_turn, after.held_until, after.gsi3pk) == (PRICE, *[None] * 4)
+
+
+def test_no_cap_is_passed_by_calls_of_runs_that_were_cancelled(engine_tables):
+    """Forty runs start a call and are cancelled at once, four times over what the cap has room for; then all calls end."""
+    ws_id, project_id = found(2)
+    runs = [running(ws_id, project_id) for _ in range(40)]
+
+    def call(run: Run) -> Run | None:
+        try:
+            reserve(run, 1, PRICE)
+        except BudgetExhausted:
+            return None
+        end(fetch(Run, run.id), "cancelled", SYSTEM, because("CANCELLED", "no"))
+        return run
+
+    with ThreadPoolExecutor(12) as pool:
+        started = [run for run in pool.map(call, runs) if run is not None]
+        assert len(started) == 2 * MICROS // PRICE
+        list(pool.map(lambda run: settled(run, 1, Finished("end", USED, run.model), "P", [], 10), started))
+    assert one_story(ws_id, project_id) == 2 * MICROS == month(ws_id).limit
+    assert month(ws_id).reserved == 0
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    story=st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["cancel", "fail", "settle", "clock", "lease over"])),
+        min_size=1,
+        max_size=16,
+    )
+)
+def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, story):
+    """Three runs with a call under way: cancelled, failed by their own execution, settled early or late, swept by the clock, in any order
+    and any number of times. What is reserved is what is still under way; what is spent is what has settled."""
+    ws_id, project_id = found(10)
+    runs = [running(ws_id, project_id) for _ in range(3)]
+    for run in runs:
+        reserve(run, 1, 400_000)
+    holds, paid = {0, 1, 2}, set()
+    for number, what in story:
+        run = runs[number]
+        stands = fetch(Run, run.id)
+        if what == "cancel":
+            end(stands, "cancelled", SYSTEM, because("CANCELLED", "no"))
+            if not stands.lease_alive and stands.held_until is None:
+                holds.discard(number)  # its lease was over: nobody can be at work
+        elif what == "fail":
+            if not stands.ended:
+                holds.discard(number)
+            end(stands, "failed", SYSTEM, because("INTERNAL_ERROR", "no"), at_rest=True)
+        elif what == "settle":
+            settled(run, 1, Finished("end", USED, run.model), "P", [], 10)
+            holds.discard(number)
+            paid.add(number)
+        elif what == "lease over":
+            name = "held_until" if stands.held_until is not None else "lease_until"
+            setattr(stands, name, 1)
+            write(save(stands))
+        else:
+            sweep(time.monotonic() + 60)
+            fresh = fetch(Run, run.id)
+            holds -= {one for one in holds if fetch(Run, runs[one].id).hold is None}
+            assert fresh.held_until is None or fresh.held_until > 1
+        assert month(ws_id).reserved == 400_000 * len(holds)
+        assert one_story(ws_id, project_id) == PRICE * len(paid)
+    for run in runs:
+        stands = fetch(Run, run.id)
+        end(stands, "cancelled", SYSTEM, because("CANCELLED", "no"))
+        stands = fetch(Run, run.id)
+        if stands.held_until is not None:
+            stands.held_until = 1
+            write(save(stands))
+    sweep(time.monotonic() + 60)
+    assert month(ws_id).reserved == 0
+    assert one_story(ws_id, project_id) == PRICE * len(paid)
 
 
 def test_a_reservation_is_made_once(engine_tables):

@@ -14,7 +14,7 @@ import pytest
 
 from shared.core.errors import CadreError, Conflict
 from shared.core.ids import new_id
-from shared.documents.rows import Document, DocumentVersion
+from shared.documents.rows import Document, DocumentText
 from shared.items.creating import NewItem, create_item
 from shared.items.rows import Item
 from shared.providers import registry
@@ -134,7 +134,7 @@ def effects(card: Item) -> dict[str, Any]:
     return {
         "documents": [(one.title, int(one.number)) for one in documents if one],
         "versions": sorted(
-            row.content for one in documents if one for row in query(DocumentVersion, f"DOC#{one.id}", prefix="V#").rows
+            row.content for one in documents if one for row in query(DocumentText, f"DOC#{one.id}", prefix="TEXT#").rows
         ),
         "comments": len(collection(1, f"ITEM#{card.id}", "COM#")),
         "children": sorted(row.f["title"] for row in collection(3, f"PARENT#{card.id}")),

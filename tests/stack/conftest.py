@@ -11,6 +11,7 @@ import pytest
 
 from local import synth
 from local.stack import LocalStack, new
+from tests.areas.identity_provider import IdentityProvider
 
 HERE = Path(__file__).parent
 
@@ -24,9 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def identity_provider() -> Iterator[IdentityProvider]:
+    """Where people of the stack can sign in, as `corp`."""
+    made = IdentityProvider()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, identity_provider: IdentityProvider) -> Iterator[LocalStack]:
     """A fresh, running platform: `.url(contract)`, `.ws(contract, path)`, `.boto(service)`, `.data`."""
-    platform = new(tmp_path_factory.mktemp("stack"))
+    platform = new(tmp_path_factory.mktemp("stack"), extra=identity_provider.environment())
     try:
         platform.start(synth.assembly(settings={}))
         platform.wait_until_healthy(0)  # that it is healthy is a test of its own; a missing part fails only its own tests

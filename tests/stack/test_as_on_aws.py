@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local import demo, synth
 from local.stack import LocalStack, new
+from tests.stack.test_identity import ada, test_from_registration_to_a_new_password_by_mail
 from tests.stack.test_runs import (  # the same journeys, on the stack of this module
     Shop,
     ask,
@@ -27,11 +28,13 @@ from tests.stack.test_runs import (  # the same journeys, on the stack of this m
 )
 
 __all__ = [
+    "ada",
     "shop",
     "test_a_cancel_bites_and_the_card_is_free",
     "test_a_card_that_arrives_in_a_lane_gets_its_agent",
     "test_a_raised_month_lets_waiting_runs_go_on",
     "test_a_run_waits_for_people_and_goes_on",
+    "test_from_registration_to_a_new_password_by_mail",
 ]
 MACHINE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(os.uname().machine, "")
 EVENTS = Path(__file__).parents[2] / "events"

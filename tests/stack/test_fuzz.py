@@ -82,6 +82,11 @@ class Person:
         return str(self.ask("POST", f"/cards/{self.card}/dependencies", body)["id"])
 
     @cached_property
+    def document(self) -> str:
+        body = {"type": "prd", "title": "A document", "content": "Words"}
+        return str(self.ask("POST", f"/projects/{self.project}/docs", body)["id"])
+
+    @cached_property
     def run(self) -> str:
         return str(self.ask("POST", f"/cards/{self.card}/agents/prd/run", {})["run"]["id"])
 
@@ -89,10 +94,17 @@ class Person:
         """What a parameter or field of this name stands for; `before` is the path's segment before it."""
         kinds = {
             "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
-            "comments": "comment", "dependencies": "dependency", "runs": "run", "tickets": "card", "auto-transition": "card",
+            "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
+            "tickets": "card", "auto-transition": "card",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
-        fixed = {"agents": "prd", "agent-configs": "prd", "column": "PHASE_BACKLOG", "target_column_id": "analyzing"}
+        fixed = {
+            "agents": "prd",
+            "agent-configs": "prd",
+            "docs": "prd",
+            "column": "PHASE_BACKLOG",
+            "target_column_id": "analyzing",
+        }
         known = before or name
         return fixed.get(known) or (str(getattr(self, kinds[known])) if known in kinds else None)
 

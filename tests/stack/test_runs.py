@@ -41,7 +41,7 @@ class Shop:
 
     def start(self, card: str, agent: str = "prd", **body: Any) -> str:
         status, started = self("POST", f"/cards/{card}/agents/{agent}/run", body)
-        assert status == 201, started
+        assert status == 202, started
         return str(started["run"]["id"])
 
     def until(self, run_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -153,6 +154,15 @@ def test_pages_load_nothing_from_elsewhere(door: Door, path: str) -> None:
 )
 def test_what_is_not_published_is_not_found(door: Door, path: str) -> None:
     assert ask(door, path)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/verify-email", "/forgot-password", "/reset-password", "/invitations/accept"])
+def test_the_links_of_mails_lead_somewhere_and_leave_the_token_in_the_browser(door: Door, path: str) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{door.port}{path}?token=s3cret", timeout=10) as answer:
+        page = answer.read().decode()
+        assert (answer.status, answer.headers.get_content_type()) == (200, "text/html")
+    assert '"/agentworks/v1"+path' in page
+    assert "s3cret" not in page
 
 
 def test_ten_megabytes_pass_and_more_does_not(door: Door) -> None:

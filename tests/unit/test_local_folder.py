@@ -1,5 +1,6 @@
 """What `local run` says, in one line and with exit code 2, when something has to be put right first."""
 
+import errno
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local import ENGINE_VERSION, LocalError
+from local.__main__ import main
 from local.engine import ROOT, free_port
 from local.folder import DataFolder
 from tests.shell import shell
@@ -118,3 +120,15 @@ def test_a_demo_without_a_platform_says_how_to_start_one(tmp_path: Path) -> None
     )
     assert done.returncode == 2
     assert "python -m local run" in done.stderr
+
+
+def test_a_full_disk_ends_the_command_with_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/state")
+
+    monkeypatch.setattr("local.__main__.run", full)
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the signals of this process are the test run's
+    assert main(["run"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "the disk is full (/data/state)" in said

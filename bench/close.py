@@ -1,0 +1,199 @@
+"""The monthly close of 10,000 workspaces, simulated: trips, write units and CPU for each.
+
+The real job (`shared.billing.closing.close`, in calls of 40 seconds as the clock makes them) with botocore below it; what answers is a
+table in this process, put in place of the network (`bench.replaying.answer_everything`). It keeps what is written and applies updates,
+but evaluates no condition: whether the job is right under races and deaths is for tests/properties/test_billing_close.py. What came
+out is added up in the end: every invoice once, every sum the ledger's, every organization's numbers 1, 2, ...
+"""
+
+import bisect
+import json
+import math
+import os
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+WORKSPACES = 10_000
+DAYS, AGENTS = 20, 3
+PRICE = 250_001  # of each agent's day: a sum that must be rounded
+TRIP_MS = 5.0  # of a call to DynamoDB from a function in the same region; measured nowhere here
+SECONDS = 40.0
+_NAME, _VALUE = re.compile(r"#\w+"), re.compile(r":\w+")
+Row = dict[str, dict[str, Any]]
+
+
+@dataclass
+class Table:
+    """Rows by key, and the index of what is due, in order."""
+
+    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    due: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    trips: Counter[str] = field(default_factory=Counter)
+    written: float = 0.0
+    usage: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, row: Row) -> None:
+        key = row["PK"]["S"], row["SK"]["S"]
+        old = self.rows.get(key)
+        if old and "GSI1PK" in old:
+            self.due[old["GSI1PK"]["S"]].remove((old["GSI1SK"]["S"], *key))
+        if "GSI1PK" in row:
+            bisect.insort(self.due.setdefault(row["GSI1PK"]["S"], []), (row["GSI1SK"]["S"], *key))
+        self.rows[key] = row
+
+    def answer(self, operation: str, request: Any) -> bytes:
+        self.trips[operation] += 1
+        asked = json.loads(request.body)
+        answers = {
+            "Query": self._query,
+            "BatchGetItem": self._batch,
+            "TransactWriteItems": self._transact,
+            "PutItem": self._put_item,
+        }
+        found = answers[operation](asked)
+        return found if isinstance(found, bytes) else json.dumps(found).encode()
+
+    def _query(self, asked: dict[str, Any]) -> Any:
+        values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
+        if "IndexName" not in asked:
+            partition = values[":pk"].removeprefix("USG#WS#")
+            dimension = values[":from"].partition("#")[0]
+            return self.usage[dimension] if partition in self.used else {"Items": []}
+        index = self.due.get(values[":pk"], [])
+        start = asked.get("ExclusiveStartKey")
+        first = bisect.bisect_left(index, (values[":from"],))
+        if start:
+            first = max(first, bisect.bisect_right(index, (start["GSI1SK"]["S"], start["PK"]["S"], start["SK"]["S"])))
+        page = [one for one in index[first : first + asked["Limit"]] if one[0] <= values[":to"]]
+        items = [
+            {"PK": {"S": pk}, "SK": {"S": sk}, "GSI1PK": {"S": values[":pk"]}, "GSI1SK": {"S": sort}, "kind": {"S": "BILLING"}}
+            for sort, pk, sk in page
+        ]
+        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if len(items) == asked["Limit"] else {})
+
+    def _batch(self, asked: dict[str, Any]) -> Any:
+        ((name, wanted),) = asked["RequestItems"].items()
+        keys = [(key["PK"]["S"], key["SK"]["S"]) for key in wanted["Keys"]]
+        return {"Responses": {name: [self.rows[key] for key in keys if key in self.rows]}, "UnprocessedKeys": {}}
+
+    def _put_item(self, asked: dict[str, Any]) -> Any:
+        self.put(asked["Item"])
+        self.written += _units(asked["Item"])
+        return {}
+
+    def _transact(self, asked: dict[str, Any]) -> Any:
+        for operation in asked["TransactItems"]:
+            ((verb, about),) = operation.items()
+            row = about["Item"] if verb == "Put" else self._updated(about)
+            self.put(row)
+            self.written += 2 * _units(row)
+        return {}
+
+    def _updated(self, about: dict[str, Any]) -> Row:
+        row = dict(self.rows.get((about["Key"]["PK"]["S"], about["Key"]["SK"]["S"]), about["Key"]))
+        names, values = about["ExpressionAttributeNames"], about["ExpressionAttributeValues"]
+        for part in about["UpdateExpression"].removeprefix("SET ").split(","):
+            row[names[_NAME.search(part)[0]]] = values[_VALUE.search(part)[0]]  # type: ignore[index]  # our own updates: `#0 = :0`
+        return row
+
+
+def _units(row: Row) -> float:
+    from bench.trips import _indexes, size_of
+
+    return max(1, math.ceil(size_of(row) / 1024)) + _indexes(row)
+
+
+def _rollups(dimension: str, values: list[str]) -> bytes:
+    items = [
+        {
+            "PK": {"S": "USG"},
+            "SK": {"S": f"{dimension}#2026-11-{day + 1:02d}#{value}"},
+            "calls": {"N": "1"},
+            "price_micros": {"N": str(PRICE * (1 if value else AGENTS))},
+            "name": {"S": value or "Total"},
+        }
+        for day in range(DAYS)
+        for value in values
+    ]
+    return json.dumps({"Items": items}).encode()
+
+
+def _found(table: Table) -> None:
+    """Half of the workspaces used something; every tenth is on the pro plan; ten share an organization in every hundred."""
+    from shared.billing.accounts import new_account
+    from shared.core.actor import Actor
+    from shared.core.ids import new_id
+    from shared.tenancy.founding import new_workspace
+
+    owner, org_id = Actor(id=new_id(), name="Ada", email="ada@example.com"), new_id()
+    for number in range(WORKSPACES):
+        if number % 100 >= 10 or number % 100 == 0:
+            org_id = new_id()
+        workspace, _ = new_workspace(owner, org_id, f"Workspace {number}", f"workspace-{number}")
+        account = new_account(workspace)
+        account.period, account.billed = "2026-11", {}
+        if number % 10 == 0:
+            account.plan = account.dearest_plan = "pro"
+        for row in (workspace, account):
+            row.place()
+            table.put(row.serialize())
+        if number % 2:
+            table.used.add(workspace.id)
+
+
+def _checked(table: Table) -> int:
+    """How many invoices there are. Raises where one is wrong."""
+    from shared.billing.rows import Invoice
+
+    numbers: dict[str, list[int]] = {}
+    invoices = [Invoice.decode(row) for (pk, _), row in table.rows.items() if pk.startswith("INVC#")]
+    for invoice in invoices:
+        used = PRICE * DAYS * AGENTS if invoice.ws_id in table.used else 0
+        assert invoice.usage_micros == used, invoice.id
+        assert sum(line["amount_micros"] for line in invoice.lines) == invoice.subtotal_micros, invoice.id
+        numbers.setdefault(str(invoice.org_id), []).append(int(invoice.number[-6:]))
+    assert all(sorted(found) == list(range(1, len(found) + 1)) for found in numbers.values())
+    assert len(invoices) == WORKSPACES // 2 + WORKSPACES // 10  # those with usage have odd numbers, those on pro even ones
+    return len(invoices)
+
+
+def measure() -> list[dict[str, Any]]:
+    from bench.replaying import answer_everything
+
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1", "CADRE_CORE_TABLE": "core",
+    }  # fmt: skip
+    import time_machine
+
+    from shared.billing.closing import close
+
+    table = Table(usage={"TOTAL": _rollups("TOTAL", [""]), "AGENT": _rollups("AGENT", ["prd", "qa", "planner"])})
+    with time_machine.travel("2026-12-01T02:00:00+00:00", tick=True):
+        _found(table)
+        answer_everything(table.answer)
+        started, calls, done = time.process_time(), 0, 0
+        while closed := close(time.monotonic() + SECONDS):
+            calls, done = calls + 1, done + closed
+        spent = time.process_time() - started
+    assert done == WORKSPACES
+    trips = sum(table.trips.values())
+    return [
+        {
+            "workspaces": WORKSPACES,
+            "invoices": _checked(table),
+            "trips": trips / WORKSPACES,
+            "by": {name: count / WORKSPACES for name, count in sorted(table.trips.items())},
+            "wcu": table.written / WORKSPACES,
+            "cpu_ms": spent / WORKSPACES * 1e3,
+            "minutes": (spent + trips * TRIP_MS / 1e3) / 60,
+            "calls": math.ceil((spent + trips * TRIP_MS / 1e3) / SECONDS),
+        }
+    ]
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=1))

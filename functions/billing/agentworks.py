@@ -1,0 +1,212 @@
+"""agentworks, section 8.2: billing. Three operations are documented; whatever changes something is an addition."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import Header, Query
+from pydantic import Field, StringConstraints
+from starlette.requests import Request
+
+from functions.billing import shapes
+from functions.billing.shapes import (
+    AccountShown,
+    Address,
+    BillingInfoResponse,
+    CreditNoteShown,
+    DownloadResponse,
+    InvoiceDetails,
+    ListInvoicesResponse,
+    PaymentMethod,
+    PaymentShown,
+    Received,
+    Status,
+)
+from shared.billing import accounts, filing, reading, settling
+from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, pagination
+from shared.contracts.base import Closed
+from shared.core import clock
+from shared.core.actor import Permission
+from shared.core.errors import FieldError, Invalid
+from shared.core.money import MICROS, usd
+from shared.http.call import Caller
+from shared.http.routing import Routes
+from shared.views.agentworks import current_usage
+
+routes = Routes(AGENTWORKS, "billing")
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Amount = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_inf_nan=False)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class UpdateBillingRequest(Closed):
+    """A field that is left out stays; null clears `billingAddress` and `taxId`."""
+
+    billingEmail: Email | None = None
+    billingAddress: Address | None = None
+    taxId: Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)] | None = None
+    plan: Annotated[str, Field(max_length=30)] | None = None
+
+    def changes(self) -> dict[str, Any]:
+        sent = self.model_dump(exclude_unset=True, exclude_none=False)
+        if sent.get("billingAddress"):
+            sent["billingAddress"] = self.billingAddress.model_dump(exclude_none=True) if self.billingAddress else None
+        return {_NAMES[name]: value for name, value in sent.items() if value is not None or name in ("billingAddress", "taxId")}
+
+
+class AddPaymentMethodRequest(Closed):
+    """`token` is what the payment gateway's own form gave the client for a card or a debit mandate: we never see a card's number."""
+
+    type: Literal["bank_transfer", "card", "sepa_debit"]
+    token: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_]+$")] | None = None
+    isDefault: bool = False
+
+
+class RecordPaymentRequest(Closed):
+    """`reference` is the bank's: the same one again is the same payment. Without an amount: what is owed."""
+
+    reference: Words
+    amount: Amount | None = None
+    method: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$")] = "manual"
+    paidAt: Annotated[str, Field(max_length=40)] | None = None
+
+
+class CreateCreditNoteRequest(Closed):
+    """`amount` is before tax; without it, all that was not credited yet."""
+
+    reason: Words
+    amount: Amount | None = None
+
+
+_NAMES = {"billingEmail": "email", "billingAddress": "address", "taxId": "tax_id", "plan": "plan"}
+
+
+@routes.get("/workspaces/{id}/billing", "billing.get", needs=Permission.WORKSPACE_BILLING)
+async def get_billing(id: str, caller: Caller) -> BillingInfoResponse:
+    """The account, this month's usage, what the month will be billed with, and the newest twelve invoices."""
+    found = reading.overview(caller, id)
+    return BillingInfoResponse(
+        account=shapes.account(found.account),
+        currentUsage=current_usage(found.usage),
+        upcomingInvoice=shapes.upcoming(found.account, found.upcoming),
+        paymentMethods=[shapes.method(one) for one in found.account.methods],
+        invoices=[shapes.summary(row) for row in found.latest],
+    )
+
+
+@routes.put("/workspaces/{id}/billing", "billing.update", needs=Permission.WORKSPACE_BILLING, addition=True)
+async def update_billing(id: str, body: UpdateBillingRequest, caller: Caller) -> AccountShown:
+    """Who the invoices go to, the tax id, the plan. A month costs the fee of the dearest plan it had."""
+    return shapes.account(accounts.change_account(caller, id, body.changes()))
+
+
+@routes.post(
+    "/workspaces/{id}/billing/payment-methods",
+    "billing.addPaymentMethod",
+    status=201,
+    needs=Permission.WORKSPACE_BILLING,
+    addition=True,
+)
+async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Caller) -> PaymentMethod:
+    """A way to pay. The first is the default, which invoices are charged to where the gateway can."""
+    return shapes.method(accounts.add_method(caller, id, body.type, body.token, body.isDefault))
+
+
+@routes.delete(
+    "/workspaces/{id}/billing/payment-methods/{methodId}",
+    "billing.removePaymentMethod",
+    status=204,
+    needs=Permission.WORKSPACE_BILLING,
+    addition=True,
+)
+async def remove_payment_method(id: str, methodId: str, caller: Caller) -> None:
+    """It is not used any more, and the gateway forgets it."""
+    accounts.remove_method(caller, id, methodId)
+
+
+@routes.get("/workspaces/{id}/billing/invoices", "billing.invoices", needs=Permission.WORKSPACE_BILLING)
+async def list_invoices(
+    id: str,
+    caller: Caller,
+    status: Status | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> ListInvoicesResponse:
+    """The invoices, the newest first. None is ever a draft: `upcomingInvoice` is what would be one."""
+    rows, total = reading.invoices_of(caller, id, status, limit, offset)
+    return ListInvoicesResponse(
+        invoices=[shapes.summary(row) for row in rows], total=total, pagination=pagination(limit, offset, total)
+    )
+
+
+@routes.get("/invoices/{id}", "billing.invoice", needs=Permission.WORKSPACE_BILLING)
+async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
+    """An invoice with its lines, what was paid and what was credited."""
+    found = reading.invoice_file(caller, id)
+    invoice = found.invoice
+    return InvoiceDetails(
+        **shapes.fields(invoice.id, invoice.filters()),
+        lineItems=[shapes.line(one) for one in invoice.lines],
+        payments=[shapes.payment(one) for one in found.payments],
+        creditNotes=[shapes.credit_note(one) for one in found.credit_notes],
+        taxNote=invoice.tax["note"],
+        amountDue=usd(invoice.open_micros if invoice.owed else 0),
+    )
+
+
+@routes.get("/invoices/{id}/pdf", "billing.invoicePdf", needs=Permission.WORKSPACE_BILLING, addition=True)
+async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
+    """Where the invoice can be fetched as PDF, for a quarter of an hour."""
+    signed = filing.invoice_url(caller, id)
+    return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
+
+
+@routes.post("/invoices/{id}/payments", "billing.recordPayment", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
+async def record_payment(id: str, body: RecordPaymentRequest, caller: Caller) -> PaymentShown:
+    """What arrived by transfer. For administrators of the platform."""
+    amount = _micros(body.amount)
+    return shapes.payment(settling.record_payment(caller, id, amount, body.reference, body.method, _moment(body.paidAt)))
+
+
+@routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
+async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Caller) -> CreditNoteShown:
+    """What is not owed after all. For administrators of the platform."""
+    return shapes.credit_note(settling.credit(caller, id, _micros(body.amount), body.reason))
+
+
+@routes.get(
+    "/invoices/{id}/credit-notes/{creditNoteId}/pdf",
+    "billing.creditNotePdf",
+    needs=Permission.WORKSPACE_BILLING,
+    addition=True,
+)
+async def get_credit_note_pdf(id: str, creditNoteId: str, caller: Caller) -> DownloadResponse:
+    """Where the credit note can be fetched as PDF, for a quarter of an hour."""
+    signed = filing.credit_note_url(caller, id, creditNoteId)
+    return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
+
+
+@routes.post("/billing/stripe/webhook", "billing.stripeWebhook", public=True, addition=True)
+async def stripe_webhook(request: Request, signature: Annotated[str, Header(alias="Stripe-Signature")] = "") -> Received:
+    """Stripe says how a charge ended. Only what it signed is believed; the same message again changes nothing."""
+    from shared.billing.webhooks import stripe_said
+
+    stripe_said(await request.body(), signature)
+    return Received(received=True)
+
+
+def _micros(amount: Decimal | None) -> int | None:
+    return None if amount is None else int(amount * MICROS)
+
+
+def _moment(text: str | None) -> str | None:
+    """When it was paid, in UTC. Raises Invalid for what is no date, and for what is still to come."""
+    if text is None:
+        return None
+    try:
+        moment = clock.iso(clock.parse(text))
+    except (ValueError, OverflowError):  # the year 1 in a zone that puts it before
+        raise Invalid(FieldError("paidAt", "Not a date: use ISO 8601", text)) from None
+    if moment > clock.iso():
+        raise Invalid(FieldError("paidAt", "This is in the future", text))
+    return moment

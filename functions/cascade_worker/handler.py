@@ -1,0 +1,33 @@
+"""Queue `cascade`: what goes with a deleted workspace. A message is worked on for SECONDS; what is left then is put back as a new one.
+
+Delivered twice, or by two at once, it changes nothing more: every step is a conditional write or a removal.
+"""
+
+import json
+import time
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from shared.cascade.clearing import work
+from shared.cascade.queue import Task, enqueue
+from shared.core.settings import settings
+
+logger = Logger(level=settings().log_level)
+SECONDS = 20.0  # of the 60 that a call may take: a page that is under way at the end has time to end well
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def _work(record: SQSRecord) -> None:
+    task = Task(**json.loads(record.body))
+    left = work(task, time.monotonic() + SECONDS)
+    if left is not None:
+        enqueue(left)
+    logger.info("cascade", extra={"workspace": task.workspace, "step": task.step, "left": left.step if left else None})
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Answers the messages that failed, so that only they come again."""
+    return process_partial_response(event=event, record_handler=_work, processor=_processor, context=context)

@@ -1,0 +1,1 @@
+"""Files of a card: uploaded straight into the bucket, looked at, and only then attached."""

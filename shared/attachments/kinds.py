@@ -1,0 +1,103 @@
+"""Which files may be attached, and whether a file is what it says it is.
+
+The list holds what teams put on cards and what a browser only saves: downloads never open on our address. Nothing that runs when it is
+opened is on it (HTML, scripts, programs).
+"""
+
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+Looks = Callable[[bytes], bool]
+
+BEGINNING: Final = 4_096  # bytes that are looked at
+MAX_NAME: Final = 200  # bytes of a file's name, so that every file system can save it
+
+
+def _begins(*magics: bytes, at: int = 0) -> Looks:
+    return lambda start: any(start[at:].startswith(magic) for magic in magics)
+
+
+def _riff(kind: bytes) -> Looks:
+    return lambda start: start.startswith(b"RIFF") and start[8:12] == kind
+
+
+def _text(start: bytes) -> bool:
+    """UTF-8, whose last character may be cut off; or UTF-16 with its mark."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    if b"\0" in start:
+        return False
+    for cut in range(4):
+        try:
+            start[: len(start) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False
+
+
+_ZIP = _begins(b"PK\x03\x04", b"PK\x05\x06")
+_OLE = _begins(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Office until 2003
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OASIS = "application/vnd.oasis.opendocument"
+
+KINDS: Final[dict[str, Looks]] = {
+    "image/png": _begins(b"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": _begins(b"\xff\xd8\xff"),
+    "image/gif": _begins(b"GIF87a", b"GIF89a"),
+    "image/webp": _riff(b"WEBP"),
+    "image/svg+xml": _text,
+    "application/pdf": lambda start: b"%PDF-" in start[:1024],
+    "application/zip": _ZIP,
+    "application/gzip": _begins(b"\x1f\x8b"),
+    "application/json": _text,
+    "application/xml": _text,
+    "application/yaml": _text,
+    "text/plain": _text,
+    "text/markdown": _text,
+    "text/csv": _text,
+    "text/xml": _text,
+    "text/yaml": _text,
+    f"{_OFFICE}.wordprocessingml.document": _ZIP,
+    f"{_OFFICE}.spreadsheetml.sheet": _ZIP,
+    f"{_OFFICE}.presentationml.presentation": _ZIP,
+    f"{_OASIS}.text": _ZIP,
+    f"{_OASIS}.spreadsheet": _ZIP,
+    f"{_OASIS}.presentation": _ZIP,
+    "application/msword": _OLE,
+    "application/vnd.ms-excel": _OLE,
+    "application/vnd.ms-powerpoint": _OLE,
+    "audio/mpeg": _begins(b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"),
+    "audio/wav": _riff(b"WAVE"),
+    "audio/ogg": _begins(b"OggS"),
+    "video/mp4": _begins(b"ftyp", at=4),
+    "video/quicktime": _begins(b"ftyp", b"moov", b"wide", b"mdat", b"free", at=4),
+    "video/webm": _begins(b"\x1a\x45\xdf\xa3"),
+}
+
+
+def kind_of(content_type: str) -> str | None:
+    """The type without its parameters, if files of it may be attached."""
+    bare = content_type.partition(";")[0].strip().lower()
+    return bare if bare in KINDS else None
+
+
+def is_what_it_says(content_type: str, start: bytes) -> bool:
+    """Whether a file that begins with these bytes may be of this type."""
+    return KINDS[content_type](start)
+
+
+def safe_name(given: str) -> str:
+    """A name that every system can save and that shows as what it is: no folders, no control characters, none that turn the direction of
+    writing around (`exe.png` that is a program). At most MAX_NAME bytes; the extension stays. Never empty."""
+    last = unicodedata.normalize("NFC", given).replace("\\", "/").rpartition("/")[2]
+    plain = "".join(one if one not in '<>:"|?*' else "_" for one in last if unicodedata.category(one)[0] != "C" or one == "\t")
+    name = " ".join(plain.split()).strip(". ")
+    if not name:
+        return "file"
+    stem, dot, extension = name.rpartition(".")
+    if not dot or not stem or len(extension.encode()) > 20:
+        stem, dot, extension = name, "", ""
+    room = MAX_NAME - len((dot + extension).encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + dot + extension

@@ -1,0 +1,66 @@
+"""What the platform asks of a payment gateway. Amounts in micro-dollars, always whole cents."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from shared.core.errors import FieldError, Invalid
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A way to pay as the gateway knows it."""
+
+    type: str
+    brand: str | None = None
+    last4: str | None = None
+
+
+@dataclass(frozen=True)
+class Charge:
+    """`key` makes it happen once: the same key is the same charge, whenever and however often it is sent."""
+
+    customer: str
+    token: str
+    amount_micros: int
+    description: str
+    invoice_id: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Charged:
+    """`pending`: the gateway will say later (a webhook). `reference` is its name for the payment."""
+
+    status: Literal["succeeded", "pending", "failed"]
+    reference: str
+    reason: str = ""
+
+
+class Gateway(Protocol):
+    """Every call may be repeated. Raises Upstream where the gateway is not there, Invalid for a token it does not take."""
+
+    @property
+    def name(self) -> str: ...
+    def customer(self, ws_id: str, name: str, email: str) -> str: ...
+    def attach(self, customer: str, token: str) -> Attached: ...
+    def detach(self, token: str) -> None: ...
+    def charge(self, charge: Charge) -> Charged: ...
+
+
+class Manual:
+    """No gateway: invoices are paid by transfer, and an administrator of the platform records it."""
+
+    name = "manual"
+    _REFUSED = Invalid(FieldError("type", "This platform takes payment by bank transfer only"))
+
+    def customer(self, ws_id: str, name: str, email: str) -> str:
+        raise self._REFUSED
+
+    def attach(self, customer: str, token: str) -> Attached:
+        raise self._REFUSED
+
+    def detach(self, token: str) -> None:
+        return
+
+    def charge(self, charge: Charge) -> Charged:
+        raise self._REFUSED

@@ -1,0 +1,125 @@
+"""For good: everything below a workspace that was deleted thirty days ago, the leaves first and the workspace last.
+
+There is no cursor: what is gone is gone from the lists that lead here, so whoever goes on begins at the top and finds what is left.
+
+What was used and billed stays, the ledger and its sums: invoices are made of it, and have to be kept for years. Logs of runs, old
+invitations and sockets expire by themselves.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+from aws_lambda_powertools import Logger
+
+from shared.cascade.queue import Task, enqueue
+from shared.core import clock
+from shared.projects.rows import Project
+from shared.store import Entity, delete, erase_files, erase_many, fetch, query, write
+from shared.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
+
+KEPT = timedelta(days=30)
+"""How long a deleted workspace can be brought back by whoever runs the platform."""
+CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
+    "WS": (
+        (1, "WS#{}#PROJ"),
+        (1, "TRASH#WS#{}"),  # among them the projects, since the cascade
+        (1, "WS#{}#INV"),
+        (2, "WS#{}#ACT"),
+        (1, "BUDGETS#{}"),
+    ),
+    "PROJ": (
+        (1, "TRASH#PROJ#{}"),
+        (2, "PROJ#{}#ITEM"),
+        (2, "PROJ#{}#TASK"),
+        (1, "PROJ#{}#DOC"),
+        (1, "PROJ#{}#BOARD"),
+        (2, "PROJ#{}#ACT"),
+    ),
+    "BOARD": ((1, "BOARD#{}#LANE"),),
+    "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
+}
+"""Where the rows below one of a kind are listed: indexes and their partitions, by its id."""
+SINGLE = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "INV", "LANE", "TASK"})
+"""Kinds with nothing below them and nothing beside them: many go in one write."""
+FILES = ("documents/{}/", "runs/{}/")
+"""What the keys of a workspace's files begin with."""
+_PAGE = 100
+logger = Logger(child=True)
+
+
+class _TimeIsUp(Exception):
+    pass
+
+
+def purge_due(until: float) -> int:
+    """Have every workspace purged whose time has come. How many; those still under way are told again. Stops at `until`
+    (`time.monotonic`)."""
+    told, start, before = 0, None, clock.iso(clock.now() - KEPT)
+    while True:
+        page = query(Workspace, DELETED_WORKSPACES, index=1, between=("0", before), limit=_PAGE, start=start)
+        for row in page.rows:
+            if time.monotonic() > until:
+                return told
+            enqueue(Task(row.pk.partition("#")[2], "purge"))
+            told += 1
+        start = page.next_key
+        if start is None:
+            return told
+
+
+def purge(workspace: Workspace, until: float) -> bool:
+    """Whether nothing is left of it. False: the time was up."""
+    if str(workspace.deleted_at) > clock.iso(clock.now() - KEPT):
+        return True
+    sweep = _Sweep(until)
+    try:
+        for place in FILES:
+            while gone := erase_files(place.format(workspace.id)):
+                sweep.count(gone)
+        sweep.tree("WS", workspace.id)
+    except _TimeIsUp:
+        pass
+    logger.info("purge", extra={"workspace": workspace.id, "erased": sweep.erased, "finished": sweep.finished})
+    return sweep.finished
+
+
+class _Sweep:
+    """Erases until its time is up, which it says by _TimeIsUp: never before something was erased, or no call would come further."""
+
+    def __init__(self, until: float) -> None:
+        self.until, self.erased, self.finished = until, 0, False
+
+    def tree(self, kind: str, entity_id: str) -> None:
+        """A row with all below it and beside it."""
+        for index, place in CHILDREN.get(kind, ()):
+            for page in _pages(place.format(entity_id), index):
+                single = [row for row in page if row.kind in SINGLE]
+                erase_many(single)
+                self.count(len(single))
+                for row in page:
+                    if row.kind not in SINGLE:
+                        self.tree(row.kind, row.pk.partition("#")[2])
+        if kind == Project.KIND:
+            project = fetch(Project, entity_id)
+            if project is not None:
+                write(delete(slug_guard(f"WS#{project.ws_id}", project.slug)))
+        self.finished = kind == Workspace.KIND
+        for page in _pages(f"{kind}#{entity_id}"):
+            erase_many(page)
+            self.count(len(page))
+
+    def count(self, erased: int) -> None:
+        self.erased += erased
+        if erased and time.monotonic() > self.until and not self.finished:
+            raise _TimeIsUp
+
+
+def _pages(partition: str, index: int | None = None) -> Iterator[list[Entity]]:
+    start = None
+    while True:
+        page = query(Entity, partition, index=index, limit=_PAGE, start=start, consistent=index is None)
+        yield page.rows
+        start = page.next_key
+        if start is None:
+            return

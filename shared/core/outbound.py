@@ -1,0 +1,89 @@
+"""Requests to servers that are not ours, for their JSON: TLS only, no redirect followed, bounded in time and size.
+
+On a laptop (the local stage) a server on the loopback interface may speak plain HTTP.
+"""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from shared.core.errors import Upstream
+from shared.core.settings import settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_S, READ_S = 3.0, 5.0
+"""A gateway gives up after 29 s: four requests in a row, each at its slowest, are still answered with our own error."""
+MAX_BYTES = 1_048_576
+
+
+@cache
+def _client() -> "httpx2.Client":
+    """One for the process: building a TLS context costs 20 ms."""
+    import httpx2
+
+    timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
+    return httpx2.Client(follow_redirects=False, timeout=timeout, headers={"User-Agent": "Cadre"})
+
+
+def allowed(url: str) -> bool:
+    """Whether an address may be asked: https, or plain http to this machine where this machine is all there is."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and _loopback(host))
+
+
+def ask(
+    who: str,
+    method: str,
+    url: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> tuple[int, Any]:
+    """The status and the JSON of an answer. `who` names the server in errors, which never show an address or what was sent.
+
+    Raises Upstream("unreachable") where there is no answer in time, or none that is JSON; a 4xx is the caller's to judge.
+    """
+    import httpx2
+
+    if not allowed(url):
+        raise Upstream("unreachable", f"{who} has an address that is not asked: it must be https")
+    try:
+        accept = {"Accept": "application/json"} | dict(headers or {})
+        with _client().stream(method, url, data=form, headers=accept, auth=auth) as response:
+            status, body = response.status_code, _read(who, response)
+    except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
+        raise Upstream("unreachable", f"{who} cannot be reached ({type(error).__name__})") from error
+    if status >= 500 or 300 <= status < 400:
+        raise Upstream("unreachable", f"{who} answered {status}")
+    try:
+        return status, json.loads(body)
+    except ValueError as error:
+        raise Upstream("unreachable", f"{who} answered {status}, and not in JSON") from error
+
+
+def _read(who: str, response: "httpx2.Response") -> bytes:
+    body = b""
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Upstream("unreachable", f"{who} answered with more than {MAX_BYTES:,} bytes")
+    return body
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

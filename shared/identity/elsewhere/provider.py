@@ -1,0 +1,50 @@
+"""What a provider is to us, and what it tells of a person."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody as a provider knows them. `subject` is theirs there, for ever."""
+
+    provider: str
+    subject: str
+    email: str
+    email_verified: bool
+    name: str
+    avatar_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What goes to the provider with a browser and must come back, or be shown to it, when the browser returns."""
+
+    redirect_uri: str
+    state: str
+    verifier: str
+    nonce: str
+
+
+class Provider(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def address(self, sent: Sent) -> str:
+        """Where the browser goes. Raises Upstream."""
+
+    def person(self, code: str, sent: Sent) -> Person:
+        """Exchange the code and learn who it is. Raises Upstream, and Unauthenticated("invalid") where the provider or what it says is
+        not to be believed."""
+
+    @property
+    def issuer(self) -> str | None:
+        """What it calls itself when it sends the browser back (RFC 9207), if it does."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """We, as a provider knows us."""
+
+    id: str
+    secret: str

@@ -1,0 +1,122 @@
+"""Ledger lines, months that end and invoices that are issued: for tests of billing."""
+
+import time
+from dataclasses import dataclass, replace
+
+import time_machine
+
+from shared.billing.accounts import opened
+from shared.billing.closing import close
+from shared.billing.months import first_day, following, this_month
+from shared.billing.reading import InvoiceFile, invoice_file
+from shared.billing.rows import BillingAccount, invoice_id
+from shared.billing.settling import credit, record_payment
+from shared.core import clock
+from shared.core.actor import SYSTEM
+from shared.core.ids import new_id
+from shared.store import Entity, fetch, get, save, write
+from shared.tenancy.rows import Workspace
+from shared.usage.recording import record_usage
+from shared.usage.rows import UsageLine
+from tests.areas.driving import Client, call
+
+CLERK = replace(SYSTEM, id="clerk", name="Clerk", platform_admin=True)
+"""An administrator of the platform."""
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+def use(ws_id: str, at: str, price: int, *, agent: str = "prd", org_id: str | None = None, priced: bool = True) -> UsageLine:
+    """A model call in the ledger, at a moment or on a day; `price` in micro-dollars is what the customer pays."""
+    row = UsageLine.new(
+        new_id(),
+        org_id=org_id,
+        ws_id=ws_id,
+        proj_id="0190a0a0-0000-7000-8000-00000000abcd",
+        at=at if "T" in at else f"{at}T10:00:00.000Z",
+        run_id="r",
+        item_id="c",
+        agent_id=agent,
+        agent_name=agent.upper(),
+        user={"kind": "user", "id": "u", "name": "Ada", "email": "ada@example.com"},
+        provider="openai",
+        model="m",
+        input_tokens=100,
+        cache_read_tokens=0,
+        cache_write_tokens=0,
+        output_tokens=50,
+        provider_cost_micros=price // 5,
+        customer_price_micros=price,
+        unpriced=not priced,
+        price_version="t",
+    )
+    write(*record_usage(row, "Engine"))
+    return row
+
+
+def account_of(ws_id: str) -> BillingAccount:
+    found = get(BillingAccount, *BillingAccount.key(ws_id))
+    assert found is not None
+    return found
+
+
+def filed(ws_id: str, month: str) -> InvoiceFile:
+    return invoice_file(CLERK, invoice_id(ws_id, month))
+
+
+def change(model: type[Entity], entity_id: str, **fields) -> None:
+    row = fetch(model, entity_id)
+    for name, value in fields.items():
+        setattr(row, name, value)
+    write(save(row))
+
+
+def open_account(ws_id: str, period: str) -> BillingAccount:
+    """The account of a workspace, as if it had been opened in that month."""
+    workspace = fetch(Workspace, ws_id)
+    assert workspace is not None
+    opened(workspace, get(BillingAccount, *BillingAccount.key(ws_id)))
+    change(BillingAccount, ws_id, period=period, billed={})
+    return account_of(ws_id)
+
+
+@dataclass
+class Night:
+    """A moment in which the jobs run."""
+
+    moment: str
+
+    def __enter__(self) -> None:
+        self._travelling = time_machine.travel(clock.parse(self.moment), tick=False)
+        self._travelling.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._travelling.stop()
+
+
+def at(moment: str) -> Night:
+    return Night(moment if "T" in moment else f"{moment}T02:00:00+00:00")
+
+
+def billed(ws_id: str) -> tuple[str, str]:
+    """Ids of an invoice of the past month, with a payment of part of it and a credit note over another part, and of the note."""
+    month = this_month()
+    open_account(ws_id, month)
+    use(ws_id, f"{month}-01", 7_500_000)
+    with at(first_day(following(month)).isoformat()):
+        close(soon())
+        invoice = filed(ws_id, month).invoice
+        record_payment(CLERK, invoice.id, 1_000_000, "transfer 1", "manual", None)
+        note = credit(CLERK, invoice.id, 2_000_000, "A bad day")
+    return invoice.id, note.id
+
+
+def logged_in(email: str = "ada@example.com", password: str = "correct horse") -> Client:
+    """The same person with a token of this moment: one lives for a quarter of an hour. The rate window has begun."""
+    answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": email, "password": password})
+    assert answer.status == 200, answer.text
+    client = Client("agentworks", answer.json["token"], answer.json["user"])
+    client("auth", "GET", "/auth/me")
+    return client

@@ -1,0 +1,280 @@
+"""The monthly close: each month once, numbers without gaps, and the ledger's sum to the micro-dollar."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from functions.scheduled.handler import handler
+from shared.billing import closing
+from shared.billing.accounts import opened
+from shared.billing.closing import close
+from shared.billing.rows import BillingAccount, Series
+from shared.billing.settling import credit, record_payment
+from shared.core.errors import NotFound
+from shared.store import fetch, get
+from shared.tenancy.rows import Workspace
+from shared.usage.reading import month_sums
+from tests.areas.billing_world import CLERK, account_of, at, change, filed, open_account, soon, use
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Context
+from tests.trips import trips
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@pytest.fixture
+def world(aws) -> World:
+    made = found_world()
+    open_account(made.ws_id, "2026-10")
+    return made
+
+
+def closed(day: str = "2026-11-01") -> int:
+    with at(day):
+        return close(soon())
+
+
+def numbers(world: World) -> int:
+    row = get(Series, *Series.key_of(str(world.project.org_id), "INV"))
+    return int(row.last) if row else 0
+
+
+def test_a_month_becomes_an_invoice_once(world):
+    use(world.ws_id, "2026-10-31T23:59:59.999Z", 750_000)
+    use(world.ws_id, "2026-11-01T00:00:00.000Z", 9_000_000)
+    assert closed("2026-10-31") == 0
+    assert closed() == 1
+    invoice = filed(world.ws_id, "2026-10").invoice
+    assert (invoice.status, invoice.usage_micros, invoice.subtotal_micros) == ("sent", 750_000, 750_000)
+    assert (invoice.tax_micros, invoice.total_micros) == (170_000, 920_000)  # 23 % of 0.75 is 0.1725
+    assert (invoice.start, invoice.end, invoice.due_date) == ("2026-10-01", "2026-10-31", "2026-11-15")
+    assert invoice.customer["name"] == "Ada Lovelace's organization"
+    assert [closed(), closed("2026-11-30"), numbers(world)] == [0, 0, 1]
+    account = account_of(world.ws_id)
+    assert (account.period, account.next_date, account.billed) == ("2026-11", "2026-12-01", {"2026-10": [750_000, 1]})
+
+
+def test_nothing_owed_is_no_invoice_and_no_number(world):
+    use(world.ws_id, "2026-10-03", 0, priced=False)
+    assert closed() == 1
+    with pytest.raises(NotFound):
+        filed(world.ws_id, "2026-10")
+    assert (numbers(world), account_of(world.ws_id).period) == (0, "2026-11")
+
+
+def test_what_comes_after_the_close_is_billed_with_the_next_month(world):
+    use(world.ws_id, "2026-10-05", 500_000)
+    closed()
+    use(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
+    use(world.ws_id, "2026-11-02", 1_000_000, agent="qa")
+    closed("2026-12-01")
+    lines = filed(world.ws_id, "2026-11").invoice.lines
+    assert [(line["description"], line["amount_micros"], line["start"]) for line in lines] == [
+        ("Agent usage: QA, 1 call", 1_000_000, "2026-11-01"),
+        ("Usage of October 2026 recorded after it was billed, 1 call", 250_000, "2026-10-01"),
+    ]
+    use(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
+    use(world.ws_id, "2026-11-30T23:59:59.000Z", 250_000)
+    closed("2027-01-01")
+    assert [line["amount_micros"] for line in filed(world.ws_id, "2026-12").invoice.lines] == [250_000, 250_000]
+    assert closed("2027-02-01") == 1
+    with pytest.raises(NotFound):
+        filed(world.ws_id, "2027-01")
+
+
+def test_less_than_half_a_cent_waits_until_it_is_more(world):
+    use(world.ws_id, "2026-10-05", 4_999)
+    closed()
+    use(world.ws_id, "2026-11-05", 1)
+    closed("2026-12-01")
+    invoice = filed(world.ws_id, "2026-11").invoice
+    assert (invoice.usage_micros, invoice.subtotal_micros) == (5_000, 10_000)
+    assert [line["amount_micros"] for line in invoice.lines] == [1, 4_999, 5_000]
+    assert invoice.lines[-1]["description"] == "Rounding to whole cents"
+
+
+def test_an_account_that_was_forgotten_catches_up_month_by_month(world):
+    for month in ("2026-10", "2026-11", "2026-12"):
+        use(world.ws_id, f"{month}-05", 1_000_000)
+    assert closed("2027-01-02") == 3
+    found = [filed(world.ws_id, month).invoice.number[-6:] for month in ("2026-10", "2026-11", "2026-12")]
+    assert found == ["000001", "000002", "000003"]
+
+
+def test_usage_from_before_there_was_an_account_is_billed_too(aws):
+    world = found_world()
+    change(Workspace, world.ws_id, created_at="2026-08-20T00:00:00.000Z")
+    use(world.ws_id, "2026-09-05", 2_000_000)
+    with at("2026-10-10"):
+        account = opened(fetch(Workspace, world.ws_id), None)
+    assert (account.period, account.billed) == ("2026-10", {"2026-08": [0, 0], "2026-09": [0, 0]})
+    closed()
+    assert filed(world.ws_id, "2026-10").invoice.usage_micros == 2_000_000
+
+
+def test_workspaces_of_one_organization_share_a_range_of_numbers(world):
+    made = world.ada("workspaces", "POST", "/workspaces", body={"name": "Second", "slug": "second"}).json["id"]
+    open_account(made, "2026-10")
+    other = found_world("eve@example.com", "Eve")
+    open_account(other.ws_id, "2026-10")
+    for ws_id in (world.ws_id, made, other.ws_id):
+        use(ws_id, "2026-10-05", 1_000_000)
+    assert closed() == 3
+    ours = {filed(ws_id, "2026-10").invoice.number for ws_id in (world.ws_id, made)}
+    assert {number[-6:] for number in ours} == {"000001", "000002"}
+    theirs = filed(other.ws_id, "2026-10").invoice.number
+    assert theirs.endswith("-000001")
+    assert theirs not in ours
+
+
+def test_many_agents_share_a_line(world, monkeypatch):
+    monkeypatch.setattr("shared.billing.statements.MAX_AGENT_LINES", 2)
+    for number, agent in enumerate(("a", "b", "c", "d")):
+        use(world.ws_id, "2026-10-05", (number + 1) * 250_000, agent=agent)
+    closed()
+    lines = filed(world.ws_id, "2026-10").invoice.lines
+    assert [line["description"] for line in lines] == [
+        "Agent usage: D, 1 call",
+        "Agent usage: C, 1 call",
+        "Agent usage: 2 other agents, 2 calls",
+    ]
+    assert sum(line["amount_micros"] for line in lines) == 2_500_000
+
+
+def test_the_invoices_are_the_ledger(world):
+    prices = [1, 250_000, 3, 499_999, 12_345_678, 1_000_005]
+    for number, price in enumerate(prices):
+        use(world.ws_id, f"2026-{10 + number % 3}-0{number + 1}", price, agent=f"agent-{number % 2}")
+    for day in ("2026-11-01", "2026-12-01", "2027-01-01"):
+        closed(day)
+    ledger = month_sums(world.ws_id, date(2026, 1, 1), date(2027, 1, 1))
+    months = ("2026-10", "2026-11", "2026-12")
+    billed = sum(filed(world.ws_id, month).invoice.usage_micros for month in months)
+    assert billed == sum(one.price_micros for one in ledger.values()) == sum(prices)
+    for month in months:
+        invoice = filed(world.ws_id, month).invoice
+        assert sum(line["amount_micros"] for line in invoice.lines) == invoice.subtotal_micros
+        assert all(line["quantity"] * line["unit_micros"] == line["amount_micros"] for line in invoice.lines)
+        assert invoice.subtotal_micros + invoice.tax_micros == invoice.total_micros
+        assert invoice.total_micros % 10_000 == invoice.subtotal_micros % 10_000 == 0
+
+
+def test_a_credit_note_over_a_paid_invoice_pays_the_next_one(world):
+    use(world.ws_id, "2026-10-05", 10_000_000)
+    closed()
+    first = filed(world.ws_id, "2026-10").invoice
+    record_payment(CLERK, first.id, None, "R", "manual", None)
+    credit(CLERK, first.id, 4_000_000, "Too slow")
+    assert account_of(world.ws_id).balance_micros == 4_920_000
+    use(world.ws_id, "2026-11-05", 3_000_000)
+    closed("2026-12-01")
+    found = filed(world.ws_id, "2026-11")
+    assert (found.invoice.status, found.invoice.paid_micros, found.invoice.next_step) == ("paid", 3_690_000, None)
+    assert [(one.method, one.amount_micros) for one in found.payments] == [("balance", 3_690_000)]
+    assert account_of(world.ws_id).balance_micros == 1_230_000
+    use(world.ws_id, "2026-12-05", 3_000_000)
+    closed("2027-01-01")
+    third = filed(world.ws_id, "2026-12").invoice
+    assert (third.status, third.open_micros, account_of(world.ws_id).balance_micros) == ("sent", 2_460_000, 0)
+
+
+def test_a_deleted_workspace_is_billed_for_its_last_days(world):
+    with at("2026-10-20"):
+        change(BillingAccount, world.ws_id, plan="pro", dearest_plan="pro")
+        use(world.ws_id, "2026-10-05", 1_000_000)
+        change(Workspace, world.ws_id, deleted_at="2026-10-20T00:00:00.000Z")
+    closed()
+    assert filed(world.ws_id, "2026-10").invoice.subtotal_micros == 50_000_000
+    use(world.ws_id, "2026-10-20", 500_000)
+    closed("2026-12-01")
+    assert filed(world.ws_id, "2026-11").invoice.subtotal_micros == 500_000  # what came late, and no fee
+    assert account_of(world.ws_id).closed
+    assert closed("2027-01-01") == 0
+
+
+# -- the job
+
+
+def test_it_stops_in_time_and_goes_on(world):
+    use(world.ws_id, "2026-10-05", 1_000_000)
+    with at("2026-11-01"):
+        assert close(soon() - 120) == 0
+        assert close(soon()) == 1
+
+
+def test_more_than_a_page(world, monkeypatch):
+    monkeypatch.setattr(closing, "PAGE", 1)
+    monkeypatch.setattr(closing, "SHARDS", 1)
+    monkeypatch.setattr("shared.billing.rows.shard_of", lambda _: 0)
+    made = [world.ws_id]
+    for number in range(3):
+        answer = world.ada("workspaces", "POST", "/workspaces", body={"name": "W", "slug": f"w-{number}"})
+        made.append(answer.json["id"])
+    for ws_id in made:
+        open_account(ws_id, "2026-10")
+        use(ws_id, "2026-10-05", 1_000_000)
+    assert closed() == 4
+    assert sorted(filed(ws_id, "2026-10").invoice.number[-6:] for ws_id in made) == ["000001", "000002", "000003", "000004"]
+
+
+def test_one_that_cannot_be_closed_does_not_keep_the_others(world):
+    other = found_world("eve@example.com", "Eve")
+    open_account(other.ws_id, "2026-10")
+    use(other.ws_id, "2026-10-05", 1_000_000)
+    change(BillingAccount, world.ws_id, dearest_plan="a plan that is no more")
+    with pytest.raises(ExceptionGroup, match="1 accounts could not be closed") as failed:
+        closed()
+    assert world.ws_id in failed.value.exceptions[0].__notes__[0]
+    assert filed(other.ws_id, "2026-10").invoice.status == "sent"
+    change(BillingAccount, world.ws_id, dearest_plan="free")
+    assert closed() == 1
+
+
+def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
+    use(world.ws_id, "2026-10-05", 1_000_000)
+    real, meddled = closing.closing, []
+
+    def meddling(*about):
+        decided = real(*about)
+        if not meddled:
+            meddled.append(True)
+            change(BillingAccount, world.ws_id, email="new@example.com")
+        return decided
+
+    monkeypatch.setattr(closing, "closing", meddling)
+    assert closed() == 1
+    invoice = filed(world.ws_id, "2026-10").invoice
+    assert (invoice.customer["email"], numbers(world)) == ("new@example.com", 1)
+
+
+def test_what_it_costs(world):
+    """A list, what belongs to its page, the number ranges; then for each account its month, by agent, and one write."""
+    use(world.ws_id, "2026-10-05", 1_000_000)
+    with at("2026-11-01"), trips() as seen:
+        close(soon())
+    per_shard = seen.by_name["Query"] - 2
+    assert per_shard == 8
+    assert {name: count for name, count in seen.by_name.items() if name != "Query"} == {
+        "BatchGetItem": 2,
+        "TransactWriteItems": 1,
+    }
+
+
+def test_the_clock_calls_it(world):
+    use(world.ws_id, "2026-10-05", 1_000_000)
+    with at("2026-11-01"):
+        handler(json.loads((EVENTS / "schedule-billing-close.json").read_text()), Context())
+    assert filed(world.ws_id, "2026-10").invoice.event["type"] == "invoice.issued"
+
+
+def test_the_same_invoice_cannot_be_made_twice(world):
+    """Even where the account says that the month is open."""
+    use(world.ws_id, "2026-10-05", 1_000_000)
+    closed()
+    change(BillingAccount, world.ws_id, period="2026-10", billed={})
+    with pytest.raises(ExceptionGroup):
+        closed()
+    assert numbers(world) == 1
+    assert filed(world.ws_id, "2026-10").invoice.version == 1

@@ -1,0 +1,222 @@
+"""agentworks: what the document shows on a card and gives no operation for: links, hours, the archive."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from functions.scheduled.handler import handler as scheduled
+from shared.core import clock
+from shared.core.actor import Role
+from shared.items import archiving
+from shared.items.archiving import DAYS, archive_finished
+from shared.items.rows import Item
+from shared.items.updating import update_item
+from shared.store import collection, fetch, save, write
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Context
+from tests.areas.viewers import project, raw_row, stream_record
+from tests.trips import trips
+
+DONE = 10
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return found_world()
+
+
+@pytest.fixture
+def card(world) -> str:
+    return str(world.card(6).id)
+
+
+def post(world: World, path: str, body: dict | None = None, client=None):
+    return (client or world.ada)("cards", "POST", path, body=body)
+
+
+def shown(world: World, card: str) -> dict:
+    return world.ada("cards", "GET", f"/cards/{card}").json
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+# -- links
+
+
+def test_a_link_is_put_on_a_card_and_taken_off(world, card):
+    made = post(world, f"/cards/{card}/links", {"url": "https://github.com/o/r/pull/1"})
+    assert made.status == 201
+    link = made.json
+    assert link == {"id": link["id"], "title": "github.com", "url": "https://github.com/o/r/pull/1", "type": "github"}
+    named = post(world, f"/cards/{card}/links", {"url": "http://wiki.example/page", "title": "Notes", "type": "docs"}).json
+    assert (named["title"], named["type"]) == ("Notes", "docs")
+    assert post(world, f"/cards/{card}/links", {"url": "https://github.com/o/r/pull/1"}).json == link  # once is enough
+    assert shown(world, card)["externalLinks"] == [link, named]
+    assert world.ada("cards", "DELETE", f"/cards/{card}/links/{link['id']}").status == 204
+    assert world.ada("cards", "DELETE", f"/cards/{card}/links/{link['id']}").status == 404
+    assert shown(world, card)["externalLinks"] == [named]
+    project(stream_record(raw_row(f"ITEM#{card}")))
+    activity = shown(world, card)["activities"][0]
+    assert (activity["type"], activity["description"]) == ("updated", "Ada Lovelace removed the link github.com")
+    assert activity["oldValue"]["id"] == link["id"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "ftp://example.com/x", "//example.com", "example.com", "https://", "https://ada:secret@example.com/",
+     "https://example.com:port/", "https://exa mple.com/", "https://[::1"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_page_is_no_link(world, card, url):
+    answer = post(world, f"/cards/{card}/links", {"url": url})
+    assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "url")
+    assert shown(world, card)["externalLinks"] == []
+
+
+def test_a_card_holds_so_many_links(world, card, monkeypatch):
+    monkeypatch.setattr("shared.items.links.MAX_LINKS", 2)
+    statuses = [post(world, f"/cards/{card}/links", {"url": f"https://example.com/{n}"}).status for n in range(3)]
+    assert statuses[:2] == [201, 201]
+    assert 400 <= statuses[2] < 500
+    assert len(shown(world, card)["externalLinks"]) == 2
+
+
+# -- hours
+
+
+def test_hours_are_logged_and_corrected(world, card):
+    assert shown(world, card)["loggedHours"] == 0
+    for hours in (0.1, 0.2, 2):
+        assert post(world, f"/cards/{card}/time", {"hours": hours, "note": "The form"}).status == 201
+    assert shown(world, card)["loggedHours"] == 2.3
+    project(stream_record(raw_row(f"ITEM#{card}")))
+    (activity,) = [one for one in shown(world, card)["activities"] if one.get("fieldChanged") == "loggedHours"]
+    assert (activity["description"], activity["oldValue"], activity["newValue"]) == ("Ada Lovelace logged 2 h", 0.3, 2.3)
+    assert (activity["metadata"]["hours"], activity["metadata"]["note"]) == (2, "The form")
+    assert post(world, f"/cards/{card}/time", {"hours": -2.3}).json["loggedHours"] == 0
+    for wrong in (0, -0.5, 1_001, "two"):
+        answer = post(world, f"/cards/{card}/time", {"hours": wrong})
+        assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "hours"), wrong
+
+
+def test_a_viewer_logs_nothing_and_a_stranger_sees_nothing(world, card):
+    vera = world.join("Vera", "vera@example.com", Role.VIEWER)
+    for path, body in ((f"/cards/{card}/time", {"hours": 1}), (f"/cards/{card}/links", {"url": "https://a.example"})):
+        assert post(world, path, body, vera).status == 403
+    world.archive()
+    assert post(world, f"/cards/{card}/time", {"hours": 1}).status == 409
+    assert post(world, f"/cards/{card}/links", {"url": "https://a.example"}).status == 409
+
+
+# -- the archive
+
+
+def finished(world: World, **more) -> Item:
+    card = world.card(6, **more)
+    assert world.ada("cards", "PUT", f"/cards/{card.id}", body={"status": "done"}).status == 200
+    return fetch(Item, card.id)
+
+
+def wants_archiving(world: World) -> None:
+    body = {"settings": {"autoArchiveCompleted": True}}
+    assert world.ada("boards", "PUT", f"/boards/{world.board.id}", body=body).status == 200
+
+
+def later(days: float):
+    return time_machine.travel(clock.epoch() + int(days * 86_400), tick=False)
+
+
+def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
+    card, fresh = finished(world, title="Old"), world.card(6, "Open")
+    wants_archiving(world)
+    assert archive_finished(soon()) == 0
+    with later(DAYS + 0.1):
+        scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
+        assert fetch(Item, card.id).archived_at == clock.iso()
+        assert archive_finished(soon()) == 0
+    assert [row.id for row in collection(1, f"BOARD#{world.board.id}#ITEM")] == [fresh.id]
+    assert world.lane_counts() == {6: 1}
+    put_away = world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived").json
+    assert (put_away["total"], [one["id"] for one in put_away["cards"]]) == (1, [card.id])
+    assert shown(world, card.id)["status"] == "done"
+    for method, path, body in (
+        ("PUT", "", {"title": "New"}),
+        ("POST", "/move", {"toLaneId": world.lanes[6].id}),
+        ("POST", "/time", {"hours": 1}),
+    ):
+        answer = world.ada("cards", method, f"/cards/{card.id}{path}", body=body)
+        assert (answer.status, "archived" in answer.json["error"]["message"]) == (409, True), path
+    back = post(world, f"/cards/{card.id}/restore")
+    assert (back.status, back.json["completedAt"]) == (200, card.completed_at)
+    assert post(world, f"/cards/{card.id}/restore").status == 200
+    assert world.lane_counts() == {6: 1, DONE: 1}
+    with later(DAYS - 1):
+        restored = fetch(Item, card.id)
+        restored.restored_at = clock.iso()
+        write(save(restored))
+    with later(DAYS + 1):
+        assert archive_finished(soon()) == 0  # it was brought back two days ago
+    with later(2 * DAYS + 1):
+        assert archive_finished(soon()) == 1
+    world.set_wip(DONE, 1)
+    finished(world, title="In the way")
+    assert post(world, f"/cards/{card.id}/restore").status == 422  # the lane is full
+
+
+def test_an_archived_card_is_deleted_without_being_counted_twice(world):
+    card = finished(world)
+    wants_archiving(world)
+    with later(DAYS + 1):
+        assert archive_finished(soon()) == 1
+    assert world.ada("cards", "DELETE", f"/cards/{card.id}").status == 204
+    assert (world.lane_counts(), world.column_counts()) == ({}, {})
+    assert world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived").json["total"] == 0
+
+
+def test_what_was_reopened_is_worked_on_or_is_not_to_be_archived_stays(world, monkeypatch):
+    reopened, worked_on, kept = finished(world), finished(world), finished(world)
+    world.ada("cards", "PUT", f"/cards/{reopened.id}", body={"status": "in_progress"})
+    wants_archiving(world)
+    real = archiving.query
+
+    def reopening(model, partition, **about):
+        page = real(model, partition, **about)
+        if partition.endswith("#DONE"):  # between the index and the card
+            update_item(world.actor, worked_on.id, {"status": "in_progress"})
+        return page
+
+    monkeypatch.setattr(archiving, "query", reopening)
+    with later(DAYS + 1):
+        assert archive_finished(soon()) == 1
+    assert [bool(fetch(Item, one.id).archived_at) for one in (reopened, worked_on, kept)] == [False, False, True]
+    world.ada("boards", "PUT", f"/boards/{world.board.id}", body={"settings": {"autoArchiveCompleted": False}})
+    finished(world)
+    with later(2 * DAYS + 2):
+        assert archive_finished(soon()) == 0
+
+
+def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
+    finished(world), finished(world)
+    wants_archiving(world)
+    with later(DAYS + 1):
+        assert archive_finished(time.monotonic() - 1) == 0
+        world.archive()
+        with trips() as seen:
+            assert archive_finished(soon()) == 0
+        assert seen.by_name["TransactWriteItems"] == 1  # the first refusal is enough for the board
+
+
+def test_many_cards_are_put_away_page_by_page(world, monkeypatch):
+    monkeypatch.setattr(archiving, "_PAGE", 2)
+    cards = [finished(world, title=str(number)) for number in range(5)]
+    wants_archiving(world)
+    with later(DAYS + 1):
+        assert archive_finished(soon()) == 5
+    page = world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived?limit=2&offset=1").json
+    assert (page["total"], len(page["cards"]), page["pagination"]["hasMore"]) == (5, 2, True)
+    assert world.lane_counts() == {}
+    assert {one.id for one in cards} == {row.id for row in collection(1, f"BOARD#{world.board.id}#ARCHIVED")}

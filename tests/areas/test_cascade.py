@@ -1,0 +1,312 @@
+"""What goes with a deleted workspace: at once, in the background, and for good."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+import time_machine
+
+from functions.cascade_worker import handler as worker
+from functions.scheduled.handler import handler as clock_handler
+from shared.access import records
+from shared.boards.rows import Counts
+from shared.cascade.purging import CHILDREN, KEPT, SINGLE
+from shared.core import clock
+from shared.core.actor import Actor, Permission, Role
+from shared.core.errors import Conflict, NotFound
+from shared.items.creating import NewItem, create_item
+from shared.projects.creating import NewProject, create_project
+from shared.projects.rows import Project
+from shared.runs import queue
+from shared.runs.requesting import Request, request_run
+from shared.runs.rows import Run, Underway
+from shared.sockets import liveness
+from shared.sockets.connections import find
+from shared.store import Entity, fetch, get, keep_text, write
+from shared.store.client import dynamodb
+from shared.tenancy import workspaces
+from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership
+from tests.areas.boards_world import World, found_world
+from tests.areas.cascades import event, waiting, work_off
+from tests.areas.driving import Client, Context, sign_up
+from tests.areas.test_invitations import accept, invite, token_of
+from tests.areas.test_workspaces_agentworks import make
+from tests.areas.viewers import Gateway, Viewer, drain, messages, project, raw_row, stream_record, the_gateway
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+class Place:
+    """A workspace of Ada's beside her default one: Eve is a member, two projects have cards."""
+
+    def __init__(self) -> None:
+        self.world: World = found_world()
+        self.ada = self.world.ada
+        self.ws_id = make(self.ada, settings={"maxMembers": 50}).json["id"]
+        self.eve = self.came("eve")
+        held = records.of_user(self.ada.user["id"])
+        self.actor = records.actor_of(self.ada.user["id"], held, next(iter(dict(held.sessions))))
+        self.projects = [create_project(self.actor, self.ws_id, NewProject(name)) for name in ("One", "Two")]
+        self.cards = [self.card(one) for one in self.projects]
+
+    def came(self, name: str) -> Client:
+        email = f"{name}@example.com"
+        client = sign_up(name.capitalize(), email)
+        assert accept(client, self.ws_id, token_of(invite(self.ada, self.ws_id, email))).status == 200
+        return client
+
+    def card(self, of: Project, lane: int = 1):
+        counts = get(Counts, *Counts.key(of.board_id))
+        lanes = sorted(dict(counts.lanes), key=lambda one: raw_row(f"LANE#{one}")["number"]["N"].zfill(3))
+        return create_item(self.actor, of.board_id, NewItem("A card", "task", lane_id=lanes[lane]))
+
+    def run(self, number: int = 0) -> Run:
+        answer = self.ada("runs", "POST", f"/cards/{self.cards[number].id}/agents/prd/run", body={})
+        assert answer.status == 201, answer.text
+        return fetch(Run, answer.json["run"]["id"])
+
+    def delete(self) -> dict:
+        """Delete it, and let the stream consumer see it. The record of the stream."""
+        assert self.ada("workspaces", "DELETE", f"/workspaces/{self.ws_id}").status == 202
+        record = stream_record(raw_row(f"WS#{self.ws_id}"))
+        assert project(record) == []
+        return record
+
+
+@pytest.fixture
+def place(aws, monkeypatch) -> Place:
+    monkeypatch.setattr(queue, "stop_execution", lambda arn, _: stopped.append(arn))
+    stopped.clear()
+    return Place()
+
+
+stopped: list[str] = []
+
+
+@pytest.fixture
+def gateway(aws) -> Gateway:
+    made = the_gateway()
+    made.use()
+    made.wipe()
+    liveness.forget_all()
+    return made
+
+
+def rows(*, but: tuple[str, ...] = ()) -> dict[tuple[str, str], dict]:
+    """The core table, without the kinds that are named."""
+    found = dynamodb().scan(TableName="core")["Items"]
+    return {(row["PK"]["S"], row["SK"]["S"]): row for row in found if row.get("kind", {}).get("S") not in but}
+
+
+def test_deleting_queues_the_cascade_by_its_event(place):
+    place.delete()
+    assert waiting() == [{"workspace": place.ws_id, "step": "members", "after": None}]
+
+
+def test_everything_that_goes_on_by_itself_ends(place, gateway):
+    run = place.run()
+    raw = dynamodb().update_item(
+        TableName="core",
+        Key={"PK": {"S": f"RUN#{run.id}"}, "SK": {"S": "META"}},
+        UpdateExpression="SET execution = :arn",
+        ExpressionAttributeValues={":arn": {"S": "arn:one"}},
+        ReturnValues="ALL_NEW",
+    )
+    assert raw["Attributes"]["execution"]["S"] == "arn:one"
+    viewer = Viewer(gateway, place.eve, f"/api/workspaces/{place.ws_id}/events")
+    elsewhere = Viewer(gateway, place.ada, f"/api/workspaces/{place.world.ws_id}/events")
+    drain()
+    place.delete()
+    work_off()
+    assert gateway.closed == [viewer.id]
+    assert find(elsewhere.id) is not None
+    ended = fetch(Run, run.id)
+    assert (ended.status, ended.error_code, ended.error_message) == ("cancelled", "CANCELLED", "The workspace was deleted")
+    assert stopped == ["arn:one"]
+    workspace = fetch(Workspace, place.ws_id)
+    assert workspace.cleared_at > workspace.deleted_at
+    for one in place.projects:
+        assert fetch(Project, one.id).deleted_at == workspace.deleted_at
+        assert get(Counts, *Counts.key(one.board_id)).closed is True
+        assert get(Underway, f"PROJ#{one.id}", "RUNS").closed is True
+    assert get(WorkspaceMembership, f"WS#{place.ws_id}", f"MEM#{place.eve.user['id']}").deleted_at == workspace.deleted_at
+    assert fetch(Organization, workspace.org_id).project_count == 1  # of the other workspace
+
+
+def test_twice_changes_nothing_more(place):
+    place.run()
+    record = place.delete()
+    tasks = waiting()
+    work_off(*tasks)
+    after = rows(but=("ACT",))
+    work_off(*tasks)
+    project(record)
+    work_off()
+    assert rows(but=("ACT",)) == after
+
+
+def test_a_step_is_bounded_and_goes_on_where_it_stopped(place, monkeypatch):
+    monkeypatch.setattr(worker, "SECONDS", 0.0)
+    place.delete()
+    (task,) = waiting()
+    assert worker.handler(event(task), Context()) == {"batchItemFailures": []}
+    (left,) = waiting()
+    assert left["step"] == "projects"
+    assert [fetch(Project, one.id).deleted_at for one in place.projects] == [None, None]
+    assert work_off(left) >= 2
+    assert fetch(Workspace, place.ws_id).cleared_at
+
+
+def test_whom_the_deletion_left_out_the_cascade_finds(place, monkeypatch):
+    """The process that deletes dies after its first transaction."""
+    monkeypatch.setattr(workspaces, "_REVOKED_AT_ONCE", 1)
+    died = []
+
+    def dying(*operations):
+        if died:
+            raise RuntimeError("died")
+        died.append(write(*operations))
+
+    more = [place.came(name) for name in ("bob", "cy")]
+    monkeypatch.setattr("shared.tenancy.workspaces.write", dying)
+    died.append(None)
+    with pytest.raises(RuntimeError, match="died"):
+        workspaces.delete_workspace(place.actor, place.ws_id)
+    assert any(one("workspaces", "GET", f"/workspaces/{place.ws_id}/members").status == 200 for one in (place.eve, *more))
+    assert project(stream_record(raw_row(f"WS#{place.ws_id}"))) == []
+    work_off()
+    for one in (place.ada, place.eve, *more):
+        assert one("workspaces", "GET", f"/workspaces/{place.ws_id}/members").status == 404
+
+
+def test_no_agent_begins_in_what_is_deleted(place):
+    """By a lane, at the end of another run: nobody's membership is asked there."""
+    mover = Actor(
+        "u", "Somebody", workspaces={place.ws_id: Role.MEMBER}, scopes=frozenset({Permission.AGENT_RUN, Permission.CARD_READ})
+    )
+    place.delete()
+    for _ in ("before the cascade", "after it"):
+        with pytest.raises(NotFound):
+            request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
+        work_off()
+
+
+def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, monkeypatch):
+    from shared.runs import requesting
+
+    read = requesting._read
+
+    def late(*args):
+        facts = read(*args)
+        if waiting_tasks:
+            work_off(*[waiting_tasks.pop()])
+        return facts
+
+    monkeypatch.setattr(requesting, "_read", late)
+    mover = Actor("u", "Somebody", workspaces={place.ws_id: Role.MEMBER})
+    workspace = fetch(Workspace, place.ws_id)
+    waiting_tasks = [{"workspace": workspace.id, "step": "projects", "after": None}]
+
+    def deleted(model, one):
+        row = fetch(model, one)
+        if model is Workspace:
+            row.deleted_at = row.created_at
+        return row
+
+    monkeypatch.setattr("shared.cascade.clearing.fetch", deleted)
+
+    with pytest.raises((NotFound, Conflict)):
+        request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
+    assert waiting_tasks == []
+    assert get(Underway, f"PROJ#{place.projects[0].id}", "RUNS").run_ids is None
+
+
+def test_what_is_not_deleted_is_left_alone(place):
+    before = rows()
+    for step in ("members", "projects", "purge"):
+        work_off({"workspace": place.ws_id, "step": step, "after": None})
+        work_off({"workspace": "0190a0a0-0000-7000-8000-000000000000", "step": step, "after": None})
+    assert rows() == before
+
+
+def tick() -> None:
+    clock_handler(json.loads((EVENTS / "schedule-purge.json").read_text()), Context())
+
+
+def furnished(place: Place) -> None:
+    """One of everything, below the workspace and beside it."""
+    ada, card = place.ada, place.cards[0].id
+    place.run(1)
+    assert ada("cards", "DELETE", f"/cards/{place.card(place.projects[0]).id}").status == 204
+    for area, path, body in (
+        ("comments", f"/cards/{card}/comments", {"content": "Words"}),
+        ("cards", f"/cards/{card}/dependencies", {"dependencyCardId": place.card(place.projects[0]).id, "type": "relates_to"}),
+    ):
+        assert ada(area, "POST", path, body=body).status == 201
+    assert ada("agents", "PUT", f"/projects/{place.projects[0].id}/agent-configs/prd", body={"temperature": 0.1}).status == 200
+    for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
+        keep_text(key, "x" * 400_000)
+    for row in rows(but=("ACT",)).values():
+        if "event" in row and row.get("ws_id", {}).get("S") == place.ws_id:
+            assert project(stream_record(row)) == []
+    messages()
+    waiting()
+
+
+def files() -> list[str]:
+    return [one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket="files").get("Contents", [])]
+
+
+@pytest.mark.parametrize("seconds", [20.0, 0.0])
+def test_after_thirty_days_nothing_is_left_but_what_was_used(place, monkeypatch, seconds):
+    monkeypatch.setattr(worker, "SECONDS", seconds)
+    before_it_was = {key for key, row in rows().items() if row.get("ws_id", {}).get("S") == place.world.ws_id}
+    furnished(place)
+    place.delete()
+    work_off()
+    tick()
+    assert waiting() == []
+    with time_machine.travel(clock.now() + KEPT - timedelta(hours=1)):
+        tick()
+        assert waiting() == []
+        work_off({"workspace": place.ws_id, "step": "purge", "after": None})  # not yet due, whoever asks
+        assert fetch(Workspace, place.ws_id) is not None
+    with time_machine.travel(clock.now() + KEPT + timedelta(hours=1)):
+        tick()
+        (task,) = waiting()
+        calls = work_off(task)
+        assert calls > 15 if seconds == 0.0 else calls == 1
+        left = {key: row for key, row in rows().items() if place.ws_id in json.dumps(row)}
+        assert {row["kind"]["S"] for row in left.values()} <= {"INV"}  # it expires by itself
+        ours = {one.id for one in (*place.projects, *place.cards)}
+        assert [key for key, row in rows().items() if ours & set(json.dumps(row).replace("#", '"').split('"'))] == []
+        tick()
+        assert waiting() == []
+    assert before_it_was <= set(rows())
+    assert [key for key in files() if place.ws_id in key] == []
+    assert f"documents/{place.world.ws_id}/d/1" in files()
+
+
+ELSEWHERE = {
+    "USER", "ORG", "ORGMEM",  # of no workspace
+    "USE",  # the ledger: what invoices are made of
+    "WSMEM", "ACFG", "PROJSTATS",  # beside their workspace or project, and gone with it
+}  # fmt: skip
+"""Kinds that no list below a workspace leads to."""
+
+
+def test_whoever_adds_a_kind_says_what_becomes_of_it():
+    """A kind of entity is found by the purge, or it is said here why not."""
+    import pkgutil
+    from importlib import import_module
+
+    import shared
+
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        import_module(module.name)
+    below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "WS"} | SINGLE
+    kinds = {one.KIND for one in Entity.__subclasses__() if getattr(one, "KIND", "")}
+    assert kinds - below - ELSEWHERE == set()
+    assert set(CHILDREN) <= kinds

@@ -1,0 +1,245 @@
+"""agentworks: who is invited into a workspace, and who comes."""
+
+import pytest
+import time_machine
+
+from shared.access import records
+from shared.core.actor import Role
+from shared.core.keys import fingerprint
+from shared.store import fetch
+from shared.tenancy import invitations
+from shared.tenancy.rows import Invitation, Workspace
+from tests.areas.driving import Answer, Client, call, sign_up
+from tests.areas.mailbox import asked
+from tests.areas.test_workspaces_agentworks import home, join, make
+from tests.trips import trips
+
+EVE = "eve@example.com"
+
+
+def invite(client: Client, ws: str, email: str = EVE, role: str = "member", **more) -> Answer:
+    return client("workspaces", "POST", f"/workspaces/{ws}/members/invite", body={"email": email, "role": role} | more)
+
+
+def token_of(answer: Answer) -> str:
+    assert answer.status == 201, answer.text
+    return answer.json["invitationUrl"].rpartition("token=")[2]
+
+
+def accept(client: Client, ws: str, token: str, body: str | None = None) -> Answer:
+    path = f"/workspaces/{ws}/invitations/{token}/accept"
+    return client("workspaces", "POST", path, body={"token": token if body is None else body})
+
+
+def listed(client: Client, ws: str) -> dict:
+    return client("workspaces", "GET", f"/workspaces/{ws}/members").json
+
+
+def told(answer: Answer) -> tuple[int, str]:
+    return answer.status, answer.json["error"]["code"]
+
+
+@pytest.fixture
+def ada(aws) -> Client:
+    return sign_up()
+
+
+@pytest.fixture
+def eve(ada) -> Client:
+    return sign_up("Eve", EVE)
+
+
+@pytest.fixture
+def ws(ada) -> str:
+    return home(ada)
+
+
+def test_an_invitation_is_shown_mailed_and_leads_in(ada, eve, ws):
+    answer = invite(ada, ws, role="viewer", message="Come and see")
+    body = answer.json
+    assert set(body) == {"invitation", "invitationUrl"}
+    assert set(body["invitation"]) == {"id", "email", "role", "invitedBy", "expiresAt", "createdAt"}
+    assert listed(ada, ws)["invitations"] == [body["invitation"]]
+    (mail,) = asked()
+    assert (mail["kind"], mail["to"]) == ("invitation", EVE)
+    assert mail["values"]["url"] == body["invitationUrl"]
+    assert (mail["values"]["message"], mail["values"]["role"]) == ("Come and see", "viewer")
+
+    member = accept(eve, ws, token_of(answer))
+    assert member.status == 200, member.text
+    assert (member.json["id"], member.json["role"]) == (eve.user["id"], "viewer")
+    assert member.json["permissions"] == ["card:read", "project:read", "workspace:read"]
+    assert eve("workspaces", "GET", f"/workspaces/{ws}").status == 200
+    after = listed(ada, ws)
+    assert (after["total"], after["invitations"]) == (2, [])
+    assert after["members"][1] == member.json
+    summary = ada("workspaces", "GET", "/workspaces").json["workspaces"][0]
+    assert summary["memberCount"] == 2
+
+
+def test_only_the_fingerprint_of_the_secret_is_kept(ada, ws):
+    token = token_of(invite(ada, ws))
+    invitation_id, _, secret = token.partition(".")
+    row = fetch(Invitation, invitation_id)
+    assert row.token_hash == fingerprint(secret)
+    assert secret not in str(row.serialize())
+
+
+def test_an_invitation_is_good_once(ada, eve, ws):
+    token = token_of(invite(ada, ws))
+    assert accept(eve, ws, token).status == 200
+    again = accept(eve, ws, token)
+    assert told(again) == (409, "CONFLICT")
+    assert again.json["error"]["details"] == {"invitation": "accepted"}
+    assert fetch(Workspace, ws).member_count == 2
+
+
+def test_an_invitation_is_for_one_address(ada, eve, ws):
+    bob = sign_up("Bob", "bob@example.com")
+    token = token_of(invite(ada, ws, " EVE@example.com"))
+    assert told(accept(bob, ws, token)) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert accept(eve, ws, token).status == 200
+
+
+def test_what_is_no_token_leads_nowhere(ada, eve, ws):
+    token = token_of(invite(ada, ws))
+    other = make(ada).json["id"]
+    for place, wrong in ((ws, token[:-1]), (ws, "nonsense"), (other, token), ("nonsense", token)):
+        assert told(accept(eve, place, wrong)) == (404, "INVITATION_NOT_FOUND")
+    differs = accept(eve, ws, token, body=token[:-1])
+    assert (told(differs), differs.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "token")
+    assert accept(eve, ws, token).status == 200
+
+
+def test_after_seven_days_it_is_too_late(ada, eve, ws):
+    with time_machine.travel("2026-11-01T10:00:00Z", tick=False) as clock:
+        fresh = ada.at("agentworks")
+        fresh.token = sign_in("ada@example.com")
+        token = token_of(invite(fresh, ws))
+        clock.move_to("2026-11-08T10:00:01Z")
+        fresh.token, late = sign_in("ada@example.com"), Client(token=sign_in(EVE))
+        refused = accept(late, ws, token)
+        assert (told(refused), refused.json["error"]["details"]) == ((409, "CONFLICT"), {"invitation": "expired"})
+        assert listed(fresh, ws)["invitations"] == []
+        assert accept(late, ws, token_of(invite(fresh, ws))).status == 200
+
+
+def sign_in(email: str) -> str:
+    body = {"email": email, "password": "correct horse"}
+    return call("auth", "agentworks", "POST", "/auth/login", body=body).json["token"]
+
+
+def test_inviting_again_renews(ada, eve, ws):
+    old, new = token_of(invite(ada, ws)), token_of(invite(ada, ws, role="admin"))
+    assert [one["role"] for one in listed(ada, ws)["invitations"]] == ["admin"]
+    assert told(accept(eve, ws, old)) == (404, "INVITATION_NOT_FOUND")
+    assert accept(eve, ws, new).json["role"] == "admin"
+
+
+def test_a_member_is_not_invited(ada, eve, ws):
+    assert accept(eve, ws, token_of(invite(ada, ws))).status == 200
+    assert told(invite(ada, ws)) == (409, "CONFLICT")
+    assert told(invite(ada, ws, "Ada@Example.com")) == (409, "CONFLICT")
+
+
+def test_a_cancelled_invitation_is_over(ada, eve, ws):
+    answer = invite(ada, ws)
+    path = f"/workspaces/{ws}/invitations/{answer.json['invitation']['id']}"
+    assert told(eve("workspaces", "DELETE", path)) == (404, "WORKSPACE_NOT_FOUND")
+    assert ada("workspaces", "DELETE", path).status == 204
+    assert told(ada("workspaces", "DELETE", path)) == (404, "INVITATION_NOT_FOUND")
+    refused = accept(eve, ws, token_of(answer))
+    assert (told(refused), refused.json["error"]["details"]) == ((409, "CONFLICT"), {"invitation": "cancelled"})
+    assert listed(ada, ws)["invitations"] == []
+    assert accept(eve, ws, token_of(invite(ada, ws))).status == 200  # asked again after all
+    assert told(ada("workspaces", "DELETE", path)) == (409, "CONFLICT")  # too late
+
+
+def test_a_full_workspace_invites_nobody_and_lets_nobody_in(ada, eve, ws):
+    token = token_of(invite(ada, ws))
+    assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 1}}).status == 200
+    refused = accept(eve, ws, token)
+    assert (told(refused), refused.json["error"]["details"]) == ((403, "WORKSPACE_MEMBER_LIMIT"), {"limit": 1})
+    assert told(invite(ada, ws, "bob@example.com")) == (403, "WORKSPACE_MEMBER_LIMIT")
+    assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 2}}).status == 200
+    assert accept(eve, ws, token).status == 200  # the invitation was not used up
+
+
+def test_invitations_do_not_pile_up(ada, ws, monkeypatch):
+    monkeypatch.setattr(invitations, "MAX_PENDING", 2)
+    assert [invite(ada, ws, f"{n}@example.com").status for n in range(3)] == [201, 201, 403]
+
+
+def test_nobody_invites_to_more_than_they_may(ada, eve, ws):
+    join(eve, ws, Role.MEMBER)
+    assert told(invite(eve, ws, "bob@example.com")) == (403, "INSUFFICIENT_PERMISSIONS")
+    body = {"role": "member", "permissions": ["member:invite"]}
+    assert ada("workspaces", "PUT", f"/workspaces/{ws}/members/{eve.user['id']}", body=body).status == 200
+    assert told(invite(eve, ws, "bob@example.com", role="admin")) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert invite(eve, ws, "bob@example.com", role="member").status == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"email": "nobody", "role": "member"}, "INVALID_EMAIL_FORMAT"),
+        ({"email": "a@example.com", "role": "owner"}, "VALIDATION_ERROR"),
+        ({"email": "a@example.com"}, "VALIDATION_ERROR"),
+        ({"email": "a@example.com", "role": "member", "note": "x"}, "VALIDATION_ERROR"),
+    ],
+)
+def test_a_bad_invitation_says_what_is_wrong(ada, ws, body, code):
+    answer = ada("workspaces", "POST", f"/workspaces/{ws}/members/invite", body=body)
+    assert told(answer) == (422, code)
+    assert asked() == []
+
+
+def register(email: str, token: str) -> Answer:
+    body = {"name": "New Body", "email": email, "password": "correct horse", "invitationToken": token}
+    return call("auth", "agentworks", "POST", "/auth/register", body=body)
+
+
+def test_who_registers_with_an_invitation_is_in(ada, ws):
+    token = token_of(invite(ada, ws, "new@example.com"))
+    answer = register("New@example.com", token)
+    assert answer.status == 201, answer.text
+    new = Client(token=answer.json["token"])
+    mine = new("workspaces", "GET", "/workspaces").json["workspaces"]
+    assert {one["id"]: one["role"] for one in mine}[ws] == "member"
+    assert len(mine) == 2
+    assert (listed(ada, ws)["total"], listed(ada, ws)["invitations"]) == (2, [])
+
+
+def test_who_registers_with_a_bad_invitation_is_not_there_at_all(ada, ws):
+    token = token_of(invite(ada, ws, "new@example.com"))
+    assert told(register("new@example.com", token[:-1])) == (404, "INVITATION_NOT_FOUND")
+    assert told(register("other@example.com", token)) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 1}}).status == 200
+    assert told(register("new@example.com", token)) == (403, "WORKSPACE_MEMBER_LIMIT")
+    assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 5}}).status == 200
+    assert register("new@example.com", token).status == 201  # the address is still free, the invitation still good
+
+
+def test_nobody_joins_workspaces_without_end(ada, eve, ws, monkeypatch):
+    monkeypatch.setattr(records, "MAX_WORKSPACES", 1)
+    token = token_of(invite(ada, ws))
+    assert told(accept(eve, ws, token)) == (403, "LIMIT_EXCEEDED")
+    assert (listed(ada, ws)["total"], fetch(Workspace, ws).member_count) == (1, 1)
+
+
+def test_a_deleted_workspace_takes_nobody(ada, eve):
+    ws = make(ada).json["id"]
+    token = token_of(invite(ada, ws))
+    assert ada("workspaces", "DELETE", f"/workspaces/{ws}").status == 202
+    assert told(accept(eve, ws, token)) == (404, "INVITATION_NOT_FOUND")
+
+
+def test_what_it_costs(ada, eve, ws):
+    ada("workspaces", "GET", "/workspaces"), eve("workspaces", "GET", "/workspaces")
+    with trips() as seen:
+        answer = invite(ada, ws)
+    # access; workspace and invitation; the members; how many wait; the invitation
+    assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "PutItem"]
+    with trips() as seen:
+        assert accept(eve, ws, token_of(answer)).status == 200
+    assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]

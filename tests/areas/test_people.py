@@ -1,0 +1,137 @@
+"""The stream consumer and the members of a workspace: their names, their sockets, when they were last seen."""
+
+import pytest
+
+from shared.access import records
+from shared.core.actor import Role
+from shared.events import EventType, record
+from shared.reactions import workspaces as seen
+from shared.sockets import liveness
+from shared.sockets.connections import find
+from shared.sockets.publish import publish
+from shared.sockets.topics import workspace_topic
+from shared.store import fetch, get
+from shared.tenancy import members
+from shared.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
+from tests.areas.boards_world import World, found_world
+from tests.areas.driving import sign_up
+from tests.areas.test_invitations import accept, invite, token_of
+from tests.areas.viewers import Gateway, Viewer, drain, messages, project, raw_row, stream_record, the_gateway
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return found_world()
+
+
+@pytest.fixture
+def gateway(aws) -> Gateway:
+    made = the_gateway()
+    made.use()
+    made.wipe()
+    liveness.forget_all()
+    return made
+
+
+def consume(pk: str, sk: str = "META") -> None:
+    assert project(stream_record(raw_row(pk, sk))) == []
+
+
+def rename(client, name: str, picture: str) -> str:
+    assert client("auth", "PUT", "/auth/me", body={"name": name, "avatarUrl": picture}).status == 200
+    return f"USER#{client.user['id']}"
+
+
+def names(world: World) -> list[tuple[str, str | None]]:
+    found = world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}/members").json["members"]
+    return [(one["user"]["name"], one["user"].get("avatarUrl")) for one in found]
+
+
+def test_members_are_shown_under_their_present_names(world):
+    eve = world.join("Eve", "eve@example.com", Role.MEMBER)
+    first = rename(eve, "Eva", "https://example.com/eva.png")
+    old = stream_record(raw_row(first))
+    consume(rename(eve, "Evita", "https://example.com/evita.png"))
+    consume(rename(world.ada, "Augusta", "https://example.com/ada.png"))
+    shown = [("Augusta", "https://example.com/ada.png"), ("Evita", "https://example.com/evita.png")]
+    assert names(world) == shown
+    assert project(old) == []  # an event that comes again, late
+    assert names(world) == shown
+    details = world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}").json
+    assert (details["owner"]["name"], details["owner"]["avatarUrl"]) == shown[0]
+    org = str(world.project.org_id)
+    assert get(OrgMembership, *OrgMembership.key_in(org, world.actor.id)).name == "Augusta"
+
+
+def test_who_left_is_not_brought_back_by_a_new_name(world):
+    eve = world.join("Eve", "eve@example.com", Role.MEMBER)
+    members.remove_member(world.actor, world.ws_id, eve.user["id"])
+    consume(rename(eve, "Eva", "https://example.com/eva.png"))
+    assert [name for name, _ in names(world)] == ["Ada Lovelace"]
+    assert get(WorkspaceMembership, f"WS#{world.ws_id}", f"MEM#{eve.user['id']}").user["name"] == "Eve"
+
+
+def test_the_sockets_of_who_is_removed_close(world, gateway):
+    eve, card = world.join("Eve", "eve@example.com", Role.VIEWER), world.card()
+    events = Viewer(gateway, eve, f"/api/workspaces/{world.ws_id}/events")
+    terminal = Viewer(gateway, eve, f"/api/cards/{card.id}/terminal")
+    others = Viewer(gateway, eve, "/api/v1/ws/events", contract="omoios")
+    adas = Viewer(gateway, world.ada, f"/api/workspaces/{world.ws_id}/events")
+    assert {viewer.status for viewer in (events, terminal, others, adas)} == {200}
+    drain()
+    members.remove_member(world.actor, world.ws_id, eve.user["id"])
+    messages()
+    consume(f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
+    assert sorted(gateway.closed) == sorted([events.id, terminal.id])
+    assert (find(events.id), find(terminal.id)) == (None, None)
+    assert find(others.id) is not None  # it hears of her own workspace
+    for viewer in (adas, others):
+        viewer.heard()
+    publish(workspace_topic(world.ws_id), agentworks=[{"type": "x"}], omoios=[{"event_type": "x"}], ws_id=world.ws_id)
+    drain()
+    assert {"type": "x"} in adas.heard()
+    assert others.heard() == []
+
+
+def test_who_has_come_again_keeps_their_sockets(world, gateway):
+    eve = world.join("Eve", "eve@example.com", Role.VIEWER)
+    members.remove_member(world.actor, world.ws_id, eve.user["id"])
+    late = stream_record(raw_row(f"WS#{world.ws_id}", f"MEM#{eve.user['id']}"))
+    assert accept(eve, world.ws_id, token_of(invite(world.ada, world.ws_id))).status == 200
+    viewer = Viewer(gateway, eve, f"/api/workspaces/{world.ws_id}/events")
+    assert project(late) == []
+    assert gateway.closed == []
+    assert find(viewer.id) is not None
+
+
+def test_joining_is_told_on_the_workspace_socket(world, gateway):
+    viewer = Viewer(gateway, world.ada, f"/api/workspaces/{world.ws_id}/events")
+    eve = sign_up("Eve", "eve@example.com")
+    assert accept(eve, world.ws_id, token_of(invite(world.ada, world.ws_id, role="viewer"))).status == 200
+    row = get(WorkspaceMembership, f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
+    consume(row.pk, row.sk)
+    drain()
+    (told,) = viewer.heard()
+    assert told["type"] == "member_joined"
+    assert told["data"] == {
+        "workspaceId": world.ws_id,
+        "member": {"id": eve.user["id"], "name": "Eve", "email": "eve@example.com"},
+        "role": "viewer",
+        "timestamp": row.event["at"],
+    }
+
+
+def test_when_a_member_was_last_seen(world):
+    seen._touched.clear()
+    eve = world.join("Eve", "eve@example.com", Role.MEMBER)
+    key = f"WS#{world.ws_id}", f"MEM#{eve.user['id']}"
+    before = get(WorkspaceMembership, *key).last_active_at
+    card = world.card()
+    held = records.of_user(eve.user["id"])
+    actor = records.actor_of(eve.user["id"], held, next(iter(dict(held.sessions))))
+    record(card, EventType.ITEM_UPDATED, actor)
+    card.event = card.event | {"at": "2099-01-01T00:00:00.000Z"}
+    assert project(stream_record(card.serialize())) == []
+    listed = world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}/members").json["members"]
+    assert listed[1]["lastActiveAt"] == "2099-01-01T00:00:00.000Z" > before
+    assert fetch(Workspace, world.ws_id).last_activity == "2099-01-01T00:00:00.000Z"

@@ -1,0 +1,53 @@
+"""Presence survives reconnects."""
+
+import time
+
+import pytest
+import time_machine
+
+from shared.sockets import liveness
+from shared.sockets.presence import GRACE, present
+from tests.areas.boards_world import found_world
+from tests.areas.viewers import Viewer, the_gateway
+
+
+@pytest.fixture
+def gateway(aws):
+    made = the_gateway()
+    made.use()
+    made.wipe()
+    liveness.forget_all()
+    return made
+
+
+def test_there_while_one_connection_is_open_and_a_moment_longer(gateway):
+    world, eve = found_world(), found_world("eve@example.com", "Eve")
+    ada_id, eve_id = world.actor.id, eve.actor.id
+    path = f"/api/workspaces/{world.ws_id}/events"
+    assert present([ada_id, eve_id]) == set()
+    first, second = Viewer(gateway, world.ada, path), Viewer(gateway, world.ada, path)
+    assert present([ada_id, eve_id]) == {ada_id}
+    first.leave()
+    assert present([ada_id, eve_id]) == {ada_id}
+    now = int(time.time())
+    with time_machine.travel(now, tick=False):
+        second.leave()
+        assert present([ada_id, eve_id]) == {ada_id}
+    with time_machine.travel(now + GRACE - 1, tick=False):
+        assert present([ada_id, eve_id]) == {ada_id}
+    with time_machine.travel(now + GRACE, tick=False):
+        assert present([ada_id, eve_id]) == set()
+        Viewer(gateway, world.ada, path)  # back again
+        assert present([ada_id, eve_id]) == {ada_id}
+
+
+def test_members_are_shown_as_there(gateway):
+    world = found_world()
+
+    def shown() -> str:
+        (member,) = world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}/members").json["members"]
+        return str(member["presence"])
+
+    assert shown() == "offline"
+    Viewer(gateway, world.ada, f"/api/workspaces/{world.ws_id}/events")
+    assert shown() == "online"

@@ -1,0 +1,138 @@
+"""The cascade of a deleted workspace may die after any of its writes, and come twice: the end is the same."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from shared.access import records
+from shared.cascade.clearing import work
+from shared.cascade.purging import KEPT
+from shared.cascade.queue import Task
+from shared.core import clock
+from shared.core.actor import Role
+from shared.core.ids import new_id
+from shared.items.creating import NewItem, create_item
+from shared.items.rows import Item
+from shared.projects.creating import NewProject, create_project
+from shared.projects.rows import Project
+from shared.runs import queue
+from shared.runs.requesting import Request, request_run
+from shared.runs.rows import Run, Underway
+from shared.store import Entity, fetch, get, query, reading, write, writing
+from shared.store.client import dynamodb
+from shared.tenancy import invitations
+from shared.tenancy.rows import Workspace
+from shared.tenancy.workspaces import create_workspace, delete_workspace, memberships
+from tests.properties.test_members import actor_named, again
+
+pytestmark = pytest.mark.usefixtures("engine_tables")
+LATER = float("inf")
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class Mortal:
+    """DynamoDB's client for a process that dies right after its n-th write."""
+
+    def __init__(self, lives: int | None) -> None:
+        self.lives, self.writes, self.client = lives, 0, dynamodb()
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.client, name)
+        if name not in {"transact_write_items", "put_item", "update_item", "delete_item", "batch_write_item"}:
+            return call
+
+        def write(**request: Any) -> Any:
+            answer = call(**request)
+            self.writes += 1
+            if self.writes == self.lives:
+                raise Died
+            return answer
+
+        return write
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "enqueue", lambda *_: None)
+    monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
+    monkeypatch.setattr("shared.runs.answering.publish_run_status", lambda *_, **__: None)
+
+
+class Place:
+    """A deleted workspace: two members, two projects, an agent at work, and one member whom the deletion left out."""
+
+    def __init__(self) -> None:
+        owner = actor_named("Owner")
+        workspace = create_workspace(owner, "Gone", f"gone-{new_id()}")
+        self.ws_id, owner = workspace.id, again(owner.id)
+        self.people = [owner.id]
+        for name in ("Eve", "Bob"):
+            somebody = actor_named(name)
+            token = invitations.invite(owner, self.ws_id, somebody.email, Role.MEMBER).token
+            invitations.accept(somebody, self.ws_id, token)
+            self.people.append(somebody.id)
+        self.projects = [create_project(owner, self.ws_id, NewProject(name)) for name in ("One", "Two")]
+        lane = f"{query(Entity, f'BOARD#{self.projects[0].board_id}#LANE', index=1, limit=2).rows[1].pk.partition('#')[2]}"
+        self.card = create_item(owner, self.projects[0].board_id, NewItem("A card", "task", lane_id=lane))
+        self.run = request_run(owner, self.card.id, "prd", Request()).run
+        delete_workspace(owner, self.ws_id)
+        write(records.grant_workspace(self.people[-1], self.ws_id, Role.MEMBER))
+
+    def check_cleared(self) -> None:
+        workspace = fetch(Workspace, self.ws_id)
+        assert workspace.cleared_at
+        assert memberships(self.ws_id) == []
+        assert [one for one in self.people if self.ws_id in again(one).workspaces] == []
+        assert fetch(Run, self.run.id).status == "cancelled"
+        assert fetch(Item, self.card.id).lease_run is None
+        for one in self.projects:
+            assert fetch(Project, one.id).deleted_at == workspace.deleted_at
+            assert not get(Underway, f"PROJ#{one.id}", "RUNS").run_ids
+
+    def check_purged(self) -> None:
+        things = [f"WS#{self.ws_id}", f"ITEM#{self.card.id}", f"RUN#{self.run.id}"]
+        things += [f"{kind}#{one_id}" for one in self.projects for kind, one_id in (("PROJ", one.id), ("BOARD", one.board_id))]
+        assert [one for one in things if query(Entity, one, consistent=True).rows] == []
+        assert [one for one in self.projects if get(Entity, f"SLUG#WS#{self.ws_id}#{one.slug}")] == []
+
+
+def do(task: Task | None, lives: int | None, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The whole task by a process that dies after `lives` writes. How many there were."""
+    mortal = Mortal(lives)
+    with monkeypatch.context() as patch:
+        for module in (writing, reading):
+            patch.setattr(module, "dynamodb", lambda: mortal)
+        while task is not None:
+            task = work(task, LATER)
+    return mortal.writes
+
+
+@pytest.mark.parametrize("step", ["members", "purge"])
+def test_it_may_die_after_any_of_its_writes(step, monkeypatch):
+    """A message that is not done comes again, from its beginning."""
+    later = clock.now() + KEPT + timedelta(days=1)
+    deaths = 0
+    while True:
+        place = Place()
+        task = Task(place.ws_id, step)
+        if step == "purge":
+            do(Task(place.ws_id), None, monkeypatch)
+        with time_machine.travel(later if step == "purge" else clock.now()):
+            died = True
+            with suppress(Died):
+                do(task, deaths + 1, monkeypatch)
+                died = False
+            do(task, None, monkeypatch)
+            (place.check_purged if step == "purge" else place.check_cleared)()
+            assert do(task, None, monkeypatch) == 0
+            (place.check_purged if step == "purge" else place.check_cleared)()
+        if not died:
+            break
+        deaths += 1
+    assert deaths > (8 if step == "purge" else 6)

@@ -1,0 +1,118 @@
+"""Cents, taxes and months: the rules that finance reads."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import shared.billing.taxes
+from shared.billing import months
+from shared.billing.amounts import CENT, share, shown, to_cents
+from shared.billing.taxes import checked_tax_id, tax_for
+from shared.core.errors import Invalid
+
+GERMANY, IRELAND, USA = ({"country": country} for country in ("DE", "IE", "US"))
+
+
+@pytest.mark.parametrize(
+    ("micros", "cents"),
+    [(0, 0), (4_999, 0), (5_000, 1), (14_999, 1), (15_000, 2), (-4_999, 0), (-5_000, -1), (250_000, 25), (1_005_000, 101)],
+)
+def test_half_a_cent_goes_up(micros: int, cents: int) -> None:
+    assert to_cents(micros) == cents * CENT
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_rounding_moves_by_at_most_half_a_cent_and_knows_no_sign(amount: int) -> None:
+    assert abs(to_cents(amount) - amount) <= CENT // 2
+    assert to_cents(amount) % CENT == 0
+    assert to_cents(-amount) == -to_cents(amount)
+
+
+@given(st.integers(0, 10**10).map(lambda cents: cents * CENT), st.sampled_from((0, 770, 810, 1900, 2300, 2550)))
+def test_a_tax_is_the_exact_share_to_the_cent(amount: int, rate: int) -> None:
+    exact = Fraction(amount * rate, 10_000)
+    assert abs(share(amount, rate) - exact) <= Fraction(CENT, 2)
+    assert share(amount, rate) % CENT == 0
+    assert share(-amount, rate) == -share(amount, rate)
+
+
+@pytest.mark.parametrize(
+    ("micros", "words"),
+    [(0, "0.00"), (1_234_500_000, "1,234.50"), (5, "0.000005"), (-250_000, "-0.25"), (-5, "-0.000005"), (1_100_000, "1.10")],
+)
+def test_an_amount_is_shown_as_finely_as_it_is(micros: int, words: str) -> None:
+    assert shown(micros) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "tax_id", "day", "expected"),
+    [
+        (None, None, "2026-11-30", ("IE", 2300, "standard")),  # who says nothing is taxed at home
+        (IRELAND, None, "2026-11-30", ("IE", 2300, "standard")),
+        (IRELAND, "IE123", "2026-11-30", ("IE", 2300, "standard")),  # no reverse charge at home
+        (GERMANY, None, "2026-11-30", ("DE", 1900, "standard")),
+        (GERMANY, "DE123456789", "2026-11-30", ("DE", 0, "reverse")),
+        (USA, None, "2026-11-30", ("US", 0, "none")),
+        (USA, "12-3456789", "2026-11-30", ("US", 0, "none")),
+        ({"country": "FI"}, None, "2024-08-31", ("FI", 2400, "standard")),
+        ({"country": "FI"}, None, "2024-09-01", ("FI", 2550, "standard")),
+        ({"country": "EE"}, None, "2025-06-30", ("EE", 2200, "standard")),
+        ({"country": "EE"}, None, "2025-07-31", ("EE", 2400, "standard")),
+        ({"country": "DE"}, None, "2019-12-31", ("DE", 0, "none")),  # before the table begins
+    ],
+)
+def test_who_is_taxed_with_what(address, tax_id, day, expected) -> None:
+    tax = tax_for(address, tax_id, day)
+    assert (tax.country, tax.basis_points, tax.kind) == expected
+    assert tax.note
+
+
+def test_a_rate_with_a_half_is_said_so() -> None:
+    assert tax_for({"country": "FI"}, None, "2026-01-31").note == "Value added tax 25.5 % (FI)"
+
+
+def test_the_table_of_rates_is_sound() -> None:
+    """Every member state is there, once for each day; each rate is one that the law allows (15 % at least) or has elsewhere."""
+    table = json.loads(Path(shared.billing.taxes.__file__).with_name("tax_rates.json").read_text())
+    assert table["source"]
+    assert table["as_of"] >= "2025-09-01"
+    keys = [(row["country"], row["from"]) for row in table["rates"]]
+    assert len(keys) == len(set(keys))
+    union = {row["country"] for row in table["rates"]} - {"CH", "GB", "NO"}
+    assert len(union) == 27
+    assert all(1500 <= row["rate"] <= 2700 for row in table["rates"] if row["country"] in union)
+
+
+@pytest.mark.parametrize(
+    ("tax_id", "address", "kept"),
+    [
+        ("de 123.456-789", GERMANY, "DE123456789"),
+        ("EL123456789", {"country": "GR"}, "EL123456789"),
+        ("CHE-123.456.789", {"country": "CH"}, "CHE123456789"),
+        ("12-3456789", USA, "123456789"),
+        ("", None, None),
+        (None, GERMANY, None),
+    ],
+)
+def test_a_tax_id_is_kept_in_one_form(tax_id, address, kept) -> None:
+    assert checked_tax_id(tax_id, address) == kept
+
+
+@pytest.mark.parametrize(
+    ("tax_id", "address"), [("DE1234", None), ("FR123", GERMANY), ("GR12345", {"country": "GR"}), ("!", USA)]
+)
+def test_a_tax_id_of_nowhere_is_refused(tax_id, address) -> None:
+    with pytest.raises(Invalid):
+        checked_tax_id(tax_id, address)
+
+
+def test_months() -> None:
+    assert months.following("2026-12") == "2027-01"
+    assert months.last_day("2028-02").isoformat() == "2028-02-29"
+    assert months.between("2026-11", "2027-02") == ["2026-11", "2026-12", "2027-01"]
+    assert months.between("2026-11", "2026-11") == []
+    assert months.days_after("2026-12-25", 14) == "2027-01-08"
