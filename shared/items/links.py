@@ -25,7 +25,8 @@ _HOSTS: Final = {  # what a link is where nobody says so
 def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kind: str | None = None) -> dict[str, Any]:
     """Put a link on a card: {id, title, url, type}. The same address twice is one link.
 
-    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded("links"), Conflict("state"). One read, one transaction.
+    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded("links"), Conflict("state"). One read, one
+    transaction.
     """
     host = _host(url)
     link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _HOSTS.get(host, "other")}
