@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,6 +64,14 @@ class Stage:
         self.billed: tuple[str, str] | None = None
 
     # -- things to act on, made by the owner
+
+    @cached_property
+    def spare_project(self) -> str:
+        """One to archive: everything else is done in the other."""
+        body = {"name": "Spare", "slug": self.slug()}
+        answer = self.world.ada("projects", "POST", f"/workspaces/{self.world.ws_id}/projects", body=body)
+        assert answer.status == 201, answer.text
+        return answer.json["id"]
 
     def card(self, lane: int = 0) -> str:
         body = {"laneId": self.world.lanes[lane].id, "title": "A card", "type": "task"}
@@ -144,6 +152,10 @@ def _of_project(stage: Stage) -> Sample:
     return Sample({"id": stage.world.project.id})
 
 
+def _of_spare_project(stage: Stage) -> Sample:
+    return Sample({"id": stage.spare_project})
+
+
 def _of_board(stage: Stage) -> Sample:
     return Sample({"id": stage.world.board.id, "boardId": stage.world.board.id})
 
@@ -188,8 +200,8 @@ SAMPLES: dict[str, Callable[[Stage], Sample]] = {
     "agentworks projects.get": _of_project,
     "agentworks projects.create": lambda s: Sample({"workspaceId": s.world.ws_id}, {"name": "Other", "slug": s.slug()}),
     "agentworks projects.update": lambda s: Sample({"id": s.world.project.id}, {"description": "Ours"}),
-    "agentworks projects.archive": _of_project,
-    "agentworks projects.restore": _of_project,
+    "agentworks projects.archive": _of_spare_project,
+    "agentworks projects.restore": _of_spare_project,
     "agentworks boards.list": _of_project,
     "agentworks boards.get": _of_board,
     "agentworks boards.update": lambda s: Sample({"id": s.world.board.id}, {"name": "Board"}),

@@ -228,9 +228,9 @@ async def forgot_password(body: ForgotPasswordRequest, call: ThisCall) -> Messag
 
 
 @routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth", errors=TOKEN)
-async def reset_password(body: ResetPasswordRequest) -> None:
+async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
     """Set a new password by a mailed token, which is good once. All sessions of the account end."""
-    recovery.reset_password(body.token, body.newPassword)
+    recovery.reset_password(body.token, body.newPassword, ip=call.client_ip)
 
 
 @routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
@@ -261,7 +261,7 @@ async def oauth_callback(
 ) -> OAuthCallbackResponse:
     """Open a session for whoever comes back from the provider, in the browser that went there."""
     returned = signing_in.Returned(state, code, error, iss, browser)
-    done = signing_in.finish(provider, returned, contract=AGENTWORKS.name, ip=call.client_ip)
+    done = signing_in.finish(provider, returned, contract=AGENTWORKS.name)
     tokens = done.login.tokens
     _set_cookie(call, tokens)
     _cookie(call, SIGN_IN_COOKIE, "", 0)

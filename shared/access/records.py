@@ -42,6 +42,8 @@ GUESSES_HERE = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateR
 """What of that comes from one network address: each further wait is longer (a quarter of an hour, two hours, a day). Somebody who
 guesses keeps nobody out but those who share their address. A login sets all of it back."""
 
+_GUESSES_KEPT = max(rule.window for rule in GUESSES_HERE)
+
 
 class Access(Ephemeral):
     """`sessions` maps a session id to when it expires (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role and
@@ -132,16 +134,17 @@ def count_guess(user_id: str | None, email: str, ip: str) -> Access:
     Guesses at an address without an account are counted too, so that the two look the same. Two round trips, each two for the
     first guess of a window.
     """
-    take(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=max(rule.window for rule in GUESSES_HERE))
+    take(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=_GUESSES_KEPT)
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
     raw, _ = take(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
     return Access.decode(raw)
 
 
 def forgiven(email: str, ip: str) -> Operation:
-    """Forget what was guessed at an account from here, as part of the transaction that a right password leads to."""
+    """Forget what was guessed at an account from here, as part of the transaction of whoever proved to be its owner."""
     row = Guesses(pk=_guesses_here(email, ip), sk="META")
-    return update(row, [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)])
+    counters = [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)]
+    return update(row, [*counters, Guesses.ttl.set(clock.epoch() + _GUESSES_KEPT)])
 
 
 def _guesses_here(email: str, ip: str) -> str:

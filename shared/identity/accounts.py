@@ -1,6 +1,6 @@
 """Registering, logging in, changing a password."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,18 +114,12 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
     held = records.count_guess(user.id if user else None, email, ip)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise _WRONG
-    return enter(user, held, contract=contract, remember=remember, same=User.password_hash == user.password_hash, ip=ip)
+    same = User.password_hash == user.password_hash
+    return enter(user, held, records.forgiven(email, ip), contract=contract, remember=remember, same=same)
 
 
 def enter(
-    user: User,
-    held: records.Access,
-    *,
-    contract: str,
-    remember: bool = True,
-    same: Any = None,
-    ip: str = "",
-    further: Sequence[Operation] = (),
+    user: User, held: records.Access, *further: Operation, contract: str, remember: bool = True, same: Any = None
 ) -> LoggedIn:
     """A session for somebody who proved who they are, together with `further` operations. `same` is a condition on the user's row that
     must still hold. Two round trips."""
@@ -137,7 +131,6 @@ def enter(
     write(
         _seen(user, same),
         records.open_session(user.id, tokens.session_id, expires, held),
-        records.forgiven(user.email, ip),
         *opened,
         *further,
     )

@@ -70,7 +70,7 @@ def forgot_password(email: str, *, ip: str) -> None:
         outbox.send("reset_password", email, url=outbox.link(f"/reset-password?token={token}"), expires=expires)
 
 
-def reset_password(token: str, new: str) -> None:
+def reset_password(token: str, new: str, *, ip: str = "") -> None:
     """Set a new password by a mailed token; every session of the user ends in the same transaction, and the address is confirmed,
     since its mail was read. Raises Invalid("password_weak") and Unauthenticated (`expired`, `invalid`: also where the password was
     changed after the token was sent)."""
@@ -83,7 +83,7 @@ def reset_password(token: str, new: str) -> None:
         set_password(user, new)
         user.email_verified = True
         record(user, EventType.PASSWORD_CHANGED, user.as_actor())
-        return [onetime.consumed(row), *ended_sessions(user.id)]
+        return [onetime.consumed(row), *ended_sessions(user.id), records.forgiven(user.email, ip)]
 
     revise(lambda: _subject(row), change)
 

@@ -13,6 +13,7 @@ from shared.core.actor import GRANTS, Actor, Permission, Role
 from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
 from shared.events import EventType, record
 from shared.store import Operation, collection, count, create, fetch, fetch_all, get_many, load, revise, save, stale, write
 from shared.tenancy.members import MEMBER_ALREADY, Member, check_giving, full, joining
@@ -21,6 +22,8 @@ from shared.tenancy.workspaces import entered, memberships
 
 LIFE = 7 * 86_400  # seconds
 _KEPT = 30 * 86_400  # seconds after its last day
+MAILS = RateRule("invited", 5, 3600)
+"""Invitations of one person to one address in an hour, for all workspaces: each is a mail."""
 MAX_PENDING = 200
 """Invitations that wait at once: what a list of members shows beside them."""
 
@@ -46,7 +49,7 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
     """Invite an address, or renew its invitation.
 
     Raises NotFound("workspace"), Forbidden (also for a role that may more than the actor), Conflict("member") for somebody who is in
-    it, LimitExceeded("members") where there is no room now, LimitExceeded("invitations"). Four round trips.
+    it, LimitExceeded("members") where there is no room now, LimitExceeded("invitations"), RateLimited after MAILS. Five round trips.
     """
     ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
     check_giving(actor, ws_id, GRANTS[role])
@@ -56,6 +59,7 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
     _check_room(workspace, email)
+    records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS])
     invitation = held if isinstance(held, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
     secret = secrets.token_urlsafe(32)
     expires = clock.epoch() + LIFE

@@ -251,6 +251,14 @@ def test_guesses_from_everywhere_end_too(still, ada):
     assert ada("auth", "GET", "/auth/me").status == 200
 
 
+def test_a_new_password_lets_in_whoever_guessed_too_often(still, ada):
+    asked()
+    assert [guess() for _ in range(11)][-1] == 429
+    still.shift(1)
+    assert post("/auth/reset-password", token=forgot(), newPassword=NEW).status == 204
+    assert guess(password=NEW) == 200
+
+
 def test_a_login_forgets_the_guesses(still, ada):
     for _ in range(3):
         assert [guess() for _ in range(9)] == [401] * 9

@@ -105,6 +105,12 @@ def test_deleting_queues_the_cascade_by_its_event(place):
     assert waiting() == [{"workspace": place.ws_id, "step": "members", "after": None}]
 
 
+def test_a_message_for_what_is_not_there_is_done(aws):
+    sample = json.loads((EVENTS / "sqs-cascade.json").read_text())
+    assert worker.handler(sample, Context()) == {"batchItemFailures": []}
+    assert waiting() == []
+
+
 def test_everything_that_goes_on_by_itself_ends(place, gateway):
     run = place.run()
     raw = dynamodb().update_item(

@@ -136,6 +136,13 @@ def test_inviting_again_renews(ada, eve, ws):
     assert accept(eve, ws, new).json["role"] == "admin"
 
 
+def test_nobody_is_buried_under_invitations(ada, ws):
+    other = make(ada).json["id"]
+    assert [invite(ada, place).status for place in (ws, ws, ws, other, other, ws)] == [201] * 5 + [429]
+    assert len(asked()) == 5
+    assert invite(ada, ws, "bob@example.com").status == 201
+
+
 def test_a_member_is_not_invited(ada, eve, ws):
     assert accept(eve, ws, token_of(invite(ada, ws))).status == 200
     assert told(invite(ada, ws)) == (409, "CONFLICT")
@@ -238,8 +245,8 @@ def test_what_it_costs(ada, eve, ws):
     ada("workspaces", "GET", "/workspaces"), eve("workspaces", "GET", "/workspaces")
     with trips() as seen:
         answer = invite(ada, ws)
-    # access; workspace and invitation; the members; how many wait; the invitation
-    assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "PutItem"]
+    # access; workspace and invitation; the members; how many wait; how many went there this hour (the window begins); the invitation
+    assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "UpdateItem", "UpdateItem", "PutItem"]
     with trips() as seen:
         assert accept(eve, ws, token_of(answer)).status == 200
     assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.access import records
 from shared.core.actor import GRANTS, Actor, Permission, Role
-from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound
+from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound, RateLimited
 from shared.core.ids import new_id
 from shared.store import fetch
 from shared.tenancy import invitations, members
@@ -21,7 +21,7 @@ from tests.areas.driving import sign_up
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
-REFUSALS = (Conflict, Forbidden, LimitExceeded, NotFound)
+REFUSALS = (Conflict, Forbidden, LimitExceeded, NotFound, RateLimited)
 
 
 def actor_named(name: str) -> Actor:

@@ -1,6 +1,6 @@
-"""Writes lines into the ledger of the deployed stack, as runs do: `python -m tests.stack.ledger_writer <workspace> <project> <lines>`.
+"""Writes lines into the ledger of the deployed stack, as runs do: `... tests.stack.ledger_writer <workspace> <project> <lines> [day]`.
 
-Line n of 4 May 2026 cost n micro-dollars and was sold for five times as much.
+Line n of the day (else 4 May 2026) cost n micro-dollars and was sold for five times as much.
 """
 
 import sys
@@ -14,12 +14,12 @@ from shared.usage.rows import UsageLine
 WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
 
 
-def line(ws_id: str, project_id: str, number: int) -> None:
+def line(ws_id: str, project_id: str, number: int, day: str) -> None:
     made = UsageLine.new(
         new_id(),
         ws_id=ws_id,
         proj_id=project_id,
-        at=f"2026-05-04T{number % 24:02}:00:00.{number % 1000:03}Z",
+        at=f"{day}T{number % 24:02}:00:00.{number % 1000:03}Z",
         run_id="run",
         item_id="card",
         agent_id="prd",
@@ -39,5 +39,7 @@ def line(ws_id: str, project_id: str, number: int) -> None:
 
 
 if __name__ == "__main__":
+    workspace, project, lines, *more = sys.argv[1:]
+    day = more[0] if more else "2026-05-04"
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: line(sys.argv[1], sys.argv[2], number), range(int(sys.argv[3]))))
+        list(pool.map(lambda number: line(workspace, project, number, day), range(int(lines))))

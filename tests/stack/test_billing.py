@@ -17,14 +17,24 @@ def table(stack: LocalStack, name: str) -> str:
     return str(found)
 
 
-def back_a_month(stack: LocalStack, ws_id: str) -> None:
-    """The account's open period is one that is over."""
+def open_since(stack: LocalStack, ws_id: str, period: str, due: str) -> None:
+    """The account's open period is one that is over, to be billed on the day `due`."""
     stack.boto("dynamodb").update_item(
         TableName=table(stack, "Core"),
         Key={"PK": {"S": f"BILLING#{ws_id}"}, "SK": {"S": "META"}},
         UpdateExpression="SET period = :p, GSI1SK = :d",
         ConditionExpression="attribute_exists(PK)",
-        ExpressionAttributeValues={":p": {"S": "2026-01"}, ":d": {"S": f"2026-02-01#{ws_id}"}},
+        ExpressionAttributeValues={":p": {"S": period}, ":d": {"S": f"{due}#{ws_id}"}},
+    )
+
+
+def administer(stack: LocalStack, person: Person) -> None:
+    """Make somebody an administrator of the platform, which no request does."""
+    stack.boto("dynamodb").update_item(
+        TableName=table(stack, "Ephemeral"),
+        Key={"PK": {"S": f"ACCESS#{person('GET', '/auth/me')['id']}"}, "SK": {"S": "META"}},
+        UpdateExpression="SET platform_admin = :yes",
+        ExpressionAttributeValues={":yes": {"BOOL": True}},
     )
 
 
@@ -42,7 +52,7 @@ def test_a_month_becomes_an_invoice_a_mail_and_a_file(stack: LocalStack) -> None
     ws_id = ada("GET", "/workspaces")["workspaces"][0]["id"]
     address = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
     assert ada("PUT", f"/workspaces/{ws_id}/billing", {"plan": "pro", "billingAddress": address})["plan"]["id"] == "pro"
-    back_a_month(stack, ws_id)
+    open_since(stack, ws_id, "2026-01", "2026-02-01")
     for _ in range(2):
         tick(stack, "billing-close")
 
@@ -61,13 +71,7 @@ def test_a_month_becomes_an_invoice_a_mail_and_a_file(stack: LocalStack) -> None
         assert answer.headers["content-type"] == "application/pdf"
         assert answer.read().startswith(b"%PDF-")
 
-    me = ada("GET", "/auth/me")["id"]
-    stack.boto("dynamodb").update_item(
-        TableName=table(stack, "Ephemeral"),
-        Key={"PK": {"S": f"ACCESS#{me}"}, "SK": {"S": "META"}},
-        UpdateExpression="SET platform_admin = :yes",
-        ExpressionAttributeValues={":yes": {"BOOL": True}},
-    )
+    administer(stack, ada)
     assert ada("POST", f"/invoices/{oldest['id']}/payments", {"reference": "IBAN 1"})["amount"] == 60.27
     assert ada("GET", f"/invoices/{oldest['id']}")["status"] == "paid"
     tick(stack, "invoices-overdue")

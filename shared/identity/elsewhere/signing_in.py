@@ -69,7 +69,7 @@ def begin(provider_name: str, return_to: str | None = None) -> Begun:
     return Begun(provider.address(Sent(callback(provider.name), state, verifier, nonce)), browser)
 
 
-def finish(provider_name: str, returned: Returned, *, contract: str, ip: str = "") -> SignedIn:
+def finish(provider_name: str, returned: Returned, *, contract: str) -> SignedIn:
     """Open a session for whoever came back from the provider.
 
     Raises Unauthenticated (a state that is unknown, old, used or another browser's; a code or an id token that is not to be believed; a
@@ -86,11 +86,11 @@ def finish(provider_name: str, returned: Returned, *, contract: str, ip: str = "
     if not returned.code:
         raise Invalid(FieldError("code", "This field is required"))
     sent = Sent(callback(provider.name), str(returned.state), row.data["verifier"], row.data["nonce"])
-    login, is_new = sign_in(provider.person(returned.code, sent), contract=contract, ip=ip)
+    login, is_new = sign_in(provider.person(returned.code, sent), contract=contract)
     return SignedIn(login, is_new, row.data.get("return_to"))
 
 
-def sign_in(person: Person, *, contract: str, ip: str = "") -> tuple[LoggedIn, bool]:
+def sign_in(person: Person, *, contract: str) -> tuple[LoggedIn, bool]:
     """A session for a person whom a provider vouches for, and whether their account is new.
 
     known      the account that this identity belongs to
@@ -101,19 +101,19 @@ def sign_in(person: Person, *, contract: str, ip: str = "") -> tuple[LoggedIn, b
         raise Upstream("unreachable", f"{person.provider} does not say who you are")
     for _ in range(_TRIES):
         try:
-            return _entered(person, contract, ip)
+            return _entered(person, contract)
         except Conflict as conflict:
             if conflict not in (_RACED, EMAIL_TAKEN):
                 raise
     raise _RACED
 
 
-def _entered(person: Person, contract: str, ip: str) -> tuple[LoggedIn, bool]:
+def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
     identity = f"OAUTH#{person.provider}#{person.subject}"
     known = get(Guard, identity)
     if known is not None:
         user = the_user(known.ref)
-        return enter(user, records.record_of(user.id), contract=contract, ip=ip), False
+        return enter(user, records.record_of(user.id), contract=contract), False
     email = normal_email(person.email)
     if not person.email_verified or not 0 < len(email.encode()) <= _MAX_EMAIL:
         raise Forbidden(f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first")
@@ -128,7 +128,7 @@ def _entered(person: Person, contract: str, ip: str) -> tuple[LoggedIn, bool]:
             "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
         )
     link = create(Guard.of(identity, user_there.id), _RACED)
-    return enter(user_there, records.record_of(user_there.id), contract=contract, ip=ip, further=[link]), False
+    return enter(user_there, records.record_of(user_there.id), link, contract=contract), False
 
 
 def _begun(provider: Provider, returned: Returned) -> OneTime:
