@@ -79,7 +79,7 @@ class EditorChanges(Closed):
 
 class PreferenceChanges(Closed):
     theme: Literal["light", "dark", "system"] | None = None
-    timezone: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$")] | None = None
+    timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     notifications: NotificationChanges | None = None
     editor: EditorChanges | None = None
 
