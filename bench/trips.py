@@ -32,6 +32,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "documents.get": (3, "the document, then its text and revisions, whose keys follow from it"),
     "documents.update": (4, "the document, then its old text for the diff, before the transaction"),
     "runs.trigger": (4, "the card, then everything that decides in one batch, then the transaction"),
+    "usage.workspace": (3, "the totals by day, then the parts: each a range of keys of its own"),
     "runs.list": (4, "the card, its index, the rows of the page"),
 }
 
@@ -214,6 +215,7 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "documents.update", lambda: ada("documents", "PUT", f"/documents/{paper}", body={"content": "Other words"})
     yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", ticket)
     yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{story}/agents/prd/run", body={})
+    yield "usage.workspace", lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
     yield "runs.list", lambda: ada("runs", "GET", f"/cards/{story}/runs")
     yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{made[1]}")
 

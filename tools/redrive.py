@@ -1,7 +1,7 @@
 """Dead letters on their way again: `python -m tools.redrive emails --stage prod` (or `make redrive QUEUE=emails STAGE=prod`).
 
     agent-runs, ws-push, emails,  the letters go back to their queue
-    cascade
+    cascade, exports
     stream                        the events that a letter names are read from the table's stream again and given to the projector
     schedule                      nothing to do: a job does at its next time what it did not do at this; the letters are thrown away
     ws-live                       thrown away: what was live is not; a viewer's client asks for what it lacks

@@ -9,7 +9,7 @@ from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.items.rows import Item
-from shared.items.rules import refuse_archived
+from shared.items.rules import refuse_archived, refuse_oversized
 from shared.store import Operation, load, revise
 
 MAX_LINKS: Final = 50
@@ -25,7 +25,8 @@ _HOSTS: Final = {  # what a link is where nobody says so
 def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kind: str | None = None) -> dict[str, Any]:
     """Put a link on a card: {id, title, url, type}. The same address twice is one link.
 
-    Raises NotFound, Forbidden, Invalid (the address), LimitExceeded("links"), Conflict("state"). One read, one transaction.
+    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded("links"), Conflict("state"). One read, one
+    transaction.
     """
     host = _host(url)
     link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _HOSTS.get(host, "other")}
@@ -40,6 +41,7 @@ def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kin
         if len(held) >= MAX_LINKS:
             raise LimitExceeded("links", f"A card holds at most {MAX_LINKS} links", {"limit": MAX_LINKS})
         item.external_links = [*held, link]
+        refuse_oversized(item)
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [None, link]}, board_id=item.board_id)
         return [writable(item.board_id)]
 

@@ -12,6 +12,7 @@ _SIZES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB,
     "acceptance_criteria": 40_000,
     "custom_fields": 20_000,
     "context": 60_000,
+    "external_links": 10_000,
 }
 _ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
     "assigneeId": "assignee",

@@ -150,7 +150,7 @@ def _sibling_lines(siblings: Sequence[Mapping[str, Any]]) -> list[str]:
         facts = {name: _first(card, _FACTS[name]) for name in ("id", "title", "type", "status", "priority", "lane")}
         lines.append("- card: " + _shown({name: value for name, value in facts.items() if value is not None}))
     if len(siblings) > SIBLING_LIMIT:
-        lines.append(f"- more: {len(siblings) - SIBLING_LIMIT} cards not shown; read_siblings gives all")
+        lines.append(f"- more: {len(siblings) - SIBLING_LIMIT} cards not shown; read_siblings gives more")
     return [*lines, ""]
 
 

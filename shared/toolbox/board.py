@@ -1,9 +1,9 @@
 """The tools that work on the board: other cards, lanes, dependencies."""
 
-from typing import Any
+from typing import Any, Final
 
 from shared.agents import tools
-from shared.boards.rows import Lane
+from shared.boards.rows import MOST_CARDS, Lane
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.items.creating import NewItem, create_item
@@ -13,10 +13,12 @@ from shared.items.rows import Item
 from shared.store import collection, load
 from shared.toolbox.work import Done, Surroundings, Work, around
 
+MOST_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a model no room for its work
+
 
 def sibling_facts(card: Item, near: Surroundings) -> list[dict[str, Any]]:
     """The other cards of the board, as the context shows them."""
-    rows = collection(1, f"BOARD#{card.board_id}#ITEM")
+    rows = collection(1, f"BOARD#{card.board_id}#ITEM", cap=MOST_CARDS)
     return [
         {
             "id": row.id,
@@ -32,8 +34,13 @@ def sibling_facts(card: Item, near: Surroundings) -> list[dict[str, Any]]:
 
 
 def read_siblings(work: Work, _: tools.ReadSiblings) -> Done:
+    """Of a large board the MOST_SIBLINGS cards that matter most: open ones before finished ones, young ones before old ones."""
     card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
-    return {"cards": sibling_facts(card, around(work, card))}, None
+    found = sibling_facts(card, around(work, card))
+    if len(found) <= MOST_SIBLINGS:
+        return {"cards": found}, None
+    nearest = sorted(sorted(found, key=lambda one: str(one["id"]), reverse=True), key=lambda one: one["status"] == "done")
+    return {"cards": nearest[:MOST_SIBLINGS], "more": f"{len(found) - MOST_SIBLINGS} cards are not shown"}, None
 
 
 def create_card(work: Work, given: tools.CreateCard) -> Done:

@@ -35,6 +35,20 @@ def ticket(client: Client, project: str, phase: str, title: str = "T") -> str:
     return client.at("omoios")("projects", "POST", f"/projects/{project}/create-ticket", body=body).json["id"]
 
 
+@pytest.mark.parametrize(
+    ("definition", "field"),
+    [
+        ({"key": "a", "name": "A", "type": "colour"}, "settings.customFields.1.type"),
+        ({"key": "a", "name": "A", "type": "select"}, "settings.customFields.1.options"),
+        ({"key": "once", "name": "A", "type": "number"}, "settings.customFields.1.key"),
+    ],
+)
+def test_a_custom_field_that_could_hold_nothing_is_refused(ada, board, definition, field):
+    fields = [{"key": "once", "name": "Once", "type": "text"}, definition]
+    answer = ada("boards", "PUT", f"/boards/{board}", body={"settings": {"customFields": fields}})
+    assert (answer.status, [one["field"] for one in answer.json["validationErrors"]]) == (422, [field])
+
+
 def test_a_board_shows_its_lanes_and_their_cards(ada, project, board):
     for phase in ("PHASE_BACKLOG", "PHASE_BACKLOG", "PHASE_TESTING"):
         ticket(ada, project, phase)

@@ -15,6 +15,8 @@ from shared.items.archiving import DAYS, archive_finished
 from shared.items.rows import Item
 from shared.items.updating import update_item
 from shared.store import collection, fetch, save, write
+from shared.toolbox import Work
+from shared.toolbox import board as board_tools
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
 from tests.areas.viewers import project, raw_row, stream_record
@@ -75,6 +77,12 @@ def test_what_is_no_address_of_a_page_is_no_link(world, card, url):
     answer = post(world, f"/cards/{card}/links", {"url": url})
     assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "url")
     assert shown(world, card)["externalLinks"] == []
+
+
+def test_links_take_no_more_than_a_page_of_cards_has_room_for(world, card):
+    """A hundred cards with everything they may hold must fit into one answer."""
+    statuses = [post(world, f"/cards/{card}/links", {"url": f"https://example.com/{n}{'x' * 1_900}"}).status for n in range(5)]
+    assert statuses == [201] * 4 + [422]
 
 
 def test_a_card_holds_so_many_links(world, card, monkeypatch):
@@ -220,3 +228,29 @@ def test_many_cards_are_put_away_page_by_page(world, monkeypatch):
     assert (page["total"], len(page["cards"]), page["pagination"]["hasMore"]) == (5, 2, True)
     assert world.lane_counts() == {}
     assert {one.id for one in cards} == {row.id for row in collection(1, f"BOARD#{world.board.id}#ARCHIVED")}
+
+
+@pytest.mark.parametrize(
+    ("area", "path", "body"),
+    [
+        ("cards", "links", '{"url": "https://example.com/\\ud800"}'),
+        ("cards", "links", '{"url": "https://example.com", "title": "\\ud800"}'),
+        ("cards", "time", '{"hours": 1, "note": "\\ud800"}'),
+        ("cards", "time", '{"hours": 1e999}'),
+        ("cards", "time", '{"hours": NaN}'),
+        ("comments", "attachments", '{"filename": "\\ud800.txt", "contentType": "text/plain", "size": 1}'),
+        ("comments", "attachments", '{"filename": "a.txt", "contentType": "\\ud800", "size": 1}'),
+        ("comments", "attachments", '{"filename": "a.txt", "contentType": "text/plain", "size": 1.5}'),
+    ],
+)
+def test_odd_values_are_the_callers_mistake(world, card, area, path, body):
+    assert world.ada(area, "POST", f"/cards/{card}/{path}", body=body).status in (400, 422)
+
+
+def test_an_agent_on_a_large_board_is_told_of_the_cards_that_matter_most(world, monkeypatch):
+    monkeypatch.setattr(board_tools, "MOST_SIBLINGS", 2)
+    mine, old, done, young = world.card(6, "Mine"), world.card(6, "Old"), finished(world, title="Done"), world.card(6, "Young")
+    work = Work(world.actor, mine.id, "run", ())
+    told, _ = board_tools.read_siblings(work, board_tools.tools.ReadSiblings())
+    assert [one["id"] for one in told["cards"]] == [young.id, old.id]
+    assert (told["more"], done.id in str(told)) == ("1 cards are not shown", False)

@@ -75,6 +75,13 @@ def test_a_dependency_shows_at_both_ends(world):
     assert get(Dependency, f"DEP#{made['id']}", "BACK").event is None
 
 
+def test_a_board_without_dependencies_takes_none(world):
+    body = {"settings": {"enableCardDependencies": False}}
+    assert world.ada("boards", "PUT", f"/boards/{world.board.id}", body=body).status == 200
+    answer = link(world, make(world), make(world))
+    assert (answer.status, "switched off" in answer.json["error"]["message"]) == (409, True)
+
+
 def test_a_removed_dependency_is_gone_and_may_come_back(world):
     design, build = make(world), make(world)
     made = link(world, build, design).json

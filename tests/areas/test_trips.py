@@ -5,6 +5,9 @@ The cards', boards', runs' and projects' own tests hold theirs; here is what a c
 
 import pytest
 
+from shared.attachments.rows import Upload
+from shared.store import get, keep_file
+from tests.areas.boards_world import found_world
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import trips
 
@@ -32,6 +35,40 @@ def test_a_registration(ada):
     with trips() as seen:
         assert call("auth", "agentworks", "POST", "/auth/register", body=body).status == 201
     assert seen.names == ["UpdateItem", "TransactWriteItems"]
+
+
+WRITE = ["UpdateItem", "GetItem", "TransactWriteItems"]
+"""The access record, the card, and one transaction: the change of a card, whatever it is."""
+
+
+def test_what_is_added_to_a_card(aws):
+    world = found_world()
+    ada, card = world.ada, f"/cards/{world.card().id}"
+    ada("auth", "GET", "/auth/me")  # the rate window has begun
+    sent = {"filename": "a.txt", "contentType": "text/plain", "size": 2}
+    for area, method, path, body, names in (
+        ("cards", "POST", f"{card}/links", {"url": "https://example.com"}, WRITE),
+        ("cards", "POST", f"{card}/time", {"hours": 1}, WRITE),
+        ("comments", "POST", f"{card}/attachments", sent, WRITE),
+        ("cards", "GET", f"/boards/{world.board.id}/cards/archived", None, ["UpdateItem", "GetItem", "Query"]),
+        ("runs", "GET", f"/workspaces/{world.ws_id}/approvals", None, ["UpdateItem", "GetItem", "Query", "Query"]),
+    ):
+        with trips() as seen:
+            assert ada(area, method, path, body=body).status < 300, path
+        assert seen.names == names, path
+    announced = ada("comments", "POST", f"{card}/attachments", body=sent).json["id"]
+    keep_file(get(Upload, *Upload.key(announced)).file, b"ok", "text/plain")
+    with trips() as seen:
+        assert ada("comments", "POST", f"/attachments/{announced}/complete").status == 200
+    # the upload; its card, for who may and again for the write
+    assert seen.names == ["UpdateItem", "BatchGetItem", "GetItem", "GetItem", "TransactWriteItems"]
+    for method, path, names in (
+        ("GET", f"/attachments/{announced}/download", ["UpdateItem", "GetItem", "GetItem"]),
+        ("DELETE", f"/attachments/{announced}", ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]),
+    ):
+        with trips() as seen:
+            assert ada("comments", method, path).status < 300
+        assert seen.names == names, path
 
 
 @pytest.mark.parametrize(
