@@ -7,15 +7,18 @@ invitations and sockets expire by themselves.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from aws_lambda_powertools import Logger
 
+from shared.attachments.rows import Attachment
 from shared.cascade.queue import Task, enqueue
 from shared.core import clock
+from shared.documents.rows import TYPES, DocumentVersion, Shelved, VersionName
+from shared.items.rows import Item
 from shared.projects.rows import Project
-from shared.store import Entity, delete, erase_files, erase_many, fetch, query, write
+from shared.store import Entity, Row, erase_files, erase_many, fetch, query
 from shared.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 
 KEPT = timedelta(days=30)
@@ -25,6 +28,7 @@ CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
         (1, "WS#{}#PROJ"),
         (1, "TRASH#WS#{}"),  # among them the projects, since the cascade
         (1, "WS#{}#INV"),
+        (1, "WS#{}#EXP"),
         (2, "WS#{}#ACT"),
         (1, "BUDGETS#{}"),
     ),
@@ -36,13 +40,15 @@ CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
     ),
-    "BOARD": ((1, "BOARD#{}#LANE"),),
+    "BOARD": ((1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE")),
     "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
 }
 """Where the rows below one of a kind are listed: indexes and their partitions, by its id."""
-SINGLE = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "INV", "LANE", "TASK"})
+SINGLE = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "TASK"})
 """Kinds with nothing below them and nothing beside them: many go in one write."""
-FILES = ("documents/{}/", "runs/{}/")
+STAYS = frozenset({"BILLING"})
+"""Kinds that lie beside what goes: the account that invoices belong to."""
+FILES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
 """What the keys of a workspace's files begin with."""
 _PAGE = 100
 logger = Logger(child=True)
@@ -100,19 +106,55 @@ class _Sweep:
                 for row in page:
                     if row.kind not in SINGLE:
                         self.tree(row.kind, row.pk.partition("#")[2])
-        if kind == Project.KIND:
-            project = fetch(Project, entity_id)
-            if project is not None:
-                write(delete(slug_guard(f"WS#{project.ws_id}", project.slug)))
+        for rows in APART.get(kind, _nothing)(entity_id):
+            erase_many(rows)  # not counted: they may be gone since the last time, and would look like progress
         self.finished = kind == Workspace.KIND
         for page in _pages(f"{kind}#{entity_id}"):
-            erase_many(page)
-            self.count(len(page))
+            going = [row for row in page if row.kind not in STAYS]
+            erase_many(going)
+            self.count(len(going))
 
     def count(self, erased: int) -> None:
         self.erased += erased
         if erased and time.monotonic() > self.until and not self.finished:
             raise _TimeIsUp
+
+
+def _of_project(project_id: str) -> Iterator[list[Row]]:
+    """Its slug, and the shelves of its documents."""
+    project = fetch(Project, project_id)
+    if project is not None:
+        yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
+    for type_ in TYPES:
+        for page in _pages(Shelved.partition(project_id, type_)):
+            yield [*page]
+
+
+def _of_card(card_id: str) -> Iterator[list[Row]]:
+    """What is attached to it."""
+    card = fetch(Item, card_id)
+    keys = [Attachment.key(kept["id"]) for kept in card.attachments] if card else []
+    yield [Attachment(pk=pk, sk=sk) for pk, sk in keys]
+
+
+def _of_document(document_id: str) -> Iterator[list[Row]]:
+    """The names of its versions."""
+    start = None
+    while True:
+        page = query(DocumentVersion, f"DOC#{document_id}", prefix="V#", limit=_PAGE, start=start, consistent=True)
+        keys = [VersionName.key_of(version.id) for version in page.rows]
+        yield [VersionName(pk=pk, sk=sk) for pk, sk in keys]
+        start = page.next_key
+        if start is None:
+            return
+
+
+def _nothing(_: str) -> Iterator[list[Row]]:
+    return iter(())
+
+
+APART: dict[str, Callable[[str], Iterator[list[Row]]]] = {"PROJ": _of_project, "ITEM": _of_card, "DOC": _of_document}
+"""Rows that are in no list and lie in places of their own: only their owner leads to them."""
 
 
 def _pages(partition: str, index: int | None = None) -> Iterator[list[Entity]]:

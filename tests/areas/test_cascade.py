@@ -11,12 +11,15 @@ import time_machine
 from functions.cascade_worker import handler as worker
 from functions.scheduled.handler import handler as clock_handler
 from shared.access import records
+from shared.attachments.rows import Attachment
 from shared.boards.rows import Counts
 from shared.cascade.purging import CHILDREN, KEPT, SINGLE
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, NotFound
+from shared.core.ids import new_id
 from shared.items.creating import NewItem, create_item
+from shared.items.rows import Item
 from shared.projects.creating import NewProject, create_project
 from shared.projects.rows import Project
 from shared.runs import queue
@@ -24,7 +27,7 @@ from shared.runs.requesting import Request, request_run
 from shared.runs.rows import Run, Underway
 from shared.sockets import liveness
 from shared.sockets.connections import find
-from shared.store import Entity, fetch, get, keep_text, write
+from shared.store import Entity, create, fetch, get, keep_text, save, write
 from shared.store.client import dynamodb
 from shared.tenancy import workspaces
 from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership
@@ -64,7 +67,7 @@ class Place:
 
     def run(self, number: int = 0) -> Run:
         answer = self.ada("runs", "POST", f"/cards/{self.cards[number].id}/agents/prd/run", body={})
-        assert answer.status == 201, answer.text
+        assert answer.status == 202, answer.text
         return fetch(Run, answer.json["run"]["id"])
 
     def delete(self) -> dict:
@@ -248,6 +251,7 @@ def furnished(place: Place) -> None:
     assert ada("cards", "DELETE", f"/cards/{place.card(place.projects[0]).id}").status == 204
     for area, path, body in (
         ("comments", f"/cards/{card}/comments", {"content": "Words"}),
+        ("documents", f"/projects/{place.projects[0].id}/docs", {"type": "prd", "title": "P", "content": "Words"}),
         ("cards", f"/cards/{card}/dependencies", {"dependencyCardId": place.card(place.projects[0]).id, "type": "relates_to"}),
     ):
         assert ada(area, "POST", path, body=body).status == 201
@@ -257,6 +261,13 @@ def furnished(place: Place) -> None:
     for row in rows(but=("ACT",)).values():
         if "event" in row and row.get("ws_id", {}).get("S") == place.ws_id:
             assert project(stream_record(row)) == []
+    attached = fetch(Item, card)
+    made = Attachment.new(
+        new_id(), ws_id=attached.ws_id, proj_id=attached.proj_id, item_id=card, board_id=attached.board_id,
+        filename="a.txt", content_type="text/plain", size=1, uploaded_by=place.actor.summary,
+    )  # fmt: skip
+    attached.attachments = [made.summary]
+    write(create(made), save(attached))
     messages()
     waiting()
 
@@ -285,7 +296,7 @@ def test_after_thirty_days_nothing_is_left_but_what_was_used(place, monkeypatch,
         calls = work_off(task)
         assert calls > 15 if seconds == 0.0 else calls == 1
         left = {key: row for key, row in rows().items() if place.ws_id in json.dumps(row)}
-        assert {row["kind"]["S"] for row in left.values()} <= {"INV"}  # it expires by itself
+        assert {row["kind"]["S"] for row in left.values()} <= {"INV", "BILLING"}  # the one expires, the other stays
         ours = {one.id for one in (*place.projects, *place.cards)}
         assert [key for key, row in rows().items() if ours & set(json.dumps(row).replace("#", '"').split('"'))] == []
         tick()
@@ -297,10 +308,17 @@ def test_after_thirty_days_nothing_is_left_but_what_was_used(place, monkeypatch,
 
 ELSEWHERE = {
     "USER", "ORG", "ORGMEM",  # of no workspace
-    "USE",  # the ledger: what invoices are made of
+    "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
+    "ATT", "DOCSHELF",  # in places of their own: `APART`
     "WSMEM", "ACFG", "PROJSTATS",  # beside their workspace or project, and gone with it
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""
+
+
+def _below(model):
+    for one in model.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def test_whoever_adds_a_kind_says_what_becomes_of_it():
@@ -313,6 +331,6 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
     below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "WS"} | SINGLE
-    kinds = {one.KIND for one in Entity.__subclasses__() if getattr(one, "KIND", "")}
+    kinds = {one.KIND for one in _below(Entity) if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()
     assert set(CHILDREN) <= kinds

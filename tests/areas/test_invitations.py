@@ -249,4 +249,5 @@ def test_what_it_costs(ada, eve, ws):
     assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "UpdateItem", "UpdateItem", "PutItem"]
     with trips() as seen:
         assert accept(eve, ws, token_of(answer)).status == 200
-    assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]
+    # access; the invitation; the workspace; all of it at once; whether the member is here now
+    assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems", "BatchGetItem"]

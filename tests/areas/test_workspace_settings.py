@@ -71,7 +71,7 @@ def test_a_month_of_nothing_runs_nothing(world):
     choose(world, maxMonthlyUsage=0)
     assert told(trigger(world, card, "prd")) == (403, "USAGE_LIMIT_EXCEEDED")
     choose(world, maxMonthlyUsage=100)
-    assert trigger(world, card, "prd").status == 201
+    assert trigger(world, card, "prd").status == 202
 
 
 @pytest.mark.parametrize("allowed", [["openai"], []])
@@ -82,7 +82,7 @@ def test_a_provider_that_is_not_allowed_runs_nothing(world, allowed):
     assert (told(refused), refused.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "provider")
     assert told(trigger(world, card, "prd")) == (422, "VALIDATION_ERROR")  # nor as anybody's default
     choose(world, allowedProviders=[*allowed, "embedded"])
-    assert trigger(world, card, "prd").status == 201
+    assert trigger(world, card, "prd").status == 202
 
 
 def test_runs_wait_for_approval_where_the_workspace_says_so(world, machine):
@@ -109,7 +109,7 @@ def test_an_agent_that_the_workspace_disables_runs_where_a_project_wants_it(worl
     configure(world, temperature=0.1)  # says nothing of it
     assert told(trigger(world, card, "prd")) == (403, "AGENT_NOT_ALLOWED")
     configure(world, enabled=True)
-    assert trigger(world, card, "prd").status == 201
+    assert trigger(world, card, "prd").status == 202
 
 
 def arrives(world: World) -> str | None:
