@@ -17,8 +17,9 @@ run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctr
 demo: $(READY)  ## play the main job again on the running platform
 	@exec $(BIN)/python -m local demo
 
-test: $(READY)  ## every test
-	$(BIN)/python -m pytest
+test: $(READY)  ## every test: side by side where nothing but this process is asked, then those on the deployed stack
+	$(BIN)/python -m pytest --ignore tests/stack --numprocesses auto --maxprocesses 4
+	$(BIN)/python -m pytest tests/stack
 
 check: lint types imports synth nag test  ## everything that CI checks
 
