@@ -25,7 +25,6 @@ from shared.projects.rows import Project
 from shared.runs import queue
 from shared.runs.requesting import Request, request_run
 from shared.runs.rows import Run, Underway
-from shared.sockets import liveness
 from shared.sockets.connections import find
 from shared.store import Entity, create, fetch, get, keep_text, save, write
 from shared.store.client import dynamodb
@@ -36,7 +35,7 @@ from tests.areas.cascades import event, waiting, work_off
 from tests.areas.driving import Client, Context, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
-from tests.areas.viewers import Gateway, Viewer, drain, messages, project, raw_row, stream_record, the_gateway
+from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -86,15 +85,6 @@ def place(aws, monkeypatch) -> Place:
 
 
 stopped: list[str] = []
-
-
-@pytest.fixture
-def gateway(aws) -> Gateway:
-    made = the_gateway()
-    made.use()
-    made.wipe()
-    liveness.forget_all()
-    return made
 
 
 def rows(*, but: tuple[str, ...] = ()) -> dict[tuple[str, str], dict]:

@@ -6,7 +6,6 @@ from shared.access import records
 from shared.core.actor import Role
 from shared.events import EventType, record
 from shared.reactions import workspaces as seen
-from shared.sockets import liveness
 from shared.sockets.connections import find
 from shared.sockets.publish import publish
 from shared.sockets.topics import workspace_topic
@@ -16,21 +15,12 @@ from shared.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import sign_up
 from tests.areas.test_invitations import accept, invite, token_of
-from tests.areas.viewers import Gateway, Viewer, drain, messages, project, raw_row, stream_record, the_gateway
+from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
 
 
 @pytest.fixture
 def world(aws) -> World:
     return found_world()
-
-
-@pytest.fixture
-def gateway(aws) -> Gateway:
-    made = the_gateway()
-    made.use()
-    made.wipe()
-    liveness.forget_all()
-    return made
 
 
 def consume(pk: str, sk: str = "META") -> None:

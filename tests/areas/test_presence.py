@@ -2,22 +2,11 @@
 
 import time
 
-import pytest
 import time_machine
 
-from shared.sockets import liveness
 from shared.sockets.presence import GRACE, present
 from tests.areas.boards_world import found_world
-from tests.areas.viewers import Viewer, the_gateway
-
-
-@pytest.fixture
-def gateway(aws):
-    made = the_gateway()
-    made.use()
-    made.wipe()
-    liveness.forget_all()
-    return made
+from tests.areas.viewers import Viewer
 
 
 def test_there_while_one_connection_is_open_and_a_moment_longer(gateway):

@@ -19,7 +19,6 @@ from shared.runs.rows import Run, Underway
 from shared.runs.spending import reserve, scope_of, settled
 from shared.runs.steps import Step, step
 from shared.runs.sweeping import sweep
-from shared.sockets import liveness
 from shared.sockets.connections import close_connection, find
 from shared.sockets.reaping import reap
 from shared.sockets.rows import LONGEST, SHARDS, DueConnection, OpenConnections
@@ -28,7 +27,7 @@ from shared.tenancy.rows import Workspace
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
 from tests.areas.test_runs import card_in, started
-from tests.areas.viewers import Gateway, Viewer, raw_row, the_gateway
+from tests.areas.viewers import Gateway, Viewer, raw_row
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:AgentRun:one"
 EVENTS = Path(__file__).parents[2] / "events"
@@ -45,15 +44,6 @@ def soon() -> float:
 @pytest.fixture
 def world(aws) -> World:
     return found_world()
-
-
-@pytest.fixture
-def gateway(aws) -> Gateway:
-    made = the_gateway()
-    made.use()
-    made.wipe()
-    liveness.forget_all()
-    return made
 
 
 def test_every_job_has_a_rule_and_a_sample_event():

@@ -19,17 +19,8 @@ from shared.terminal import TerminalWriter, canonical, entries, publish_run_stat
 from shared.watching.terminal import HISTORY
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
-from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, the_gateway, work
+from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, work
 from tests.trips import trips
-
-
-@pytest.fixture
-def gateway(aws) -> Gateway:
-    made = the_gateway()
-    made.use()
-    made.wipe()
-    liveness.forget_all()
-    return made
 
 
 @pytest.fixture

@@ -1,0 +1,16 @@
+"""What several areas' tests ask for."""
+
+import pytest
+
+from shared.sockets import liveness
+from tests.areas.viewers import Gateway, the_gateway
+
+
+@pytest.fixture
+def gateway(aws: None) -> Gateway:
+    """The socket API's management side, empty, and nobody known as listening."""
+    made = the_gateway()
+    made.use()
+    made.wipe()
+    liveness.forget_all()
+    return made
