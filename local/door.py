@@ -21,6 +21,8 @@ from local.relay import Relay
 from local.routes import Routes, Target, problem
 
 MAX_BODY = 10 * 1024 * 1024  # API Gateway's payload limit
+MAX_ADDRESS = 8192  # CloudFront's limit of a URL
+_MAX_LINE = 64 * 1024  # what is read of a longer one, so that it is refused in the contract's words and not in the server's
 _HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -95,7 +97,15 @@ class Door:
         pages.add_to(app, self._engine)
         landing.add_to(app)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True, auto_decompress=False)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=1.0,
+            handler_cancellation=True,
+            auto_decompress=False,
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_LINE,
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
@@ -122,6 +132,8 @@ class Door:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        if len(request.raw_path) > MAX_ADDRESS:
+            return _refusal(self._routes.contract_of(path), 414, "URI_TOO_LONG", "The address is too long")
         target = self._routes.find(path)
         if target is None:
             return _refusal(self._routes.contract_of(path), 404, "RESOURCE_NOT_FOUND", "No such path")

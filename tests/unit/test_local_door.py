@@ -172,6 +172,13 @@ def test_ten_megabytes_pass_and_more_does_not(door: Door) -> None:
     assert (status, body["success"], body["error"]["message"]) == (413, False, "Request Too Long")
 
 
+def test_an_address_may_be_as_long_as_the_cdn_takes_it(door: Door) -> None:
+    assert ask(door, "/aintandem/api/v1/" + "x" * 8000)[0] == 200  # a little less: the address behind the door is longer
+    status, _, body = ask(door, "/aintandem/api/v1/" + "x" * (8193 - 18))
+    assert (status, body["success"], body["error"]["code"]) == (414, False, "URI_TOO_LONG")
+    assert ask(door, "/agentworks/v1/cards/" + "%41" * 20_000)[0] == 414
+
+
 @pytest.mark.parametrize(
     ("address", "contract", "path"),
     [
