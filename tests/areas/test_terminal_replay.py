@@ -15,7 +15,7 @@ from shared.terminal import TerminalWriter, canonical, entries
 from shared.terminal.entries import Chunk, draft, numbered
 from shared.watching import replay
 from shared.watching.replay import pause_between
-from tests.areas.test_sockets import gateway, watch, world  # noqa: F401  # fixtures
+from tests.areas.test_sockets import watch, world  # noqa: F401  # a fixture
 from tests.areas.viewers import drain, entries_in, messages, work
 
 
