@@ -22,7 +22,7 @@ from local.routes import Routes, Target, problem
 
 MAX_BODY = 10 * 1024 * 1024  # API Gateway's payload limit
 MAX_ADDRESS = 8192  # CloudFront's limit of a URL
-_MAX_LINE = 64 * 1024  # what is read of a longer one, so that it is refused in the contract's words and not in the server's
+_MAX_LINE = 1024 * 1024  # what is read of a longer one, so that it is refused in the contract's words and not in the server's
 _HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -96,7 +96,7 @@ class Door:
         app.cleanup_ctx.append(self._clients)
         pages.add_to(app, self._engine)
         landing.add_to(app)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # also an address with an encoded line break in it
         runner = web.AppRunner(
             app,
             access_log=None,

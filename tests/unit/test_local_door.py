@@ -42,7 +42,7 @@ class Echo:
     async def serve(self) -> None:
         app = web.Application(client_max_size=20 << 20)
         app.router.add_get("/_aws/execute-api/sock/v1", self.socket)
-        app.router.add_route("*", "/_aws/execute-api/{api}/{stage}{rest:.*}", self.rest)
+        app.router.add_route("*", r"/_aws/execute-api/{api}/{stage}{rest:[\s\S]*}", self.rest)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port).start()
@@ -176,7 +176,12 @@ def test_an_address_may_be_as_long_as_the_cdn_takes_it(door: Door) -> None:
     assert ask(door, "/aintandem/api/v1/" + "x" * 8000)[0] == 200  # a little less: the address behind the door is longer
     status, _, body = ask(door, "/aintandem/api/v1/" + "x" * (8193 - 18))
     assert (status, body["success"], body["error"]["code"]) == (414, False, "URI_TOO_LONG")
-    assert ask(door, "/agentworks/v1/cards/" + "%41" * 20_000)[0] == 414
+    assert ask(door, "/agentworks/v1/cards/" + "%41" * 100_000)[0] == 414
+
+
+def test_an_address_with_a_line_break_is_passed_on_as_any_other(door: Door) -> None:
+    status, _, seen = ask(door, "/agentworks/v1/a%0Ab")
+    assert (status, seen["target"]) == (200, "/_aws/execute-api/id0/v1/a%0Ab")
 
 
 @pytest.mark.parametrize(
