@@ -52,6 +52,11 @@ _GLIBC = 34 if sys.version_info >= (3, 12) else 26
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 _DROPPED_DIRS = ("tests", "test", "__pycache__", "bin", "examples", "docs")
 _DROPPED_SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h", ".md", ".rst")
+# Pillow comes with reportlab, which asks it for nothing but its core: codecs and fonts of pictures that we never make (11 MB)
+_DROPPED_FILES = (
+    *(f"PIL/{name}.*" for name in ("_avif", "_webp", "_imagingft", "_imagingcms", "_imagingtk")),
+    *(f"pillow.libs/lib{name}*" for name in ("avif", "brotli", "freetype", "harfbuzz", "lcms2", "png16", "sharpyuv", "webp")),
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 PYTHON_VERSION_STAMP = importlib.util.MAGIC_NUMBER.hex()
 
@@ -146,6 +151,9 @@ def prune(tree: Path) -> None:
             if path.name in _DROPPED_DIRS and not _is_needed(path):
                 shutil.rmtree(path)
         elif path.suffix in _DROPPED_SUFFIXES or _is_spare_metadata(path):
+            path.unlink()
+    for pattern in _DROPPED_FILES:
+        for path in tree.glob(pattern):
             path.unlink()
     data = tree / "botocore" / "data"
     for path in data.iterdir():

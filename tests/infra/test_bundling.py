@@ -84,7 +84,7 @@ def test_only_the_services_we_call_have_data(whole: zipfile.ZipFile) -> None:
 
 
 def test_the_whole_package_imports_by_itself(whole: zipfile.ZipFile, tmp_path: Path) -> None:
-    """Every area's handler with its contracts, and a client of every service, with nothing but the package on the path."""
+    """Every handler with its contracts, a client of every service, a PDF and a workbook, with nothing but the package on the path."""
     whole.extractall(tmp_path)
     script = (
         "import importlib, pathlib, boto3\n"
@@ -94,6 +94,14 @@ def test_the_whole_package_imports_by_itself(whole: zipfile.ZipFile, tmp_path: P
         "        importlib.import_module(module)\n"
         f"for service in {bundling.SERVICES!r}:\n"
         "    boto3.client(service, region_name='eu-west-1')\n"
+        "import io, xlsxwriter\n"
+        "from reportlab.lib.styles import getSampleStyleSheet\n"
+        "from reportlab.platypus import Paragraph, SimpleDocTemplate, Table\n"
+        "page = io.BytesIO()\n"
+        "words = Paragraph('Words', getSampleStyleSheet()['Normal'])\n"
+        "SimpleDocTemplate(page).build([words, Table([['a', 'b']])])\n"
+        "assert page.getvalue().startswith(b'%PDF-')\n"
+        "xlsxwriter.Workbook(io.BytesIO(), {'in_memory': True}).close()\n"
         "print('imported')\n"
     )
     environment = {
