@@ -28,6 +28,7 @@ from shared.items.listing import ItemFilter, list_archived, list_items
 from shared.items.moving import move_item
 from shared.items.updating import update_item
 from shared.views import agentworks_cards as views
+from shared.views.agentworks_activities import activity
 from shared.views.agentworks_cards import Card, CardDependency, CardDetails, ExternalLink
 
 routes = Routes(AGENTWORKS, "cards")
@@ -245,7 +246,7 @@ async def get_card(id: str, caller: Caller) -> CardDetails:
         [views.dependency(link) for link in found.links],
     )
     fields["comments"] = [views.comment(one) for one in found.comments]
-    fields["activities"] = [views.activity(one) for one in found.activities]
+    fields["activities"] = [activity(one) for one in found.activities]
     return CardDetails.model_validate(fields)
 
 

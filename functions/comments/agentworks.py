@@ -21,7 +21,8 @@ from shared.core.actor import Permission
 from shared.http.call import Caller
 from shared.http.routing import Routes
 from shared.views import agentworks_cards as views
-from shared.views.agentworks_cards import Attachment, CardActivity, CardComment
+from shared.views.agentworks_activities import CardActivity, activity
+from shared.views.agentworks_cards import Attachment, CardComment
 
 routes = Routes(AGENTWORKS, "comments")
 
@@ -139,7 +140,7 @@ async def list_activities(
     """What happened to a card, newest first."""
     found, total = activities_of(caller, id, limit=limit, offset=offset)
     return ListActivitiesResponse.model_construct(
-        activities=[views.activity(row) for row in found], total=total, pagination=pagination(limit, offset, total)
+        activities=[activity(row) for row in found], total=total, pagination=pagination(limit, offset, total)
     )
 
 

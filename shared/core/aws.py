@@ -33,3 +33,13 @@ def client(service: str, *, config: Any = None, parsers: Any = None) -> Any:
             return made.create_client(service, config=config)
         finally:
             made.register_component("response_parser_factory", usual)
+
+
+@cache
+def brisk(service: str, within: int = 5) -> Any:
+    """A client for small calls that somebody waits for (queues, state machines): `within` seconds an answer, three tries. Made once."""
+    from botocore.config import Config
+
+    return client(
+        service, config=Config(connect_timeout=2, read_timeout=within, retries={"mode": "standard", "total_max_attempts": 3})
+    )

@@ -7,8 +7,7 @@ work    the worker's part: claim, go on, finish or hand over to the next call
 import json
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -116,17 +115,9 @@ def _claim(export_id: str, seconds: float) -> Export | None:
     return Export.decode(raw)
 
 
-@cache
-def _sqs() -> Any:
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return aws.client("sqs", config=config)
-
-
 def enqueue(export_id: str) -> None:
     """Raises Upstream when the queue does not take it."""
     try:
-        _sqs().send_message(QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id}))
+        aws.brisk("sqs").send_message(QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id}))
     except (BotoCoreError, ClientError) as error:
         raise Upstream("storage", "The export could not be queued; try again shortly", retry_after=1) from error

@@ -6,7 +6,6 @@ The queue is encrypted; nothing of a message is ever logged, since the addresses
 """
 
 import json
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,14 +17,6 @@ from shared.core.settings import settings
 from shared.mail.letters import letter
 
 
-@cache
-def _sqs() -> Any:
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return aws.client("sqs", config=config)
-
-
 def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
     """Ask for the mail `kind` (`shared.mail.letters` has them, with their values) to one address.
 
@@ -35,7 +26,9 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
     letter(kind, values)
     message = {"id": derived_id("mail", kind, once) if once else new_id(), "kind": kind, "to": to, "values": values}
     try:
-        _sqs().send_message(QueueUrl=settings().need("emails_queue"), MessageBody=json.dumps(message, ensure_ascii=False))
+        aws.brisk("sqs").send_message(
+            QueueUrl=settings().need("emails_queue"), MessageBody=json.dumps(message, ensure_ascii=False)
+        )
     except (BotoCoreError, ClientError) as error:
         raise Upstream("storage", "The mail could not be sent; try again shortly", retry_after=1) from error
 

@@ -1,7 +1,6 @@
 """The way into the state machine: the queue `agent-runs`, and the execution that its message starts."""
 
 import json
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,12 +10,8 @@ from shared.core.errors import Upstream
 from shared.core.settings import settings
 
 
-@cache
 def client(service: str) -> Any:
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    return aws.client(service, config=config)
+    return aws.brisk(service, within=10)
 
 
 def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:

@@ -14,7 +14,6 @@ written.
 import json
 import logging
 import time
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,14 +26,6 @@ from shared.sockets.topics import terminal_topic
 Message = dict[str, Any]
 _MAX_DELAY = 900  # SQS's own limit, in seconds
 log = logging.getLogger(__name__)
-
-
-@cache
-def _sqs() -> Any:
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return aws.client("sqs", config=config)
 
 
 def publish(
@@ -68,11 +59,11 @@ def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) ->
     """Ask the pusher to do something for one connection, `delay` seconds from now."""
     text = _compact({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about)
     seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
-    _sqs().send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
+    aws.brisk("sqs").send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
 
 
 def _send_live(topic: str, text: str) -> None:
-    _sqs().send_message(
+    aws.brisk("sqs").send_message(
         QueueUrl=settings().need("ws_live_queue"), MessageBody=text, MessageGroupId=topic, MessageDeduplicationId=new_id()
     )
 

@@ -14,10 +14,6 @@ import pytest
 from local.engine import Engine
 from shared.core import aws, keys
 from shared.core.settings import settings
-from shared.exports import jobs
-from shared.mail import outbox
-from shared.runs import queue
-from shared.sockets import publish
 from shared.store import files
 from shared.store.client import dynamodb
 from tests.conftest import QUEUES, create_table
@@ -69,10 +65,7 @@ def engine_tables(_engine: str) -> Iterator[None]:
 def _forget() -> None:
     """What was made for another endpoint."""
     aws.session.cache_clear()
-    publish._sqs.cache_clear()
-    outbox._sqs.cache_clear()
-    queue.client.cache_clear()
-    jobs._sqs.cache_clear()
+    aws.brisk.cache_clear()
     dynamodb.cache_clear()
     files._bucket.cache_clear()
     settings.cache_clear()
