@@ -1,6 +1,6 @@
 """The monthly close of 10,000 workspaces, simulated: trips, write units and CPU for each.
 
-The real job (`shared.billing.closing.close`, in calls of 40 seconds as the clock makes them) with botocore below it; what answers is a
+The real job (`billing.monthly_close.close`, in calls of 40 seconds as the clock makes them) with botocore below it; what answers is a
 table in this process, put in place of the network (`bench.replaying.answer_everything`). It keeps what is written and applies updates,
 but evaluates no condition: whether the job is right under races and deaths is for tests/properties/test_billing_close.py. What came
 out is added up in the end: every invoice once, every sum the ledger's, every organization's numbers 1, 2, ...
@@ -123,10 +123,10 @@ def _rollups(keys: list[str], calls: int) -> bytes:
 
 def _found(table: Table) -> None:
     """Half of the workspaces used something; every tenth is on the pro plan; ten share an organization in every hundred."""
-    from shared.billing.accounts import new_account
     from shared.core.actor import Actor
     from shared.core.ids import new_id
-    from shared.tenancy.founding import new_workspace
+    from shared.money.billing.accounts import new_account
+    from shared.people.tenancy.provisioning import new_workspace
 
     owner, org_id = Actor(id=new_id(), name="Ada", email="ada@example.com"), new_id()
     for number in range(WORKSPACES):
@@ -146,7 +146,7 @@ def _found(table: Table) -> None:
 
 def _checked(table: Table) -> int:
     """How many invoices there are. Raises where one is wrong."""
-    from shared.billing.rows import Invoice
+    from shared.money.billing.rows import Invoice
 
     numbers: dict[str, list[int]] = {}
     invoices = [Invoice.decode(row) for (pk, _), row in table.rows.items() if pk.startswith("INVC#")]
@@ -168,7 +168,7 @@ def measure() -> list[dict[str, Any]]:
     }  # fmt: skip
     import time_machine
 
-    from shared.billing.closing import close
+    from shared.money.billing.monthly_close import close
 
     days = [f"TOTAL#2026-11-{day + 1:02d}#" for day in range(DAYS)]
     agents = [f"AGENT-M#2026-11#agent-{number}" for number in range(AGENTS)]

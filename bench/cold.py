@@ -39,7 +39,9 @@ def _place(name: str, tree: Path, stock: Path) -> tuple[Path, str]:
 def functions(tree: Path) -> tuple[list[str], list[str]]:
     """The areas of the API and the workers, as packed."""
     names = sorted(path.parent.name for path in (tree / "functions").glob("*/handler.py"))
-    areas = [name for name in names if "shared.http.door" in (tree / "functions" / name / "handler.py").read_text()]
+    areas = [
+        name for name in names if "shared.edge.http.lambda_handler" in (tree / "functions" / name / "handler.py").read_text()
+    ]
     return areas, [name for name in names if name not in areas]
 
 

@@ -77,9 +77,9 @@ def _first(name: str) -> None:
     if not hasattr(handler, "contracts"):
         return
     _replay()
-    from shared.access import tokens
-    from shared.contracts import contract as contract_named
     from shared.core.actor import Role
+    from shared.edge.contracts import contract as contract_named
+    from shared.people.access import tokens
 
     contract = next(iter(handler.contracts))
     token = tokens.issue(

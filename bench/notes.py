@@ -29,7 +29,7 @@ What was done, in CPU of `cards` (of 431 ms at the beginning, the bare handler a
 
 | lever | effect |
 |---|---|
-| no garbage collection while importing, then `gc.freeze`; Pydantic models built at first use (`shared/http/starting.py`) | -65 ms |
+| no garbage collection while importing, then `gc.freeze`; Pydantic models built at first use (`shared/edge/http/cold_start.py`) | -65 ms |
 | `pydantic.v1` not imported only to be asked whether a type is one of its models | -20 ms |
 | one botocore session instead of two; service models without their documentation | -4 % of the instructions |
 | tried without effect here: shallow imports first (`urllib3.util.url`, `botocore.session`) | 0 |

@@ -137,11 +137,11 @@ def measure() -> list[dict[str, Any]]:
     """One row an operation: trips, the calls, read and write units, and whether that is within the budget."""
     from moto import mock_aws
 
-    from shared.access import allotments
+    from shared.people.access import quota_leases
     from tests import conftest
 
     # the handful of requests that a process takes for a workspace is one trip in twenty, not what an operation costs
-    with mock_aws(), patch.object(allotments, "HANDFUL", 9_000):
+    with mock_aws(), patch.object(quota_leases, "HANDFUL", 9_000):
         conftest.make_everything()
         return [_row(name, call) for name, call in _operations()]
 

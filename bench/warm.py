@@ -62,13 +62,13 @@ def measure() -> list[dict[str, Any]]:
     """One row a case: microseconds of CPU, ours and bare, and the ratio."""
     from moto import mock_aws
 
-    from shared.access import allotments
-    from shared.http import log
+    from shared.edge.http import log
+    from shared.people.access import quota_leases
     from tests import conftest  # the environment and the tables of the tests
 
     with Path(os.devnull).open("w") as nothing:
         log.logger.registered_handler.setStream(nothing)  # type: ignore[attr-defined]
-        with mock_aws(), patch.object(allotments, "HANDFUL", 9_000):  # one trip in twenty requests, in none of those measured
+        with mock_aws(), patch.object(quota_leases, "HANDFUL", 9_000):  # one trip in twenty requests, in none of those measured
             conftest.make_everything()
             cases = cases_recorded()
         return [_compare(case) for case in cases]

@@ -108,7 +108,7 @@ class Edge(PlatformStack):
         return aws_cloudfront.CfnDistribution.OriginProperty(
             id=name,
             domain_name=host,
-            # overrides what a viewer sends under this name; `shared.http.gate.client_ip` believes the viewer's address by it
+            # overrides what a viewer sends under this name; `shared.edge.http.pipeline.client_ip` believes the viewer's address by it
             origin_custom_headers=[
                 aws_cloudfront.CfnDistribution.OriginCustomHeaderProperty(header_name="X-Cadre-Edge", header_value=key)
             ],

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class GatewayError(NamedTuple):
-    kind: str  # the row of `shared.contracts.problems` that has the contract's status and code
+    kind: str  # the row of `shared.edge.contracts.problems` that has the contract's status and code
     words: str
 
 
@@ -46,8 +46,8 @@ RESPONSES = {
 
 def gateway_error(contract_name: str, response_type: str) -> tuple[int, str]:
     """Status and body template of one gateway response; API Gateway fills in the request's id and time."""
-    from shared.contracts import contract
-    from shared.contracts.problems import plain
+    from shared.edge.contracts import contract
+    from shared.edge.contracts.problems import plain
 
     kind, words = RESPONSES[response_type]
     problem = plain(contract_name, kind, words)

@@ -13,10 +13,10 @@ from typing import Any, cast
 from infra.names import CONTRACT, CONTRACTS
 from infra.openapi30 import as_3_0
 from infra.routes import table
-from shared.contracts import contract as contract_named
-from shared.contracts.base import Contract
-from shared.http.application import application
-from shared.http.operation import Operation
+from shared.edge.contracts import contract as contract_named
+from shared.edge.contracts.base import Contract
+from shared.edge.http.application import application
+from shared.edge.http.operation import Operation
 
 Document = dict[str, Any]
 _REF = "#/components/schemas/"

@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"\{([^}]+)\}")
 
 
 class Operation(Protocol):
-    """What the table reads of an operation; `shared.contracts` has the real class."""
+    """What the table reads of an operation; `shared.edge.contracts` has the real class."""
 
     @property
     def method(self) -> str: ...

@@ -1,7 +1,7 @@
 """The local cloud behind `python -m local run`: the engine, the deployment, the front door on one port, the demo."""
 
 ENGINE_VERSION = "1.5.33"
-"""The ministack release whose faults `local/mends` mends; another version is refused."""
+"""The ministack release whose faults `local/patches` mends; another version is refused."""
 
 ACCOUNT = "000000000000"
 """The engine's default account: the only one in which unsigned API calls resolve."""

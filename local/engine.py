@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 _CREDENTIAL = re.compile(r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|WEBHOOK_SECRET)")
-"""What the platform reads by `shared.core.vault`: sign-in providers, models."""
+"""What the platform reads by `shared.core.credentials`: sign-in providers, models."""
 
 
 class Engine:

@@ -43,12 +43,12 @@ def die_with_parent(parent: int) -> None:
 
 def load() -> Any:
     """Import ministack's ASGI app with the mends applied; the order matters, its modules start threads when imported."""
-    from local import mends
+    from local import patches
 
-    mends.before_import()
+    patches.before_import()
     import ministack.app as engine
 
-    mends.apply()
+    patches.apply()
     return engine
 
 
@@ -90,7 +90,7 @@ def leave(snapshots: Snapshots) -> None:
     killer = threading.Timer(_LEAVE_WITHIN, os._exit, args=(1,))
     killer.daemon = True
     killer.start()
-    from local.mends import mappings, workers
+    from local.patches import mappings, workers
 
     mappings.drain(1.0)
     snapshots.write()

@@ -10,8 +10,8 @@ from typing import Any
 from infra.names import CONTRACT
 from local import LocalError, synth
 from local.deploy import client, deploy
-from local.door import Door
 from local.engine import Engine, free_port
+from local.front_door import Door
 from local.routes import Routes, endpoints
 
 Say = Callable[[str], None]

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
-from shared.attachments.uploading import begin_upload, finish_upload
 from shared.core.actor import Role
-from shared.identity import onetime
-from shared.identity.onetime import Purpose
-from shared.items.rows import Item
+from shared.people.identity import one_time_tokens
+from shared.people.identity.one_time_tokens import Purpose
 from shared.store import fetch, keep_file
+from shared.work.attachments.uploading import begin_upload, finish_upload
+from shared.work.items.rows import Item
 from tests.areas.billing_world import billed
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
@@ -315,7 +315,7 @@ def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
 
     def sample(stage: Stage) -> Sample:
         user = stage.somebody().user
-        token, _ = onetime.issue(purpose, user["id"], email=user["email"])
+        token, _ = one_time_tokens.issue(purpose, user["id"], email=user["email"])
         return Sample({}, {"token": token} | further)
 
     return sample

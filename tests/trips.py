@@ -5,7 +5,7 @@
     assert (seen.count, seen.names) == (2, ["UpdateItem", "GetItem"])
 
 Retries of botocore count as trips of their own, as they do in time. What is left out is the handful of requests that a process takes for
-a workspace (`shared.access.allotments`): one trip in twenty requests, whichever comes first.
+a workspace (`shared.people.access.quota_leases`): one trip in twenty requests, whichever comes first.
 """
 
 from collections import Counter

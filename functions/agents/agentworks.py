@@ -5,17 +5,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.agents.catalogue import Agent as CatalogueAgent
-from shared.agents.registry import agents, the_agent
-from shared.contracts.agentworks import AGENTWORKS
-from shared.contracts.base import Closed, Shape
+from shared.agents.catalogue.registry import agents, the_agent
 from shared.core.actor import Permission
 from shared.core.money import usd
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.projects import agent_configs
-from shared.runs import records
-from shared.runs.choosing import MAX_TOKENS
-from shared.views.agentworks import AgentConfig, agent_config
+from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks.entities import AgentConfig, agent_config
+from shared.runs.agent_runs import agent_statistics
+from shared.runs.agent_runs.model_selection import MAX_TOKENS
+from shared.work.projects import agent_configs
 
 routes = Routes(AGENTWORKS, "agents")
 FOUNDED = "2026-11-21T00:00:00.000Z"  # the catalogue is part of the release, not a row
@@ -103,7 +103,7 @@ async def list_agents(caller: Caller) -> ListAgentsResponse:
 async def get_agent(id: str, caller: Caller) -> AgentDetails:
     """One agent, by id or name: what it is told, what it may do, what it has done for the caller."""
     agent = the_agent(id)
-    record = records.record_of(caller, agent.id)
+    record = agent_statistics.record_of(caller, agent.id)
     return AgentDetails(
         **_agent(agent),
         systemPrompt=agent.system_prompt,

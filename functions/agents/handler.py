@@ -1,5 +1,5 @@
 """agents: the catalogue, and how projects have its agents."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("agents", agentworks="functions.agents.agentworks")

@@ -6,14 +6,14 @@ from fastapi import Cookie, Query, Response
 from pydantic import Field
 
 from functions.auth.fields import Email, Name
-from shared.contracts.agentworks import AGENTWORKS
-from shared.contracts.base import Closed, Shape
-from shared.http.call import Call, Caller, ThisCall
-from shared.http.routing import Routes
-from shared.identity import accounts, profiles, recovery, sessions, users
-from shared.identity.elsewhere import signing_in
-from shared.tenancy.workspaces import workspaces_of
-from shared.views.agentworks import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
+from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Call, Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
+from shared.people.identity import accounts, profiles, recovery, sessions, users
+from shared.people.identity.federation import sign_in
+from shared.people.tenancy.workspaces import workspaces_of
 
 routes = Routes(AGENTWORKS, "auth")
 TOKEN = ("token", "token.expired")
@@ -237,8 +237,8 @@ async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
 async def oauth_start(provider: str, call: ThisCall, returnTo: ReturnTo = None) -> Response:
     """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
     cookie, instead of the callback's JSON."""
-    begun = signing_in.begin(provider, returnTo)
-    _cookie(call, SIGN_IN_COOKIE, begun.browser, signing_in.SECONDS)
+    begun = sign_in.begin(provider, returnTo)
+    _cookie(call, SIGN_IN_COOKIE, begun.browser, sign_in.SECONDS)
     return Response(status_code=302, headers={"Location": begun.address})
 
 
@@ -260,8 +260,8 @@ async def oauth_callback(
     browser: Annotated[str | None, Cookie(alias=SIGN_IN_COOKIE)] = None,
 ) -> OAuthCallbackResponse:
     """Open a session for whoever comes back from the provider, in the browser that went there."""
-    returned = signing_in.Returned(state, code, error, iss, browser)
-    done = signing_in.finish(provider, returned, contract=AGENTWORKS.name)
+    returned = sign_in.Returned(state, code, error, iss, browser)
+    done = sign_in.finish(provider, returned, contract=AGENTWORKS.name)
     tokens = done.login.tokens
     _set_cookie(call, tokens)
     _cookie(call, SIGN_IN_COOKIE, "", 0)

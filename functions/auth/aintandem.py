@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.auth.fields import BEARER, Email, GivenEmail, Name
-from shared.contracts.aintandem import AINTANDEM, public_id
-from shared.contracts.base import Shape
-from shared.http.call import Caller, ThisCall
-from shared.http.routing import Routes
-from shared.identity import accounts, sessions
+from shared.edge.contracts.aintandem import AINTANDEM, public_id
+from shared.edge.contracts.base import Shape
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.people.identity import accounts, sessions
 
 routes = Routes(AINTANDEM, "auth", rate_class="auth")
 

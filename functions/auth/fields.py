@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.fields import MAX_EMAIL, Email
+from shared.edge.contracts.fields import MAX_EMAIL, Email
 
 __all__ = ["BEARER", "Email", "GivenEmail", "Name"]
 

@@ -1,6 +1,6 @@
 """auth: login, registration, sessions, profile."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door(
     "auth",

@@ -2,12 +2,12 @@
 with the access token."""
 
 from functions.auth.fields import BEARER, GivenEmail
-from shared.contracts.base import Shape
-from shared.contracts.omoios import OMOIOS, PERMISSIONS, ROLES
 from shared.core.actor import GRANTS, Role
-from shared.http.call import Caller, ThisCall
-from shared.http.routing import Routes
-from shared.identity import accounts, sessions
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.omoios import OMOIOS, PERMISSIONS, ROLES
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.people.identity import accounts, sessions
 
 routes = Routes(OMOIOS, "auth")
 

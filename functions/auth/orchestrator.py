@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from functions.auth.fields import BEARER, GivenEmail
-from shared.contracts.base import Shape
-from shared.contracts.orchestrator import ORCHESTRATOR, TIERS
-from shared.http.call import Caller, ThisCall
-from shared.http.routing import Routes
-from shared.identity import accounts, profiles, sessions, users
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.orchestrator import ORCHESTRATOR, TIERS
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.people.identity import accounts, profiles, sessions, users
 
 routes = Routes(ORCHESTRATOR, "auth")
 

@@ -21,16 +21,16 @@ from functions.billing.shapes import (
     Received,
     Status,
 )
-from shared.billing import accounts, charging, filing, reading, settling
-from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, pagination
-from shared.contracts.base import Closed
 from shared.core import clock
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.views.agentworks import current_usage
+from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, pagination
+from shared.edge.contracts.base import Closed
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks.entities import current_usage
+from shared.money.billing import accounts, charging, invoice_files, payments, reading
 
 routes = Routes(AGENTWORKS, "billing")
 
@@ -159,7 +159,7 @@ async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
 @routes.get("/invoices/{id}/pdf", "billing.invoicePdf", needs=Permission.WORKSPACE_BILLING, addition=True)
 async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
     """Where the invoice can be fetched as PDF, for a quarter of an hour."""
-    signed = filing.invoice_url(caller, id)
+    signed = invoice_files.invoice_url(caller, id)
     return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
 
 
@@ -171,13 +171,13 @@ async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> Payme
     if body.paymentMethodId is not None:
         return shapes.payment(charging.pay(caller, id, body.paymentMethodId))
     amount, reference = _micros(body.amount), str(body.reference)
-    return shapes.payment(settling.record_payment(caller, id, amount, reference, body.method, _moment(body.paidAt)))
+    return shapes.payment(payments.record_payment(caller, id, amount, reference, body.method, _moment(body.paidAt)))
 
 
 @routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
 async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Caller) -> CreditNoteShown:
     """What is not owed after all. For administrators of the platform."""
-    return shapes.credit_note(settling.credit(caller, id, _micros(body.amount), body.reason))
+    return shapes.credit_note(payments.credit(caller, id, _micros(body.amount), body.reason))
 
 
 @routes.get(
@@ -188,14 +188,14 @@ async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Cal
 )
 async def get_credit_note_pdf(id: str, creditNoteId: str, caller: Caller) -> DownloadResponse:
     """Where the credit note can be fetched as PDF, for a quarter of an hour."""
-    signed = filing.credit_note_url(caller, id, creditNoteId)
+    signed = invoice_files.credit_note_url(caller, id, creditNoteId)
     return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
 
 
 @routes.post("/billing/stripe/webhook", "billing.stripeWebhook", public=True, addition=True)
 async def stripe_webhook(request: Request, signature: Annotated[str, Header(alias="Stripe-Signature")] = "") -> Received:
     """Stripe says how a charge ended. Only what it signed is believed; the same message again changes nothing."""
-    from shared.billing.webhooks import stripe_said
+    from shared.money.billing.webhooks import stripe_said
 
     stripe_said(await request.body(), signature)
     return Received(received=True)

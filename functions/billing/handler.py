@@ -1,5 +1,5 @@
 """billing: accounts, invoices, payments."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("billing", agentworks="functions.billing.agentworks")

@@ -4,16 +4,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.billing import months
-from shared.billing.issuing import DUE_DAYS
-from shared.billing.plans import PLANS
-from shared.billing.rows import BillingAccount, CreditNote, Payment
-from shared.billing.statements import Statement
-from shared.contracts.agentworks import PaginationMeta
-from shared.contracts.base import Closed, Shape
 from shared.core.money import usd
+from shared.edge.contracts.agentworks import PaginationMeta
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.views.agentworks.entities import CurrentUsageSummary
+from shared.money.billing import months
+from shared.money.billing.issuing import DUE_DAYS
+from shared.money.billing.plans import PLANS
+from shared.money.billing.rows import BillingAccount, CreditNote, Payment
+from shared.money.billing.statements import Statement
 from shared.store import IndexRow
-from shared.views.agentworks import CurrentUsageSummary
 
 CURRENCY = "USD"
 Status = Literal["draft", "sent", "paid", "overdue", "cancelled"]

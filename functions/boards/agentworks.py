@@ -4,16 +4,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.boards import changing, reading
-from shared.boards.changing import UNSET
-from shared.boards.reading import BoardNow
-from shared.boards.rows import Lane as LaneRow
-from shared.contracts.agentworks import AGENTWORKS
-from shared.contracts.base import Closed, Shape
 from shared.core.actor import Permission
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.projects.reading import boards_of
+from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.work.boards import reading, updating
+from shared.work.boards.reading import BoardNow
+from shared.work.boards.rows import Lane as LaneRow
+from shared.work.boards.updating import UNSET
+from shared.work.projects.reading import boards_of
 
 routes = Routes(AGENTWORKS, "boards")
 
@@ -182,7 +182,7 @@ async def get(id: str, caller: Caller) -> BoardDetails:
 async def update(id: str, body: UpdateBoardRequest, caller: Caller) -> BoardDetails:
     """Change the given fields; settings change key by key."""
     settings = body.settings.model_dump(exclude_none=True) if body.settings else None
-    return _details(changing.update_board(caller, id, name=body.name, description=_given(body, "description"), settings=settings))
+    return _details(updating.update_board(caller, id, name=body.name, description=_given(body, "description"), settings=settings))
 
 
 @routes.get("/boards/{id}/lanes", "boards.lanes", needs=Permission.PROJECT_READ)
@@ -194,7 +194,7 @@ async def lanes(id: str, caller: Caller) -> list[Lane]:
 @routes.put("/lanes/{id}", "lanes.update", needs=Permission.PROJECT_WRITE)
 async def update_lane(id: str, body: UpdateLaneRequest, caller: Caller) -> Lane:
     """Change the given fields; null lifts a WIP limit or stops the automatic agent; settings change key by key."""
-    row, cards = changing.update_lane(
+    row, cards = updating.update_lane(
         caller,
         id,
         name=body.name,

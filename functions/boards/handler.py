@@ -1,5 +1,5 @@
 """boards: lanes, columns, and what may be where."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("boards", agentworks="functions.boards.agentworks", omoios="functions.boards.omoios")

@@ -5,20 +5,20 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import Field
 
-from shared.boards import columns
-from shared.boards.columns import ColumnNow
-from shared.boards.lanes import category_of
-from shared.boards.reading import BoardNow
-from shared.contracts.base import Shape
-from shared.contracts.omoios import OMOIOS
 from shared.core.actor import Actor, Permission
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.items import moving
-from shared.items.rows import Item
-from shared.projects.reading import board_of, latest_project
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.omoios import OMOIOS
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.store import IndexRow
-from shared.views.omoios import ticket_status, upper
+from shared.work.boards import columns
+from shared.work.boards.columns import ColumnNow
+from shared.work.boards.lanes import category_of
+from shared.work.boards.reading import BoardNow
+from shared.work.items import moving
+from shared.work.items.rows import Item
+from shared.work.projects.reading import board_of, latest_project
 
 routes = Routes(OMOIOS, "boards")
 

@@ -11,25 +11,25 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from shared.activities.details import details
-from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
-from shared.contracts.base import Closed, Shape
 from shared.core import clock
 from shared.core.actor import Permission
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.items import dependencies
-from shared.items.archiving import restore_item
-from shared.items.creating import NewItem, create_item
-from shared.items.deleting import delete_item
-from shared.items.hours import log_hours
-from shared.items.links import add_link, remove_link
-from shared.items.listing import ItemFilter, list_archived, list_items
-from shared.items.moving import move_item
-from shared.items.updating import update_item
-from shared.views import agentworks_cards as views
-from shared.views.agentworks_activities import activity
-from shared.views.agentworks_cards import Card, CardDependency, CardDetails, ExternalLink
+from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks import cards as views
+from shared.edge.views.agentworks.activities import activity
+from shared.edge.views.agentworks.cards import Card, CardDependency, CardDetails, ExternalLink
+from shared.work.activities.details import details
+from shared.work.items import dependencies
+from shared.work.items.archiving import restore_item
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.deleting import delete_item
+from shared.work.items.hours import log_hours
+from shared.work.items.links import add_link, remove_link
+from shared.work.items.listing import ItemFilter, list_archived, list_items
+from shared.work.items.moving import move_item
+from shared.work.items.updating import update_item
 
 routes = Routes(AGENTWORKS, "cards")
 

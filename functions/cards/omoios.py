@@ -1,12 +1,12 @@
 """omoios: tickets. A card is a ticket: what one contract writes the other one reads."""
 
-from shared.contracts.omoios import OMOIOS
 from shared.core.actor import Permission
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.items.rows import Item
+from shared.edge.contracts.omoios import OMOIOS
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.store import load
-from shared.views.omoios import Ticket, ticket
+from shared.work.items.rows import Item
 
 routes = Routes(OMOIOS, "cards")
 

@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.cascade.clearing import work
-from shared.cascade.queue import Task, enqueue
 from shared.core.settings import settings
+from shared.edge.cascade.clearing import work
+from shared.edge.cascade.queue import Task, enqueue
 
 logger = Logger(level=settings().log_level)
 SECONDS = 20.0  # of the 60 that a call may take: a page that is under way at the end has time to end well

@@ -7,22 +7,22 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from shared.activities.reading import activities_of
-from shared.attachments import keeping, uploading
-from shared.attachments.uploading import MAX_BYTES
-from shared.comments.reading import threads_of
-from shared.comments.writing import NewComment
-from shared.comments.writing import create_comment as create
-from shared.comments.writing import delete_comment as delete
-from shared.comments.writing import update_comment as update
-from shared.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
-from shared.contracts.base import Closed, Shape
 from shared.core.actor import Permission
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.views import agentworks_cards as views
-from shared.views.agentworks_activities import CardActivity, activity
-from shared.views.agentworks_cards import Attachment, CardComment
+from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks import cards as views
+from shared.edge.views.agentworks.activities import CardActivity, activity
+from shared.edge.views.agentworks.cards import Attachment, CardComment
+from shared.work.activities.reading import activities_of
+from shared.work.attachments import storage, uploading
+from shared.work.attachments.uploading import MAX_BYTES
+from shared.work.comments.reading import threads_of
+from shared.work.comments.writing import NewComment
+from shared.work.comments.writing import create_comment as create
+from shared.work.comments.writing import delete_comment as delete
+from shared.work.comments.writing import update_comment as update
 
 routes = Routes(AGENTWORKS, "comments")
 
@@ -173,7 +173,7 @@ async def complete_attachment(id: str, caller: Caller) -> Attachment:
 @routes.get("/attachments/{id}/download", "attachments.download", needs=Permission.CARD_READ, addition=True)
 async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
     """Where to get an attachment, under its name, for the next quarter of an hour."""
-    found, signed = keeping.download(caller, id)
+    found, signed = storage.download(caller, id)
     return AttachmentDownload(
         id=found.id,
         filename=found.filename,
@@ -187,4 +187,4 @@ async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
 @routes.delete("/attachments/{id}", "attachments.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
 async def delete_attachment(id: str, caller: Caller) -> None:
     """Take an attachment off its card, and its file away."""
-    keeping.remove_attachment(caller, id)
+    storage.remove_attachment(caller, id)

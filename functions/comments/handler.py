@@ -1,5 +1,5 @@
 """comments: what is said about a card, and what happened to it."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("comments", agentworks="functions.comments.agentworks", omoios="functions.comments.omoios")

@@ -5,17 +5,17 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from shared.comments.reading import comments_of
-from shared.comments.rows import Comment
-from shared.comments.writing import NewComment
-from shared.comments.writing import create_comment as create
-from shared.comments.writing import delete_comment as delete
-from shared.comments.writing import update_comment as update
-from shared.contracts.base import Shape
-from shared.contracts.omoios import OMOIOS
 from shared.core.actor import Permission
-from shared.http.call import Caller, ThisCall
-from shared.http.routing import Routes
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.omoios import OMOIOS
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.work.comments.reading import comments_of
+from shared.work.comments.rows import Comment
+from shared.work.comments.writing import NewComment
+from shared.work.comments.writing import create_comment as create
+from shared.work.comments.writing import delete_comment as delete
+from shared.work.comments.writing import update_comment as update
 
 routes = Routes(OMOIOS, "comments")
 

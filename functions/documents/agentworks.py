@@ -6,16 +6,16 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from shared.contracts.agentworks import AGENTWORKS, MAX_LIMIT, PaginationMeta, UserSummary, pagination, user_summary
-from shared.contracts.base import Closed, Shape
 from shared.core.actor import Permission
-from shared.documents import approving, reading, statuses, texts
-from shared.documents.reading import REVISIONS, Page, Selection
-from shared.documents.rows import Revision
-from shared.documents.texts import LONGEST, ShownText
-from shared.documents.writing import NewDocument, create_document, update_document
-from shared.http.call import Caller
-from shared.http.routing import Routes
+from shared.edge.contracts.agentworks import AGENTWORKS, MAX_LIMIT, PaginationMeta, UserSummary, pagination, user_summary
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.work.documents import approving, reading, statuses, texts
+from shared.work.documents.reading import REVISIONS, Page, Selection
+from shared.work.documents.rows import Revision
+from shared.work.documents.texts import LONGEST, ShownText
+from shared.work.documents.writing import NewDocument, create_document, update_document
 
 routes = Routes(AGENTWORKS, "documents")
 

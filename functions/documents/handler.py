@@ -1,5 +1,5 @@
 """documents: a project's documents, their versions, their revisions."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("documents", agentworks="functions.documents.agentworks")

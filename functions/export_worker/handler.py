@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.exports import jobs
-from shared.usage import exporting as usage
+from shared.channels.exports import jobs
+from shared.money.usage import exporting as usage
 
 SOURCES: jobs.Sources = {usage.SUBJECT: usage.source_of}
 """By the subject of the export: where its rows come from."""

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from shared.contracts.agentworks import (
+from shared.core.actor import Permission
+from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -14,15 +15,14 @@ from shared.contracts.agentworks import (
     pagination,
     user_summary,
 )
-from shared.contracts.base import Closed, Shape
-from shared.core.actor import Permission
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.projects import agent_configs, changing, reading
-from shared.projects.creating import NewProject, create_project
-from shared.projects.reading import ProjectNow, Selection
-from shared.projects.rows import Project
-from shared.views.agentworks import AgentConfig, agent_config
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks.entities import AgentConfig, agent_config
+from shared.work.projects import agent_configs, reading, updating
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.reading import ProjectNow, Selection
+from shared.work.projects.rows import Project
 
 routes = Routes(AGENTWORKS, "projects")
 
@@ -217,19 +217,19 @@ async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> Project
     changes = {_COLUMNS[field]: value or None for field, value in given.items()}
     if body.name is not None:
         changes["name"] = body.name
-    project = changing.update_project(caller, id, changes, body.settings.given() if body.settings else None)
+    project = updating.update_project(caller, id, changes, body.settings.given() if body.settings else None)
     return _details(project, agent_configs.configs_in(project))
 
 
 @routes.post("/projects/{id}/archive", "projects.archive", status=202, needs=Permission.PROJECT_ARCHIVE)
 async def archive(id: str, caller: Caller) -> ArchivedProject:
     """From now on the project is read-only; it does not count towards the workspace's limit."""
-    project = changing.archive_project(caller, id)
+    project = updating.archive_project(caller, id)
     return ArchivedProject(id=project.id, status=project.status)
 
 
 @routes.post("/projects/{id}/restore", "projects.restore", needs=Permission.PROJECT_ARCHIVE)
 async def restore(id: str, caller: Caller) -> ProjectDetails:
     """Take an archived project out again."""
-    project = changing.restore_project(caller, id)
+    project = updating.restore_project(caller, id)
     return _details(project, agent_configs.configs_in(project))

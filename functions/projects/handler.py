@@ -1,5 +1,5 @@
 """projects: what a workspace works on."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("projects", agentworks="functions.projects.agentworks", omoios="functions.projects.omoios")

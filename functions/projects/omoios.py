@@ -5,19 +5,19 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field, StringConstraints
 
-from shared.boards.lanes import COLUMN_OF_PHASE, LANES, canonical_phase
-from shared.boards.making import board_id_of, lane_id_of
-from shared.contracts.base import Shape
-from shared.contracts.omoios import OMOIOS
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
-from shared.http.call import Caller, ThisCall
-from shared.http.routing import Routes
-from shared.items.creating import NewItem, create_item
-from shared.projects.creating import NewProject, create_project, default_workspace
-from shared.projects.reading import ProjectNow, projects_of, the_project
-from shared.projects.rows import Project as ProjectRow
-from shared.views.omoios import Ticket, ticket
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.omoios import OMOIOS
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.edge.views.omoios.tickets import Ticket, ticket
+from shared.work.boards.creating import board_id_of, lane_id_of
+from shared.work.boards.lanes import COLUMN_OF_PHASE, LANES, canonical_phase
+from shared.work.items.creating import NewItem, create_item
+from shared.work.projects.creating import NewProject, create_project, default_workspace
+from shared.work.projects.reading import ProjectNow, projects_of, the_project
+from shared.work.projects.rows import Project as ProjectRow
 
 routes = Routes(OMOIOS, "projects")
 

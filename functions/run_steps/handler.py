@@ -5,8 +5,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core.errors import Conflict
-from shared.runs.failures import StepInterrupted
-from shared.runs.steps import Step, step
+from shared.runs.agent_runs.failures import StepInterrupted
+from shared.runs.agent_runs.steps import Step, step
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

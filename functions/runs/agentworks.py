@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from shared.agents.registry import the_agent
-from shared.contracts.agentworks import (
+from shared.agents.catalogue.registry import the_agent
+from shared.core.actor import Permission
+from shared.core.money import micros, usd
+from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -15,16 +17,14 @@ from shared.contracts.agentworks import (
     pagination,
     user_summary,
 )
-from shared.contracts.base import Closed, Shape
-from shared.core.actor import Permission
-from shared.core.money import micros, usd
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.runs import answering, reading, requesting
-from shared.runs.choosing import MAX_TOKENS, Wish
-from shared.runs.rows import Run
-from shared.views.agentworks import AgentSummary
-from shared.views.agentworks_cards import AgentRunSummary, run_summary
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks.cards import AgentRunSummary, run_summary
+from shared.edge.views.agentworks.entities import AgentSummary
+from shared.runs.agent_runs import approvals, reading, requesting
+from shared.runs.agent_runs.model_selection import MAX_TOKENS, Wish
+from shared.runs.agent_runs.rows import Run
 
 routes = Routes(AGENTWORKS, "runs")
 
@@ -170,7 +170,7 @@ async def get_run(id: str, caller: Caller) -> AgentRunDetails:
 @routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
 async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
     """End a run at once; its card is free again when the answer comes."""
-    return run_summary(answering.cancel_run(caller, id, body.reason if body else None).summary)
+    return run_summary(approvals.cancel_run(caller, id, body.reason if body else None).summary)
 
 
 @routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
@@ -200,13 +200,13 @@ async def list_approvals(
 async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None) -> AgentRunDetails:
     """Let a waiting run go on."""
     cap = micros(body.maxCost) if body and body.maxCost is not None else None
-    return _details(answering.approve_run(caller, id, cap))
+    return _details(approvals.approve_run(caller, id, cap))
 
 
 @routes.post("/runs/{id}/reject", "runs.reject", needs=Permission.RUN_APPROVE, addition=True)
 async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
     """End a waiting run with a no."""
-    return _details(answering.reject_run(caller, id, body.reason if body else None))
+    return _details(approvals.reject_run(caller, id, body.reason if body else None))
 
 
 def _wish(body: TriggerAgentRunRequest | RetryRunRequest) -> Wish:

@@ -1,5 +1,5 @@
 """runs: agents at work on cards."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("runs", agentworks="functions.runs.agentworks")

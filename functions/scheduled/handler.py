@@ -10,13 +10,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from shared.billing.chasing import chase
-from shared.billing.closing import close
-from shared.cascade.purging import purge_due
+from shared.channels.sockets.expiry import reap
 from shared.core.settings import settings
-from shared.items.archiving import archive_finished
-from shared.runs.sweeping import sweep
-from shared.sockets.reaping import reap
+from shared.edge.cascade.purging import purge_due
+from shared.money.billing.dunning import chase
+from shared.money.billing.monthly_close import close
+from shared.runs.agent_runs.maintenance import sweep
+from shared.work.items.archiving import archive_finished
 
 logger = Logger(level=settings().log_level)
 SECONDS = 40.0  # of a minute, the shortest time between two calls

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from shared.core.settings import settings
-from shared.reactions import change_in, react
+from shared.edge.reactions import change_in, react
 
 logger = Logger(level=settings().log_level)
 

@@ -5,15 +5,15 @@ from starlette.responses import Response
 from functions.system.docs import publish
 from functions.system.probes import Health
 from functions.system.probes import health as ask
-from shared.contracts.aintandem import AINTANDEM
-from shared.contracts.base import Shape
-from shared.contracts.problems import plain
 from shared.core import clock
 from shared.core.settings import settings
-from shared.http.call import current
-from shared.http.gate import failure
-from shared.http.routing import Routes
-from shared.tenancy.rows import default_settings
+from shared.edge.contracts.aintandem import AINTANDEM
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.problems import plain
+from shared.edge.http.call import current
+from shared.edge.http.pipeline import failure
+from shared.edge.http.routing import Routes
+from shared.people.tenancy.rows import default_settings
 
 routes = Routes(AINTANDEM, "system")
 publish(routes)

@@ -11,12 +11,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.contracts.base import Contract
-from shared.contracts.problems import plain
 from shared.core.errors import NotFound
-from shared.http.call import current
-from shared.http.gate import failure
-from shared.http.routing import Routes
+from shared.edge.contracts.base import Contract
+from shared.edge.contracts.problems import plain
+from shared.edge.http.call import current
+from shared.edge.http.pipeline import failure
+from shared.edge.http.routing import Routes
 
 ROOT = Path(__file__).parents[2] / "openapi"
 """Where the deployment puts `<contract>.json`."""

@@ -5,11 +5,11 @@ from starlette.responses import Response
 from functions.system.docs import document, missing, publish
 from functions.system.postman import collection
 from functions.system.probes import health as ask
-from shared.contracts.base import Shape
-from shared.contracts.enterprise import ENTERPRISE
 from shared.core import clock
 from shared.core.settings import settings
-from shared.http.routing import Routes
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.enterprise import ENTERPRISE
+from shared.edge.http.routing import Routes
 
 routes = Routes(ENTERPRISE, "system")
 publish(routes)

@@ -1,6 +1,6 @@
 """system: is the platform well, what is it, and how is it spoken to."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door(
     "system",

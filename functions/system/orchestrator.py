@@ -1,8 +1,8 @@
 """orchestrator: the OpenAPI document and its pages."""
 
 from functions.system.docs import publish
-from shared.contracts.orchestrator import ORCHESTRATOR
-from shared.http.routing import Routes
+from shared.edge.contracts.orchestrator import ORCHESTRATOR
+from shared.edge.http.routing import Routes
 
 routes = Routes(ORCHESTRATOR, "system")
 publish(routes)

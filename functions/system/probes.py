@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core import aws
 from shared.core.settings import Settings, settings
-from shared.http.log import logger
+from shared.edge.http.log import logger
 
 LIMIT = 3.0  # seconds for all probes together
 KEPT = 5.0

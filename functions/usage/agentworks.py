@@ -2,17 +2,17 @@
 
 from typing import Literal
 
-from shared.billing.pricing import margin_percent
-from shared.contracts.agentworks import AGENTWORKS
-from shared.contracts.base import Shape
+from shared.channels.exports import jobs
 from shared.core.actor import Permission
 from shared.core.money import usd
-from shared.exports import jobs
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.usage import asking
-from shared.usage.exporting import export_usage
-from shared.usage.reading import Sum, Usage
+from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.base import Shape
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.money.billing.pricing import margin_percent
+from shared.money.usage import queries
+from shared.money.usage.exporting import export_usage
+from shared.money.usage.reading import Sum, Usage
 
 routes = Routes(AGENTWORKS, "usage")
 
@@ -78,7 +78,7 @@ async def workspace_usage(
     breakdown: Breakdown = "project",
 ) -> UsageResponse:
     """What a workspace used, by default since the month began. Both days are included."""
-    return _shown(asking.of_workspace(caller, id, startDate, endDate, groupBy, breakdown))
+    return _shown(queries.of_workspace(caller, id, startDate, endDate, groupBy, breakdown))
 
 
 @routes.get("/projects/{id}/usage", "usage.project", needs=Permission.USAGE_READ)
@@ -91,7 +91,7 @@ async def project_usage(
     breakdown: Breakdown = "agent",
 ) -> UsageResponse:
     """What a project used."""
-    return _shown(asking.of_project(caller, id, startDate, endDate, groupBy, breakdown))
+    return _shown(queries.of_project(caller, id, startDate, endDate, groupBy, breakdown))
 
 
 class ExportUsageResponse(Shape):

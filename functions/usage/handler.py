@@ -1,5 +1,5 @@
 """usage: what was used, and what it cost."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("usage", agentworks="functions.usage.agentworks")

@@ -4,21 +4,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.billing.accounts import Standing, new_standing, standing_of
-from shared.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
-from shared.contracts.base import Closed, Shape
-from shared.contracts.fields import Email
+from shared.channels.mail import outbox
+from shared.channels.sockets.presence import present
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
-from shared.http.call import Caller
-from shared.http.routing import Routes
-from shared.mail import outbox
-from shared.sockets.presence import present
-from shared.tenancy import invitations, workspaces
-from shared.tenancy import members as people
-from shared.tenancy.rows import Invitation, Workspace
-from shared.usage.standing import Usage, no_usage, usage_of
-from shared.views.agentworks import (
+from shared.edge.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
+from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Email
+from shared.edge.http.call import Caller
+from shared.edge.http.routing import Routes
+from shared.edge.views.agentworks.entities import (
     BillingSummary,
     CurrentUsageSummary,
     WorkspaceSummary,
@@ -26,6 +21,11 @@ from shared.views.agentworks import (
     current_usage,
     workspace_summaries,
 )
+from shared.money.billing.accounts import Standing, new_standing, standing_of
+from shared.money.usage.month_summary import Usage, no_usage, usage_of
+from shared.people.tenancy import invitations, workspaces
+from shared.people.tenancy import members as people
+from shared.people.tenancy.rows import Invitation, Workspace
 
 routes = Routes(AGENTWORKS, "workspaces")
 

@@ -1,5 +1,5 @@
 """workspaces: workspaces and who belongs to them."""
 
-from shared.http.door import door
+from shared.edge.http.lambda_handler import door
 
 handler = door("workspaces", agentworks="functions.workspaces.agentworks")

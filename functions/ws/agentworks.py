@@ -6,23 +6,23 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
-from shared.contracts.agentworks import AGENTWORKS
-from shared.contracts.base import Closed
+from shared.channels.sockets.client import poster
+from shared.channels.sockets.connections import close_connection, open_connection
+from shared.channels.sockets.fanout import frame
+from shared.channels.sockets.publish import send_job
+from shared.channels.sockets.rows import Connection, Subscription
+from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Permission
 from shared.core.errors import AccessDenied, CadreError, FieldError, Invalid, Malformed, NotFound, TooLarge
 from shared.core.ids import bare_id, is_id
-from shared.items.rows import Item
-from shared.runs.rows import Run
-from shared.sockets.connections import close_connection, open_connection
-from shared.sockets.fanout import frame
-from shared.sockets.posting import poster
-from shared.sockets.publish import send_job
-from shared.sockets.rows import Connection, Subscription
-from shared.sockets.topics import terminal_topic, workspace_topic
+from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.base import Closed
+from shared.runs.agent_runs.rows import Run
+from shared.runs.terminal_sessions import replay
+from shared.runs.terminal_sessions import terminal as watching
+from shared.runs.terminal_sessions.log_filters import LogFilter, ReplayOptions
 from shared.store import fetch, load
-from shared.watching import replay
-from shared.watching import terminal as watching
-from shared.watching.filters import LogFilter, ReplayOptions
+from shared.work.items.rows import Item
 
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from shared.contracts import contract as contract_named
-from shared.contracts.base import Contract
+from shared.channels.sockets.rows import Connection
 from shared.core.actor import Actor
-from shared.sockets.rows import Connection
+from shared.edge.contracts import contract as contract_named
+from shared.edge.contracts.base import Contract
 
 MOST_BYTES = 16_384  # of a client's message; none of the documented ones comes near
 

@@ -11,11 +11,11 @@ from aws_lambda_powertools import Logger
 
 from functions.ws import agentworks, omoios
 from functions.ws.endpoint import Arrival, Endpoint, contract_of
-from shared.access import records, tokens
+from shared.channels.sockets import connections
+from shared.channels.sockets.fanout import hang_up
 from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
 from shared.core.settings import settings
-from shared.sockets import connections, liveness
-from shared.sockets.fanout import hang_up
+from shared.people.access import liveness, records, tokens
 
 logger = Logger(level=settings().log_level)
 ENDPOINTS: tuple[Endpoint, ...] = (

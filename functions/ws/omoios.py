@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
+from shared.channels.sockets.client import poster
+from shared.channels.sockets.connections import open_connection
+from shared.channels.sockets.fanout import frame
+from shared.channels.sockets.rows import Connection, Subscription
+from shared.channels.sockets.topics import workspace_topic
 from shared.core.errors import FieldError, Invalid
-from shared.sockets.connections import open_connection
-from shared.sockets.fanout import frame
-from shared.sockets.posting import poster
-from shared.sockets.rows import Connection, Subscription
-from shared.sockets.topics import workspace_topic
 from shared.store import update, write
 
 FILTERS = ("event_types", "entity_types", "entity_ids")

@@ -11,10 +11,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from shared.channels.sockets import fanout
+from shared.channels.sockets.connections import find
+from shared.channels.sockets.rows import Connection
 from shared.core.settings import settings
-from shared.sockets import fanout
-from shared.sockets.connections import find
-from shared.sockets.rows import Connection
+from shared.people.access import liveness
 
 logger = Logger(level=settings().log_level)
 Message = dict[str, Any]
@@ -41,7 +42,7 @@ def _push(received: list[tuple[str, Message]]) -> list[str]:
     failed: list[str] = []
     for topic, messages in topics.items():
         try:
-            fanout.fan_out(topic, sorted((message for _, message in messages), key=lambda message: message["at"]))
+            fanout.fan_out(topic, sorted((message for _, message in messages), key=lambda message: message["at"]), liveness)
         except Exception:
             logger.exception("a push failed", extra={"topic": topic})
             failed += [key for key, _ in messages]
@@ -68,8 +69,6 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
         connection = find(message["connection"])
         if connection is None or connection.card_id is None:
             return
-        from shared.sockets import liveness
-
         if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
             fanout.hang_up(connection.id)
             return
@@ -79,28 +78,28 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
 
 
 def _greet(connection: Connection, message: Message) -> None:
-    from shared.watching import terminal as watching
+    from shared.runs.terminal_sessions import terminal as watching
 
     watching.greet(connection, message["generation"])
 
 
 def _catch_up(connection: Connection, message: Message) -> None:
-    from shared.watching import terminal as watching
+    from shared.runs.terminal_sessions import terminal as watching
 
     watching.catch_up(connection, message["generation"], message["position"])
 
 
 def _replay(message: Message) -> None:
-    from shared.watching import replay
+    from shared.runs.terminal_sessions import replay
 
     replay.play(message["connection"], replay.Slice(**message["piece"]))
 
 
 def _search(connection: Connection, message: Message) -> None:
-    from shared.sockets.posting import poster
-    from shared.watching.filters import LogFilter
-    from shared.watching.search import search_logs
-    from shared.watching.terminal import runs_of
+    from shared.channels.sockets.client import poster
+    from shared.runs.terminal_sessions.log_filters import LogFilter
+    from shared.runs.terminal_sessions.log_search import search_logs
+    from shared.runs.terminal_sessions.terminal import runs_of
 
     runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
     found = search_logs(runs, message["query"], LogFilter.read(message["filters"]))

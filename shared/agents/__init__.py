@@ -1,1 +1,1 @@
-"""Agents: who they are (`catalogue`), what they are told (`context`) and what they may do (`tools`)."""
+"""Agents: who they are (`catalogue`), what they may do (`tools`), and the models that answer for them (`providers`)."""

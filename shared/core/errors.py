@@ -1,4 +1,4 @@
-"""What can go wrong, in the platform's own words. `shared/contracts` turns each into a contract's status and code.
+"""What can go wrong, in the platform's own words. `shared/edge/contracts` turns each into a contract's status and code.
 
 CadreError
   Invalid            input that breaks a rule; carries one FieldError a field

@@ -1,1 +1,1 @@
-"""Runs: an agent does a card's work, step by step, under a lease, within a budget, and always comes to an end."""
+"""Agents at work: runs, the tools they act with, and their terminals."""

@@ -23,6 +23,7 @@ from shared.store.files import (
     look_at_file,
     upload_url,
 )
+from shared.store.rate_windows import Taken, take
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
@@ -53,7 +54,6 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.windows import Taken, take
 from shared.store.writing import (
     Operation,
     Refusal,

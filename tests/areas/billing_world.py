@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 
 import time_machine
 
-from shared.billing.accounts import opened
-from shared.billing.closing import close
-from shared.billing.months import first_day, following, this_month
-from shared.billing.reading import InvoiceFile, invoice_file
-from shared.billing.rows import BillingAccount, invoice_id
-from shared.billing.settling import credit, record_payment
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
+from shared.money.billing.accounts import opened
+from shared.money.billing.monthly_close import close
+from shared.money.billing.months import first_day, following, this_month
+from shared.money.billing.payments import credit, record_payment
+from shared.money.billing.reading import InvoiceFile, invoice_file
+from shared.money.billing.rows import BillingAccount, invoice_id
+from shared.money.usage.recording import record_usage
+from shared.money.usage.rows import UsageLine
+from shared.people.tenancy.rows import Workspace
 from shared.store import Entity, fetch, get, save, write
-from shared.tenancy.rows import Workspace
-from shared.usage.recording import record_usage
-from shared.usage.rows import UsageLine
 from tests.areas.driving import Client, call
 
 CLERK = replace(SYSTEM, id="clerk", name="Clerk", platform_admin=True)

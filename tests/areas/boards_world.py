@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from shared.access import records
 from shared.agents.catalogue import agent_named
-from shared.boards.rows import Board, Counts, Lane
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
-from shared.items.creating import NewItem, create_item
-from shared.items.rows import Item
-from shared.projects.creating import NewProject, create_project
-from shared.projects.rows import Project
-from shared.runs.rows import Run
+from shared.people.access import records
+from shared.people.tenancy.rows import WorkspaceMembership, membership_row
+from shared.runs.agent_runs.rows import Run
 from shared.store import create, fetch, fetch_all, get, save, update, write
-from shared.tenancy.rows import WorkspaceMembership, membership_row
+from shared.work.boards.rows import Board, Counts, Lane
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.rows import Project
 from tests.areas.driving import Client, sign_up
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.sockets import liveness
+from shared.people.access import liveness
 from tests.areas.viewers import Gateway, the_gateway
 
 

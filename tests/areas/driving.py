@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from shared.contracts import contract as contract_named
+from shared.edge.contracts import contract as contract_named
 
 
 class Context:

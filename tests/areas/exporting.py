@@ -8,11 +8,11 @@ import boto3
 import pytest
 
 from functions.export_worker.handler import handler
+from shared.channels.exports import producing
+from shared.channels.exports.rows import Export
 from shared.core.settings import settings
-from shared.exports import producing
-from shared.exports.rows import Export
+from shared.money.usage import exporting
 from shared.store import fetch, kept_file
-from shared.usage import exporting
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, Context
 

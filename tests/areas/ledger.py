@@ -3,9 +3,9 @@
 from typing import Any
 
 from shared.core.ids import new_id
+from shared.money.usage.recording import record_usage
+from shared.money.usage.rows import UsageLine
 from shared.store import write
-from shared.usage.recording import record_usage
-from shared.usage.rows import UsageLine
 from tests.areas.boards_world import World
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from functions.run_steps.handler import handler
 from infra.agent_run import definition
-from shared.runs import queue
-from shared.runs.failures import StepInterrupted
-from shared.runs.rows import Run
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.failures import StepInterrupted
+from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
 

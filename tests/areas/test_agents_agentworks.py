@@ -3,7 +3,7 @@
 import pytest
 
 from shared.core.actor import Role
-from shared.projects import agent_configs
+from shared.work.projects import agent_configs
 from tests.areas.boards_world import World, found_world
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.access import records
 from shared.core.actor import Role
+from shared.people.access import records
 from shared.store import update_now
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import trips

@@ -7,9 +7,9 @@ import time_machine
 
 from functions.auth.handler import handler
 from shared.core.keys import fingerprint
-from shared.identity import onetime, recovery
-from shared.identity.onetime import OneTime, Purpose
-from shared.identity.users import User
+from shared.people.identity import one_time_tokens, recovery
+from shared.people.identity.one_time_tokens import OneTime, Purpose
+from shared.people.identity.users import User
 from shared.store import fetch, get, save, write
 from tests.areas.driving import Client, Context, call, event, sign_up
 from tests.areas.mailbox import asked, left, mailer, open_ses
@@ -101,8 +101,8 @@ def test_only_fingerprints_are_stored(ada, verification):
 
 def test_an_old_token_has_expired(ada):
     with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
-        reset, _ = onetime.issue(Purpose.RESET, ada.user["id"])
-        now.shift(onetime.SECONDS[Purpose.RESET])
+        reset, _ = one_time_tokens.issue(Purpose.RESET, ada.user["id"])
+        now.shift(one_time_tokens.SECONDS[Purpose.RESET])
         answer = post("/auth/reset-password", token=reset, newPassword=NEW)
     assert (answer.status, answer.json["error"]["code"]) == (401, "AUTH_TOKEN_EXPIRED")
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from shared.access.records import Access, key_of
-from shared.billing.closing import close
-from shared.billing.rows import BillingAccount
-from shared.billing.settling import record_payment
 from shared.core.actor import Role
+from shared.money.billing.monthly_close import close
+from shared.money.billing.payments import record_payment
+from shared.money.billing.rows import BillingAccount
+from shared.people.access.records import Access, key_of
 from shared.store import get, update_now
 from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use
 from tests.areas.boards_world import World, found_world

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from functions.scheduled.handler import handler
-from shared.billing import closing
-from shared.billing.accounts import opened
-from shared.billing.closing import close
-from shared.billing.rows import BillingAccount, Series
-from shared.billing.settling import credit, record_payment
-from shared.cascade.purging import purge
 from shared.core.errors import NotFound
+from shared.edge.cascade.purging import purge
+from shared.money.billing import monthly_close
+from shared.money.billing.accounts import opened
+from shared.money.billing.monthly_close import close
+from shared.money.billing.payments import credit, record_payment
+from shared.money.billing.rows import BillingAccount, Series
+from shared.money.usage.reading import month_sums
+from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, get
-from shared.tenancy.rows import Workspace
-from shared.usage.reading import month_sums
 from tests.areas.billing_world import CLERK, account_of, at, change, filed, open_account, soon, use
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
@@ -131,7 +131,7 @@ def test_workspaces_of_one_organization_share_a_range_of_numbers(world):
 
 
 def test_many_agents_share_a_line(world, monkeypatch):
-    monkeypatch.setattr("shared.billing.statements.MAX_AGENT_LINES", 2)
+    monkeypatch.setattr("shared.money.billing.statements.MAX_AGENT_LINES", 2)
     for number, agent in enumerate(("a", "b", "c", "d")):
         use(world.ws_id, "2026-10-05", (number + 1) * 250_000, agent=agent)
     closed()
@@ -219,8 +219,8 @@ def test_it_stops_in_time_and_goes_on(world):
 
 
 def test_more_than_a_page(world, monkeypatch):
-    monkeypatch.setattr(closing, "PAGE", 1)
-    monkeypatch.setattr("shared.billing.rows.shard_of", lambda _: 3)
+    monkeypatch.setattr(monthly_close, "PAGE", 1)
+    monkeypatch.setattr("shared.money.billing.rows.shard_of", lambda _: 3)
     made = [world.ws_id]
     for number in range(3):
         answer = world.ada("workspaces", "POST", "/workspaces", body={"name": "W", "slug": f"w-{number}"})
@@ -247,7 +247,7 @@ def test_one_that_cannot_be_closed_does_not_keep_the_others(world):
 
 def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
     use(world.ws_id, "2026-10-05", 1_000_000)
-    real, meddled = closing.closing, []
+    real, meddled = monthly_close.closing, []
 
     def meddling(*about):
         decided = real(*about)
@@ -256,7 +256,7 @@ def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
             change(BillingAccount, world.ws_id, email="new@example.com")
         return decided
 
-    monkeypatch.setattr(closing, "closing", meddling)
+    monkeypatch.setattr(monthly_close, "closing", meddling)
     assert closed() == 1
     invoice = filed(world.ws_id, "2026-10").invoice
     assert (invoice.customer["email"], numbers(world)) == ("new@example.com", 1)

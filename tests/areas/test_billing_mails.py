@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.billing.chasing import chase
-from shared.billing.closing import close
-from shared.billing.rows import BillingAccount
+from shared.money.billing.dunning import chase
+from shared.money.billing.monthly_close import close
+from shared.money.billing.rows import BillingAccount
 from tests.areas.billing_world import at, change, filed, open_account, soon, use
 from tests.areas.boards_world import World, found_world
 from tests.areas.mailbox import asked, left, mailer, open_ses

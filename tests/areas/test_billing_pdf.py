@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from shared.billing.pdf import credit_note_pdf, invoice_pdf
-from shared.billing.reading import invoice_file
-from shared.billing.rows import Invoice
+from shared.money.billing.pdf import credit_note_pdf, invoice_pdf
+from shared.money.billing.reading import invoice_file
+from shared.money.billing.rows import Invoice
 from tests.areas.billing_world import CLERK, billed
 from tests.areas.boards_world import World, found_world
 
@@ -103,7 +103,7 @@ def test_the_same_invoice_is_the_same_file_in_every_process():
     here = invoice_pdf(an_invoice())
     assert here.startswith(b"%PDF-")
     script = (
-        "import hashlib; from tests.areas.test_billing_pdf import an_invoice; from shared.billing.pdf import invoice_pdf;"
+        "import hashlib; from tests.areas.test_billing_pdf import an_invoice; from shared.money.billing.pdf import invoice_pdf;"
         "import sys; sys.stdout.buffer.write(invoice_pdf(an_invoice()))"
     )
     for seed in ("1", "2"):

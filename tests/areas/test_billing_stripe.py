@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 
-from shared.billing import gateways
-from shared.billing.chasing import chase
-from shared.billing.closing import close
-from shared.billing.gateways.stripe import TOLERANCE, Stripe, signed
 from shared.core import clock
 from shared.core.errors import Invalid, Upstream
+from shared.money.billing import gateways
+from shared.money.billing.dunning import chase
+from shared.money.billing.gateways.stripe import TOLERANCE, Stripe, signed
+from shared.money.billing.monthly_close import close
 from tests.areas.billing_world import account_of, at, filed, open_account, soon, use
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client
@@ -29,7 +29,7 @@ def stripe(monkeypatch) -> Iterator[FakeStripe]:
         yield made
     finally:
         made.close()
-        from shared.billing.gateways import stripe as module
+        from shared.money.billing.gateways import stripe as module
 
         module._client().close()
         module._client.cache_clear()
@@ -118,7 +118,7 @@ def test_whoever_dies_after_the_charge_charges_once(world, stripe, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("shared.billing.charging.settle", dying)
+        patch.setattr("shared.money.billing.charging.settle", dying)
         with pytest.raises(KeyboardInterrupt):
             night("2026-11-01")
     assert len(stripe.intents) == 1

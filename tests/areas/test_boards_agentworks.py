@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.access import records
-from shared.boards.rows import Board, Lane
 from shared.core.actor import Role
+from shared.people.access import records
 from shared.store import fetch, write
+from shared.work.boards.rows import Board, Lane
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
 

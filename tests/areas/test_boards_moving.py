@@ -5,12 +5,12 @@ import pytest
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from shared.core.ids import new_id
-from shared.items.creating import NewItem, create_item
-from shared.items.dependencies import create_dependency
-from shared.items.moving import move_item, move_on, move_to_column
-from shared.items.rows import Item
-from shared.items.updating import block_item
 from shared.store import fetch
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.dependencies import create_dependency
+from shared.work.items.moving import move_item, move_on, move_to_column
+from shared.work.items.rows import Item
+from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.boards.making import board_id_of, lane_id_of
-from shared.boards.rows import Counts, Lane
-from shared.items.rows import Item
 from shared.store import fetch, get
+from shared.work.boards.creating import board_id_of, lane_id_of
+from shared.work.boards.rows import Counts, Lane
+from shared.work.items.rows import Item
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
 

@@ -5,9 +5,9 @@ import pytest
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import event_of
-from shared.items.creating import NewItem, create_item
-from shared.items.rows import Item
 from shared.store import fetch, put_many
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 
@@ -128,10 +128,10 @@ def test_what_a_card_refers_to_must_be_there_and_ours(world):
 
 def found_world_of(world: World) -> World:
     """A second board of the same people."""
-    from shared.boards.making import new_board
-    from shared.boards.rows import Lane
-    from shared.projects.rows import Project
     from shared.store import create, fetch_all, write
+    from shared.work.boards.creating import new_board
+    from shared.work.boards.rows import Lane
+    from shared.work.projects.rows import Project
 
     project_id = new_id()
     board, operations = new_board(project_id, world.project.org_id, world.ws_id, {})

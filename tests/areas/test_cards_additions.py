@@ -10,13 +10,12 @@ import time_machine
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import Role
-from shared.items import archiving
-from shared.items.archiving import DAYS, archive_finished
-from shared.items.rows import Item
-from shared.items.updating import update_item
+from shared.runs.toolbox import Work, board_tools
 from shared.store import collection, fetch, save, write
-from shared.toolbox import Work
-from shared.toolbox import board as board_tools
+from shared.work.items import archiving
+from shared.work.items.archiving import DAYS, archive_finished
+from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
 from tests.areas.viewers import project, raw_row, stream_record
@@ -86,7 +85,7 @@ def test_links_take_no_more_than_a_page_of_cards_has_room_for(world, card):
 
 
 def test_a_card_holds_so_many_links(world, card, monkeypatch):
-    monkeypatch.setattr("shared.items.links.MAX_LINKS", 2)
+    monkeypatch.setattr("shared.work.items.links.MAX_LINKS", 2)
     statuses = [post(world, f"/cards/{card}/links", {"url": f"https://example.com/{n}"}).status for n in range(3)]
     assert statuses[:2] == [201, 201]
     assert 400 <= statuses[2] < 500

@@ -2,14 +2,14 @@
 
 import pytest
 
-from shared.activities.rows import activity_of
-from shared.boards.lanes import LANES
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import event_of
-from shared.items import updating
-from shared.items.rows import Item
 from shared.store import fetch, put, save, write
+from shared.work.activities.rows import activity_of
+from shared.work.boards.lanes import LANES
+from shared.work.items import updating
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.events import event_of
-from shared.items import dependencies
-from shared.items.dependencies import Dependency, Graph, create_dependency, open_blockers
-from shared.items.rows import Item
 from shared.store import collection, fetch, get
+from shared.work.items import dependencies
+from shared.work.items.dependencies import Dependency, Graph, create_dependency, open_blockers
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 

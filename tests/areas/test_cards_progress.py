@@ -4,18 +4,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.boards.conditions import OPERATORS
 from shared.core.actor import Role
 from shared.events import event_of
-from shared.items.deleting import delete_item
-from shared.items.dependencies import create_dependency, delete_dependency
-from shared.items.moving import move_item
-from shared.items.progressing import MOST, _compares, progress
-from shared.items.rows import Item
-from shared.items.updating import update_item
-from shared.runs.rows import Run
+from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
+from shared.work.boards.conditions import OPERATORS
+from shared.work.items.auto_progress import MOST, _compares, progress
+from shared.work.items.deleting import delete_item
+from shared.work.items.dependencies import create_dependency, delete_dependency
+from shared.work.items.moving import move_item
+from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import connected
 from tests.areas.test_runs import card_in, started
@@ -198,7 +198,7 @@ def test_a_card_that_was_moved_meanwhile_is_left_where_it_is(world, monkeypatch)
         move_item(world.actor, card.id, world.lanes[7].id)
         return move_item(actor, item_id, lane, **about)
 
-    monkeypatch.setattr("shared.items.progressing.move_item", moved_first)
+    monkeypatch.setattr("shared.work.items.auto_progress.move_item", moved_first)
     assert progress([card.id]) == []
     assert real(Item, card.id).lane_id == world.lanes[7].id
 

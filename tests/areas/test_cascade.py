@@ -10,26 +10,26 @@ import time_machine
 
 from functions.cascade_worker import handler as worker
 from functions.scheduled.handler import handler as clock_handler
-from shared.access import records
-from shared.attachments.rows import Attachment
-from shared.boards.rows import Counts
-from shared.cascade.purging import CHILDREN, KEPT, SINGLE
+from shared.channels.sockets.connections import find
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import new_id
-from shared.items.creating import NewItem, create_item
-from shared.items.rows import Item
-from shared.projects.creating import NewProject, create_project
-from shared.projects.rows import Project
-from shared.runs import queue
-from shared.runs.requesting import Request, request_run
-from shared.runs.rows import Run, Underway
-from shared.sockets.connections import find
+from shared.edge.cascade.purging import CHILDREN, KEPT, SINGLE
+from shared.people.access import records
+from shared.people.tenancy import workspaces
+from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.requesting import Request, request_run
+from shared.runs.agent_runs.rows import Run, Underway
 from shared.store import Entity, create, fetch, get, keep_text, save, write
 from shared.store.client import dynamodb
-from shared.tenancy import workspaces
-from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership
+from shared.work.attachments.rows import Attachment
+from shared.work.boards.rows import Counts
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.rows import Project
 from tests.areas.boards_world import World, found_world
 from tests.areas.cascades import event, waiting, work_off
 from tests.areas.driving import Client, Context, sign_up
@@ -169,7 +169,7 @@ def test_whom_the_deletion_left_out_the_cascade_finds(place, monkeypatch):
         died.append(write(*operations))
 
     more = [place.came(name) for name in ("bob", "cy")]
-    monkeypatch.setattr("shared.tenancy.workspaces.write", dying)
+    monkeypatch.setattr("shared.people.tenancy.workspaces.write", dying)
     died.append(None)
     with pytest.raises(RuntimeError, match="died"):
         workspaces.delete_workspace(place.actor, place.ws_id)
@@ -193,7 +193,7 @@ def test_no_agent_begins_in_what_is_deleted(place):
 
 
 def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, monkeypatch):
-    from shared.runs import requesting
+    from shared.runs.agent_runs import requesting
 
     read = requesting._read
 
@@ -214,7 +214,7 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
             row.deleted_at = row.created_at
         return row
 
-    monkeypatch.setattr("shared.cascade.clearing.fetch", deleted)
+    monkeypatch.setattr("shared.edge.cascade.clearing.fetch", deleted)
 
     with pytest.raises((NotFound, Conflict)):
         request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from shared.activities.rows import activity_of
-from shared.comments.rows import Comment
-from shared.comments.writing import MAX_DEPTH, NewComment, create_comment
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
 from shared.events import Event, event_of
-from shared.items.rows import Item
-from shared.items.updating import update_item
 from shared.store import fetch, put_many, save, write
+from shared.work.activities.rows import activity_of
+from shared.work.comments.rows import Comment
+from shared.work.comments.writing import MAX_DEPTH, NewComment, create_comment
+from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 
@@ -118,7 +118,7 @@ def test_saying_the_same_again_changes_nothing(world, card):
 
 
 def test_an_author_who_lost_the_right_to_write_only_reads(world, card):
-    from shared.access import records
+    from shared.people.access import records
 
     bob = world.join("Bob", "bob@example.com", Role.MEMBER)
     made = say(world, card, client=bob).json

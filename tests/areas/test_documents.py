@@ -2,16 +2,16 @@
 
 import pytest
 
-from shared.activities.rows import Activity
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.documents import reading
-from shared.documents.rows import Document
-from shared.documents.writing import write_document
 from shared.events import event_of
+from shared.runs.toolbox.executor import agent_actor
 from shared.store import fetch, query, save, write
-from shared.toolbox.performing import agent_actor
+from shared.work.activities.rows import Activity
+from shared.work.documents import reading
+from shared.work.documents.rows import Document
+from shared.work.documents.writing import write_document
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.viewers import project, raw_row, stream_record

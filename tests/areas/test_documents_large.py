@@ -6,10 +6,10 @@ import urllib.parse
 import boto3
 import pytest
 
-from shared.documents import texts
-from shared.documents.reading import text_of
-from shared.documents.rows import Document
 from shared.store import fetch, file_of
+from shared.work.documents import texts
+from shared.work.documents.reading import text_of
+from shared.work.documents.rows import Document
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer
 

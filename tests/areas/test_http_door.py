@@ -9,17 +9,17 @@ import jwt
 import pytest
 import time_machine
 
-from shared.access import records
-from shared.access.records import Access
-from shared.contracts import contract as contract_named
 from shared.core import clock
 from shared.core.errors import Conflict, Upstream
 from shared.core.keys import key_for
 from shared.core.settings import settings
-from shared.http import idempotency, log
-from shared.http.call import current
-from shared.http.idempotency import Kept
-from shared.identity import users
+from shared.edge.contracts import contract as contract_named
+from shared.edge.http import idempotency, log
+from shared.edge.http.call import current
+from shared.edge.http.idempotency import Kept
+from shared.people.access import records
+from shared.people.access.records import Access
+from shared.people.identity import users
 from shared.store import NumberAttribute, get, update_now
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import trips

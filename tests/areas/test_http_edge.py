@@ -5,10 +5,10 @@ from importlib import import_module
 
 import pytest
 
-from shared.contracts import NAMES
-from shared.contracts import contract as contract_named
 from shared.core.settings import settings
-from shared.http import call as calls
+from shared.edge.contracts import NAMES
+from shared.edge.contracts import contract as contract_named
+from shared.edge.http import call as calls
 from tests.areas.driving import Context, call, event, sign_up
 
 KEY = "known-to-the-edge-alone"
@@ -29,7 +29,7 @@ def address(**headers: str) -> str:
     seen = []
     begin = calls.begin
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shared.http.gate.begin", lambda one: (seen.append(one.client_ip), begin(one)))
+        patch.setattr("shared.edge.http.pipeline.begin", lambda one: (seen.append(one.client_ip), begin(one)))
         call("auth", "agentworks", "POST", "/auth/login", body={}, headers=headers)
     return seen[0]
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from shared.access.records import Access
-from shared.contracts import contract as contract_named
 from shared.core.settings import settings
-from shared.http.reading import parse
+from shared.edge.contracts import contract as contract_named
+from shared.edge.http.json_body import parse
+from shared.people.access.records import Access
 from shared.store import get
 from tests.areas.driving import Answer, Context, call, event, sign_up
 
@@ -255,7 +255,7 @@ def test_a_request_id_comes_back_in_header_and_body(aws, contract):
     ],
 )
 def test_anonymous_requests_are_counted_by_where_they_come_from(aws, headers, counted, monkeypatch):
-    monkeypatch.setattr("shared.http.gate.settings", lambda: replace(settings(), edge_key="the-key"))
+    monkeypatch.setattr("shared.edge.http.pipeline.settings", lambda: replace(settings(), edge_key="the-key"))
     call("auth", "agentworks", *LOGIN, body={"email": "a@b.co", "password": "x"}, headers=headers)
     assert get(Access, f"RL#agentworks#{counted}") is not None
 

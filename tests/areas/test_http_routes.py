@@ -7,17 +7,17 @@ from mangum import Mangum
 from starlette.responses import Response
 
 from infra import openapi
-from shared.access.records import Access
-from shared.contracts import contract as contract_named
-from shared.contracts.base import Paged, Shape
 from shared.core.actor import Permission
 from shared.core.errors import NotFound
 from shared.core.keys import fingerprint
-from shared.http.application import application
-from shared.http.call import Caller, ThisCall
-from shared.http.event import RestEvent
-from shared.http.operation import Retired
-from shared.http.routing import Routes
+from shared.edge.contracts import contract as contract_named
+from shared.edge.contracts.base import Paged, Shape
+from shared.edge.http.application import application
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.event import RestEvent
+from shared.edge.http.operation import Retired
+from shared.edge.http.routing import Routes
+from shared.people.access.records import Access
 from shared.store import create, write
 from tests.areas.driving import Context, event, sign_up
 from tests.trips import trips

@@ -3,12 +3,12 @@
 import pytest
 import time_machine
 
-from shared.access import records
 from shared.core.actor import Role
 from shared.core.keys import fingerprint
+from shared.people.access import records
+from shared.people.tenancy import invitations
+from shared.people.tenancy.rows import Invitation, Workspace
 from shared.store import fetch
-from shared.tenancy import invitations
-from shared.tenancy.rows import Invitation, Workspace
 from tests.areas.driving import Answer, Client, call, sign_up
 from tests.areas.mailbox import asked
 from tests.areas.test_workspaces_agentworks import home, join, make

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from shared.channels.mail import delivery, outbox
+from shared.channels.mail.templates import LETTERS, letter
 from shared.core.errors import Upstream
 from shared.core.settings import settings
-from shared.mail import outbox, sending
-from shared.mail.letters import LETTERS, letter
 from tests.areas.mailbox import asked, left, mailer, open_ses
 
 SAMPLES = json.loads((Path(__file__).parents[2] / "events" / "sqs-emails.json").read_text())["Records"]
@@ -81,9 +81,9 @@ def test_a_mailer_that_died_leaves_its_message_to_the_next(aws):
     outbox.send("invitation", "bea@example.com", **INVITED)
     (message,) = asked()
     with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
-        sending._claim(message["id"])  # and nothing more
+        delivery._claim(message["id"])  # and nothing more
         assert mailer(message) == ["m0"]
-        now.shift(sending.LOCK + 1)
+        now.shift(delivery.LOCK + 1)
         assert mailer(message) == []
     assert len(left()) == 1
 
@@ -95,7 +95,7 @@ def test_an_address_that_is_none_is_dropped(aws, monkeypatch):
         def send_email(self, **_):
             raise ClientError({"Error": {"Code": "BadRequestException", "Message": "no address"}}, "SendEmail")
 
-    monkeypatch.setattr(sending, "_ses", Ses)
+    monkeypatch.setattr(delivery, "_ses", Ses)
     outbox.send("invitation", "nonsense", **INVITED)
     assert mailer(*asked()) == []
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import fetch, get
-from shared.tenancy.rows import Workspace, WorkspaceMembership
 from tests.areas.driving import Client, sign_up
 from tests.areas.test_invitations import accept, invite, listed, token_of, told
 from tests.areas.test_workspaces_agentworks import home, make

@@ -2,16 +2,16 @@
 
 import pytest
 
-from shared.access import records
+from shared.channels.sockets.connections import find
+from shared.channels.sockets.publish import publish
+from shared.channels.sockets.topics import workspace_topic
 from shared.core.actor import Role
+from shared.edge.reactions import workspaces as seen
 from shared.events import EventType, record
-from shared.reactions import workspaces as seen
-from shared.sockets.connections import find
-from shared.sockets.publish import publish
-from shared.sockets.topics import workspace_topic
+from shared.people.access import records
+from shared.people.tenancy import members
+from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import fetch, get
-from shared.tenancy import members
-from shared.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import sign_up
 from tests.areas.test_invitations import accept, invite, token_of

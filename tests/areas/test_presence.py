@@ -4,7 +4,7 @@ import time
 
 import time_machine
 
-from shared.sockets.presence import GRACE, present
+from shared.channels.sockets.presence import GRACE, present
 from tests.areas.boards_world import found_world
 from tests.areas.viewers import Viewer
 

@@ -2,22 +2,22 @@
 
 import pytest
 
-from shared import reactions
-from shared.activities.rows import Activity
 from shared.core.actor import Role
 from shared.core.clock import iso, now, timedelta
 from shared.core.ids import new_id
-from shared.discoveries.rows import discover
+from shared.edge import reactions
+from shared.edge.reactions import workspaces
 from shared.events import EventType, record
-from shared.items.dependencies import create_dependency, delete_dependency
-from shared.items.moving import move_item
-from shared.items.rows import Item
-from shared.projects.rows import ProjectStats
-from shared.reactions import workspaces
+from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.store import collection, fetch, get, save, write
 from shared.store.client import dynamodb
-from shared.tasks.rows import Task, create_task
-from shared.tenancy.rows import Workspace, WorkspaceMembership, membership_row
+from shared.work.activities.rows import Activity
+from shared.work.discoveries.rows import discover
+from shared.work.items.dependencies import create_dependency, delete_dependency
+from shared.work.items.moving import move_item
+from shared.work.items.rows import Item
+from shared.work.projects.rows import ProjectStats
+from shared.work.tasks.rows import Task, create_task
 from tests.areas.boards_world import World, found_world
 from tests.areas.viewers import messages, project, raw_row, stream_record
 
@@ -366,8 +366,8 @@ def test_tickets_in_omoios_words(world):
 
 
 def test_a_full_column_is_a_violation(world):
-    from shared.boards.changing import exceeded
-    from shared.boards.rows import Lane
+    from shared.work.boards.rows import Lane
+    from shared.work.boards.updating import exceeded
 
     lane = fetch(Lane, world.board.lane_ids[7])
     exceeded(lane, "testing", 9, world.actor)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.access import records
-from shared.boards.rows import Counts
 from shared.core.actor import Role
-from shared.projects.rows import Project
+from shared.people.access import records
+from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, get, save, write
-from shared.tenancy.rows import Organization, Workspace
+from shared.work.boards.rows import Counts
+from shared.work.projects.rows import Project
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.items.rows import Item
+from shared.people.tenancy.rows import Workspace
 from shared.store import fetch
-from shared.tenancy.rows import Workspace
+from shared.work.items.rows import Item
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
 

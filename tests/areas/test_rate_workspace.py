@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.access import allotments
-from shared.access.allotments import Allotments
-from shared.contracts.agentworks import Agentworks
 from shared.core.limits import RateRule
+from shared.edge.contracts.agentworks import Agentworks
+from shared.people.access import quota_leases
+from shared.people.access.quota_leases import Allotments
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer
 
@@ -14,7 +14,7 @@ RULE = RateRule("aw", 50, 3600)
 
 @pytest.fixture
 def world(aws, monkeypatch) -> World:
-    monkeypatch.setattr(allotments, "OURS", Allotments())
+    monkeypatch.setattr(quota_leases, "OURS", Allotments())
     monkeypatch.setattr(Agentworks, "workspace_rule", RULE)
     return found_world()
 

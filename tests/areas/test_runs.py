@@ -3,17 +3,17 @@
 import pytest
 
 from shared.agents.catalogue import catalogue
-from shared.agents.registry import the_agent
-from shared.boards.lanes import LANES
-from shared.documents.reading import text_of
-from shared.documents.rows import Document
-from shared.items.creating import NewItem, create_item
-from shared.items.rows import Item
-from shared.runs.journal import read_journal
-from shared.runs.rows import Run, Underway
+from shared.agents.catalogue.registry import the_agent
+from shared.money.usage.rows import Rollup, UsageLine
+from shared.runs.agent_runs.journal import read_journal
+from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.terminal import entries
 from shared.store import collection, fetch, get, kept_text, query
-from shared.terminal import entries
-from shared.usage.rows import Rollup, UsageLine
+from shared.work.boards.lanes import LANES
+from shared.work.documents.reading import text_of
+from shared.work.documents.rows import Document
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
 from tests.trips import trips

@@ -14,28 +14,28 @@ import time_machine
 from functions.run_steps.handler import handler as steps_handler
 from functions.run_worker.handler import handler as worker
 from functions.scheduled.handler import handler as scheduled
-from shared.budgets.reserving import set_limit
+from shared.agents.providers import registry
+from shared.agents.providers.embedded.model import EmbeddedProvider
+from shared.agents.providers.port import BrokenOff, Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Upstream
-from shared.items.creating import NewItem, create_item
-from shared.items.moving import move_item
-from shared.items.rows import Item
-from shared.providers import registry
-from shared.providers.embedded.model import EmbeddedProvider
-from shared.providers.port import BrokenOff, Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
-from shared.reactions import change_in
-from shared.reactions.triggers import react
-from shared.runs import queue, requesting
-from shared.runs.relaunching import LAUNCHES
-from shared.runs.rows import Run, Underway
-from shared.runs.steps import Step, step
-from shared.runs.sweeping import sweep
+from shared.edge.reactions import change_in
+from shared.edge.reactions.triggers import react
+from shared.edge.views.agentworks import events
+from shared.money.budgets.reserving import set_limit
+from shared.money.usage.rows import UsageLine
+from shared.people.tenancy.rows import Workspace
+from shared.runs.agent_runs import queue, requesting
+from shared.runs.agent_runs.maintenance import sweep
+from shared.runs.agent_runs.recovery import LAUNCHES
+from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.steps import Step, step
 from shared.store import collection, fetch, get, save, write
-from shared.tasks.rows import Task
-from shared.tenancy.rows import Workspace
-from shared.usage.rows import UsageLine
-from shared.views import agentworks_events
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.moving import move_item
+from shared.work.items.rows import Item
+from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.running import Machine, connected
@@ -105,7 +105,7 @@ def test_a_queued_run_is_cancelled(world, machine):
 def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypatch):
     """Between two chunks the worker looks at the run: what was spent is in the ledger, what was said is not acted on."""
     card = card_in(world, 1, "doc")
-    monkeypatch.setattr("shared.runs.turning._LOOK", 0)
+    monkeypatch.setattr("shared.runs.agent_runs.turns._LOOK", 0)
 
     def turn(request, cancelled):
         yield TextDelta("Thinking")
@@ -283,7 +283,7 @@ def test_waiting_and_its_answer_are_told_and_kept(world, machine):
     assert world.ada("runs", "POST", f"/runs/{run_id}/approve").status == 200  # the same answer again is the same answer
     assert raw_row(f"RUN#{run_id}") == images[-1]
     changes = [change_in(stream_record(new, old)) for old, new in pairwise(images)]
-    (waiting,), (answered,) = (agentworks_events.messages(change) for change in changes)
+    (waiting,), (answered,) = (events.messages(change) for change in changes)
     assert (waiting["type"], waiting["data"]["waitingFor"], waiting["data"]["runId"]) == ("agent_run_waiting", "approval", run_id)
     assert waiting["data"]["estimatedCost"] > 0
     assert (answered["type"], answered["data"]["answer"]) == ("agent_run_answered", "approved")
@@ -382,7 +382,7 @@ def test_a_workspace_that_raises_its_month_lets_its_runs_go_on(world, machine):
 def test_a_cap_raised_while_the_run_begins_to_wait_is_noticed(world, machine, monkeypatch):
     card = card_in(world, 1, "doc")
     run_id = started(world, card, "prd", parameters={"maxCost": 0.3})
-    from shared.runs import steps
+    from shared.runs.agent_runs import steps
 
     told = steps._tell
 
@@ -443,7 +443,7 @@ def test_a_crash_of_ours_shows_no_inner_details(world, machine, model):
 
 
 def test_an_endless_agent_is_stopped(world, machine, model, monkeypatch):
-    monkeypatch.setattr("shared.runs.turning.MAX_TURNS", 3)
+    monkeypatch.setattr("shared.runs.agent_runs.turns.MAX_TURNS", 3)
     model.turns = [calls(("read_card", {})) for _ in range(9)]
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     assert (run.status, run.error_code, run.calls) == ("failed", "TURN_LIMIT_REACHED", 3)

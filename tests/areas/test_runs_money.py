@@ -7,23 +7,23 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from shared.billing.prices import cost
-from shared.budgets.reserving import caps_of, settle
-from shared.budgets.rows import Budget, budget_id
+from shared.agents.providers import registry
+from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.ids import new_id
-from shared.documents.writing import write_document
-from shared.items.rows import Item
-from shared.providers import registry
-from shared.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
-from shared.runs import turning
-from shared.runs.answering import resume_waiting
-from shared.runs.failures import StepInterrupted
-from shared.runs.rows import AgentRecord, Called, Run, Turn
-from shared.runs.spending import scope_of, usage_line
-from shared.runs.sweeping import sweep
+from shared.money.billing.prices import cost
+from shared.money.budgets.reserving import caps_of, settle
+from shared.money.budgets.rows import Budget, budget_id
+from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs import turns
+from shared.runs.agent_runs.approvals import resume_waiting
+from shared.runs.agent_runs.failures import StepInterrupted
+from shared.runs.agent_runs.maintenance import sweep
+from shared.runs.agent_runs.rows import AgentRecord, Called, Run, Turn
+from shared.runs.agent_runs.spending import scope_of, usage_line
 from shared.store import collection, fetch, get, kept_text, query, write
-from shared.usage.rows import UsageLine
+from shared.work.documents.writing import write_document
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
@@ -88,7 +88,7 @@ def test_a_worker_that_dies_after_an_unfinished_answer_does_not_call_it_finished
         yield Finished("max_tokens", TokenUsage(10, 0, 0, 5), request.model)
 
     model.turns = [cut]
-    real, died = turning._refuse_unfinished, []
+    real, died = turns._refuse_unfinished, []
 
     def dies_once(exchange):
         if not died:
@@ -96,7 +96,7 @@ def test_a_worker_that_dies_after_an_unfinished_answer_does_not_call_it_finished
             raise StepInterrupted("the process died")
         real(exchange)
 
-    monkeypatch.setattr(turning, "_refuse_unfinished", dies_once)
+    monkeypatch.setattr(turns, "_refuse_unfinished", dies_once)
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     assert (run.status, run.error_code) == ("failed", "OUTPUT_LIMIT_REACHED")
 

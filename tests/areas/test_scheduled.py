@@ -9,21 +9,21 @@ import time_machine
 
 from functions.scheduled.handler import JOBS, handler
 from infra.schedules import SCHEDULES
-from shared.billing.prices import Priced
-from shared.budgets.reserving import caps_of
-from shared.budgets.rows import Budget, budget_id, this_month
+from shared.agents.providers.port import Finished, TokenUsage
+from shared.channels.sockets.connections import close_connection, find
+from shared.channels.sockets.expiry import reap
+from shared.channels.sockets.rows import LONGEST, SHARDS, DueConnection, OpenConnections
 from shared.core import clock
-from shared.providers.port import Finished, TokenUsage
-from shared.runs import queue, spending, sweeping
-from shared.runs.rows import Run, Underway
-from shared.runs.spending import reserve, scope_of, settled
-from shared.runs.steps import Step, step
-from shared.runs.sweeping import sweep
-from shared.sockets.connections import close_connection, find
-from shared.sockets.reaping import reap
-from shared.sockets.rows import LONGEST, SHARDS, DueConnection, OpenConnections
+from shared.money.billing.prices import Priced
+from shared.money.budgets.reserving import caps_of
+from shared.money.budgets.rows import Budget, budget_id, this_month
+from shared.people.tenancy.rows import Workspace
+from shared.runs.agent_runs import maintenance, queue, spending
+from shared.runs.agent_runs.maintenance import sweep
+from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.spending import reserve, scope_of, settled
+from shared.runs.agent_runs.steps import Step, step
 from shared.store import create, fetch, get, query, save, update_now, write
-from shared.tenancy.rows import Workspace
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
 from tests.areas.test_runs import card_in, started
@@ -144,7 +144,7 @@ def test_an_answer_at_that_moment_is_stronger_than_the_clock(world, monkeypatch)
 
 
 def test_of_many_that_wait_some_are_asked_for_each_time_and_all_in_the_end(world, monkeypatch):
-    monkeypatch.setattr(sweeping, "WAITERS", 2)
+    monkeypatch.setattr(maintenance, "WAITERS", 2)
     runs = [waiting(world, execution=f"execution {number}") for number in range(5)]
     asked: list[str] = []
 

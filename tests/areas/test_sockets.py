@@ -5,18 +5,17 @@ import json
 import pytest
 
 from functions.ws.handler import handler as ws
-from shared.access import records
+from shared.channels.sockets.publish import publish
+from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
+from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
 from shared.core.errors import Conflict
-from shared.identity import sessions
-from shared.runs.rows import Run
-from shared.sockets import liveness
-from shared.sockets.publish import publish
-from shared.sockets.rows import LIVE, Connection, OpenConnections, Subscription
-from shared.sockets.topics import terminal_topic, workspace_topic
+from shared.people.access import liveness, records
+from shared.people.identity import sessions
+from shared.runs.agent_runs.rows import Run
+from shared.runs.terminal import TerminalWriter, canonical, entries, publish_run_status
+from shared.runs.terminal_sessions.terminal import HISTORY
 from shared.store import check, get, query, update_now, write
-from shared.terminal import TerminalWriter, canonical, entries, publish_run_status
-from shared.watching.terminal import HISTORY
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, work
@@ -271,7 +270,7 @@ def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gat
 
 
 def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, world, monkeypatch):
-    from shared.watching import terminal as watching
+    from shared.runs.terminal_sessions import terminal as watching
 
     card = world.card()
     viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
@@ -575,7 +574,7 @@ def test_posts_are_signed(gateway, world):
 
 
 def test_a_topic_that_fails_is_reported_and_the_others_are_served(gateway, world, monkeypatch):
-    from shared.sockets import fanout
+    from shared.channels.sockets import fanout
 
     viewer = Viewer(gateway, world.ada, f"/api/workspaces/{world.project.ws_id}/events")
     good = {

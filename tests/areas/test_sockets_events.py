@@ -8,8 +8,8 @@ import pytest
 from functions.stream_projector.handler import handler as projector
 from functions.ws.handler import handler as ws
 from functions.ws_pusher.handler import handler as pusher
-from shared.activities.rows import Activity
 from shared.store import fetch
+from shared.work.activities.rows import Activity
 from tests.areas.driving import Context
 
 SAMPLES = Path(__file__).parents[2] / "events"

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from functions.system import docs, probes
-from shared.contracts import NAMES
 from shared.core.settings import settings
+from shared.edge.contracts import NAMES
 from tests.areas.driving import Context, call, event
 from tests.trips import trips
 

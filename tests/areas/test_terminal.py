@@ -6,9 +6,9 @@ import pytest
 
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequence, tail
+from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
-from shared.terminal import TerminalWriter, canonical, entries, last_sequence, tail
-from shared.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
 from tests.areas.viewers import messages
 
 
@@ -120,7 +120,7 @@ def test_two_with_the_same_right_interleave_without_a_hole(aws):
 
 
 def test_a_lost_answer_writes_nothing_twice(aws, monkeypatch):
-    from shared.terminal import writer as module
+    from shared.runs.terminal import writer as module
 
     lease("r")
     terminal = writer("r")

@@ -5,16 +5,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.channels.sockets.rows import Connection
 from shared.core.errors import Conflict
-from shared.identity import sessions
-from shared.runs.rows import Run
-from shared.sockets import liveness
-from shared.sockets.rows import Connection
+from shared.people.access import liveness
+from shared.people.identity import sessions
+from shared.runs.agent_runs.rows import Run
+from shared.runs.terminal import TerminalWriter, canonical, entries
+from shared.runs.terminal.entries import Chunk, draft, numbered
+from shared.runs.terminal_sessions import replay
+from shared.runs.terminal_sessions.replay import pause_between
 from shared.store import check, create, get, update_now, write
-from shared.terminal import TerminalWriter, canonical, entries
-from shared.terminal.entries import Chunk, draft, numbered
-from shared.watching import replay
-from shared.watching.replay import pause_between
 from tests.areas.test_sockets import watch, world  # noqa: F401  # a fixture
 from tests.areas.viewers import drain, entries_in, messages, work
 

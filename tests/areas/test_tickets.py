@@ -4,7 +4,7 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.items.updating import block_item
+from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 

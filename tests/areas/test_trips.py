@@ -5,8 +5,8 @@ The cards', boards', runs' and projects' own tests hold theirs; here is what a c
 
 import pytest
 
-from shared.attachments.rows import Upload
 from shared.store import get, keep_file
+from shared.work.attachments.rows import Upload
 from tests.areas.boards_world import found_world
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import trips

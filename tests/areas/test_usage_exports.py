@@ -14,11 +14,11 @@ import pytest
 import time_machine
 
 from functions.export_worker.handler import handler
+from shared.channels.exports import jobs, producing
+from shared.channels.exports.rows import KEEP, Export
 from shared.core import clock
-from shared.exports import jobs, producing
-from shared.exports.rows import KEEP, Export
+from shared.money.usage import exporting
 from shared.store import fetch
-from shared.usage import exporting
 from tests.areas.boards_world import World, found_world
 from tests.areas.exporting import MAY, Call, ask, export_of, file_of, nothing_is_small, rows_in, work
 from tests.areas.ledger import book

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 import time_machine
 
-from shared.budgets import reserving
-from shared.budgets.reserving import announce_month, caps_of, limit_changed, settle
-from shared.budgets.rows import Budget, budget_id, this_month
 from shared.core.actor import Role
 from shared.core.money import MICROS
+from shared.edge.reactions import workspaces
 from shared.events import EventType, record
-from shared.projects.rows import Project
-from shared.reactions import workspaces
-from shared.runs.spending import Scope
+from shared.money.budgets import reserving
+from shared.money.budgets.reserving import announce_month, caps_of, limit_changed, settle
+from shared.money.budgets.rows import Budget, budget_id, this_month
+from shared.people.tenancy.rows import Workspace, WorkspaceMembership
+from shared.runs.agent_runs.spending import Scope
 from shared.store import fetch, get, save, write
-from shared.tenancy.rows import Workspace, WorkspaceMembership
+from shared.work.projects.rows import Project
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Client
 from tests.areas.ledger import book

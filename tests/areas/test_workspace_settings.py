@@ -2,15 +2,15 @@
 
 import pytest
 
-from shared.boards.making import lane_id_of
-from shared.items.moving import move_item
-from shared.items.rows import Item
-from shared.reactions import change_in
-from shared.reactions.triggers import react
-from shared.runs.rows import Run
+from shared.edge.reactions import change_in
+from shared.edge.reactions.triggers import react
+from shared.people.tenancy.rows import Workspace
+from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
-from shared.tenancy.rows import Workspace
+from shared.work.boards.creating import lane_id_of
+from shared.work.items.moving import move_item
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer
 from tests.areas.running import Machine, connected

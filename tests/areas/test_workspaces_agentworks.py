@@ -2,11 +2,11 @@
 
 import pytest
 
-from shared.access import records
 from shared.core.actor import Role
+from shared.people.access import records
+from shared.people.tenancy import workspaces
+from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, membership_row
 from shared.store import create, fetch, write
-from shared.tenancy import workspaces
-from shared.tenancy.rows import Organization, Workspace, WorkspaceMembership, membership_row
 from tests.areas.driving import Client, sign_up
 from tests.trips import trips
 

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from functions.stream_projector.handler import handler as projector
 from functions.ws.handler import handler as ws
 from functions.ws_pusher.handler import handler as pusher
+from shared.channels.sockets.client import poster
 from shared.core.ids import new_id
 from shared.core.settings import settings
-from shared.sockets.posting import poster
 from shared.store.client import dynamodb
 from tests.areas.driving import Client, Context
 

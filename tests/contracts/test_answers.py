@@ -9,7 +9,7 @@ import re
 import pytest
 
 from infra.routes import Route, table
-from shared.contracts import NAMES
+from shared.edge.contracts import NAMES
 from tests.areas.driving import Client
 from tests.areas.running import connected
 from tests.areas.viewers import project, raw_row, stream_record

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from infra.agent_run import RATE_LIMITED, TIMED_OUT, definition
-from shared.runs.lease import WAITING_LEASE
-from shared.runs.steps import APPROVAL_HOURS
+from shared.runs.agent_runs.lease import WAITING_LEASE
+from shared.runs.agent_runs.steps import APPROVAL_HOURS
 
 MACHINE = definition("arn:aws:lambda:us-east-1:1:function:steps")
 STATES: dict[str, dict[str, Any]] = MACHINE["States"]
@@ -78,7 +78,7 @@ def test_who_never_answers_is_named(name: str) -> None:
 
 
 def test_retried_names_are_the_classes_that_the_code_raises() -> None:
-    from shared.runs import failures
+    from shared.runs.agent_runs import failures
 
     assert set(RATE_LIMITED) <= {name for name, value in vars(failures).items() if isinstance(value, type)}
 

@@ -12,7 +12,7 @@ from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, WORKERS
 from infra.queues import QUEUES
 from infra.rest_api import ANY, METHODS
-from shared.exports import jobs
+from shared.channels.exports import jobs
 from tests.infra import planned
 from tests.infra.conftest import PROD, Resource, Templates
 
@@ -420,7 +420,7 @@ def test_access_logs_hold_no_query_no_real_path_and_no_header(prod: Templates) -
 
 
 def test_the_gateways_own_answers_have_each_contracts_shape(prod: Templates) -> None:
-    from shared.contracts import contract as contract_named
+    from shared.edge.contracts import contract as contract_named
 
     for contract in CONTRACTS:
         shape = contract_named(contract.name).error_model

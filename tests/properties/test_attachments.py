@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.attachments import uploading
-from shared.attachments.rows import Attachment, Upload, place_of
-from shared.attachments.uploading import MAX_ATTACHMENTS, begin_upload, finish_upload
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import LimitExceeded
 from shared.core.ids import new_id
-from shared.items.rows import Item
 from shared.store import drop_file, fetch, get, keep_file, look_at_file, update, write
+from shared.work.attachments import uploading
+from shared.work.attachments.rows import Attachment, Upload, place_of
+from shared.work.attachments.uploading import MAX_ATTACHMENTS, begin_upload, finish_upload
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Client, sign_up
 from tests.areas.viewers import project, raw_row, stream_record

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.billing.accounts import new_account
-from shared.billing.closing import close
-from shared.billing.rows import BillingAccount, Invoice, Series, invoice_id
 from shared.core.actor import Actor
 from shared.core.ids import new_id
+from shared.money.billing.accounts import new_account
+from shared.money.billing.monthly_close import close
+from shared.money.billing.rows import BillingAccount, Invoice, Series, invoice_id
+from shared.people.tenancy.provisioning import found_organization
 from shared.store import create, fetch, get, write
 from shared.store.client import dynamodb
-from shared.tenancy.founding import found_organization
 from tests.areas.billing_world import at, use
 
 pytestmark = pytest.mark.usefixtures("engine_tables")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.billing.closing import close
-from shared.billing.rows import BillingAccount, invoice_id
-from shared.billing.settling import credit, record_payment, settle
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
+from shared.money.billing.monthly_close import close
+from shared.money.billing.payments import credit, record_payment, settle
+from shared.money.billing.rows import BillingAccount, invoice_id
 from shared.store import get
 from tests.areas.billing_world import CLERK, at, filed
 from tests.properties.test_billing_close import Tenants

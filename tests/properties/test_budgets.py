@@ -7,23 +7,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.billing.prices import cost
-from shared.billing.pricing import customer_price_micros
-from shared.budgets.reserving import BudgetExhausted, Scope, caps_of, release, set_limit, settle
-from shared.budgets.rows import Budget, budget_id, this_month
+from shared.agents.providers.port import Finished, TokenUsage
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
 from shared.core.money import MICROS
-from shared.projects.rows import Project
-from shared.providers.port import Finished, TokenUsage
-from shared.runs.ending import because, end
-from shared.runs.lease import Lost
-from shared.runs.rows import Run, Turn
-from shared.runs.spending import reserve, settled
-from shared.runs.sweeping import sweep
+from shared.money.billing.prices import cost
+from shared.money.billing.pricing import customer_price_micros
+from shared.money.budgets.reserving import BudgetExhausted, Scope, caps_of, release, set_limit, settle
+from shared.money.budgets.rows import Budget, budget_id, this_month
+from shared.money.usage.rows import Rollup, UsageLine
+from shared.people.tenancy.rows import Workspace
+from shared.runs.agent_runs.ending import because, end
+from shared.runs.agent_runs.lease import Lost
+from shared.runs.agent_runs.maintenance import sweep
+from shared.runs.agent_runs.rows import Run, Turn
+from shared.runs.agent_runs.spending import reserve, settled
 from shared.store import collection, create, fetch, query, save, write
-from shared.tenancy.rows import Workspace
-from shared.usage.rows import Rollup, UsageLine
+from shared.work.projects.rows import Project
 
 WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.boards.rows import Counts
 from shared.core.ids import new_id
-from shared.items.rows import Item
 from shared.store import fetch, put_many, update, write
+from shared.work.boards.rows import Counts
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.trips import trips
 

@@ -7,25 +7,25 @@ from typing import Any
 import pytest
 import time_machine
 
-from shared.access import records
-from shared.cascade.clearing import work
-from shared.cascade.purging import KEPT
-from shared.cascade.queue import Task
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.items.creating import NewItem, create_item
-from shared.items.rows import Item
-from shared.projects.creating import NewProject, create_project
-from shared.projects.rows import Project
-from shared.runs import queue
-from shared.runs.requesting import Request, request_run
-from shared.runs.rows import Run, Underway
+from shared.edge.cascade.clearing import work
+from shared.edge.cascade.purging import KEPT
+from shared.edge.cascade.queue import Task
+from shared.people.access import records
+from shared.people.tenancy import invitations
+from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.requesting import Request, request_run
+from shared.runs.agent_runs.rows import Run, Underway
 from shared.store import Entity, fetch, get, query, reading, write, writing
 from shared.store.client import dynamodb
-from shared.tenancy import invitations
-from shared.tenancy.rows import Workspace
-from shared.tenancy.workspaces import create_workspace, delete_workspace, memberships
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.rows import Project
 from tests.properties.test_members import actor_named, again
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
@@ -61,7 +61,7 @@ class Mortal:
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "enqueue", lambda *_: None)
     monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
-    monkeypatch.setattr("shared.runs.answering.publish_run_status", lambda *_, **__: None)
+    monkeypatch.setattr("shared.runs.agent_runs.approvals.publish_run_status", lambda *_, **__: None)
 
 
 class Place:

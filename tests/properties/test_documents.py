@@ -7,14 +7,14 @@ import pytest
 from shared.agents.catalogue import agent_named
 from shared.core.errors import CadreError, Conflict, Forbidden, NotFound
 from shared.core.ids import new_id
-from shared.documents import approving
-from shared.documents.reading import latest_of, text_of, with_revisions
-from shared.documents.rows import Document, DocumentText, DocumentVersion, Revision, Shelved, VersionName
-from shared.documents.writing import NewDocument, create_document, update_document, write_document
-from shared.projects.changing import archive_project
+from shared.runs.toolbox.executor import agent_actor
 from shared.store import fetch, get, kept_text, query
 from shared.store.files import INLINE
-from shared.toolbox.performing import agent_actor
+from shared.work.documents import approving
+from shared.work.documents.reading import latest_of, text_of, with_revisions
+from shared.work.documents.rows import Document, DocumentText, DocumentVersion, Revision, Shelved, VersionName
+from shared.work.documents.writing import NewDocument, create_document, update_document, write_document
+from shared.work.projects.updating import archive_project
 from tests.areas.boards_world import World, found_world
 
 pytestmark = pytest.mark.usefixtures("engine_tables")

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shared.channels.exports import jobs, producing
+from shared.channels.exports.rows import Export
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
-from shared.exports import jobs, producing
-from shared.exports.rows import Export
+from shared.money.usage import exporting
 from shared.store import delete, look_at_file, update_now, write
-from shared.usage import exporting
 from tests.areas.boards_world import World, found_world
 from tests.areas.exporting import MAY, ask, export_of, file_of, nothing_is_small, rows_in, waiting, work
 from tests.areas.ledger import book

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
+from shared.agents.providers import registry
+from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core.errors import CadreError, Conflict
 from shared.core.ids import new_id
-from shared.documents.rows import Document, DocumentText
-from shared.items.creating import NewItem, create_item
-from shared.items.rows import Item
-from shared.providers import registry
-from shared.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
-from shared.runs import answering, queue, requesting
-from shared.runs.rows import Run, Underway
+from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs import approvals, queue, requesting
+from shared.runs.agent_runs.rows import Run, Underway
 from shared.store import collection, fetch, get, query, update_now, writing
 from shared.store.client import dynamodb
-from shared.usage.rows import UsageLine
+from shared.work.documents.rows import Document, DocumentText
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
 
@@ -87,9 +87,9 @@ class Mortal:
 def world(engine_tables, monkeypatch) -> World:
     monkeypatch.setattr(queue, "enqueue", lambda *_: None)
     for name in (
-        "shared.terminal.writer.publish_log",
-        "shared.runs.steps.publish_run_status",
-        "shared.runs.answering.publish_run_status",
+        "shared.runs.terminal.writer.publish_log",
+        "shared.runs.agent_runs.steps.publish_run_status",
+        "shared.runs.agent_runs.approvals.publish_run_status",
     ):
         monkeypatch.setattr(name, lambda *_, **__: None)
     found = found_world(f"{new_id()}@example.com")
@@ -208,7 +208,7 @@ def test_a_zombie_writes_nothing(world, monkeypatch, agent):
             assert effects(card) == before, f"stood still after write {lives}"
             assert fetch(Item, card.id).lease_run == after.id
             assert (fetch(Run, run.id).status, fetch(Run, run.id).error_code) == ("failed", "TIMEOUT")
-            answering.cancel_run(world.actor, after.id)
+            approvals.cancel_run(world.actor, after.id)
 
 
 def following(world: World, card: Item, agent: str) -> str:

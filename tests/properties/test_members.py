@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.access import records
 from shared.core.actor import GRANTS, Actor, Permission, Role
 from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound, RateLimited
 from shared.core.ids import new_id
+from shared.people.access import records
+from shared.people.tenancy import invitations, members
+from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
 from shared.store import fetch
-from shared.tenancy import invitations, members
-from shared.tenancy.rows import Workspace
-from shared.tenancy.workspaces import create_workspace, delete_workspace, memberships
 from tests.areas.driving import sign_up
 
 pytestmark = pytest.mark.usefixtures("engine_tables")

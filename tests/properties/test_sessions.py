@@ -8,8 +8,8 @@ import pytest
 
 from shared.core.errors import CadreError, Unauthenticated
 from shared.core.ids import new_id
-from shared.identity import accounts, onetime, profiles, recovery, sessions, users
-from shared.identity.onetime import Purpose
+from shared.people.identity import accounts, one_time_tokens, profiles, recovery, sessions, users
+from shared.people.identity.one_time_tokens import Purpose
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 AT_ONCE = 6
@@ -73,20 +73,20 @@ def test_no_session_of_the_old_password_outlives_its_change(ada, _):
 
 
 def test_of_many_who_use_one_token_one_succeeds(ada):
-    token, _ = onetime.issue(Purpose.RESET, ada.user.id)
+    token, _ = one_time_tokens.issue(Purpose.RESET, ada.user.id)
     news = [f"battery staple {number}" for number in range(AT_ONCE)]
     answers = at_once(*[lambda new=new: recovery.reset_password(token, new) for new in news])
     (winner,) = [new for new, answer in zip(news, answers, strict=True) if answer is None]
     assert [type(one) for one in answers if one is not None] == [Unauthenticated] * (AT_ONCE - 1)
     assert accounts.login(ada.user.email, winner, contract="agentworks")
-    token, _ = onetime.issue(Purpose.VERIFY, ada.user.id, email=ada.user.email)
+    token, _ = one_time_tokens.issue(Purpose.VERIFY, ada.user.id, email=ada.user.email)
     answers = at_once(*[lambda: recovery.verify_email(token)] * AT_ONCE)
     assert [type(one) for one in answers].count(users.User) == 1
 
 
 @pytest.mark.parametrize("_", range(4))
 def test_no_session_of_a_forgotten_password_outlives_its_reset(ada, _):
-    token, _expires = onetime.issue(Purpose.RESET, ada.user.id)
+    token, _expires = one_time_tokens.issue(Purpose.RESET, ada.user.id)
     logins = [lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks")] * 3
     answers = at_once(*logins, lambda: recovery.reset_password(token, "battery staple"))
     assert answers[-1] is None

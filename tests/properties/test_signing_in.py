@@ -4,10 +4,10 @@ import pytest
 
 from shared.core.errors import CadreError, Conflict
 from shared.core.ids import new_id
-from shared.identity import accounts, onetime, recovery, sessions
-from shared.identity.elsewhere.provider import Person
-from shared.identity.elsewhere.signing_in import sign_in
-from shared.identity.onetime import Purpose
+from shared.people.identity import accounts, one_time_tokens, recovery, sessions
+from shared.people.identity.federation.provider import Person
+from shared.people.identity.federation.sign_in import sign_in
+from shared.people.identity.one_time_tokens import Purpose
 from shared.store import Guard, get
 from tests.properties.test_sessions import PASSWORD, at_once
 
@@ -56,7 +56,7 @@ def test_whoever_registers_the_address_first_has_it(person, _):
 
 def test_a_confirmed_account_is_linked_once(person):
     user = accounts.register("Ada", person.email, PASSWORD, contract="agentworks").user
-    token, _ = onetime.issue(Purpose.VERIFY, user.id, email=user.email)
+    token, _ = one_time_tokens.issue(Purpose.VERIFY, user.id, email=user.email)
     recovery.verify_email(token)
     answers = at_once(*[enter(person)] * AT_ONCE)
     assert [(login.user.id, new) for login, new in answers] == [(user.id, False)] * AT_ONCE

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.core.errors import Conflict
-from shared.runs.rows import Run
-from shared.sockets import liveness
+from shared.people.access import liveness
+from shared.runs.agent_runs.rows import Run
+from shared.runs.terminal import TerminalWriter
 from shared.store import check
-from shared.terminal import TerminalWriter
 from tests.areas.boards_world import World, found_world
 from tests.areas.viewers import Viewer, drain, entries_in, messages, the_gateway, work
 

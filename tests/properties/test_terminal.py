@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.runs.terminal import TerminalWriter, canonical, entries
+from shared.runs.terminal.entries import CHUNK_BYTES, DATA_BYTES, MESSAGE_BYTES, draft, shortened
 from shared.store import NumberAttribute, Row, check, put, write
-from shared.terminal import TerminalWriter, canonical, entries
-from shared.terminal.entries import CHUNK_BYTES, DATA_BYTES, MESSAGE_BYTES, draft, shortened
 from tests.areas.viewers import messages
 
 FENCED = Conflict("fenced", "Somebody else works on this run")

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.budgets import reserving
-from shared.budgets.reserving import announce_month, settle
-from shared.budgets.rows import budget_id, new_budget, this_month
 from shared.core.ids import new_id
+from shared.money.budgets import reserving
+from shared.money.budgets.reserving import announce_month, settle
+from shared.money.budgets.rows import budget_id, new_budget, this_month
+from shared.money.usage.reading import BREAKDOWNS, Sum, project_usage, workspace_usage
+from shared.money.usage.recording import record_usage
+from shared.money.usage.rows import UsageLine
 from shared.store import collection, create, fetch_all, write
-from shared.usage.reading import BREAKDOWNS, Sum, project_usage, workspace_usage
-from shared.usage.recording import record_usage
-from shared.usage.rows import UsageLine
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 

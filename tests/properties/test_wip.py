@@ -9,24 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.access import records
-from shared.boards.counting import place_of
-from shared.boards.lanes import COLUMNS
-from shared.boards.making import lane_id_of
-from shared.boards.rows import Counts, Lane
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import new_id
-from shared.items.creating import NewItem, create_item
-from shared.items.deleting import delete_item
-from shared.items.moving import move_item, move_on, move_to_column
-from shared.items.rows import Item
-from shared.items.updating import block_item, unblock_item, update_item
-from shared.projects.changing import archive_project, restore_project
-from shared.projects.creating import NewProject, create_project
-from shared.projects.rows import Project
+from shared.people.access import records
+from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
-from shared.tenancy.rows import Organization, Workspace
+from shared.work.boards.counting import place_of
+from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lanes import COLUMNS
+from shared.work.boards.rows import Counts, Lane
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.deleting import delete_item
+from shared.work.items.moving import move_item, move_on, move_to_column
+from shared.work.items.rows import Item
+from shared.work.items.updating import block_item, unblock_item, update_item
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.rows import Project
+from shared.work.projects.updating import archive_project, restore_project
 from tests.areas.driving import sign_up
 
 REFUSALS = (TransitionRefused, Conflict, NotFound)

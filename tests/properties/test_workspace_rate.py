@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.access.allotments import HANDFUL, Allotments
 from shared.core.errors import RateLimited
 from shared.core.ids import new_id
 from shared.core.limits import RateRule
+from shared.people.access.quota_leases import HANDFUL, Allotments
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from shared.core.ids import new_id
+from shared.money.usage.recording import record_usage
+from shared.money.usage.rows import UsageLine
 from shared.store import write
-from shared.usage.recording import record_usage
-from shared.usage.rows import UsageLine
 
 WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
 

@@ -10,10 +10,10 @@ from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.events import EventType, record
-from shared.items.rows import Item
-from shared.runs.rows import Run
+from shared.runs.agent_runs.rows import Run
+from shared.runs.terminal import TerminalWriter, publish_run_status
 from shared.store import check, create, fetch, write
-from shared.terminal import TerminalWriter, publish_run_status
+from shared.work.items.rows import Item
 
 
 def main(card_id: str, lines: int, gap: float) -> None:

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
 
 from local.stack import LocalStack
-from shared.contracts import NAMES
-from shared.contracts import contract as contract_named
+from shared.edge.contracts import NAMES
+from shared.edge.contracts import contract as contract_named
 
 
 def ask(stack: LocalStack, path: str, **options: object) -> tuple[int, str, bytes]:

@@ -22,7 +22,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from shared.contracts import NAMES
+from shared.edge.contracts import NAMES
 
 EXAMPLES = 24  # an operation; the same every time
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]

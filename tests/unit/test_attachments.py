@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.attachments.kinds import KINDS, MAX_NAME, is_what_it_says, kind_of, safe_name
+from shared.work.attachments.file_types import KINDS, MAX_NAME, is_what_it_says, kind_of, safe_name
 
 
 @pytest.mark.parametrize(

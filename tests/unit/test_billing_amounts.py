@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import shared.billing.taxes
-from shared.billing import months
-from shared.billing.amounts import CENT, share, shown, to_cents
-from shared.billing.taxes import checked_tax_id, tax_for
+import shared.money.billing.taxes
 from shared.core.errors import Invalid
+from shared.money.billing import months
+from shared.money.billing.amounts import CENT, share, shown, to_cents
+from shared.money.billing.taxes import checked_tax_id, tax_for
 
 GERMANY, IRELAND, USA = ({"country": country} for country in ("DE", "IE", "US"))
 
@@ -77,7 +77,7 @@ def test_a_rate_with_a_half_is_said_so() -> None:
 
 def test_the_table_of_rates_is_sound() -> None:
     """Every member state is there, once for each day; each rate is one that the law allows (15 % at least) or has elsewhere."""
-    table = json.loads(Path(shared.billing.taxes.__file__).with_name("tax_rates.json").read_text())
+    table = json.loads(Path(shared.money.billing.taxes.__file__).with_name("tax_rates.json").read_text())
     assert table["source"]
     assert table["as_of"] >= "2025-09-01"
     keys = [(row["country"], row["from"]) for row in table["rates"]]

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, agent_named, catalogue
-from shared.agents.context import parse_context, render_context
+from shared.agents.providers.context import parse_context, render_context
+from shared.agents.providers.embedded.strategies import ROLES
 from shared.agents.tools import READ_ONLY, TOOLS, parse_arguments, spec, specs
 from shared.core.errors import Invalid
 from shared.core.ids import is_id
-from shared.providers.embedded.strategies import ROLES
 
 LANES = {
     "ceo_copilot": (0,), "strategy": (0,), "storyboard_ux": (0,), "prd": (1,), "mvp_scope": (1,), "research": (2,), "architect": (3,),

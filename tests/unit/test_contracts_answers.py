@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from shared.contracts import NAMES, contract
-from shared.contracts.agentworks import pagination, user_summary
-from shared.contracts.aintandem import PREFIXES, public_id
-from shared.contracts.base import Closed, Paged, Shape
-from shared.contracts.orchestrator import PLAN_OF_TIER, TIERS
 from shared.core.actor import Actor
 from shared.core.ids import bare_id, new_id
+from shared.edge.contracts import NAMES, contract
+from shared.edge.contracts.agentworks import pagination, user_summary
+from shared.edge.contracts.aintandem import PREFIXES, public_id
+from shared.edge.contracts.base import Closed, Paged, Shape
+from shared.edge.contracts.orchestrator import PLAN_OF_TIER, TIERS
 
 
 class Thing(Shape):

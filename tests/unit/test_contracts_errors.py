@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from shared.contracts import NAMES, contract
 from shared.core.errors import (
     AccessDenied,
     Conflict,
@@ -21,6 +20,7 @@ from shared.core.errors import (
     Unauthenticated,
     Upstream,
 )
+from shared.edge.contracts import NAMES, contract
 
 NOW = "2026-11-21T09:30:00.123Z"
 FIELDS = (FieldError("email", "Email format invalid", "nonsense"), FieldError("name", "This field is required"))

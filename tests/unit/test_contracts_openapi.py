@@ -9,7 +9,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_30, OPENAPI_31
 from infra import openapi
 from infra.openapi30 import as_3_0, schema
 from infra.routes import table
-from shared.contracts import NAMES, contract
+from shared.edge.contracts import NAMES, contract
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra import openapi
 from infra.routes import table
-from shared.contracts import NAMES
+from shared.edge.contracts import NAMES
 
 OPERATIONS = json.loads((Path(__file__).parent.parent / "data" / "operations.json").read_text())
 DOCUMENTED = {(one["contract"], one["id"]): one for one in OPERATIONS}

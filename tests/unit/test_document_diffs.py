@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.documents import diffs
-from shared.documents.diffs import diff_of
-from shared.documents.texts import shown_size
+from shared.work.documents import diffs
+from shared.work.documents.diffs import diff_of
+from shared.work.documents.texts import shown_size
 
 LINES = st.lists(st.sampled_from(["", "a", "b", "c", "## d", "e"]), max_size=40).map("\n".join)
 

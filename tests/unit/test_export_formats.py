@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.exports.formats import CsvFormat, JsonFormat, Workbook, plain
-from shared.exports.tables import Column, add_up
+from shared.channels.exports.formats import CsvFormat, JsonFormat, Workbook, plain
+from shared.channels.exports.tables import Column, add_up
 
 COLUMNS = (
     Column("name"),

@@ -1,6 +1,6 @@
 """What a function imports on its way to its first answer decides how long it takes to start: counts and names, no times.
 
-Each area is started in a process of its own, as on Lambda (`shared.http.starting`); AWS is answered inside it.
+Each area is started in a process of its own, as on Lambda (`shared.edge.http.cold_start`); AWS is answered inside it.
 """
 
 import os
@@ -13,7 +13,11 @@ import pytest
 from bench.package import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
-AREAS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py") if "shared.http.door" in path.read_text())
+AREAS = sorted(
+    path.parent.name
+    for path in (ROOT / "functions").glob("*/handler.py")
+    if "shared.edge.http.lambda_handler" in path.read_text()
+)
 WORKERS = sorted({path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - set(AREAS))
 NEVER = {  # by any function before it does what needs it; milliseconds of CPU as measured
     "argon2",  # 15
@@ -29,13 +33,13 @@ NEVER = {  # by any function before it does what needs it; milliseconds of CPU a
     "pytest",
     "reportlab",  # with PIL 130
     "requests",
-    "shared.providers.anthropic",
-    "shared.providers.bedrock",
-    "shared.providers.openai",
-    "shared.billing.gateways.stripe",
+    "shared.agents.providers.anthropic",
+    "shared.agents.providers.bedrock",
+    "shared.agents.providers.openai",
+    "shared.money.billing.gateways.stripe",
 }
 NEVER_IN_AREAS = NEVER | {"pydantic.v1", "pydantic.v1.main"}
-NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.http"}
+NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.edge.http"}
 MODULES = 780  # an area on its first answer; botocore alone has 390 of them
 
 
@@ -76,4 +80,4 @@ def test_the_first_request_loads_one_contract() -> None:
         "functions.cards.agentworks",
         "functions.cards.handler",
     }
-    assert "shared.contracts.omoios" not in modules
+    assert "shared.edge.contracts.omoios" not in modules

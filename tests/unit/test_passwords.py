@@ -3,7 +3,7 @@
 import pytest
 
 from shared.core.errors import Invalid
-from shared.identity.passwords import check_strength
+from shared.people.identity.passwords import check_strength
 
 ADA = ("ada.lovelace@example.com", "Ada Byron King")
 

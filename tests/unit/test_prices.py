@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, catalogue
-from shared.billing.prices import Priced, Unpriced, cost, is_priced, worst_case
-from shared.billing.pricing import PriceRule, customer_price_micros, margin_percent, price_rule
-from shared.providers.port import TokenUsage
+from shared.agents.providers.port import TokenUsage
+from shared.money.billing.prices import Priced, Unpriced, cost, is_priced, worst_case
+from shared.money.billing.pricing import PriceRule, customer_price_micros, margin_percent, price_rule
 
 EMBEDDED = ("embedded", "cadre-embedded-1")
 MILLION = 1_000_000

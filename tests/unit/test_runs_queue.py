@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.runs import queue
+from shared.runs.agent_runs import queue
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:AgentRun:run-1-1"
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.errors import Invalid
-from shared.usage.periods import ALONE, begin_of, days_asked, periods, stretches
-from shared.usage.standing import forecast
+from shared.money.usage.month_summary import forecast
+from shared.money.usage.periods import ALONE, begin_of, days_asked, periods, stretches
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 SPANS = st.tuples(DAYS, st.integers(0, 730)).map(lambda one: (one[0], min(one[0] + timedelta(days=one[1]), date(2100, 12, 31))))

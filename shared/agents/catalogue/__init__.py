@@ -9,7 +9,7 @@ from dataclasses import replace
 from shared.agents.catalogue.agent import Agent
 from shared.agents.catalogue.building import BUILDING
 from shared.agents.catalogue.shaping import SHAPING
-from shared.providers.embedded import MODEL, NAME
+from shared.agents.providers.embedded import MODEL, NAME
 
 AGENTS: tuple[Agent, ...] = (*SHAPING, *BUILDING)
 

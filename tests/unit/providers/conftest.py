@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.providers import wire
-from shared.providers.attempts import Patience
+from shared.agents.providers import wire
+from shared.agents.providers.attempts import Patience
 
 
 @dataclass

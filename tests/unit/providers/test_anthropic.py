@@ -6,9 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.core.errors import Upstream
-from shared.providers.anthropic import AnthropicProvider
-from shared.providers.port import (
+from shared.agents.providers.anthropic import AnthropicProvider
+from shared.agents.providers.port import (
     BrokenOff,
     Finished,
     Message,
@@ -21,6 +20,7 @@ from shared.providers.port import (
     ToolResult,
     ToolSpec,
 )
+from shared.core.errors import Upstream
 
 from .conftest import Reply, sse
 

@@ -7,10 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from shared.core.errors import Upstream
-from shared.providers import bedrock
-from shared.providers.bedrock import BedrockProvider
-from shared.providers.port import (
+from shared.agents.providers import bedrock
+from shared.agents.providers.bedrock import BedrockProvider
+from shared.agents.providers.port import (
     BrokenOff,
     Finished,
     Message,
@@ -22,6 +21,7 @@ from shared.providers.port import (
     ToolResult,
     ToolSpec,
 )
+from shared.core.errors import Upstream
 
 from .conftest import Reply
 

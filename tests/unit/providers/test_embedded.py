@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, agent_named
-from shared.agents.context import render_context
+from shared.agents.providers.context import render_context
+from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
+from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
+from shared.agents.providers.tokens import count, input_tokens
 from shared.agents.tools import parse_arguments, specs
-from shared.providers.embedded.model import MAX_TURNS, EmbeddedProvider
-from shared.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
-from shared.providers.tokens import count, input_tokens
 
 ROLES = [agent.name for agent in AGENTS]
 INVOICES = {

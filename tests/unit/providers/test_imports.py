@@ -21,17 +21,18 @@ def imported(statement: str) -> set[str]:
 
 def test_the_port_the_embedded_model_the_catalogue_and_the_prices_cost_no_client():
     modules = imported(
-        "import shared.providers.port, shared.providers.registry\n"
-        "import shared.providers.openai, shared.providers.anthropic, shared.providers.bedrock\n"
-        "import shared.providers.embedded.model, shared.agents.catalogue, shared.billing.prices, shared.billing.pricing\n"
-        "shared.providers.registry.provider('embedded')"
+        "import shared.agents.providers.port, shared.agents.providers.registry\n"
+        "import shared.agents.providers.openai, shared.agents.providers.anthropic, shared.agents.providers.bedrock\n"
+        "import shared.agents.providers.embedded.model, shared.agents.catalogue\n"
+        "import shared.money.billing.prices, shared.money.billing.pricing\n"
+        "shared.agents.providers.registry.provider('embedded')"
     )
     assert modules.isdisjoint(HEAVY)
 
 
 def test_pricing_from_the_snapshot_stays_offline():
     modules = imported(
-        "from shared.billing.prices import cost\nfrom shared.providers.port import TokenUsage\n"
-        "from shared.billing.prices import Priced\nassert isinstance(cost('openai', 'gpt-5', TokenUsage(input=5)), Priced)"
+        "from shared.money.billing.prices import cost\nfrom shared.agents.providers.port import TokenUsage\n"
+        "from shared.money.billing.prices import Priced\nassert isinstance(cost('openai', 'gpt-5', TokenUsage(input=5)), Priced)"
     )
     assert "genai_prices" in modules

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.core.errors import Upstream
-from shared.providers.openai import OpenAIProvider
-from shared.providers.port import (
+from shared.agents.providers.openai import OpenAIProvider
+from shared.agents.providers.port import (
     BrokenOff,
     Finished,
     Message,
@@ -22,6 +21,7 @@ from shared.providers.port import (
     ToolResult,
     ToolSpec,
 )
+from shared.core.errors import Upstream
 
 from .conftest import Reply, sse
 

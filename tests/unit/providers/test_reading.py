@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.providers.embedded import reading
-from shared.providers.embedded.brief import Brief
-from shared.providers.embedded.verbs import base_form, family_of, third_person
+from shared.agents.providers.embedded import reading
+from shared.agents.providers.embedded.brief import Brief
+from shared.agents.providers.embedded.verbs import base_form, family_of, third_person
 
 
 @pytest.mark.parametrize(

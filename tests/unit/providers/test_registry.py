@@ -6,17 +6,17 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from shared.agents.providers import credentials
+from shared.agents.providers.anthropic import AnthropicProvider
+from shared.agents.providers.attempts import retry_after_seconds
+from shared.agents.providers.embedded.model import EmbeddedProvider
+from shared.agents.providers.openai import OpenAIProvider
+from shared.agents.providers.port import Message, Request, TokenUsage
+from shared.agents.providers.registry import NAMES, available, provider
+from shared.agents.providers.tokens import count, input_tokens, upper_bound
+from shared.agents.providers.wire import scrubbed
 from shared.core.errors import Upstream
 from shared.core.settings import settings
-from shared.providers import credentials
-from shared.providers.anthropic import AnthropicProvider
-from shared.providers.attempts import retry_after_seconds
-from shared.providers.embedded.model import EmbeddedProvider
-from shared.providers.openai import OpenAIProvider
-from shared.providers.port import Message, Request, TokenUsage
-from shared.providers.registry import NAMES, available, provider
-from shared.providers.tokens import count, input_tokens, upper_bound
-from shared.providers.wire import scrubbed
 
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GOOGLE_API_KEY", "QWEN_API_KEY", "GLM_API_KEY")
 

@@ -1,0 +1,179 @@
+"""Lambda workers: exceptions by their own name, warm workers that survive them, no waiting for silent handlers, no spawn storms."""
+
+import os
+import queue
+import re
+import threading
+import time
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from local.patches import replaced
+
+_END_OF_LOG = "\x00end-of-log"
+_LOG_CAP = 0.25
+_POOL = max(3, os.cpu_count() or 2)
+_WAIT_FOR_FREE = 1.5
+_EXECUTE_API = re.compile(r"(?:https|wss)://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?=/|$)")
+
+_failure = threading.local()
+
+
+def apply() -> None:
+    """Apply this module's mends."""
+    name_exceptions()
+    end_the_log()
+    wait_before_spawning()
+    answer_sockets_from_the_pool()
+    localize_environment()
+
+
+def name_exceptions() -> None:
+    """Fault: every handler exception is `Runtime.HandlerError` and kills the worker.
+
+    Symptom: Retry/Catch of a state machine never match by name, and each error costs the next caller a cold start. The worker now says
+    which exception it was; only a worker that died or timed out is replaced.
+    """
+    lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
+        lambda_runtime._PYTHON_WORKER_SCRIPT,
+        """_real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")""",
+        """_real_stdout.write(json.dumps({"status": "ok", "result": None, "raised": {"errorMessage": str(e), """
+        """"errorType": type(e).__name__, "stackTrace": traceback.format_exc().splitlines()}}) + "\\n")""",
+    )
+    invoke = lambda_runtime.Worker.invoke
+    execute = lambda_svc._execute_function_warm
+
+    def remembering(self: Any, *args: Any, **kwargs: Any) -> Any:
+        response = invoke(self, *args, **kwargs)
+        _failure.raised = response.get("raised")
+        return response
+
+    def naming(func: Any, event: Any, request_id: str) -> Any:
+        _failure.raised = None
+        result = execute(func, event, request_id)
+        raised = _failure.raised
+        if raised is None:
+            return result
+        trace = "\n".join(raised["stackTrace"])
+        return {"body": raised, "error": True, "log": "\n".join(filter(None, [result.get("log", ""), trace]))}
+
+    lambda_runtime.Worker.invoke = remembering
+    lambda_svc._execute_function_warm = naming
+
+
+def end_the_log() -> None:
+    """Fault: after each answer the engine waits 50 ms for the handler's log when it wrote nothing.
+
+    Symptom: every quiet request is 50 ms slower. The worker now ends each invocation's log with a mark on stderr, written before the
+    answer; the reader takes lines up to it and waits no longer than the mark needs.
+    """
+    mark = f"""sys.stderr.write({_END_OF_LOG + chr(10)!r}); sys.stderr.flush()"""
+    script = replaced(
+        lambda_runtime._PYTHON_WORKER_SCRIPT,
+        "            result = handler_fn(event, context)\n            _real_stdout.write(",
+        "            try:\n                result = handler_fn(event, context)\n"
+        f"            finally:\n                {mark}\n            _real_stdout.write(",
+    )
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script
+
+    def drain(self: Any, *_args: Any, **_kwargs: Any) -> str:
+        lines: list[str] = []
+        deadline = time.monotonic() + _LOG_CAP
+        while True:
+            try:
+                line = self._stderr_queue.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return "\n".join(lines)
+            if line == _END_OF_LOG:
+                return "\n".join(lines)
+            lines.append(line)
+
+    lambda_runtime.Worker._drain_stderr_bounded = drain
+
+
+def wait_before_spawning() -> None:
+    """Fault: each concurrent call of a busy function starts another interpreter at once.
+
+    Symptom: thirty parallel requests start thirty processes of 60 MB that take seconds of two cores. A busy pool of three or more is
+    waited for, 1.5 s at most (a function that calls itself would otherwise wait for its own caller).
+    """
+    acquire = lambda_runtime.acquire_worker
+    freed = threading.Condition()
+    release = lambda_runtime.release_worker
+
+    def patient(
+        func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST", max_concurrency: int | None = None
+    ) -> Any:
+        key = lambda_runtime._worker_key(func_name, config, qualifier)
+        deadline = time.monotonic() + _WAIT_FOR_FREE
+        with freed:
+            while True:
+                with lambda_runtime._lock:
+                    pool = lambda_runtime._workers.get(key, [])
+                    full = len(pool) >= _POOL and all(worker.in_use for worker in pool)
+                left = deadline - time.monotonic()
+                if not full or left <= 0:
+                    return acquire(func_name, config, code_zip, qualifier=qualifier, max_concurrency=max_concurrency)
+                freed.wait(left)
+
+    def announcing(worker: Any) -> None:
+        with freed:
+            release(worker)
+            freed.notify_all()
+
+    lambda_runtime.acquire_worker = lambda_svc.acquire_worker = patient
+    lambda_runtime.release_worker = lambda_svc.release_worker = announcing
+
+
+def answer_sockets_from_the_pool() -> None:
+    """Fault: WebSocket routes take one shared worker, write no log and queue behind each other.
+
+    Symptom: a hundred clients connect one after the other, and a failing socket handler leaves no trace. They now run through the same
+    dispatcher as every other invocation.
+    """
+
+    class Dispatched:
+        def __init__(self, func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST") -> None:
+            self._record = {"config": config, "code_zip": code_zip}
+
+        def invoke(self, event: Any, _request_id: str) -> dict[str, Any]:
+            result = lambda_svc._execute_function(self._record, event)
+            if result.get("error") or result.get("throttle"):
+                return {"status": "error", "error": str((result.get("body") or {}).get("errorMessage", ""))}
+            return {"status": "ok", "result": result.get("body")}
+
+    lambda_runtime.get_or_create_worker = Dispatched
+
+
+def localize_environment() -> None:
+    """Not a fault: on AWS a function posts to sockets at `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
+
+    That name leads nowhere here. Templates are deployed unchanged, so the address is put right when a worker starts; the same goes for
+    the platform's own public address, which depends on the port of the front door.
+    """
+    make = lambda_runtime.Worker.__init__
+
+    def making(self: Any, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
+        variables = (config.get("Environment") or {}).get("Variables") or {}
+        make(self, func_name, {**config, "Environment": {"Variables": localized(variables)}}, code_zip)
+
+    lambda_runtime.Worker.__init__ = making
+
+
+def localized(variables: dict[str, str]) -> dict[str, str]:
+    """A function's variables with addresses of AWS replaced by those of this engine."""
+    gateway = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_aws/execute-api/"
+    found = {name: _EXECUTE_API.sub(lambda match: gateway + match.group(1), str(value)) for name, value in variables.items()}
+    if os.environ.get("CADRE_PUBLIC_URL") and "CADRE_PUBLIC_URL" in found:
+        found["CADRE_PUBLIC_URL"] = os.environ["CADRE_PUBLIC_URL"]
+    return found
+
+
+def end_all() -> None:
+    """End every worker at once: what they did is saved, and nobody waits for their answer any more."""
+    with lambda_runtime._lock:
+        running = [worker._proc for pool in lambda_runtime._workers.values() for worker in pool if worker._proc]
+    for process in running:
+        process.kill()

@@ -1,0 +1,153 @@
+"""Anthropic's Messages API over server-sent events."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.agents.providers.attempts import Patience, Progress, Transient, run
+from shared.agents.providers.port import (
+    Cancelled,
+    Event,
+    Part,
+    Request,
+    StopReason,
+    Text,
+    TextDelta,
+    TokenUsage,
+    ToolCall,
+    ToolCallReady,
+    never,
+)
+from shared.agents.providers.wire import PendingCalls, merged, post_events, scrubbed, status_error, whole
+from shared.core.errors import Upstream
+
+OFFICIAL = "https://api.anthropic.com"
+_VERSION = "2023-06-01"
+_CACHED = {"type": "ephemeral"}
+_STOPS: dict[str, StopReason] = {
+    "end_turn": "end",
+    "stop_sequence": "end",
+    "pause_turn": "end",
+    "tool_use": "tool_use",
+    "max_tokens": "max_tokens",
+    "model_context_window_exceeded": "max_tokens",
+    "refusal": "refusal",
+}
+_STATUS = {  # of an error that arrives inside the stream
+    "overloaded_error": 529,
+    "rate_limit_error": 429,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "invalid_request_error": 400,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "timeout_error": 504,
+}
+
+
+@dataclass(frozen=True)
+class AnthropicProvider:
+    name: str
+    api_key: str = field(repr=False)
+    base_url: str = OFFICIAL
+    patience: Patience = field(default_factory=Patience)
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[Event]:
+        return run(self.name, request, cancelled, self.patience, lambda progress: self._attempt(request, progress))
+
+    def _attempt(self, request: Request, progress: Progress) -> Iterator[Event]:
+        headers = {"x-api-key": self.api_key, "anthropic-version": _VERSION}
+        url = self.base_url.rstrip("/") + "/v1/messages"
+        calls = PendingCalls(self.name, progress)
+        stop: StopReason | None = None
+        for _, data in post_events(self.name, url, headers, _body(request), progress, self.patience):
+            match data.get("type"):
+                case "message_start":
+                    message = data.get("message") or {}
+                    progress.model = str(message.get("model") or request.model)
+                    progress.usage = _usage(message.get("usage"), TokenUsage())
+                case "content_block_start":
+                    block = data.get("content_block") or {}
+                    if block.get("type") == "tool_use":
+                        calls.add(whole(data.get("index")), str(block.get("id") or ""), str(block.get("name") or ""))
+                    elif block.get("type") == "text" and block.get("text"):
+                        yield TextDelta(str(block["text"]))
+                case "content_block_delta":
+                    delta = data.get("delta") or {}
+                    if delta.get("type") == "text_delta" and delta.get("text"):
+                        yield TextDelta(str(delta["text"]))
+                    elif delta.get("type") == "input_json_delta":
+                        calls.add(whole(data.get("index")), arguments=str(delta.get("partial_json") or ""))
+                case "message_delta":
+                    progress.usage = _usage(data.get("usage"), progress.usage or TokenUsage())
+                    reason = (data.get("delta") or {}).get("stop_reason")
+                    stop = _STOPS.get(str(reason), "end") if reason else stop
+                case "error":
+                    raise _stream_error(self.name, data.get("error"))
+                case "message_stop":
+                    break
+                case _:  # ping, content_block_stop and whatever comes later: their version rule is to ignore it
+                    pass
+        if stop is None:
+            raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
+        for call in calls.ready(stop):
+            yield ToolCallReady(call)
+        yield progress.finished(stop)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """Tools and system are cached, and so is the conversation up to its last message: an agent's loop sends them again."""
+    messages: list[dict[str, Any]] = [
+        {"role": message.role, "content": [_block(part) for part in _results_first(message.parts)]}
+        for message in merged(request.messages)
+    ]
+    if messages and messages[-1]["role"] == "user":
+        messages[-1]["content"][-1]["cache_control"] = _CACHED
+    body: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens, "messages": messages, "stream": True}
+    if request.system:
+        body["system"] = [{"type": "text", "text": request.system, "cache_control": _CACHED}]
+    if request.temperature is not None:
+        body["temperature"] = min(request.temperature, 1.0)
+    if request.tools:
+        body["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in request.tools
+        ]
+    return body
+
+
+def _results_first(parts: tuple[Part, ...]) -> list[Part]:
+    """Tool results must lead a user message; in an assistant message the order stays."""
+    return (
+        sorted(parts, key=lambda part: isinstance(part, Text))
+        if not any(isinstance(part, ToolCall) for part in parts)
+        else list(parts)
+    )
+
+
+def _block(part: Part) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, ToolCall):
+        return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.arguments}
+    return {"type": "tool_result", "tool_use_id": part.call_id, "content": part.content, "is_error": part.is_error}
+
+
+def _usage(raw: object, known: TokenUsage) -> TokenUsage:
+    """`input_tokens` excludes the cached ones here. Counts are cumulative; what an event leaves out keeps its value."""
+    if not isinstance(raw, dict):
+        return known
+    counts = {
+        "input": raw.get("input_tokens"),
+        "cache_read": raw.get("cache_read_input_tokens"),
+        "cache_write": raw.get("cache_creation_input_tokens"),
+        "output": raw.get("output_tokens"),
+    }
+    return replace(known, **{bucket: whole(value) for bucket, value in counts.items() if value is not None})
+
+
+def _stream_error(name: str, error: object) -> Exception:
+    detail = error if isinstance(error, dict) else {}
+    kind = str(detail.get("type") or "")
+    status = _STATUS.get(kind, 500)
+    told = status_error(name, status, scrubbed(kind), scrubbed(str(detail.get("message") or "")))
+    return Transient(told) if status in (429, 500, 504, 529) else told

@@ -1,0 +1,139 @@
+"""Where in a conversation the model stands: what it was told, what its reading tools answered, what is still to be done."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from shared.agents.providers.context import Context, parse_context
+from shared.agents.providers.embedded import reading
+from shared.agents.providers.embedded.brief import Brief
+from shared.agents.providers.port import Request, ToolCall, ToolResult
+
+READING = ("read_card", "list_documents", "read_document", "read_siblings")
+_ROLE = re.compile(r"^Agent:[ \t]*([a-z][a-z0-9_]*)", re.MULTILINE)
+_DOCUMENTS_READ = 3
+# which roles' work depends on the other cards of the board
+_LOOKS_AROUND = frozenset({"planner", "ceo_copilot", "prd", "refactor", "strategy", "mvp_scope", "troubleshooter"})
+
+
+@dataclass(frozen=True)
+class Situation:
+    request: Request
+
+    @cached_property
+    def role(self) -> str:
+        found = _ROLE.search(self.request.system)
+        return found[1] if found else "general"
+
+    @cached_property
+    def tools(self) -> frozenset[str]:
+        return frozenset(tool.name for tool in self.request.tools)
+
+    @cached_property
+    def turn(self) -> int:
+        """How many times the model has acted already."""
+        return sum(1 for message in self.request.messages if message.role == "assistant" and message.calls)
+
+    @cached_property
+    def exchanges(self) -> list[tuple[ToolCall, ToolResult]]:
+        results = {result.call_id: result for message in self.request.messages for result in message.results}
+        calls = [call for message in self.request.messages for call in message.calls]
+        return [(call, results[call.id]) for call in calls if call.id in results]
+
+    @cached_property
+    def first_text(self) -> str:
+        return next((message.text for message in self.request.messages if message.role == "user" and message.text.strip()), "")
+
+    @cached_property
+    def guidance(self) -> list[str]:
+        """What people said after the run had begun (steering, answers)."""
+        texts = [message.text.strip() for message in self.request.messages if message.role == "user"]
+        return [text for text in texts[1:] if text]
+
+    @cached_property
+    def context(self) -> Context:
+        return parse_context(self.first_text) or _free(self.first_text)
+
+    def answers(self, tool: str) -> Iterator[Any]:
+        """What a reading tool answered, as JSON; errors and texts that are no JSON are left out."""
+        for call, result in self.exchanges:
+            if call.name == tool and not result.is_error:
+                try:
+                    yield json.loads(result.content)
+                except ValueError:
+                    continue
+
+    @cached_property
+    def listed(self) -> list[dict[str, Any]]:
+        """The project's documents: those in the context, then those a list named."""
+        documents = {str(item.get("id") or item.get("title")): dict(item) for item in self.context.documents}
+        for answer in self.answers("list_documents"):
+            for item in _rows(answer, "documents"):
+                documents.setdefault(str(item.get("id") or item.get("title")), item)
+        return list(documents.values())
+
+    def first_reading(self) -> list[ToolCall]:
+        wanted = ["read_card"]
+        if not self.context.documents:
+            wanted.append("list_documents")
+        if not self.context.siblings and self.role in _LOOKS_AROUND:
+            wanted.append("read_siblings")
+        return [self._call(0, number, name, {}) for number, name in enumerate(wanted) if name in self.tools]
+
+    def second_reading(self, turn: int) -> list[ToolCall]:
+        """The documents that matter here and were only listed: by kind first, then by the words they share with the card."""
+        if "read_document" not in self.tools:
+            return []
+        words = {word for topic in Brief(self.context.card).topics for word in topic.split()}
+
+        def relevance(item: Mapping[str, Any]) -> int:
+            shared = len(words & set(reading.slug(str(item.get("title")), 200).split("-")))
+            return shared * 2 + (3 if item.get("type") in ("prd", "mvp", "architecture", "blueprint") else 0)
+
+        unread = [item for item in self.listed if not item.get("content") and item.get("id")]
+        chosen = sorted(unread, key=relevance, reverse=True)[:_DOCUMENTS_READ]
+        return [self._call(turn, number, "read_document", {"document_id": str(item["id"])}) for number, item in enumerate(chosen)]
+
+    @cached_property
+    def brief(self) -> Brief:
+        """Everything read so far, the tools' fresher answers first."""
+        card = dict(self.context.card)
+        for answer in self.answers("read_card"):
+            fresh = answer.get("card", answer) if isinstance(answer, dict) else {}
+            card.update(
+                {key: value for key, value in fresh.items() if value not in (None, "", [])} if isinstance(fresh, dict) else {}
+            )
+        documents = {str(item.get("id") or item.get("title")): item for item in self.listed}
+        for answer in self.answers("read_document"):
+            item = answer.get("document", answer) if isinstance(answer, dict) else {}
+            if isinstance(item, dict) and item.get("content"):
+                documents[str(item.get("id") or item.get("title"))] = item
+        siblings = [dict(item) for item in self.context.siblings]
+        for answer in self.answers("read_siblings"):
+            siblings += _rows(answer, "cards", "siblings")
+        others = [item for item in siblings if item.get("id") is None or item.get("id") != card.get("id")]
+        extra = "\n".join([self.context.extra, *self.guidance]).strip()
+        return Brief(card, tuple(documents.values()), tuple(others), self.context.parameters, extra)
+
+    def _call(self, turn: int, number: int, name: str, arguments: dict[str, Any]) -> ToolCall:
+        return ToolCall(call_id(turn, number), name, arguments)
+
+
+def call_id(turn: int, number: int) -> str:
+    return f"call_{turn}_{number}"
+
+
+def _rows(answer: object, *keys: str) -> list[dict[str, Any]]:
+    if isinstance(answer, dict):
+        answer = next((answer[key] for key in (*keys, "items", "data") if isinstance(answer.get(key), list)), [])
+    return [item for item in answer if isinstance(item, dict)] if isinstance(answer, list) else []
+
+
+def _free(text: str) -> Context:
+    """A prompt that is no card: its first statement is the title, all of it the description."""
+    said = reading.statements(text)
+    title = said[0].text.rstrip(".!?:") if said else "Untitled work"
+    return Context({"title": title if len(title) <= 120 else title[:120].rsplit(" ", 1)[0] + " …", "description": text})

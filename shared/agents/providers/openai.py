@@ -1,0 +1,155 @@
+"""Chat completions over server-sent events: OpenAI, and everyone who speaks like it (Qwen, GLM, Google, local servers)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.agents.providers.attempts import Patience, Progress, Transient, run
+from shared.agents.providers.port import (
+    Cancelled,
+    Event,
+    Message,
+    Request,
+    StopReason,
+    TextDelta,
+    TokenUsage,
+    ToolCallReady,
+    never,
+)
+from shared.agents.providers.wire import PendingCalls, merged, post_events, scrubbed, status_error, whole
+from shared.core.errors import Upstream
+
+OFFICIAL = "https://api.openai.com/v1"
+_STOPS: dict[str, StopReason] = {
+    "stop": "end",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "refusal",
+}
+_FIXED_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")  # reasoning models answer 400 to any temperature but their own
+
+
+@dataclass(frozen=True)
+class OpenAIProvider:
+    """`base_url` ends before `/chat/completions`. An empty key sends no Authorization header (local servers)."""
+
+    name: str
+    api_key: str = field(repr=False)
+    base_url: str = OFFICIAL
+    patience: Patience = field(default_factory=Patience)
+
+    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[Event]:
+        return run(self.name, request, cancelled, self.patience, lambda progress: self._attempt(request, progress))
+
+    def _attempt(self, request: Request, progress: Progress) -> Iterator[Event]:
+        headers = {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        url = self.base_url.rstrip("/") + "/chat/completions"
+        calls = PendingCalls(self.name, progress)
+        stop: StopReason | None = None
+        refused = False
+        for _, chunk in post_events(self.name, url, headers, self._body(request), progress, self.patience):
+            if "error" in chunk:
+                raise _stream_error(self.name, chunk["error"])
+            progress.model = str(chunk.get("model") or progress.model)
+            if usage := _usage(chunk.get("usage")):
+                progress.usage = usage  # some repeat a growing count in every chunk: the last one holds
+            for choice in _first(chunk):
+                delta = choice.get("delta") or {}
+                text = delta.get("content") or delta.get("refusal")
+                refused = refused or bool(delta.get("refusal"))
+                if text:
+                    yield TextDelta(str(text))
+                _collect(calls, delta)
+                if choice.get("finish_reason"):
+                    stop = _STOPS.get(str(choice["finish_reason"]), "end")
+        if stop is None:
+            raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
+        if refused:
+            stop = "refusal"
+        elif calls and stop == "end":
+            stop = "tool_use"  # some servers say "stop" although they ask for tools
+        for call in calls.ready(stop):
+            yield ToolCallReady(call)
+        yield progress.finished(stop)
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        messages: list[dict[str, Any]] = [{"role": "system", "content": request.system}] if request.system else []
+        for message in merged(request.messages):
+            messages += _messages(message)
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            # OpenAI's newer models refuse the old name, most compatible servers do not know the new one
+            ("max_completion_tokens" if self.base_url == OFFICIAL else "max_tokens"): request.max_tokens,
+        }
+        if request.temperature is not None and not request.model.startswith(_FIXED_TEMPERATURE):
+            body["temperature"] = request.temperature
+        if request.tools:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+                }
+                for tool in request.tools
+            ]
+        return body
+
+
+def _messages(message: Message) -> list[dict[str, Any]]:
+    import json
+
+    if message.role == "assistant":
+        told: dict[str, Any] = {"role": "assistant", "content": message.text or None}
+        if message.calls:
+            told["tool_calls"] = [
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+                for call in message.calls
+            ]
+        return [told]
+    results = [
+        {
+            "role": "tool",
+            "tool_call_id": result.call_id,
+            "content": f"ERROR: {result.content}" if result.is_error else result.content,
+        }
+        for result in message.results
+    ]
+    return [*results, {"role": "user", "content": message.text}] if message.text else results
+
+
+def _first(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    choices = chunk.get("choices")
+    return [choice for choice in choices[:1] if isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def _collect(calls: PendingCalls, delta: dict[str, Any]) -> None:
+    for position, piece in enumerate(delta.get("tool_calls") or ()):
+        function = piece.get("function") or {}
+        index = piece.get("index")
+        calls.add(
+            index if isinstance(index, int) else position,
+            str(piece.get("id") or ""),
+            str(function.get("name") or ""),
+            str(function.get("arguments") or ""),
+        )
+
+
+def _usage(raw: object) -> TokenUsage | None:
+    """`prompt_tokens` includes the cached ones here; `completion_tokens` includes reasoning."""
+    if not isinstance(raw, dict):
+        return None
+    details = raw.get("prompt_tokens_details") or {}
+    cached = whole(details.get("cached_tokens")) or whole(raw.get("prompt_cache_hit_tokens"))
+    written = whole(details.get("cache_write_tokens"))
+    return TokenUsage.including_cache(whole(raw.get("prompt_tokens")), cached, whole(raw.get("completion_tokens")), written)
+
+
+def _stream_error(name: str, error: object) -> Exception:
+    detail = error if isinstance(error, dict) else {"message": str(error)}
+    kind = str(detail.get("code") or detail.get("type") or "")
+    status = int(kind) if kind.isdigit() and len(kind) == 3 else (429 if "rate_limit" in kind else 500)
+    told = status_error(name, status, scrubbed(kind), scrubbed(str(detail.get("message") or "")))
+    return told if told.kind == "provider_credentials" else Transient(told)

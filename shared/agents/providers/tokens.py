@@ -1,0 +1,57 @@
+"""Counting tokens without a tokenizer.
+
+`count` is the embedded model's own rule and everybody else's estimate when a provider gives no count: one token for every
+four bytes of UTF-8, rounded up, and never zero for a text that is not empty. `upper_bound` is what a budget reserves before
+a call: one token for every two bytes, more than the tokenizers of the catalogue's models make of prose, code or CJK text.
+"""
+
+import json
+
+from shared.agents.providers.port import Message, Part, Request, Text, TokenUsage, ToolCall
+
+BYTES_PER_TOKEN = 4
+BYTES_PER_TOKEN_AT_WORST = 2
+MESSAGE_OVERHEAD = 4  # role and separators of one message, as OpenAI's cookbook counts them
+WORST_MESSAGE_OVERHEAD = 16
+TOOLS_OVERHEAD = 700  # Anthropic adds up to 676 tokens of hidden tool instructions; the others add less
+
+
+def count(text: str) -> int:
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+
+
+def part_text(part: Part) -> str:
+    if isinstance(part, Text):
+        return part.text
+    if isinstance(part, ToolCall):
+        return part.name + json.dumps(part.arguments, ensure_ascii=False, sort_keys=True)
+    return part.content
+
+
+def message_tokens(message: Message) -> int:
+    return MESSAGE_OVERHEAD + sum(count(part_text(part)) for part in message.parts)
+
+
+def _tools_text(request: Request) -> str:
+    return "".join(
+        tool.name + tool.description + json.dumps(tool.parameters, ensure_ascii=False, sort_keys=True) for tool in request.tools
+    )
+
+
+def input_tokens(request: Request) -> int:
+    """The embedded model's input count of a request; an estimate for every other model."""
+    return count(request.system) + count(_tools_text(request)) + sum(map(message_tokens, request.messages))
+
+
+def upper_bound(request: Request) -> int:
+    """More input tokens than the request can reasonably be: what a budget reserves."""
+    texts = [request.system, _tools_text(request)]
+    texts += [part_text(part) for message in request.messages for part in message.parts]
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    overhead = WORST_MESSAGE_OVERHEAD * (1 + len(request.messages)) + (TOOLS_OVERHEAD if request.tools else 0)
+    return -(-size // BYTES_PER_TOKEN_AT_WORST) + overhead
+
+
+def estimated_usage(request: Request, output_text: str) -> TokenUsage:
+    """What a call has probably used, when the provider did not live to say it."""
+    return TokenUsage(input=input_tokens(request), output=count(output_text))

@@ -1,0 +1,25 @@
+"""Who is there: whoever has a connection open, or had one until a moment ago."""
+
+from collections.abc import Iterable
+
+from shared.channels.sockets.rows import OpenConnections
+from shared.core import clock
+from shared.store import get_many
+
+GRACE = 60  # seconds; who changes networks or reloads a page has not left
+_BATCH = 100
+
+
+def present(user_ids: Iterable[str]) -> set[str]:
+    """Those who are there. One round trip for each hundred asked about."""
+    asked = list(dict.fromkeys(user_ids))
+    found: set[str] = set()
+    for start in range(0, len(asked), _BATCH):
+        part = asked[start : start + _BATCH]
+        rows = get_many([(OpenConnections, f"CONNS#{one}", "META") for one in part])
+        found |= {user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, OpenConnections) and _there(row)}
+    return found
+
+
+def _there(row: OpenConnections) -> bool:
+    return row.open > 0 or row.left > clock.epoch() - GRACE

@@ -1,0 +1,15 @@
+"""The five wire formats. Each is loaded when it is asked for."""
+
+from importlib import import_module
+
+from shared.edge.contracts.base import Contract
+
+NAMES = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
+
+
+def contract(name: str) -> Contract:
+    """The contract object by its name."""
+    if name not in NAMES:
+        raise LookupError(f"There is no contract {name!r}; there are {', '.join(NAMES)}")
+    found: Contract = getattr(import_module(f"shared.edge.contracts.{name}"), name.upper())
+    return found

@@ -1,0 +1,102 @@
+"""agentworks: camelCase, bare objects, lists as `{<plural>: [...], total, pagination}`, base path `/v1`."""
+
+from typing import Any
+
+from shared.core.actor import Actor
+from shared.edge.contracts.base import About, Contract, RateRule, Shape
+from shared.edge.contracts.problems import Problem
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # the document names limit and offset but no numbers
+
+
+class ValidationIssue(Shape):
+    field: str
+    message: str
+    value: Any = None
+
+
+class ErrorDetail(Shape):
+    code: str
+    message: str
+    details: Any = None
+    timestamp: str
+    requestId: str
+
+
+class ErrorResponse(Shape):
+    error: ErrorDetail
+    validationErrors: list[ValidationIssue] | None = None
+
+
+class PaginationMeta(Shape):
+    """Not defined by the document; `nextCursor` continues lists that are ordered by time, at any depth."""
+
+    limit: int
+    offset: int
+    total: int
+    hasMore: bool
+    nextCursor: str | None = None
+
+
+class UserSummary(Shape):
+    """A person, or an agent or the platform where one acted."""
+
+    id: str
+    name: str
+    email: str
+    avatarUrl: str | None = None
+
+
+def user_summary(kept: dict[str, Any]) -> UserSummary:
+    """From what a row keeps of its author (`Actor.summary`)."""
+    return UserSummary.model_construct(
+        id=kept["id"], name=kept["name"], email=kept.get("email", ""), avatarUrl=kept.get("avatar_url")
+    )
+
+
+def actor_summary(actor: Actor) -> UserSummary:
+    return user_summary(actor.summary)
+
+
+def pagination(limit: int, offset: int, total: int, next_cursor: str | None = None) -> PaginationMeta:
+    return PaginationMeta(
+        limit=limit, offset=offset, total=total, hasMore=next_cursor is not None or offset + limit < total, nextCursor=next_cursor
+    )
+
+
+class Agentworks(Contract):
+    name = "agentworks"
+    base = "/v1"
+    error_model = ErrorResponse
+    about = About("AgentWorks API", "1.0.0", "Workspaces, boards, cards and the agents that work on them.")
+    openapi = "3.0.3"
+    drop_none = True
+    cookie = "cadre_session"
+    workspace_rule = RateRule("aw", 10_000, 3600)
+
+    def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
+        detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
+        if problem.rate is not None:
+            detail["details"] = {
+                "limit": problem.rate.limit,
+                "window": problem.rate.window,
+                "retryAfter": problem.rate.retry_after,
+            }
+        elif problem.details is not None:
+            detail["details"] = problem.details
+        body: dict[str, Any] = {"error": detail | {"timestamp": timestamp, "requestId": request_id}}
+        if problem.fields:
+            body["validationErrors"] = [
+                {"field": field.field, "message": field.message} | ({} if field.value is None else {"value": field.value})
+                for field in problem.fields
+            ]
+        return body
+
+    def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
+        return (RateRule("aw", 1_000, 3600),)
+
+    def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:
+        return super().rate_headers(limit, remaining, reset, window) | {"X-RateLimit-Window": str(window)}
+
+
+AGENTWORKS = Agentworks()

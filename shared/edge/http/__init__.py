@@ -1,0 +1,3 @@
+"""The door of the API functions."""
+
+from shared.edge.http import cold_start as cold_start  # before FastAPI is imported from anywhere

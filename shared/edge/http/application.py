@@ -1,0 +1,43 @@
+"""A FastAPI app for one contract: the operations given, and the contract's own words for what no operation catches."""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+
+from shared.edge.contracts.base import Contract
+from shared.edge.http.operation import Operation
+from shared.edge.http.pipeline import failure, http_problem, request_id
+from shared.edge.http.routing import mount
+
+
+def application(contract: Contract, operations: list[Operation], *, describe: bool = False) -> FastAPI:
+    """The app. With `describe` it can say what it serves (`app.openapi()`); without, it starts faster."""
+    about = contract.about
+    app = FastAPI(
+        title=about.title,
+        version=about.version,
+        description=about.description,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,  # a body without a type is JSON; one with another type is refused by the gate
+    )
+
+    async def unmatched(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+        if error.status_code == 405:
+            allowed = {method for route in app.routes if _at(route, request) for method in getattr(route, "methods", ())}
+            allowed |= {"HEAD"} if "GET" in allowed else set()  # the door answers it (`Door`)
+            error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        return failure(contract, http_problem(contract, error), request_id(request))
+
+    app.add_exception_handler(HTTPException, unmatched)
+    mount(app, operations, describe=describe)
+    return app
+
+
+def _at(route: BaseRoute, request: Request) -> bool:
+    return route.matches(request.scope)[0] is not Match.NONE

@@ -1,0 +1,60 @@
+"""One structured line a request, with its metrics embedded (CloudWatch EMF); never a body, a token or a raw path."""
+
+import logging
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from shared.core import clock
+from shared.core.settings import settings
+from shared.edge.http.call import Call
+from shared.edge.http.operation import Operation
+
+logger = Logger(level=settings().log_level)
+logging.getLogger("mangum.http").setLevel(logging.ERROR)  # a second line a request, with the raw path
+
+
+def request(operation: Operation, call: Call, status: int, code: str | None, seconds: float) -> None:
+    """`code` is the contract's error code, None for a success."""
+    logger.info(
+        "request",
+        extra=_about(operation, call)
+        | {
+            "status": status,
+            "code": code,
+            "duration_ms": round(seconds * 1000, 2),
+            "_aws": {
+                "Timestamp": clock.epoch() * 1000,
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": "Cadre",
+                        "Dimensions": [["contract", "area"]],
+                        "Metrics": [
+                            {"Name": "duration_ms", "Unit": "Milliseconds"},
+                            {"Name": "requests", "Unit": "Count"},
+                            {"Name": "server_errors", "Unit": "Count"},
+                        ],
+                    }
+                ],
+            },
+            "requests": 1,
+            "server_errors": int(status >= 500),
+        },
+    )
+
+
+def crash(operation: Operation, call: Call) -> None:
+    """The exception at hand, with its traceback."""
+    logger.exception("unexpected error", extra=_about(operation, call))
+
+
+def _about(operation: Operation, call: Call) -> dict[str, Any]:
+    return {
+        "contract": operation.contract.name,
+        "area": operation.area,
+        "operation": operation.id,
+        "method": operation.method,
+        "path": operation.path,
+        "request_id": call.request_id,
+        "actor": call.actor.id if call.actor else None,
+    }

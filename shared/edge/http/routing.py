@@ -1,0 +1,165 @@
+"""Where a contract's operations are declared. Each is written once; everything else is derived from it.
+
+    routes = Routes(AGENTWORKS, "cards")
+
+    @routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
+    async def create(boardId: str, body: CreateCardRequest, caller: Caller) -> Card: ...
+
+The gateway's methods, the OpenAPI document, the authorization matrix of the tests: all read `routes.operations`.
+"""
+
+import functools
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from shared.edge.contracts.base import Contract, Paged
+from shared.edge.contracts.problems import TABLE
+from shared.edge.http.call import current
+from shared.edge.http.operation import Endpoint, Operation
+from shared.edge.http.pipeline import gated
+
+Declare = Callable[[Endpoint], Endpoint]
+
+
+class Routes:
+    """The operations of one contract in one area."""
+
+    def __init__(self, contract: Contract, area: str, *, rate_class: str = "") -> None:
+        self.contract, self.area, self.rate_class = contract, area, rate_class
+        self.operations: list[Operation] = []
+
+    def _declare(self, method: str, path: str, operation_id: str, **about: Any) -> Declare:
+        def declare(endpoint: Endpoint) -> Endpoint:
+            answer = typing.get_type_hints(endpoint).get("return")
+            paged = typing.get_origin(answer) is Paged
+            model = typing.get_args(answer)[0] if paged else answer
+            if model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
+                model = None
+            given: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | about
+            self.operations.append(
+                Operation(
+                    self.contract,
+                    self.area,
+                    method,
+                    path,
+                    operation_id,
+                    endpoint,
+                    paged=paged,
+                    **given,
+                )
+            )
+            return endpoint
+
+        return declare
+
+    def get(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("GET", path, operation_id, **about)
+
+    def post(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("POST", path, operation_id, **about)
+
+    def put(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("PUT", path, operation_id, **about)
+
+    def patch(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("PATCH", path, operation_id, **about)
+
+    def delete(self, path: str, operation_id: str, **about: Any) -> Declare:
+        return self._declare("DELETE", path, operation_id, **about)
+
+
+def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) -> None:
+    """Add operations to an app. `describe` adds what only the OpenAPI document needs (answer and error models): building those
+    costs 1 ms a route, which a serving function should not pay."""
+    for operation in sorted(operations, key=lambda one: one.order):
+        app.router.add_api_route(
+            operation.path,
+            _Rendered(operation),
+            methods=[operation.method],
+            operation_id=operation.id,
+            status_code=operation.status,
+            route_class_override=gated(operation),
+            response_model_exclude_none=operation.contract.drop_none,
+            **(_described(operation) if describe else {"response_model": None}),
+        )
+
+
+class _Rendered:
+    """The endpoint, its result turned into the contract's bytes: FastAPI sees a finished response and adds nothing.
+
+    An object and not a function: FastAPI looks up the source lines of a function at its first request, for the texts of errors we never
+    show, and that costs 75 ms (it compiles the tokenizer's expressions).
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        functools.update_wrapper(self, operation.endpoint)
+        self._operation = operation
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Response:
+        operation = self._operation
+        result = await operation.endpoint(*args, **kwargs)
+        if isinstance(result, Response):
+            return result
+        if operation.model is None or result is None:
+            return Response(status_code=operation.status)
+        if operation.raw:
+            body = operation.contract.dump(operation.model, result)
+        else:
+            body = operation.contract.render(result, operation.model, operation.status, current().request_id)
+        return Response(body, operation.status, media_type="application/json")
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    contract = operation.contract
+    extra: dict[str, Any] = {"security": []} if operation.public else {}
+    if operation.needs is not None:
+        extra["x-permission"] = operation.needs.value
+    if operation.addition:
+        extra["x-addition"] = True
+    described: dict[str, Any] = {
+        "response_model": None,
+        "tags": [operation.tag],
+        "deprecated": True if operation.retired else None,
+        "openapi_extra": extra,
+        "responses": {
+            status: {"model": contract.error_model, "description": ", ".join(codes)}
+            for status, codes in _errors(operation).items()
+        },
+    }
+    if operation.model is not None:
+        answer = operation.model if operation.raw else contract.published(operation.model, operation.paged)
+        described["response_model"] = answer
+        described["responses"] |= {
+            status: {"model": answer, "description": "The same, with what is wrong"} for status in operation.also
+        }
+    else:
+        described["response_class"] = Response  # says nothing of a body
+        if operation.media is not None:
+            content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
+            described["responses"][operation.status] = {"description": "The file", "content": content}
+    return described
+
+
+def _errors(operation: Operation) -> dict[int, list[str]]:
+    """The contract's statuses and codes for what can go wrong in any operation of this kind."""
+    kinds = ["invalid", "internal", "unavailable", *operation.errors]
+    if operation.limited and (operation.rate_class or not operation.public):
+        kinds.append("rate")
+    if not operation.public:
+        kinds += ["token", "token.expired", "forbidden"]
+    elif operation.method != "GET":
+        kinds.append("credentials")
+    if "{" in operation.path:
+        kinds.append("missing")
+    if operation.method != "GET":
+        kinds += ["malformed", "conflict", "conflict.idempotency", "large", "media"]
+    errors: dict[int, list[str]] = {}
+    for kind in kinds:
+        status, code = TABLE[kind][operation.contract.name]
+        if code not in errors.setdefault(status, []):
+            errors[status].append(code)
+    return dict(sorted(errors.items()))

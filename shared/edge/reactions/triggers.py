@@ -1,0 +1,101 @@
+"""Agents that start by themselves: a card that arrives in a lane with an agent gets it, where the project and its config allow.
+
+A move starts the lane's agent. A move by an agent at work cannot (the card is still in its hands): its run's end does. Creating a card
+starts nothing: that it lies in a lane is no decision to spend money on it.
+
+Idempotent by the event: the run's id follows from it.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from shared.agents.catalogue.registry import the_agent
+from shared.core.actor import Actor, Permission, Role
+from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Upstream
+from shared.core.ids import derived_id
+from shared.events import EventType
+from shared.events.change import Change
+from shared.people.tenancy.rows import Workspace
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.approvals import resume_waiting
+from shared.runs.agent_runs.requesting import Request, request_run
+from shared.runs.agent_runs.rows import Run
+from shared.store import fetch, get_many
+from shared.work.boards.rows import Lane
+from shared.work.items.rows import Item
+from shared.work.projects.agent_configs import AgentConfig, starts_by_itself, template_of
+from shared.work.projects.rows import Project
+
+logger = Logger(child=True)
+
+
+def react(change: Change) -> None:
+    if change.event.type is EventType.ITEM_MOVED and change.kind == Item.KIND:
+        moved = change.event.changes.get("lane_id")
+        if moved and change.event.actor["kind"] != "agent":
+            _start(change, change.id, str(moved[1]), change.event.actor)
+    elif change.event.type is EventType.RUN_COMPLETED:
+        run = change.after(Run)
+        if (run.result_data or {}).get("moves"):
+            card = fetch(Item, run.item_id)
+            if card is not None and not card.deleted_at:
+                _start(change, card.id, card.lane_id, run.triggered_by)
+    elif change.event.type is EventType.WORKSPACE_UPDATED:
+        _resume(change)
+
+
+def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> None:
+    project_id = str(change.proj_id)
+    project, lane = get_many([(Project, *Project.key(project_id)), (Lane, *Lane.key(lane_id))])
+    if not isinstance(project, Project) or not isinstance(lane, Lane) or not lane.auto_trigger_agent:
+        return
+    if not project.settings.get("autoTriggerAgents") or project.status != "active":
+        return
+    try:
+        agent = the_agent(lane.auto_trigger_agent)
+    except NotFound:
+        return
+    workspace_key = Workspace.key(str(change.ws_id))
+    found: list[Any] = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id)), (Workspace, *workspace_key)])
+    config, workspace = found
+    if workspace is None or not starts_by_itself(config, template_of(workspace.settings, agent)):
+        return
+    run_id = derived_id("auto-run", change.event.id, agent.name)
+    try:
+        request_run(_as_mover(who, str(change.ws_id)), card_id, agent.id, Request(trigger="lane", run_id=run_id))
+    except (Conflict, LimitExceeded, NotFound) as refused:
+        _again(run_id, refused)
+    except Upstream:
+        raise  # the queue: the run has ended as failed and says so
+    except CadreError as refused:
+        logger.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": refused.message})
+
+
+def _again(run_id: str, refused: CadreError) -> None:
+    """This event started its run before: perhaps without a message. Two messages start one execution."""
+    run = fetch(Run, run_id)
+    if run is not None and run.status == "pending":
+        queue.enqueue(run.id, int(run.attempt))
+    elif run is None:
+        logger.info("no automatic run", extra={"run": run_id, "reason": refused.message})
+
+
+def _as_mover(who: dict[str, str], ws_id: str) -> Actor:
+    """Whoever moved the card, with what starting a run takes and nothing else: they were allowed the move."""
+    return Actor(
+        id=who["id"],
+        name=who["name"],
+        kind=who.get("kind", "user"),
+        email=who.get("email", ""),
+        avatar_url=who.get("avatar_url"),
+        workspaces={ws_id: Role.MEMBER},
+        scopes=frozenset({Permission.AGENT_RUN, Permission.CARD_READ}),
+    )
+
+
+def _resume(change: Change) -> None:
+    before, after = change.before(Workspace), change.after(Workspace)
+    limits = [float((one.settings if one else {}).get("maxMonthlyUsage") or 0) for one in (before, after)]
+    if limits[1] > limits[0]:
+        resume_waiting(after.id)

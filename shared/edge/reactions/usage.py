@@ -1,0 +1,21 @@
+"""What a workspace's spending leads to: a limit that was changed holds at once, and whoever wants it is written to when a share of the
+month is used."""
+
+from shared.core.money import micros
+from shared.events import EventType
+from shared.events.change import Change
+from shared.money.budgets.reserving import limit_changed
+from shared.money.usage.alerts import alert
+from shared.people.tenancy.rows import Workspace
+
+
+def react(change: Change) -> None:
+    if change.event.type is EventType.WORKSPACE_UPDATED and change.kind == Workspace.KIND:
+        before, after = change.before(Workspace), change.after(Workspace)
+        limits = [one.settings.get("maxMonthlyUsage") if one else None for one in (before, after)]
+        if limits[0] != limits[1]:
+            limit_changed(after.id, micros(limits[1] or 0))
+    elif change.event.type is EventType.USAGE_THRESHOLD:
+        said = change.event.data
+        if not said.get("passed"):
+            alert(str(change.ws_id), said["threshold_percentage"], said["current_micros"], said["limit_micros"], change.event.id)

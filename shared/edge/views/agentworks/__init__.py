@@ -1,0 +1,1 @@
+"""What agentworks shows of entities and events, where more than one area or the sockets show it."""

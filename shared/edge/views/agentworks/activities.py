@@ -1,0 +1,141 @@
+"""agentworks, section 5.2: the activities of a card, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.edge.contracts.agentworks import UserSummary, user_summary
+from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.entities import AgentSummary
+from shared.events import EventType
+from shared.work.activities.rows import Activity
+from shared.work.items.rows import Item
+
+
+class CardActivity(Shape):
+    """`fieldChanged` names the one field that a change was about; where there were several, `metadata.changes` has them all."""
+
+    id: str
+    type: str
+    actor: UserSummary | AgentSummary
+    description: str
+    fieldChanged: str | None = None
+    oldValue: Any = None
+    newValue: Any = None
+    metadata: dict[str, Any]
+    createdAt: str
+
+
+_ACTIVITY_TYPES = {
+    EventType.ITEM_CREATED: "created",
+    EventType.ITEM_MOVED: "moved",
+    EventType.COMMENT_CREATED: "commented",
+    EventType.COMMENT_UPDATED: "commented",
+    EventType.COMMENT_DELETED: "commented",
+}
+_SAID = {
+    EventType.ITEM_CREATED: "created the card",
+    EventType.ITEM_MOVED: "moved the card",
+    EventType.ITEM_BLOCKED: "blocked the card",
+    EventType.ITEM_UNBLOCKED: "unblocked the card",
+    EventType.ITEM_DELETED: "deleted the card",
+    EventType.COMMENT_CREATED: "commented",
+    EventType.COMMENT_UPDATED: "edited a comment",
+    EventType.COMMENT_DELETED: "deleted a comment",
+    EventType.DOCUMENT_CREATED: "wrote a document",
+    EventType.DOCUMENT_UPDATED: "changed a document",
+    EventType.DOCUMENT_APPROVED: "approved a document",
+    EventType.DOCUMENT_REJECTED: "rejected a document",
+    EventType.DOCUMENT_PUBLISHED: "published a document",
+    EventType.DEPENDENCY_ADDED: "added a dependency",
+    EventType.DEPENDENCY_REMOVED: "removed a dependency",
+}
+
+
+def activity(row: Activity) -> CardActivity:
+    """The type is one of the document's six; the platform's own name of the event is `metadata.event`."""
+    kind = EventType(row.type)
+    changes: dict[str, list[Any]] = {camel(name): pair for name, pair in row.changes.items()}
+    shown = _main_change(changes)
+    old, new = changes[shown] if shown else (None, None)
+    metadata = {camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
+    if len(changes) > 1:
+        metadata["changes"] = {name: {"old": pair[0], "new": pair[1]} for name, pair in changes.items()}
+    if row.subject_kind != Item.KIND:
+        metadata["subjectId"] = row.subject_id
+    return CardActivity(
+        id=row.id,
+        type=_activity_type(kind, changes),
+        actor=who(row.actor),
+        description=f"{row.actor['name']} {_words(kind, changes, row.data)}",
+        fieldChanged=shown,
+        oldValue=old,
+        newValue=new,
+        metadata=metadata,
+        createdAt=row.at,
+    )
+
+
+def who(kept: Mapping[str, Any]) -> UserSummary | AgentSummary:
+    """A person, or the agent that acted."""
+    if kept.get("kind") == "agent":
+        return AgentSummary(id=kept["id"], name=kept["name"], displayName=kept["name"], status="active")
+    return user_summary(dict(kept))
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:
+    if kind.value.startswith("run."):
+        return "agent_run"
+    if kind is EventType.ITEM_UPDATED and "assignee" in changes:
+        return "assigned"
+    return _ACTIVITY_TYPES.get(kind, "updated")
+
+
+def _main_change(changes: Mapping[str, Any]) -> str | None:
+    """What a change was about: the lane of a move, the assignee, the status, else the only field there is."""
+    for name in ("laneId", "assignee", "status"):
+        if name in changes:
+            return name
+    return next(iter(changes)) if len(changes) == 1 else None
+
+
+def _of_one_field(changes: Mapping[str, Any]) -> str | None:
+    """What the change of a field says that nobody edits as such."""
+    if len(changes) != 1:
+        return None
+    ((name, pair),) = changes.items()
+    old: Any
+    new: Any
+    old, new = pair
+    if name == "archivedAt":
+        return "archived the card" if new else "restored the card"
+    if name == "loggedHours":
+        return f"logged {new - old:g} h" if new > old else f"took back {old - new:g} h"
+    if name in _ADDED:
+        what, title = _ADDED[name]
+        return f"added {what} {new[title]}" if new else f"removed {what} {old[title]}"
+    return None
+
+
+_ADDED = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
+
+
+def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    if kind in _SAID:
+        return _SAID[kind]
+    if kind is EventType.RUN_ANSWERED:
+        return f"{data['answer']} a run of {data['agent_name']}"
+    if kind is EventType.RUN_WAITING:
+        return f"lets a run of {data['agent_name']} wait: {data['reason']}"
+    if kind is EventType.ITEM_UPDATED and "assignee" in changes:
+        person = changes["assignee"][1]
+        return f"assigned the card to {person['name']}" if person else "unassigned the card"
+    if kind is EventType.ITEM_UPDATED and (said := _of_one_field(changes)):
+        return said
+    if kind is EventType.ITEM_UPDATED and changes:
+        return f"changed {', '.join(changes)}"
+    return kind.value.replace(".", " ").replace("_", " ")

@@ -1,0 +1,86 @@
+"""An invoice is charged: by the clock, or because its owner says so.
+
+A charge's key holds the invoice and how many charges of it have failed. So a charge that is asked for again by whoever died meanwhile, or
+by two at once, is the same charge; one after a failure is another. A charge that the gateway is not sure of (a debit takes days) is
+waited for: `heard` is how it ends.
+"""
+
+from typing import Any
+
+from shared.core.actor import SYSTEM, Actor
+from shared.core.errors import Conflict, FieldError, Invalid, NotFound
+from shared.money.billing import gateways, months
+from shared.money.billing.accounts import the_account
+from shared.money.billing.gateways import Charge, Charged
+from shared.money.billing.payments import settle
+from shared.money.billing.reading import the_invoice
+from shared.money.billing.rows import BillingAccount, Invoice, Payment
+from shared.store import fetch, save, write
+
+
+def charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> Charged:
+    """Charge what is owed. A success is settled; otherwise the invoice says so, and is for the caller to save.
+
+    Raises Upstream where the gateway is not there or not this deployment's, Invalid where it does not take the charge.
+    """
+    customer = account.customer or {}
+    charged = gateways.named(method["gateway"]).charge(
+        Charge(
+            customer.get("id", ""),
+            method["token"],
+            invoice.open_micros,
+            f"Invoice {invoice.number}",
+            invoice.id,
+            f"invoice-{invoice.id}-{int(invoice.attempts)}",
+        )
+    )
+    if charged.status == "succeeded":
+        settle(invoice.id, invoice.open_micros, method["type"], charged.reference, SYSTEM)
+    elif charged.status == "pending":
+        invoice.pending = charged.reference
+    else:
+        invoice.attempts += 1
+    return charged
+
+
+def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
+    """What is owed, with one of the account's payment methods. The payment may be `pending` still.
+
+    Raises Conflict("state") where nothing is owed or a charge is under way, Invalid for a method that cannot be charged or was declined,
+    and as `charge`.
+    """
+    invoice = the_invoice(actor, invoice_id)
+    if not invoice.owed or invoice.pending:
+        why = "a charge is under way" if invoice.pending else "nothing is owed"
+        raise Conflict("state", f"The invoice is {invoice.status}: {why}")
+    account = the_account(actor, str(invoice.ws_id))[1]
+    method = next((one for one in account.methods if one["id"] == method_id), None)
+    if method is None or not method.get("token"):
+        raise Invalid(FieldError("paymentMethodId", "This is no payment method that can be charged", method_id))
+    owed = invoice.open_micros
+    charged = charge(invoice, account, method)
+    payment = Payment.of(invoice, owed, method["type"], charged.reference, SYSTEM.summary)
+    if charged.status == "succeeded":
+        return payment
+    write(save(invoice))
+    if charged.status == "failed":
+        raise Invalid(FieldError("paymentMethodId", charged.reason or "The payment was declined", method_id))
+    payment.status = "pending"
+    return payment
+
+
+def heard(invoice_id: str, reference: str, succeeded: bool, amount: int, method: str) -> None:
+    """The gateway says how a charge ended, perhaps again: settle the invoice, or let it be charged another time."""
+    if succeeded:
+        settle(invoice_id, amount, method, reference, SYSTEM)
+        return
+    invoice = fetch(Invoice, invoice_id)
+    if invoice is None:
+        raise NotFound(Invoice.NAME)
+    if invoice.pending != reference:
+        return
+    invoice.pending = None
+    invoice.attempts += 1
+    if invoice.status == "sent":
+        invoice.next_step = min(months.days_after(months.today(), 1), months.days_after(invoice.due_date, 1))
+    write(save(invoice))

@@ -1,0 +1,30 @@
+"""Who collects money: nobody by default (invoices are paid by transfer, and recorded by hand), Stripe where there is a key for it."""
+
+from shared.core import credentials
+from shared.core.errors import Upstream
+from shared.money.billing.gateways.port import Attached, Charge, Charged, Gateway, Manual
+
+__all__ = ["Attached", "Charge", "Charged", "Gateway", "Manual", "chosen", "credential", "named"]
+
+
+def chosen() -> Gateway:
+    """The gateway of this deployment: Stripe where `STRIPE_API_KEY` is in the payment secret or the environment (`core.credentials`)."""
+    key = credential("STRIPE_API_KEY")
+    if not key:
+        return Manual()
+    from shared.money.billing.gateways.stripe import Stripe
+
+    return Stripe(key, credential("STRIPE_BASE_URL") or "https://api.stripe.com")
+
+
+def named(name: str) -> Gateway:
+    """The gateway that a method is kept at. Raises Upstream where it is not this deployment's (any more)."""
+    gateway = chosen()
+    if gateway.name != name:
+        raise Upstream("payment", f"{name} is not configured: its payment methods cannot be used")
+    return gateway
+
+
+def credential(variable: str) -> str:
+    """What the deployment has under that name, or an empty string."""
+    return credentials.value("payment_secret", variable)

@@ -1,0 +1,189 @@
+"""Money that came in for an invoice, and what of it is no longer owed.
+
+A payment is written once for each reference (the bank's, the gateway's): the same one again changes nothing. Whatever comes in beyond
+what is owed is the customer's balance, which pays the next invoice. Invoice, account and payment change in one transaction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from shared.core import clock
+from shared.core.actor import Actor
+from shared.core.backoff import pause
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.core.ids import new_id
+from shared.events import EventType, record
+from shared.money.billing.amounts import CENT, share, shown
+from shared.money.billing.issuing import MOVED, next_number
+from shared.money.billing.reading import the_invoice
+from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
+from shared.store import Operation, create, fetch, get, get_many, save, write
+
+T = TypeVar("T")
+KNOWN = Conflict("known", "This payment is recorded already")
+_TRIES: Final = 6
+
+
+@dataclass
+class Book:
+    """An invoice with the account it belongs to, as they are now."""
+
+    invoice: Invoice
+    account: BillingAccount
+
+    def saved(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
+        """Both, after the invoice's sums changed: what follows for their state is decided here."""
+        invoice, account = self.invoice, self.account
+        account.balance_micros += max(0, invoice.excess) - self._excess_before
+        if invoice.owed and invoice.open_micros == 0:
+            kind = EventType.INVOICE_PAID if invoice.paid_micros else kind
+            invoice.status = "paid" if invoice.paid_micros else "cancelled"
+            invoice.paid_at = clock.iso() if invoice.paid_micros else None
+            invoice.next_step = None
+        if not invoice.owed and invoice.id in account.overdue:
+            account.overdue = [one for one in account.overdue if one != invoice.id]
+            if not account.overdue:
+                account.status = "active"
+                record(account, EventType.BILLING_REACTIVATED, actor, invoice_id=invoice.id)
+        record(invoice, kind, actor, number=invoice.number, open_micros=invoice.open_micros, **data)
+        return [save(invoice), save(account)]
+
+    def __post_init__(self) -> None:
+        self._excess_before = max(0, self.invoice.excess)
+
+
+def _on_book(invoice_id: str, change: Callable[[Book], tuple[T, list[Operation]]]) -> T:
+    """Change an invoice with its account: again on what somebody else left when they were faster."""
+    for attempt in range(_TRIES):
+        invoice = fetch(Invoice, invoice_id)
+        if invoice is None:
+            raise NotFound(Invoice.NAME)
+        account = get(BillingAccount, *BillingAccount.key(str(invoice.ws_id)))
+        assert account is not None  # noqa: S101 - its invoice was made in a transaction with it
+        result, operations = change(Book(invoice, account))
+        try:
+            write(*operations)
+        except Conflict as conflict:
+            if conflict.reason not in ("version", MOVED.reason) or attempt == _TRIES - 1:
+                raise
+            pause(attempt)
+        else:
+            return result
+    raise AssertionError("unreachable")
+
+
+def settle(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:
+    """Money has come in, whatever became of the invoice meanwhile. The same reference again answers the payment as it was written."""
+
+    def pay(book: Book) -> tuple[Payment, list[Operation]]:
+        payment = Payment.of(book.invoice, amount, method, reference, actor.summary, paid_at)
+        book.invoice.paid_micros += amount
+        if book.invoice.pending == reference:
+            book.invoice.pending = None
+        saved = book.saved(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
+        return payment, [create(payment, KNOWN), *saved]
+
+    try:
+        return _on_book(invoice_id, pay)
+    except Conflict as conflict:
+        if conflict is not KNOWN:
+            raise
+    invoice = fetch(Invoice, invoice_id)
+    assert invoice is not None  # noqa: S101 - it has a payment
+    written = Payment.of(invoice, amount, method, reference, actor.summary)
+    [known] = get_many([(Payment, written.pk, written.sk)])
+    assert isinstance(known, Payment)  # noqa: S101 - the write was just refused because it exists
+    return known
+
+
+def record_payment(
+    actor: Actor, invoice_id: str, amount: int | None, reference: str, method: str, paid_at: str | None
+) -> Payment:
+    """What an administrator of the platform saw arrive; without an amount, what is owed.
+
+    Raises Forbidden for everybody else, Invalid for an amount of less than a cent or with parts of one, Conflict("state") where
+    nothing is owed.
+    """
+    invoice = the_invoice(actor, invoice_id)
+    _only_administrators(actor)
+    if amount is not None:
+        _whole_cents(amount)
+    wanted = Payment.of(invoice, 0, method, reference, actor.summary)
+    [known] = get_many([(Payment, wanted.pk, wanted.sk)])
+    if isinstance(known, Payment):
+        return known
+    if not invoice.owed:
+        raise Conflict("state", f"The invoice is {invoice.status}: nothing is owed")
+    return settle(invoice.id, invoice.open_micros if amount is None else amount, method, reference, actor, paid_at)
+
+
+def credit(actor: Actor, invoice_id: str, net: int | None, reason: str) -> CreditNote:
+    """A credit note over part of an invoice, or over all that was not credited yet: what it names is not owed any more.
+
+    `net` is before tax. Where the invoice was paid, the customer has it as balance. Raises Forbidden for everybody but administrators
+    of the platform, Invalid for more than the invoice has, Conflict("state") where all of it is credited.
+    """
+    the_invoice(actor, invoice_id)
+    _only_administrators(actor)
+    if net is not None:
+        _whole_cents(net)
+    note_id = new_id()
+
+    def give(book: Book) -> tuple[CreditNote, list[Operation]]:
+        invoice = book.invoice
+        left_net = int(invoice.subtotal_micros) - int(invoice.credited_net_micros)
+        left_tax = int(invoice.total_micros) - int(invoice.credited_micros) - left_net
+        if left_net <= 0:
+            raise Conflict("state", "All of this invoice is credited already")
+        amount = left_net if net is None else net
+        if amount > left_net:
+            raise Invalid(FieldError("amount", f"At most {shown(left_net)} of this invoice can be credited", amount / 1_000_000))
+        tax = left_tax if amount == left_net else min(left_tax, share(amount, int(invoice.tax["basis_points"])))
+        note, taken = _note(actor, invoice, note_id, reason, amount, tax)
+        invoice.credited_net_micros += amount
+        invoice.credited_micros += amount + tax
+        saved = book.saved(actor, EventType.INVOICE_CREDITED, credit_note=note.number, amount_micros=amount + tax)
+        return note, [create(note), taken, *saved]
+
+    return _on_book(invoice_id, give)
+
+
+def _note(actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, tax: int) -> tuple[CreditNote, Operation]:
+    org_id = str(invoice.org_id)
+    series = get(Series, *Series.key_of(org_id, "CN"))
+    number, taken = next_number(org_id, "CN", int(series.last) if series else 0)
+    line = {
+        "description": f"Credit for invoice {invoice.number}: {reason}",
+        "quantity": 1,
+        "unit_micros": -net,
+        "amount_micros": -net,
+        "start": invoice.start,
+        "end": invoice.end,
+    }
+    note = CreditNote.new(
+        note_id,
+        org_id=org_id,
+        ws_id=invoice.ws_id,
+        invoice_id=invoice.id,
+        number=number,
+        reason=reason,
+        lines=[line],
+        subtotal_micros=-net,
+        tax_micros=-tax,
+        total_micros=-net - tax,
+        issued_at=clock.iso(),
+        by=actor.summary,
+    )
+    note.pk, note.sk = f"INVC#{invoice.id}", f"CN#{note_id}"
+    return note, taken
+
+
+def _only_administrators(actor: Actor) -> None:
+    if not actor.platform_admin:
+        raise Forbidden("Only administrators of the platform record payments and credit invoices")
+
+
+def _whole_cents(amount: int) -> None:
+    if amount <= 0 or amount % CENT:
+        raise Invalid(FieldError("amount", "An amount above 0, in whole cents", amount / 1_000_000))

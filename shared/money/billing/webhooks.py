@@ -1,0 +1,46 @@
+"""What Stripe tells us by itself: how a charge ended that it was not sure of, or that we never heard the answer of.
+
+A message may come twice, late, or out of order. Nothing is believed but its signature; what it means is decided by the payment's
+reference, which pays an invoice only once.
+"""
+
+import json
+from typing import Any
+
+from shared.core.errors import Malformed, NotFound
+from shared.core.ids import bare_id, is_id
+from shared.money.billing.amounts import CENT
+from shared.money.billing.charging import heard
+from shared.money.billing.gateways import credential
+from shared.money.billing.rows import Invoice
+from shared.store import fetch
+
+
+def stripe_said(body: bytes, signature: str) -> str:
+    """Act on a webhook; answers its type. Raises Malformed unless it is signed with `STRIPE_WEBHOOK_SECRET`, NotFound where there is none.
+
+    What is not ours (another product's payment on the same Stripe account, a type we do not know) is received and left alone.
+    """
+    from shared.money.billing.gateways.stripe import signed
+
+    secret = credential("STRIPE_WEBHOOK_SECRET")
+    if not secret:
+        raise NotFound("webhook")
+    if not signed(body, signature, secret):
+        raise Malformed(message="The signature of this webhook is not valid")
+    try:
+        event: dict[str, Any] = json.loads(body)
+        kind, intent = str(event["type"]), event["data"]["object"]
+        invoice_id = bare_id(str((intent.get("metadata") or {}).get("invoice_id", "")))
+        outcome = {"payment_intent.succeeded": True, "payment_intent.payment_failed": False}.get(kind)
+        if outcome is None or not is_id(invoice_id) or fetch(Invoice, invoice_id) is None:
+            return kind
+        received = int(intent.get("amount_received") or 0) * CENT
+        method = next(iter(intent.get("payment_method_types") or ["card"]))
+        reference = str(intent["id"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Malformed(message="This webhook cannot be read") from error
+    if outcome and received <= 0:
+        return kind
+    heard(invoice_id, reference, outcome, received, str(method))
+    return kind

@@ -1,0 +1,50 @@
+"""Letters about a month's usage, to the owners and administrators of a workspace who want them."""
+
+from collections.abc import Iterator
+
+from shared.channels.mail import outbox
+from shared.core.actor import Role
+from shared.core.money import usd
+from shared.money.usage.month_summary import usage_of
+from shared.people.identity.users import User
+from shared.people.tenancy.rows import Workspace, WorkspaceMembership
+from shared.store import fetch, fetch_all, query
+
+
+def alert(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasion: str) -> None:
+    """Ask for a letter to each of them, once for the `occasion` (an event's id). Four reads, and one more for each 2,000 members."""
+    workspace = fetch(Workspace, ws_id)
+    if workspace is None or workspace.deleted_at:
+        return
+    people = [user for user in fetch_all(User, list(_in_charge(ws_id))) if _wants(user)]
+    if not people:
+        return
+    reached = usage_of(workspace).limit_reached_on
+    for user in people:
+        outbox.send(
+            "usage_alert",
+            user.email,
+            once=f"{occasion}/{user.id}",
+            name=user.name,
+            workspace=workspace.name,
+            percent=percent,
+            spent=f"{usd(spent_micros):.2f}",
+            limit=f"{usd(limit_micros):.2f}",
+            reached=reached.isoformat() if reached else None,
+            url=outbox.link(f"/workspaces/{ws_id}/usage"),
+        )
+
+
+def _in_charge(ws_id: str) -> Iterator[str]:
+    start = None
+    while True:
+        page = query(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", start=start)
+        yield from (row.id for row in page.rows if row.role in (Role.OWNER, Role.ADMIN) and row.deleted_at is None)
+        start = page.next_key
+        if start is None:
+            return
+
+
+def _wants(user: User) -> bool:
+    wishes = user.preferences["notifications"]
+    return bool(wishes["email"] and wishes["usageAlerts"])

@@ -1,0 +1,206 @@
+"""Usage as a file: a row for each day and project, or with details a row for each line of the ledger. Either adds up to the ledger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+
+from shared.channels.exports import jobs
+from shared.channels.exports.producing import AT_ONCE, MOST_ROWS
+from shared.channels.exports.rows import Export, new_export
+from shared.channels.exports.tables import Column, DoesNotAddUp, Page, Source
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import FieldError, Invalid
+from shared.money.usage.periods import days_asked
+from shared.money.usage.reading import Sum, rows_of, totals
+from shared.money.usage.rows import Rollup, UsageLine, of_workspace
+from shared.people.tenancy.workspaces import entered
+from shared.store import fetch_all, query
+
+SUBJECT: Final = "usage"
+_LINES = 100  # ledger lines a page: one batch read
+_SUMS = 1_000  # daily sums a page
+_SETTLED = timedelta(hours=1)  # a line has the time at which its call ended; it is in the books a moment later
+
+BY_DAY: Final = (
+    Column("date", "date"),
+    Column("projectId"),
+    Column("project"),
+    Column("calls", "number", summed=True),
+    Column("tokens", "number", summed=True),
+    Column("costUsd", "money", summed=True),
+    Column("priceUsd", "money", summed=True),
+    Column("unpricedCalls", "number", summed=True),
+)
+BY_LINE: Final = (
+    Column("timestamp", "moment"),
+    Column("id"),
+    Column("projectId"),
+    Column("project"),
+    Column("cardId"),
+    Column("runId"),
+    Column("agentId"),
+    Column("agent"),
+    Column("userId"),
+    Column("user"),
+    Column("provider"),
+    Column("model"),
+    Column("inputTokens", "number", summed=True),
+    Column("cacheReadTokens", "number", summed=True),
+    Column("cacheWriteTokens", "number", summed=True),
+    Column("outputTokens", "number", summed=True),
+    Column("tokensEstimated", "flag"),
+    Column("priced", "flag"),
+    Column("costUsd", "money", summed=True),
+    Column("priceUsd", "money", summed=True),
+    Column("priceTable"),
+)
+"""`priced` is false where no price of the model is known: cost and price are empty then, not zero."""
+
+
+def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, details: bool) -> Export:
+    """The export of these days (UTC, both included), made already where it is small (`jobs.start`).
+
+    One query for the totals, which also tell whether an export that was made before still says everything. Raises Invalid for days that
+    make no sense and for more lines than the format takes.
+    """
+    workspace = entered(actor, ws_id, Permission.USAGE_EXPORT)
+    first, last = days_asked(start, end)
+    total = _total(workspace, first, last)
+    if details and total.calls > MOST_ROWS[format_]:
+        most = f"{MOST_ROWS[format_]:,} lines as {format_}; there are {total.calls:,}"
+        raise Invalid(FieldError("includeDetails", f"At most {most}: ask for fewer days, or without details", details))
+    export = new_export(
+        SUBJECT,
+        format_,
+        {
+            "first": str(first),
+            "last": str(last),
+            "details": details,
+            "expected": _figures(total, details),
+            "open": last >= (clock.now() - _SETTLED).date(),
+        },
+        f"usage-{'lines-' if details else ''}{first}-{last}",
+        rows_total=total.calls if details else None,
+        ws_id=workspace,
+        org_id=actor.org_id,
+        requested_by=actor.summary,
+    )
+    return jobs.start(export, source_of(export), at_once=not details or total.calls <= AT_ONCE)
+
+
+def source_of(export: Export) -> Source:
+    """The table of a usage export, from what its row says."""
+    ask = export.ask
+    first, last = date.fromisoformat(ask["first"]), date.fromisoformat(ask["last"])
+    table = Lines if ask["details"] else Days
+    return table(str(export.ws_id), first, last, dict(ask["expected"]), bool(ask["open"]))
+
+
+def _total(ws_id: str, first: date, last: date) -> Sum:
+    total = Sum()
+    for row in totals(of_workspace(ws_id), first, last):
+        total.add(row)
+    return total
+
+
+def _figures(total: Sum, details: bool) -> dict[str, int]:
+    """What the books say, under the names of the columns that say the same."""
+    figures = {"costUsd": total.cost_micros, "priceUsd": total.price_micros, "calls": total.calls}
+    return figures if details else figures | {"tokens": total.tokens, "unpricedCalls": total.unpriced_calls}
+
+
+@dataclass
+class _Table:
+    ws_id: str
+    first: date
+    last: date
+    expected: dict[str, int]
+    """What the books said when the export was asked for."""
+    open: bool
+    """Whether the last of the days went on then: there may be more by now."""
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        return {
+            "title": "Usage",
+            "workspaceId": self.ws_id,
+            "startDate": str(self.first),
+            "endDate": str(self.last),
+            "timezone": "UTC",
+            "currency": "USD",
+        }
+
+    def check(self, rows: int, sums: Mapping[str, int]) -> None:
+        """Days that are over have exactly what the books said."""
+        found = {"calls": rows, **sums}
+        for name, expected in self.expected.items():
+            if found.get(name, 0) != expected and not (self.open and found.get(name, 0) > expected):
+                raise DoesNotAddUp(f"{name} is {found.get(name, 0)} where the books say {expected}")
+
+
+class Days(_Table):
+    columns: Sequence[Column] = BY_DAY
+
+    def pages(self, cursor: Any) -> Iterator[Page]:
+        while True:
+            between = (f"PROJECT#{self.first}#", f"PROJECT#{self.last}#~")
+            page = query(Rollup, of_workspace(self.ws_id), between=between, limit=_SUMS, start=cursor)
+            yield Page([_day(row) for row in page.rows], page.next_key)
+            if page.next_key is None:
+                return
+            cursor = page.next_key
+
+
+def _day(row: Rollup) -> tuple[Any, ...]:
+    figures = (row.calls, row.tokens, row.cost_micros, row.price_micros, row.unpriced_calls)
+    return row.day, row.value, row.name or row.value, *(int(one) for one in figures)
+
+
+@dataclass
+class Lines(_Table):
+    columns: Sequence[Column] = field(default=BY_LINE)
+
+    def pages(self, cursor: Any) -> Iterator[Page]:
+        names = self._project_names()
+        between = (f"{self.first}T", f"{self.last}T~")
+        while True:
+            page = query(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=_LINES, start=cursor)
+            lines = fetch_all(UsageLine, [row.pk.partition("#")[2] for row in page.rows])
+            yield Page([_line(line, names) for line in lines], page.next_key)
+            if page.next_key is None:
+                return
+            cursor = page.next_key
+
+    def _project_names(self) -> dict[str, str]:
+        """As of the latest line of each project in these months."""
+        rows = rows_of(of_workspace(self.ws_id), "PROJECT-M", str(self.first)[:7], str(self.last)[:7])
+        return {row.value: row.name for row in rows if row.name}
+
+
+def _line(line: UsageLine, project_names: Mapping[str, str]) -> tuple[Any, ...]:
+    project_id = str(line.proj_id)
+    return (
+        line.at,
+        line.id,
+        project_id,
+        project_names.get(project_id, project_id),
+        line.item_id,
+        line.run_id,
+        line.agent_id,
+        line.agent_name,
+        line.user["id"],
+        line.user["name"],
+        line.provider,
+        line.model,
+        int(line.input_tokens),
+        int(line.cache_read_tokens),
+        int(line.cache_write_tokens),
+        int(line.output_tokens),
+        bool(line.estimated),
+        not line.unpriced,
+        None if line.unpriced else int(line.provider_cost_micros),
+        None if line.unpriced else int(line.customer_price_micros),
+        line.price_version,
+    )

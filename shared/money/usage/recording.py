@@ -1,0 +1,40 @@
+"""A ledger line with its sums: one transaction, so that they add up exactly whatever fails in between."""
+
+from shared.core.errors import Conflict
+from shared.money.usage.rows import Rollup, UsageLine, of_project, of_workspace
+from shared.store import Operation, create, update
+
+RECORDED = Conflict("recorded", "This call is in the ledger already")
+
+
+def record_usage(line: UsageLine, project_name: str) -> list[Operation]:
+    """The line and the 16 sums it is part of: nine of its day, seven of its month. Refused as `RECORDED` when the line exists.
+    17 operations."""
+    user = line.user
+    parts = [
+        ("AGENT", line.agent_id, line.agent_name),
+        ("PROVIDER", line.provider, line.provider),
+        ("USER", user["id"], user["name"]),
+    ]
+    workspace, project = of_workspace(str(line.ws_id)), of_project(str(line.proj_id))
+    operations = [create(line, RECORDED)]
+    for partition, dimensions in (workspace, [*parts, ("PROJECT", str(line.proj_id), project_name)]), (project, parts):
+        operations.append(_add(line, partition, f"TOTAL#{line.at[:10]}#", None))
+        for dimension, value, name in dimensions:
+            operations.append(_add(line, partition, f"{dimension}#{line.at[:10]}#{value}", name))
+            operations.append(_add(line, partition, f"{dimension}-M#{line.at[:7]}#{value}", name))
+    return operations
+
+
+def _add(line: UsageLine, pk: str, sk: str, name: str | None) -> Operation:
+    actions = [
+        Rollup.calls.add(1),
+        Rollup.tokens.add(line.tokens),
+        Rollup.cost_micros.add(line.provider_cost_micros),
+        Rollup.price_micros.add(line.customer_price_micros),
+        Rollup.unpriced_calls.add(int(line.unpriced)),
+        Rollup.kind.set("ROLLUP"),
+    ]
+    if name:
+        actions.append(Rollup.name.set(name))
+    return update(Rollup(pk, sk), actions)

@@ -1,0 +1,60 @@
+"""Requests of a whole workspace, counted by the handful.
+
+A counter that every request of every member writes would be the hottest row of the platform, and one more round trip for each request. So
+a function's process takes a handful at once, gives it out, and comes back for the next: one request in HANDFUL pays a round trip. Close to
+the limit, where there is no handful left, it takes one at a time.
+
+No more than the limit is ever given out. Fewer may be: what a process holds when its window ends, or when it ends itself, is lost, at most
+HANDFUL - 1 a process.
+"""
+
+from dataclasses import dataclass, replace
+
+from shared.core import clock
+from shared.core.errors import RateLimited
+from shared.core.limits import RateRule
+from shared.people.access.records import Access
+from shared.store import Taken, take
+
+HANDFUL = 20
+_MOST = 1_000  # workspaces that a process remembers; the one it has known longest goes first
+
+
+@dataclass
+class _Held:
+    taken: Taken
+    left: int
+
+
+class Allotments:
+    """What one process holds."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+
+    def count(self, ws_id: str, rule: RateRule) -> Taken:
+        """Count one request of the workspace. Raises RateLimited."""
+        held = self._held.get(ws_id)
+        if held is None or not held.left or held.taken.reset <= clock.epoch():
+            held = self._held[ws_id] = _fetched(ws_id, rule)
+            if len(self._held) > _MOST:
+                self._held.pop(next(iter(self._held)))
+        held.left -= 1
+        return replace(held.taken, remaining=held.taken.remaining + held.left)
+
+
+def _fetched(ws_id: str, rule: RateRule) -> _Held:
+    for amount in (HANDFUL, 1):
+        try:
+            _, taken = take(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
+        except RateLimited:
+            if amount == 1:
+                raise
+        else:
+            assert taken is not None  # noqa: S101 - there is a rule
+            return _Held(taken, amount)
+    raise AssertionError("unreachable")
+
+
+OURS = Allotments()
+"""Those of this process."""

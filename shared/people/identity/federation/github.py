@@ -1,0 +1,67 @@
+"""GitHub, which speaks OAuth 2.0 and no OpenID Connect: who somebody is, is asked with the access token."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from shared.core.errors import Unauthenticated, Upstream
+from shared.core.outbound import ask
+from shared.people.identity.federation.pkce import challenge
+from shared.people.identity.federation.provider import Client, Person, Sent
+
+
+@dataclass(frozen=True)
+class Github:
+    """`url` is https://github.com, or that of an Enterprise Server, whose API is below it."""
+
+    name: str
+    url: str
+    client: Client
+    issuer: str | None = None
+
+    @property
+    def api(self) -> str:
+        return "https://api.github.com" if self.url == "https://github.com" else f"{self.url.rstrip('/')}/api/v3"
+
+    def address(self, sent: Sent) -> str:
+        query = {
+            "client_id": self.client.id,
+            "redirect_uri": sent.redirect_uri,
+            "scope": "read:user user:email",
+            "state": sent.state,
+            "code_challenge": challenge(sent.verifier),
+            "code_challenge_method": "S256",
+        }
+        return f"{self.url.rstrip('/')}/login/oauth/authorize?{urlencode(query)}"
+
+    def person(self, code: str, sent: Sent) -> Person:
+        form = {
+            "client_id": self.client.id,
+            "client_secret": self.client.secret,
+            "code": code,
+            "redirect_uri": sent.redirect_uri,
+            "code_verifier": sent.verifier,
+        }
+        # a refusal is a 200 that says `error`
+        _, told = ask(self.name, "POST", f"{self.url.rstrip('/')}/login/oauth/access_token", form=form)
+        token = told.get("access_token") if isinstance(told, dict) else None
+        if not isinstance(token, str):
+            raise Unauthenticated("invalid", f"{self.name} did not accept the code; begin again")
+        user = self._get("/user", token, dict)
+        address = next(
+            (one for one in self._get("/user/emails", token, list) if isinstance(one, dict) and one.get("primary") is True), {}
+        )
+        return Person(
+            self.name,
+            str(user.get("id", "")),
+            str(address.get("email", "")),
+            address.get("verified") is True,
+            str(user.get("name") or user.get("login") or ""),
+            user.get("avatar_url"),
+        )
+
+    def _get(self, path: str, token: str, kind: type[Any]) -> Any:
+        status, told = ask(self.name, "GET", f"{self.api}{path}", headers={"Authorization": f"Bearer {token}"})
+        if status != 200 or not isinstance(told, kind):
+            raise Upstream("unreachable", f"{self.name} does not say who you are ({status})")
+        return told

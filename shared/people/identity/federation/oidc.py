@@ -1,0 +1,137 @@
+"""Any provider that speaks OpenID Connect: found by its issuer, its id token checked with its published keys.
+
+Discovery and keys are kept for an hour; keys are asked for again when a token names one that is not among them, once a minute at most.
+"""
+
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+import jwt
+
+from shared.core.errors import Unauthenticated, Upstream
+from shared.core.outbound import allowed, ask
+from shared.people.identity.federation import signatures
+from shared.people.identity.federation.pkce import challenge
+from shared.people.identity.federation.provider import Client, Person, Sent
+
+_KEPT_S, _AGAIN_S = 3600.0, 60.0
+_kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
+_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+def forget() -> None:
+    """Ask every provider again."""
+    _kept.clear()
+
+
+@dataclass(frozen=True)
+class OpenIdConnect:
+    name: str
+    issuer: str
+    client: Client
+
+    def address(self, sent: Sent) -> str:
+        endpoint = str(self._discovered()["authorization_endpoint"])
+        if not allowed(endpoint):
+            raise Upstream("unreachable", f"{self.name} has a sign-in page that is not https")
+        query = {
+            "response_type": "code",
+            "client_id": self.client.id,
+            "redirect_uri": sent.redirect_uri,
+            "scope": "openid email profile",
+            "state": sent.state,
+            "nonce": sent.nonce,
+            "code_challenge": challenge(sent.verifier),
+            "code_challenge_method": "S256",
+        }
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
+
+    def person(self, code: str, sent: Sent) -> Person:
+        tokens = self._exchanged(code, sent)
+        claims = self._claims(str(tokens.get("id_token", "")), sent.nonce)
+        if not claims.get("email") and isinstance(tokens.get("access_token"), str):
+            claims |= self._user_info(tokens["access_token"], claims["sub"])
+        email = str(claims.get("email") or "")
+        return Person(
+            self.name,
+            claims["sub"],
+            email,
+            claims.get("email_verified") is True or claims.get("email_verified") == "true",  # some say it as a text
+            str(claims.get("name") or claims.get("preferred_username") or email.partition("@")[0]),
+            claims.get("picture"),
+        )
+
+    def _discovered(self) -> Mapping[str, Any]:
+        url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        found = self._document(url)
+        if found.get("issuer") != self.issuer or not all(isinstance(found.get(name), str) for name in _NEEDED):
+            _kept.pop(url, None)
+            raise Upstream("unreachable", f"{self.name} is not the OpenID Connect provider that it is set up as")
+        return found
+
+    def _document(self, url: str, max_age: float = _KEPT_S) -> Mapping[str, Any]:
+        moment, found = _kept.get(url, (0.0, {}))
+        if url in _kept and time.monotonic() - moment < max_age:
+            return found
+        status, told = ask(self.name, "GET", url)
+        if status != 200 or not isinstance(told, dict):
+            raise Upstream("unreachable", f"{self.name} does not describe itself ({status})")
+        _kept[url] = time.monotonic(), told
+        return told
+
+    def _exchanged(self, code: str, sent: Sent) -> Mapping[str, Any]:
+        about = self._discovered()
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": sent.redirect_uri,
+            "code_verifier": sent.verifier,
+        }
+        ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        auth = None
+        if not self.client.secret:
+            form["client_id"] = self.client.id
+        elif "client_secret_basic" in ways:
+            auth = quote_plus(self.client.id), quote_plus(self.client.secret)  # RFC 6749, 2.3.1
+        else:
+            form |= {"client_id": self.client.id, "client_secret": self.client.secret}
+        status, told = ask(self.name, "POST", str(about["token_endpoint"]), form=form, auth=auth)
+        problem = told.get("error") if isinstance(told, dict) else None
+        if problem == "invalid_client":
+            raise Upstream("provider_credentials", f"{self.name} does not accept our client id and secret")
+        if status != 200 or not isinstance(told, dict):
+            raise Unauthenticated("invalid", f"{self.name} did not accept the code; begin again")
+        return told
+
+    def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
+        try:
+            key = self._key(id_token)
+        except jwt.PyJWTError:
+            raise Unauthenticated("invalid", f"{self.name} sent no id token") from None
+        if key is None:
+            raise Unauthenticated("invalid", f"The id token is not signed with a key of {self.name}")
+        claims = signatures.claims(id_token, key, issuer=self.issuer, audience=self.client.id)
+        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if claims.get("azp", self.client.id) != self.client.id or (several and "azp" not in claims):
+            raise Unauthenticated("invalid", "The id token was issued to somebody else")
+        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+            raise Unauthenticated("invalid", "The id token belongs to another sign-in")
+        return claims
+
+    def _key(self, id_token: str) -> signatures.Key | None:
+        url = str(self._discovered()["jwks_uri"])
+        found = signatures.key_of(self._document(url), id_token)
+        return found or signatures.key_of(self._document(url, _AGAIN_S), id_token)
+
+    def _user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
+        endpoint = self._discovered().get("userinfo_endpoint")
+        if not isinstance(endpoint, str):
+            return {}
+        status, told = ask(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        if status != 200 or not isinstance(told, dict) or told.get("sub") != subject:
+            raise Unauthenticated("invalid", f"{self.name} does not say who you are")
+        return {name: told[name] for name in ("email", "email_verified", "name", "preferred_username", "picture") if name in told}

@@ -1,0 +1,158 @@
+"""Beginning and finishing a sign-in at a provider, and whose account it is."""
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, Unauthenticated, Upstream
+from shared.core.keys import fingerprint
+from shared.core.settings import origin_of, settings
+from shared.people.access import records
+from shared.people.identity import one_time_tokens
+from shared.people.identity.accounts import LoggedIn, enter, found, new_account, normal_email
+from shared.people.identity.federation.provider import Person, Provider, Sent
+from shared.people.identity.federation.registry import provider_named
+from shared.people.identity.one_time_tokens import OneTime, Purpose
+from shared.people.identity.users import EMAIL_TAKEN, find_by_email, the_user
+from shared.store import Guard, create, get, write
+
+SECONDS = one_time_tokens.SECONDS[Purpose.OAUTH]
+_RACED = Conflict("version", "Another sign-in of this person was faster; try again")
+_TRIES = 4  # who loses a race finds the winner's account at the next try
+_MAX_SUBJECT, _MAX_EMAIL, _MAX_NAME, _MAX_PICTURE = 255, 254, 100, 2048
+_WORD = re.compile(r"[a-z_]{1,40}")
+_UNKNOWN = Unauthenticated("invalid", "This sign-in did not begin in this browser, or was finished before; begin again")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where the browser goes, and what it must show when it comes back (a cookie for `SECONDS`)."""
+
+    address: str
+    browser: str
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What the browser comes back with."""
+
+    state: str | None
+    code: str | None
+    error: str | None
+    issuer: str | None
+    browser: str | None
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    login: LoggedIn
+    is_new: bool
+    return_to: str | None
+
+
+def callback(provider: str) -> str:
+    """Our address that the provider sends browsers back to: exactly what is registered there."""
+    base = settings().agentworks_url or f"{settings().public_url.rstrip('/')}/agentworks/v1"
+    return f"{base}/auth/oauth/{provider}/callback"
+
+
+def begin(provider_name: str, return_to: str | None = None) -> Begun:
+    """Raises NotFound("provider"), Upstream (`provider_credentials`, `unreachable`), and Invalid for a `return_to` that is not ours."""
+    provider = provider_named(provider_name)
+    if return_to is not None:
+        _check_ours(return_to)
+    browser, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
+    state, _ = one_time_tokens.issue(
+        Purpose.OAUTH, provider.name, verifier=verifier, nonce=nonce, browser=fingerprint(browser), return_to=return_to
+    )
+    return Begun(provider.address(Sent(callback(provider.name), state, verifier, nonce)), browser)
+
+
+def finish(provider_name: str, returned: Returned, *, contract: str) -> SignedIn:
+    """Open a session for whoever came back from the provider.
+
+    Raises Unauthenticated (a state that is unknown, old, used or another browser's; a code or an id token that is not to be believed; a
+    person who declined), Forbidden where the provider does not say that the address is theirs, Conflict("email") where it is that of an
+    account that never confirmed it, and what `begin` raises.
+    """
+    provider = provider_named(provider_name)
+    row = _begun(provider, returned)
+    write(one_time_tokens.consumed(row))
+    if returned.issuer is not None and provider.issuer is not None and returned.issuer != provider.issuer:
+        raise Unauthenticated("invalid", "Another provider sent this browser back")
+    if returned.error is not None:
+        raise _declined(provider.name, returned.error)
+    if not returned.code:
+        raise Invalid(FieldError("code", "This field is required"))
+    sent = Sent(callback(provider.name), str(returned.state), row.data["verifier"], row.data["nonce"])
+    login, is_new = sign_in(provider.person(returned.code, sent), contract=contract)
+    return SignedIn(login, is_new, row.data.get("return_to"))
+
+
+def sign_in(person: Person, *, contract: str) -> tuple[LoggedIn, bool]:
+    """A session for a person whom a provider vouches for, and whether their account is new.
+
+    known      the account that this identity belongs to
+    address    one with the same address, if the provider says that the address is theirs and the account confirmed it: linked
+    else       a new account, its address confirmed
+    """
+    if not 0 < len(person.subject) <= _MAX_SUBJECT:
+        raise Upstream("unreachable", f"{person.provider} does not say who you are")
+    for _ in range(_TRIES):
+        try:
+            return _entered(person, contract)
+        except Conflict as conflict:
+            if conflict not in (_RACED, EMAIL_TAKEN):
+                raise
+    raise _RACED
+
+
+def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
+    identity = f"OAUTH#{person.provider}#{person.subject}"
+    known = get(Guard, identity)
+    if known is not None:
+        user = the_user(known.ref)
+        return enter(user, records.record_of(user.id), contract=contract), False
+    email = normal_email(person.email)
+    if not person.email_verified or not 0 < len(email.encode()) <= _MAX_EMAIL:
+        raise Forbidden(f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first")
+    user_there = find_by_email(email)
+    if user_there is None:
+        name = " ".join(person.name.split())[:_MAX_NAME] or email.partition("@")[0][:_MAX_NAME]
+        account = new_account(name, email, None, email_verified=True, avatar_url=_picture(person.avatar_url))
+        return found(account, contract, create(Guard.of(identity, account.user.id), _RACED)), True
+    if not user_there.email_verified:
+        raise Conflict(
+            "email",
+            "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
+        )
+    link = create(Guard.of(identity, user_there.id), _RACED)
+    return enter(user_there, records.record_of(user_there.id), link, contract=contract), False
+
+
+def _begun(provider: Provider, returned: Returned) -> OneTime:
+    """The sign-in that this browser began at this provider: nobody can make another person's browser finish one of their own."""
+    row = one_time_tokens.shown(Purpose.OAUTH, returned.state or "")
+    same = hmac.compare_digest(row.data["browser"], fingerprint(returned.browser or ""))
+    if row.subject != provider.name or not same:
+        raise _UNKNOWN
+    return row
+
+
+def _declined(provider: str, error: str) -> Unauthenticated | Upstream:
+    if error in ("server_error", "temporarily_unavailable"):
+        return Upstream("unreachable", f"{provider} cannot sign you in at the moment")
+    if error == "access_denied":
+        return Unauthenticated("credentials", f"The sign-in was declined at {provider}")
+    return Unauthenticated("credentials", f"{provider} refused: {error if _WORD.fullmatch(error) else 'no reason'}")
+
+
+def _check_ours(address: str) -> None:
+    if origin_of(address) not in settings().origins:
+        raise Invalid(FieldError("returnTo", "Only pages of this platform, or of an allowed origin"))
+
+
+def _picture(address: str | None) -> str | None:
+    usable = isinstance(address, str) and address.startswith("https://") and len(address) <= _MAX_PICTURE
+    return address if usable else None

@@ -1,0 +1,56 @@
+"""Changing one's profile."""
+
+from typing import Any
+
+from shared.core.actor import Actor
+from shared.events import EventType, record
+from shared.people.access import records
+from shared.people.identity.users import User, split_name, the_user
+from shared.store import Operation, revise
+
+
+def update_profile(
+    actor: Actor,
+    *,
+    name: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    avatar_url: str | None = None,
+    preferences: dict[str, Any] | None = None,
+) -> User:
+    """Change what is given and leave the rest; preferences merge key by key. The full name and its parts follow each other."""
+
+    def change(user: User) -> list[Operation]:
+        before = _shown(user)
+        if name is not None:
+            user.name = name
+            user.first_name, user.last_name = split_name(name)
+        if first_name is not None or last_name is not None:
+            user.first_name = user.first_name if first_name is None else first_name
+            user.last_name = user.last_name if last_name is None else last_name
+            user.name = f"{user.first_name} {user.last_name}".strip()
+        if avatar_url is not None:
+            user.avatar_url = avatar_url or None
+        if preferences is not None:
+            user.preferences = merged(user.preferences, preferences)
+        after = _shown(user)
+        changes = {field: [old, after[field]] for field, old in before.items() if old != after[field]}
+        if not changes:
+            return []
+        record(user, EventType.USER_UPDATED, actor, changes=changes)
+        return [records.rename(user.id, user.name, user.avatar_url)]
+
+    return revise(lambda: the_user(actor.id), change)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {"name": user.name, "avatar_url": user.avatar_url, "preferences": user.preferences}
+
+
+def merged(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """`patch` over `base`, key by key, nested objects too."""
+    result = dict(base)
+    for key, value in patch.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if nested else value
+    return result

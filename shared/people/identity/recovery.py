@@ -1,0 +1,95 @@
+"""Proof that an address is somebody's: confirming it, and choosing a new password by way of it."""
+
+from shared.channels.mail import outbox
+from shared.core.actor import Actor
+from shared.core.errors import RateLimited, Unauthenticated
+from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
+from shared.events import EventType, record
+from shared.people.access import records
+from shared.people.identity import one_time_tokens, passwords
+from shared.people.identity.accounts import ended_sessions, normal_email, set_password
+from shared.people.identity.one_time_tokens import OneTime, Purpose
+from shared.people.identity.users import User, id_of_email, the_user
+from shared.store import Operation, fetch, revise
+
+BY_ADDRESS = RateRule("mails", 5, 3600)
+"""Mails of one kind to one person in an hour, whoever asks for them."""
+BY_PLACE = RateRule("forgot", 30, 3600)
+"""Forgotten passwords from one network address in an hour, whoever's they are."""
+
+_NOT_GOOD = Unauthenticated("invalid", "This token is not good any more; ask for a new one")
+
+
+def send_verification(user: User, *, once: str | None = None) -> None:
+    """A mail with a link that confirms the user's address. `once`: see `outbox.send`. One round trip and a message."""
+    token, expires = one_time_tokens.issue(Purpose.VERIFY, user.id, email=user.email)
+    url = outbox.link(f"/verify-email?token={token}")
+    outbox.send("verify_email", user.email, once=once, name=user.name, url=url, expires=expires)
+
+
+def resend_verification(actor: Actor) -> None:
+    """Send it again; nothing where the address is confirmed already. Raises RateLimited after BY_ADDRESS."""
+    records.count_anonymous(f"verify#{actor.id}", [BY_ADDRESS])
+    user = the_user(actor.id)
+    if not user.email_verified:
+        send_verification(user)
+
+
+def verify_email(token: str) -> User:
+    """Confirm the address that the token was sent to. Raises Unauthenticated (`expired`, `invalid`)."""
+    row = one_time_tokens.shown(Purpose.VERIFY, token)
+
+    def change(user: User) -> list[Operation]:
+        if user.email != row.data["email"]:
+            raise _NOT_GOOD
+        if not user.email_verified:
+            user.email_verified = True
+            record(user, EventType.USER_UPDATED, user.as_actor(), changes={"email_verified": [False, True]})
+        return [one_time_tokens.consumed(row)]
+
+    return revise(lambda: _subject(row), change)
+
+
+def forgot_password(email: str, *, ip: str) -> None:
+    """Mail a link that sets a new password, if the address is somebody's. The same steps either way, so that nobody learns whether it
+    is: three writes and reads, and a message that the mailer may find empty. Raises RateLimited after BY_PLACE; above BY_ADDRESS no
+    mail leaves, and nothing is said.
+    """
+    email = normal_email(email)
+    records.count_anonymous(f"forgot#{ip}", [BY_PLACE])
+    try:
+        records.count_anonymous(f"forgot#{fingerprint(email)}", [BY_ADDRESS])
+    except RateLimited:
+        return
+    user_id = id_of_email(email)
+    token, expires = one_time_tokens.issue(Purpose.RESET, user_id or "")
+    if user_id is None:
+        outbox.send("nothing", email)
+    else:
+        outbox.send("reset_password", email, url=outbox.link(f"/reset-password?token={token}"), expires=expires)
+
+
+def reset_password(token: str, new: str, *, ip: str = "") -> None:
+    """Set a new password by a mailed token; every session of the user ends in the same transaction, and the address is confirmed,
+    since its mail was read. Raises Invalid("password_weak") and Unauthenticated (`expired`, `invalid`: also where the password was
+    changed after the token was sent)."""
+    passwords.check_strength(new, "newPassword")  # before the token is looked at: it stays good for a better password
+    row = one_time_tokens.shown(Purpose.RESET, token)
+
+    def change(user: User) -> list[Operation]:
+        if user.password_changed_at is not None and row.issued_at <= user.password_changed_at:
+            raise _NOT_GOOD
+        set_password(user, new)
+        user.email_verified = True
+        record(user, EventType.PASSWORD_CHANGED, user.as_actor())
+        return [one_time_tokens.consumed(row), *ended_sessions(user.id), records.forgiven(user.email, ip)]
+
+    revise(lambda: _subject(row), change)
+
+
+def _subject(row: OneTime) -> User:
+    user = fetch(User, row.subject) if row.subject else None
+    if user is None:
+        raise _NOT_GOOD
+    return user

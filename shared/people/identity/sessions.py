@@ -1,0 +1,199 @@
+"""Sessions: what a login opens, a refresh continues and a logout ends.
+
+A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. agentworks hands out a new one at each refresh
+and rotates; aintandem and orchestrator do not, so theirs stays good for the session's life.
+
+    current presented            -> rotate: it becomes `previous`
+    previous presented, and no successor of it was ever used
+                                 -> the answer was lost on its way, or two refreshed at once: rotate again, and the successors that
+                                    were handed out before (`siblings`) stay good, because any of them may be the one that was kept
+    a sibling presented          -> as current: the other successors are done with
+    anything older               -> somebody else holds it: the session ends, for both
+"""
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from shared.core import clock
+from shared.core.actor import Role
+from shared.core.errors import Conflict, Unauthenticated
+from shared.core.ids import is_id, new_id
+from shared.core.keys import fingerprint
+from shared.people.access import records, tokens
+from shared.people.identity.users import User
+from shared.people.tenancy.rows import Organization
+from shared.store import (
+    Ephemeral,
+    JSONAttribute,
+    NumberAttribute,
+    Operation,
+    UnicodeAttribute,
+    delete,
+    fetch,
+    get,
+    get_many,
+    put,
+    update_now,
+    write,
+)
+
+REFRESH_SECONDS = 30 * 86_400  # all documents agree
+SHORT_SECONDS = 86_400  # agentworks without rememberMe: the browser session of a day
+_MAX_SIBLINGS = 8  # successors of one token that may be the one that was kept; older ones are forgotten
+_TRIES = 8  # refreshes of one session at the same moment
+
+
+class Session(Ephemeral):
+    id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    contract = UnicodeAttribute()
+    current = UnicodeAttribute()
+    previous = UnicodeAttribute(null=True)
+    siblings = JSONAttribute(default=list)
+    expires_at = NumberAttribute()
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a contract shows of a session. `expires_in` is in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    session_id: str
+    session_seconds: int
+    cookie: str
+
+
+def begin(user: User, contract: str, *, role: Role, plan: str, remember: bool = True) -> tuple[Tokens, list[Operation], int]:
+    """A new session's tokens, the row that will open it, and when it expires (the caller writes, with the access record)."""
+    seconds = REFRESH_SECONDS if remember else SHORT_SECONDS
+    expires = clock.epoch() + seconds
+    session_id, secret = new_id(), secrets.token_urlsafe(32)
+    session = Session(
+        pk=f"SESSION#{session_id}",
+        sk="META",
+        id=session_id,
+        user_id=user.id,
+        contract=contract,
+        current=fingerprint(secret),
+        expires_at=expires,
+        ttl=expires,
+    )
+    return _tokens(user, session, secret, role, plan), [put(session)], expires
+
+
+def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) -> Tokens:
+    def issue(kind: str, seconds: int) -> str:
+        return tokens.issue(
+            user_id=user.id,
+            org_id=str(user.org_id),
+            email=user.email,
+            role=role,
+            session_id=session.id,
+            contract=session.contract,
+            plan=plan,
+            kind=kind,
+            seconds=seconds,
+        )
+
+    left = int(session.expires_at) - clock.epoch()
+    return Tokens(
+        issue("access", tokens.ACCESS_SECONDS),
+        f"{session.id}.{secret}",
+        tokens.ACCESS_SECONDS,
+        session.id,
+        left,
+        issue("cookie", left),
+    )
+
+
+def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
+    """New tokens for a living session. Raises Unauthenticated, and ends the session when the token was used before."""
+    if rotate:
+        session, secret = _rotated(refresh_token)
+    else:
+        session, shown = _find(refresh_token)
+        if shown != session.current:
+            raise Unauthenticated("invalid", "Invalid refresh token")
+        secret = refresh_token.partition(".")[2]
+    user, record = _holder(session.user_id)
+    if record is None or session.id not in dict(record.sessions):
+        raise Unauthenticated("invalid", "The session has ended")
+    role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
+    organization = fetch(Organization, str(user.org_id))
+    return user, _tokens(user, session, secret, role, organization.plan if organization else "free")
+
+
+def _holder(user_id: str) -> tuple[User, records.Access | None]:
+    """The user of a session and their access record, in one round trip."""
+    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (records.Access, *records.key_of(user_id))]))
+    user, record = rows
+    if user is None:
+        raise LookupError(f"User {user_id} has a session but no row")
+    return user, record
+
+
+def _find(refresh_token: str) -> tuple[Session, str]:
+    session_id, _, secret = refresh_token.partition(".")
+    session = get(Session, f"SESSION#{session_id}") if is_id(session_id) else None
+    if session is None:
+        raise Unauthenticated("invalid", "Invalid refresh token")
+    if session.expires_at < clock.epoch():
+        raise Unauthenticated("expired", "The session has expired")
+    return session, fingerprint(secret)
+
+
+def _rotated(refresh_token: str) -> tuple[Session, str]:
+    """The session with a new secret, decided again where another refresh was faster."""
+    for _ in range(_TRIES):
+        session, shown = _find(refresh_token)
+        with suppress(_Raced):
+            return session, _rotate(session, shown)
+    raise Conflict("version", "Too many refreshes of this session at once; retry")
+
+
+class _Raced(Conflict):
+    """The session's secret was replaced since it was read."""
+
+
+def _rotate(session: Session, shown: str) -> str:
+    """Replace the session's secret. What was `shown` is kept while no successor of it has been used."""
+    if shown == session.previous:
+        siblings = [session.current, *session.siblings][:_MAX_SIBLINGS]
+    elif shown == session.current or shown in session.siblings:
+        siblings = []
+    else:
+        end(session.user_id, session.id)
+        raise Unauthenticated("invalid", "This refresh token was used before; the session has ended")
+    fresh = secrets.token_urlsafe(32)
+    update_now(
+        session,
+        [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
+        Session.current == session.current,
+        _Raced("version", "Another refresh of this session was faster"),
+    )
+    return fresh
+
+
+def end(user_id: str, session_id: str) -> None:
+    """Log out: at once, everywhere this session's tokens are held."""
+    records.close_session(user_id, session_id)
+    write(delete(row_of(session_id)))
+
+
+def row_of(session_id: str) -> Session:
+    """The key of a session's row, for an operation on it."""
+    return Session(pk=f"SESSION#{session_id}", sk="META")
+
+
+def end_by_token(refresh_token: str, user_id: str) -> None:
+    """End the session of a refresh token, if it is this user's. A token that is unknown or ended already changes nothing."""
+    try:
+        session, _ = _find(refresh_token)
+    except Unauthenticated:
+        return
+    if session.user_id == user_id:
+        end(user_id, session.id)

@@ -1,0 +1,47 @@
+"""Under which name the members of workspaces and organizations are shown: the present one, unlike who wrote something."""
+
+from typing import Any
+
+from shared.core.actor import Actor
+from shared.core.errors import Conflict
+from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
+from shared.store import collection, fetch, revise, update_now
+
+_LEFT = Conflict("left", "Not a member any more")
+
+
+def show_as(person: Actor) -> None:
+    """Give a person's memberships, and the workspaces they own, their present name and picture. A write for each: a person belongs
+    to at most 100 workspaces."""
+    for place in collection(1, f"USER#{person.id}#WSS"):
+        membership = _renamed(WorkspaceMembership, place.id, person, WorkspaceMembership.user.set(person.summary))
+        if membership is not None and membership.role == "owner":
+            _rename_owner(place.id, person)
+    for place in collection(1, f"USER#{person.id}#ORGS"):
+        _renamed(OrgMembership, place.id, person, OrgMembership.name.set(person.name))
+
+
+def _renamed(model: Any, container: str, person: Actor, action: Any) -> Any:
+    """The membership with its new name; None for somebody who has left."""
+    pk, sk = model.key_in(container, person.id)
+    here = model.pk.exists() & model.deleted_at.does_not_exist()
+    try:
+        return model.decode(update_now(model(pk=pk, sk=sk), [action, model.version.add(1)], here, _LEFT))
+    except Conflict as refused:
+        if refused is not _LEFT:
+            raise
+        return None
+
+
+def _rename_owner(ws_id: str, person: Actor) -> None:
+    def read() -> Workspace:
+        workspace = fetch(Workspace, ws_id)
+        if workspace is None:
+            raise LookupError(f"workspace {ws_id} has an owner but no row")
+        return workspace
+
+    def change(workspace: Workspace) -> None:
+        if workspace.owner["id"] == person.id:
+            workspace.owner = person.summary
+
+    revise(read, change)

@@ -1,0 +1,170 @@
+"""Invitations: an address is asked into a workspace; who shows the token and has the address joins, once.
+
+A token is `<invitation id>.<secret>`; only the secret's fingerprint is stored. There is one invitation for each address in a workspace:
+inviting it again renews it, with a new token, role and date, and the old token is good for nothing.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from shared.core import clock
+from shared.core.actor import GRANTS, Actor, Permission, Role
+from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound
+from shared.core.ids import bare_id, derived_id, is_id
+from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
+from shared.events import EventType, record
+from shared.people.access import records
+from shared.people.tenancy.members import MEMBER_ALREADY, Member, check_giving, full, joining
+from shared.people.tenancy.rows import Invitation, Workspace, WorkspaceMembership
+from shared.people.tenancy.workspaces import entered, memberships
+from shared.store import Operation, collection, count, create, fetch, fetch_all, get_many, load, revise, save, stale, write
+
+LIFE = 7 * 86_400  # seconds
+_KEPT = 30 * 86_400  # seconds after its last day
+MAILS = RateRule("invited", 5, 3600)
+"""Invitations of one person to one address in an hour, for all workspaces: each is a mail."""
+MAX_PENDING = 200
+"""Invitations that wait at once: what a list of members shows beside them."""
+
+
+@dataclass(frozen=True)
+class Invited:
+    invitation: Invitation
+    token: str
+    workspace: Workspace
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What somebody with a good token will write, in one transaction: all but the access record."""
+
+    workspace: Workspace
+    role: Role
+    membership: WorkspaceMembership
+    operations: list[Operation]
+
+
+def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None = None) -> Invited:
+    """Invite an address, or renew its invitation.
+
+    Raises NotFound("workspace"), Forbidden (also for a role that may more than the actor), Conflict("member") for somebody who is in
+    it, LimitExceeded("members") where there is no room now, LimitExceeded("invitations"), RateLimited after MAILS. Five round trips.
+    """
+    ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
+    check_giving(actor, ws_id, GRANTS[role])
+    email = email.strip().lower()
+    invitation_id = derived_id("invitation", ws_id, email)
+    workspace, held = get_many([(Workspace, *Workspace.key(ws_id)), (Invitation, *Invitation.key(invitation_id))])
+    if not isinstance(workspace, Workspace) or workspace.deleted_at:
+        raise NotFound(Workspace.NAME)
+    _check_room(workspace, email)
+    records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS])
+    invitation = held if isinstance(held, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
+    secret = secrets.token_urlsafe(32)
+    expires = clock.epoch() + LIFE
+    invitation.email, invitation.role, invitation.message = email, role.value, message
+    invitation.status, invitation.accepted_by, invitation.token_hash = "pending", None, fingerprint(secret)
+    invitation.invited_by, invitation.invited_at = actor.summary, clock.iso()
+    invitation.expires_at, invitation.ttl = clock.iso(clock.at(expires)), expires + _KEPT
+    record(invitation, EventType.MEMBER_INVITED, actor, email=email, role=role.value, renewed=held is not None)
+    write(save(invitation) if held is not None else create(invitation, stale))
+    return Invited(invitation, f"{invitation_id}.{secret}", workspace)
+
+
+def pending(actor: Actor, ws_id: str) -> list[Invitation]:
+    """Who is invited and has not answered, oldest first. Two round trips, one where there is nobody."""
+    ids = [row.id for row in collection(1, f"WS#{entered(actor, ws_id, Permission.WORKSPACE_READ)}#INV")]
+    now = clock.iso()
+    return [one for one in fetch_all(Invitation, ids) if one.status == "pending" and one.expires_at > now]
+
+
+def accept(actor: Actor, ws_id: str, token: str) -> Member:
+    """Join the workspace that the token is for. It is good once.
+
+    Raises NotFound("invitation") for a token that is none (of this workspace), Forbidden when the address is not the caller's,
+    Conflict("state") for an invitation that was accepted or cancelled or is too old, Conflict("member"), LimitExceeded("members")
+    and LimitExceeded("workspaces"). Three round trips.
+    """
+    joined: list[WorkspaceMembership] = []
+
+    def change(invitation: Invitation) -> list[Operation]:
+        found = _accepted(actor, invitation)
+        joined[:] = [found.membership]
+        return [*found.operations, records.grant_workspace(actor.id, found.workspace.id, found.role)]
+
+    revise(lambda: _presented(token, ws_id), change)
+    return Member(joined[0])
+
+
+def join_with(who: Actor, token: str) -> Joining:
+    """For somebody who is about to be written: what joining takes, the invitation's own change included. Raises what `accept` does."""
+    invitation = _presented(token)
+    found = _accepted(who, invitation)
+    return Joining(found.workspace, found.role, found.membership, [save(invitation), *found.operations])
+
+
+def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
+    """Its token is good for nothing from now on. Raises NotFound (workspace, invitation), Forbidden, and Conflict("state") where it was
+    accepted. Two round trips."""
+    ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
+
+    def read() -> Invitation:
+        invitation = load(Invitation, invitation_id, actor)
+        if invitation.ws_id != ws_id or invitation.status == "cancelled":
+            raise NotFound(Invitation.NAME)
+        return invitation
+
+    def change(invitation: Invitation) -> None:
+        if invitation.status != "pending":
+            raise _over("accepted")
+        invitation.status = "cancelled"
+        record(invitation, EventType.INVITATION_CANCELLED, actor, email=invitation.email)
+
+    revise(read, change)
+
+
+def _check_room(workspace: Workspace, email: str) -> None:
+    """What can be said no to before anybody is written to. That there is room is decided when the invitation is accepted."""
+    if any(row.user.get("email") == email for row in memberships(workspace.id)):
+        raise MEMBER_ALREADY
+    limit = int(workspace.settings["maxMembers"])
+    if workspace.member_count >= limit:
+        raise full(limit)
+    if count(Invitation, f"WS#{workspace.id}#INV", index=1) >= MAX_PENDING:
+        raise LimitExceeded("invitations", f"At most {MAX_PENDING} invitations wait at once", {"limit": MAX_PENDING})
+
+
+def _presented(token: str, ws_id: str | None = None) -> Invitation:
+    """The invitation of a token. What is no token, and one of another workspace, look the same."""
+    invitation_id, _, secret = token.partition(".")
+    invitation = fetch(Invitation, invitation_id) if is_id(invitation_id) else None
+    if (
+        invitation is None
+        or invitation.token_hash != fingerprint(secret)
+        or (ws_id is not None and invitation.ws_id != bare_id(ws_id))
+    ):
+        raise NotFound(Invitation.NAME)
+    return invitation
+
+
+def _accepted(who: Actor, invitation: Invitation) -> Joining:
+    """Mark it accepted by `who`, and what that takes."""
+    if invitation.email != who.email.strip().lower():
+        raise Forbidden("This invitation is for another e-mail address")
+    if invitation.status != "pending":
+        raise _over(invitation.status)
+    if invitation.expires_at <= clock.iso():
+        raise _over("expired")
+    workspace = fetch(Workspace, str(invitation.ws_id))
+    if workspace is None or workspace.deleted_at:
+        raise NotFound(Invitation.NAME)
+    role = Role(invitation.role)
+    membership, operations = joining(who, workspace, role, invitation.invited_by)
+    invitation.status, invitation.accepted_by = "accepted", who.id
+    return Joining(workspace, role, membership, operations)
+
+
+def _over(how: str) -> Conflict:
+    words = {"accepted": "was accepted already", "cancelled": "was cancelled", "expired": "has expired; ask for a new one"}
+    return Conflict("state", f"The invitation {words[how]}", {"invitation": how})

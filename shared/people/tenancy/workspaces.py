@@ -1,0 +1,139 @@
+"""Workspaces, for those who belong to them."""
+
+from typing import Any
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission, Role
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.core.ids import bare_id
+from shared.events import EventType, record
+from shared.people.access import records
+from shared.people.tenancy.provisioning import new_workspace
+from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
+from shared.store import Operation, delete, fetch_all, load, query, revise, update, write
+
+_REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
+
+
+def workspaces_of(actor: Actor) -> list[Workspace]:
+    """The workspaces the actor belongs to, oldest first. One round trip for each hundred."""
+    found = [workspace for workspace in fetch_all(Workspace, actor.workspaces) if workspace.deleted_at is None]
+    return sorted(found, key=lambda workspace: workspace.created_at)
+
+
+def entered(actor: Actor, ws_id: str, permission: Permission) -> str:
+    """The bare id of a workspace that the actor belongs to, by the actor's own memberships: no round trip.
+
+    Raises NotFound for an unknown, deleted or foreign workspace and Forbidden without the permission.
+    """
+    bare = bare_id(ws_id)
+    if bare not in actor.workspaces:
+        raise NotFound(Workspace.NAME)
+    if not actor.may(permission, bare):
+        raise Forbidden
+    return bare
+
+
+def the_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:
+    """One round trip."""
+    return load(Workspace, entered(actor, ws_id, permission), actor, permission)
+
+
+def checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they are kept: agents by their names. Raises Invalid for an agent that does not exist."""
+    named = settings.get("defaultAgentConfigs")
+    if named is None:
+        return settings
+    from shared.agents.catalogue.registry import (
+        the_agent,  # with the whole catalogue: most functions that come here need none of it
+    )
+
+    templates = {}
+    for name, template in named.items():
+        try:
+            templates[the_agent(name).name] = template
+        except NotFound:
+            raise Invalid(FieldError(f"settings.defaultAgentConfigs.{name}", "There is no such agent", name)) from None
+    return settings | {"defaultAgentConfigs": templates}
+
+
+def create_workspace(
+    actor: Actor, name: str, slug: str, *, description: str | None = None, settings: dict[str, Any] | None = None
+) -> Workspace:
+    """A workspace in the actor's organization, the actor its owner. Raises Conflict("slug"), LimitExceeded("workspaces"), and
+    Forbidden unless the actor administers that organization. One round trip."""
+    if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
+        raise Forbidden("Only administrators of the organization create workspaces in it")
+    workspace, rows = new_workspace(
+        actor, actor.org_id, name, slug, description=description, settings=default_settings() | checked(settings or {})
+    )
+    write(*rows, records.grant_workspace(actor.id, workspace.id, Role.OWNER))
+    return workspace
+
+
+def update_workspace(
+    actor: Actor, ws_id: str, *, name: str | None = None, description: str | None = None, settings: dict[str, Any] | None = None
+) -> Workspace:
+    """Change what is given; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
+    settings = checked(settings or {})
+
+    def change(workspace: Workspace) -> None:
+        before = {"name": workspace.name, "description": workspace.description, "settings": workspace.settings}
+        workspace.name = workspace.name if name is None else name
+        workspace.description = workspace.description if description is None else description or None
+        workspace.settings = workspace.settings | settings
+        changes = {field: [old, getattr(workspace, field)] for field, old in before.items() if old != getattr(workspace, field)}
+        if changes:
+            record(workspace, EventType.WORKSPACE_UPDATED, actor, changes=changes)
+
+    return revise(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_WRITE), change)
+
+
+def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
+    """Mark it deleted and take it out of its members' access records in the same transaction: from the next request on, nothing
+    that belongs to it exists for anybody, by whatever id (every read compares the row's workspace with those records). Its slug is
+    free again; the rows are for the cascade to clear.
+
+    A workspace of more than 90 members takes further transactions, right after the first.
+    Raises Conflict("state") for an organization's default workspace: contracts without workspaces live in it.
+    """
+    rest: list[Operation] = []
+
+    def change(workspace: Workspace) -> list[Operation]:
+        if workspace.is_default:
+            raise Conflict("state", "The default workspace of an organization cannot be deleted")
+        workspace.deleted_at = clock.iso()
+        record(workspace, EventType.WORKSPACE_DELETED, actor, name=workspace.name, slug=workspace.slug)
+        revoked = [records.revoke_workspace(row.id, workspace.id) for row in memberships(workspace.id)]
+        rest[:] = revoked[_REVOKED_AT_ONCE:]
+        operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:_REVOKED_AT_ONCE]]
+        if workspace.project_count:
+            operations.append(fewer_projects(str(workspace.org_id), int(workspace.project_count)))
+        return operations
+
+    workspace = revise(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
+    for start in range(0, len(rest), _REVOKED_AT_ONCE):
+        write(*rest[start : start + _REVOKED_AT_ONCE])
+    return workspace
+
+
+def fewer_projects(org_id: str, number: int) -> Operation:
+    """The organization counts fewer living projects. The version goes up, so that nobody saves over it."""
+    pk, sk = Organization.key(org_id)
+    return update(
+        Organization(pk=pk, sk=sk),
+        [Organization.project_count.add(-number), Organization.version.add(1)],
+        Organization.pk.exists(),
+    )
+
+
+def memberships(ws_id: str) -> list[WorkspaceMembership]:
+    """Everybody in it. One round trip for each MB (about 2,000 members)."""
+    rows: list[WorkspaceMembership] = []
+    start: dict[str, Any] | None = None
+    while True:
+        page = query(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True, start=start)
+        rows += [row for row in page.rows if row.deleted_at is None]
+        start = page.next_key
+        if start is None:
+            return rows

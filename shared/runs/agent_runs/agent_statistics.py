@@ -1,0 +1,34 @@
+"""What an agent has done for somebody: its records of all their workspaces together."""
+
+from dataclasses import dataclass
+
+from shared.core.actor import Actor
+from shared.runs.agent_runs.rows import AgentRecord
+from shared.store import get_many
+
+
+@dataclass(frozen=True)
+class Record:
+    runs: int
+    succeeded: int
+    duration_ms: int
+    price_micros: int
+    last_used: str | None
+
+    @property
+    def average_seconds(self) -> float:
+        return round(self.duration_ms / self.runs / 1000, 3) if self.runs else 0.0
+
+
+def record_of(actor: Actor, agent_id: str) -> Record:
+    """One round trip for each hundred workspaces."""
+    keys = [(AgentRecord, *AgentRecord.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
+    found = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
+    rows = [row for row in found if isinstance(row, AgentRecord)]
+    return Record(
+        sum(int(row.runs) for row in rows),
+        sum(int(row.succeeded) for row in rows),
+        sum(int(row.duration_ms) for row in rows),
+        sum(int(row.price_micros) for row in rows),
+        max((row.last_used for row in rows if row.last_used), default=None),
+    )

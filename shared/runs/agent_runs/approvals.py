@@ -1,0 +1,124 @@
+"""People answer a run: cancel it, let it go on, or say no."""
+
+import math
+import time
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, FieldError, Invalid
+from shared.events import EventType, record
+from shared.money.budgets.reserving import set_limit
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.ending import because, end, story
+from shared.runs.agent_runs.recovery import relaunch
+from shared.runs.agent_runs.rows import Run
+from shared.runs.agent_runs.spending import has_room
+from shared.runs.terminal import publish_run_status
+from shared.store import fetch, fetch_all, load, query, revise
+
+
+def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
+    """End a run now: its status, its fence and its card's lease in one write, then its execution.
+
+    Whoever works on it loses the fence at once and writes nothing more. Raises Conflict("state") for a run that completed or failed;
+    cancelling twice is once.
+    """
+    done = stop_run(actor, load(Run, run_id, actor, Permission.AGENT_RUN), reason or "Cancelled")
+    if done.status != "cancelled":
+        raise Conflict("state", f"The run is {done.status} already")
+    return done
+
+
+def stop_run(actor: Actor, run: Run, reason: str) -> Run:
+    """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
+    execution = run.execution
+    done = end(run, "cancelled", actor, because("CANCELLED", reason))
+    arn = done.execution or execution
+    if done.status == "cancelled":
+        if arn:
+            queue.stop_execution(arn, reason)
+        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    return done
+
+
+def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -> Run:
+    """Let a waiting run go on: the first answer counts. For a run that waits for its own budget, `max_cost_micros` is the new cap.
+
+    Raises Conflict("state") unless the run waits.
+    """
+    run = load(Run, run_id, actor, Permission.RUN_APPROVE)
+    _refuse_idle(run)
+    if max_cost_micros is not None:
+        if (run.waiting or {}).get("scope") != "run":  # a cap made now would not know what the run has spent
+            raise Invalid(FieldError("maxCost", "The run does not wait for a budget of its own", None))
+        set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
+    run = _answered(actor, run, "approved")
+    if not queue.answer(str(run.wait_token), {"approved": True}):
+        if run.execution and queue.execution_lives(run.execution):
+            return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
+        run = relaunch(run)
+        if run.ended:
+            raise Conflict("state", "The run does not wait any more")
+    return run
+
+
+def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
+    """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict("state") unless the run waits."""
+    run = load(Run, run_id, actor, Permission.RUN_APPROVE)
+    _refuse_idle(run)
+    run = _answered(actor, run, "rejected")
+    token, waited_for = run.wait_token, run.waiting_for
+    code = "APPROVAL_REJECTED" if waited_for == "approval" else "USAGE_LIMIT_EXCEEDED"
+    done = end(run, "cancelled", actor, because(code, reason or f"Rejected by {actor.name}"))
+    if token:
+        queue.refuse(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
+    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    return done
+
+
+def _refuse_idle(run: Run) -> None:
+    if run.status == "waiting" and not run.wait_token:
+        raise Conflict("state", "The run is being taken up again; answer in a moment")
+    if run.status != "waiting":
+        raise Conflict("state", f"The run is {run.status}: it does not wait for an answer")
+    expires = (run.waiting or {}).get("expires_at")
+    if expires and clock.parse(expires) < clock.now():
+        raise Conflict("state", "The time for an answer is over")
+
+
+def _answered(actor: Actor, run: Run, answer: str) -> Run:
+    """Write down who answered what. The same answer may be given again, as long as the machine has not taken it; another may not."""
+
+    def change(row: Run) -> None:
+        _refuse_idle(row)
+        given = (row.waiting or {}).get("answer")
+        if given is not None and given != answer:
+            raise Conflict("state", f"The run was {given} already")
+        if given is None:
+            row.approved = row.approved or (answer == "approved" and row.waiting_for == "approval") or None
+            row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
+            record(row, EventType.RUN_ANSWERED, actor, **story(row), answer=answer, waited_for=row.waiting_for)
+
+    return revise(lambda: fetch(Run, run.id) or run, change)
+
+
+def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
+    """Let every run that waits for a budget with room in it go on, of one workspace or of all. How many were told. Stops at `until`
+    (`time.monotonic`).
+
+    Room comes back by a higher limit, but also by a call that cost less than it held, and when a month begins.
+    """
+    told, start = 0, None
+    while True:
+        page = query(Run, "RUNS#WAITING", index=3, prefix=f"budget#{ws_id}#" if ws_id else "budget#", limit=_PAGE, start=start)
+        for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
+            if time.monotonic() > until:
+                return told
+            if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_room(run):
+                told += int(queue.answer(run.wait_token, {"granted": True}))
+        start = page.next_key
+        if start is None:
+            return told
+
+
+_PAGE = 100

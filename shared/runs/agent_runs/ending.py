@@ -1,0 +1,140 @@
+"""How a run ends: once, in one transaction with everything that depends on it.
+
+The run's status and event, the card's lease and its list of runs, the project's place, the reservation of a call that will not
+settle, the agent's record: all of it or none. A reservation outlives a run that somebody else ends while its call is under way: the
+call is paid, and settles it (`shared.runs.agent_runs.spending`), or the clock gives it back when the lease that the run had is over.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from shared.core import clock
+from shared.core.actor import Actor
+from shared.core.backoff import pause
+from shared.core.errors import Conflict
+from shared.events import EventType, record
+from shared.money.budgets.reserving import release
+from shared.runs.agent_runs.rows import AgentRecord, Run, Underway
+from shared.store import Operation, fetch, save, update, write
+from shared.work.items.rows import Item
+
+RECENT: Final = 10  # runs a card keeps summaries of
+_ROUNDS = 8
+_EVENTS = {
+    "completed": EventType.RUN_COMPLETED,
+    "failed": EventType.RUN_FAILED,
+    "cancelled": EventType.RUN_CANCELLED,
+}
+
+
+def end(
+    run: Run,
+    status: str,
+    actor: Actor,
+    change: Callable[[Run], None],
+    *,
+    still: Callable[[Run], bool] = lambda _: True,
+    at_rest: bool = False,
+) -> Run:
+    """End a run as completed, failed or cancelled; `change` sets its result or error. Answers the run as it stands.
+
+    A run that has ended stays as it is. `at_rest`: the run's own execution says so, no call of the run is under way. `still` is asked of
+    every fresh version: when it says no, the run is left alone. Two round trips, more only when somebody else writes the run or its card
+    at the same moment.
+    """
+    for attempt in range(_ROUNDS):
+        if run.ended or not still(run):
+            return run
+        try:
+            write(*ending(run, status, actor, change, at_rest=at_rest))
+        except Conflict as conflict:
+            if conflict.reason != "version" or attempt == _ROUNDS - 1:
+                raise
+            pause(attempt)
+            fresh = fetch(Run, run.id)
+            if fresh is None:
+                raise
+            run = fresh
+        else:
+            return run
+    raise AssertionError("unreachable")
+
+
+def because(code: str, message: str) -> Callable[[Run], None]:
+    """The change that gives a run its error."""
+
+    def change(run: Run) -> None:
+        run.error_code, run.error_message = code, message[:2000]
+
+    return change
+
+
+def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, at_rest: bool = False) -> list[Operation]:
+    """The operations that end a run as it was read."""
+    held, before = run.hold, run.status
+    run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
+    if held and not at_rest and run.lease_until > clock.epoch():
+        run.held_until, held = run.lease_until, None
+    else:
+        run.hold, run.hold_turn = None, None
+    run.fence += 1
+    run.lease_until = 0
+    run.completed_at = clock.iso()
+    if status == "completed":
+        run.progress = 100
+    change(run)
+    record(run, _EVENTS[status], actor, changes={"status": [before, status]}, **story(run))
+    operations = [
+        save(run),
+        update(Underway.of(str(run.proj_id)), [Underway.run_ids.delete({run.id})]),
+        update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _recorded(run)),
+        *release(held),
+    ]
+    found = fetch(Item, run.item_id)
+    if found is not None:
+        free(found, run, actor)
+        operations.append(save(found))
+    return operations
+
+
+def free(card: Item, run: Run, actor: Actor) -> None:
+    """The card after its run: its lease ends, its status goes where the work left it."""
+    keep_summary(card, run)
+    if card.lease_run != run.id:
+        return
+    card.lease_run = None
+    if run.lifted_from and card.status == "in_progress":
+        # finished work waits for somebody to look at it; broken-off work is where it was
+        status = "ready" if run.status == "completed" else run.lifted_from
+        record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
+        card.status = status
+
+
+def keep_summary(card: Item, run: Run) -> None:
+    """The run's summary among the card's, newest first."""
+    others = [one for one in card.recent_runs if one["id"] != run.id]
+    card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT]
+
+
+def story(run: Run) -> dict[str, Any]:
+    """What every event of a run says of it."""
+    return {
+        "run_id": run.id,
+        "card_id": run.item_id,
+        "agent_id": run.agent_id,
+        "agent_name": run.agent["display_name"],
+        "status": run.status,
+        "triggered_by": run.triggered_by,
+        "duration_ms": run.duration_ms,
+        "customer_price_micros": int(run.customer_price_micros),
+        "error_code": run.error_code,
+    }
+
+
+def _recorded(run: Run) -> list[Any]:
+    return [
+        AgentRecord.runs.add(1),
+        AgentRecord.succeeded.add(int(run.status == "completed")),
+        AgentRecord.duration_ms.add(run.duration_ms or 0),
+        AgentRecord.last_used.set(run.completed_at),
+    ]

@@ -1,0 +1,97 @@
+"""The conversation of a run, as it is kept: what the model answered before anything was done about it, and what each call came to."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
+from shared.runs.agent_runs.rows import Called, Run, RunContext, Turn
+from shared.store import Row, get, kept_text, query
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass
+class Exchange:
+    """One turn: the answer, and the results of its calls by their index."""
+
+    turn: Turn
+    results: dict[int, Called] = field(default_factory=dict)
+
+    @cached_property
+    def calls(self) -> list[ToolCall]:
+        return [ToolCall(one["id"], one["name"], one["arguments"]) for one in json.loads(kept_text(self.turn.calls))]
+
+    @property
+    def open(self) -> list[int]:
+        """The calls that have no result yet."""
+        done = {index for index, called in self.results.items() if called.result is not None}
+        return [index for index in range(len(self.calls)) if index not in done]
+
+
+@dataclass
+class Journal:
+    first: str
+    exchanges: list[Exchange]
+
+    @property
+    def next_turn(self) -> int:
+        return len(self.exchanges) + 1
+
+    @property
+    def last(self) -> Exchange | None:
+        return self.exchanges[-1] if self.exchanges else None
+
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """Everything the run's calls made, in order."""
+        return [
+            called.made
+            for exchange in self.exchanges
+            for _, called in sorted(exchange.results.items())
+            if called.made and not called.is_error
+        ]
+
+    @property
+    def refs(self) -> dict[str, str]:
+        """The names the model gave to what it made, and the ids."""
+        return {one["ref"]: one["id"] for one in self.made if one.get("ref")}
+
+    def messages(self) -> tuple[Message, ...]:
+        told: list[Message] = [Message.user(self.first)]
+        for exchange in self.exchanges:
+            said = kept_text(exchange.turn.said)
+            parts: list[Any] = [Text(said)] if said else []
+            told.append(Message("assistant", (*parts, *exchange.calls)))
+            results = tuple(
+                ToolResult(call.id, kept_text(called.result or ""), bool(called.is_error))
+                for index, call in enumerate(exchange.calls)
+                if (called := exchange.results.get(index)) is not None
+            )
+            if results:
+                told.append(Message("user", results))
+        return tuple(told)
+
+
+def read_journal(run: Run) -> Journal | None:
+    """What is kept of a run's conversation; None before its context is written. Strongly consistent."""
+    context = get(RunContext, f"RUN#{run.id}", "CONTEXT")
+    if context is None:
+        return None
+    exchanges = {int(turn.number): Exchange(turn) for turn in _rows(Turn, run, "TURN#")}
+    for called in _rows(Called, run, "CALL#"):
+        number, index = map(int, called.sk.removeprefix("CALL#").split("#"))
+        exchanges[number].results[index] = called
+    return Journal(kept_text(context.text), [exchanges[number] for number in sorted(exchanges)])
+
+
+def _rows(model: type[R], run: Run, prefix: str) -> Iterator[R]:
+    start = None
+    while True:
+        page = query(model, f"RUN#{run.id}", prefix=prefix, start=start, consistent=True)
+        yield from page.rows
+        start = page.next_key
+        if start is None:
+            return

@@ -1,0 +1,50 @@
+"""A run that waits outlives its execution: what it waits with is in its rows, so a new execution takes the waiting over.
+
+An engine may be restarted, an execution may be aborted by an operator, while a person has three days to answer. The run keeps its
+place, what it asks, and an answer that was given already.
+"""
+
+from typing import Final
+
+from shared.core import clock
+from shared.core.actor import SYSTEM
+from shared.core.errors import Upstream
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.ending import because, end
+from shared.runs.agent_runs.lease import PENDING_LEASE
+from shared.runs.agent_runs.rows import Run
+from shared.store import fetch, revise
+
+LAUNCHES: Final = 3
+"""New executions of one run. What is gone so often does not die by accident."""
+
+
+def relaunch(run: Run) -> Run:
+    """Let a new execution take over a run that waits and whose execution is gone; the run ends where that happened too often, or where
+    the queue does not take it. Answers the run as it stands. Two who find it at once start one execution."""
+    gone, token = run.execution, run.wait_token
+
+    def still(one: Run) -> bool:
+        return bool(one.status == "waiting" and one.execution == gone and one.wait_token == token)
+
+    if run.launches >= LAUNCHES:
+        return end(
+            run, "failed", SYSTEM, because("EXECUTION_LOST", "What waited for an answer was lost again and again"), still=still
+        )
+
+    def change(one: Run) -> None:
+        if not still(one):
+            return
+        one.execution = one.wait_token = None
+        one.launches += 1
+        one.fence += 1
+        one.lease_until = clock.epoch() + PENDING_LEASE
+
+    after = revise(lambda: fetch(Run, run.id) or run, change)
+    if after.status != "waiting" or after.execution is not None:
+        return after
+    try:
+        queue.enqueue(after.id, int(after.attempt), int(after.launches))
+    except Upstream as error:
+        return end(after, "failed", SYSTEM, because("QUEUE_UNAVAILABLE", error.message), still=lambda one: one.execution is None)
+    return after

@@ -1,0 +1,184 @@
+"""The money of one model call: reserved before it, settled and written into the ledger after it."""
+
+import re
+from typing import Any, Final
+
+from shared.agents.providers.port import Finished, Request, TokenUsage
+from shared.agents.providers.tokens import upper_bound
+from shared.core import clock
+from shared.core.errors import Conflict
+from shared.core.ids import derived_id
+from shared.money.billing.prices import Price, Priced, cost, worst_case
+from shared.money.billing.pricing import customer_price_micros
+from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_month, caps_of, release, settle
+from shared.money.usage.recording import RECORDED, record_usage
+from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs.lease import Lost
+from shared.runs.agent_runs.rows import ENDED, AgentRecord, Run
+from shared.store import Operation, fetch, update, write
+from shared.work.projects.rows import Project
+
+
+def scope_of(run: Run) -> Scope:
+    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id)
+
+
+def worst_price(run: Run, request: Request) -> int:
+    """What the call can be charged at most, in micro-dollars. 0 for a model without a known price: it cannot be reserved for."""
+    price = worst_case(run.provider, run.model, upper_bound(request), request.max_tokens)
+    return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
+
+
+def has_room(run: Run) -> bool:
+    """Whether the caps have room for the call that a run waits with. One batch read; the reservation itself decides."""
+    try:
+        caps_of(scope_of(run)).refuse(int((run.waiting or {}).get("needed_micros", 0)))
+    except BudgetExhausted:
+        return False
+    return True
+
+
+def reserve(run: Run, turn: int, amount: int) -> None:
+    """Hold `amount` for this turn's call, once. Raises BudgetExhausted, or Lost when the run is no longer ours."""
+    if run.hold_turn == turn:
+        return  # an earlier try of this turn holds it already
+    caps = caps_of(scope_of(run))
+    hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
+    ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
+    actions = [Run.hold.set(hold), Run.hold_turn.set(turn), Run.version.add(1)]
+    write(update(Run(*Run.key(run.id)), actions, ours, Lost()), *caps.reserve(amount))
+    run.hold, run.hold_turn, run.version = hold, turn, run.version + 1
+
+
+def _price(run: Run, answered: str, usage: TokenUsage) -> Price:
+    """By the model that answered: `gpt-4o` is no version of `gpt-4`. By the one asked for where its dated version answered
+    (`gpt-4o-2024-08-06`), or a version of it that no table knows."""
+    asked = run.model
+    version = answered.removeprefix(asked) if answered.startswith(asked) else None
+    if not answered or (version is not None and _DATED.fullmatch(version)):
+        return cost(run.provider, asked, usage)
+    price = cost(run.provider, answered, usage)
+    return cost(run.provider, asked, usage) if version and not isinstance(price, Priced) else price
+
+
+_DATED: Final = re.compile(r"([-@:][\dv.:-]+)?")
+
+
+def usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
+    """The ledger line of a call made under the run's present fence: one fence, one call."""
+    price = _price(run, model, usage)
+    known = isinstance(price, Priced)
+    cost_micros = price.cost_micros if isinstance(price, Priced) else 0
+    return UsageLine.new(
+        derived_id("usage", run.id, turn, int(run.fence)),
+        org_id=run.org_id,
+        ws_id=run.ws_id,
+        proj_id=run.proj_id,
+        at=clock.iso(),
+        run_id=run.id,
+        item_id=run.item_id,
+        agent_id=run.agent_id,
+        agent_name=run.agent["display_name"],
+        user=run.triggered_by,
+        provider=run.provider,
+        model=model or run.model,
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        output_tokens=usage.output,
+        estimated=estimated,
+        provider_cost_micros=cost_micros,
+        customer_price_micros=customer_price_micros(cost_micros) if known else 0,
+        unpriced=not known,
+        price_version=price.table,
+    )
+
+
+def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[Operation], progress: int) -> bool:
+    """The call is over: ledger, budgets, the run's own counts, and `kept` (the journal), all or none.
+
+    When the run is no longer ours, what was spent is still spent and is recorded, but nothing is kept. Answers whether it was kept.
+    """
+    line = usage_line(run, turn, done.usage, done.model, done.estimated)
+    price = int(line.customer_price_micros)
+    counts = [*_counts(line), Run.version.add(1)]
+    row = Run(*Run.key(run.id))
+    ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
+    ending_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
+    books = [*record_usage(line, project_name), *_of_agent(run, price)]
+    try:
+        write(update(row, counts + ending_hold, ours, Lost()), *settle(run.hold, (), price), *kept, *books)
+    except Lost:
+        late(run, turn, counts, price, books)
+        return False
+    run.hold = run.hold_turn = None
+    if price:
+        announce_month(str(run.ws_id))
+    return True
+
+
+def late(run: Run, turn: int, counts: list[Any], price: int, books: list[Operation]) -> None:
+    """A call that finished after its run had ended or changed hands. It settles the reservation that the ended run still holds for it;
+    where it holds none (its lease is over) or the run goes on in other hands, the price is spent all the same."""
+    row = Run(*Run.key(run.id))
+    try:
+        try:
+            write(update(row, counts + LETTING_GO, held_for(turn), Lost()), *settle(run.hold, (), price), *books)
+        except Lost:
+            existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
+            write(update(row, counts), *settle(None, existing, price), *books)
+    except Conflict as conflict:
+        if conflict is not RECORDED:
+            raise
+    if price:
+        announce_month(str(run.ws_id))
+
+
+LETTING_GO: Final = [
+    Run.hold.remove(),
+    Run.hold_turn.remove(),
+    Run.held_until.remove(),
+    Run.gsi3pk.remove(),
+    Run.gsi3sk.remove(),
+]
+"""The run's own part of giving back, or of spending, what it holds after its end: it leaves the list of those that hold something."""
+
+
+def held_for(turn: int) -> Any:
+    """The condition that a run which has ended still holds the reservation of this turn's call."""
+    return Run.status.is_in(*ENDED) & (Run.hold_turn == turn) & Run.held_until.exists()
+
+
+def let_go(run: Run) -> bool:
+    """Give back what a run holds after its end, for a call that will not settle any more. Whether this was the one to do it."""
+    if run.hold_turn is None:
+        return False
+    actions = [*LETTING_GO, Run.version.add(1)]
+    try:
+        write(update(Run(*Run.key(run.id)), actions, held_for(int(run.hold_turn)), Lost()), *release(run.hold))
+    except Lost:
+        return False
+    return True
+
+
+def _of_agent(run: Run, price: int) -> list[Operation]:
+    record = AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id))
+    return [update(record, [AgentRecord.price_micros.add(price)])] if price else []
+
+
+def _counts(line: UsageLine) -> list[Any]:
+    actions = [
+        Run.calls.add(1),
+        Run.input_tokens.add(line.input_tokens),
+        Run.cache_read_tokens.add(line.cache_read_tokens),
+        Run.cache_write_tokens.add(line.cache_write_tokens),
+        Run.output_tokens.add(line.output_tokens),
+        Run.provider_cost_micros.add(line.provider_cost_micros),
+        Run.customer_price_micros.add(line.customer_price_micros),
+    ]
+    return [*actions, Run.unpriced.set(True)] if line.unpriced else actions
+
+
+def project_name(run: Run) -> str:
+    project = fetch(Project, str(run.proj_id))
+    return project.name if project else ""

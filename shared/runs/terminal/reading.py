@@ -1,0 +1,62 @@
+"""Reading a run's log: by number, or its end."""
+
+from collections.abc import Iterator
+
+from shared.runs.terminal.entries import Chunk, Entry, expired
+from shared.store import query
+
+_PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
+
+
+def last_sequence(run_id: str) -> int:
+    """The number of the last entry; 0 for an empty log. One strongly consistent read."""
+    found = query(Chunk, Chunk.place(run_id), newest_first=True, limit=1, consistent=True).rows
+    return int(found[0].last) if found else 0
+
+
+def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
+    """Entries from number `start` on, in order, until the end of the log as it is now. Strongly consistent.
+
+    Where the first ones have expired, one entry says which.
+    """
+    expected = max(1, start)
+    for chunk in _chunks(run_id, expected):
+        if chunk.first > expected:
+            yield expired(run_id, expected, chunk.first - 1, chunk.at)
+        for entry in chunk.entries():
+            if entry["seq"] >= expected:
+                yield entry
+        expected = max(expected, int(chunk.last) + 1)
+
+
+def tail(run_id: str, count: int) -> list[Entry]:
+    """The last `count` entries, oldest first."""
+    found: list[Entry] = []
+    start = None
+    while True:
+        page = query(Chunk, Chunk.place(run_id), newest_first=True, limit=10, start=start, consistent=True)
+        for chunk in page.rows:
+            found = chunk.entries() + found
+            if len(found) >= count:
+                return found[-count:]
+        start = page.next_key
+        if start is None:
+            return found
+
+
+def _chunks(run_id: str, start: int) -> Iterator[Chunk]:
+    """Chunks from the one that holds number `start` on."""
+    place = Chunk.place(run_id)
+    first = start
+    if start > 1:
+        holding = query(
+            Chunk, place, between=(Chunk.sort(1), Chunk.sort(start)), newest_first=True, limit=1, consistent=True
+        ).rows
+        first = holding[0].first if holding else start
+    position = None
+    while True:
+        page = query(Chunk, place, between=(Chunk.sort(first), "9" * 12), limit=_PAGE, start=position, consistent=True)
+        yield from page.rows
+        position = page.next_key
+        if position is None:
+            return

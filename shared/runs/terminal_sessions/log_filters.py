@@ -1,0 +1,98 @@
+"""Which entries a replay plays and a search finds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from shared.core import clock
+from shared.core.errors import FieldError, Invalid
+from shared.runs.terminal.entries import LEVELS, Entry
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Empty sets and None admit everything. Times are compared as ISO 8601 texts of our own form."""
+
+    levels: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    components: frozenset[str] = frozenset()
+    since: str | None = None
+    until: str | None = None
+    system: bool = True
+    """Whether entries of the source `system` are wanted."""
+
+    @classmethod
+    def read(cls, filters: dict[str, Any], since: str | None = None, until: str | None = None, system: bool = True) -> Self:
+        """From what a client sends: `levels`, `sources`, `components`, each a list, or one value under its singular; `from`/`to` or
+        `startTime`/`endTime`. Raises Invalid."""
+        levels = _set(filters, "level")
+        if unknown := sorted(levels - set(LEVELS)):
+            raise Invalid(FieldError("filters.levels", f"Levels are {', '.join(LEVELS)}, not {', '.join(unknown)}"))
+        return cls(
+            levels,
+            _set(filters, "source"),
+            _set(filters, "component"),
+            _time("startTime", since or filters.get("startTime") or filters.get("from")),
+            _time("endTime", until or filters.get("endTime") or filters.get("to")),
+            system,
+        )
+
+    def admits(self, entry: Entry) -> bool:
+        return (
+            (not self.levels or entry["level"] in self.levels)
+            and (not self.sources or entry["source"] in self.sources)
+            and (not self.components or entry["component"] in self.components)
+            and (self.since is None or entry["timestamp"] >= self.since)
+            and (self.until is None or entry["timestamp"] <= self.until)
+            and (self.system or entry["source"] != "system")
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "levels": sorted(self.levels),
+            "sources": sorted(self.sources),
+            "components": sorted(self.components),
+            "from": self.since,
+            "to": self.until,
+        }
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """`speed` 1.0 plays as it was. Everything is played unless a filter says otherwise."""
+
+    speed: float = 1.0
+    wanted: LogFilter = field(default_factory=LogFilter)
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Self:
+        """From a client's `options`. Raises Invalid."""
+        speed = raw.get("speed", 1.0)
+        if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.1 <= speed <= 100:
+            raise Invalid(FieldError("options.speed", "The speed is a number from 0.1 to 100"))
+        filters = raw.get("filters") or {}
+        if not isinstance(filters, dict):
+            raise Invalid(FieldError("options.filters", "Filters are an object"))
+        since, until = raw.get("startTime") or raw.get("from"), raw.get("endTime") or raw.get("to")
+        return cls(float(speed), LogFilter.read(filters, since, until, raw.get("includeSystemLogs") is not False))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"speed": self.speed, "filters": self.wanted.as_json(), "includeSystemLogs": self.wanted.system}
+
+
+def _set(filters: dict[str, Any], name: str) -> frozenset[str]:
+    value = filters.get(f"{name}s", filters.get(name))
+    values = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or len(values) > 50 or not all(isinstance(one, str) for one in values):
+        raise Invalid(FieldError(f"filters.{name}s", "This is a list of at most 50 texts"))
+    return frozenset(values)
+
+
+def _time(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        moment: datetime = clock.parse(value)
+    except (TypeError, ValueError):
+        raise Invalid(FieldError(name, "This is not an ISO 8601 time")) from None
+    return clock.iso(moment)

@@ -1,0 +1,213 @@
+"""Playing a run's log again, at its own pace or faster.
+
+A replay is a chain of jobs (slices): each plays for a few seconds and sends the next one on, so that no function runs for hours and a
+replay survives any of them. `Connection.replay` names the session that may play: another replay, or the connection's end, stops it.
+A slice is claimed by its number, so that a job delivered twice plays once.
+"""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from shared.channels.sockets.client import GONE, SENT, poster
+from shared.channels.sockets.connections import find, forget
+from shared.channels.sockets.fanout import frame, hang_up
+from shared.channels.sockets.publish import send_job
+from shared.channels.sockets.rows import Connection
+from shared.core import clock
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.people.access import liveness
+from shared.runs.terminal.entries import Entry, canonical
+from shared.runs.terminal.reading import entries
+from shared.runs.terminal_sessions.log_filters import ReplayOptions
+from shared.store import update_now
+
+SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
+_SLICE = 4.0  # seconds that one job plays
+_LOOK = 0.5  # seconds after which a slice looks whether it still may
+_QUEUE = 1.5  # a longer pause is spent in the queue, not in a function
+_STALE = 60  # seconds after which a claimed slice may be claimed again: whoever had it has died
+_NOT_OURS = Conflict("replay", "Another replay has taken over")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Where a replay stands. `position` entries of `total` were played, the next one is looked for from number `seq` on; `due` is what
+    is left of the pause before it (None: all of it), `began` when the first one was played (epoch seconds)."""
+
+    session: str
+    run: str
+    options: dict[str, Any]
+    number: int = 1
+    seq: int = 1
+    position: int = 0
+    total: int = 0
+    last: str | None = None
+    due: float | None = None
+    began: float = 0.0
+
+
+def begin(connection: Connection, run_id: str, options: ReplayOptions) -> str:
+    """Start a replay; one that is under way ends. Answers the session's id."""
+    session = new_id()
+    actions = [
+        Connection.replay.set(session),
+        Connection.replay_slice.set(0),
+        Connection.replay_claimed.set(0),
+        Connection.replay_held.remove(),
+    ]
+    update_now(connection, actions, Connection.pk.exists())
+    _go_on(connection.id, Slice(session, run_id, options.as_json()))
+    return session
+
+
+def go_on_after_pause(connection: Connection) -> None:
+    """A replay that was held by `pause_stream` plays on."""
+    held = connection.replay_held
+    if held and connection.replay == held["session"]:
+        update_now(connection, [Connection.replay_held.remove()])
+        if held.get("number"):
+            _go_on(connection.id, Slice(**held))
+
+
+def hold(connection: Connection) -> None:
+    """Ask a replay under way to stop where it is; its next look sees it."""
+    if connection.replay and not connection.replay_held:
+        update_now(connection, [Connection.replay_held.set({"session": connection.replay})], Connection.pk.exists())
+
+
+def pause_between(before: str | None, after: str, speed: float) -> float:
+    """Seconds between two entries: as far apart as they were, by the speed, but never less than 50 ms nor more than 5 s."""
+    try:
+        apart = (clock.parse(after) - clock.parse(before)).total_seconds() if before else None
+    except ValueError:
+        apart = None
+    if apart is None:
+        return UNKNOWN
+    return min(LONGEST, max(SHORTEST, apart / speed))
+
+
+def play(connection_id: str, piece: Slice) -> None:
+    """One slice of a replay."""
+    if not _claimed(connection_id, piece):
+        return
+    options = ReplayOptions.read(piece.options)
+    if piece.number == 1:
+        piece = _started(connection_id, piece, options)
+    deadline = looked = time.monotonic()
+    deadline += _SLICE
+    due = time.monotonic() + (piece.due or 0.0)
+    for entry in entries(piece.run, piece.seq):
+        if piece.position >= piece.total:
+            break
+        if not options.wanted.admits(entry):
+            continue
+        if piece.last is not None and piece.due is None:
+            due += pause_between(piece.last, entry["timestamp"], options.speed)
+        remaining = due - time.monotonic()
+        here = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
+        if remaining > _QUEUE or time.monotonic() + max(0.0, remaining) > deadline:
+            _go_on(connection_id, _after(here))
+            return
+        if remaining > 0:
+            time.sleep(remaining)
+        if time.monotonic() - looked > _LOOK:
+            looked = time.monotonic()
+            if not _may_play(connection_id, _after(here)):
+                return
+        outcome = poster().post(connection_id, _replayed(entry, piece.position + 1, piece.total))
+        if outcome != SENT:
+            if outcome == GONE:
+                forget(connection_id)
+            return
+        due = max(due, time.monotonic() - SHORTEST)
+        piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
+    if _may_play(connection_id, _after(piece)):
+        _finished(connection_id, piece)
+
+
+def _claimed(connection_id: str, piece: Slice) -> bool:
+    """Whether this slice is ours to play: the session goes on, and nobody else plays it."""
+    if not _may_play(connection_id, piece):
+        return False
+    now = clock.epoch()
+    first = Connection.replay_slice == piece.number - 1
+    again = (Connection.replay_slice == piece.number) & (Connection.replay_claimed < now - _STALE)
+    key = Connection(pk=f"CONN#{connection_id}", sk="META")
+    actions = [Connection.replay_slice.set(piece.number), Connection.replay_claimed.set(now)]
+    try:
+        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _NOT_OURS)
+    except Conflict:
+        return False
+    return True
+
+
+def _after(piece: Slice) -> Slice:
+    return replace(piece, number=piece.number + 1)
+
+
+def _may_play(connection_id: str, piece: Slice) -> bool:
+    """Whether the session goes on. Where the viewer has paused, `piece` is kept: it is the slice to resume with."""
+    connection = find(connection_id)
+    if connection is None or connection.replay != piece.session:
+        return False
+    if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
+        hang_up(connection_id)
+        return False
+    if connection.replay_held and not connection.replay_held.get("number"):
+        update_now(connection, [Connection.replay_held.set(asdict(piece))], Connection.replay == piece.session)
+        return False
+    return connection.replay_held is None
+
+
+def _started(connection_id: str, piece: Slice, options: ReplayOptions) -> Slice:
+    """Count what will be played and how long it takes, and say so."""
+    total, seconds, last = 0, 0.0, None
+    for entry in entries(piece.run):
+        if options.wanted.admits(entry):
+            seconds += pause_between(last, entry["timestamp"], options.speed) if last else 0
+            total, last = total + 1, entry["timestamp"]
+    data = {
+        "sessionId": piece.session,
+        "runId": piece.run,
+        "totalLogs": total,
+        "estimatedDuration": round(seconds * 1000),
+        "speed": options.speed,
+        "startedAt": clock.iso(),
+    }
+    poster().post(connection_id, frame({"type": "replay_started", "data": data}))
+    return replace(piece, total=total, began=time.time())
+
+
+def _finished(connection_id: str, piece: Slice) -> None:
+    data = {
+        "sessionId": piece.session,
+        "runId": piece.run,
+        "totalLogsPlayed": piece.position,
+        "duration": round((time.time() - piece.began) * 1000),
+        "completedAt": clock.iso(),
+    }
+    poster().post(connection_id, frame({"type": "replay_completed", "data": data}))
+    try:
+        update_now(
+            Connection(pk=f"CONN#{connection_id}", sk="META"),
+            [Connection.replay.remove()],
+            Connection.replay == piece.session,
+            _NOT_OURS,
+        )
+    except Conflict:
+        return
+
+
+def _replayed(entry: Entry, position: int, total: int) -> str:
+    """The entry's own bytes, and behind them where in the replay it is."""
+    progress = round(position / total * 100, 2)
+    extra = f',"replayPosition":{position},"replayTotal":{total},"replayProgress":{progress}}}'
+    return '{"type":"replay_log","data":' + canonical(entry)[:-1] + extra + "}"
+
+
+def _go_on(connection_id: str, piece: Slice) -> None:
+    waiting = int(piece.due or 0)
+    left = None if piece.due is None else piece.due - waiting
+    send_job("replay", connection_id, delay=waiting, piece=asdict(replace(piece, due=left)))

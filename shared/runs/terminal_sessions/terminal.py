@@ -1,0 +1,262 @@
+"""What one terminal connection is sent besides the live entries: the greeting, what was written before, the state of its runs.
+
+A connection catches up before it goes live, so that it gets each entry once and in order:
+
+    catching   pushes leave it out and note that they did (`shared.channels.sockets.fanout`)
+    read the log, send it
+    live       if no push was left out since the log was read; otherwise read on
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from shared.channels.sockets.client import FAILED, GONE, SENT, poster
+from shared.channels.sockets.fanout import YOUNG, frame, frames_of
+from shared.channels.sockets.publish import send_job
+from shared.channels.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
+from shared.channels.sockets.topics import terminal_topic
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.runs.agent_runs.rows import Run
+from shared.runs.terminal.entries import Entry, canonical
+from shared.runs.terminal.reading import entries, last_sequence, tail
+from shared.runs.terminal.status import ENDED, run_status_message
+from shared.store import fetch_all, get, query, update_now
+
+CAPABILITIES = ["live_logs", "replay", "search"]
+HISTORY = 100  # entries sent on connecting
+RUNS = 20  # of a card, newest first, that are looked at for history, search and state
+_ROUNDS = 40
+_READ_AHEAD = 100_000  # characters of entries that are sent together, as some four messages
+_SLICE = 15.0  # seconds; then the rest is a job of its own
+_PATIENCE = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between tries to greet: the handshake ends after $connect has answered
+_MOVED = Conflict("moved", "The subscription has changed")
+
+
+def new_terminal(connection: Connection) -> Subscription:
+    """What a terminal hears from its beginning on: all runs of its card."""
+    return Subscription.of(_topic(connection), connection, state=CATCHING, generation=new_id(), greeted=False)
+
+
+def greet(connection: Connection, generation: str) -> None:
+    """`connected`, the last entries, the state of the active runs; then live, unless the viewer has asked for something else by now."""
+    subscription = _subscription(connection)
+    if subscription is None or subscription.greeted:
+        return  # the queue has delivered the job twice
+    runs = runs_of(str(connection.card_id))
+    active = [run for run in runs if not run.ended]
+    history = _history(active or runs)
+    info = {
+        "connectionId": connection.id,
+        "cardId": connection.card_id,
+        "capabilities": CAPABILITIES,
+        "activeRuns": [run.id for run in active],
+    }
+    frames = [frame({"type": "connected", "data": info}), *_batches(history)]
+    if not _post_to_new(connection, frames, generation) or not _change(connection, Subscription.greeted.set(True)):
+        return
+    # Changes of state were left out until now: what is read after that has them all.
+    known = {run.id for run in active}
+    poster().post(connection.id, *_states(run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
+    position = {run.id: 1 for run in active}
+    for entry in history:
+        position[entry["runId"]] = entry["seq"] + 1
+    for run in active:
+        if position[run.id] == 1:  # its history was not among the last hundred
+            position[run.id] = last_sequence(run.id) + 1
+    if subscription.generation != generation:
+        return
+    if subscription.state == PAUSED:
+        _leave_at(connection, generation, position)
+    elif subscription.state == CATCHING:
+        _go_live(connection, subscription, position)
+
+
+def focus(connection: Connection, run: Run, start: int | None) -> None:
+    """Watch one run: from entry `start` on, or from its last hundred. The entries come from a job, not from here."""
+    generation = new_id()
+    afresh = [Subscription.next.set({}), Subscription.missed.set({}), Subscription.skips.set(0)]
+    chosen = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
+    if _change(connection, Subscription.state.set(CATCHING), *chosen, *afresh):
+        send_job("catch_up", connection.id, generation=generation, position={run.id: start or 0})
+
+
+def pause(connection: Connection) -> None:
+    """Send nothing, but remember where. What is still catching up keeps its notes."""
+    key = Subscription.at(_topic(connection), connection.id)
+    paused = Subscription.state.set(PAUSED)
+    for state, actions in ((LIVE, [paused, Subscription.missed.set({})]), (CATCHING, [paused]), (LIVE, [paused])):
+        try:
+            update_now(key, actions, Subscription.state == state, _MOVED)
+        except Conflict:
+            continue
+        return
+
+
+def resume(connection: Connection) -> None:
+    """Send what was left out, then go on live."""
+    key = Subscription.at(_topic(connection), connection.id)
+    generation = new_id()
+    actions = [Subscription.state.set(CATCHING), Subscription.skips.set(0), Subscription.generation.set(generation)]
+    try:
+        now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _MOVED))
+    except Conflict:
+        return
+    send_job("catch_up", connection.id, generation=generation, position=dict(now.missed))
+
+
+def catch_up(connection: Connection, generation: str, position: dict[str, int]) -> None:
+    """Send each run's entries from its position on (0: its last hundred), then go live."""
+    subscription = _subscription(connection)
+    if subscription is None or subscription.generation != generation or subscription.state == LIVE:
+        return
+    if subscription.state == PAUSED:
+        _leave_at(connection, generation, {run_id: start for run_id, start in position.items() if start})
+        return
+    for run_id, start in position.items():
+        if start == 0:
+            position[run_id] = max(1, last_sequence(run_id) - HISTORY + 1)
+    wanted = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
+    states = _states(fetch_all(Run, [one for one in wanted if one]))
+    if poster().post(connection.id, *states) == GONE:
+        return
+    _go_live(connection, subscription, position)
+
+
+def runs_of(card_id: str) -> list[Run]:
+    """The card's runs, newest first."""
+    rows = query(Run, f"ITEM#{card_id}", index=1, prefix="RUN#", newest_first=True, limit=RUNS).rows
+    return [run for run in fetch_all(Run, [row.pk.partition("#")[2] for row in rows]) if not run.deleted_at]
+
+
+def _go_live(connection: Connection, subscription: Subscription, position: dict[str, int]) -> None:
+    """Send what is in the log from `position` on, until nothing was left out meanwhile."""
+    deadline = time.monotonic() + _SLICE
+    generation = subscription.generation
+    delay = 0
+    for _ in range(_ROUNDS):
+        for run_id in dict(subscription.missed):
+            position.setdefault(run_id, 1 if not subscription.next else subscription.missed[run_id])
+        outcome = SENT
+        for run_id, start in list(position.items()):
+            position[run_id], outcome = _send_from(connection, run_id, start, deadline)
+            if outcome != SENT:
+                break
+        if outcome == GONE:
+            return
+        delay = 2 if outcome == FAILED else 0
+        if delay or time.monotonic() > deadline:
+            break
+        if _made_live(connection, subscription, position):
+            return
+        now = _subscription(connection)
+        if now is None or now.generation != generation or now.state == LIVE:
+            return
+        if now.state == PAUSED:
+            _leave_at(connection, generation, position)
+            return
+        subscription = now
+    send_job("catch_up", connection.id, delay=delay, generation=generation, position=position)
+
+
+def _send_from(connection: Connection, run_id: str, start: int, deadline: float) -> tuple[int, str]:
+    """Send a run's entries from `start` on; the number to go on from, and what became of the last message."""
+    texts: list[str] = []
+    size, reached = 0, start
+    for entry in entries(run_id, start):
+        texts.append(canonical(entry))
+        size += len(texts[-1])
+        reached = entry["seq"] + 1
+        if size > _READ_AHEAD:
+            if (outcome := poster().post(connection.id, *frames_of(texts))) != SENT:
+                return start, outcome
+            texts, size, start = [], 0, reached
+            if time.monotonic() > deadline:
+                return start, SENT
+    if texts and (outcome := poster().post(connection.id, *frames_of(texts))) != SENT:
+        return start, outcome
+    return reached, SENT
+
+
+def _made_live(connection: Connection, subscription: Subscription, position: dict[str, int]) -> bool:
+    """Whether nothing was left out since the subscription was read: then pushes take over from `position` on."""
+    unchanged = (
+        (Subscription.state == CATCHING)
+        & (Subscription.skips == int(subscription.skips))
+        & (Subscription.generation == subscription.generation)
+    )
+    following = {**dict(subscription.next), **position}
+    actions = [Subscription.state.set(LIVE), Subscription.next.set(following), Subscription.missed.set({})]
+    try:
+        update_now(Subscription.at(_topic(connection), connection.id), actions, unchanged, _MOVED)
+    except Conflict:
+        return False
+    return True
+
+
+def _leave_at(connection: Connection, generation: str | None, position: dict[str, int]) -> None:
+    """The stream was paused while it caught up: resuming goes on from here."""
+    actions = [Subscription.missed[run_id].set(number) for run_id, number in position.items()]
+    held = (Subscription.state == PAUSED) & (Subscription.generation == generation)
+    try:
+        update_now(Subscription.at(_topic(connection), connection.id), actions, held, _MOVED)
+    except Conflict:
+        return
+
+
+def _history(runs: Iterable[Run]) -> list[Entry]:
+    """The last hundred entries of these runs together, in the order of time."""
+    found: list[Entry] = []
+    for run in runs:
+        found = tail(run.id, HISTORY - len(found)) + found
+        if len(found) >= HISTORY:
+            break
+    return sorted(found, key=lambda entry: (entry["timestamp"], entry["runId"], entry["seq"]))
+
+
+def _batches(history: list[Entry]) -> list[str]:
+    """The first message with entries is a `logs_batch`, even if it is empty or has only one."""
+    if len(history) < 2:
+        return [frame({"type": "logs_batch", "data": history})]
+    return list(frames_of([canonical(entry) for entry in history]))
+
+
+def _states(runs: Iterable[Run]) -> list[str]:
+    return [
+        frame(
+            run_status_message(run.id, run.status, int(run.progress), last=last_sequence(run.id) if run.status in ENDED else None)
+        )
+        for run in runs
+    ]
+
+
+def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:
+    """Post to a connection whose handshake may still be under way."""
+    for pause_seconds in (*_PATIENCE, None):
+        if (outcome := poster().post(connection.id, frames[0])) != GONE:
+            return outcome == SENT and poster().post(connection.id, *frames[1:]) == SENT
+        if pause_seconds is None:
+            break
+        time.sleep(pause_seconds)
+    if time.time() - connection.opened < YOUNG:
+        send_job("greet", connection.id, delay=1, generation=generation)
+    return False
+
+
+def _change(connection: Connection, *actions: Any) -> bool:
+    """Whether the connection was still there to be changed."""
+    try:
+        update_now(Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _MOVED)
+    except Conflict:
+        return False
+    return True
+
+
+def _subscription(connection: Connection) -> Subscription | None:
+    topic = _topic(connection)
+    return get(Subscription, f"SUB#{topic}", f"CONN#{connection.id}")
+
+
+def _topic(connection: Connection) -> str:
+    return terminal_topic("", connection.card_id)

@@ -1,0 +1,9 @@
+"""What the agents' tools do on the platform: each one call of a service, as the agent, limited to the run's workspace.
+
+outcome = perform(work, "create_card", {...})      CadreError: tell the model, it may correct itself
+"""
+
+from shared.runs.toolbox.call_context import Work
+from shared.runs.toolbox.executor import Outcome, agent_actor, perform
+
+__all__ = ["Outcome", "Work", "agent_actor", "perform"]

@@ -1,0 +1,81 @@
+"""One call of a tool: its arguments checked, its service called."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.agents.catalogue import Agent
+from shared.agents.tools import parse_arguments
+from shared.core.actor import Actor, Permission, Role
+from shared.core.errors import FieldError, Invalid
+from shared.runs.toolbox.board_tools import add_dependency, create_card, move_card, read_siblings
+from shared.runs.toolbox.call_context import Done, Work
+from shared.runs.toolbox.card_tools import block_card, comment, read_card, update_card
+from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
+
+RESULT_LIMIT: Final = 240_000
+"""Characters of a result: the longest document an agent may write, with JSON's escapes. People's documents may be longer."""
+_READS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
+_WRITES = {
+    "write_document": Permission.DOCUMENT_WRITE,
+    "create_card": Permission.CARD_CREATE,
+    "create_task": Permission.CARD_EDIT,
+    "add_dependency": Permission.CARD_EDIT,
+    "comment": Permission.CARD_EDIT,
+    "raise_discovery": Permission.CARD_EDIT,
+    "move_card": Permission.CARD_EDIT,
+    "block_card": Permission.CARD_EDIT,
+    "update_card": Permission.CARD_EDIT,
+}
+
+
+def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...]) -> Actor:
+    """The agent as an actor: a member of one workspace, who may do what its tools do and nothing else."""
+    allowed = _READS | {_WRITES[tool] for tool in tools if tool in _WRITES}
+    return Actor(id=agent.id, name=agent.display_name, kind="agent", workspaces={ws_id: Role.MEMBER}, scopes=frozenset(allowed))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`content` is what the model reads; `made` is {kind, id, title, ref?} when something was made."""
+
+    content: str
+    made: dict[str, Any] | None = None
+
+
+Tool = Callable[[Any, Any], Done]
+
+_TOOLS: dict[str, Tool] = {
+    "read_card": read_card,
+    "list_documents": list_documents,
+    "read_document": read_document,
+    "read_siblings": read_siblings,
+    "write_document": write_document,
+    "create_card": create_card,
+    "create_task": create_task,
+    "add_dependency": add_dependency,
+    "comment": comment,
+    "raise_discovery": raise_discovery,
+    "move_card": move_card,
+    "block_card": block_card,
+    "update_card": update_card,
+}
+
+
+def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
+    """Carry out one call. Raises a CadreError whose message tells the model what to do differently."""
+    if name not in work.tools:
+        raise Invalid(
+            FieldError("name", "not among this agent's tools", name),
+            message=f"You have no tool {name!r}. Yours are: {', '.join(work.tools)}.",
+        )
+    arguments = parse_arguments(name, raw)
+    content, made = _TOOLS[name](work, arguments)
+    return Outcome(_bounded(json.dumps(content, ensure_ascii=False, default=str)), made)
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= RESULT_LIMIT:
+        return text
+    return f"{text[:RESULT_LIMIT]}\n[cut: the first {RESULT_LIMIT:,} of {len(text):,} characters]"

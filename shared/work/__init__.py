@@ -1,0 +1,1 @@
+"""What is worked on: projects, boards, cards and what belongs to them."""

@@ -1,0 +1,64 @@
+"""A board as it stands: its row, its counts, its lanes in order. One round trip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import NotFound
+from shared.core.ids import bare_id, is_id
+from shared.store import Row, admit, fetch_all, get_many
+from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lanes import LANES
+from shared.work.boards.rows import Board, Counts, Lane
+
+Key = tuple[type[Row], str, str]
+
+
+@dataclass(frozen=True)
+class BoardNow:
+    board: Board
+    counts: Counts
+    lanes: list[Lane]
+
+    @property
+    def cards(self) -> int:
+        return cards_on(self.counts)
+
+    def cards_in(self, lane: Lane) -> int:
+        return int(self.counts.lanes.get(lane.id, 0))
+
+    def cards_in_column(self, column_id: str) -> int:
+        return int(self.counts.columns.get(column_id, 0))
+
+
+def cards_on(counts: Counts) -> int:
+    return sum(int(number) for number in dict(counts.lanes).values())
+
+
+def the_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardNow:
+    """The board by its id. Raises NotFound and Forbidden as `store.load` does. One round trip."""
+    bare = bare_id(board_id)
+    if not is_id(bare):
+        raise NotFound(Board.NAME)
+    return assembled(get_many(board_keys(bare)), actor, permission)
+
+
+def board_keys(board_id: str) -> list[Key]:
+    """Where the rows of a board are, by ids that follow from its own: what `assembled` makes a board of."""
+    lanes: list[Key] = [(Lane, *Lane.key(lane_id_of(board_id, kind.number))) for kind in LANES]
+    return [(Board, *Board.key(board_id)), (Counts, *Counts.key(board_id)), *lanes]
+
+
+def assembled(rows: Sequence[Any], actor: Actor, permission: Permission | None = None) -> BoardNow:
+    """The board from its rows; one more round trip where lanes have other ids than `board_keys` gives them."""
+    board, counts, *found = rows
+    if board is None or board.deleted_at:
+        raise NotFound(Board.NAME)
+    admit(board, actor, permission)
+    lanes = {lane.id: lane for lane in found if lane is not None}
+    missing = [lane_id for lane_id in board.lane_ids if lane_id not in lanes]
+    if missing:
+        lanes |= {lane.id: lane for lane in fetch_all(Lane, missing)}
+    ordered = sorted((lanes[lane_id] for lane_id in board.lane_ids if lane_id in lanes), key=lambda lane: lane.number)
+    return BoardNow(board, counts or Counts.of(board.id), ordered)

@@ -1,0 +1,128 @@
+"""Saying something about a card, correcting it, taking it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
+from shared.core.ids import bare_id, is_id, new_id
+from shared.events import EventType, record
+from shared.store import Operation, admit, check, create, get_many, load, revise, write
+from shared.work.boards.counting import writable
+from shared.work.comments.rows import Comment
+from shared.work.items.rows import Item
+
+MAX_DEPTH = 10  # replies to replies: deeper than anybody reads, and a bound for whoever shows them
+_EXCERPT = 200  # characters of a comment that its event repeats
+
+
+@dataclass(frozen=True)
+class NewComment:
+    content: str
+    content_type: str = "markdown"
+    comment_type: str = "general"
+    parent_id: str | None = None
+    mentions: list[str] = field(default_factory=list)
+    attachments: list[str] = field(default_factory=list)
+
+
+def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: str | None = None) -> Comment:
+    """Comment on a card, or answer a comment of the same card. With `comment_id` the same comment twice is one.
+
+    Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict("state"). One read, one write.
+    """
+    item, parent, earlier = _read(item_id, new.parent_id, comment_id)
+    if item is None or item.deleted_at:
+        raise NotFound(Item.NAME)
+    admit(item, actor, Permission.CARD_EDIT)
+    if earlier is not None and earlier.item_id == item.id:
+        return earlier
+    if new.parent_id is not None:
+        if parent is None or parent.item_id != item.id or parent.removed_at:
+            raise Invalid(FieldError("parentCommentId", "No such comment on this card", new.parent_id))
+        if parent.depth >= MAX_DEPTH:
+            raise Invalid(FieldError("parentCommentId", f"Replies go at most {MAX_DEPTH} deep", new.parent_id))
+    comment = Comment.new(
+        comment_id or new_id(),
+        org_id=item.org_id,
+        ws_id=item.ws_id,
+        proj_id=item.proj_id,
+        item_id=item.id,
+        board_id=item.board_id,
+        content=new.content,
+        content_type=new.content_type,
+        comment_type=new.comment_type,
+        author=actor.summary,
+        parent_id=parent.id if parent else None,
+        depth=int(parent.depth) + 1 if parent else 0,
+        mentions=new.mentions,
+        attachments=new.attachments,
+    )
+    record(
+        comment,
+        EventType.COMMENT_CREATED,
+        actor,
+        item_id=item.id,
+        item_title=item.title,
+        parent_id=comment.parent_id,
+        comment_type=comment.comment_type,
+        mentions=new.mentions,
+        excerpt=new.content[:_EXCERPT],
+    )
+    write(create(comment), writable(item.board_id))
+    return comment
+
+
+def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
+    """Correct a comment: its author may, and who administers the workspace. Raises NotFound, Forbidden, Conflict("state")."""
+
+    def change(comment: Comment) -> Sequence[Operation]:
+        if comment.content == content:
+            return ()
+        comment.content = content
+        comment.edited_at = clock.iso()
+        record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_EXCERPT])
+        return _conditions(comment)
+
+    return revise(lambda: _theirs(actor, comment_id), change)
+
+
+def delete_comment(actor: Actor, comment_id: str) -> Comment:
+    """Take a comment back: emptied at once, out of sight unless it was answered. Raises NotFound, Forbidden, Conflict("state")."""
+
+    def change(comment: Comment) -> Sequence[Operation]:
+        comment.removed_at = clock.iso()
+        comment.content, comment.mentions, comment.attachments = "", [], []
+        record(comment, EventType.COMMENT_DELETED, actor, item_id=comment.item_id)
+        return _conditions(comment)
+
+    return revise(lambda: _theirs(actor, comment_id), change)
+
+
+def _read(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
+    bare = bare_id(item_id)
+    if not is_id(bare):
+        raise NotFound(Item.NAME)
+    wanted: list[tuple[type[Item] | type[Comment], str, str]] = [(Item, *Item.key(bare))]
+    wanted += [(Comment, *Comment.key(bare_id(one))) for one in (parent_id, comment_id) if one is not None]
+    rows = get_many(wanted)
+    item = rows[0] if isinstance(rows[0], Item) else None
+    comments = {row.id: row for row in rows[1:] if isinstance(row, Comment)}
+    return item, comments.get(bare_id(parent_id or "")), comments.get(comment_id or "")
+
+
+def _theirs(actor: Actor, comment_id: str) -> Comment:
+    """The comment, if the actor may change it."""
+    comment = load(Comment, comment_id, actor, Permission.CARD_EDIT)
+    if comment.removed_at:
+        raise NotFound(Comment.NAME)
+    if comment.author["id"] != actor.id and not actor.may(Permission.WORKSPACE_WRITE, comment.ws_id, comment.org_id):
+        raise Forbidden("Only its author or an administrator may change a comment")
+    return comment
+
+
+def _conditions(comment: Comment) -> list[Operation]:
+    """What must still hold when a comment changes: its card is there, its project is not archived."""
+    card = check(Item(*Item.key(comment.item_id)), Item.deleted_at.does_not_exist(), NotFound(Comment.NAME))
+    return [card, writable(comment.board_id)]

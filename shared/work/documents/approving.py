@@ -1,0 +1,141 @@
+"""Approving, rejecting and publishing: what somebody with `document:approve` decides about a version.
+
+A document's id means its latest version; a version's own id means that version.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, NotFound
+from shared.core.ids import bare_id, is_id
+from shared.events import EventType, record
+from shared.store import Operation, admit, get, get_many, load, query, update
+from shared.work.documents import statuses
+from shared.work.documents.committing import Told, Writing
+from shared.work.documents.reading import Page, no_version, text_of
+from shared.work.documents.rows import Document, DocumentVersion, VersionName
+
+VERSIONS: Final = 100  # of one answer
+
+
+@dataclass(frozen=True)
+class VersionNow:
+    """`status` is draft, review, approved, rejected, archived or superseded."""
+
+    version: DocumentVersion
+    status: str
+
+
+def versions(actor: Actor, either_id: str, *, limit: int = VERSIONS) -> tuple[Document, list[VersionNow]]:
+    """The versions of a document, the newest first; its id or one of theirs names it. Two or three reads. Raises NotFound, Forbidden."""
+    document, _ = _named(actor, either_id, Permission.PROJECT_READ)
+    rows = query(DocumentVersion, f"DOC#{document.id}", prefix="V#", newest_first=True, limit=limit, consistent=True).rows
+    return document, [VersionNow(row, statuses.status_of(document, row)) for row in rows]
+
+
+def approve(actor: Actor, either_id: str) -> Page:
+    """The latest version is in force, the one before it superseded. From draft it passes review in the same step; approving twice changes
+    nothing. Raises NotFound, Forbidden, Conflict("state") for a version that has a successor or was put away, Conflict("version")."""
+    document = _latest(actor, either_id)
+    writing = Writing(document, text_of(document))
+    if document.status == "approved":
+        return Page(document, writing.kept)
+    if document.status in {"draft", "rejected"}:
+        statuses.turn(actor, document, "review")
+    statuses.turn(actor, document, "approved")
+    _record(actor, writing, EventType.DOCUMENT_APPROVED)
+    writing.commit(actor, Told("approved", f"Approved version {int(document.number)}"))
+    return Page(document, writing.kept)
+
+
+def reject(actor: Actor, either_id: str, reason: str) -> Page:
+    """The latest version needs work: agentworks shows a draft. From draft it passes review in the same step. Raises as `approve`."""
+    document = _latest(actor, either_id)
+    writing = Writing(document, text_of(document))
+    if document.status == "draft":
+        statuses.turn(actor, document, "review")
+    statuses.turn(actor, document, "rejected")
+    document.rejection_reason = reason
+    _record(actor, writing, EventType.DOCUMENT_REJECTED, reason=reason)
+    writing.commit(actor, Told("updated", f"Rejected version {int(document.number)}: {reason}"))
+    return Page(document, writing.kept)
+
+
+def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
+    """Publish the version `number`, or a new version with the latest text. What is published is approved thereby; publishing again what
+    is published changes nothing.
+
+    Two reads and one write; two reads more for an older version. Raises NotFound, Forbidden, Invalid (no such version), Conflict("state")
+    for an archived document, Conflict("version").
+    """
+    document = load(Document, document_id, actor, Permission.DOCUMENT_APPROVE)
+    if document.status == "archived":
+        raise Conflict("state", "The document is archived; give it the status draft to publish it", {"status": "archived"})
+    if number is not None and number != document.number:
+        return _publish_older(actor, document, number)
+    writing = Writing(document, text_of(document))
+    if number is not None and document.published_number == number and document.status == "approved":
+        return Page(document, writing.kept)
+    if number is None:
+        writing.next_version()
+    statuses.approved(actor, document)
+    document.published_at = clock.iso()
+    _publish(actor, writing, int(document.number))
+    return Page(document, writing.kept)
+
+
+def _publish_older(actor: Actor, document: Document, number: int) -> Page:
+    version = get(DocumentVersion, *DocumentVersion.key_of(document.id, number))
+    if version is None:
+        raise no_version(number)
+    kept = text_of(document, int(version.text))
+    if document.published_number == number:
+        return Page(document, kept, version)
+    document.approved_number = number
+    writing = Writing(document, text_of(document))
+    version.published_at = document.published_at = clock.iso()
+    published = update(version, [DocumentVersion.published_at.set(version.published_at)])
+    _publish(actor, writing, number, published)
+    return Page(document, kept, version)
+
+
+def _publish(actor: Actor, writing: Writing, number: int, *further: Operation) -> None:
+    document = writing.document
+    before = document.published_number
+    document.published_number = number
+    _record(actor, writing, EventType.DOCUMENT_PUBLISHED, published=number, published_before=before)
+    writing.commit(actor, Told("published", f"Published version {number}", number=number), *further)
+
+
+def _record(actor: Actor, writing: Writing, kind: EventType, **data: object) -> None:
+    document = writing.document
+    document.updated_by = actor.summary
+    changes: dict[str, list[object]] = {}
+    if document.status != writing.status:
+        changes["status"] = [writing.status, document.status]
+    if document.number != writing.number:
+        changes["version"] = [writing.number, int(document.number)]
+    about = {"title": document.title, "type": document.type, "number": int(document.number), "card_id": document.item_id}
+    record(document, kind, actor, changes=changes, **(about | data))
+
+
+def _latest(actor: Actor, either_id: str) -> Document:
+    document, number = _named(actor, either_id, Permission.DOCUMENT_APPROVE)
+    if number != document.number:
+        raise Conflict("state", "This version has a successor", {"version": number, "latest": int(document.number)})
+    return document
+
+
+def _named(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
+    """The document that an id names, and the version."""
+    bare = bare_id(either_id)
+    if not is_id(bare):
+        raise NotFound(Document.NAME)
+    document, name = get_many([(Document, *Document.key(bare)), (VersionName, *VersionName.key_of(bare))])
+    if isinstance(document, Document) and not document.deleted_at:
+        return admit(document, actor, permission), int(document.number)
+    if isinstance(name, VersionName):
+        return load(Document, name.document_id, actor, permission), int(name.number)
+    raise NotFound(Document.NAME)

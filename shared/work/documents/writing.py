@@ -1,0 +1,236 @@
+"""Writing documents: a new one, a change of one, and what an agent writes: the next version of the one with this type and title."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, FieldError, Invalid
+from shared.core.ids import derived_id, new_id
+from shared.events import EventType, record
+from shared.store import collection, fetch, kept_text, load
+from shared.work.documents import statuses, texts
+from shared.work.documents.committing import Told, Writing
+from shared.work.documents.diffs import diff_of
+from shared.work.documents.reading import Page, text_of
+from shared.work.documents.rows import Document
+from shared.work.projects.rows import Project
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """`content` is the text, or `upload_id` names where it was put (`texts.begin_upload`)."""
+
+    type: str
+    title: str
+    content: str | None = None
+    content_type: str = "markdown"
+    tags: list[str] = field(default_factory=list)
+    upload_id: str | None = None
+    item_id: str | None = None
+    run_id: str | None = None
+
+
+def create_document(actor: Actor, project_id: str, new: NewDocument) -> Page:
+    """A new document, a draft, whatever others are called. One read, one write. Raises NotFound, Forbidden, Invalid, Conflict("state")."""
+    project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
+    text = _text(project.ws_id, project.id, new.content, new.upload_id)
+    if text is None:
+        raise Invalid(FieldError("content", "This field is required"))
+    return _create(actor, project, new_id(), new, text, new_id())
+
+
+def update_document(
+    actor: Actor, document_id: str, changes: Mapping[str, Any], *, upload_id: str | None = None, base: int | None = None
+) -> Page:
+    """Change `title`, `content` (or what was uploaded), `tags`, `status`. Another text or title makes a new version.
+
+    `base` is the version that the caller changed: a younger one refuses. Two reads and one write, none where nothing is changed. Raises
+    NotFound, Forbidden, Invalid, Conflict("version") where somebody else was faster, Conflict("state").
+    """
+    document = load(Document, document_id, actor, Permission.DOCUMENT_WRITE)
+    if base is not None and base != document.number:
+        raise Conflict(
+            "version",
+            f"The document is at version {int(document.number)} by now; read it and write again",
+            {"version": int(document.number)},
+        )
+    writing = Writing(document, text_of(document))
+    text = _text(document.ws_id, str(document.proj_id), changes.get("content"), upload_id)
+    _Change(actor, writing).make(changes, text)
+    return Page(document, writing.kept)
+
+
+def write_document(
+    actor: Actor,
+    project_id: str,
+    type_: str,
+    title: str,
+    content: str,
+    *,
+    document_id: str,
+    item_id: str | None = None,
+    run_id: str | None = None,
+) -> Document:
+    """The document with this type and title gets a new version; without one a new document is made (`document_id` is its id where
+    the one that follows from the title is taken by a document that was renamed or deleted).
+
+    Raises NotFound, Forbidden, Conflict("version") when somebody else writes the same document at this moment.
+    """
+    project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
+    new = NewDocument(type_, title, content, item_id=item_id, run_id=run_id)
+    version_id = new_id()
+    for attempt in range(_TRIES):
+        try:
+            return _write(actor, project, new, content, document_id, version_id)
+        except Conflict as conflict:
+            if conflict.reason != "version" or attempt == _TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _write(actor: Actor, project: Project, new: NewDocument, text: str, document_id: str, version_id: str) -> Document:
+    named = _id_by_title(project.id, new.type, new.title)
+    first = fetch(Document, named)
+    document = first if first is not None and _is(first, new.type, new.title) else _titled(project.id, new.type, new.title)
+    if document is None:
+        return _create(actor, project, document_id if first is not None else named, new, text, version_id).document
+    writing = Writing(document, text_of(document))
+    document.item_id = new.item_id or document.item_id
+    document.run_id, document.content_type = new.run_id, new.content_type
+    _Change(actor, writing, version_id).make({"title": new.title}, text, always=True)
+    return document
+
+
+def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, text: str, version_id: str) -> Page:
+    document = Document.new(
+        document_id,
+        org_id=project.org_id,
+        ws_id=project.ws_id,
+        proj_id=project.id,
+        type=new.type,
+        title=new.title,
+        content_type=new.content_type,
+        tags=list(dict.fromkeys(new.tags)),
+        item_id=new.item_id,
+        run_id=new.run_id,
+        created_by=actor.summary,
+    )
+    writing = Writing(document, "", first=True)
+    writing.next_version(version_id)
+    writing.bring(text)
+    record(
+        document,
+        EventType.DOCUMENT_CREATED,
+        actor,
+        title=new.title,
+        type=new.type,
+        number=1,
+        card_id=new.item_id,
+        run_id=new.run_id,
+    )
+    writing.commit(actor, Told("created", f"Created “{new.title}”"))
+    return Page(document, writing.kept)
+
+
+class _Change:
+    """One try at changing one document."""
+
+    def __init__(self, actor: Actor, writing: Writing, version_id: str | None = None) -> None:
+        self.actor, self.writing, self.document = actor, writing, writing.document
+        self.version_id = version_id
+        self.before = {name: getattr(self.document, name) for name in ("number", "title", "tags", "status")}
+
+    def make(self, changes: Mapping[str, Any], text: str | None, *, always: bool = False) -> None:
+        """`always`: what is written is a version of its own, even with the words of the one before."""
+        document, old = self.document, kept_text(self.writing.kept) if text is not None else None
+        status = _asked(document, changes.get("status"))
+        title = changes.get("title") or document.title
+        tags = list(dict.fromkeys(changes["tags"])) if changes.get("tags") is not None else document.tags
+        renews = always or title != document.title or (text is not None and text != old)
+        if document.status == "archived" and status is None and (tags != document.tags or (renews and not always)):
+            raise Conflict("state", "The document is archived; give it the status draft to change it", {"status": "archived"})
+        document.title, document.tags = title, tags
+        if renews:
+            self.writing.next_version(self.version_id)
+            statuses.renewed(document)
+            if text is not None and text != old:
+                self.writing.bring(text)
+        if status is not None and status != document.status:
+            statuses.turn(self.actor, document, status)
+        changed = {name: [was, getattr(document, name)] for name, was in self.before.items() if was != getattr(document, name)}
+        if changed:
+            self._commit(changed, diff_of(old, text) if text is not None and old is not None else None)
+
+    def _commit(self, changed: dict[str, list[Any]], diff: dict[str, Any] | None) -> None:
+        document = self.document
+        approved = document.status == "approved" and "status" in changed
+        document.updated_by = self.actor.summary
+        record(
+            document,
+            EventType.DOCUMENT_APPROVED if approved else EventType.DOCUMENT_UPDATED,
+            self.actor,
+            changes={"version" if name == "number" else name: pair for name, pair in changed.items()},
+            title=document.title,
+            type=document.type,
+            number=int(document.number),
+            card_id=document.item_id,
+            run_id=document.run_id,
+        )
+        fields = {name: {"old": old, "new": new} for name, (old, new) in changed.items() if name != "number"}
+        told = Told("approved" if approved else "updated", _summary(changed, diff), (diff or {}) | {"fields": fields})
+        self.writing.commit(self.actor, told)
+
+
+def _asked(document: Document, status: str | None) -> str | None:
+    """The status that is asked for; None where it is the one the document has: a form sends back all it was shown."""
+    shown = "draft" if document.status == "rejected" else document.status
+    return None if status == shown else status
+
+
+def _summary(changed: Mapping[str, list[Any]], diff: Mapping[str, Any] | None) -> str:
+    said = []
+    if diff and (diff["added"] or diff["removed"]):
+        said.append(f"text: {diff['added']} lines added, {diff['removed']} removed")
+    if "title" in changed:
+        said.append("title")
+    if "tags" in changed:
+        said.append("tags")
+    if "status" in changed:
+        said.append(f"status: {changed['status'][0]} to {changed['status'][1]}")
+    return "Changed " + "; ".join(said) if said else "Written again without a change"
+
+
+def _text(ws_id: str | None, project_id: str, content: str | None, upload_id: str | None) -> str | None:
+    if upload_id is None:
+        return content
+    if content is not None:
+        raise Invalid(FieldError("contentUploadId", "Give the content or what was uploaded, not both"))
+    return texts.uploaded(str(ws_id), project_id, upload_id)
+
+
+def find_document(project_id: str, type_: str, title: str) -> Document | None:
+    """The document of this type and title, if there is one."""
+    first = fetch(Document, _id_by_title(project_id, type_, title))
+    return first if first is not None and _is(first, type_, title) else _titled(project_id, type_, title)
+
+
+def _id_by_title(project_id: str, type_: str, title: str) -> str:
+    return derived_id("document", project_id, type_, title.casefold())
+
+
+def _is(document: Document, type_: str, title: str) -> bool:
+    return not document.deleted_at and document.type == type_ and document.title.casefold() == title.casefold()
+
+
+def _titled(project_id: str, type_: str, title: str) -> Document | None:
+    """By the index, for documents that got their title later or from people. (An agent's own are found by their id, which follows
+    from type and title: the index may be a moment behind.)"""
+    for row in reversed(collection(1, f"PROJ#{project_id}#DOC", f"{type_}#")):
+        if row.f.get("title", "").casefold() == title.casefold():
+            found = fetch(Document, row.id)
+            if found is not None and _is(found, type_, title):
+                return found
+    return None

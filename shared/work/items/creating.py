@@ -1,0 +1,184 @@
+"""A new card on a board: two round trips, one to read what it must fit, one transaction to write it and count it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, FieldError, Invalid, NotFound
+from shared.core.ids import bare_id, is_id, new_id
+from shared.events import EventType, record
+from shared.store import admit, create, fetch, fetch_all, get_many, write
+from shared.work.boards.counting import place_of, recount
+from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lanes import LANES, canonical_phase
+from shared.work.boards.rows import Board, Counts, Lane
+from shared.work.items import custom_fields
+from shared.work.items.assignees import member_summary
+from shared.work.items.rows import Item
+from shared.work.items.rules import refuse_oversized, refuse_unfit, wip_limit
+
+_EXISTS = Conflict("exists", "A card with this id exists already")
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """What a card starts with. It goes to `lane_id`, or to the first lane of `phase_id`; one of the two must be given.
+
+    `position` is a sort key in its lane, by default one that comes after all the cards of the board made before it.
+    """
+
+    title: str
+    type: str
+    lane_id: str | None = None
+    phase_id: str | None = None
+    item_kind: str = "card"
+    description: str | None = None
+    status: str = "draft"
+    priority: str = "medium"
+    parent_id: str | None = None
+    assignee_id: str | None = None
+    position: float | None = None
+    labels: list[str] = field(default_factory=list)
+    tags: list[dict[str, str]] = field(default_factory=list)
+    estimated_hours: float | None = None
+    due_date: str | None = None
+    custom_fields: dict[str, Any] = field(default_factory=dict)
+    acceptance_criteria: list[str] = field(default_factory=list)
+    external_links: list[dict[str, Any]] = field(default_factory=list)
+    approval_status: str | None = None
+    context: dict[str, Any] | None = None
+
+
+def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | None = None, force: bool = False) -> Item:
+    """Create a card and count it in, one transaction. `force` passes a full lane by.
+
+    With `item_id` it happens once: the same id again answers the card as it is now. Raises NotFound (board, lane, card),
+    Forbidden, Invalid, TransitionRefused (the lane is full, of another board, or asks for more), Conflict("state") in an archived project.
+
+    One read and one transaction; one more read for an assignee who is not the caller.
+    """
+    board_id = bare_id(board_id)
+    if not is_id(board_id):
+        raise NotFound(Board.NAME)
+    board, counts, lane, parent, earlier = _read(board_id, new, item_id)
+    if board is None or board.deleted_at:
+        raise NotFound(Board.NAME)
+    admit(board, actor, Permission.CARD_CREATE)
+    if earlier is not None:
+        return _the_first(earlier, board)
+    if lane is None and new.phase_id is not None:
+        lane = _first_lane_of(board, new.phase_id)
+    if lane is None or actor.role_in(lane.ws_id, lane.org_id) is None:
+        raise NotFound(Lane.NAME)
+    item = _item(actor, board, lane, new, item_id or new_id())
+    if new.position is None:
+        item.position = int(counts.next if counts else 0) + 1
+    _check_parent(actor, new, parent, board)
+    item.custom_fields = custom_fields.checked(board, {}, new.custom_fields, complete=True)
+    if new.assignee_id:
+        item.assignee = member_summary(actor, str(board.ws_id), new.assignee_id)
+    refuse_oversized(item)
+    refuse_unfit(item, lane)
+    record(
+        item,
+        EventType.ITEM_CREATED,
+        actor,
+        board_id=board.id,
+        lane_id=lane.id,
+        lane_number=lane.number,
+        phase_id=item.phase_id,
+        title=item.title,
+        type=item.type,
+        status=item.status,
+    )
+    try:
+        counted = recount(board.id, enters=place_of(item), lane_limit=None if force else wip_limit(lane))
+        write(create(item, _EXISTS), counted)
+    except Conflict as conflict:
+        first = fetch(Item, item.id) if conflict is _EXISTS else None
+        if first is None:
+            raise
+        return _the_first(first, board)
+    return item
+
+
+def _read(board_id: str, new: NewItem, item_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
+    wanted: dict[str, tuple[Any, str, str]] = {
+        "board": (Board, *Board.key(board_id)),
+        "counts": (Counts, f"BOARD#{board_id}", "COUNTS"),
+    }
+    lane_id = bare_id(new.lane_id) if new.lane_id is not None else _usual_lane(board_id, new.phase_id)
+    if lane_id is not None:
+        wanted["lane"] = (Lane, *Lane.key(lane_id))
+    if new.parent_id:
+        wanted["parent"] = (Item, *Item.key(bare_id(new.parent_id)))
+    if item_id is not None:
+        wanted["earlier"] = (Item, *Item.key(item_id))
+    found = dict(zip(wanted, get_many(list(wanted.values())), strict=True))
+    return found["board"], found["counts"], found.get("lane"), found.get("parent"), found.get("earlier")
+
+
+def _the_first(earlier: Item, board: Board) -> Item:
+    if earlier.board_id != board.id:
+        raise _EXISTS
+    return earlier
+
+
+def _usual_lane(board_id: str, phase: str | None) -> str | None:
+    """The id of the first lane of a phase, as boards are made; None for a phase that no board has."""
+    wanted = canonical_phase(phase or "")
+    return next((lane_id_of(board_id, kind.number) for kind in LANES if kind.phase == wanted), None)
+
+
+def _first_lane_of(board: Board, phase: str) -> Lane | None:
+    """The first lane of a phase, by its name or an alias."""
+    wanted = canonical_phase(phase)
+    lanes = [lane for lane in fetch_all(Lane, board.lane_ids) if lane.phase_id == wanted]
+    if not lanes:
+        raise Invalid(FieldError("phase_id", f"This board has no phase {phase}", phase))
+    return min(lanes, key=lambda lane: lane.number)
+
+
+def _check_parent(actor: Actor, new: NewItem, parent: Item | None, board: Board) -> None:
+    if not new.parent_id:
+        return
+    if parent is None or parent.deleted_at:
+        raise NotFound(Item.NAME)
+    admit(parent, actor)
+    if parent.board_id != board.id:
+        raise Invalid(FieldError("parentId", "The parent is on another board", new.parent_id))
+
+
+def _item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str) -> Item:
+    item = Item.new(
+        item_id,
+        org_id=board.org_id,
+        ws_id=board.ws_id,
+        proj_id=board.proj_id,
+        board_id=board.id,
+        lane_id=lane.id,
+        phase_id=lane.phase_id,
+        item_kind=new.item_kind,
+        type=new.type,
+        title=new.title,
+        description=new.description,
+        status=new.status,
+        priority=new.priority,
+        parent_id=bare_id(new.parent_id) if new.parent_id else None,
+        labels=list(dict.fromkeys(new.labels)),
+        tags=new.tags,
+        estimated_hours=new.estimated_hours,
+        due_date=new.due_date,
+        acceptance_criteria=new.acceptance_criteria,
+        external_links=new.external_links,
+        approval_status=new.approval_status,
+        context=new.context,
+        reporter=actor.summary,
+        created_by=actor.summary,
+    )
+    item.lane_since = item.created_at
+    if new.position is not None:
+        item.position = new.position
+    if new.status == "done":
+        item.completed_at = item.created_at
+    return item

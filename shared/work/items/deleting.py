@@ -1,0 +1,27 @@
+"""A card leaves its board: it stays as a row, but no list and no id leads to it any more."""
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.events import EventType, record
+from shared.store import Operation, load, revise
+from shared.work.boards.counting import place_of, recount, writable
+from shared.work.items.rows import Item
+
+
+def delete_item(actor: Actor, item_id: str) -> Item:
+    """Soft delete; counted out of its lane in the same transaction. Raises NotFound, Forbidden, Conflict("state")."""
+
+    def change(item: Item) -> list[Operation]:
+        item.deleted_at = clock.iso()
+        record(
+            item,
+            EventType.ITEM_DELETED,
+            actor,
+            board_id=item.board_id,
+            lane_id=item.lane_id,
+            phase_id=item.phase_id,
+            title=item.title,
+        )
+        return [writable(item.board_id)] if item.archived_at else [recount(item.board_id, leaves=place_of(item))]
+
+    return revise(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)

@@ -1,0 +1,288 @@
+"""Which card waits for which: dependencies between the cards of one board.
+
+`blocks` makes an order, so it must never make a circle. All `blocks` edges of a board stand in one row with a version: reading it is
+one consistent read, and whoever adds an edge writes it on the condition that nobody changed it since. Two opposite edges made at the
+same time cannot both land: the slower one is refused by the version, reads again and finds the circle.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.backoff import pause
+from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, TransitionRefused
+from shared.core.ids import bare_id, derived_id, is_id
+from shared.events import EventType, record
+from shared.store import (
+    Entity,
+    IndexRow,
+    JSONAttribute,
+    NumberAttribute,
+    Operation,
+    Row,
+    UnicodeAttribute,
+    admit,
+    collection,
+    delete,
+    fetch_all,
+    get,
+    get_many,
+    load,
+    put,
+    save,
+    stale,
+    write,
+)
+from shared.work.boards.counting import writable
+from shared.work.boards.rows import Board
+from shared.work.items.rows import Item
+
+MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
+_TRIES = 8
+_TWICE = Conflict("exists", "This dependency exists already")
+
+
+class Dependency(Entity):
+    """`item_id` waits for `dependency_id` (or relates to it, or duplicates it). A second row, `BACK`, puts it into the other card's
+    collection. Its id follows from its ends and its type: the same dependency twice is the same row."""
+
+    KIND = "DEP"
+    NAME = "dependency"
+
+    item_id = UnicodeAttribute()
+    dependency_id = UnicodeAttribute()
+    board_id = UnicodeAttribute()
+    type = UnicodeAttribute()  # blocks | relates_to | duplicates
+    created_by = JSONAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        end = self.item_id if self.sk == "META" else self.dependency_id
+        return {1: (f"ITEM#{end}", f"DEP#{self.created_at}#{self.id}")}
+
+    def filters(self) -> dict[str, Any]:
+        return {"item_id": self.item_id, "dependency_id": self.dependency_id, "type": self.type}
+
+    @property
+    def back(self) -> "Dependency":
+        """The row of the other end: it carries no event."""
+        values: dict[str, Any] = {
+            name: value for name, value in self.attribute_values.items() if name not in {"event", "event_id"}
+        }
+        return Dependency(**values | {"sk": "BACK"})
+
+
+class Graph(Row):
+    """At `BOARD#<id>, GRAPH`: every `blocks` edge of the board as [who waits, for whom]."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="GRAPH")
+    edges = JSONAttribute(default=list)
+    version = NumberAttribute(default=0)
+
+    @classmethod
+    def key(cls, board_id: str) -> tuple[str, str]:
+        return f"BOARD#{board_id}", "GRAPH"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A dependency with the cards at its ends."""
+
+    dependency: Dependency
+    dependent: Item
+    on: Item
+
+
+def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> Link:
+    """Let a card wait for another one of its board (or relate to it, or duplicate it).
+
+    Raises NotFound (either card), Forbidden, Invalid (itself, another board), Conflict: "exists", "cycle", "state" in an archived
+    project or where the board has no dependencies. Two reads and one transaction.
+    """
+    dependent, on = _both(actor, item_id, dependency_id)
+    if dependent.id == on.id:
+        raise Invalid(FieldError("dependencyCardId", "A card cannot depend on itself", dependency_id))
+    if dependent.board_id != on.board_id:
+        raise Invalid(FieldError("dependencyCardId", "The two cards are on different boards", dependency_id))
+    board, graph = get_many([(Board, *Board.key(dependent.board_id)), (Graph, *Graph.key(dependent.board_id))])
+    if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
+        raise Conflict("state", "Dependencies are switched off on this board")
+    made = Dependency.new(
+        derived_id("dependency", dependent.id, on.id, kind),
+        org_id=dependent.org_id,
+        ws_id=dependent.ws_id,
+        proj_id=dependent.proj_id,
+        item_id=dependent.id,
+        dependency_id=on.id,
+        board_id=dependent.board_id,
+        type=kind,
+        created_by=actor.summary,
+    )
+    record(made, EventType.DEPENDENCY_ADDED, actor, **_told(made), title=on.title)
+    free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
+    rows = [put(made, free, _TWICE), put(made.back), writable(dependent.board_id)]
+    if kind == "blocks":
+        _write_with_graph(dependent.board_id, rows, add=(dependent, on), first=graph or Graph(*Graph.key(dependent.board_id)))
+    else:
+        write(*rows)
+    return Link(made, dependent, on)
+
+
+def delete_dependency(actor: Actor, dependency_id: str) -> None:
+    """Remove it from both cards. Raises NotFound, Forbidden, Conflict("state")."""
+    gone = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
+    back = gone.back
+    gone.deleted_at = clock.iso()
+    record(gone, EventType.DEPENDENCY_REMOVED, actor, **_told(gone))
+    rows = [save(gone, NotFound(Dependency.NAME)), delete(back), writable(gone.board_id)]
+    if gone.type == "blocks":
+        _write_with_graph(gone.board_id, rows, remove=[gone.item_id, gone.dependency_id])
+    else:
+        write(*rows)
+
+
+def links_of(actor: Actor, item_id: str) -> tuple[Item, list[Link]]:
+    """A card and every dependency it has part in, oldest first; those whose other end is deleted are left out.
+
+    The card, one query, and one batch for each fifty dependencies.
+    """
+    item = load(Item, item_id, actor, Permission.CARD_READ)
+    index = collection(1, f"ITEM#{item.id}", "DEP#")
+    return item, assembled(item, index, read_ends(item, index))
+
+
+def end_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
+    """What must be read to show the dependencies of an index slice: the rows, and the cards at the other ends."""
+    others = dict.fromkeys(one for row in index for one in (row.f["item_id"], row.f["dependency_id"]) if one != item.id)
+    return [(Dependency, *Dependency.key(row.id)) for row in index] + [(Item, *Item.key(other)) for other in others]
+
+
+def read_ends(item: Item, index: Sequence[IndexRow]) -> list[Row | None]:
+    keys = end_keys(item, index)
+    return [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
+
+
+def assembled(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[Link]:
+    """Links from the rows that `end_keys` names; deleted dependencies and cards are left out."""
+    cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at} | {item.id: item}
+    found = {row.id: row for row in rows if isinstance(row, Dependency) and not row.deleted_at}
+    links = []
+    for one in index:
+        row = found.get(one.id)
+        if row is not None and row.item_id in cards and row.dependency_id in cards:
+            links.append(Link(row, cards[row.item_id], cards[row.dependency_id]))
+    return links
+
+
+def open_blockers(item: Item) -> list[Item]:
+    """The unfinished cards this one waits for. One consistent read, and one more where it waits for any."""
+    graph = get(Graph, *Graph.key(item.board_id))
+    waits_for = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
+    return [one for one in fetch_all(Item, waits_for) if one.status != "done" and not one.deleted_at]
+
+
+def refuse_while_waiting(item: Item) -> None:
+    """Raises TransitionRefused while the card waits for unfinished ones."""
+    waiting = open_blockers(item)
+    if waiting:
+        titles = ", ".join(one.title for one in waiting[:5])
+        raise TransitionRefused(
+            f"The card depends on {len(waiting)} unfinished card{'s' if len(waiting) > 1 else ''}: {titles}",
+            {"rule": "dependency", "cardIds": [one.id for one in waiting]},
+        )
+
+
+def _told(row: Dependency) -> dict[str, Any]:
+    """What its events say of a dependency."""
+    return {
+        "board_id": row.board_id,
+        "item_id": row.item_id,
+        "to_item_id": row.dependency_id,
+        "dependency_type": row.type,
+    }
+
+
+def _both(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
+    ids = [bare_id(item_id), bare_id(other_id)]
+    if not all(map(is_id, ids)):
+        raise NotFound(Item.NAME)
+    found: list[Item] = []
+    for row, permission in zip(get_many([(Item, *Item.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True):
+        if not isinstance(row, Item) or row.deleted_at:
+            raise NotFound(Item.NAME)
+        found.append(admit(row, actor, permission))
+    return found[0], found[1]
+
+
+def _write_with_graph(
+    board_id: str,
+    rows: Sequence[Operation],
+    *,
+    add: tuple[Item, Item] | None = None,
+    remove: list[str] | None = None,
+    first: Row | None = None,
+) -> None:
+    """Write the rows together with the board's edges, from what stands there (`first`, where it was just read): again when somebody else
+    changed them meanwhile."""
+    for attempt in range(_TRIES):
+        stands = first if isinstance(first, Graph) else get(Graph, *Graph.key(board_id))
+        graph, first = stands or Graph(*Graph.key(board_id)), None
+        edges: list[list[str]] = [edge for edge in graph.edges if edge != remove]
+        if add is not None:
+            edges = _with(edges, *add)
+        unchanged = Graph.version == graph.version if graph.version else Graph.version.does_not_exist()
+        graph.edges, graph.version = edges, int(graph.version) + 1
+        try:
+            write(*rows, put(graph, unchanged, stale))
+        except Conflict as conflict:
+            if conflict.reason != "version" or attempt == _TRIES - 1:
+                raise
+            pause(attempt)
+        else:
+            return
+
+
+def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
+    """The edges and the new one. Edges of deleted cards go when they stand in the way."""
+    while path := _path(edges, on.id, dependent.id):
+        living = _living(edges, path)
+        if len(living) == len(edges):
+            cards = {"cardIds": [dependent.id, *path]}
+            raise Conflict("cycle", "This would make the cards wait for each other in a circle", cards)
+        edges = living
+    if len(edges) >= MAX_EDGES:
+        edges = _living(edges, {card for edge in edges for card in edge})
+    if len(edges) >= MAX_EDGES:
+        raise LimitExceeded("dependencies", f"A board holds at most {MAX_EDGES:,} blocking dependencies")
+    return [*edges, [dependent.id, on.id]]
+
+
+def _living(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
+    """The edges without those of the cards that are deleted among `cards`."""
+    dead = set(cards) - {one.id for one in fetch_all(Item, cards) if not one.deleted_at}
+    return [edge for edge in edges if dead.isdisjoint(edge)]
+
+
+def _path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
+    """The cards from `start` to `goal` along who waits for whom; empty where there is no way. Visits each card once."""
+    waits_for: dict[str, list[str]] = {}
+    for dependent, on in edges:
+        waits_for.setdefault(dependent, []).append(on)
+    came_from: dict[str, str] = {start: ""}
+    left = [start]
+    while left:
+        card = left.pop()
+        if card == goal:
+            path = []
+            while card:
+                path.append(card)
+                card = came_from[card]
+            return path[::-1]
+        for following in waits_for.get(card, []):
+            if following not in came_from:
+                came_from[following] = card
+                left.append(following)
+    return []

@@ -1,0 +1,77 @@
+"""Links from a card to what is elsewhere: a pull request, a design, a page."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
+from shared.core.ids import bare_id, new_id
+from shared.events import EventType, record
+from shared.store import Operation, load, revise
+from shared.work.boards.counting import writable
+from shared.work.items.rows import Item
+from shared.work.items.rules import refuse_archived, refuse_oversized
+
+MAX_LINKS: Final = 50
+_HOSTS: Final = {  # what a link is where nobody says so
+    "github.com": "github",
+    "gist.github.com": "github",
+    "figma.com": "design",
+    "www.figma.com": "design",
+    "docs.google.com": "docs",
+}
+
+
+def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kind: str | None = None) -> dict[str, Any]:
+    """Put a link on a card: {id, title, url, type}. The same address twice is one link.
+
+    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded("links"), Conflict("state"). One read, one
+    transaction.
+    """
+    host = _host(url)
+    link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _HOSTS.get(host, "other")}
+    found: list[dict[str, Any]] = []
+
+    def change(item: Item) -> list[Operation]:
+        refuse_archived(item)
+        held: list[dict[str, Any]] = item.external_links
+        found[:] = [one for one in held if one.get("url") == url]
+        if found:
+            return []
+        if len(held) >= MAX_LINKS:
+            raise LimitExceeded("links", f"A card holds at most {MAX_LINKS} links", {"limit": MAX_LINKS})
+        item.external_links = [*held, link]
+        refuse_oversized(item)
+        record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [None, link]}, board_id=item.board_id)
+        return [writable(item.board_id)]
+
+    revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    return found[0] if found else link
+
+
+def remove_link(actor: Actor, item_id: str, link_id: str) -> None:
+    """Take a link off a card. Raises NotFound (card, link), Forbidden, Conflict("state")."""
+
+    def change(item: Item) -> list[Operation]:
+        refuse_archived(item)
+        gone = next((one for one in item.external_links if one["id"] == bare_id(link_id)), None)
+        if gone is None:
+            raise NotFound("link")
+        item.external_links = [one for one in item.external_links if one is not gone]
+        record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [gone, None]}, board_id=item.board_id)
+        return [writable(item.board_id)]
+
+    revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+
+
+def _host(url: str) -> str:
+    """Raises Invalid unless this is an http(s) address that a page may safely make a link of."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    odd = any(one.isspace() or not one.isprintable() for one in url)
+    if not host or parts.scheme.lower() not in ("http", "https") or parts.username is not None or odd:
+        raise Invalid(FieldError("url", "An address that begins with https:// or http:// and names a host", url[:200]))
+    return host

@@ -1,0 +1,210 @@
+"""Changing a card. Its status is more than a field: finishing a card moves it to the done lane, reopening it moves it back, and a block
+remembers what it interrupted.
+
+status written   the card was                  what happens
+done             anywhere                      it goes to the board's done lane, past that lane's limit: finished work is not in progress
+not done         done, in a done lane          it goes back to the lane it came from, else to the last lane of work; that limit holds
+blocked          draft, ready, in_progress     it keeps its lane; `status_before_block` remembers
+not blocked      blocked                       the block is lifted
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import TransitionRefused
+from shared.core.ids import bare_id
+from shared.events import EventType, record
+from shared.store import Operation, fetch, get_many, load, revise
+from shared.work.boards.counting import Place, place_of, recount, writable
+from shared.work.boards.lanes import category_of
+from shared.work.boards.reading import BoardNow, assembled, board_keys
+from shared.work.boards.rows import Lane
+from shared.work.items import custom_fields
+from shared.work.items.assignees import member_summary
+from shared.work.items.dependencies import refuse_while_waiting
+from shared.work.items.rows import Item
+from shared.work.items.rules import refuse_archived, refuse_oversized, refuse_type, refuse_unfit, wip_limit
+
+PLAIN: Final = (
+    "title",
+    "description",
+    "type",
+    "priority",
+    "labels",
+    "tags",
+    "estimated_hours",
+    "due_date",
+    "acceptance_criteria",
+    "external_links",
+    "approval_status",
+    "context",
+)
+_WATCHED: Final = (
+    *PLAIN,
+    "status",
+    "lane_id",
+    "phase_id",
+    "assignee",
+    "custom_fields",
+    "blocked_reason",
+)
+_LONGEST_KEPT = 500  # characters of a value that an event repeats
+
+
+def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
+    """Change the given fields of a card and leave the rest: `PLAIN`, `status` (with `blocked_reason`), `assignee_id` (None: nobody),
+    `custom_fields` (merged key by key).
+
+    Raises NotFound, Forbidden, Invalid, TransitionRefused (a lane's rule, an open dependency) and Conflict("state").
+    One read and one write; one more read for a status that moves the card or for custom fields, one for another person.
+    """
+
+    def change(item: Item) -> list[Operation] | None:
+        return _Change(actor, item).make(changes)
+
+    return revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+
+
+def block_item(actor: Actor, item_id: str, reason: str) -> Item:
+    """Block a card; blocking a blocked one changes the reason."""
+    return update_item(actor, item_id, {"status": "blocked", "blocked_reason": reason})
+
+
+def unblock_item(actor: Actor, item_id: str) -> Item:
+    """Lift the block: the card has the status again that it had before. Nothing happens to a card that is not blocked."""
+    return update_item(actor, item_id, {"status": "unblocked"})
+
+
+class _Change:
+    """One try at changing one card."""
+
+    def __init__(self, actor: Actor, item: Item) -> None:
+        self.actor, self.item = actor, item
+        self.before = {name: getattr(item, name) for name in _WATCHED}
+        self.place: Place = place_of(item)
+        self.lane_limit: int | None = None
+        self._now: BoardNow | None = None
+
+    def make(self, changes: Mapping[str, Any]) -> list[Operation] | None:
+        item = self.item
+        refuse_archived(item)
+        for name in PLAIN:
+            if name in changes:
+                setattr(item, name, changes[name])
+        if "assignee_id" in changes:
+            wanted = changes["assignee_id"]
+            if not wanted:
+                item.assignee = None
+            elif item.assignee is None or item.assignee["id"] != bare_id(wanted):
+                item.assignee = member_summary(self.actor, str(item.ws_id), wanted)
+        if changes.get("custom_fields") is not None:
+            item.custom_fields = custom_fields.checked(self.board().board, item.custom_fields, changes["custom_fields"])
+        refuse_oversized(item)
+        if item.type != self.before["type"] and (lane := fetch(Lane, item.lane_id)):
+            refuse_type(item, lane)
+        if changes.get("status") is not None:
+            self.set_status(changes["status"], changes.get("blocked_reason"))
+        return self.operations()
+
+    def board(self) -> BoardNow:
+        if self._now is None:
+            self._now = assembled(get_many(board_keys(self.item.board_id)), self.actor)
+        return self._now
+
+    def set_status(self, status: str, reason: str | None) -> None:
+        item = self.item
+        if status == "unblocked":
+            status = (item.status_before_block or "in_progress") if item.is_blocked else item.status
+        if status == "blocked":
+            self.block(reason)
+            return
+        if status == item.status:
+            return
+        item.status_before_block = item.blocked_reason = None
+        finished_here = category_of(item.phase_id) == "done"
+        if status == "done" and not finished_here:
+            refuse_while_waiting(item)
+            came_from = item.lane_id
+            self.enter(self.done_lane())
+            item.lane_before_done = came_from
+        elif item.status == "done" and finished_here:
+            lane = self.lane_to_return_to()
+            self.lane_limit = wip_limit(lane)
+            self.enter(lane)
+        item.status = status
+        item.completed_at = clock.iso() if status == "done" else None
+
+    def block(self, reason: str | None) -> None:
+        item = self.item
+        if item.status == "done":
+            raise TransitionRefused("A finished card cannot be blocked; reopen it first", {"rule": "done"})
+        if not item.is_blocked:
+            item.status_before_block, item.status = item.status, "blocked"
+            item.blocked_reason = None
+        if reason is not None:
+            item.blocked_reason = reason
+
+    def enter(self, lane: Lane) -> None:
+        refuse_unfit(self.item, lane)
+        self.item.lane_since = clock.iso()
+        self.item.lane_id, self.item.phase_id = lane.id, lane.phase_id
+
+    def done_lane(self) -> Lane:
+        lanes = [lane for lane in self.board().lanes if category_of(lane.phase_id) == "done"]
+        if not lanes:
+            raise TransitionRefused("This board has no lane for finished cards")
+        return lanes[0]
+
+    def lane_to_return_to(self) -> Lane:
+        lanes = [lane for lane in self.board().lanes if category_of(lane.phase_id) != "done"]
+        left = next((lane for lane in lanes if lane.id == self.item.lane_before_done), None)
+        if left is None and not lanes:
+            raise TransitionRefused("This board has no lane for open cards")
+        return left or lanes[-1]
+
+    def operations(self) -> list[Operation] | None:
+        """What goes with the card's own write; None where nothing changed."""
+        item = self.item
+        changed = {name: [old, getattr(item, name)] for name, old in self.before.items() if old != getattr(item, name)}
+        if not changed:
+            return None
+        if self.actor.is_person:
+            item.auto_moves = 0
+        after = place_of(item)
+        data: dict[str, Any] = {"board_id": item.board_id, "title": item.title}
+        kind = EventType.ITEM_UPDATED
+        if "lane_id" in changed:
+            kind = EventType.ITEM_MOVED
+            lane = next(lane for lane in self.board().lanes if lane.id == item.lane_id)
+            data |= {
+                "lane_number": lane.number,
+                "from_lane": self.place.lane_id,
+                "to_lane": after.lane_id,
+                "from_phase": self.before["phase_id"],
+                "to_phase": item.phase_id,
+                "from_column": self.place.column_id,
+                "to_column": after.column_id,
+                "reason": None,
+            }
+        elif "status" in changed and item.is_blocked:
+            kind, data["reason"] = EventType.ITEM_BLOCKED, item.blocked_reason
+        elif "status" in changed and self.before["status"] == "blocked":
+            kind = EventType.ITEM_UNBLOCKED
+        told = {
+            name: pair if name == "assignee" else [*map(_kept, pair)] for name, pair in changed.items()
+        }  # a person stays whole
+        record(item, kind, self.actor, changes=told, **data)
+        if after == self.place:
+            return [writable(item.board_id)]
+        return [recount(item.board_id, leaves=self.place, enters=after, lane_limit=self.lane_limit)]
+
+
+def _kept(value: Any) -> Any:
+    """A value as an event keeps it: a long one is cut, so that a description changed a hundred times does not fill the log."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _LONGEST_KEPT else text[:_LONGEST_KEPT] + "…"

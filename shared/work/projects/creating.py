@@ -1,0 +1,163 @@
+"""A new project: with its board, lanes, counts and numbers, in one transaction that also holds the limits."""
+
+import re
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, NotFound
+from shared.core.ids import new_id
+from shared.events import EventType, record
+from shared.people.tenancy.provisioning import SLUG_TAKEN
+from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
+from shared.people.tenancy.workspaces import entered, the_workspace
+from shared.store import Operation, create, fetch, update, write
+from shared.work.boards.creating import LaneWish, new_board
+from shared.work.boards.lanes import COLUMN_OF_PHASE, canonical_phase
+from shared.work.boards.updating import check_agent
+from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
+
+_GITHUB = re.compile(r"(?:https?://(?:www\.)?github\.com/|git@github\.com:)([\w.-]+)/([\w.-]+?)(?:\.git)?/?\Z")
+
+
+@dataclass(frozen=True)
+class NewProject:
+    """What a project starts with. Without a slug it gets one from its name. `settings` go over the defaults key by key."""
+
+    name: str
+    slug: str | None = None
+    description: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    repository_url: str | None = None
+    documentation_url: str | None = None
+    github_owner: str | None = None
+    github_repo: str | None = None
+    default_phase_id: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further attributes of the row, by their names (visibility, template_type, tech_stack, ...)."""
+
+
+def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str | None = None) -> Project:
+    """Create a project in a workspace. Two round trips.
+
+    Raises NotFound("workspace"), Forbidden, Conflict("slug"), LimitExceeded("projects") at the workspace's `maxProjects` or the
+    organization's `max_projects`, Invalid for an unknown phase.
+    """
+    workspace = the_workspace(actor, ws_id, Permission.PROJECT_CREATE)
+    check_phase(new.default_phase_id)
+    if new.slug is not None:
+        return _create(actor, workspace, new, new.slug, project_id)
+    try:
+        return _create(actor, workspace, new, slugify(new.name), project_id)
+    except Conflict as conflict:
+        if conflict is not SLUG_TAKEN:
+            raise
+        return _create(actor, workspace, new, slugify(new.name, unique=True), project_id)
+
+
+def default_workspace(actor: Actor) -> str:
+    """The workspace of projects that name none: the default one of the caller's organization, if the caller is in it."""
+    organization = fetch(Organization, actor.org_id) if actor.org_id else None
+    if organization is None:
+        raise NotFound(Workspace.NAME)
+    return entered(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
+
+
+def one_more(workspace: Workspace) -> list[Operation]:
+    """The workspace and its organization count one more living project, if there is room for it. Their versions go up, so that
+    nobody saves over the new number."""
+    limit = int(workspace.settings["maxProjects"])
+    pk, sk = Organization.key(str(workspace.org_id))
+    return [
+        update(
+            Workspace(pk=workspace.pk, sk=workspace.sk),
+            [Workspace.project_count.add(1), Workspace.version.add(1)],
+            Workspace.deleted_at.does_not_exist() & (Workspace.project_count < limit),
+            lambda raw: _refused(Workspace.decode(raw) if raw else None, limit),
+        ),
+        update(
+            Organization(pk=pk, sk=sk),
+            [Organization.project_count.add(1), Organization.version.add(1)],
+            Organization.project_count.does_not_exist() | (Organization.project_count < Organization.max_projects),
+            lambda raw: _full("organization", Organization.decode(raw).max_projects if raw else 0),
+        ),
+    ]
+
+
+def repository_of(url: str | None) -> tuple[str | None, str | None]:
+    """Owner and name of a GitHub repository by its address; None for other addresses."""
+    found = _GITHUB.match(url or "")
+    return (found.group(1), found.group(2)) if found else (None, None)
+
+
+def check_phase(phase: str | None) -> None:
+    if phase is not None and canonical_phase(phase) not in COLUMN_OF_PHASE:
+        raise Invalid(FieldError("default_phase_id", f"There is no phase {phase}", phase))
+
+
+def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None) -> Project:
+    project_id = project_id or new_id()
+    settings = deepcopy(DEFAULT_SETTINGS) | dict(new.settings)
+    board, board_rows = new_board(
+        project_id,
+        workspace.org_id,
+        workspace.id,
+        {int(number): limit for number, limit in settings["defaultWipLimits"].items()},
+        _wishes(settings.get("customLaneConfig") or []),
+    )
+    owner, repo = new.github_owner, new.github_repo
+    if owner is None and repo is None:
+        owner, repo = repository_of(new.repository_url)
+    address = new.repository_url or (f"https://github.com/{owner}/{repo}" if owner and repo else None)
+    project = Project.new(
+        project_id,
+        org_id=workspace.org_id,
+        ws_id=workspace.id,
+        proj_id=project_id,
+        name=new.name,
+        slug=slug,
+        description=new.description,
+        settings=settings,
+        repository_url=address,
+        repository_type="github" if owner and repo else None,
+        github_owner=owner,
+        github_repo=repo,
+        documentation_url=new.documentation_url,
+        default_phase_id=new.default_phase_id,
+        board_id=board.id,
+        created_by=actor.summary,
+        **new.more,
+    )
+    record(project, EventType.PROJECT_CREATED, actor, name=project.name, slug=slug, board_id=board.id)
+    stats = ProjectStats.new(
+        project_id, org_id=workspace.org_id, ws_id=workspace.id, proj_id=project_id, last_activity=project.created_at
+    )
+    write(
+        create(slug_guard(f"WS#{workspace.id}", slug, project_id), SLUG_TAKEN),
+        *one_more(workspace),
+        create(project),
+        create(stats),
+        *board_rows,
+    )
+    return project
+
+
+def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneWish]:
+    for lane in lanes:
+        if lane.get("autoTriggerAgent"):
+            check_agent(lane["autoTriggerAgent"])
+    return [LaneWish(lane["laneNumber"], lane.get("name"), lane.get("wipLimit"), lane.get("autoTriggerAgent")) for lane in lanes]
+
+
+def _refused(workspace: Workspace | None, limit: int) -> CadreError:
+    if workspace is None or workspace.deleted_at:
+        return NotFound(Workspace.NAME)
+    return _full("workspace", limit)
+
+
+def _full(what: str, limit: Any) -> LimitExceeded:
+    return LimitExceeded(
+        "projects", f"This {what} is limited to {int(limit)} projects; archive one or raise the limit", {"limit": int(limit)}
+    )

@@ -1,0 +1,85 @@
+"""Changing a project, putting it away and taking it out again."""
+
+from typing import Any
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import NotFound
+from shared.events import EventType, record
+from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.workspaces import fewer_projects
+from shared.store import Operation, fetch, load, revise, update
+from shared.work.boards.counting import ARCHIVED
+from shared.work.boards.rows import Counts
+from shared.work.projects.creating import one_more, repository_of
+from shared.work.projects.rows import Project
+
+FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
+
+
+def update_project(actor: Actor, project_id: str, changes: dict[str, Any], settings: dict[str, Any] | None = None) -> Project:
+    """Change the given fields (of FIELDS); settings change key by key. Two round trips.
+
+    Raises NotFound, Forbidden, and Conflict("state") for an archived project.
+    """
+
+    def change(project: Project) -> None:
+        if project.status != "active":
+            raise ARCHIVED
+        wished = {field: changes[field] for field in FIELDS if field in changes} | {
+            "settings": project.settings | (settings or {})
+        }
+        changed = {field: [getattr(project, field), value] for field, value in wished.items() if getattr(project, field) != value}
+        for field, (_, value) in changed.items():
+            setattr(project, field, value)
+        if "repository_url" in changed:
+            project.github_owner, project.github_repo = repository_of(project.repository_url)
+            project.repository_type = "github" if project.github_owner else None
+        if changed:
+            record(project, EventType.PROJECT_UPDATED, actor, changes=changed)
+
+    return revise(lambda: _read(actor, project_id, Permission.PROJECT_WRITE), change)
+
+
+def archive_project(actor: Actor, project_id: str) -> Project:
+    """From now on the project is read-only and does not count towards the limits. Archiving twice changes nothing. Two round trips."""
+
+    def change(project: Project) -> list[Operation]:
+        if project.status == "archived":
+            return []
+        project.status = "archived"
+        record(project, EventType.PROJECT_ARCHIVED, actor, changes={"status": ["active", "archived"]}, name=project.name)
+        return [
+            update(Counts.of(project.board_id), [Counts.closed.set(True)], Counts.pk.exists()),
+            _fewer_in_workspace(str(project.ws_id)),
+            fewer_projects(str(project.org_id), 1),
+        ]
+
+    return revise(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
+
+
+def restore_project(actor: Actor, project_id: str) -> Project:
+    """Back to work, if the limits have room for it: LimitExceeded("projects"). Three round trips."""
+
+    def change(project: Project) -> list[Operation]:
+        if project.status == "active":
+            return []
+        workspace = fetch(Workspace, str(project.ws_id))
+        if workspace is None:
+            raise NotFound(Workspace.NAME)
+        project.status = "active"
+        record(project, EventType.PROJECT_RESTORED, actor, changes={"status": ["archived", "active"]}, name=project.name)
+        return [update(Counts.of(project.board_id), [Counts.closed.remove()], Counts.pk.exists()), *one_more(workspace)]
+
+    return revise(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
+
+
+def _read(actor: Actor, project_id: str, permission: Permission) -> Project:
+    project = load(Project, project_id, actor, permission)
+    if project.status == "deleted":
+        raise NotFound(Project.NAME)
+    return project
+
+
+def _fewer_in_workspace(ws_id: str) -> Operation:
+    pk, sk = Workspace.key(ws_id)
+    return update(Workspace(pk=pk, sk=sk), [Workspace.project_count.add(-1), Workspace.version.add(1)], Workspace.pk.exists())

@@ -1,0 +1,97 @@
+"""The task: a member of its card's collection and of its project's, by status."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shared.core.actor import Actor
+from shared.events import EventType, record
+from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute, create, write
+from shared.work.items.rows import Item
+
+
+class Task(Entity):
+    KIND = "TASK"
+    NAME = "task"
+
+    item_id = UnicodeAttribute()
+    title = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    task_type = UnicodeAttribute(default="implementation")
+    priority = UnicodeAttribute(default="medium")
+    phase_id = UnicodeAttribute()
+    status = UnicodeAttribute(default="pending")
+    # pending | assigned | running | under_review | validating | completed | failed | cancelled
+    agent = JSONAttribute(null=True)
+    depends_on = JSONAttribute(default=list)
+    discovery_id = UnicodeAttribute(null=True)
+    run_id = UnicodeAttribute(null=True)
+    """The run that made it."""
+    result = JSONAttribute(null=True)
+    error_message = UnicodeAttribute(null=True)
+    timeout_seconds = NumberAttribute(null=True)
+    attempts = NumberAttribute(default=0)
+    started_at = UnicodeAttribute(null=True)
+    completed_at = UnicodeAttribute(null=True)
+    created_by = JSONAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        places = {
+            1: (f"ITEM#{self.item_id}", f"TASK#{self.created_at}#{self.id}"),
+            2: (f"PROJ#{self.proj_id}#TASK", f"{self.status}#{self.created_at}#{self.id}"),
+        }
+        if self.agent:
+            places[3] = (f"AGENT#{self.agent['id']}#TASK", f"{self.status}#{self.created_at}#{self.id}")
+        return places
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "title": self.title,
+            "status": self.status,
+            "priority": self.priority,
+            "task_type": self.task_type,
+            "phase_id": self.phase_id,
+            "depends_on": self.depends_on,
+        }
+
+
+def create_task(
+    actor: Actor,
+    card: Item,
+    task_id: str,
+    title: str,
+    description: str | None,
+    *,
+    task_type: str = "implementation",
+    priority: str = "medium",
+    depends_on: Sequence[str] = (),
+    run_id: str | None = None,
+) -> Task:
+    """A task of a card that the actor may edit. `depends_on`: ids of tasks that come first."""
+    task = Task.new(
+        task_id,
+        org_id=card.org_id,
+        ws_id=card.ws_id,
+        proj_id=card.proj_id,
+        item_id=card.id,
+        title=title,
+        description=description,
+        task_type=task_type,
+        priority=priority,
+        phase_id=card.phase_id,
+        depends_on=list(depends_on),
+        run_id=run_id,
+        created_by=actor.summary,
+    )
+    record(
+        task,
+        EventType.TASK_CREATED,
+        actor,
+        title=title,
+        task_type=task_type,
+        priority=priority,
+        phase_id=card.phase_id,
+        card_id=card.id,
+        run_id=run_id,
+    )
+    write(create(task))
+    return task

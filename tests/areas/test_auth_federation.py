@@ -1,0 +1,424 @@
+"""agentworks: signing in at GitHub, Google and any OpenID Connect provider, played against one on loopback."""
+
+import base64
+import json
+from collections.abc import Iterator
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import boto3
+import jwt
+import pytest
+import time_machine
+
+from shared.core import credentials
+from shared.core.settings import settings
+from shared.people.identity.federation import oidc
+from tests.areas.driving import Answer, Client, call, sign_up
+from tests.areas.identity_provider import ADA, BASE, Browser, IdentityProvider, jwk, signed
+from tests.areas.mailbox import asked
+from tests.areas.viewers import project, raw_row, stream_record
+
+
+@pytest.fixture
+def provider(aws, monkeypatch) -> Iterator[IdentityProvider]:
+    made = IdentityProvider()
+    for name, value in (made.environment() | made.environment("github")).items():
+        monkeypatch.setenv(name, value)
+    oidc.forget()
+    yield made
+    made.close()
+
+
+def refused(answer: Answer, status: int, code: str) -> None:
+    assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.text
+    assert "cadre_session" not in str(answer.headers.get("set-cookie"))
+
+
+def confirm(client: Client) -> None:
+    project(stream_record(raw_row(f"USER#{client.user['id']}")))
+    (message,) = asked()
+    token = parse_qs(urlsplit(message["values"]["url"]).query)["token"][0]
+    assert call("auth", "agentworks", "POST", "/auth/verify-email", body={"token": token}).status == 200
+
+
+def test_where_the_browser_goes(provider):
+    browser = Browser()
+    url = urlsplit(browser.start())
+    query = dict(parse_qsl(url.query))
+    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{provider.url}/authorization_endpoint"
+    assert query["redirect_uri"] == f"{BASE}/auth/oauth/corp/callback"
+    assert (query["response_type"], query["scope"], query["code_challenge_method"]) == ("code", "openid email profile", "S256")
+    assert len({query["state"], query["nonce"], query["code_challenge"], browser.cookies["cadre_sign_in"]}) == 4
+    assert all(len(query[name]) == 43 for name in ("state", "nonce", "code_challenge"))
+
+
+def test_a_new_person_gets_an_account_and_a_session(provider):
+    browser = Browser()
+    answer = browser.sign_in()
+    assert answer.status == 200, answer.text
+    assert set(answer.json) == {"user", "token", "refreshToken", "isNewUser"}
+    assert answer.json["isNewUser"] is True
+    user = answer.json["user"]
+    assert (user["email"], user["name"], user["emailVerified"]) == ("ada@example.com", "Ada Lovelace", True)
+    assert browser.cookies["cadre_sign_in"] == ""
+    assert browser.go("/auth/me").json == user, "by the session cookie"
+    ada = Client(token=answer.json["token"])
+    assert [one["role"] for one in ada("workspaces", "GET", "/workspaces").json["workspaces"]] == ["owner"]
+    assert call("auth", "agentworks", "POST", "/auth/refresh", body={"refreshToken": answer.json["refreshToken"]}).status == 200
+    project(stream_record(raw_row(f"USER#{user['id']}")))
+    assert asked() == [], "the address is confirmed already"
+
+
+def test_the_same_person_comes_back_whatever_their_address_is_now(provider):
+    first = Browser().sign_in().json
+    provider.person = ADA | {"email": "elsewhere@example.com", "email_verified": False}
+    again = Browser().sign_in()
+    assert (again.status, again.json["isNewUser"], again.json["user"]["id"]) == (200, False, first["user"]["id"])
+
+
+def test_a_confirmed_account_is_linked(provider):
+    ada = sign_up()
+    confirm(ada)
+    answer = Browser().sign_in()
+    assert (answer.status, answer.json["isNewUser"], answer.json["user"]["id"]) == (200, False, ada.user["id"])
+    assert ada("auth", "GET", "/auth/me").status == 200
+    assert Browser().sign_in().json["user"]["id"] == ada.user["id"]
+
+
+def test_an_account_that_never_confirmed_its_address_is_not_handed_over(provider):
+    """Whoever registered with somebody else's address would share the account with its owner."""
+    sign_up()
+    refused(Browser().sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+
+
+@pytest.mark.parametrize("verified", [False, None, "false", 1])
+def test_an_address_that_the_provider_does_not_vouch_for(provider, verified):
+    ada = sign_up()
+    confirm(ada)
+    provider.person = ADA | {"email_verified": verified}
+    refused(Browser().sign_in(), 403, "INSUFFICIENT_PERMISSIONS")
+
+
+def test_two_providers_lead_to_one_account(provider):
+    first = Browser().sign_in().json
+    second = Browser("github").sign_in()
+    assert (second.status, second.json["isNewUser"], second.json["user"]["id"]) == (200, False, first["user"]["id"])
+
+
+# -- GitHub
+
+
+def test_github(provider):
+    answer = Browser("github").sign_in()
+    assert (answer.status, answer.json["isNewUser"]) == (200, True)
+    assert answer.json["user"]["avatarUrl"] == "https://example.com/ada.png"
+    assert answer.json["user"]["email"] == "ada@example.com"
+
+
+def test_github_with_an_address_that_is_not_confirmed(provider):
+    provider.person = ADA | {"email_verified": False}
+    refused(Browser("github").sign_in(), 403, "INSUFFICIENT_PERMISSIONS")
+
+
+def test_github_refuses_a_code(provider):
+    refused(Browser("github").sign_in(code="made-up"), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_github_fails(provider):
+    provider.fail["/api/v3/user/emails"] = (500, "{}")
+    refused(Browser("github").sign_in(), 503, "PROVIDER_UNAVAILABLE")
+
+
+# -- what must not work
+
+
+def test_a_sign_in_is_finished_once(provider):
+    browser = Browser()
+    address = browser.at_provider(browser.start())
+    kept = dict(browser.cookies)
+    assert browser.back(address).status == 200
+    refused(Browser(cookies=kept).back(address), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_a_code_is_good_once(provider):
+    """Shown to the provider again under a new sign-in."""
+    browser = Browser()
+    address = browser.at_provider(browser.start())
+    used = dict(parse_qsl(urlsplit(address).query))["code"]
+    assert browser.back(address).status == 200
+    refused(Browser().sign_in(code=used), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_another_browser_cannot_finish_it(provider):
+    """An attacker's own sign-in, finished in somebody else's browser."""
+    attacker = Browser()
+    address = attacker.at_provider(attacker.start())
+    for victim in (Browser(), Browser(cookies={"cadre_sign_in": "x"})):
+        refused(victim.back(address), 401, "AUTH_TOKEN_INVALID")
+    other = Browser()
+    other.start()
+    refused(other.back(address), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_a_code_of_another_sign_in_fails_its_proof(provider):
+    attacker, victim = Browser(), Browser()
+    stolen = dict(parse_qsl(urlsplit(victim.at_provider(victim.start())).query))["code"]
+    refused(attacker.sign_in(code=stolen), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_a_state_of_another_provider(provider):
+    browser = Browser()
+    address = browser.at_provider(browser.start())
+    query = urlsplit(address).query
+    refused(browser.go(f"/auth/oauth/github/callback?{query}"), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_another_issuer_sends_the_browser_back(provider):
+    refused(Browser().sign_in(iss="https://evil.example"), 401, "AUTH_TOKEN_INVALID")
+
+
+@pytest.mark.parametrize("query", ["", "?code=x", "?state=x", "?state=x&code=y", "?error=access_denied"])
+def test_a_callback_out_of_nowhere(provider, query):
+    refused(Browser().go(f"/auth/oauth/corp/callback{query}"), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_a_sign_in_waits_ten_minutes(provider):
+    browser = Browser()
+    with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
+        address = browser.at_provider(browser.start())
+        now.shift(600)
+        refused(browser.back(address), 401, "AUTH_TOKEN_EXPIRED")
+
+
+def test_a_person_who_declines(provider):
+    provider.person = None
+    browser = Browser()
+    answer = browser.sign_in()
+    refused(answer, 401, "AUTH_INVALID_CREDENTIALS")
+    assert "declined at corp" in answer.json["error"]["message"]
+    assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        ("server_error", 503, "PROVIDER_UNAVAILABLE"),
+        ("invalid_scope", 401, "AUTH_INVALID_CREDENTIALS"),
+        ("<b>", 401, "AUTH_INVALID_CREDENTIALS"),
+    ],
+)
+def test_a_provider_that_refuses(provider, error, status, code):
+    answer = Browser().sign_in(error=error, code="")
+    refused(answer, status, code)
+    assert "<b>" not in answer.text
+
+
+def test_nothing_but_a_state_comes_back(provider):
+    refused(Browser().sign_in(code=""), 422, "VALIDATION_ERROR")
+
+
+def changed(**claims):
+    return lambda real: {name: value for name, value in (real | claims).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        changed(nonce="another"),
+        changed(nonce=None),
+        changed(iss="https://evil.example"),
+        changed(aud="somebody-else"),
+        changed(aud=["cadre-tests", "somebody-else"]),
+        changed(aud=["cadre-tests", "x"], azp="x"),
+        changed(azp="somebody-else"),
+        changed(exp=1_700_000_000),
+        changed(exp=None),
+        changed(iat=None),
+        changed(iat=4_000_000_000),
+        changed(sub=None),
+    ],
+)
+def test_an_id_token_that_says_the_wrong_thing(provider, spoil):
+    provider.spoil = spoil
+    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+
+
+def unsigned(claims) -> str:
+    return jwt.encode(claims, None, algorithm="none", headers={"kid": "first"})
+
+
+def by_secret(claims) -> str:
+    """Signed with what everybody can read: the public key as an HMAC secret."""
+    return jwt.encode(claims, jwk()["n"].encode(), algorithm="HS256", headers={"kid": "first"})
+
+
+def tampered(claims) -> str:
+    head, _, signature = signed(claims).split(".")
+    body = base64.urlsafe_b64encode(json.dumps(claims | {"email": "eve@example.com"}).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{signature}"
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        unsigned,
+        by_secret,
+        tampered,
+        lambda _: "no token",
+        lambda _: "",
+        lambda claims: signed(claims, "second"),
+        lambda claims: signed(claims, "second").replace(signed(claims, "second").split(".")[0], signed(claims).split(".")[0]),
+        lambda claims: signed(claims).rpartition(".")[0] + ".",
+        lambda claims: signed(claims, algorithm="PS256"),
+    ],
+)
+def test_an_id_token_that_the_provider_did_not_sign(provider, sign):
+    provider.sign = sign
+    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+def test_a_key_that_is_too_small_is_none(provider):
+    provider.keys = [jwk("small", 1024)]
+    provider.sign = lambda claims: signed(claims, "small", bits=1024)
+    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512"])
+def test_longer_digests(provider, algorithm):
+    provider.keys = [{name: value for name, value in jwk().items() if name != "alg"}]
+    provider.sign = lambda claims: signed(claims, algorithm=algorithm)
+    assert Browser().sign_in().status == 200
+
+
+def test_a_key_that_was_replaced_is_found(provider, monkeypatch):
+    assert Browser().sign_in().status == 200
+    provider.keys, provider.sign = [jwk("second")], lambda claims: signed(claims, "second")
+    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")  # asked less than a minute ago
+    monkeypatch.setattr(oidc, "_AGAIN_S", 0.0)
+    before = provider.asked.count("/keys")
+    assert Browser().sign_in().status == 200
+    assert Browser().sign_in().status == 200
+    assert provider.asked.count("/keys") == before + 1
+
+
+def test_who_it_is_may_be_asked_apart(provider):
+    provider.spoil = changed(email=None, email_verified=None, name=None)
+    answer = Browser().sign_in()
+    assert (answer.status, answer.json["user"]["name"]) == (200, "Ada Lovelace")
+    provider.spoil = changed(email=None, sub="somebody-else")
+    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+
+
+def test_a_provider_that_wants_the_secret_in_the_body(provider):
+    provider.about = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    assert Browser().sign_in().status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/.well-known/openid-configuration", 500, "{}"),
+        ("/.well-known/openid-configuration", 200, "<html>"),
+        ("/.well-known/openid-configuration", 200, "[]"),
+        ("/.well-known/openid-configuration", 404, "{}"),
+        ("/.well-known/openid-configuration", 302, "{}"),
+        ("/.well-known/openid-configuration", 200, '{"issuer": "https://evil.example"}'),
+        ("/.well-known/openid-configuration", 200, json.dumps({"x": "y" * 1_100_000})),
+    ],
+)
+def test_a_provider_that_cannot_be_found(provider, path, status, body):
+    provider.fail[path] = (status, body)
+    answer = Browser().go("/auth/oauth/corp")
+    refused(answer, 503, "PROVIDER_UNAVAILABLE")
+    assert provider.url not in answer.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/keys", 500), ("/token_endpoint", 503)])
+def test_a_provider_that_fails_later(provider, path, status):
+    provider.fail[path] = (status, "{}")
+    refused(Browser().sign_in(), 503, "PROVIDER_UNAVAILABLE")
+
+
+def test_a_provider_that_is_gone(provider, monkeypatch):
+    monkeypatch.setenv("OAUTH_CORP_ISSUER", "http://127.0.0.1:9")
+    refused(Browser().go("/auth/oauth/corp"), 503, "PROVIDER_UNAVAILABLE")
+
+
+def test_a_client_that_the_provider_does_not_know(provider, monkeypatch):
+    monkeypatch.setenv("OAUTH_CORP_CLIENT_SECRET", "wrong")
+    answer = Browser().sign_in()
+    refused(answer, 422, "PROVIDER_NOT_CONFIGURED")
+
+
+# -- settings
+
+
+def test_providers_that_are_not_set_up(aws):
+    for name in ("github", "google"):
+        answer = Browser().go(f"/auth/oauth/{name}")
+        refused(answer, 422, "PROVIDER_NOT_CONFIGURED")
+        assert f"OAUTH_{name.upper()}_CLIENT_ID" in answer.json["error"]["message"]
+    for name in ("corp", "GITHUB", "x" * 60, "..", "a_b"):
+        refused(Browser().go(f"/auth/oauth/{name}"), 404, "PROVIDER_NOT_FOUND")
+        refused(Browser().go(f"/auth/oauth/{name}/callback?code=x&state=y"), 404, "PROVIDER_NOT_FOUND")
+
+
+@pytest.fixture
+def settings_of(monkeypatch):
+    def set_them(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"CADRE_{name.upper()}", value)
+        settings.cache_clear()
+
+    yield set_them
+    monkeypatch.undo()
+    settings.cache_clear()
+    credentials.forget()
+
+
+def test_clients_come_from_the_secret(provider, settings_of, monkeypatch):
+    for name in provider.environment():
+        monkeypatch.delenv(name)
+    boto3.client("secretsmanager").create_secret(Name="oauth", SecretString=json.dumps(provider.environment()))
+    settings_of(oauth_secret="oauth")
+    assert Browser().sign_in().status == 200
+
+
+def test_only_a_laptop_speaks_plain_http(provider, settings_of):
+    settings_of(stage="prod")
+    refused(Browser().go("/auth/oauth/corp"), 503, "PROVIDER_UNAVAILABLE")
+    assert provider.asked == []
+
+
+def test_a_domain_of_its_own_is_where_the_browser_comes_back(provider, settings_of):
+    settings_of(agentworks_url="https://api.agentworks.dev/v1")
+    query = dict(parse_qsl(urlsplit(Browser().start()).query))
+    assert query["redirect_uri"] == "https://api.agentworks.dev/v1/auth/oauth/corp/callback"
+
+
+def test_the_sign_in_may_end_at_a_page_of_ours(provider, settings_of):
+    settings_of(allowed_origins="https://app.agentworks.dev,*")
+    browser = Browser()
+    answer = browser.back(browser.at_provider(browser.start("?returnTo=https://app.agentworks.dev/home?tab=1")))
+    assert (answer.status, answer.header("location"), answer.text) == (302, "https://app.agentworks.dev/home?tab=1", "")
+    assert browser.go("/auth/me").status == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/home",
+        "javascript:alert(1)",
+        "https://app.agentworks.dev@evil.example/",
+        "http://app.agentworks.dev/",
+        "https://app.agentworks.dev:8443/",
+        "https://[",
+        "x" * 3000,
+    ],
+)
+def test_a_sign_in_ends_nowhere_else(provider, settings_of, address):
+    settings_of(allowed_origins="https://app.agentworks.dev")
+    refused(Browser().go(f"/auth/oauth/corp?{urlencode({'returnTo': address})}"), 422, "VALIDATION_ERROR")
