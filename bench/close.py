@@ -138,7 +138,7 @@ def _found(table: Table) -> None:
         if number % 10 == 0:
             account.plan = account.dearest_plan = "pro"
         for row in (workspace, account):
-            row.place()
+            row.set_index_keys()
             table.put(row.serialize())
         if number % 2:
             table.used.add(workspace.id)

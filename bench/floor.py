@@ -23,7 +23,7 @@ class _One:
 app = FastAPI(openapi_url=None)
 app.add_api_route("/one", _One(), name="one", response_model=None)
 _mangum = Mangum(app, lifespan="off")
-cold_start.started()
+cold_start.finish()
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

@@ -36,7 +36,7 @@ What was done, in CPU of `cards` (of 431 ms at the beginning, the bare handler a
 | botocore without the data of services that nobody calls (the bare handler's own gain from it is the second mark) | -40 ms |
 | not taken: FastAPI's three `model_rebuild()` calls undone while it is imported: patching a foreign class | -2.6 % of the instructions |
 
-One request that leads nowhere and the DynamoDB client are made while the function starts (`Door.prime`): the same CPU, at a
+One request that leads nowhere and the DynamoDB client are made while the function starts (`LambdaHandler.warm_up`): the same CPU, at a
 time when Lambda gives a function a whole processor.
 """,
     "warm": """

@@ -141,7 +141,7 @@ def measure() -> list[dict[str, Any]]:
     from tests import conftest
 
     # the handful of requests that a process takes for a workspace is one trip in twenty, not what an operation costs
-    with mock_aws(), patch.object(quota_leases, "HANDFUL", 9_000):
+    with mock_aws(), patch.object(quota_leases, "LEASE_SIZE", 9_000):
         conftest.make_everything()
         return [_row(name, call) for name, call in _operations()]
 

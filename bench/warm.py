@@ -68,7 +68,10 @@ def measure() -> list[dict[str, Any]]:
 
     with Path(os.devnull).open("w") as nothing:
         log.logger.registered_handler.setStream(nothing)  # type: ignore[attr-defined]
-        with mock_aws(), patch.object(quota_leases, "HANDFUL", 9_000):  # one trip in twenty requests, in none of those measured
+        with (
+            mock_aws(),
+            patch.object(quota_leases, "LEASE_SIZE", 9_000),
+        ):  # one trip in twenty requests, in none of those measured
             conftest.make_everything()
             cases = cases_recorded()
         return [_compare(case) for case in cases]

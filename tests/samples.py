@@ -17,7 +17,7 @@ from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
 from shared.people.identity import one_time_tokens
 from shared.people.identity.one_time_tokens import Purpose
-from shared.store import fetch, keep_file
+from shared.store import fetch, put_file
 from shared.work.attachments.uploading import begin_upload, finish_upload
 from shared.work.items.rows import Item
 from tests.areas.billing_world import billed
@@ -97,7 +97,7 @@ class Stage:
         """A file that has come and is not attached yet."""
         actor = self.world.actor
         announced, _ = begin_upload(actor, self.card(), "plan.txt", "text/plain", 5)
-        keep_file(announced.file, b"Words", "text/plain")
+        put_file(announced.file, b"Words", "text/plain")
         return announced.id
 
     def attachment(self) -> str:

@@ -1,5 +1,5 @@
 """agents: the catalogue, and how projects have its agents."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("agents", agentworks="functions.agents.agentworks")
+handler = lambda_handler("agents", agentworks="functions.agents.agentworks")

@@ -1,8 +1,8 @@
 """auth: login, registration, sessions, profile."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door(
+handler = lambda_handler(
     "auth",
     agentworks="functions.auth.agentworks",
     aintandem="functions.auth.aintandem",

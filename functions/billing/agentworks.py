@@ -195,9 +195,9 @@ async def get_credit_note_pdf(id: str, creditNoteId: str, caller: Caller) -> Dow
 @routes.post("/billing/stripe/webhook", "billing.stripeWebhook", public=True, addition=True)
 async def stripe_webhook(request: Request, signature: Annotated[str, Header(alias="Stripe-Signature")] = "") -> Received:
     """Stripe says how a charge ended. Only what it signed is believed; the same message again changes nothing."""
-    from shared.money.billing.webhooks import stripe_said
+    from shared.money.billing.webhooks import handle_stripe_webhook
 
-    stripe_said(await request.body(), signature)
+    handle_stripe_webhook(await request.body(), signature)
     return Received(received=True)
 
 

@@ -1,5 +1,5 @@
 """billing: accounts, invoices, payments."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("billing", agentworks="functions.billing.agentworks")
+handler = lambda_handler("billing", agentworks="functions.billing.agentworks")

@@ -1,5 +1,5 @@
 """boards: lanes, columns, and what may be where."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("boards", agentworks="functions.boards.agentworks", omoios="functions.boards.omoios")
+handler = lambda_handler("boards", agentworks="functions.boards.agentworks", omoios="functions.boards.omoios")

@@ -1,5 +1,5 @@
 """cards: cards, their dependencies, and tickets, which are the same."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")
+handler = lambda_handler("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")

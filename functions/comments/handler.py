@@ -1,5 +1,5 @@
 """comments: what is said about a card, and what happened to it."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("comments", agentworks="functions.comments.agentworks", omoios="functions.comments.omoios")
+handler = lambda_handler("comments", agentworks="functions.comments.agentworks", omoios="functions.comments.omoios")

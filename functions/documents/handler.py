@@ -1,5 +1,5 @@
 """documents: a project's documents, their versions, their revisions."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("documents", agentworks="functions.documents.agentworks")
+handler = lambda_handler("documents", agentworks="functions.documents.agentworks")

@@ -1,5 +1,5 @@
 """projects: what a workspace works on."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("projects", agentworks="functions.projects.agentworks", omoios="functions.projects.omoios")
+handler = lambda_handler("projects", agentworks="functions.projects.agentworks", omoios="functions.projects.omoios")

@@ -23,7 +23,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.cards import AgentRunSummary, run_summary
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.runs.agent_runs import approvals, reading, requesting
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, Wish
+from shared.runs.agent_runs.model_selection import MAX_TOKENS, RequestedModel
 from shared.runs.agent_runs.rows import Run
 
 routes = Routes(AGENTWORKS, "runs")
@@ -209,8 +209,8 @@ async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) 
     return _details(approvals.reject_run(caller, id, body.reason if body else None))
 
 
-def _wish(body: TriggerAgentRunRequest | RetryRunRequest) -> Wish:
-    return Wish(body.provider, body.model, body.temperature, body.maxTokens)
+def _wish(body: TriggerAgentRunRequest | RetryRunRequest) -> RequestedModel:
+    return RequestedModel(body.provider, body.model, body.temperature, body.maxTokens)
 
 
 def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:

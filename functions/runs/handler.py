@@ -1,5 +1,5 @@
 """runs: agents at work on cards."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("runs", agentworks="functions.runs.agentworks")
+handler = lambda_handler("runs", agentworks="functions.runs.agentworks")

@@ -10,10 +10,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from shared.channels.sockets.expiry import reap
+from shared.channels.sockets.expiry import close_expired
 from shared.core.settings import settings
 from shared.edge.cascade.purging import purge_due
-from shared.money.billing.dunning import chase
+from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close
 from shared.runs.agent_runs.maintenance import sweep
 from shared.work.items.archiving import archive_finished
@@ -24,9 +24,9 @@ SECONDS = 40.0  # of a minute, the shortest time between two calls
 JOBS: dict[str, Callable[[float], int]] = {
     "auto-archive": archive_finished,  # cards that were finished a while ago
     "billing-close": close,  # months that are over and not billed
-    "invoices-overdue": chase,  # invoices that are charged, reminded of, and at last suspend their workspace
+    "invoices-overdue": run_dunning,  # invoices that are charged, reminded of, and at last suspend their workspace
     "timeouts": sweep,  # runs that nobody works on any more
-    "ws-reaper": reap,  # connections that are over
+    "ws-reaper": close_expired,  # connections that are over
     "purge": purge_due,  # workspaces that were deleted thirty days ago
 }
 

@@ -1,8 +1,8 @@
 """system: is the platform well, what is it, and how is it spoken to."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door(
+handler = lambda_handler(
     "system",
     agentworks="functions.system.agentworks",
     enterprise="functions.system.enterprise",

@@ -1,5 +1,5 @@
 """usage: what was used, and what it cost."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("usage", agentworks="functions.usage.agentworks")
+handler = lambda_handler("usage", agentworks="functions.usage.agentworks")

@@ -1,5 +1,5 @@
 """workspaces: workspaces and who belongs to them."""
 
-from shared.edge.http.lambda_handler import door
+from shared.edge.http.lambda_handler import lambda_handler
 
-handler = door("workspaces", agentworks="functions.workspaces.agentworks")
+handler = lambda_handler("workspaces", agentworks="functions.workspaces.agentworks")

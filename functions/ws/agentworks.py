@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
-from shared.channels.sockets.client import poster
+from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import close_connection, open_connection
 from shared.channels.sockets.fanout import frame
 from shared.channels.sockets.publish import send_job
@@ -171,7 +171,7 @@ def _run(connection: Connection, run_id: str) -> Run:
 
 
 def _tell(connection: Connection, message: dict[str, Any]) -> None:
-    poster().post(connection.id, frame(message))
+    socket_client().post(connection.id, frame(message))
 
 
 TERMINAL = Endpoint("agentworks.terminal", "/api/cards/{cardId}/terminal", _connect_terminal, _on_message)

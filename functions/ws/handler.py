@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from functions.ws import agentworks, omoios
 from functions.ws.endpoint import Arrival, Endpoint, contract_of
 from shared.channels.sockets import connections
-from shared.channels.sockets.fanout import hang_up
+from shared.channels.sockets.fanout import disconnect
 from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
 from shared.core.settings import settings
 from shared.people.access import liveness, records, tokens
@@ -52,7 +52,7 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
         name = endpoint.contract
         if endpoint.connect is None:
             raise Upstream("socket", "This socket is not served yet")
-        actor, _ = records.enter(tokens.read(_token(event, query), tokens.ACCESS), ())
+        actor, _ = records.authenticate(tokens.read(_token(event, query), tokens.ACCESS), ())
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
         endpoint.connect(Arrival(connection_id, actor, parameters, lists))
     except CadreError as error:
@@ -68,7 +68,7 @@ def _message(connection_id: str, text: str) -> None:
     if connection is None:
         return  # it was closed while the message was on its way
     if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
-        hang_up(connection_id)
+        disconnect(connection_id)
         return
     endpoint = _BY_NAME[connection.endpoint]
     if endpoint.message is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
-from shared.channels.sockets.client import poster
+from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import open_connection
 from shared.channels.sockets.fanout import frame
 from shared.channels.sockets.rows import Connection, Subscription
@@ -80,7 +80,7 @@ def _values(given: Any) -> list[str]:
 
 
 def _tell(connection: Connection, message: dict[str, Any]) -> None:
-    poster().post(connection.id, frame(message))
+    socket_client().post(connection.id, frame(message))
 
 
 EVENTS = Endpoint("omoios.events", "/api/v1/ws/events", _connect, _on_message)

@@ -59,7 +59,7 @@ def _worked(message: Message) -> bool:
 
 
 def _again(message: Message) -> None:
-    fanout.again(message["connection"], message["frames"], message["attempt"])
+    fanout.retry_delivery(message["connection"], message["frames"], message["attempt"])
 
 
 def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Message], None]:
@@ -70,7 +70,7 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
         if connection is None or connection.card_id is None:
             return
         if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
-            fanout.hang_up(connection.id)
+            fanout.disconnect(connection.id)
             return
         work(connection, message)
 
@@ -96,14 +96,14 @@ def _replay(message: Message) -> None:
 
 
 def _search(connection: Connection, message: Message) -> None:
-    from shared.channels.sockets.client import poster
+    from shared.channels.sockets.client import socket_client
     from shared.runs.terminal_sessions.log_filters import LogFilter
     from shared.runs.terminal_sessions.log_search import search_logs
     from shared.runs.terminal_sessions.terminal import runs_of
 
     runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
     found = search_logs(runs, message["query"], LogFilter.read(message["filters"]))
-    poster().post(connection.id, fanout.frame({"type": "search_results", "data": found}))
+    socket_client().post(connection.id, fanout.frame({"type": "search_results", "data": found}))
 
 
 _JOBS: dict[str, Callable[[Message], None]] = {

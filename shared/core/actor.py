@@ -93,15 +93,15 @@ class Actor:
     """What this actor was given beyond its role, by workspace."""
     scopes: frozenset[Permission] | None = None
     """Set for API keys and agents: what they may do at most, whatever their role grants."""
-    entering: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    on_enter_workspace: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     """Told the id of each of its workspaces that this actor turns out to act in; may refuse with an error."""
 
     def role_in(self, ws_id: str | None, org_id: str | None) -> Role | None:
         """The role in the workspace that owns a row, or in its organization for rows that have no workspace."""
         if ws_id is not None:
             role = self.workspaces.get(ws_id)
-            if role is not None and self.entering is not None:
-                self.entering(ws_id)
+            if role is not None and self.on_enter_workspace is not None:
+                self.on_enter_workspace(ws_id)
             return role
         return self.organizations.get(org_id) if org_id is not None else None
 

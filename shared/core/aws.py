@@ -36,7 +36,7 @@ def client(service: str, *, config: Any = None, parsers: Any = None) -> Any:
 
 
 @cache
-def brisk(service: str, within: int = 5) -> Any:
+def short_call_client(service: str, within: int = 5) -> Any:
     """A client for small calls that somebody waits for (queues, state machines): `within` seconds an answer, three tries. Made once."""
     from botocore.config import Config
 

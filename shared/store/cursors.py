@@ -11,7 +11,7 @@ from shared.core.keys import sign, signed_by_us
 _LIFE = 86_400
 
 
-def seal(next_key: dict[str, Any] | None, *bound_to: str) -> str | None:
+def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None:
     """A cursor for DynamoDB's LastEvaluatedKey; None where there is no next page."""
     if next_key is None:
         return None
@@ -20,7 +20,7 @@ def seal(next_key: dict[str, Any] | None, *bound_to: str) -> str | None:
     return f"{text}.{sign('cursors', text)}"
 
 
-def unseal(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
+def decode_cursor(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
     """The key a cursor carries. Raises Invalid for a forged, expired or misplaced one."""
     if not cursor:
         return None

@@ -44,66 +44,66 @@ def _place(key: str) -> dict[str, str]:
     return {"Bucket": settings().need("files_bucket"), "Key": key}
 
 
-def keep_text(key: str, text: str) -> str:
+def store_text(key: str, text: str) -> str:
     """What to put into the row: the text itself, or a pointer to the file that now holds it. The same key is written over."""
     raw = text.encode()
     if len(raw) <= INLINE and not text.startswith(_POINTER):
         return text
-    keep_file(key, raw, "text/plain; charset=utf-8")
+    put_file(key, raw, "text/plain; charset=utf-8")
     return _POINTER + key
 
 
-def kept_text(value: str) -> str:
-    """The text that `keep_text` put away."""
-    return kept_file(value.removeprefix(_POINTER)).decode() if value.startswith(_POINTER) else value
+def load_text(value: str) -> str:
+    """The text that `store_text` put away."""
+    return get_file(value.removeprefix(_POINTER)).decode() if value.startswith(_POINTER) else value
 
 
-def file_of(value: str) -> str | None:
-    """The key of the file in which `keep_text` put the text; None for a text that is in the row."""
+def file_key(value: str) -> str | None:
+    """The key of the file in which `store_text` put the text; None for a text that is in the row."""
     return value.removeprefix(_POINTER) if value.startswith(_POINTER) else None
 
 
-def keep_file(key: str, body: bytes, content_type: str) -> None:
+def put_file(key: str, body: bytes, content_type: str) -> None:
     """Write a file; the same key is written over."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
 
 
-def keep_stream(key: str, body: BinaryIO, content_type: str) -> None:
-    """As `keep_file`, from a file that need not fit into memory (5 GB at the most)."""
+def put_file_stream(key: str, body: BinaryIO, content_type: str) -> None:
+    """As `put_file`, from a file that need not fit into memory (5 GB at the most)."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
 
 
-def begin_parts(key: str, content_type: str) -> str:
+def begin_multipart(key: str, content_type: str) -> str:
     """Start a file that is written in parts, by calls that may be hours and functions apart. Answers the upload's id. Nothing is there to
-    be read before `join_parts`; what is never joined is forgotten after two days (the bucket's lifecycle)."""
+    be read before `complete_multipart`; what is never joined is forgotten after two days (the bucket's lifecycle)."""
     upload: str = _bucket().create_multipart_upload(**_place(key), ContentType=content_type)["UploadId"]
     return upload
 
 
-def keep_part(key: str, upload: str, number: int, body: bytes) -> str:
+def put_part(key: str, upload: str, number: int, body: bytes) -> str:
     """Part `number` (from 1), at least PART_BYTES unless it is the last; the same number is written over. Answers its tag."""
     tag: str = _bucket().upload_part(**_place(key), UploadId=upload, PartNumber=number, Body=body)["ETag"]
     return tag
 
 
-def join_parts(key: str, upload: str, tags: Sequence[str]) -> None:
+def complete_multipart(key: str, upload: str, tags: Sequence[str]) -> None:
     """Make the file of its parts, by their tags in order. Joined before is as good."""
     parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
     try:
         _bucket().complete_multipart_upload(**_place(key), UploadId=upload, MultipartUpload={"Parts": parts})
     except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchUpload" or look_at_file(key) is None:
+        if error.response["Error"]["Code"] != "NoSuchUpload" or head_file(key) is None:
             raise
 
 
-def kept_file(key: str) -> bytes:
+def get_file(key: str) -> bytes:
     """The whole file. Raises botocore's ClientError where there is none: for keys that a row of ours names."""
     body: bytes = _bucket().get_object(**_place(key))["Body"].read()
     return body
 
 
-def file_start(key: str, size: int) -> bytes:
-    """The first bytes of a file, `size` of them at most. Raises ClientError as `kept_file` does, and for an empty file."""
+def get_file_start(key: str, size: int) -> bytes:
+    """The first bytes of a file, `size` of them at most. Raises ClientError as `get_file` does, and for an empty file."""
     body: bytes = _bucket().get_object(**_place(key), Range=f"bytes=0-{size - 1}")["Body"].read()
     return body
 
@@ -113,20 +113,20 @@ def copy_file(key: str, to: str) -> None:
     _bucket().copy_object(**_place(to), CopySource=_place(key))
 
 
-def drop_file(key: str) -> None:
+def delete_file(key: str) -> None:
     """Remove a file; one that is not there is as good as removed."""
     _bucket().delete_object(**_place(key))
 
 
 @dataclass(frozen=True)
-class KeptFile:
+class FileInfo:
     """What the bucket says of a file: `size` in bytes."""
 
     size: int
     content_type: str
 
 
-def look_at_file(key: str) -> KeptFile | None:
+def head_file(key: str) -> FileInfo | None:
     """Whether a file has arrived, and what it is; None when it has not."""
     try:
         found = _bucket().head_object(**_place(key))
@@ -134,7 +134,7 @@ def look_at_file(key: str) -> KeptFile | None:
         if error.response["Error"]["Code"] not in _MISSING:
             raise
         return None
-    return KeptFile(int(found["ContentLength"]), str(found.get("ContentType", "")))
+    return FileInfo(int(found["ContentLength"]), str(found.get("ContentType", "")))
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class SignedUrl:
 
 def download_url(key: str, name: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> SignedUrl:
     """A GET that saves the file under `name`, for anybody who has the URL. No round trip: the file need not exist yet."""
-    asked = _place(key) | {"ResponseContentDisposition": attachment(name)}
+    asked = _place(key) | {"ResponseContentDisposition": content_disposition(name)}
     if content_type:
         asked["ResponseContentType"] = content_type
     return _signed("get_object", asked, seconds)
@@ -163,13 +163,13 @@ def _signed(call: str, asked: dict[str, Any], seconds: int) -> SignedUrl:
     return SignedUrl(url, clock.iso(clock.now() + timedelta(seconds=seconds)))
 
 
-def attachment(name: str) -> str:
+def content_disposition(name: str) -> str:
     """A Content-Disposition that every client reads, whatever is in the name (RFC 6266)."""
     plain = "".join(one if " " <= one <= "~" and one not in '"\\%' else "_" for one in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def erase_files(prefix: str) -> int:
+def delete_files(prefix: str) -> int:
     """Remove up to a thousand files whose keys begin like this. How many there were: 0 when none is left."""
     bucket = settings().need("files_bucket")
     found = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])

@@ -21,7 +21,7 @@ _ROUNDS = 6  # writers that start the same window at once: one wins, the others 
 
 
 @dataclass(frozen=True)
-class Taken:
+class RateStatus:
     """Where the tightest rule stands after this request. `reset` is in epoch seconds."""
 
     limit: int
@@ -30,9 +30,9 @@ class Taken:
     window: int
 
 
-def take(
+def count_requests(
     model: type[Row], pk: str, rules: Sequence[RateRule], *, amount: int = 1, session: str | None = None, ttl: int | None = None
-) -> tuple[dict[str, Any], Taken | None]:
+) -> tuple[dict[str, Any], RateStatus | None]:
     """Count `amount` requests on the row `pk`, all or none. With `session`, that key must stand in the row's map `sessions`.
 
     Answers the raw row and the state of the tightest rule. Raises RateLimited, or Unauthenticated("invalid") where the session is
@@ -138,8 +138,8 @@ def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int,
         raise RateLimited(rule.limit, rule.window, max(1, reset - now), reset)
 
 
-def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> Taken:
+def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> RateStatus:
     return min(
-        (Taken(rule.limit, rule.limit - (_number(row, rule, "n") or 0), _reset(rule, now), rule.window) for rule in rules),
+        (RateStatus(rule.limit, rule.limit - (_number(row, rule, "n") or 0), _reset(rule, now), rule.window) for rule in rules),
         key=lambda taken: taken.remaining,
     )

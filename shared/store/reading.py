@@ -31,10 +31,10 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
     entity = fetch(model, bare) if is_id(bare) else None
     if entity is None or entity.deleted_at:
         raise NotFound(model.NAME)
-    return admit(entity, actor, permission)
+    return authorize(entity, actor, permission)
 
 
-def admit(entity: E, actor: Actor, permission: Permission | None = None) -> E:
+def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
     """The tenancy and permission check of `load`, for a row that was read another way."""
     if actor.role_in(entity.ws_id, entity.org_id) is None:
         raise NotFound(type(entity).NAME)
@@ -165,7 +165,7 @@ def query(
     return Slice([model.decode(raw) for raw in raws], next_key)
 
 
-def family(models: Sequence[type[Entity]], partition: str, between: tuple[str, str]) -> list[Entity]:
+def item_collection(models: Sequence[type[Entity]], partition: str, between: tuple[str, str]) -> list[Entity]:
     """The rows of one partition that are of these kinds, each as its own model, in key order: an entity with what is kept beside it, in
     one strongly consistent query. What is not there costs nothing, where a batch read pays a unit for each key it misses."""
     by_kind = {model.KIND: model for model in models}

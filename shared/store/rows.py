@@ -187,7 +187,7 @@ class Entity(Row):
         """The small fields that lists filter and sort by; they travel in every index."""
         return {}
 
-    def place(self) -> None:
+    def set_index_keys(self) -> None:
         """Set the index keys from the entity's own state. A deleted entity leaves every list but that of the deleted."""
         trash = self.trash() if self.deleted_at else None
         places = self.indexes() if not self.deleted_at else {1: trash} if trash else {}

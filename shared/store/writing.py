@@ -48,7 +48,7 @@ def stale(_: dict[str, Any] | None = None) -> CadreError:
 def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
     """Write a whole row, unless `condition` fails."""
     if isinstance(row, Entity):
-        row.place()
+        row.set_index_keys()
     return Operation("Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), refused)
 
 
@@ -93,7 +93,7 @@ _carried: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("car
 
 
 @contextmanager
-def carrying(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
+def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
     """Every `write` inside this block also carries what `operations()` answers then: the same transaction, theirs first.
 
     For work done on somebody's behalf that may end at any moment (a run whose lease is lost): no write lands without the check,
@@ -131,7 +131,7 @@ def write(*operations: Operation) -> None:
             return
 
 
-def revise(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
+def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
     """Load, change, save: again on what somebody else left when they were faster, up to six times.
 
     `change` alters the entity in place (and records its event) and may answer further operations of the same transaction. Nothing is
@@ -180,11 +180,11 @@ def put_many(rows: Sequence[Row]) -> None:
     """Rows without conditions, 25 a round trip, retried until all are in. Not atomic: for logs and derived rows."""
     for row in rows:
         if isinstance(row, Entity):
-            row.place()
+            row.set_index_keys()
     _batch([(row.table_name(), {"PutRequest": {"Item": row.serialize()}}) for row in rows])
 
 
-def erase_many(rows: Sequence[Row]) -> None:
+def delete_many(rows: Sequence[Row]) -> None:
     """Remove rows, by their keys, as `put_many` writes them; what is not there is no error."""
     _batch([(row.table_name(), {"DeleteRequest": {"Key": {"PK": {"S": row.pk}, "SK": {"S": row.sk}}}}) for row in rows])
 

@@ -113,7 +113,7 @@ class World:
 
 def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> World:
     ada = sign_up(name, email)
-    held = records.of_user(ada.user["id"])
+    held = records.find_access(ada.user["id"])
     ws_id = next(iter(dict(held.workspaces)))
     actor = records.actor_of(ada.user["id"], held, next(iter(dict(held.sessions))))
     project = create_project(actor, ws_id, NewProject(name="Engine"))

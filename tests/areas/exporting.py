@@ -12,7 +12,7 @@ from shared.channels.exports import producing
 from shared.channels.exports.rows import Export
 from shared.core.settings import settings
 from shared.money.usage import exporting
-from shared.store import fetch, kept_file
+from shared.store import fetch, get_file
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, Context
 
@@ -42,7 +42,7 @@ def ask(world: World, query: str, by: Client | None = None) -> Answer:
 def file_of(answer: Answer) -> bytes:
     export = fetch(Export, answer.json["exportId"])
     assert export is not None
-    return kept_file(export.key_of_file)
+    return get_file(export.key_of_file)
 
 
 def rows_in(body: bytes) -> list[dict[str, str]]:

@@ -24,7 +24,7 @@ def login(contract: str) -> dict:
 
 def as_role(ada: Client, role: Role) -> None:
     """Ada's role in her own organization, as somebody else would have changed it."""
-    record = records.of_user(ada.user["id"])
+    record = records.find_access(ada.user["id"])
     org_id = next(iter(record.organizations))
     update_now(records._of(ada.user["id"]), [records.Access.organizations[org_id].set(role.value)])
 
@@ -41,7 +41,7 @@ def test_aintandem_registers_a_user_and_shows_no_tokens(aws):
     assert answer.json["meta"]["version"] == "1.0.0"
     assert answer.header("set-cookie") is None
     user_id = answer.json["data"]["user_id"].removeprefix("usr_")
-    assert records.of_user(user_id).sessions == {}
+    assert records.find_access(user_id).sessions == {}
     workspaces = post("agentworks", "/auth/login", CREDENTIALS).json["workspaces"]
     assert [one["name"] for one in workspaces] == ["Analytical Engines"]
 

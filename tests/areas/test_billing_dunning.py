@@ -10,7 +10,7 @@ from functions.scheduled.handler import handler
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
 from shared.money.billing import dunning
-from shared.money.billing.dunning import chase
+from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close
 from shared.money.billing.payments import credit, record_payment, settle
 from shared.money.billing.rows import Invoice
@@ -40,7 +40,7 @@ def invoice(world: World, month: str = "2026-10") -> Invoice:
 
 def night(day: str) -> int:
     with at(day):
-        return chase(soon())
+        return run_dunning(soon())
 
 
 def states(world: World) -> tuple[str, str, str | None]:
@@ -210,8 +210,8 @@ def test_somebody_pays_at_that_moment(world, monkeypatch):
 
 def test_it_stops_in_time(world):
     with at("2026-11-16"):
-        assert chase(soon() - 120) == 0
-        assert chase(soon()) == 1
+        assert run_dunning(soon() - 120) == 0
+        assert run_dunning(soon()) == 1
 
 
 def test_the_clock_calls_it_and_what_that_costs(world):

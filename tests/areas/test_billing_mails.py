@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.money.billing.dunning import chase
+from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close
 from shared.money.billing.rows import BillingAccount
 from tests.areas.billing_world import at, change, filed, open_account, soon, use
@@ -46,11 +46,11 @@ def test_reminders_and_the_end(world):
     kinds = []
     for day in ("2026-11-16", "2026-11-22", "2026-11-29"):
         with at(day):
-            chase(soon())
+            run_dunning(soon())
         kinds += [message["kind"] for message in told(f"INVC#{invoice.id}")]
     assert kinds == ["invoice_overdue"] * 3
     with at("2026-12-15"):
-        chase(soon())
+        run_dunning(soon())
     [message] = told(f"BILLING#{world.ws_id}")
     assert (message["kind"], message["to"]) == ("workspace_suspended", "books@example.com")
     assert mailer(message) == []

@@ -10,7 +10,7 @@ import time_machine
 from shared.core import clock
 from shared.core.errors import Invalid, Upstream
 from shared.money.billing import gateways
-from shared.money.billing.dunning import chase
+from shared.money.billing.dunning import run_dunning
 from shared.money.billing.gateways.stripe import TOLERANCE, Stripe, signed
 from shared.money.billing.monthly_close import close
 from tests.areas.billing_world import account_of, at, filed, open_account, soon, use
@@ -56,7 +56,7 @@ def issue() -> None:
 
 def night(day: str) -> int:
     with at(day):
-        return chase(soon())
+        return run_dunning(soon())
 
 
 def hook(body: str, headers: dict[str, str]) -> Answer:

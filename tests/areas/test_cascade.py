@@ -21,8 +21,8 @@ from shared.people.tenancy import workspaces
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import Request, request_run
-from shared.runs.agent_runs.rows import Run, Underway
-from shared.store import Entity, create, fetch, get, keep_text, save, write
+from shared.runs.agent_runs.rows import ActiveRuns, Run
+from shared.store import Entity, create, fetch, get, save, store_text, write
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.rows import Counts
@@ -48,7 +48,7 @@ class Place:
         self.ada = self.world.ada
         self.ws_id = make(self.ada, settings={"maxMembers": 50}).json["id"]
         self.eve = self.came("eve")
-        held = records.of_user(self.ada.user["id"])
+        held = records.find_access(self.ada.user["id"])
         self.actor = records.actor_of(self.ada.user["id"], held, next(iter(dict(held.sessions))))
         self.projects = [create_project(self.actor, self.ws_id, NewProject(name)) for name in ("One", "Two")]
         self.cards = [self.card(one) for one in self.projects]
@@ -129,7 +129,7 @@ def test_everything_that_goes_on_by_itself_ends(place, gateway):
     for one in place.projects:
         assert fetch(Project, one.id).deleted_at == workspace.deleted_at
         assert get(Counts, *Counts.key(one.board_id)).closed is True
-        assert get(Underway, f"PROJ#{one.id}", "RUNS").closed is True
+        assert get(ActiveRuns, f"PROJ#{one.id}", "RUNS").closed is True
     assert get(WorkspaceMembership, f"WS#{place.ws_id}", f"MEM#{place.eve.user['id']}").deleted_at == workspace.deleted_at
     assert fetch(Organization, workspace.org_id).project_count == 1  # of the other workspace
 
@@ -219,7 +219,7 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
     with pytest.raises((NotFound, Conflict)):
         request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
     assert waiting_tasks == []
-    assert get(Underway, f"PROJ#{place.projects[0].id}", "RUNS").run_ids is None
+    assert get(ActiveRuns, f"PROJ#{place.projects[0].id}", "RUNS").run_ids is None
 
 
 def test_what_is_not_deleted_is_left_alone(place):
@@ -247,7 +247,7 @@ def furnished(place: Place) -> None:
         assert ada(area, "POST", path, body=body).status == 201
     assert ada("agents", "PUT", f"/projects/{place.projects[0].id}/agent-configs/prd", body={"temperature": 0.1}).status == 200
     for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
-        keep_text(key, "x" * 400_000)
+        store_text(key, "x" * 400_000)
     for row in rows(but=("ACT",)).values():
         if "event" in row and row.get("ws_id", {}).get("S") == place.ws_id:
             assert project(stream_record(row)) == []

@@ -16,7 +16,7 @@ from shared.core.settings import settings
 from shared.edge.contracts import contract as contract_named
 from shared.edge.http import idempotency, log
 from shared.edge.http.call import current
-from shared.edge.http.idempotency import Kept
+from shared.edge.http.idempotency import IdempotencyRecord
 from shared.people.access import records
 from shared.people.access.records import Access
 from shared.people.identity import users
@@ -262,21 +262,28 @@ def test_of_two_at_once_one_runs_and_one_waits(aws, monkeypatch):
     assert second == ["The first request with this Idempotency-Key is still running; retry shortly"]
 
 
-def kept_rows() -> list[Kept]:
+def kept_rows() -> list[IdempotencyRecord]:
     from moto.dynamodb.models import dynamodb_backends
 
     items = dynamodb_backends["123456789012"]["us-east-1"].tables["ephemeral"].items
     keys = [key.value for key in items if key.value.startswith("IDEMP#")]
-    return [found for key in keys if (found := get(Kept, key)) is not None]
+    return [found for key in keys if (found := get(IdempotencyRecord, key)) is not None]
 
 
 def test_a_claim_of_one_who_died_is_free_after_half_a_minute(aws):
     register()
     row = kept_rows()[0]
-    update_now(row, [Kept.status.remove(), Kept.answer.remove(), Kept.locked_until.set(clock.epoch() + 30)])
+    update_now(
+        row,
+        [
+            IdempotencyRecord.status.remove(),
+            IdempotencyRecord.answer.remove(),
+            IdempotencyRecord.locked_until.set(clock.epoch() + 30),
+        ],
+    )
     running = register()
     assert (running.status, running.header("retry-after")) == (409, "1")
-    update_now(row, [Kept.locked_until.set(clock.epoch() - 1)])
+    update_now(row, [IdempotencyRecord.locked_until.set(clock.epoch() - 1)])
     assert register().json["error"]["code"] == "RESOURCE_ALREADY_EXISTS"  # it ran again; the address is taken by the first
 
 

@@ -117,7 +117,7 @@ def test_when_a_member_was_last_seen(world):
     key = f"WS#{world.ws_id}", f"MEM#{eve.user['id']}"
     before = get(WorkspaceMembership, *key).last_active_at
     card = world.card()
-    held = records.of_user(eve.user["id"])
+    held = records.find_access(eve.user["id"])
     actor = records.actor_of(eve.user["id"], held, next(iter(dict(held.sessions))))
     record(card, EventType.ITEM_UPDATED, actor)
     card.event = card.event | {"at": "2099-01-01T00:00:00.000Z"}

@@ -5,7 +5,7 @@ import pytest
 from shared.core.limits import RateRule
 from shared.edge.contracts.agentworks import Agentworks
 from shared.people.access import quota_leases
-from shared.people.access.quota_leases import Allotments
+from shared.people.access.quota_leases import QuotaLeases
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer
 
@@ -14,7 +14,7 @@ RULE = RateRule("aw", 50, 3600)
 
 @pytest.fixture
 def world(aws, monkeypatch) -> World:
-    monkeypatch.setattr(quota_leases, "OURS", Allotments())
+    monkeypatch.setattr(quota_leases, "PROCESS_LEASES", QuotaLeases())
     monkeypatch.setattr(Agentworks, "workspace_rule", RULE)
     return found_world()
 

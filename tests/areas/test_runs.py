@@ -6,9 +6,9 @@ from shared.agents.catalogue import catalogue
 from shared.agents.catalogue.registry import the_agent
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.runs.agent_runs.journal import read_journal
-from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.terminal import entries
-from shared.store import collection, fetch, get, kept_text, query
+from shared.store import collection, fetch, get, load_text, query
 from shared.work.boards.lanes import LANES
 from shared.work.documents.reading import text_of
 from shared.work.documents.rows import Document
@@ -63,10 +63,10 @@ def test_a_prd_run_from_the_request_to_the_card(world, machine):
     assert (run.status, run.error_code, run.error_message) == ("completed", None, None)
     assert run.result_data["documents"][0]["title"] == "PRD: Guest checkout"
     document = fetch(Document, run.result_data["documents"][0]["id"])
-    assert "receipt" in kept_text(text_of(document))
+    assert "receipt" in load_text(text_of(document))
     after = fetch(Item, card.id)
     assert (after.lease_run, after.status, after.recent_runs[0]["status"]) == (None, "ready", "completed")
-    assert get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids is None
+    assert get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids is None
     assert any("PRD" in entry["message"] for entry in entries(run.id))
 
 

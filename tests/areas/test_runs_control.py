@@ -29,7 +29,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue, requesting
 from shared.runs.agent_runs.maintenance import sweep
 from shared.runs.agent_runs.recovery import LAUNCHES
-from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.agent_runs.steps import Step, step
 from shared.store import collection, fetch, get, save, write
 from shared.work.items.creating import NewItem, create_item
@@ -209,7 +209,7 @@ def test_a_run_that_cannot_be_queued_ends_and_frees_its_card(world, monkeypatch)
     assert fetch(Item, card.id).lease_run is None
     run = fetch(Run, fetch(Item, card.id).recent_runs[0]["id"])
     assert (run.status, run.error_code) == ("failed", "QUEUE_UNAVAILABLE")
-    assert get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids is None
+    assert get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids is None
 
 
 def test_a_month_that_is_used_up_starts_nothing(world):

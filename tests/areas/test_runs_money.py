@@ -21,7 +21,7 @@ from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.maintenance import sweep
 from shared.runs.agent_runs.rows import AgentRecord, Called, Run, Turn
 from shared.runs.agent_runs.spending import scope_of, usage_line
-from shared.store import collection, fetch, get, kept_text, query, write
+from shared.store import collection, fetch, get, load_text, query, write
 from shared.work.documents.writing import write_document
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
@@ -245,7 +245,7 @@ def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model):
     model.turns = [calls(("read_document", {"document_id": document.id}))]
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     called = query(Called, f"RUN#{run.id}", prefix="CALL#").rows[0]
-    told = kept_text(called.result)
+    told = load_text(called.result)
     assert len(told) < 250_000
     assert "[cut: the first 240,000 of 2,000," in told[-80:]
 

@@ -11,7 +11,7 @@ from functions.scheduled.handler import JOBS, handler
 from infra.schedules import SCHEDULES
 from shared.agents.providers.port import Finished, TokenUsage
 from shared.channels.sockets.connections import close_connection, find
-from shared.channels.sockets.expiry import reap
+from shared.channels.sockets.expiry import close_expired
 from shared.channels.sockets.rows import LONGEST, SHARDS, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
@@ -20,7 +20,7 @@ from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import maintenance, queue, spending
 from shared.runs.agent_runs.maintenance import sweep
-from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.agent_runs.spending import reserve, scope_of, settled
 from shared.runs.agent_runs.steps import Step, step
 from shared.store import create, fetch, get, query, save, update_now, write
@@ -87,7 +87,7 @@ def test_a_run_whose_execution_is_gone_ends_and_everything_it_held_is_free(world
     assert (ended.status, ended.error_code, ended.hold, ended.gsi3pk) == ("failed", "TIMEOUT", None, None)
     cap = fetch(Budget, budget_id("run", run.id))
     assert (cap.reserved, cap.available) == (0, cap.limit)
-    assert run.id not in (get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids or ())
+    assert run.id not in (get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids or ())
     assert raw_row(f"ITEM#{run.item_id}").get("lease_run") is None
     assert sweep(soon()) == 0
 
@@ -185,10 +185,10 @@ def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world,
     lost, left = viewer(gateway, world), viewer(gateway, world)
     left.leave()
     assert [row.connection_id for row in due_rows()] == [lost.id]
-    assert reap(soon()) == 0  # it is not due yet
+    assert close_expired(soon()) == 0  # it is not due yet
     with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
-        assert reap(soon()) == 1
-        assert reap(soon()) == 0
+        assert close_expired(soon()) == 1
+        assert close_expired(soon()) == 0
     assert gateway.closed == [lost.id]
     assert find(lost.id) is None
     assert due_rows() == []

@@ -12,19 +12,19 @@ from shared.store import (
     JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
-    begin_parts,
+    begin_multipart,
     collection,
+    complete_multipart,
     create,
+    decode_cursor,
+    encode_cursor,
     fetch_all,
+    get_file,
     get_many,
-    join_parts,
-    keep_part,
-    kept_file,
+    head_file,
     load,
-    look_at_file,
+    put_part,
     save,
-    seal,
-    unseal,
     update,
     update_now,
     write,
@@ -125,12 +125,12 @@ def test_a_collection_shows_filters_and_forgets_the_deleted(aws):
 
 
 def test_a_cursor_is_signed_and_bound(aws):
-    cursor = seal({"PK": {"S": "x"}}, "u1", "cards")
-    assert unseal(cursor, "u1", "cards") == {"PK": {"S": "x"}}
+    cursor = encode_cursor({"PK": {"S": "x"}}, "u1", "cards")
+    assert decode_cursor(cursor, "u1", "cards") == {"PK": {"S": "x"}}
     forged = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
     for forged, bound in ((forged, ("u1", "cards")), (cursor, ("u2", "cards")), ("junk", ("u1",))):
         with pytest.raises(Invalid):
-            unseal(forged, *bound)
+            decode_cursor(forged, *bound)
 
 
 @pytest.mark.parametrize("others", [0, 1])
@@ -150,10 +150,10 @@ def test_a_row_that_is_too_large_as_dynamodb_says_it_in_a_transaction():
 
 def test_a_file_in_parts_is_there_when_they_are_joined(aws):
     """moto refuses parts that are too small, as S3 does."""
-    upload = begin_parts("parts/a", "text/csv")
+    upload = begin_multipart("parts/a", "text/csv")
     parts = [b"a" * PART_BYTES, b"b" * PART_BYTES, b"c"]
-    tags = [keep_part("parts/a", upload, number, body) for number, body in enumerate(parts, 1)]
-    tags[0] = keep_part("parts/a", upload, 1, parts[0])  # again, by somebody who did not hear that it was there
-    assert look_at_file("parts/a") is None
-    join_parts("parts/a", upload, tags)
-    assert kept_file("parts/a") == b"".join(parts)
+    tags = [put_part("parts/a", upload, number, body) for number, body in enumerate(parts, 1)]
+    tags[0] = put_part("parts/a", upload, 1, parts[0])  # again, by somebody who did not hear that it was there
+    assert head_file("parts/a") is None
+    complete_multipart("parts/a", upload, tags)
+    assert get_file("parts/a") == b"".join(parts)

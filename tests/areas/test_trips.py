@@ -5,7 +5,7 @@ The cards', boards', runs' and projects' own tests hold theirs; here is what a c
 
 import pytest
 
-from shared.store import get, keep_file
+from shared.store import get, put_file
 from shared.work.attachments.rows import Upload
 from tests.areas.boards_world import found_world
 from tests.areas.driving import Client, call, sign_up
@@ -57,7 +57,7 @@ def test_what_is_added_to_a_card(aws):
             assert ada(area, method, path, body=body).status < 300, path
         assert seen.names == names, path
     announced = ada("comments", "POST", f"{card}/attachments", body=sent).json["id"]
-    keep_file(get(Upload, *Upload.key(announced)).file, b"ok", "text/plain")
+    put_file(get(Upload, *Upload.key(announced)).file, b"ok", "text/plain")
     with trips() as seen:
         assert ada("comments", "POST", f"/attachments/{announced}/complete").status == 200
     # the upload; its card, for who may and again for the write

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from functions.stream_projector.handler import handler as projector
 from functions.ws.handler import handler as ws
 from functions.ws_pusher.handler import handler as pusher
-from shared.channels.sockets.client import poster
+from shared.channels.sockets.client import socket_client
 from shared.core.ids import new_id
 from shared.core.settings import settings
 from shared.store.client import dynamodb
@@ -76,7 +76,7 @@ class Gateway:
 def the_gateway() -> Gateway:
     """One for the whole session: the platform's own client of it is made once."""
     made = Gateway()
-    atexit.register(lambda: [kept.close() for kept in poster()._idle] and made.server.server_close())
+    atexit.register(lambda: [kept.close() for kept in socket_client()._idle] and made.server.server_close())
     return made
 
 

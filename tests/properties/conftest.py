@@ -65,7 +65,7 @@ def engine_tables(_engine: str) -> Iterator[None]:
 def _forget() -> None:
     """What was made for another endpoint."""
     aws.session.cache_clear()
-    aws.brisk.cache_clear()
+    aws.short_call_client.cache_clear()
     dynamodb.cache_clear()
     files._bucket.cache_clear()
     settings.cache_clear()

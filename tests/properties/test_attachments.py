@@ -10,7 +10,7 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import LimitExceeded
 from shared.core.ids import new_id
-from shared.store import drop_file, fetch, get, keep_file, look_at_file, update, write
+from shared.store import delete_file, fetch, get, head_file, put_file, update, write
 from shared.work.attachments import uploading
 from shared.work.attachments.rows import Attachment, Upload, place_of
 from shared.work.attachments.uploading import MAX_ATTACHMENTS, begin_upload, finish_upload
@@ -159,13 +159,13 @@ def test_a_card_that_is_gone_takes_its_files_along(world, card):
     attachment, waiting = attached(world, card), announce(world, card).json
     assert put(waiting, PNG) == 200
     file = place_of(world.ws_id, card, attachment["id"])
-    assert look_at_file(file) is not None
+    assert head_file(file) is not None
     assert world.ada("cards", "DELETE", f"/cards/{card}").status == 204
     assert complete(world, waiting["id"]).status == 404
     assert world.ada("comments", "GET", attachment["url"]).status == 404
     assert world.ada("comments", "DELETE", f"/attachments/{attachment['id']}").status == 404
     assert project(stream_record(raw_row(f"ITEM#{card}"))) == []
-    assert look_at_file(file) is None
+    assert head_file(file) is None
 
 
 def test_an_archived_project_takes_no_files(world, card):
@@ -189,7 +189,7 @@ def test_a_card_holds_so_many_files_however_many_come_at_once(world, card):
     waiting = []
     for number in range(MAX_ATTACHMENTS + 6):
         upload, _ = begin_upload(world.actor, card, f"{number}.txt", "text/plain", 2)
-        keep_file(upload.file, b"ok", "text/plain")
+        put_file(upload.file, b"ok", "text/plain")
         waiting.append(upload.id)
 
     def finish(upload: str) -> bool:
@@ -211,7 +211,7 @@ def test_a_card_holds_so_many_files_however_many_come_at_once(world, card):
 
 def test_two_who_complete_the_same_file_attach_it_once(world, card, monkeypatch):
     upload, _ = begin_upload(world.actor, card, "a.txt", "text/plain", 2)
-    keep_file(upload.file, b"ok", "text/plain")
+    put_file(upload.file, b"ok", "text/plain")
     together = threading.Barrier(2, timeout=20)
     copy = uploading.copy_file
 
@@ -228,15 +228,15 @@ def test_two_who_complete_the_same_file_attach_it_once(world, card, monkeypatch)
 
 def test_a_completion_that_dies_after_the_copy_is_done_again(world, card, monkeypatch):
     upload, _ = begin_upload(world.actor, card, "a.json", "application/json", 2)
-    keep_file(upload.file, b"{}", "application/json")
+    put_file(upload.file, b"{}", "application/json")
     with monkeypatch.context() as patch:
-        patch.setattr(uploading, "revise", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(uploading, "update_with_retry", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             finish_upload(world.actor, upload.id)
     assert fetch(Item, card).attachments == []
     assert complete(world, upload.id).status == 200
     assert [one["filename"] for one in shown(world, card)] == ["a.json"]
-    drop_file(place_of(world.ws_id, card, upload.id))
+    delete_file(place_of(world.ws_id, card, upload.id))
     assert json.dumps(fetch(Item, card).event["changes"]) == json.dumps(
         {"attachments": [None, {"id": upload.id, "filename": "a.json", "size": 2}]}
     )

@@ -17,7 +17,7 @@ from shared.money.budgets.reserving import BudgetExhausted, Scope, caps_of, rele
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.people.tenancy.rows import Workspace
-from shared.runs.agent_runs.ending import because, end
+from shared.runs.agent_runs.ending import end, with_error
 from shared.runs.agent_runs.lease import Lost
 from shared.runs.agent_runs.maintenance import sweep
 from shared.runs.agent_runs.rows import Run, Turn
@@ -140,7 +140,7 @@ def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engi
     ws_id, project_id = found(10)
     run = running(ws_id, project_id)
     reserve(run, 1, 500_000)
-    ended = end(fetch(Run, run.id), "cancelled", SYSTEM, because("CANCELLED", "no"))
+    ended = end(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
     assert (month(ws_id).reserved, month(ws_id).spent) == (500_000, 0)
     assert (ended.hold_turn, ended.held_until) == (1, run.lease_until)
     done = Finished("end", USED, run.model)
@@ -163,7 +163,7 @@ def test_no_cap_is_passed_by_calls_of_runs_that_were_cancelled(engine_tables):
             reserve(run, 1, PRICE)
         except BudgetExhausted:
             return None
-        end(fetch(Run, run.id), "cancelled", SYSTEM, because("CANCELLED", "no"))
+        end(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
         return run
 
     with ThreadPoolExecutor(12) as pool:
@@ -194,13 +194,13 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
         run = runs[number]
         stands = fetch(Run, run.id)
         if what == "cancel":
-            end(stands, "cancelled", SYSTEM, because("CANCELLED", "no"))
+            end(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
             if not stands.lease_alive and stands.held_until is None:
                 holds.discard(number)  # its lease was over: nobody can be at work
         elif what == "fail":
             if not stands.ended:
                 holds.discard(number)
-            end(stands, "failed", SYSTEM, because("INTERNAL_ERROR", "no"), at_rest=True)
+            end(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), at_rest=True)
         elif what == "settle":
             settled(run, 1, Finished("end", USED, run.model), "P", [], 10)
             holds.discard(number)
@@ -218,7 +218,7 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
         assert one_story(ws_id, project_id) == PRICE * len(paid)
     for run in runs:
         stands = fetch(Run, run.id)
-        end(stands, "cancelled", SYSTEM, because("CANCELLED", "no"))
+        end(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
         stands = fetch(Run, run.id)
         if stands.held_until is not None:
             stands.held_until = 1

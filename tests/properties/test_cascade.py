@@ -19,7 +19,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import Request, request_run
-from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.store import Entity, fetch, get, query, reading, write, writing
 from shared.store.client import dynamodb
 from shared.work.items.creating import NewItem, create_item
@@ -93,7 +93,7 @@ class Place:
         assert fetch(Item, self.card.id).lease_run is None
         for one in self.projects:
             assert fetch(Project, one.id).deleted_at == workspace.deleted_at
-            assert not get(Underway, f"PROJ#{one.id}", "RUNS").run_ids
+            assert not get(ActiveRuns, f"PROJ#{one.id}", "RUNS").run_ids
 
     def check_purged(self) -> None:
         things = [f"WS#{self.ws_id}", f"ITEM#{self.card.id}", f"RUN#{self.run.id}"]

@@ -8,11 +8,11 @@ from shared.agents.catalogue import agent_named
 from shared.core.errors import CadreError, Conflict, Forbidden, NotFound
 from shared.core.ids import new_id
 from shared.runs.toolbox.executor import agent_actor
-from shared.store import fetch, get, kept_text, query
+from shared.store import fetch, get, load_text, query
 from shared.store.files import INLINE
 from shared.work.documents import approving
 from shared.work.documents.reading import latest_of, text_of, with_revisions
-from shared.work.documents.rows import Document, DocumentText, DocumentVersion, Revision, Shelved, VersionName
+from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
 from shared.work.documents.writing import NewDocument, create_document, update_document, write_document
 from shared.work.projects.updating import archive_project
 from tests.areas.boards_world import World, found_world
@@ -58,7 +58,7 @@ def check(document_id: str) -> Document:
     assert brought == {f"TEXT#{int(one.text):05d}" for one in versions}
     revisions = query(Revision, f"DOC#{document.id}", prefix="REV#", consistent=True).rows
     assert [row.sk for row in revisions] == [f"REV#{number:08d}" for number in range(1, document.version + 1)]
-    shelf = query(Shelved, Shelved.partition(str(document.proj_id), document.type), consistent=True).rows
+    shelf = query(DocumentCopy, DocumentCopy.partition(str(document.proj_id), document.type), consistent=True).rows
     own = [row for row in shelf if row.id == document.id]
     assert [(one.number, one.version, one.status, one.content) for one in own] == [
         (document.number, document.version, document.status, text_of(document))
@@ -74,7 +74,7 @@ def test_of_racing_edits_some_land_and_each_is_a_version_of_its_own(world, lengt
     assert set(landed) <= {"done", "version"}
     after = check(document.id)
     assert after.number == 1 + landed.count("done") > 1
-    kept = {kept_text(text_of(after, number)) for number in range(2, after.number + 1)}
+    kept = {load_text(text_of(after, number)) for number in range(2, after.number + 1)}
     assert kept == {text for text, how in zip(contents, landed, strict=True) if how == "done"}
 
 
@@ -96,7 +96,7 @@ def test_agents_and_people_write_one_document(world):
     landed = race(calls)
     after = check(document.id)
     assert after.number == 1 + landed.count("done")
-    assert {one.type for one in query(Shelved, Shelved.partition(world.project.id, "prd")).rows} == {"prd"}
+    assert {one.type for one in query(DocumentCopy, DocumentCopy.partition(world.project.id, "prd")).rows} == {"prd"}
 
 
 def test_racing_agents_make_one_document_of_one_title(world):
@@ -104,7 +104,7 @@ def test_racing_agents_make_one_document_of_one_title(world):
     landed = race(
         [lambda n=n: write_document(agent, world.project.id, "mvp", "Scope", f"{n}", document_id=new_id()) for n in range(3)]
     )
-    shelf = query(Shelved, Shelved.partition(world.project.id, "mvp"), consistent=True).rows
+    shelf = query(DocumentCopy, DocumentCopy.partition(world.project.id, "mvp"), consistent=True).rows
     assert len(shelf) == 1
     assert check(shelf[0].id).number == landed.count("done")
 

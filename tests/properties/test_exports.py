@@ -10,7 +10,7 @@ from shared.channels.exports.rows import Export
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.money.usage import exporting
-from shared.store import delete, look_at_file, update_now, write
+from shared.store import delete, head_file, update_now, write
 from tests.areas.boards_world import World, found_world
 from tests.areas.exporting import MAY, ask, export_of, file_of, nothing_is_small, rows_in, waiting, work
 from tests.areas.ledger import book
@@ -45,7 +45,7 @@ def test_a_large_one_is_made_by_the_worker(world, queued):
     assert {key: told.get(key) for key in ("status", "rows", "totalRows", "progress", "downloadUrl")} == {
         "status": "pending", "rows": 0, "totalRows": 3, "progress": 0, "downloadUrl": None,
     }  # fmt: skip
-    assert look_at_file(export_of(answer).key_of_file) is None
+    assert head_file(export_of(answer).key_of_file) is None
     assert waiting() == [answer.json["exportId"]]
     assert work(answer.json["exportId"])
     told = world.ada("usage", "GET", path).json
@@ -91,7 +91,7 @@ class Died(BaseException):
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-@pytest.mark.parametrize("where", ["keep_part", "_keep", "join_parts"])
+@pytest.mark.parametrize("where", ["put_part", "_keep", "complete_multipart"])
 def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypatch, form, where):
     """The worker dies at each of its steps in turn, after what it did there; the next delivery goes on."""
     answer = ask(world, f"format={form}&{MAY}&includeDetails=true")
@@ -107,10 +107,10 @@ def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypa
 
     deaths = 0
     for survive in range(1, 60):
-        steps["left"] = survive // 3 if where == "join_parts" else survive % 3  # joining is one step only
+        steps["left"] = survive // 3 if where == "complete_multipart" else survive % 3  # joining is one step only
         with monkeypatch.context() as patch:
             patch.setattr(producing, where, dying)
-            patch.setattr(jobs, "let_go", lambda *_, **__: None)  # the dead do nothing
+            patch.setattr(jobs, "release", lambda *_, **__: None)  # the dead do nothing
             try:
                 assert work(export_id)
             except Died:

@@ -18,7 +18,7 @@ from shared.core.errors import CadreError, Conflict
 from shared.core.ids import new_id
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs import approvals, queue, requesting
-from shared.runs.agent_runs.rows import Run, Underway
+from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.store import collection, fetch, get, query, update_now, writing
 from shared.store.client import dynamodb
 from shared.work.documents.rows import Document, DocumentText
@@ -174,7 +174,7 @@ def test_a_run_that_dies_after_any_write_does_its_work_once(world, monkeypatch, 
         assert sum(int(one.customer_price_micros) for one in lines) == run.customer_price_micros
         assert (len(lines), run.calls, run.hold) == (3, 3, None)
         assert fetch(Item, card.id).lease_run is None
-        assert not get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids
+        assert not get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids
     if agent == "ceo_copilot":
         document = next(row.id for row in collection(1, f"PROJ#{world.project.id}#DOC"))
         assert fetch(Document, document).number == 2 * (writes + 1)  # two versions a run, however it died
@@ -247,7 +247,7 @@ def test_a_project_never_has_more_runs_than_it_allows(world, monkeypatch):
 
     with ThreadPoolExecutor(14) as pool:
         begun = sum(pool.map(ask, cards))
-    assert begun == 5 == len(get(Underway, f"PROJ#{world.project.id}", "RUNS").run_ids)
+    assert begun == 5 == len(get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids)
 
 
 def test_two_executions_of_one_run_are_one(world, monkeypatch):

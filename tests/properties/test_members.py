@@ -31,7 +31,7 @@ def actor_named(name: str) -> Actor:
 
 def again(user_id: str) -> Actor:
     """A person as the next request would see them."""
-    held = records.of_user(user_id)
+    held = records.find_access(user_id)
     actor = records.actor_of(user_id, held, next(iter(dict(held.sessions))))
     return replace(actor, org_id=next(iter(actor.organizations)))
 

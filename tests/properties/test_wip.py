@@ -78,7 +78,7 @@ class Play:
 def actor(engine_tables) -> Actor:
     """Somebody whose workspace and organization hold as many projects as the tests make."""
     client = sign_up("Ada", f"{new_id()}@example.com")
-    held = records.of_user(client.user["id"])
+    held = records.find_access(client.user["id"])
     workspace = fetch(Workspace, next(iter(dict(held.workspaces))))
     workspace.settings = workspace.settings | {"maxProjects": 100_000}
     organization = fetch(Organization, workspace.org_id)
@@ -159,7 +159,7 @@ def test_forced_moves_that_race_are_all_counted(actor):
 
 def test_projects_that_race_for_the_last_room_do_not_share_it(engine_tables):
     client = sign_up("Eve", f"{new_id()}@example.com")
-    held = records.of_user(client.user["id"])
+    held = records.find_access(client.user["id"])
     eve = records.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
     ws_id = next(iter(eve.workspaces))
 

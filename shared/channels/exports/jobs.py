@@ -11,7 +11,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.channels.exports.producing import TooMany, let_go, produce
+from shared.channels.exports.producing import TooMany, produce, release
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source
 from shared.core import aws, clock
@@ -44,7 +44,7 @@ def start(export: Export, source: Source, *, at_once: bool) -> Export:
     if at_once:
         if produce(export, source, at_once=True):
             return export
-        let_go(export)
+        release(export)
     enqueue(export.id)
     return export
 
@@ -86,13 +86,13 @@ def work(export_id: str, sources: Sources, *, seconds: float, last: bool) -> Non
     try:
         finished = produce(export, sources[export.subject](export), until=time.monotonic() + seconds - _SPARE)
     except TooMany as refused:
-        let_go(export, failed=str(refused))
+        release(export, failed=str(refused))
         return
     except BaseException:
-        let_go(export, failed="The export could not be made; ask for it again" if last else None)
+        release(export, failed="The export could not be made; ask for it again" if last else None)
         raise
     if not finished:
-        let_go(export)
+        release(export)
         enqueue(export.id)
 
 
@@ -118,6 +118,8 @@ def _claim(export_id: str, seconds: float) -> Export | None:
 def enqueue(export_id: str) -> None:
     """Raises Upstream when the queue does not take it."""
     try:
-        aws.brisk("sqs").send_message(QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id}))
+        aws.short_call_client("sqs").send_message(
+            QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id})
+        )
     except (BotoCoreError, ClientError) as error:
         raise Upstream("storage", "The export could not be queued; try again shortly", retry_after=1) from error

@@ -15,7 +15,7 @@ from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import DoesNotAddUp, Source, add_up
 from shared.core import clock
 from shared.core.errors import Conflict
-from shared.store import PART_BYTES, begin_parts, join_parts, keep_file, keep_part, keep_stream, update, write
+from shared.store import PART_BYTES, begin_multipart, complete_multipart, put_file, put_file_stream, put_part, update, write
 
 AT_ONCE: Final = 2_000
 """Rows that a request may wait for: 21 reads of 100 lines, well below a second."""
@@ -56,7 +56,7 @@ def _pieces(export: Export, source: Source, most: int, until: float) -> int | No
     if not written and not _write_pieces(export, source, most, until):
         return None
     if export.tags:
-        join_parts(export.key_of_file, str(export.upload), export.tags)
+        complete_multipart(export.key_of_file, str(export.upload), export.tags)
     return int(export.size)
 
 
@@ -82,15 +82,15 @@ def _write_pieces(export: Export, source: Source, most: int, until: float) -> bo
     if export.tags:
         _part(export, bytes(buffer), rows_done=rows, sums=sums, cursor=None)
     else:
-        keep_file(export.key_of_file, bytes(buffer), export.content_type)
+        put_file(export.key_of_file, bytes(buffer), export.content_type)
         export.rows_done, export.sums, export.size = rows, sums, len(buffer)
     return True
 
 
 def _part(export: Export, body: bytes, **progress: Any) -> None:
     if export.upload is None:
-        _keep(export, upload=begin_parts(export.key_of_file, export.content_type))
-    tag = keep_part(export.key_of_file, str(export.upload), len(export.tags) + 1, body)
+        _keep(export, upload=begin_multipart(export.key_of_file, export.content_type))
+    tag = put_part(export.key_of_file, str(export.upload), len(export.tags) + 1, body)
     _keep(export, tags=[*export.tags, tag], size=int(export.size or 0) + len(body), **progress)
 
 
@@ -111,7 +111,7 @@ def _workbook(export: Export, source: Source, most: int) -> int:
             book.summary(sums)
         size = target.seek(0, os.SEEK_END)
         target.seek(0)
-        keep_stream(export.key_of_file, target, export.content_type)
+        put_file_stream(export.key_of_file, target, export.content_type)
     export.sums = sums
     return size
 
@@ -130,6 +130,6 @@ def _keep(export: Export, **changes: Any) -> None:
     write(update(Export(*Export.key(export.id)), actions, Export.fence == int(export.fence), LOST))
 
 
-def let_go(export: Export, *, failed: str | None = None) -> None:
+def release(export: Export, *, failed: str | None = None) -> None:
     """Give the export back: for somebody else to go on with, or as `failed`, with the reason."""
     _keep(export, status="failed" if failed else "pending", error=failed, lease_until=0)

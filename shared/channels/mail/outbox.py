@@ -26,7 +26,7 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
     letter(kind, values)
     message = {"id": derived_id("mail", kind, once) if once else new_id(), "kind": kind, "to": to, "values": values}
     try:
-        aws.brisk("sqs").send_message(
+        aws.short_call_client("sqs").send_message(
             QueueUrl=settings().need("emails_queue"), MessageBody=json.dumps(message, ensure_ascii=False)
         )
     except (BotoCoreError, ClientError) as error:

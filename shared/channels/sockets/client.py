@@ -55,7 +55,7 @@ class Poster:
         results = self._pool.map(lambda job: self.post(job[0], *job[1]), jobs)
         return {connection: outcome for (connection, _), outcome in zip(jobs, results, strict=True)}
 
-    def hang_up(self, connection_id: str) -> None:
+    def disconnect(self, connection_id: str) -> None:
         """End a connection; one that is gone already is no error."""
         self._deliver(connection_id, "DELETE", b"")
 
@@ -107,5 +107,5 @@ class Poster:
 
 
 @cache
-def poster() -> Poster:
+def socket_client() -> Poster:
     return Poster(settings().need("socket_endpoint"))

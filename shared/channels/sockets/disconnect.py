@@ -1,6 +1,6 @@
 """Ending what somebody has open of a workspace, at once. (What this misses, a push or a message ends: `liveness`.)"""
 
-from shared.channels.sockets.fanout import hang_up
+from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.store import delete, query, write
@@ -8,11 +8,11 @@ from shared.store import delete, query, write
 _MOST = 50  # rows of a user's connections; ten may be open at once
 
 
-def evict(user_id: str, ws_id: str) -> None:
+def disconnect_member(user_id: str, ws_id: str) -> None:
     """Close the user's connections to the workspace; one that hears of several stays open and hears no more of this one."""
     topic = workspace_topic(ws_id)
     for connection in query(Connection, f"USER#{user_id}#CONN", index=1, limit=_MOST).rows:
         if connection.ws_id == ws_id:
-            hang_up(connection.id)
+            disconnect(connection.id)
         elif topic in connection.topics:
             write(delete(Subscription.at(topic, connection.id)))

@@ -2,7 +2,7 @@
 
 import time
 
-from shared.channels.sockets.fanout import hang_up
+from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.rows import SHARDS, DueConnection
 from shared.core import clock
 from shared.store import delete, query, write
@@ -10,7 +10,7 @@ from shared.store import delete, query, write
 _PAGE = 50
 
 
-def reap(until: float) -> int:
+def close_expired(until: float) -> int:
     """End every connection that is due. How many there were. Stops at `until` (`time.monotonic`); the next time goes on, at another
     shard, so that none is always the last."""
     reaped, first, due = 0, clock.epoch() // 60, f"{clock.epoch():010d}"
@@ -19,7 +19,7 @@ def reap(until: float) -> int:
             for row in page:
                 if time.monotonic() > until:
                     return reaped
-                hang_up(row.connection_id)
+                disconnect(row.connection_id)
                 write(delete(row))  # where the connection itself is gone already
                 reaped += 1
     return reaped

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shared.channels.sockets.client import FAILED, GONE, poster
+from shared.channels.sockets.client import FAILED, GONE, socket_client
 from shared.channels.sockets.connections import close_connection, find, forget
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
@@ -59,23 +59,23 @@ def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness) ->
         for one in subscriptions
         if one.connection not in gone and (frames := _frames(one, pushes, lines, joined, liveness))
     }
-    _settle(subscriptions, outgoing, poster().post_all(outgoing.items()))
+    _settle(subscriptions, outgoing, socket_client().post_all(outgoing.items()))
     for one in ended:
-        hang_up(one.connection)
+        disconnect(one.connection)
 
 
-def again(connection_id: str, frames: list[str], attempt: int) -> None:
+def retry_delivery(connection_id: str, frames: list[str], attempt: int) -> None:
     """Another try for one connection."""
-    outcome = poster().post(connection_id, *frames)
+    outcome = socket_client().post(connection_id, *frames)
     if outcome == GONE:
         forget(connection_id)
     elif outcome == FAILED and attempt < TRIES:
         send_job("again", connection_id, delay=2**attempt, frames=frames, attempt=attempt + 1)
 
 
-def hang_up(connection_id: str) -> None:
+def disconnect(connection_id: str) -> None:
     """End a connection whose owner may not listen any more."""
-    poster().hang_up(connection_id)
+    socket_client().disconnect(connection_id)
     connection = find(connection_id)
     if connection is not None:
         close_connection(connection)

@@ -59,11 +59,11 @@ def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) ->
     """Ask the pusher to do something for one connection, `delay` seconds from now."""
     text = _compact({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about)
     seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
-    aws.brisk("sqs").send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
+    aws.short_call_client("sqs").send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
 
 
 def _send_live(topic: str, text: str) -> None:
-    aws.brisk("sqs").send_message(
+    aws.short_call_client("sqs").send_message(
         QueueUrl=settings().need("ws_live_queue"), MessageBody=text, MessageGroupId=topic, MessageDeduplicationId=new_id()
     )
 

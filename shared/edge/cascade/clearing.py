@@ -12,7 +12,7 @@ up and says where; being killed costs no more than doing a row again.
 import time
 from collections.abc import Callable
 
-from shared.channels.sockets.disconnect import evict
+from shared.channels.sockets.disconnect import disconnect_member
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
@@ -21,8 +21,8 @@ from shared.edge.cascade.queue import Task
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.runs.agent_runs.approvals import stop_run
-from shared.runs.agent_runs.rows import Run, Underway
-from shared.store import fetch, fetch_all, get_many, query, revise, save, update, update_now, write
+from shared.runs.agent_runs.rows import ActiveRuns, Run
+from shared.store import fetch, fetch_all, get_many, query, save, update, update_now, update_with_retry, write
 from shared.work.boards.rows import Counts
 from shared.work.projects.rows import Project
 
@@ -55,7 +55,7 @@ def _members(workspace: Workspace, task: Task, _: float) -> Task:
     for row, held in zip(rows, access, strict=True):
         if isinstance(held, records.Access) and workspace.id in dict(held.workspaces):
             write(records.revoke_workspace(row.id, workspace.id))
-        evict(row.id, workspace.id)
+        disconnect_member(row.id, workspace.id)
         if row.deleted_at is None:
             row.deleted_at = workspace.deleted_at
             write(save(row))
@@ -78,7 +78,7 @@ def _projects(workspace: Workspace, task: Task, until: float) -> Task | None:
 def _close(project: Project, deleted_at: str) -> None:
     """It leaves the list last: until then, somebody who takes over begins again. Once its runs are closed none can begin, so the ones
     that the row names then are all there are."""
-    underway = Underway.decode(update_now(Underway.of(project.id), [Underway.closed.set(True)]))
+    underway = ActiveRuns.decode(update_now(ActiveRuns.of(project.id), [ActiveRuns.closed.set(True)]))
     write(update(Counts.of(project.board_id), [Counts.closed.set(True)]))
     for run in fetch_all(Run, sorted(underway.run_ids or ())):
         stop_run(SYSTEM, run, _REASON)
@@ -86,7 +86,7 @@ def _close(project: Project, deleted_at: str) -> None:
     def change(row: Project) -> None:
         row.deleted_at = row.deleted_at or deleted_at
 
-    revise(lambda: fetch(Project, project.id) or project, change)
+    update_with_retry(lambda: fetch(Project, project.id) or project, change)
 
 
 def _say_cleared(workspace: Workspace) -> None:

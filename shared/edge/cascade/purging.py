@@ -15,9 +15,9 @@ from aws_lambda_powertools import Logger
 from shared.core import clock
 from shared.edge.cascade.queue import Task, enqueue
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
-from shared.store import Entity, Row, erase_files, erase_many, fetch, query
+from shared.store import Entity, Row, delete_files, delete_many, fetch, query
 from shared.work.attachments.rows import Attachment
-from shared.work.documents.rows import TYPES, DocumentVersion, Shelved, VersionName
+from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
@@ -81,7 +81,7 @@ def purge(workspace: Workspace, until: float) -> bool:
     sweep = _Sweep(until)
     try:
         for place in FILES:
-            while gone := erase_files(place.format(workspace.id)):
+            while gone := delete_files(place.format(workspace.id)):
                 sweep.count(gone)
         sweep.tree("WS", workspace.id)
     except _TimeIsUp:
@@ -101,17 +101,17 @@ class _Sweep:
         for index, place in CHILDREN.get(kind, ()):
             for page in _pages(place.format(entity_id), index):
                 single = [row for row in page if row.kind in SINGLE]
-                erase_many(single)
+                delete_many(single)
                 self.count(len(single))
                 for row in page:
                     if row.kind not in SINGLE:
                         self.tree(row.kind, row.pk.partition("#")[2])
         for rows in APART.get(kind, _nothing)(entity_id):
-            erase_many(rows)  # not counted: they may be gone since the last time, and would look like progress
+            delete_many(rows)  # not counted: they may be gone since the last time, and would look like progress
         self.finished = kind == Workspace.KIND
         for page in _pages(f"{kind}#{entity_id}"):
             going = [row for row in page if row.kind not in STAYS]
-            erase_many(going)
+            delete_many(going)
             self.count(len(going))
 
     def count(self, erased: int) -> None:
@@ -126,7 +126,7 @@ def _of_project(project_id: str) -> Iterator[list[Row]]:
     if project is not None:
         yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
     for type_ in TYPES:
-        for page in _pages(Shelved.partition(project_id, type_)):
+        for page in _pages(DocumentCopy.partition(project_id, type_)):
             yield [*page]
 
 

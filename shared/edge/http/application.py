@@ -30,7 +30,7 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
         if error.status_code == 405:
             allowed = {method for route in app.routes if _at(route, request) for method in getattr(route, "methods", ())}
-            allowed |= {"HEAD"} if "GET" in allowed else set()  # the door answers it (`Door`)
+            allowed |= {"HEAD"} if "GET" in allowed else set()  # the handler answers it (`LambdaHandler`)
             error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return failure(contract, http_problem(contract, error), request_id(request))
 

@@ -21,8 +21,8 @@ from shared.people.access import quota_leases, records, tokens
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-async def admit(operation: Operation, request: Request, call: Call) -> None:
-    """Fill `call.actor`, count the request, and note in `call.taken` where its rate limit stands.
+async def authenticate(operation: Operation, request: Request, call: Call) -> None:
+    """Fill `call.actor`, count the request, and note in `call.rate_status` where its rate limit stands.
 
     Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
     """
@@ -33,15 +33,15 @@ async def admit(operation: Operation, request: Request, call: Call) -> None:
 
     if operation.public:
         rules = rules_for("free") if operation.rate_class else ()
-        call.taken = records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
+        call.rate_status = records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
         return
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
-        actor, call.plan, call.taken = records.enter_with_key(key, rules_for)
+        actor, call.plan, call.rate_status = records.authenticate_key(key, rules_for)
     else:
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
         call.plan = claims.plan
-        actor, call.taken = records.enter(claims, rules_for(claims.plan))
+        actor, call.rate_status = records.authenticate(claims, rules_for(claims.plan))
     call.actor = _counted_by_workspace(actor, operation, call)
 
 
@@ -55,11 +55,11 @@ def _counted_by_workspace(actor: Actor, operation: Operation, call: Call) -> Act
     def enter(ws_id: str) -> None:
         if ws_id not in entered:
             entered.add(ws_id)
-            taken = quota_leases.OURS.count(ws_id, rule)
-            if call.taken is None or taken.remaining < call.taken.remaining:
-                call.taken = taken
+            taken = quota_leases.PROCESS_LEASES.count(ws_id, rule)
+            if call.rate_status is None or taken.remaining < call.rate_status.remaining:
+                call.rate_status = taken
 
-    return replace(actor, entering=enter)
+    return replace(actor, on_enter_workspace=enter)
 
 
 async def _subject(operation: Operation, request: Request, call: Call) -> str:

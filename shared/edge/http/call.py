@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
-from shared.store import Taken
+from shared.store import RateStatus
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Call:
     plan: str = "free"
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers an endpoint adds to its answer (a cookie, a total)."""
-    taken: Taken | None = None
+    rate_status: RateStatus | None = None
     """Where the tightest of the limits that count this request stands."""
 
 

@@ -29,7 +29,7 @@ import fastapi.openapi.models  # noqa: E402, F401 - imported for what it builds,
 del BaseModel.model_config["defer_build"]
 
 
-def started() -> None:
+def finish() -> None:
     """Everything is imported: collect garbage again, but never look at what is there already."""
     if ON_LAMBDA and not gc.isenabled():
         gc.freeze()

@@ -28,7 +28,7 @@ class RestEvent(APIGateway):
         return {
             "type": "http",
             "http_version": "1.1",
-            "method": "GET" if event["httpMethod"] == "HEAD" else event["httpMethod"],  # `Door` leaves the body out
+            "method": "GET" if event["httpMethod"] == "HEAD" else event["httpMethod"],  # `LambdaHandler` leaves the body out
             "headers": [[name.encode("latin-1", "replace"), value.encode("utf-8", "replace")] for name, value in headers.items()],
             "path": _path(event["path"], self.config["api_gateway_base_path"]),
             "raw_path": None,

@@ -24,13 +24,13 @@ from shared.core import clock
 from shared.core.errors import Conflict, FieldError, Invalid
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
-from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, keep_text, kept_text, put, write
+from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, load_text, put, store_text, write
 
 LOCK = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP = 86_400
 
 
-class Kept(Ephemeral):
+class IdempotencyRecord(Ephemeral):
     """A claimed key, and the answer once there is one."""
 
     body_hash = UnicodeAttribute()
@@ -39,7 +39,7 @@ class Kept(Ephemeral):
     answer = UnicodeAttribute(null=True)
 
 
-async def once(
+async def run_once(
     operation: Operation, request: Request, call: Call, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
     """Run the endpoint, unless this very request was already answered."""
@@ -50,7 +50,7 @@ async def once(
         raise Invalid(FieldError("Idempotency-Key", "The key must have 1 to 255 characters"))
     who = call.actor.id if call.actor else call.client_ip
     place = hashlib.sha256(json.dumps([operation.contract.name, request.url.path, who, key]).encode()).hexdigest()
-    claim = Kept(
+    claim = IdempotencyRecord(
         pk=f"IDEMP#{place}",
         sk="META",
         body_hash=hashlib.sha256(await request.body()).hexdigest(),
@@ -79,7 +79,7 @@ def _kept(place: str, call: Call, body: bytes) -> str | None:
     """The answer as the row holds it; None for a long one that this function has no place for: it is done, and must not be done twice."""
     answer = json.dumps([call.headers, body.decode()], ensure_ascii=False)
     try:
-        return keep_text(f"idempotency/{place}", answer)
+        return store_text(f"idempotency/{place}", answer)
     except (LookupError, ClientError):  # no bucket, or none to write to
         return None
 
@@ -88,13 +88,15 @@ def _is_json(response: Response) -> bool:
     return response.headers.get("content-type", "application/json").startswith("application/json")
 
 
-def _claim(claim: Kept, call: Call) -> Kept | None:
+def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
     """None when the key is ours to use; what was kept when it was used before."""
-    free = Kept.pk.does_not_exist() | (Kept.status.does_not_exist() & (Kept.locked_until < clock.epoch()))
+    free = IdempotencyRecord.pk.does_not_exist() | (
+        IdempotencyRecord.status.does_not_exist() & (IdempotencyRecord.locked_until < clock.epoch())
+    )
     try:
         write(put(claim, free, Conflict("idempotency", "taken")))
     except Conflict:
-        kept = get(Kept, claim.pk)
+        kept = get(IdempotencyRecord, claim.pk)
         if kept is None:
             raise
         if kept.body_hash != claim.body_hash:
@@ -106,10 +108,10 @@ def _claim(claim: Kept, call: Call) -> Kept | None:
     return None
 
 
-def _replay(kept: Kept, call: Call) -> Response:
+def _replay(kept: IdempotencyRecord, call: Call) -> Response:
     if kept.answer is None:
         raise Conflict("idempotency", "This request was done; its answer was not kept and cannot be shown again")
-    headers, body = json.loads(kept_text(kept.answer))
+    headers, body = json.loads(load_text(kept.answer))
     call.headers += [(name, value) for name, value in headers]
     call.headers.append(("Idempotent-Replayed", "true"))
     return Response(body, int(kept.status), media_type="application/json" if body else None)

@@ -29,7 +29,7 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-class Door:
+class LambdaHandler:
     """A Lambda handler for one area; `contracts` maps each contract it serves to the module that declares its routes."""
 
     def __init__(self, area: str, contracts: dict[str, str]) -> None:
@@ -52,7 +52,7 @@ class Door:
         found: Routes = import_module(self.contracts[name]).routes
         return found
 
-    def prime(self) -> None:
+    def warm_up(self) -> None:
         """Make ready what the first request needs, while the function starts: then it has a whole processor, later what its memory
         buys. One request that leads nowhere goes through the first contract's app; no table is asked."""
         from shared.store.client import dynamodb
@@ -69,9 +69,9 @@ class Door:
         return Mangum(app, lifespan="off", api_gateway_base_path=served.base, custom_handlers=[RestEvent])
 
 
-def door(area: str, **contracts: str) -> Door:
-    made = Door(area, contracts)
+def lambda_handler(area: str, **contracts: str) -> LambdaHandler:
+    made = LambdaHandler(area, contracts)
     if cold_start.ON_LAMBDA:
-        made.prime()
-        cold_start.started()
+        made.warm_up()
+        cold_start.finish()
     return made

@@ -24,11 +24,11 @@ from shared.core.settings import settings
 from shared.edge.contracts.base import Contract
 from shared.edge.contracts.problems import Problem, plain
 from shared.edge.http import idempotency, log
-from shared.edge.http.authentication import admit
+from shared.edge.http.authentication import authenticate
 from shared.edge.http.call import Call, begin
 from shared.edge.http.json_body import StrictRequest
 from shared.edge.http.operation import Operation
-from shared.edge.http.validation import as_invalid
+from shared.edge.http.validation import to_invalid
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
@@ -36,7 +36,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
 
 
-def gated(operation: Operation) -> type[APIRoute]:
+def route_class(operation: Operation) -> type[APIRoute]:
     """The route class of one operation."""
 
     class Gated(APIRoute):
@@ -62,14 +62,14 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     problem: Problem | None = None
     try:
         _check_size(operation, await request.body())
-        await admit(operation, request, call)
+        await authenticate(operation, request, call)
         if takes_json:
             await _check_media(request)
-        response = await idempotency.once(operation, request, call, endpoint)
+        response = await idempotency.run_once(operation, request, call, endpoint)
     except CadreError as error:
         problem = contract.problem(error)
     except RequestValidationError as error:
-        problem = contract.problem(as_invalid(error))
+        problem = contract.problem(to_invalid(error))
     except HTTPException as error:
         problem = http_problem(contract, error)
     except Exception as error:  # the caller gets a 5xx in the contract's form, the log gets the traceback
@@ -81,7 +81,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         if refused and contract.cookie and contract.cookie in request.cookies:
             response.delete_cookie(contract.cookie, path="/")
     response.headers["X-Request-ID"] = call.request_id
-    taken = call.taken
+    taken = call.rate_status
     if taken is not None and (problem is None or problem.rate is None):  # a refusal has the headers of the limit that refused
         response.headers.update(contract.rate_headers(taken.limit, taken.remaining, taken.reset, taken.window))
     response.headers.setdefault("Cache-Control", "no-store")  # answers hold tokens and other people's work

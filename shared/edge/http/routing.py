@@ -20,7 +20,7 @@ from shared.edge.contracts.base import Contract, Paged
 from shared.edge.contracts.problems import TABLE
 from shared.edge.http.call import current
 from shared.edge.http.operation import Endpoint, Operation
-from shared.edge.http.pipeline import gated
+from shared.edge.http.pipeline import route_class
 
 Declare = Callable[[Endpoint], Endpoint]
 
@@ -82,7 +82,7 @@ def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) 
             methods=[operation.method],
             operation_id=operation.id,
             status_code=operation.status,
-            route_class_override=gated(operation),
+            route_class_override=route_class(operation),
             response_model_exclude_none=operation.contract.drop_none,
             **(_described(operation) if describe else {"response_model": None}),
         )

@@ -14,7 +14,7 @@ _BRANCH = re.compile(r"int|float|str|bool|constrained-\w+|\[key\]")
 _WORDS = {"missing": "This field is required", "extra_forbidden": "Unknown field"}
 
 
-def as_invalid(error: RequestValidationError) -> Invalid:
+def to_invalid(error: RequestValidationError) -> Invalid:
     """The same news as a domain error. Values of secret fields and of whole objects are left out."""
     issues = error.errors()
     if any(issue["type"] in _UNREADABLE for issue in issues):

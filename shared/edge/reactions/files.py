@@ -2,7 +2,7 @@
 
 from shared.events import EventType
 from shared.events.change import Change
-from shared.store import drop_file
+from shared.store import delete_file
 from shared.work.attachments.rows import place_of
 from shared.work.items.rows import Item
 
@@ -16,4 +16,4 @@ def react(change: Change) -> None:
         before, after = change.event.changes.get("attachments", [None, None])
         gone = [before] if before and not after else []
     for one in gone:
-        drop_file(place_of(change.ws_id, change.id, one["id"]))
+        delete_file(place_of(change.ws_id, change.id, one["id"]))

@@ -4,7 +4,7 @@ Both look at what is now, not at what the event says: an event that is replayed 
 has come again.
 """
 
-from shared.channels.sockets.disconnect import evict
+from shared.channels.sockets.disconnect import disconnect_member
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.access import records
@@ -22,6 +22,6 @@ def react(change: Change) -> None:
         if user is not None:
             show_as(user.as_actor())
     elif change.event.type is EventType.MEMBER_REMOVED and change.kind == WorkspaceMembership.KIND:
-        held, ws_id = records.of_user(change.id), str(change.ws_id)
+        held, ws_id = records.find_access(change.id), str(change.ws_id)
         if held is None or ws_id not in dict(held.workspaces):
-            evict(change.id, ws_id)
+            disconnect_member(change.id, ws_id)

@@ -6,7 +6,7 @@ Idempotent by nature: what is asked is how things are now.
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import Run
-from shared.work.items.auto_progress import let_in, progress, waiting_for
+from shared.work.items.auto_progress import progress, pull_next_card, waiting_for
 from shared.work.items.dependencies import Dependency
 from shared.work.items.rows import Item
 
@@ -34,4 +34,4 @@ def _of_item(change: Change) -> None:
         progress(asked)
     left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
     if before is not None and existed and not before.archived_at and left:
-        let_in(item.board_id, before.lane_id)
+        pull_next_card(item.board_id, before.lane_id)

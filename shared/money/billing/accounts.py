@@ -17,7 +17,7 @@ from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import checked_tax_id
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import entered
-from shared.store import Operation, create, get, get_many, revise, write
+from shared.store import Operation, create, get, get_many, update_with_retry, write
 
 MAX_METHODS: Final = 10
 LOOK_BACK: Final = 12
@@ -121,7 +121,7 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
 
     if changes.get("plan", "free") not in PLANS:
         raise Invalid(FieldError("plan", f"The plans are {', '.join(PLANS)}", changes["plan"]))
-    return revise(lambda: the_account(actor, ws_id)[1], change)
+    return update_with_retry(lambda: the_account(actor, ws_id)[1], change)
 
 
 def add_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: bool) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def add_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: 
         fresh.customer = customer
         record(fresh, EventType.BILLING_CHANGED, actor, fields=["methods"])
 
-    revise(lambda: the_account(actor, ws_id)[1], change)
+    update_with_retry(lambda: the_account(actor, ws_id)[1], change)
     return method
 
 
@@ -174,7 +174,7 @@ def remove_method(actor: Actor, ws_id: str, method_id: str) -> None:
         account.methods = rest
         record(account, EventType.BILLING_CHANGED, actor, fields=["methods"])
 
-    revise(lambda: the_account(actor, ws_id)[1], change)
+    update_with_retry(lambda: the_account(actor, ws_id)[1], change)
 
 
 def _method(account: BillingAccount, method_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A charge's key holds the invoice and how many charges of it have failed. So a charge that is asked for again by whoever died meanwhile, or
 by two at once, is the same charge; one after a failure is another. A charge that the gateway is not sure of (a debit takes days) is
-waited for: `heard` is how it ends.
+waited for: `apply_charge_result` is how it ends.
 """
 
 from typing import Any
@@ -69,7 +69,7 @@ def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
     return payment
 
 
-def heard(invoice_id: str, reference: str, succeeded: bool, amount: int, method: str) -> None:
+def apply_charge_result(invoice_id: str, reference: str, succeeded: bool, amount: int, method: str) -> None:
     """The gateway says how a charge ended, perhaps again: settle the invoice, or let it be charged another time."""
     if succeeded:
         settle(invoice_id, amount, method, reference, SYSTEM)

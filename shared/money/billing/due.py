@@ -22,7 +22,7 @@ def shard_of(entity_id: str) -> int:
     return int(entity_id[-1], 16) % SHARDS
 
 
-def walk(
+def process_due(
     model: type[Entity], index: int, partition: str, page_size: int, work: Callable[[list[str]], Iterable[Piece]], until: float
 ) -> int:
     """Do the work for all that is due up to today in `<partition>#<shard>`. How much was done. Stops at `until` (`time.monotonic`); the

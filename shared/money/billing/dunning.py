@@ -18,7 +18,7 @@ from shared.events import EventType, record
 from shared.money.billing import months
 from shared.money.billing.accounts import chargeable
 from shared.money.billing.charging import charge
-from shared.money.billing.due import walk
+from shared.money.billing.due import process_due
 from shared.money.billing.rows import BillingAccount, Invoice
 from shared.store import Operation, get_many, save, write
 
@@ -29,9 +29,9 @@ CHARGE_EVERY: Final = 3
 _PAGE: Final = 50
 
 
-def chase(until: float) -> int:
+def run_dunning(until: float) -> int:
     """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
-    return walk(Invoice, 2, "INVOICES#STEP", _PAGE, lambda ids: [(one, partial(step, one)) for one in ids], until)
+    return process_due(Invoice, 2, "INVOICES#STEP", _PAGE, lambda ids: [(one, partial(step, one)) for one in ids], until)
 
 
 def step(invoice_id: str) -> bool:

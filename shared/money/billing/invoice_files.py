@@ -3,17 +3,17 @@
 from shared.core.actor import Actor
 from shared.core.errors import NotFound
 from shared.money.billing.reading import invoice_file
-from shared.store.files import SignedUrl, download_url, keep_file, look_at_file
+from shared.store.files import SignedUrl, download_url, head_file, put_file
 
 
 def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
     """Where the invoice can be fetched, for a quarter of an hour. Raises as `invoice_file`."""
     invoice = invoice_file(actor, invoice_id).invoice
     key = f"invoices/{invoice.ws_id}/{invoice.id}.pdf"
-    if look_at_file(key) is None:
+    if head_file(key) is None:
         from shared.money.billing.pdf import invoice_pdf
 
-        keep_file(key, invoice_pdf(invoice), "application/pdf")
+        put_file(key, invoice_pdf(invoice), "application/pdf")
     return download_url(key, f"{invoice.number}.pdf", "application/pdf")
 
 
@@ -24,8 +24,8 @@ def credit_note_url(actor: Actor, invoice_id: str, note_id: str) -> SignedUrl:
     if note is None:
         raise NotFound("credit_note")
     key = f"invoices/{note.ws_id}/{found.invoice.id}-{note.id}.pdf"
-    if look_at_file(key) is None:
+    if head_file(key) is None:
         from shared.money.billing.pdf import credit_note_pdf
 
-        keep_file(key, credit_note_pdf(note, found.invoice), "application/pdf")
+        put_file(key, credit_note_pdf(note, found.invoice), "application/pdf")
     return download_url(key, f"{note.number}.pdf", "application/pdf")

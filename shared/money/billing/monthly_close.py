@@ -10,7 +10,7 @@ from typing import Any, Final
 from shared.core.backoff import pause
 from shared.core.errors import Conflict
 from shared.money.billing import months
-from shared.money.billing.due import Piece, walk
+from shared.money.billing.due import Piece, process_due
 from shared.money.billing.issuing import MOVED, closing
 from shared.money.billing.rows import BillingAccount, Series
 from shared.people.tenancy.rows import Workspace
@@ -24,7 +24,7 @@ Key = tuple[type[Row], str, str]
 
 def close(until: float) -> int:
     """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
-    return walk(BillingAccount, 1, "BILLDUE", PAGE, _pieces, until)
+    return process_due(BillingAccount, 1, "BILLDUE", PAGE, _pieces, until)
 
 
 def _pieces(ws_ids: list[str]) -> Iterator[Piece]:

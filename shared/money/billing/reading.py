@@ -12,7 +12,7 @@ from shared.money.billing.statements import Statement, statement
 from shared.money.usage.month_summary import Usage, usage_of
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import entered
-from shared.store import IndexRow, admit, collection, family
+from shared.store import IndexRow, authorize, collection, item_collection
 
 LATEST = 12
 """Invoices that the overview shows."""
@@ -57,12 +57,12 @@ class InvoiceFile:
 def invoice_file(actor: Actor, invoice_id: str) -> InvoiceFile:
     """One round trip. Raises NotFound, and Forbidden for members without the right to see bills."""
     bare = bare_id(invoice_id)
-    rows: list[Any] = family([Invoice, Payment, CreditNote], f"INVC#{bare}", ("CN#", "PAY#~")) if is_id(bare) else []
+    rows: list[Any] = item_collection([Invoice, Payment, CreditNote], f"INVC#{bare}", ("CN#", "PAY#~")) if is_id(bare) else []
     invoice = next((row for row in rows if isinstance(row, Invoice)), None)
     if invoice is None:
         raise NotFound(Invoice.NAME)
     if not actor.platform_admin:
-        admit(invoice, actor, Permission.WORKSPACE_BILLING)
+        authorize(invoice, actor, Permission.WORKSPACE_BILLING)
     return InvoiceFile(
         invoice,
         sorted((row for row in rows if isinstance(row, Payment)), key=lambda row: (row.paid_at, row.id)),

@@ -10,13 +10,13 @@ from typing import Any
 from shared.core.errors import Malformed, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.money.billing.amounts import CENT
-from shared.money.billing.charging import heard
+from shared.money.billing.charging import apply_charge_result
 from shared.money.billing.gateways import credential
 from shared.money.billing.rows import Invoice
 from shared.store import fetch
 
 
-def stripe_said(body: bytes, signature: str) -> str:
+def handle_stripe_webhook(body: bytes, signature: str) -> str:
     """Act on a webhook; answers its type. Raises Malformed unless it is signed with `STRIPE_WEBHOOK_SECRET`, NotFound where there is none.
 
     What is not ours (another product's payment on the same Stripe account, a type we do not know) is received and left alone.
@@ -42,5 +42,5 @@ def stripe_said(body: bytes, signature: str) -> str:
         raise Malformed(message="This webhook cannot be read") from error
     if outcome and received <= 0:
         return kind
-    heard(invoice_id, reference, outcome, received, str(method))
+    apply_charge_result(invoice_id, reference, outcome, received, str(method))
     return kind

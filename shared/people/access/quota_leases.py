@@ -14,25 +14,25 @@ from shared.core import clock
 from shared.core.errors import RateLimited
 from shared.core.limits import RateRule
 from shared.people.access.records import Access
-from shared.store import Taken, take
+from shared.store import RateStatus, count_requests
 
-HANDFUL = 20
+LEASE_SIZE = 20
 _MOST = 1_000  # workspaces that a process remembers; the one it has known longest goes first
 
 
 @dataclass
-class _Held:
-    taken: Taken
+class _Lease:
+    taken: RateStatus
     left: int
 
 
-class Allotments:
+class QuotaLeases:
     """What one process holds."""
 
     def __init__(self) -> None:
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _Lease] = {}
 
-    def count(self, ws_id: str, rule: RateRule) -> Taken:
+    def count(self, ws_id: str, rule: RateRule) -> RateStatus:
         """Count one request of the workspace. Raises RateLimited."""
         held = self._held.get(ws_id)
         if held is None or not held.left or held.taken.reset <= clock.epoch():
@@ -43,18 +43,18 @@ class Allotments:
         return replace(held.taken, remaining=held.taken.remaining + held.left)
 
 
-def _fetched(ws_id: str, rule: RateRule) -> _Held:
-    for amount in (HANDFUL, 1):
+def _fetched(ws_id: str, rule: RateRule) -> _Lease:
+    for amount in (LEASE_SIZE, 1):
         try:
-            _, taken = take(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
+            _, taken = count_requests(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
         except RateLimited:
             if amount == 1:
                 raise
         else:
             assert taken is not None  # noqa: S101 - there is a rule
-            return _Held(taken, amount)
+            return _Lease(taken, amount)
     raise AssertionError("unreachable")
 
 
-OURS = Allotments()
+PROCESS_LEASES = QuotaLeases()
 """Those of this process."""

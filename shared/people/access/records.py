@@ -21,14 +21,14 @@ from shared.store import (
     JSONAttribute,
     NumberAttribute,
     Operation,
+    RateStatus,
     Refusal,
-    Taken,
     UnicodeAttribute,
+    count_requests,
     create,
     flat_map,
     get,
     size,
-    take,
     update,
     update_now,
 )
@@ -99,16 +99,16 @@ def new_access(
     )
 
 
-def enter(claims: Claims, rules: Sequence[RateRule]) -> tuple[Actor, Taken | None]:
+def authenticate(claims: Claims, rules: Sequence[RateRule]) -> tuple[Actor, RateStatus | None]:
     """The actor behind a token, if its session is alive; counts the request. One round trip."""
-    raw, taken = take(Access, f"ACCESS#{claims.user_id}", rules, session=claims.session_id)
+    raw, taken = count_requests(Access, f"ACCESS#{claims.user_id}", rules, session=claims.session_id)
     record = Access.decode(raw)
     if record.sessions[claims.session_id] < clock.epoch():
         raise Unauthenticated("expired", "The session has expired")
     return _actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id), taken
 
 
-def enter_with_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -> tuple[Actor, str, Taken | None]:
+def authenticate_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -> tuple[Actor, str, RateStatus | None]:
     """The actor behind an API key and its organization's plan; counts the request. Two round trips (the plan decides the limit)."""
     pk = f"ACCESS#key#{fingerprint(key)}"
     record = get(Access, pk)
@@ -116,16 +116,16 @@ def enter_with_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -> 
         raise Unauthenticated("invalid", "Invalid API key")
     plan = record.plan or "free"
     rules = rules_for(plan)
-    taken = take(Access, pk, rules)[1] if rules else None
+    taken = count_requests(Access, pk, rules)[1] if rules else None
     actor = _actor(record.user_id or "", record, org_id=record.key_org, kind="key")
     return actor, plan, taken
 
 
-def count_anonymous(subject: str, rules: Sequence[RateRule]) -> Taken | None:
+def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | None:
     """Count a request that carries no identity, by where it comes from. Raises RateLimited."""
     if not rules:
         return None
-    return take(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
+    return count_requests(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
 def count_guess(user_id: str | None, email: str, ip: str) -> Access:
@@ -134,13 +134,13 @@ def count_guess(user_id: str | None, email: str, ip: str) -> Access:
     Guesses at an address without an account are counted too, so that the two look the same. Two round trips, each two for the
     first guess of a window.
     """
-    take(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=_GUESSES_KEPT)
+    count_requests(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=_GUESSES_KEPT)
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
-    raw, _ = take(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
+    raw, _ = count_requests(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
     return Access.decode(raw)
 
 
-def forgiven(email: str, ip: str) -> Operation:
+def reset_guesses(email: str, ip: str) -> Operation:
     """Forget what was guessed at an account from here, as part of the transaction of whoever proved to be its owner."""
     row = Guesses(pk=_guesses_here(email, ip), sk="META")
     counters = [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)]
@@ -155,13 +155,13 @@ def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
     return _actor(user_id, record, session_id=session_id)
 
 
-def of_user(user_id: str) -> Access | None:
+def find_access(user_id: str) -> Access | None:
     return get(Access, f"ACCESS#{user_id}")
 
 
-def record_of(user_id: str) -> Access:
+def get_access(user_id: str) -> Access:
     """The record of somebody who must have one."""
-    record = of_user(user_id)
+    record = find_access(user_id)
     if record is None:
         raise LookupError(f"User {user_id} has no access record")
     return record
@@ -182,7 +182,7 @@ def close_session(user_id: str, session_id: str) -> None:
     update_now(_of(user_id), [Access.sessions[session_id].remove()])
 
 
-def closed_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
+def close_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
     """`close_session` for many, as part of a transaction; forgets the guesses, as a login does."""
     actions = [Access.guesses.set(0), *(Access.sessions[session_id].remove() for session_id in session_ids)]
     return update(_of(user_id), actions, Access.pk.exists())
@@ -200,7 +200,7 @@ def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
     return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
-def regrant_workspace(user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], refused: Refusal) -> Operation:
+def change_workspace_role(user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], refused: Refusal) -> Operation:
     """Another role, or something beyond it, for somebody who belongs to the workspace: from the next request on."""
     words = " ".join([role.value, *sorted(extra)])
     return update(_of(user_id), [Access.workspaces[ws_id].set(words)], Access.workspaces[ws_id].exists(), refused)

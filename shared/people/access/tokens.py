@@ -1,4 +1,4 @@
-"""Tokens: signed JWTs that name a session. Whether the session is still alive is asked at every request (`access.enter`).
+"""Tokens: signed JWTs that name a session. Whether the session is still alive is asked at every request (`records.authenticate`).
 
 Claims are enterprise's eight (sub, org, email, role, permissions, iat, exp, iss) and jti, sid, typ, ctr (the contract that issued
 it), plan. HS256 with our own key; the header never chooses the algorithm.

@@ -15,7 +15,7 @@ from shared.people.identity.users import EMAIL_TAKEN, User, email_guard, find_by
 from shared.people.tenancy.invitations import join_with
 from shared.people.tenancy.provisioning import Founded, found_organization
 from shared.people.tenancy.rows import Organization
-from shared.store import Operation, create, delete, fetch, revise, update, write
+from shared.store import Operation, create, delete, fetch, update, update_with_retry, write
 
 _WRONG = Unauthenticated("credentials", "Invalid email or password")
 
@@ -115,7 +115,7 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise _WRONG
     same = User.password_hash == user.password_hash
-    return enter(user, held, records.forgiven(email, ip), contract=contract, remember=remember, same=same)
+    return enter(user, held, records.reset_guesses(email, ip), contract=contract, remember=remember, same=same)
 
 
 def enter(
@@ -158,9 +158,9 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
             raise Invalid(FieldError("currentPassword", "This is not your current password"))
         set_password(user, new)
         record(user, EventType.PASSWORD_CHANGED, actor)
-        return [*ended_sessions(user.id, but=actor.session_id), records.forgiven(user.email, ip)]
+        return [*ended_sessions(user.id, but=actor.session_id), records.reset_guesses(user.email, ip)]
 
-    revise(lambda: the_user(actor.id), change)
+    update_with_retry(lambda: the_user(actor.id), change)
 
 
 def set_password(user: User, new: str) -> None:
@@ -171,9 +171,9 @@ def set_password(user: User, new: str) -> None:
 
 def ended_sessions(user_id: str, but: str | None = None) -> list[Operation]:
     """What ends every session of a user (but one), for the transaction of what they end for. One round trip."""
-    held = records.of_user(user_id)
+    held = records.find_access(user_id)
     others = [session for session in dict(held.sessions) if session != but] if held else []
-    return [records.closed_sessions(user_id, others), *(delete(sessions.row_of(session)) for session in others)]
+    return [records.close_sessions(user_id, others), *(delete(sessions.row_of(session)) for session in others)]
 
 
 def normal_email(email: str) -> str:

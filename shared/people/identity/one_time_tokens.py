@@ -1,6 +1,6 @@
 """One-time tokens, one mechanism for all purposes: confirming an address, choosing a new password, the state of a sign-in elsewhere.
 
-Only a token's fingerprint is stored. Whoever uses one puts `consumed` into the transaction of what it is used for: of two who race, one
+Only a token's fingerprint is stored. Whoever uses one puts `consume` into the transaction of what it is used for: of two who race, one
 succeeds, and a failure in between leaves the token good.
 """
 
@@ -56,7 +56,7 @@ def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
 
 def shown(purpose: Purpose, token: str) -> OneTime:
     """What a token stands for. Raises Unauthenticated: `expired` for an old one, `invalid` for what is none or was used. One round
-    trip; it stays good until `consumed`."""
+    trip; it stays good until `consume`."""
     row = get(OneTime, _key(purpose, token))
     if row is None:
         raise _USED
@@ -65,7 +65,7 @@ def shown(purpose: Purpose, token: str) -> OneTime:
     return row
 
 
-def consumed(row: OneTime) -> Operation:
+def consume(row: OneTime) -> Operation:
     """Use the token up, as part of a transaction; refused with Unauthenticated where somebody was faster."""
     return delete(row, OneTime.pk.exists(), _USED)
 

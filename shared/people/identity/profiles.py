@@ -6,7 +6,7 @@ from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.users import User, split_name, the_user
-from shared.store import Operation, revise
+from shared.store import Operation, update_with_retry
 
 
 def update_profile(
@@ -40,7 +40,7 @@ def update_profile(
         record(user, EventType.USER_UPDATED, actor, changes=changes)
         return [records.rename(user.id, user.name, user.avatar_url)]
 
-    return revise(lambda: the_user(actor.id), change)
+    return update_with_retry(lambda: the_user(actor.id), change)
 
 
 def _shown(user: User) -> dict[str, Any]:

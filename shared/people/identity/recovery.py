@@ -11,7 +11,7 @@ from shared.people.identity import one_time_tokens, passwords
 from shared.people.identity.accounts import ended_sessions, normal_email, set_password
 from shared.people.identity.one_time_tokens import OneTime, Purpose
 from shared.people.identity.users import User, id_of_email, the_user
-from shared.store import Operation, fetch, revise
+from shared.store import Operation, fetch, update_with_retry
 
 BY_ADDRESS = RateRule("mails", 5, 3600)
 """Mails of one kind to one person in an hour, whoever asks for them."""
@@ -46,9 +46,9 @@ def verify_email(token: str) -> User:
         if not user.email_verified:
             user.email_verified = True
             record(user, EventType.USER_UPDATED, user.as_actor(), changes={"email_verified": [False, True]})
-        return [one_time_tokens.consumed(row)]
+        return [one_time_tokens.consume(row)]
 
-    return revise(lambda: _subject(row), change)
+    return update_with_retry(lambda: _subject(row), change)
 
 
 def forgot_password(email: str, *, ip: str) -> None:
@@ -83,9 +83,9 @@ def reset_password(token: str, new: str, *, ip: str = "") -> None:
         set_password(user, new)
         user.email_verified = True
         record(user, EventType.PASSWORD_CHANGED, user.as_actor())
-        return [one_time_tokens.consumed(row), *ended_sessions(user.id), records.forgiven(user.email, ip)]
+        return [one_time_tokens.consume(row), *ended_sessions(user.id), records.reset_guesses(user.email, ip)]
 
-    revise(lambda: _subject(row), change)
+    update_with_retry(lambda: _subject(row), change)
 
 
 def _subject(row: OneTime) -> User:

@@ -5,7 +5,7 @@ from typing import Any
 from shared.core.actor import Actor
 from shared.core.errors import Conflict
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
-from shared.store import collection, fetch, revise, update_now
+from shared.store import collection, fetch, update_now, update_with_retry
 
 _LEFT = Conflict("left", "Not a member any more")
 
@@ -44,4 +44,4 @@ def _rename_owner(ws_id: str, person: Actor) -> None:
         if workspace.owner["id"] == person.id:
             workspace.owner = person.summary
 
-    revise(read, change)
+    update_with_retry(read, change)

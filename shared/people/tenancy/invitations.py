@@ -18,7 +18,20 @@ from shared.people.access import records
 from shared.people.tenancy.members import MEMBER_ALREADY, Member, check_giving, full, joining
 from shared.people.tenancy.rows import Invitation, Workspace, WorkspaceMembership
 from shared.people.tenancy.workspaces import entered, memberships
-from shared.store import Operation, collection, count, create, fetch, fetch_all, get_many, load, revise, save, stale, write
+from shared.store import (
+    Operation,
+    collection,
+    count,
+    create,
+    fetch,
+    fetch_all,
+    get_many,
+    load,
+    save,
+    stale,
+    update_with_retry,
+    write,
+)
 
 LIFE = 7 * 86_400  # seconds
 _KEPT = 30 * 86_400  # seconds after its last day
@@ -93,7 +106,7 @@ def accept(actor: Actor, ws_id: str, token: str) -> Member:
         joined[:] = [found.membership]
         return [*found.operations, records.grant_workspace(actor.id, found.workspace.id, found.role)]
 
-    revise(lambda: _presented(token, ws_id), change)
+    update_with_retry(lambda: _presented(token, ws_id), change)
     return Member(joined[0])
 
 
@@ -121,7 +134,7 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
         invitation.status = "cancelled"
         record(invitation, EventType.INVITATION_CANCELLED, actor, email=invitation.email)
 
-    revise(read, change)
+    update_with_retry(read, change)
 
 
 def _check_room(workspace: Workspace, email: str) -> None:

@@ -15,7 +15,7 @@ from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.people.tenancy.workspaces import entered, memberships, the_workspace
-from shared.store import Operation, get, put, revise, save, update
+from shared.store import Operation, get, put, save, update, update_with_retry
 
 _OWNER_STAYS = Conflict("state", "The owner stays the owner until the workspace is transferred to another member")
 _GONE = NotFound(Workspace.NAME)  # refused by the access record: the workspace was deleted a moment ago
@@ -64,7 +64,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
         record(row, EventType.MEMBER_UPDATED, actor, changes=changes, user=row.user)
         return [_regrant(row)]
 
-    return Member(revise(lambda: the_membership(ws_id, user_id), change))
+    return Member(update_with_retry(lambda: the_membership(ws_id, user_id), change))
 
 
 def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
@@ -83,7 +83,7 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
         record(row, EventType.MEMBER_REMOVED, actor, user=row.user, role=row.role, left=leaves)
         return [records.revoke_workspace(row.id, ws_id), _count(ws_id, -1)]
 
-    revise(lambda: the_membership(ws_id, user_id), change)
+    update_with_retry(lambda: the_membership(ws_id, user_id), change)
 
 
 def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
@@ -108,7 +108,7 @@ def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
             operations += [save(row), _regrant(row)]
         return operations
 
-    return revise(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
+    return update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
 
 
 def the_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
@@ -168,7 +168,7 @@ def _known(permissions: Sequence[str]) -> frozenset[Permission]:
 
 
 def _regrant(row: WorkspaceMembership) -> Operation:
-    return records.regrant_workspace(row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _GONE)
+    return records.change_workspace_role(row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _GONE)
 
 
 def _count(ws_id: str, by: int, *, limit: int | None = None) -> Operation:

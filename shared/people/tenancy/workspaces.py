@@ -10,7 +10,7 @@ from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
-from shared.store import Operation, delete, fetch_all, load, query, revise, update, write
+from shared.store import Operation, delete, fetch_all, load, query, update, update_with_retry, write
 
 _REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
 
@@ -86,7 +86,7 @@ def update_workspace(
         if changes:
             record(workspace, EventType.WORKSPACE_UPDATED, actor, changes=changes)
 
-    return revise(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_WRITE), change)
+    return update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_WRITE), change)
 
 
 def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
@@ -111,7 +111,7 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
             operations.append(fewer_projects(str(workspace.org_id), int(workspace.project_count)))
         return operations
 
-    workspace = revise(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
+    workspace = update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
     for start in range(0, len(rest), _REVOKED_AT_ONCE):
         write(*rest[start : start + _REVOKED_AT_ONCE])
     return workspace

@@ -9,12 +9,12 @@ from shared.core.errors import Conflict, FieldError, Invalid
 from shared.events import EventType, record
 from shared.money.budgets.reserving import set_limit
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import because, end, story
+from shared.runs.agent_runs.ending import end, event_data, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.spending import has_room
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch, fetch_all, load, query, revise
+from shared.store import fetch, fetch_all, load, query, update_with_retry
 
 
 def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
@@ -32,7 +32,7 @@ def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 def stop_run(actor: Actor, run: Run, reason: str) -> Run:
     """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
     execution = run.execution
-    done = end(run, "cancelled", actor, because("CANCELLED", reason))
+    done = end(run, "cancelled", actor, with_error("CANCELLED", reason))
     arn = done.execution or execution
     if done.status == "cancelled":
         if arn:
@@ -69,7 +69,7 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
     run = _answered(actor, run, "rejected")
     token, waited_for = run.wait_token, run.waiting_for
     code = "APPROVAL_REJECTED" if waited_for == "approval" else "USAGE_LIMIT_EXCEEDED"
-    done = end(run, "cancelled", actor, because(code, reason or f"Rejected by {actor.name}"))
+    done = end(run, "cancelled", actor, with_error(code, reason or f"Rejected by {actor.name}"))
     if token:
         queue.refuse(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
     publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
@@ -97,9 +97,9 @@ def _answered(actor: Actor, run: Run, answer: str) -> Run:
         if given is None:
             row.approved = row.approved or (answer == "approved" and row.waiting_for == "approval") or None
             row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
-            record(row, EventType.RUN_ANSWERED, actor, **story(row), answer=answer, waited_for=row.waiting_for)
+            record(row, EventType.RUN_ANSWERED, actor, **event_data(row), answer=answer, waited_for=row.waiting_for)
 
-    return revise(lambda: fetch(Run, run.id) or run, change)
+    return update_with_retry(lambda: fetch(Run, run.id) or run, change)
 
 
 def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:

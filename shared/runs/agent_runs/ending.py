@@ -14,7 +14,7 @@ from shared.core.backoff import pause
 from shared.core.errors import Conflict
 from shared.events import EventType, record
 from shared.money.budgets.reserving import release
-from shared.runs.agent_runs.rows import AgentRecord, Run, Underway
+from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, fetch, save, update, write
 from shared.work.items.rows import Item
 
@@ -60,7 +60,7 @@ def end(
     raise AssertionError("unreachable")
 
 
-def because(code: str, message: str) -> Callable[[Run], None]:
+def with_error(code: str, message: str) -> Callable[[Run], None]:
     """The change that gives a run its error."""
 
     def change(run: Run) -> None:
@@ -83,10 +83,10 @@ def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *
     if status == "completed":
         run.progress = 100
     change(run)
-    record(run, _EVENTS[status], actor, changes={"status": [before, status]}, **story(run))
+    record(run, _EVENTS[status], actor, changes={"status": [before, status]}, **event_data(run))
     operations = [
         save(run),
-        update(Underway.of(str(run.proj_id)), [Underway.run_ids.delete({run.id})]),
+        update(ActiveRuns.of(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
         update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _recorded(run)),
         *release(held),
     ]
@@ -116,7 +116,7 @@ def keep_summary(card: Item, run: Run) -> None:
     card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT]
 
 
-def story(run: Run) -> dict[str, Any]:
+def event_data(run: Run) -> dict[str, Any]:
     """What every event of a run says of it."""
     return {
         "run_id": run.id,

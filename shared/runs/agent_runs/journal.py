@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
 from shared.runs.agent_runs.rows import Called, Run, RunContext, Turn
-from shared.store import Row, get, kept_text, query
+from shared.store import Row, get, load_text, query
 
 R = TypeVar("R", bound=Row)
 
@@ -22,7 +22,7 @@ class Exchange:
 
     @cached_property
     def calls(self) -> list[ToolCall]:
-        return [ToolCall(one["id"], one["name"], one["arguments"]) for one in json.loads(kept_text(self.turn.calls))]
+        return [ToolCall(one["id"], one["name"], one["arguments"]) for one in json.loads(load_text(self.turn.calls))]
 
     @property
     def open(self) -> list[int]:
@@ -62,11 +62,11 @@ class Journal:
     def messages(self) -> tuple[Message, ...]:
         told: list[Message] = [Message.user(self.first)]
         for exchange in self.exchanges:
-            said = kept_text(exchange.turn.said)
+            said = load_text(exchange.turn.said)
             parts: list[Any] = [Text(said)] if said else []
             told.append(Message("assistant", (*parts, *exchange.calls)))
             results = tuple(
-                ToolResult(call.id, kept_text(called.result or ""), bool(called.is_error))
+                ToolResult(call.id, load_text(called.result or ""), bool(called.is_error))
                 for index, call in enumerate(exchange.calls)
                 if (called := exchange.results.get(index)) is not None
             )
@@ -84,7 +84,7 @@ def read_journal(run: Run) -> Journal | None:
     for called in _rows(Called, run, "CALL#"):
         number, index = map(int, called.sk.removeprefix("CALL#").split("#"))
         exchanges[number].results[index] = called
-    return Journal(kept_text(context.text), [exchanges[number] for number in sorted(exchanges)])
+    return Journal(load_text(context.text), [exchanges[number] for number in sorted(exchanges)])
 
 
 def _rows(model: type[R], run: Run, prefix: str) -> Iterator[R]:

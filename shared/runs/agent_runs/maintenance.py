@@ -12,11 +12,11 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
-from shared.runs.agent_runs.ending import because, end
+from shared.runs.agent_runs.ending import end, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
-from shared.runs.agent_runs.rows import SHARDS, Run, WaitersSeen
-from shared.runs.agent_runs.spending import let_go
+from shared.runs.agent_runs.rows import SHARDS, Run, WaitingCursor
+from shared.runs.agent_runs.spending import release_reservation
 from shared.runs.terminal import publish_run_status
 from shared.store import fetch_all, get, query, update_now
 
@@ -28,7 +28,7 @@ _GRACE = timedelta(minutes=5)  # the state machine has the first word on an appr
 
 def sweep(until: float) -> int:
     """What is due for runs that nobody works on. How many were concerned. Stops at `until` (`time.monotonic`)."""
-    return resume_waiting(until=until) + _end_abandoned(until) + _take_up_lost(until) + _let_go(until)
+    return resume_waiting(until=until) + _end_abandoned(until) + _take_up_lost(until) + _release_reservations(until)
 
 
 def _end_abandoned(until: float) -> int:
@@ -52,14 +52,14 @@ def _end_abandoned(until: float) -> int:
 def _take_up_lost(until: float) -> int:
     """Take up again, or end, waiting runs that nobody can answer any more. WAITERS of them each time, each costing a call of Step
     Functions; the next time goes on where this one stopped."""
-    seen = get(WaitersSeen, "SWEEP", "RUNS#WAITING")
+    seen = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
     page = query(Run, "RUNS#WAITING", index=3, limit=WAITERS, start=seen.after if seen else None)
     ended = 0
     for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
         if time.monotonic() > until:
             break
         ended += int(_lost(run))
-    update_now(WaitersSeen.the(), [WaitersSeen.after.set(page.next_key) if page.next_key else WaitersSeen.after.remove()])
+    update_now(WaitingCursor.the(), [WaitingCursor.after.set(page.next_key) if page.next_key else WaitingCursor.after.remove()])
     return ended
 
 
@@ -70,7 +70,7 @@ def _lost(run: Run) -> bool:
     expires = (run.waiting or {}).get("expires_at")
     if expires and clock.parse(expires) < clock.now() - _GRACE:
         still = run.wait_token
-        why = because("APPROVAL_EXPIRED", "Nobody answered in time")
+        why = with_error("APPROVAL_EXPIRED", "Nobody answered in time")
         done = end(run, "failed", SYSTEM, why, still=lambda one: one.status == "waiting" and one.wait_token == still)
     elif queue.execution_lives(run.execution) if run.execution else run.lease_alive:
         return False
@@ -87,7 +87,7 @@ def _lost(run: Run) -> bool:
     return True
 
 
-def _let_go(until: float) -> int:
+def _release_reservations(until: float) -> int:
     """Give back what ended runs hold for calls whose lease is over."""
     freed, now = 0, f"{clock.epoch():012d}"
     for shard in range(SHARDS):
@@ -95,7 +95,7 @@ def _let_go(until: float) -> int:
         for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
             if time.monotonic() > until:
                 return freed
-            freed += int(let_go(run))
+            freed += int(release_reservation(run))
     return freed
 
 

@@ -19,7 +19,7 @@ MAX_TOKENS: Final = 64_000
 
 
 @dataclass(frozen=True)
-class Wish:
+class RequestedModel:
     """What the request asked for; None leaves it open."""
 
     provider: str | None = None
@@ -38,7 +38,7 @@ class Choice:
     """request | project | workspace | agent: who named the provider."""
 
 
-def choose(agent: Agent, wish: Wish, config: AgentConfig | None, workspace: Mapping[str, Any]) -> Choice:
+def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]) -> Choice:
     """Raises Invalid for a provider that the workspace does not allow, or a provider named without a model it could serve."""
     levels = _levels(agent, wish, config, workspace)
     because, provider, at = next(
@@ -59,7 +59,7 @@ def choose(agent: Agent, wish: Wish, config: AgentConfig | None, workspace: Mapp
 
 
 def _levels(
-    agent: Agent, wish: Wish, config: AgentConfig | None, workspace: Mapping[str, Any]
+    agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
     template = template_of(workspace, agent)
     of_workspace = {

@@ -11,7 +11,7 @@ from shared.core.settings import settings
 
 
 def client(service: str) -> Any:
-    return aws.brisk(service, within=10)
+    return aws.short_call_client(service, within=10)
 
 
 def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:

@@ -10,10 +10,10 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Upstream
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import because, end
+from shared.runs.agent_runs.ending import end, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.rows import Run
-from shared.store import fetch, revise
+from shared.store import fetch, update_with_retry
 
 LAUNCHES: Final = 3
 """New executions of one run. What is gone so often does not die by accident."""
@@ -29,7 +29,7 @@ def relaunch(run: Run) -> Run:
 
     if run.launches >= LAUNCHES:
         return end(
-            run, "failed", SYSTEM, because("EXECUTION_LOST", "What waited for an answer was lost again and again"), still=still
+            run, "failed", SYSTEM, with_error("EXECUTION_LOST", "What waited for an answer was lost again and again"), still=still
         )
 
     def change(one: Run) -> None:
@@ -40,11 +40,13 @@ def relaunch(run: Run) -> Run:
         one.fence += 1
         one.lease_until = clock.epoch() + PENDING_LEASE
 
-    after = revise(lambda: fetch(Run, run.id) or run, change)
+    after = update_with_retry(lambda: fetch(Run, run.id) or run, change)
     if after.status != "waiting" or after.execution is not None:
         return after
     try:
         queue.enqueue(after.id, int(after.attempt), int(after.launches))
     except Upstream as error:
-        return end(after, "failed", SYSTEM, because("QUEUE_UNAVAILABLE", error.message), still=lambda one: one.execution is None)
+        return end(
+            after, "failed", SYSTEM, with_error("QUEUE_UNAVAILABLE", error.message), still=lambda one: one.execution is None
+        )
     return after

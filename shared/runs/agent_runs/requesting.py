@@ -26,10 +26,10 @@ from shared.money.budgets.reserving import BudgetExhausted
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import because, end, keep_summary, story
+from shared.runs.agent_runs.ending import end, event_data, keep_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, Choice, Wish, choose
-from shared.runs.agent_runs.rows import AgentRecord, Run, Underway
+from shared.runs.agent_runs.model_selection import MAX_TOKENS, Choice, RequestedModel, choose
+from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, create, fetch_all, get_many, load, save, size, update, write
 from shared.store import get as read_row
 from shared.work.boards.rows import Lane
@@ -49,7 +49,7 @@ _TYPICAL_SECONDS = 60
 class Request:
     """`context` is what the person adds for the agent to read; `parameters` are the agent's own, `maxCost` (USD) a cap of the run."""
 
-    wish: Wish = field(default_factory=Wish)
+    wish: RequestedModel = field(default_factory=RequestedModel)
     context: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trigger: str = "person"
@@ -119,7 +119,7 @@ def send(run: Run, actor: Actor) -> None:
     try:
         queue.enqueue(run.id, int(run.attempt))
     except Upstream as error:
-        end(run, "failed", actor, because("QUEUE_UNAVAILABLE", error.message))
+        end(run, "failed", actor, with_error("QUEUE_UNAVAILABLE", error.message))
         raise
 
 
@@ -201,7 +201,7 @@ def _run(actor: Actor, facts: _Facts, agent: Agent, choice: Choice, request: Req
     estimate = _estimate(choice, facts.record)
     run.estimated_price_micros = estimate
     run.execution_metadata["priceKnown"] = estimate is not None
-    record(run, EventType.RUN_REQUESTED, actor, **story(run), provider=run.provider, model=run.model, trigger=run.trigger)
+    record(run, EventType.RUN_REQUESTED, actor, **event_data(run), provider=run.provider, model=run.model, trigger=run.trigger)
     return run
 
 
@@ -212,9 +212,9 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
     full = LimitExceeded("runs", f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
     places = update(
-        Underway.of(str(run.proj_id)),
-        [Underway.run_ids.add({run.id})],
-        Underway.closed.does_not_exist() & (Underway.run_ids.does_not_exist() | (size("run_ids") < limit)),
+        ActiveRuns.of(str(run.proj_id)),
+        [ActiveRuns.run_ids.add({run.id})],
+        ActiveRuns.closed.does_not_exist() & (ActiveRuns.run_ids.does_not_exist() | (size("run_ids") < limit)),
         lambda raw: NotFound(Item.NAME) if raw and "closed" in raw else full,
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
@@ -233,13 +233,13 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
 _TWICE = Conflict("exists", "This run exists already")
 
 
-ABANDONED = because("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
+ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
 """The error of a run whose worker was never heard of again."""
 
 
 def _sweep(project: Project) -> bool:
     """End the project's runs whose lease is over; whether a place became free."""
-    row = read_row(Underway, Underway.of(project.id).pk, "RUNS")
+    row = read_row(ActiveRuns, ActiveRuns.of(project.id).pk, "RUNS")
     swept = False
     for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
         if not run.ended and not run.lease_alive:
@@ -264,7 +264,7 @@ def _seconds(record_: AgentRecord | None) -> int:
     return _TYPICAL_SECONDS
 
 
-def retry_run(actor: Actor, run_id: str, wish: Wish) -> Requested:
+def retry_run(actor: Actor, run_id: str, wish: RequestedModel) -> Requested:
     """A new run of the same agent on the same card, with the same context. Raises Conflict("state") unless the old one failed or
     was cancelled; otherwise as `request_run`."""
     old = load(Run, run_id, actor, Permission.AGENT_RUN)
@@ -272,7 +272,7 @@ def retry_run(actor: Actor, run_id: str, wish: Wish) -> Requested:
         raise Conflict("state", f"The run is {old.status}: only failed and cancelled runs can be retried")
     kept: dict[str, Any] = old.input_context
     request = Request(
-        wish=Wish(
+        wish=RequestedModel(
             wish.provider or (None if wish.model else old.provider),
             wish.model or (None if wish.provider else old.model),
             wish.temperature if wish.temperature is not None else old.temperature,

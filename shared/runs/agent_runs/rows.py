@@ -152,14 +152,14 @@ class Run(Entity):
         }
 
 
-class WaitersSeen(Row):
+class WaitingCursor(Row):
     """At `SWEEP, RUNS#WAITING` of `ephemeral`: how far the clock has come in the list of runs that wait."""
 
     TABLE = "ephemeral_table"
     after = JSONAttribute(null=True)
 
     @classmethod
-    def the(cls) -> "WaitersSeen":
+    def the(cls) -> "WaitingCursor":
         return cls(pk="SWEEP", sk="RUNS#WAITING")
 
 
@@ -204,7 +204,7 @@ class Called(Row):
         return f"RUN#{run_id}", f"CALL#{number:03d}#{index:02d}"
 
 
-class Underway(Row):
+class ActiveRuns(Row):
     """At `PROJ#<id>, RUNS`: a set, so that a run that ends twice frees one place. Once it is `closed`, no further run begins."""
 
     TABLE = "core_table"
@@ -212,7 +212,7 @@ class Underway(Row):
     closed = BooleanAttribute(null=True)
 
     @classmethod
-    def of(cls, project_id: str) -> "Underway":
+    def of(cls, project_id: str) -> "ActiveRuns":
         return cls(pk=f"PROJ#{project_id}", sk="RUNS")
 
 

@@ -149,7 +149,7 @@ def held_for(turn: int) -> Any:
     return Run.status.is_in(*ENDED) & (Run.hold_turn == turn) & Run.held_until.exists()
 
 
-def let_go(run: Run) -> bool:
+def release_reservation(run: Run) -> bool:
     """Give back what a run holds after its end, for a call that will not settle any more. Whether this was the one to do it."""
     if run.hold_turn is None:
         return False

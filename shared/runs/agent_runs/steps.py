@@ -22,7 +22,7 @@ from shared.money.budgets.reserving import BudgetExhausted
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.context import first_message
-from shared.runs.agent_runs.ending import because, end, keep_summary, story
+from shared.runs.agent_runs.ending import end, event_data, keep_summary, with_error
 from shared.runs.agent_runs.failures import CardGone, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
 from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, Lost, held, take_up
@@ -31,7 +31,7 @@ from shared.runs.agent_runs.spending import has_room
 from shared.runs.agent_runs.turns import Worker
 from shared.runs.terminal import TerminalWriter, publish_run_status
 from shared.runs.toolbox import agent_actor
-from shared.store import Operation, carrying, fetch, get, get_many, keep_text, kept_text, put, revise, save
+from shared.store import Operation, fetch, get, get_many, load_text, put, save, store_text, transaction_guard, update_with_retry
 from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
@@ -77,7 +77,7 @@ def claim(at: Step) -> State:
         run.fence += 1
         run.lease_until = clock.epoch() + LEASE
 
-    revise(read, change)
+    update_with_retry(read, change)
     return {"run_id": at.run_id, "next": "check_limits"}
 
 
@@ -158,7 +158,7 @@ def _wait(run_id: str, execution: str, what: str, token: str | None, about: Call
             EventType.RUN_WAITING,
             SYSTEM,
             changes={"status": [before, "waiting"]},
-            **story(run),
+            **event_data(run),
             waiting_for=what,
             reason=run.waiting["reason"],
             expires_at=run.waiting.get("expires_at"),
@@ -166,7 +166,7 @@ def _wait(run_id: str, execution: str, what: str, token: str | None, about: Call
         )
         return _shown_on_card(run)
 
-    run = revise(lambda: _mine(run_id, execution), change)
+    run = update_with_retry(lambda: _mine(run_id, execution), change)
     _tell(run)
     return run
 
@@ -204,7 +204,7 @@ def begin(run_id: str, execution: str) -> Run:
     system: str | None = run.system
     if context is None:
         system, text = first_message(run, card, the_agent(run.agent_id))
-        context = RunContext(pk=f"RUN#{run.id}", sk="CONTEXT", text=keep_text(f"runs/{run.ws_id}/{run.id}/context", text))
+        context = RunContext(pk=f"RUN#{run.id}", sk="CONTEXT", text=store_text(f"runs/{run.ws_id}/{run.id}/context", text))
 
     def change(run: Run) -> list[Operation]:
         before = run.status
@@ -219,10 +219,10 @@ def begin(run_id: str, execution: str) -> Run:
         run.system = system
         kind = EventType.RUN_RESUMED if resumed else EventType.RUN_STARTED
         if before != "running":
-            record(run, kind, the_actor(run), changes={"status": [before, "running"]}, **story(run))
+            record(run, kind, the_actor(run), changes={"status": [before, "running"]}, **event_data(run))
         return [put(context), *_lift(run)]
 
-    run = revise(lambda: _mine(run_id, execution), change)
+    run = update_with_retry(lambda: _mine(run_id, execution), change)
     _tell(run)
     return run
 
@@ -277,7 +277,7 @@ def finish(at: Step) -> State:
     journal = read_journal(run)
     if journal is None:
         raise LookupError(f"run {at.run_id} has no context")
-    said = kept_text(journal.last.turn.said).strip() if journal.last else ""
+    said = load_text(journal.last.turn.said).strip() if journal.last else ""
     _comment(run, journal, said)
 
     def change(run: Run) -> None:
@@ -308,7 +308,7 @@ def _comment(run: Run, journal: Journal, said: str) -> None:
     if not said or any(one["kind"] == "comment" for one in journal.made):
         return
     try:
-        with carrying(lambda: [held(run)]):
+        with transaction_guard(lambda: [held(run)]):
             create_comment(the_actor(run), run.item_id, NewComment(said[:10_000]), comment_id=derived_id("summary", run.id))
     except (Conflict, NotFound) as error:
         if isinstance(error, Lost):
@@ -322,7 +322,9 @@ def fail(at: Step) -> State:
         return {"run_id": at.run_id, "next": "ended"}
     code, message = read_error(at.state.get("error"))
     status = "cancelled" if code in ("CANCELLED", "APPROVAL_REJECTED") else "failed"
-    run = end(run, status, SYSTEM, because(code, message), still=lambda one: one.execution in (None, at.execution), at_rest=True)
+    run = end(
+        run, status, SYSTEM, with_error(code, message), still=lambda one: one.execution in (None, at.execution), at_rest=True
+    )
     _tell(run)
     return {"run_id": at.run_id, "next": "ended", "status": run.status}
 

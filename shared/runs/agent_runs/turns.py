@@ -31,7 +31,7 @@ from shared.runs.agent_runs.rows import Called, Run, Turn
 from shared.runs.agent_runs.spending import project_name, reserve, settled, worst_price
 from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import Outcome, Work, agent_actor, perform
-from shared.store import carrying, create, fetch, keep_text, put, write
+from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
 MAX_TURNS: Final = 40
@@ -141,8 +141,8 @@ class Worker:
             sk=sk,
             number=number,
             fence=self.run.fence,
-            said=keep_text(place, _encodable(said)),
-            calls=keep_text(f"{place}/calls", _encodable(json.dumps(asked, ensure_ascii=False))),
+            said=store_text(place, _encodable(said)),
+            calls=store_text(f"{place}/calls", _encodable(json.dumps(asked, ensure_ascii=False))),
             stop=done.stop_reason,
             model=done.model,
             at=clock.iso(),
@@ -183,7 +183,7 @@ class Worker:
             elif call.name in READ_ONLY:
                 outcome = perform(work, call.name, call.arguments)
             else:
-                with carrying(lambda: [held(self.run), create(Called(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
+                with transaction_guard(lambda: [held(self.run), create(Called(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
                     outcome = perform(work, call.name, call.arguments)
         except AlreadyDone:
             outcome = _again(work, call, str(self.run.proj_id))
@@ -192,7 +192,7 @@ class Worker:
         except CadreError as error:
             outcome = Outcome(_advice(error))
             called.is_error = True
-        called.result = keep_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
+        called.result = store_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
         called.made = outcome.made
         write(held(self.run), put(called))
         return called

@@ -9,9 +9,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from shared.channels.sockets.client import GONE, SENT, poster
+from shared.channels.sockets.client import GONE, SENT, socket_client
 from shared.channels.sockets.connections import find, forget
-from shared.channels.sockets.fanout import frame, hang_up
+from shared.channels.sockets.fanout import disconnect, frame
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock
@@ -116,7 +116,7 @@ def play(connection_id: str, piece: Slice) -> None:
             looked = time.monotonic()
             if not _may_play(connection_id, _after(here)):
                 return
-        outcome = poster().post(connection_id, _replayed(entry, piece.position + 1, piece.total))
+        outcome = socket_client().post(connection_id, _replayed(entry, piece.position + 1, piece.total))
         if outcome != SENT:
             if outcome == GONE:
                 forget(connection_id)
@@ -153,7 +153,7 @@ def _may_play(connection_id: str, piece: Slice) -> bool:
     if connection is None or connection.replay != piece.session:
         return False
     if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
-        hang_up(connection_id)
+        disconnect(connection_id)
         return False
     if connection.replay_held and not connection.replay_held.get("number"):
         update_now(connection, [Connection.replay_held.set(asdict(piece))], Connection.replay == piece.session)
@@ -176,7 +176,7 @@ def _started(connection_id: str, piece: Slice, options: ReplayOptions) -> Slice:
         "speed": options.speed,
         "startedAt": clock.iso(),
     }
-    poster().post(connection_id, frame({"type": "replay_started", "data": data}))
+    socket_client().post(connection_id, frame({"type": "replay_started", "data": data}))
     return replace(piece, total=total, began=time.time())
 
 
@@ -188,7 +188,7 @@ def _finished(connection_id: str, piece: Slice) -> None:
         "duration": round((time.time() - piece.began) * 1000),
         "completedAt": clock.iso(),
     }
-    poster().post(connection_id, frame({"type": "replay_completed", "data": data}))
+    socket_client().post(connection_id, frame({"type": "replay_completed", "data": data}))
     try:
         update_now(
             Connection(pk=f"CONN#{connection_id}", sk="META"),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from shared.channels.sockets.client import FAILED, GONE, SENT, poster
+from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
 from shared.channels.sockets.fanout import YOUNG, frame, frames_of
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
@@ -58,7 +58,9 @@ def greet(connection: Connection, generation: str) -> None:
         return
     # Changes of state were left out until now: what is read after that has them all.
     known = {run.id for run in active}
-    poster().post(connection.id, *_states(run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
+    socket_client().post(
+        connection.id, *_states(run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended)
+    )
     position = {run.id: 1 for run in active}
     for entry in history:
         position[entry["runId"]] = entry["seq"] + 1
@@ -119,7 +121,7 @@ def catch_up(connection: Connection, generation: str, position: dict[str, int]) 
             position[run_id] = max(1, last_sequence(run_id) - HISTORY + 1)
     wanted = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
     states = _states(fetch_all(Run, [one for one in wanted if one]))
-    if poster().post(connection.id, *states) == GONE:
+    if socket_client().post(connection.id, *states) == GONE:
         return
     _go_live(connection, subscription, position)
 
@@ -169,12 +171,12 @@ def _send_from(connection: Connection, run_id: str, start: int, deadline: float)
         size += len(texts[-1])
         reached = entry["seq"] + 1
         if size > _READ_AHEAD:
-            if (outcome := poster().post(connection.id, *frames_of(texts))) != SENT:
+            if (outcome := socket_client().post(connection.id, *frames_of(texts))) != SENT:
                 return start, outcome
             texts, size, start = [], 0, reached
             if time.monotonic() > deadline:
                 return start, SENT
-    if texts and (outcome := poster().post(connection.id, *frames_of(texts))) != SENT:
+    if texts and (outcome := socket_client().post(connection.id, *frames_of(texts))) != SENT:
         return start, outcome
     return reached, SENT
 
@@ -234,8 +236,8 @@ def _states(runs: Iterable[Run]) -> list[str]:
 def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:
     """Post to a connection whose handshake may still be under way."""
     for pause_seconds in (*_PATIENCE, None):
-        if (outcome := poster().post(connection.id, frames[0])) != GONE:
-            return outcome == SENT and poster().post(connection.id, *frames[1:]) == SENT
+        if (outcome := socket_client().post(connection.id, frames[0])) != GONE:
+            return outcome == SENT and socket_client().post(connection.id, *frames[1:]) == SENT
         if pause_seconds is None:
             break
         time.sleep(pause_seconds)

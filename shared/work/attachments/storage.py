@@ -4,7 +4,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.events import EventType, record
-from shared.store import Operation, SignedUrl, download_url, load, revise, save
+from shared.store import Operation, SignedUrl, download_url, load, save, update_with_retry
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.counting import writable
 from shared.work.items.rows import Item
@@ -33,7 +33,7 @@ def remove_attachment(actor: Actor, attachment_id: str) -> None:
 
     attachment.deleted_at = clock.iso()
     removal = save(attachment, NotFound(Attachment.NAME))
-    revise(lambda: _card_of(actor, attachment, Permission.CARD_EDIT), change)
+    update_with_retry(lambda: _card_of(actor, attachment, Permission.CARD_EDIT), change)
 
 
 def _card_of(actor: Actor, attachment: Attachment, permission: Permission) -> Item:

@@ -19,17 +19,17 @@ from shared.events import EventType, record
 from shared.store import (
     Operation,
     SignedUrl,
-    admit,
+    authorize,
     copy_file,
     create,
     delete,
-    drop_file,
-    file_start,
+    delete_file,
     get,
+    get_file_start,
     get_many,
+    head_file,
     load,
-    look_at_file,
-    revise,
+    update_with_retry,
     upload_url,
     write,
 )
@@ -83,7 +83,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     """
     upload, attached = _read(attachment_id)
     if attached is not None and not attached.deleted_at:
-        return admit(attached, actor, Permission.CARD_EDIT)
+        return authorize(attached, actor, Permission.CARD_EDIT)
     if upload is None:
         raise NotFound(Attachment.NAME)
     item = _its_card(actor, upload)
@@ -104,7 +104,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     )
     copy_file(upload.file, made.file)
     try:
-        revise(lambda: _its_card(actor, upload), lambda fresh: _attached(actor, fresh, made, upload))
+        update_with_retry(lambda: _its_card(actor, upload), lambda fresh: _attached(actor, fresh, made, upload))
     except Conflict as conflict:
         if conflict is not _TWICE:
             raise
@@ -112,7 +112,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
         if first is None:
             raise
         return first
-    drop_file(upload.file)  # a rule of the bucket removes what this leaves behind
+    delete_file(upload.file)  # a rule of the bucket removes what this leaves behind
     return made
 
 
@@ -140,12 +140,12 @@ def _refuse_full(item: Item) -> None:
 
 def _look(upload: Upload) -> None:
     """Raises Conflict("state") while the file is not there, and Invalid where it is something else than was announced."""
-    found = look_at_file(upload.file)
+    found = head_file(upload.file)
     if found is None:
         raise Conflict("state", "The file has not arrived yet: upload it first")
-    if found.size == int(upload.size) and is_what_it_says(upload.content_type, file_start(upload.file, BEGINNING)):
+    if found.size == int(upload.size) and is_what_it_says(upload.content_type, get_file_start(upload.file, BEGINNING)):
         return
-    drop_file(upload.file)
+    delete_file(upload.file)
     raise Invalid(FieldError("contentType", "The file is not what it was announced to be", upload.content_type))
 
 

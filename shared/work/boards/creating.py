@@ -25,7 +25,7 @@ def lane_id_of(board_id: str, number: int) -> str:
 
 
 @dataclass(frozen=True)
-class LaneWish:
+class LaneOptions:
     """What a project asks of a lane before the board exists; None leaves the lane as every board has it."""
 
     number: int
@@ -35,7 +35,7 @@ class LaneWish:
 
 
 def new_board(
-    project_id: str, org_id: str | None, ws_id: str, wip_limits: Mapping[int, int], wishes: Sequence[LaneWish] = ()
+    project_id: str, org_id: str | None, ws_id: str, wip_limits: Mapping[int, int], wishes: Sequence[LaneOptions] = ()
 ) -> tuple[Board, list[Operation]]:
     """The board with its lanes and counts, not yet written. `wip_limits` maps a lane number to its limit; a wish goes before it."""
     tenancy: dict[str, Any] = {"org_id": org_id, "ws_id": ws_id, "proj_id": project_id}
@@ -43,7 +43,7 @@ def new_board(
     asked = {wish.number: wish for wish in wishes}
     lanes = []
     for kind in LANES:
-        wish = asked.get(kind.number, LaneWish(kind.number))
+        wish = asked.get(kind.number, LaneOptions(kind.number))
         lanes.append(
             Lane.new(
                 lane_id_of(board_id, kind.number),

@@ -7,7 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Row, admit, fetch_all, get_many
+from shared.store import Row, authorize, fetch_all, get_many
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Board, Counts, Lane
@@ -55,7 +55,7 @@ def assembled(rows: Sequence[Any], actor: Actor, permission: Permission | None =
     board, counts, *found = rows
     if board is None or board.deleted_at:
         raise NotFound(Board.NAME)
-    admit(board, actor, permission)
+    authorize(board, actor, permission)
     lanes = {lane.id: lane for lane in found if lane is not None}
     missing = [lane_id for lane_id in board.lane_ids if lane_id not in lanes]
     if missing:

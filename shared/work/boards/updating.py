@@ -5,7 +5,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
-from shared.store import Entity, Operation, get, load, revise
+from shared.store import Entity, Operation, get, load, update_with_retry
 from shared.work.boards.conditions import check_conditions
 from shared.work.boards.counting import ARCHIVED, writable
 from shared.work.boards.fields import check_fields
@@ -39,7 +39,7 @@ def update_board(
         }
         return apply(board, wished, EventType.BOARD_UPDATED, actor, writable(board.id))
 
-    revise(read, change)
+    update_with_retry(read, change)
     return seen[-1]
 
 
@@ -74,7 +74,7 @@ def update_lane(
         }
         return apply(lane, wished, EventType.LANE_UPDATED, actor, writable(lane.board_id))
 
-    lane = revise(lambda: load(Lane, lane_id, actor, Permission.PROJECT_WRITE), change)
+    lane = update_with_retry(lambda: load(Lane, lane_id, actor, Permission.PROJECT_WRITE), change)
     counts = get(Counts, *Counts.key(lane.board_id))
     return lane, int(counts.lanes.get(lane.id, 0)) if counts else 0
 

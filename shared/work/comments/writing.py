@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
-from shared.store import Operation, admit, check, create, get_many, load, revise, write
+from shared.store import Operation, authorize, check, create, get_many, load, update_with_retry, write
 from shared.work.boards.counting import writable
 from shared.work.comments.rows import Comment
 from shared.work.items.rows import Item
@@ -35,7 +35,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
     item, parent, earlier = _read(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
         raise NotFound(Item.NAME)
-    admit(item, actor, Permission.CARD_EDIT)
+    authorize(item, actor, Permission.CARD_EDIT)
     if earlier is not None and earlier.item_id == item.id:
         return earlier
     if new.parent_id is not None:
@@ -85,7 +85,7 @@ def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
         record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_EXCERPT])
         return _conditions(comment)
 
-    return revise(lambda: _theirs(actor, comment_id), change)
+    return update_with_retry(lambda: _theirs(actor, comment_id), change)
 
 
 def delete_comment(actor: Actor, comment_id: str) -> Comment:
@@ -97,7 +97,7 @@ def delete_comment(actor: Actor, comment_id: str) -> Comment:
         record(comment, EventType.COMMENT_DELETED, actor, item_id=comment.item_id)
         return _conditions(comment)
 
-    return revise(lambda: _theirs(actor, comment_id), change)
+    return update_with_retry(lambda: _theirs(actor, comment_id), change)
 
 
 def _read(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:

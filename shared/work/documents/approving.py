@@ -11,7 +11,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
-from shared.store import Operation, admit, get, get_many, load, query, update
+from shared.store import Operation, authorize, get, get_many, load, query, update
 from shared.work.documents import statuses
 from shared.work.documents.committing import Told, Writing
 from shared.work.documents.reading import Page, no_version, text_of
@@ -135,7 +135,7 @@ def _named(actor: Actor, either_id: str, permission: Permission) -> tuple[Docume
         raise NotFound(Document.NAME)
     document, name = get_many([(Document, *Document.key(bare)), (VersionName, *VersionName.key_of(bare))])
     if isinstance(document, Document) and not document.deleted_at:
-        return admit(document, actor, permission), int(document.number)
+        return authorize(document, actor, permission), int(document.number)
     if isinstance(name, VersionName):
         return load(Document, name.document_id, actor, permission), int(name.number)
     raise NotFound(Document.NAME)

@@ -17,7 +17,7 @@ from shared.core.ids import new_id
 from shared.store import Operation, create, delete, put, save, update, write
 from shared.work.boards.counting import writable
 from shared.work.boards.creating import board_id_of
-from shared.work.documents.rows import Document, DocumentText, DocumentVersion, Revision, Shelved, VersionName
+from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
 from shared.work.documents.texts import Kept, keep
 
 EXISTS = Conflict("version", "The document was written by someone else at the same moment; read it and write again")
@@ -42,7 +42,7 @@ class Writing:
         self.number = 0 if first else int(document.number)
         self.status = document.status
         self.published = document.published_number
-        self.shelf = None if first else Shelved.place_of(document)
+        self.shelf = None if first else DocumentCopy.place_of(document)
         self.brought: Kept | None = None
 
     def next_version(self, version_id: str | None = None) -> str:
@@ -69,9 +69,9 @@ class Writing:
         if self.brought is not None:
             pk, sk = DocumentText.key_of(document.id, int(document.text))
             rows.append(create(DocumentText(pk=pk, sk=sk, content=self.kept)))
-        shelved = Shelved.copy_of(document, self.kept)
+        shelved = DocumentCopy.copy_of(document, self.kept)
         if self.shelf is not None and self.shelf != (shelved.pk, shelved.sk):
-            rows.append(delete(Shelved(pk=self.shelf[0], sk=self.shelf[1])))
+            rows.append(delete(DocumentCopy(pk=self.shelf[0], sk=self.shelf[1])))
         board = board_id_of(str(document.proj_id))
         write(*rows, put(shelved), create(self._revision(actor, told)), *further, writable(board))
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import IndexRow, admit, collection, get, get_many, kept_text, load, query
+from shared.store import IndexRow, authorize, collection, get, get_many, load, load_text, query
 from shared.work.documents import texts
-from shared.work.documents.rows import TYPES, Document, DocumentText, DocumentVersion, Revision, Shelved
+from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision
 from shared.work.projects.rows import Project
 
 REVISIONS: Final = 50  # of one answer
@@ -28,7 +28,7 @@ class Page:
 
     @property
     def content(self) -> str:
-        return kept_text(self.kept)
+        return load_text(self.kept)
 
     @property
     def size(self) -> int:
@@ -106,7 +106,7 @@ def texts_of(documents: Iterable[Document]) -> dict[str, str]:
     """The texts of some documents by their ids: a few, for they are read whole."""
     wanted = list(documents)
     rows = get_many([(DocumentText, *DocumentText.key_of(one.id, int(one.text))) for one in wanted])
-    return {one.id: kept_text(row.content) for one, row in zip(wanted, rows, strict=True) if isinstance(row, DocumentText)}
+    return {one.id: load_text(row.content) for one, row in zip(wanted, rows, strict=True) if isinstance(row, DocumentText)}
 
 
 def the_document(actor: Actor, document_id: str) -> Page:
@@ -121,10 +121,10 @@ def latest_of(actor: Actor, project_id: str, type_: str) -> Page:
     bare = bare_id(project_id)
     if type_ not in TYPES or not is_id(bare):
         raise NotFound(Document.NAME)
-    found = query(Shelved, Shelved.partition(bare, type_), newest_first=True, limit=1, consistent=True).rows
+    found = query(DocumentCopy, DocumentCopy.partition(bare, type_), newest_first=True, limit=1, consistent=True).rows
     if not found:
         raise NotFound(Document.NAME)
-    row = admit(found[0], actor, Permission.PROJECT_READ)
+    row = authorize(found[0], actor, Permission.PROJECT_READ)
     return Page(row, row.content)
 
 

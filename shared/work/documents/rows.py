@@ -71,7 +71,7 @@ class Document(Entity):
         }
 
 
-class Shelved(Document):
+class DocumentCopy(Document):
     """A copy of the document with its text. It moves when there is a new version; what is archived stands behind what is not."""
 
     KIND = "DOCSHELF"
@@ -123,7 +123,7 @@ class DocumentVersion(Row):
 
 
 class DocumentText(Row):
-    """`content` may be a pointer: `shared.store.kept_text` reads it."""
+    """`content` may be a pointer: `shared.store.load_text` reads it."""
 
     TABLE = "core_table"
 

@@ -13,7 +13,7 @@ from typing import Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, TooLarge
 from shared.core.ids import bare_id, is_id, new_id
-from shared.store import download_url, file_of, keep_text, kept_file, kept_text, load, look_at_file, upload_url
+from shared.store import download_url, file_key, get_file, head_file, load, load_text, store_text, upload_url
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
 
@@ -42,7 +42,7 @@ def keep(document: Document, version_id: str, text: str) -> Kept:
     size = len(text.encode())
     if size > LONGEST:
         raise Invalid(FieldError("content", f"A document has at most {LONGEST:,} bytes, not {size:,}"))
-    return Kept(keep_text(f"documents/{document.ws_id}/{document.id}/{version_id}", text), size, shown_size(text))
+    return Kept(store_text(f"documents/{document.ws_id}/{document.id}/{version_id}", text), size, shown_size(text))
 
 
 def shown_size(text: str) -> int:
@@ -60,21 +60,21 @@ class ShownText:
 
 def shown(value: str, size: int, room: int = ROOM) -> ShownText:
     """A kept text for an answer with so much room; one without a file is shown in any case (it has at most 300 KB)."""
-    key = file_of(value)
+    key = file_key(value)
     if key is None or size <= room:
-        return ShownText(kept_text(value))
+        return ShownText(load_text(value))
     return ShownText("", download_url(key, "document.txt", PLAIN, LINK_SECONDS).url)
 
 
 def shown_all(kept: Sequence[tuple[str, int]], room: int = ROOM) -> list[ShownText]:
     """Texts (value, size in an answer) of one answer, those with files first come, first served."""
-    rooms, left = [], room - sum(size for value, size in kept if file_of(value) is None)
+    rooms, left = [], room - sum(size for value, size in kept if file_key(value) is None)
     for value, size in kept:
-        fits = file_of(value) is None or size <= left
+        fits = file_key(value) is None or size <= left
         rooms.append(size if fits else 0)
-        left -= size if fits and file_of(value) is not None else 0
-    if all(file_of(value) is None for value, _ in kept):
-        return [ShownText(kept_text(value)) for value, _ in kept]
+        left -= size if fits and file_key(value) is not None else 0
+    if all(file_key(value) is None for value, _ in kept):
+        return [ShownText(load_text(value)) for value, _ in kept]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(shown, (value for value, _ in kept), (size for _, size in kept), rooms))
 
@@ -100,13 +100,13 @@ def uploaded(ws_id: str, project_id: str, upload_id: str) -> str:
     """The text that was put there. Raises Invalid where there is none, or where it is no UTF-8; TooLarge past LONGEST."""
     bare = bare_id(upload_id)
     place = _place(ws_id, project_id, bare)
-    arrived = look_at_file(place) if is_id(bare) else None
+    arrived = head_file(place) if is_id(bare) else None
     if arrived is None:
         raise Invalid(FieldError("contentUploadId", "Nothing was uploaded under this id, or it has expired", upload_id))
     if arrived.size > LONGEST:
         raise TooLarge(LONGEST)
     try:
-        return kept_file(place).decode("utf-8-sig")
+        return get_file(place).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(FieldError("contentUploadId", "The uploaded text is not valid UTF-8", upload_id)) from None
 

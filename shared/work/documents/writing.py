@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
 from shared.core.ids import derived_id, new_id
 from shared.events import EventType, record
-from shared.store import collection, fetch, kept_text, load
+from shared.store import collection, fetch, load, load_text
 from shared.work.documents import statuses, texts
 from shared.work.documents.committing import Told, Writing
 from shared.work.documents.diffs import diff_of
@@ -145,7 +145,7 @@ class _Change:
 
     def make(self, changes: Mapping[str, Any], text: str | None, *, always: bool = False) -> None:
         """`always`: what is written is a version of its own, even with the words of the one before."""
-        document, old = self.document, kept_text(self.writing.kept) if text is not None else None
+        document, old = self.document, load_text(self.writing.kept) if text is not None else None
         status = _asked(document, changes.get("status"))
         title = changes.get("title") or document.title
         tags = list(dict.fromkeys(changes["tags"])) if changes.get("tags") is not None else document.tags

@@ -14,7 +14,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
-from shared.store import Operation, fetch, fetch_all, load, query, revise
+from shared.store import Operation, fetch, fetch_all, load, query, update_with_retry
 from shared.work.boards.counting import place_of, recount
 from shared.work.boards.rows import ARCHIVING_SHARDS, Board, Lane
 from shared.work.items.rows import Item
@@ -85,7 +85,7 @@ def _archived(item_id: str, due: str) -> bool:
         record(item, EventType.ITEM_UPDATED, SYSTEM, changes={"archived_at": [None, item.archived_at]}, board_id=item.board_id)
         return [recount(item.board_id, leaves=leaves)]
 
-    revise(read, change)
+    update_with_retry(read, change)
     return bool(told)
 
 
@@ -105,4 +105,4 @@ def restore_item(actor: Actor, item_id: str) -> Item:
         limit = wip_limit(lane) if lane is not None else None
         return [recount(item.board_id, enters=place_of(item), lane_limit=limit)]
 
-    return revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)

@@ -67,7 +67,7 @@ def waiting_for(item: Item) -> list[str]:
     return [*([item.parent_id] if item.parent_id else []), *waiting]
 
 
-def let_in(board_id: str, lane_id: str) -> None:
+def pull_next_card(board_id: str, lane_id: str) -> None:
     """A card has left a lane: if the lane has a limit, the first card whose conditions lead there takes the place. One read, and a
     query for each lane that leads there."""
     found = get_many([(Lane, *Lane.key(lane_id_of(board_id, kind.number))) for kind in LANES])

@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
-from shared.store import admit, create, fetch, fetch_all, get_many, write
+from shared.store import authorize, create, fetch, fetch_all, get_many, write
 from shared.work.boards.counting import place_of, recount
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES, canonical_phase
@@ -63,7 +63,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     board, counts, lane, parent, earlier = _read(board_id, new, item_id)
     if board is None or board.deleted_at:
         raise NotFound(Board.NAME)
-    admit(board, actor, Permission.CARD_CREATE)
+    authorize(board, actor, Permission.CARD_CREATE)
     if earlier is not None:
         return _the_first(earlier, board)
     if lane is None and new.phase_id is not None:
@@ -144,7 +144,7 @@ def _check_parent(actor: Actor, new: NewItem, parent: Item | None, board: Board)
         return
     if parent is None or parent.deleted_at:
         raise NotFound(Item.NAME)
-    admit(parent, actor)
+    authorize(parent, actor)
     if parent.board_id != board.id:
         raise Invalid(FieldError("parentId", "The parent is on another board", new.parent_id))
 

@@ -3,7 +3,7 @@
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.events import EventType, record
-from shared.store import Operation, load, revise
+from shared.store import Operation, load, update_with_retry
 from shared.work.boards.counting import place_of, recount, writable
 from shared.work.items.rows import Item
 
@@ -24,4 +24,4 @@ def delete_item(actor: Actor, item_id: str) -> Item:
         )
         return [writable(item.board_id)] if item.archived_at else [recount(item.board_id, leaves=place_of(item))]
 
-    return revise(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)
+    return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)

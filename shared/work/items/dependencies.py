@@ -23,7 +23,7 @@ from shared.store import (
     Operation,
     Row,
     UnicodeAttribute,
-    admit,
+    authorize,
     collection,
     delete,
     fetch_all,
@@ -213,7 +213,7 @@ def _both(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
     for row, permission in zip(get_many([(Item, *Item.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True):
         if not isinstance(row, Item) or row.deleted_at:
             raise NotFound(Item.NAME)
-        found.append(admit(row, actor, permission))
+        found.append(authorize(row, actor, permission))
     return found[0], found[1]
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
-from shared.store import Operation, load, revise
+from shared.store import Operation, load, update_with_retry
 from shared.work.boards.counting import writable
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived
@@ -30,4 +30,4 @@ def log_hours(actor: Actor, item_id: str, hours: float, note: str | None = None)
         record(item, EventType.ITEM_UPDATED, actor, changes=changes, board_id=item.board_id, hours=hours, note=note)
         return [writable(item.board_id)]
 
-    return revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)

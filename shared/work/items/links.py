@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
-from shared.store import Operation, load, revise
+from shared.store import Operation, load, update_with_retry
 from shared.work.boards.counting import writable
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_oversized
@@ -45,7 +45,7 @@ def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kin
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [None, link]}, board_id=item.board_id)
         return [writable(item.board_id)]
 
-    revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
     return found[0] if found else link
 
 
@@ -61,7 +61,7 @@ def remove_link(actor: Actor, item_id: str, link_id: str) -> None:
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [gone, None]}, board_id=item.board_id)
         return [writable(item.board_id)]
 
-    revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
 
 
 def _host(url: str) -> str:

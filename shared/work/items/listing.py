@@ -7,7 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Entity, IndexRow, admit, collection, count, fetch_all, get_many, load, query
+from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, load, query
 from shared.work.boards.rows import MOST_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
@@ -78,7 +78,7 @@ def list_items(
     board, counts = get_many(keys) if is_id(bare) else (None, None)
     if not isinstance(board, Board) or board.deleted_at:
         raise NotFound(Board.NAME)
-    admit(board, actor, Permission.CARD_READ)
+    authorize(board, actor, Permission.CARD_READ)
     lanes = dict(counts.lanes) if isinstance(counts, Counts) else {}
     if wanted.lane_id:
         lanes = {bare_id(wanted.lane_id): int(lanes.get(bare_id(wanted.lane_id), 0))}

@@ -13,7 +13,7 @@ from shared.core.backoff import pause
 from shared.core.errors import Conflict, NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
-from shared.store import Operation, admit, fetch, get_many, load, save, stale, write
+from shared.store import Operation, authorize, fetch, get_many, load, save, stale, write
 from shared.work.boards.counting import BLOCKED, place_of, recount, writable
 from shared.work.boards.lanes import COLUMN_BY_ID, COLUMN_OF_PHASE, category_of
 from shared.work.boards.reading import assembled, board_keys
@@ -28,7 +28,7 @@ _TRIES = 6  # a card that somebody else writes while it moves: read again and de
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _MoveRequest:
     position: float | None = None
     reason: str | None = None
     lane_limit: bool = True
@@ -58,7 +58,7 @@ def move_item(
     in an archived project and of an archived card, and TransitionRefused, whose message names the rule: the limits, a blocked card, an
     open dependency, or what the lane asks of a card.
     """
-    wish = _Wish(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from)
+    wish = _MoveRequest(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from)
     return _carry_out(actor, *_read(actor, item_id, to_lane_id), wish)
 
 
@@ -76,7 +76,7 @@ def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = 
     if column_id == BLOCKED:
         return block_item(actor, item.id, "Moved to the blocked column")
     lane = _lane_of_column(actor, item, column_id)
-    return _carry_out(actor, item, lane, _Wish(lane_limit=False, column_limit=True, force=force, unblock=True))
+    return _carry_out(actor, item, lane, _MoveRequest(lane_limit=False, column_limit=True, force=force, unblock=True))
 
 
 def move_on(actor: Actor, item_id: str) -> Item | None:
@@ -112,7 +112,7 @@ def enter_lane(item: Item, lane: Lane) -> None:
     item.lane_id, item.phase_id = lane.id, lane.phase_id
 
 
-def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _Wish) -> Item:
+def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest) -> Item:
     passed: int | None = None  # the cards in a column after a forced move past its limit
     for attempt in range(_TRIES):
         if attempt:
@@ -149,10 +149,10 @@ def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
     item, lane = get_many(keys)
     if not isinstance(item, Item) or item.deleted_at:
         raise NotFound(Item.NAME)
-    admit(item, actor, Permission.CARD_EDIT)
+    authorize(item, actor, Permission.CARD_EDIT)
     if not isinstance(lane, Lane) or lane.deleted_at:
         raise NotFound(Lane.NAME)
-    return item, admit(lane, actor)
+    return item, authorize(lane, actor)
 
 
 def _lane_of_column(actor: Actor, item: Item, column_id: str) -> Lane:
@@ -164,7 +164,7 @@ def _lane_of_column(actor: Actor, item: Item, column_id: str) -> Lane:
     return next(lane for lane in lanes if lane.phase_id == column.phases[0])
 
 
-def _reposition(actor: Actor, item: Item, wish: _Wish) -> list[Operation]:
+def _reposition(actor: Actor, item: Item, wish: _MoveRequest) -> list[Operation]:
     if wish.position is None or wish.position == item.position:
         return []
     record(item, EventType.ITEM_UPDATED, actor, changes={"position": [item.position, wish.position]}, board_id=item.board_id)
@@ -172,7 +172,7 @@ def _reposition(actor: Actor, item: Item, wish: _Wish) -> list[Operation]:
     return [save(item), writable(item.board_id)]
 
 
-def _move(actor: Actor, item: Item, lane: Lane, wish: _Wish, passed: int | None) -> list[Operation]:
+def _move(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest, passed: int | None) -> list[Operation]:
     before = place_of(item)
     came_from = {"lane_id": item.lane_id, "phase_id": item.phase_id, "status": item.status, "position": item.position}
     if wish.unblock and item.is_blocked:

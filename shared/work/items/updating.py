@@ -17,7 +17,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.core.ids import bare_id
 from shared.events import EventType, record
-from shared.store import Operation, fetch, get_many, load, revise
+from shared.store import Operation, fetch, get_many, load, update_with_retry
 from shared.work.boards.counting import Place, place_of, recount, writable
 from shared.work.boards.lanes import category_of
 from shared.work.boards.reading import BoardNow, assembled, board_keys
@@ -65,7 +65,7 @@ def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
     def change(item: Item) -> list[Operation] | None:
         return _Change(actor, item).make(changes)
 
-    return revise(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
 
 
 def block_item(actor: Actor, item_id: str, reason: str) -> Item:

@@ -18,14 +18,14 @@ from shared.store import (
     NumberAttribute,
     Operation,
     UnicodeAttribute,
-    admit,
+    authorize,
     create,
-    family,
     get,
+    item_collection,
     load,
     query,
-    revise,
     stale,
+    update_with_retry,
     write,
 )
 from shared.work.boards.counting import ARCHIVED, writable
@@ -91,11 +91,11 @@ def with_configs(actor: Actor, project_id: str) -> tuple[Project, Configs]:
     bare = bare_id(project_id)
     if not is_id(bare):
         raise NotFound(Project.NAME)
-    rows = family([Project, AgentConfig], f"PROJ#{bare}", ("ACFG#", "META"))
+    rows = item_collection([Project, AgentConfig], f"PROJ#{bare}", ("ACFG#", "META"))
     project = next((row for row in rows if isinstance(row, Project)), None)
     if project is None or project.deleted_at or project.status == "deleted":
         raise NotFound(Project.NAME)
-    admit(project, actor, Permission.PROJECT_READ)
+    authorize(project, actor, Permission.PROJECT_READ)
     return project, _configs(project, [row for row in rows if isinstance(row, AgentConfig)])
 
 
@@ -138,4 +138,4 @@ def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, A
         record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
         return [writable(project.board_id)]
 
-    return agent, revise(read, change)
+    return agent, update_with_retry(read, change)

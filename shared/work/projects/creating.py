@@ -14,7 +14,7 @@ from shared.people.tenancy.provisioning import SLUG_TAKEN
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import entered, the_workspace
 from shared.store import Operation, create, fetch, update, write
-from shared.work.boards.creating import LaneWish, new_board
+from shared.work.boards.creating import LaneOptions, new_board
 from shared.work.boards.lanes import COLUMN_OF_PHASE, canonical_phase
 from shared.work.boards.updating import check_agent
 from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
@@ -144,11 +144,13 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     return project
 
 
-def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneWish]:
+def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
     for lane in lanes:
         if lane.get("autoTriggerAgent"):
             check_agent(lane["autoTriggerAgent"])
-    return [LaneWish(lane["laneNumber"], lane.get("name"), lane.get("wipLimit"), lane.get("autoTriggerAgent")) for lane in lanes]
+    return [
+        LaneOptions(lane["laneNumber"], lane.get("name"), lane.get("wipLimit"), lane.get("autoTriggerAgent")) for lane in lanes
+    ]
 
 
 def _refused(workspace: Workspace | None, limit: int) -> CadreError:

@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.people.tenancy.workspaces import entered
-from shared.store import IndexRow, Row, admit, collection, fetch, fetch_all, get_many
+from shared.store import IndexRow, Row, authorize, collection, fetch, fetch_all, get_many
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.reading import BoardNow, assembled, board_keys, cards_on, the_board
 from shared.work.boards.rows import Board, Counts
@@ -57,7 +57,7 @@ def the_project(actor: Actor, project_id: str, permission: Permission | None = N
     found = _with_numbers([bare])
     if not found or found[0].project.deleted_at or found[0].project.status == "deleted":
         raise NotFound(Project.NAME)
-    admit(found[0].project, actor, permission)
+    authorize(found[0].project, actor, permission)
     return found[0]
 
 
@@ -69,7 +69,7 @@ def board_of(actor: Actor, project_id: str, permission: Permission | None = None
     project, *rows = get_many([(Project, *Project.key(bare)), *board_keys(board_id_of(bare))])
     if not isinstance(project, Project) or project.deleted_at or project.status == "deleted":
         raise NotFound(Project.NAME)
-    admit(project, actor, permission)
+    authorize(project, actor, permission)
     if project.board_id != board_id_of(bare):
         return project, the_board(actor, project.board_id)
     return project, assembled(rows, actor)

@@ -7,7 +7,7 @@ from shared.core.errors import NotFound
 from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import fewer_projects
-from shared.store import Operation, fetch, load, revise, update
+from shared.store import Operation, fetch, load, update, update_with_retry
 from shared.work.boards.counting import ARCHIVED
 from shared.work.boards.rows import Counts
 from shared.work.projects.creating import one_more, repository_of
@@ -37,7 +37,7 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
         if changed:
             record(project, EventType.PROJECT_UPDATED, actor, changes=changed)
 
-    return revise(lambda: _read(actor, project_id, Permission.PROJECT_WRITE), change)
+    return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_WRITE), change)
 
 
 def archive_project(actor: Actor, project_id: str) -> Project:
@@ -54,7 +54,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
             fewer_projects(str(project.org_id), 1),
         ]
 
-    return revise(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
+    return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
 
 
 def restore_project(actor: Actor, project_id: str) -> Project:
@@ -70,7 +70,7 @@ def restore_project(actor: Actor, project_id: str) -> Project:
         record(project, EventType.PROJECT_RESTORED, actor, changes={"status": ["archived", "active"]}, name=project.name)
         return [update(Counts.of(project.board_id), [Counts.closed.remove()], Counts.pk.exists()), *one_more(workspace)]
 
-    return revise(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
+    return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
 
 
 def _read(actor: Actor, project_id: str, permission: Permission) -> Project:

@@ -78,7 +78,7 @@ def finish(provider_name: str, returned: Returned, *, contract: str) -> SignedIn
     """
     provider = provider_named(provider_name)
     row = _begun(provider, returned)
-    write(one_time_tokens.consumed(row))
+    write(one_time_tokens.consume(row))
     if returned.issuer is not None and provider.issuer is not None and returned.issuer != provider.issuer:
         raise Unauthenticated("invalid", "Another provider sent this browser back")
     if returned.error is not None:
@@ -113,7 +113,7 @@ def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
     known = get(Guard, identity)
     if known is not None:
         user = the_user(known.ref)
-        return enter(user, records.record_of(user.id), contract=contract), False
+        return enter(user, records.get_access(user.id), contract=contract), False
     email = normal_email(person.email)
     if not person.email_verified or not 0 < len(email.encode()) <= _MAX_EMAIL:
         raise Forbidden(f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first")
@@ -128,7 +128,7 @@ def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
             "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
         )
     link = create(Guard.of(identity, user_there.id), _RACED)
-    return enter(user_there, records.record_of(user_there.id), link, contract=contract), False
+    return enter(user_there, records.get_access(user_there.id), link, contract=contract), False
 
 
 def _begun(provider: Provider, returned: Returned) -> OneTime:
