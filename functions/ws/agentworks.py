@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
 from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import close_connection, open_connection
-from shared.channels.sockets.fanout import frame
+from shared.channels.sockets.frames import compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
@@ -171,7 +171,7 @@ def _run(connection: Connection, run_id: str) -> Run:
 
 
 def _tell(connection: Connection, message: dict[str, Any]) -> None:
-    socket_client().post(connection.id, frame(message))
+    socket_client().post(connection.id, compact(message))
 
 
 TERMINAL = Endpoint("agentworks.terminal", "/api/cards/{cardId}/terminal", _connect_terminal, _on_message)

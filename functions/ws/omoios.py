@@ -10,13 +10,13 @@ from typing import Any
 from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
 from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import open_connection
-from shared.channels.sockets.fanout import frame
+from shared.channels.sockets.frames import compact
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.core.errors import FieldError, Invalid
+from shared.edge.views.omoios.filters import FILTERS
 from shared.store import update, write
 
-FILTERS = ("event_types", "entity_types", "entity_ids")
 _MOST = 100  # values of one filter
 _WORKSPACES = 90  # that a connection hears of: their rows are written in one transaction of at most 100
 
@@ -80,7 +80,7 @@ def _values(given: Any) -> list[str]:
 
 
 def _tell(connection: Connection, message: dict[str, Any]) -> None:
-    socket_client().post(connection.id, frame(message))
+    socket_client().post(connection.id, compact(message))
 
 
 EVENTS = Endpoint("omoios.events", "/api/v1/ws/events", _connect, _on_message)

@@ -15,6 +15,8 @@ from shared.channels.sockets import fanout
 from shared.channels.sockets.connections import find
 from shared.channels.sockets.rows import Connection
 from shared.core.settings import settings
+from shared.edge.views.agentworks import terminal as terminal_frames
+from shared.edge.views.sockets import SOCKET_CONTRACTS
 from shared.people.access import liveness
 
 logger = Logger(level=settings().log_level)
@@ -42,7 +44,8 @@ def _push(received: list[tuple[str, Message]]) -> list[str]:
     failed: list[str] = []
     for topic, messages in topics.items():
         try:
-            fanout.fan_out(topic, sorted((message for _, message in messages), key=lambda message: message["at"]), liveness)
+            pushes = sorted((message for _, message in messages), key=lambda message: message["at"])
+            fanout.fan_out(topic, pushes, liveness, SOCKET_CONTRACTS)
         except Exception:
             logger.exception("a push failed", extra={"topic": topic})
             failed += [key for key, _ in messages]
@@ -80,19 +83,19 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
 def _greet(connection: Connection, message: Message) -> None:
     from shared.runs.terminal_sessions import terminal as watching
 
-    watching.greet(connection, message["generation"])
+    watching.greet(connection, message["generation"], terminal_frames)
 
 
 def _catch_up(connection: Connection, message: Message) -> None:
     from shared.runs.terminal_sessions import terminal as watching
 
-    watching.catch_up(connection, message["generation"], message["position"])
+    watching.catch_up(connection, message["generation"], message["position"], terminal_frames)
 
 
 def _replay(message: Message) -> None:
     from shared.runs.terminal_sessions import replay
 
-    replay.play(message["connection"], replay.Slice(**message["piece"]))
+    replay.play(message["connection"], replay.Slice(**message["piece"]), terminal_frames)
 
 
 def _search(connection: Connection, message: Message) -> None:
@@ -102,8 +105,8 @@ def _search(connection: Connection, message: Message) -> None:
     from shared.runs.terminal_sessions.terminal import runs_of
 
     runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
-    found = search_logs(runs, message["query"], LogFilter.read(message["filters"]))
-    socket_client().post(connection.id, fanout.frame({"type": "search_results", "data": found}))
+    result = search_logs(runs, message["query"], LogFilter.read(message["filters"]))
+    socket_client().post(connection.id, terminal_frames.search_results(result))
 
 
 _JOBS: dict[str, Callable[[Message], None]] = {

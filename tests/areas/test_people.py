@@ -3,7 +3,6 @@
 import pytest
 
 from shared.channels.sockets.connections import find
-from shared.channels.sockets.publish import publish
 from shared.channels.sockets.topics import workspace_topic
 from shared.core.actor import Role
 from shared.edge.reactions import workspaces as seen
@@ -15,7 +14,7 @@ from shared.store import fetch, get
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import sign_up
 from tests.areas.test_invitations import accept, invite, token_of
-from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
+from tests.areas.viewers import Viewer, drain, messages, project, publish_events, raw_row, stream_record
 
 
 @pytest.fixture
@@ -77,7 +76,8 @@ def test_the_sockets_of_who_is_removed_close(world, gateway):
     assert find(others.id) is not None  # it hears of her own workspace
     for viewer in (adas, others):
         viewer.heard()
-    publish(workspace_topic(world.ws_id), agentworks=[{"type": "x"}], omoios=[{"event_type": "x"}], ws_id=world.ws_id)
+    event = {"event_type": "x", "entity_type": "ticket", "entity_id": "1"}
+    publish_events(workspace_topic(world.ws_id), world.ws_id, agentworks=[{"type": "x"}], omoios=[event])
     drain()
     assert {"type": "x"} in adas.heard()
     assert others.heard() == []

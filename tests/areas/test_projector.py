@@ -19,7 +19,7 @@ from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 from shared.work.tasks.rows import Task, create_task
 from tests.areas.boards_world import World, found_world
-from tests.areas.viewers import messages, project, raw_row, stream_record
+from tests.areas.viewers import messages, project, pushed, raw_row, stream_record
 
 
 @pytest.fixture
@@ -37,10 +37,6 @@ def stats(world: World) -> ProjectStats:
 def numbers(world: World) -> tuple[int, int]:
     found = stats(world)
     return int(found.cards), int(found.active_runs)
-
-
-def pushed(contract: str) -> list[dict]:
-    return [message for push in messages() for message in push["messages"].get(contract, [])]
 
 
 class History:
@@ -432,4 +428,4 @@ def test_one_event_is_one_message_in_the_queue(world):
     project(record_)
     (push,) = messages()
     assert (push["topic"], push["ws"], push["event"]) == (f"ws:{card.ws_id}", card.ws_id, card.event_id)
-    assert set(push["messages"]) == {"agentworks", "omoios"}
+    assert set(push["frames"]) == {"agentworks", "omoios"}

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from functions.ws.handler import handler as ws
-from shared.channels.sockets.publish import publish
 from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
@@ -18,7 +17,7 @@ from shared.runs.terminal_sessions.terminal import HISTORY
 from shared.store import check, get, query, update_now, write
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
-from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, socket_event, work
+from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, socket_event, work
 from tests.trips import trips
 
 
@@ -518,12 +517,12 @@ def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, world, monkeypatc
     viewer = Viewer(gateway, eve, f"/api/workspaces/{world.project.ws_id}/events")
     assert viewer.status == 200
     topic = workspace_topic(str(world.project.ws_id))
-    publish(topic, agentworks=[{"type": "x"}], ws_id=world.project.ws_id)
+    publish_events(topic, world.project.ws_id, agentworks=[{"type": "x"}])
     drain()
     assert viewer.heard() == [{"type": "x"}]
     write(records.revoke_workspace(eve.user["id"], str(world.project.ws_id)))
     _later(monkeypatch, liveness.FRESH + 1)
-    publish(topic, agentworks=[{"type": "y"}], ws_id=world.project.ws_id)
+    publish_events(topic, world.project.ws_id, agentworks=[{"type": "y"}])
     drain()
     assert viewer.heard() == []
 
@@ -581,10 +580,10 @@ def test_a_topic_that_fails_is_reported_and_the_others_are_served(gateway, world
         "kind": "push",
         "topic": workspace_topic(str(world.project.ws_id)),
         "at": 1,
-        "messages": {"agentworks": [{"type": "x"}]},
+        "frames": {"agentworks": [{"text": '{"type":"x"}'}]},
     }
     whole = fanout.fan_out
-    monkeypatch.setattr(fanout, "fan_out", lambda topic, pushes: whole(topic, pushes) if topic != "bad" else 1 / 0)
+    monkeypatch.setattr(fanout, "fan_out", lambda topic, *about: whole(topic, *about) if topic != "bad" else 1 / 0)
     assert work(good | {"topic": "bad"}, good) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert viewer.heard() == [{"type": "x"}]
 
@@ -602,13 +601,13 @@ def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, world
     some = Viewer(gateway, world.ada, "/api/v1/ws/events", event_types="TICKET_CREATED,TASK_CREATED", entity_types="ticket")
     assert (everything.status, some.status) == (200, 200)
     sent = [event(1), event(2, "TASK_CREATED", "task"), event(3, "TICKET_UPDATED")]
-    publish(topic, agentworks=[{"type": "card_created"}], omoios=sent, ws_id=world.project.ws_id)
+    publish_events(topic, world.project.ws_id, agentworks=[{"type": "card_created"}], omoios=sent)
     drain()
     assert everything.heard() == sent
     assert some.heard() == [sent[0]]
     some.send({"type": "subscribe", "entity_ids": ["id-3"], "event_types": "TICKET_UPDATED"})
     assert some.heard() == [{"status": "subscribed", "filters": {"event_types": ["TICKET_UPDATED"], "entity_ids": ["id-3"]}}]
-    publish(topic, omoios=sent, ws_id=world.project.ws_id)
+    publish_events(topic, world.project.ws_id, omoios=sent)
     drain()
     assert some.heard() == [sent[2]]
     some.send({"type": "subscribe"})
@@ -634,7 +633,7 @@ def test_omoios_answers_a_ping_and_refuses_nonsense(gateway, world):
 def test_the_other_contracts_messages_stay_with_their_own(gateway, world):
     agentworks = Viewer(gateway, world.ada, f"/api/workspaces/{world.project.ws_id}/events")
     omoios = Viewer(gateway, world.ada, "/api/v1/ws/events")
-    publish(workspace_topic(str(world.project.ws_id)), agentworks=[{"type": "a"}], omoios=[event(1)], ws_id=world.project.ws_id)
+    publish_events(workspace_topic(world.project.ws_id), world.project.ws_id, agentworks=[{"type": "a"}], omoios=[event(1)])
     drain()
     assert agentworks.heard() == [{"type": "a"}]
     assert omoios.heard() == [event(1)]

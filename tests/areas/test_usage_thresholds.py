@@ -21,7 +21,7 @@ from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Client
 from tests.areas.ledger import book
 from tests.areas.mailbox import asked
-from tests.areas.viewers import messages, project, raw_row, stream_record
+from tests.areas.viewers import project, pushed, raw_row, stream_record
 
 DOLLAR = MICROS
 
@@ -137,7 +137,7 @@ def test_those_in_charge_who_want_it_are_written_to(world, said):
     asked()
     for one in said:
         project(one)
-    told = [push["messages"]["agentworks"][0] for push in messages() if "agentworks" in push["messages"]]
+    told = pushed("agentworks")
     assert [one["data"]["thresholdPercentage"] for one in told if one["type"] == "usage_threshold"] == [50, 80]
     project(said[-1])  # the stream repeats itself
     mails = asked()

@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,8 +15,11 @@ from functions.stream_projector.handler import handler as projector
 from functions.ws.handler import handler as ws
 from functions.ws_pusher.handler import handler as pusher
 from shared.channels.sockets.client import socket_client
+from shared.channels.sockets.frames import Frame, compact
+from shared.channels.sockets.publish import publish
 from shared.core.ids import new_id
 from shared.core.settings import settings
+from shared.edge.views.omoios.events import event_frame
 from shared.store.client import dynamodb
 from tests.areas.driving import Client, Context
 
@@ -97,6 +101,17 @@ def work(*given: dict[str, Any]) -> dict[str, Any]:
     records = [{"messageId": str(index), "body": json.dumps(message)} for index, message in enumerate(given)]
     answer: dict[str, Any] = pusher({"Records": records}, Context())
     return answer
+
+
+def publish_events(topic: str, ws_id: str, *, agentworks: Sequence[dict] = (), omoios: Sequence[dict] = ()) -> None:
+    """Send messages as the contracts' tables of events do."""
+    shown = {"agentworks": [Frame(compact(one)) for one in agentworks], "omoios": [event_frame(one) for one in omoios]}
+    publish(topic, shown, ws_id=ws_id)
+
+
+def pushed(contract: str) -> list[dict[str, Any]]:
+    """The contract's messages that wait, taken out of the queue."""
+    return [json.loads(frame["text"]) for push in messages() for frame in push.get("frames", {}).get(contract, [])]
 
 
 def drain() -> None:

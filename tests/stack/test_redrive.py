@@ -31,7 +31,7 @@ def letter(stack: LocalStack, part: str, name: str, body: Any) -> None:
 
 
 def test_letters_go_back_to_their_queue(stack: LocalStack) -> None:
-    letter(stack, "data", "WsPushDead", {"kind": "push", "topic": "ws:nobody", "at": 0, "messages": {}})
+    letter(stack, "data", "WsPushDead", {"kind": "push", "topic": "ws:nobody", "at": 0, "frames": {}})
     said = redrive(stack).stdout.split()
     assert said[said.index("ws-push") + 1] == "1"
     done = redrive(stack, "ws-push")

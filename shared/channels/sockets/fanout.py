@@ -1,25 +1,24 @@
 """From what was published to what each connection gets: one delivery for each connection and batch.
 
-Several messages of one topic that come in one batch are sent together; log entries are joined into one `logs_batch` of at most 28 KB.
-So a viewer of a busy run gets fewer, larger messages when the queue falls behind, instead of later and later ones.
+Several messages of one topic that come in one batch are sent together, and log entries are joined. So a viewer of a busy run gets
+fewer, larger messages when the queue falls behind, instead of later and later ones.
 """
 
-import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.channels.sockets.client import FAILED, GONE, socket_client
 from shared.channels.sockets.connections import close_connection, find, forget
+from shared.channels.sockets.frames import SocketContract, compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
 from shared.core import clock
 from shared.core.errors import CadreError, Conflict
 from shared.store import query, update_now
 
-FRAME_BYTES = 28_000  # API Gateway counts 32 KB as one message
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
 TRIES = 3  # deliveries to a connection that does not take a message; then the viewer finds the gap by its number
 log = logging.getLogger(__name__)
@@ -44,20 +43,19 @@ class Lines:
     texts: list[str] = field(default_factory=list)
 
 
-def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness) -> None:
-    """Deliver what was published to one topic, to those who may still listen."""
+def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness, contracts: Mapping[str, SocketContract]) -> None:
+    """Deliver what was published to one topic, to those who may still listen. `contracts` render what was not rendered before."""
     subscriptions = list(_subscribers(topic))
     if not subscriptions:
         return
     liveness.refresh(one.user_id for one in subscriptions)
     ended = [one for one in subscriptions if not liveness.session_lives(one.user_id, one.session_id)]
     gone = {one.connection for one in ended}
-    lines = _lines(pushes)
-    joined: dict[Any, list[str]] = {}
+    batch = _Batch(pushes, contracts)
     outgoing = {
         one.connection: frames
         for one in subscriptions
-        if one.connection not in gone and (frames := _frames(one, pushes, lines, joined, liveness))
+        if one.connection not in gone and (frames := _frames(one, batch, liveness))
     }
     _settle(subscriptions, outgoing, socket_client().post_all(outgoing.items()))
     for one in ended:
@@ -81,32 +79,6 @@ def disconnect(connection_id: str) -> None:
         close_connection(connection)
 
 
-def frames_of(texts: Sequence[str]) -> Iterator[str]:
-    """Log entries as the terminal's messages: alone a `log_entry`, together `logs_batch`es of at most 28 KB."""
-    if len(texts) == 1:
-        yield '{"type":"log_entry","data":' + texts[0] + "}"
-        return
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        length = len(text.encode()) + 1
-        if batch and size + length > FRAME_BYTES:
-            yield _batch(batch)
-            batch, size = [], 0
-        batch.append(text)
-        size += length
-    if batch:
-        yield _batch(batch)
-
-
-def frame(message: Any) -> str:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-
-
-def _batch(texts: list[str]) -> str:
-    return '{"type":"logs_batch","data":[' + ",".join(texts) + "]}"
-
-
 def _subscribers(topic: str) -> Iterator[Subscription]:
     start = None
     while True:
@@ -117,52 +89,72 @@ def _subscribers(topic: str) -> Iterator[Subscription]:
             return
 
 
+class _Batch:
+    """What came in for one topic at once. What the subscribers of a contract get of it is rendered once."""
+
+    def __init__(self, pushes: Sequence[dict[str, Any]], contracts: Mapping[str, SocketContract]) -> None:
+        self.pushes, self.contracts = pushes, contracts
+        self.ws_ids = {push["ws"] for push in pushes if push.get("ws")}
+        self.lines = _lines(pushes)
+        self._joined: dict[tuple[str, tuple[int | None, ...]], list[str]] = {}
+        self._news: dict[tuple[str, int], list[dict[str, Any]]] = {}
+
+    def entries(self, name: str, starts: tuple[int | None, ...]) -> list[str]:
+        """Messages with the new entries, of each run from its number in `starts` on; None leaves the run out."""
+        if (name, starts) not in self._joined:
+            texts = [
+                text
+                for each, start in zip(self.lines, starts, strict=True)
+                if start is not None
+                for number, text in zip(each.numbers, each.texts, strict=True)
+                if number >= start
+            ]
+            self._joined[name, starts] = list(self.contracts[name].lines(texts)) if texts else []
+        return self._joined[name, starts]
+
+    def news(self, name: str, index: int) -> list[dict[str, Any]]:
+        """The frames of one push (`Frame.as_json`)."""
+        if (name, index) not in self._news:
+            push = self.pushes[index]
+            frames = list(push.get("frames", {}).get(name, ()))
+            if "notice" in push and name in self.contracts:
+                frames += [{"text": text} for text in self.contracts[name].notice(push["notice"], push["about"])]
+            self._news[name, index] = frames
+        return self._news[name, index]
+
+
 def _lines(pushes: Sequence[dict[str, Any]]) -> list[Lines]:
     """The new entries by run, in the order of their numbers, each once."""
-    found: dict[str, dict[int, str]] = defaultdict(dict)
+    runs: dict[str, dict[int, str]] = defaultdict(dict)
     for push in pushes:
         for entry in push.get("entries", ()):
-            found[push["run"]][entry["seq"]] = frame(entry)
-    return [Lines(run, sorted(texts), [texts[number] for number in sorted(texts)]) for run, texts in found.items()]
+            runs[push["run"]][entry["seq"]] = compact(entry)
+    return [Lines(run, sorted(texts), [texts[number] for number in sorted(texts)]) for run, texts in runs.items()]
 
 
-def _frames(
-    one: Subscription, pushes: Sequence[dict[str, Any]], lines: list[Lines], joined: dict[Any, list[str]], liveness: Liveness
-) -> list[str]:
-    ws_ids = {push["ws"] for push in pushes if push.get("ws")}
-    barred = {ws_id for ws_id in ws_ids if not liveness.belongs(one.user_id, ws_id)}
-    if barred and barred == ws_ids:
+def _frames(one: Subscription, batch: _Batch, liveness: Liveness) -> list[str]:
+    barred = {ws_id for ws_id in batch.ws_ids if not liveness.belongs(one.user_id, ws_id)}
+    if barred and barred == batch.ws_ids:
         return []
-    starts = tuple(_start(one, each) for each in lines)
-    if starts not in joined:
-        texts = [
-            text
-            for each, start in zip(lines, starts, strict=True)
-            if start is not None
-            for number, text in zip(each.numbers, each.texts, strict=True)
-            if number >= start
-        ]
-        joined[starts] = list(frames_of(texts)) if texts else []
-    frames = list(joined[starts])
+    frames: list[str] = []
+    if batch.lines and one.contract in batch.contracts:
+        frames += batch.entries(one.contract, tuple(_start(one, each) for each in batch.lines))
     if one.greeted and one.state != PAUSED:
-        for push in pushes:
+        for index, push in enumerate(batch.pushes):
             if push.get("ws") not in barred and one.run in (None, push.get("run")):
-                frames += [frame(message) for message in push.get("messages", {}).get(one.contract, ()) if wanted(one, message)]
+                frames += [frame["text"] for frame in batch.news(one.contract, index) if _wanted(one, frame)]
     return frames
 
 
-def wanted(one: Subscription, message: dict[str, Any]) -> bool:
-    """omoios' filters: each that is given must name the event."""
-    filters = one.filters or {}
-    return all(
-        not filters.get(name) or message.get(field) in filters[name]
-        for name, field in (("event_types", "event_type"), ("entity_types", "entity_type"), ("entity_ids", "entity_id"))
-    )
+def _wanted(one: Subscription, frame: dict[str, Any]) -> bool:
+    """Whether each filter that the listener has set names the frame's facet."""
+    facets = frame.get("facets", {})
+    return all(facets.get(name) in values for name, values in (one.filters or {}).items() if values)
 
 
 def _start(one: Subscription, lines: Lines) -> int | None:
     """From which number on this connection gets the run's new entries live; None: not at all, or not now."""
-    if one.contract != "agentworks" or one.run not in (None, lines.run):
+    if one.run not in (None, lines.run):
         return None
     first = lines.numbers[0]
     for _ in range(5):

@@ -3,8 +3,9 @@
 `ws-live` is a FIFO queue with the topic as its message group: who watches a terminal sees its lines in the order in which they were
 written.
 
-    {kind: push, topic, ws?, run?, event?, at, messages: {<contract>: [message, ...]}}
-    {kind: log,  topic, ws?, run, at, entries: [entry, ...]}
+    {kind: push, topic, ws?, event?, at, frames: {<contract>: [{text, facets?}, ...]}}     rendered already
+    {kind: push, topic, ws?, run, at, notice: run_status, about: {...}}                    rendered on delivery, for each contract
+    {kind: log,  topic, ws?, run, at, entries: [entry, ...]}                               the same
 
 `ws-push` knows delays and no order: work for one connection, which may take long and must not hold up what is live.
 
@@ -14,35 +15,31 @@ written.
 import json
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.channels.sockets.frames import Frame, compact
 from shared.channels.sockets.topics import terminal_topic
 from shared.core import aws
 from shared.core.ids import new_id
 from shared.core.settings import settings
 
-Message = dict[str, Any]
 _MAX_DELAY = 900  # SQS's own limit, in seconds
 log = logging.getLogger(__name__)
 
 
-def publish(
-    topic: str,
-    *,
-    agentworks: list[Message] | None = None,
-    omoios: list[Message] | None = None,
-    ws_id: str | None = None,
-    run_id: str | None = None,
-    event_id: str | None = None,
-) -> None:
-    """Send messages, in each contract's own shape, to the topic's subscribers. With `ws_id`, only to members of that workspace."""
-    messages = {name: found for name, found in (("agentworks", agentworks), ("omoios", omoios)) if found}
-    if messages:
-        about = {"topic": topic, "ws": ws_id, "run": run_id, "event": event_id}
-        head = {"kind": "push"} | {key: value for key, value in about.items() if value}
-        _send_live(topic, _compact(head | {"at": _now(), "messages": messages}))
+def publish(topic: str, frames: Mapping[str, Sequence[Frame]], *, ws_id: str | None = None, event_id: str | None = None) -> None:
+    """Send frames, by contract, to the topic's subscribers. With `ws_id`, only to members of that workspace."""
+    shown = {contract: [frame.as_json() for frame in each] for contract, each in frames.items() if each}
+    if shown:
+        _send_push(topic, {"ws": ws_id, "event": event_id, "frames": shown})
+
+
+def publish_notice(topic: str, kind: str, about: Mapping[str, Any], *, ws_id: str | None, run_id: str) -> None:
+    """Send news of a run that no event brings; each contract renders it on delivery."""
+    _send_push(topic, {"ws": ws_id, "run": run_id, "notice": kind, "about": about})
 
 
 def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) -> None:
@@ -57,19 +54,20 @@ def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) 
 
 def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
     """Ask the pusher to do something for one connection, `delay` seconds from now."""
-    text = _compact({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about)
+    text = compact({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about)
     seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
     aws.short_call_client("sqs").send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
+
+
+def _send_push(topic: str, about: dict[str, Any]) -> None:
+    push = {"kind": "push", "topic": topic, "at": _now()}
+    _send_live(topic, compact(push | {name: value for name, value in about.items() if value is not None}))
 
 
 def _send_live(topic: str, text: str) -> None:
     aws.short_call_client("sqs").send_message(
         QueueUrl=settings().need("ws_live_queue"), MessageBody=text, MessageGroupId=topic, MessageDeduplicationId=new_id()
     )
-
-
-def _compact(message: Message) -> str:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
 def _now() -> int:

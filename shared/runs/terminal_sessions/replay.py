@@ -11,15 +11,16 @@ from typing import Any
 
 from shared.channels.sockets.client import GONE, SENT, socket_client
 from shared.channels.sockets.connections import find, forget
-from shared.channels.sockets.fanout import disconnect, frame
+from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.people.access import liveness
-from shared.runs.terminal.entries import Entry, canonical
+from shared.runs.terminal.entries import canonical
 from shared.runs.terminal.reading import entries
+from shared.runs.terminal_sessions.frames import TerminalFrames
 from shared.runs.terminal_sessions.log_filters import ReplayOptions
 from shared.store import update_now
 
@@ -88,13 +89,13 @@ def pause_between(before: str | None, after: str, speed: float) -> float:
     return min(LONGEST, max(SHORTEST, apart / speed))
 
 
-def play(connection_id: str, piece: Slice) -> None:
+def play(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
     """One slice of a replay."""
     if not _claimed(connection_id, piece):
         return
     options = ReplayOptions.read(piece.options)
     if piece.number == 1:
-        piece = _started(connection_id, piece, options)
+        piece = _started(connection_id, piece, options, frames)
     deadline = looked = time.monotonic()
     deadline += _SLICE
     due = time.monotonic() + (piece.due or 0.0)
@@ -116,7 +117,7 @@ def play(connection_id: str, piece: Slice) -> None:
             looked = time.monotonic()
             if not _may_play(connection_id, _after(here)):
                 return
-        outcome = socket_client().post(connection_id, _replayed(entry, piece.position + 1, piece.total))
+        outcome = socket_client().post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total))
         if outcome != SENT:
             if outcome == GONE:
                 forget(connection_id)
@@ -124,7 +125,7 @@ def play(connection_id: str, piece: Slice) -> None:
         due = max(due, time.monotonic() - SHORTEST)
         piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
     if _may_play(connection_id, _after(piece)):
-        _finished(connection_id, piece)
+        _finished(connection_id, piece, frames)
 
 
 def _claimed(connection_id: str, piece: Slice) -> bool:
@@ -161,34 +162,21 @@ def _may_play(connection_id: str, piece: Slice) -> bool:
     return connection.replay_held is None
 
 
-def _started(connection_id: str, piece: Slice, options: ReplayOptions) -> Slice:
+def _started(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
     """Count what will be played and how long it takes, and say so."""
     total, seconds, last = 0, 0.0, None
     for entry in entries(piece.run):
         if options.wanted.admits(entry):
             seconds += pause_between(last, entry["timestamp"], options.speed) if last else 0
             total, last = total + 1, entry["timestamp"]
-    data = {
-        "sessionId": piece.session,
-        "runId": piece.run,
-        "totalLogs": total,
-        "estimatedDuration": round(seconds * 1000),
-        "speed": options.speed,
-        "startedAt": clock.iso(),
-    }
-    socket_client().post(connection_id, frame({"type": "replay_started", "data": data}))
+    message = frames.replay_started(piece.session, piece.run, total, round(seconds * 1000), options.speed)
+    socket_client().post(connection_id, message)
     return replace(piece, total=total, began=time.time())
 
 
-def _finished(connection_id: str, piece: Slice) -> None:
-    data = {
-        "sessionId": piece.session,
-        "runId": piece.run,
-        "totalLogsPlayed": piece.position,
-        "duration": round((time.time() - piece.began) * 1000),
-        "completedAt": clock.iso(),
-    }
-    socket_client().post(connection_id, frame({"type": "replay_completed", "data": data}))
+def _finished(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
+    milliseconds = round((time.time() - piece.began) * 1000)
+    socket_client().post(connection_id, frames.replay_completed(piece.session, piece.run, piece.position, milliseconds))
     try:
         update_now(
             Connection(pk=f"CONN#{connection_id}", sk="META"),
@@ -198,13 +186,6 @@ def _finished(connection_id: str, piece: Slice) -> None:
         )
     except Conflict:
         return
-
-
-def _replayed(entry: Entry, position: int, total: int) -> str:
-    """The entry's own bytes, and behind them where in the replay it is."""
-    progress = round(position / total * 100, 2)
-    extra = f',"replayPosition":{position},"replayTotal":{total},"replayProgress":{progress}}}'
-    return '{"type":"replay_log","data":' + canonical(entry)[:-1] + extra + "}"
 
 
 def _go_on(connection_id: str, piece: Slice) -> None:

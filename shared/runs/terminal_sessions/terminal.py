@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
-from shared.channels.sockets.fanout import YOUNG, frame, frames_of
+from shared.channels.sockets.fanout import YOUNG
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic
@@ -21,10 +21,10 @@ from shared.core.ids import new_id
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal.entries import Entry, canonical
 from shared.runs.terminal.reading import entries, last_sequence, tail
-from shared.runs.terminal.status import ENDED, run_status_message
+from shared.runs.terminal.status import ENDED
+from shared.runs.terminal_sessions.frames import TerminalFrames
 from shared.store import fetch_all, get, query, update_now
 
-CAPABILITIES = ["live_logs", "replay", "search"]
 HISTORY = 100  # entries sent on connecting
 RUNS = 20  # of a card, newest first, that are looked at for history, search and state
 _ROUNDS = 40
@@ -39,7 +39,7 @@ def new_terminal(connection: Connection) -> Subscription:
     return Subscription.of(_topic(connection), connection, state=CATCHING, generation=new_id(), greeted=False)
 
 
-def greet(connection: Connection, generation: str) -> None:
+def greet(connection: Connection, generation: str, frames: TerminalFrames) -> None:
     """`connected`, the last entries, the state of the active runs; then live, unless the viewer has asked for something else by now."""
     subscription = _subscription(connection)
     if subscription is None or subscription.greeted:
@@ -47,19 +47,14 @@ def greet(connection: Connection, generation: str) -> None:
     runs = runs_of(str(connection.card_id))
     active = [run for run in runs if not run.ended]
     history = _history(active or runs)
-    info = {
-        "connectionId": connection.id,
-        "cardId": connection.card_id,
-        "capabilities": CAPABILITIES,
-        "activeRuns": [run.id for run in active],
-    }
-    frames = [frame({"type": "connected", "data": info}), *_batches(history)]
-    if not _post_to_new(connection, frames, generation) or not _change(connection, Subscription.greeted.set(True)):
+    greeting = frames.connected(connection.id, str(connection.card_id), [run.id for run in active])
+    first = [greeting, *frames.history([canonical(entry) for entry in history])]
+    if not _post_to_new(connection, first, generation) or not _change(connection, Subscription.greeted.set(True)):
         return
     # Changes of state were left out until now: what is read after that has them all.
     known = {run.id for run in active}
     socket_client().post(
-        connection.id, *_states(run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended)
+        connection.id, *_states(frames, (run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
     )
     position = {run.id: 1 for run in active}
     for entry in history:
@@ -72,7 +67,7 @@ def greet(connection: Connection, generation: str) -> None:
     if subscription.state == PAUSED:
         _leave_at(connection, generation, position)
     elif subscription.state == CATCHING:
-        _go_live(connection, subscription, position)
+        _go_live(connection, subscription, position, frames)
 
 
 def focus(connection: Connection, run: Run, start: int | None) -> None:
@@ -108,7 +103,7 @@ def resume(connection: Connection) -> None:
     send_job("catch_up", connection.id, generation=generation, position=dict(now.missed))
 
 
-def catch_up(connection: Connection, generation: str, position: dict[str, int]) -> None:
+def catch_up(connection: Connection, generation: str, position: dict[str, int], frames: TerminalFrames) -> None:
     """Send each run's entries from its position on (0: its last hundred), then go live."""
     subscription = _subscription(connection)
     if subscription is None or subscription.generation != generation or subscription.state == LIVE:
@@ -120,10 +115,10 @@ def catch_up(connection: Connection, generation: str, position: dict[str, int]) 
         if start == 0:
             position[run_id] = max(1, last_sequence(run_id) - HISTORY + 1)
     wanted = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
-    states = _states(fetch_all(Run, [one for one in wanted if one]))
+    states = _states(frames, fetch_all(Run, [one for one in wanted if one]))
     if socket_client().post(connection.id, *states) == GONE:
         return
-    _go_live(connection, subscription, position)
+    _go_live(connection, subscription, position, frames)
 
 
 def runs_of(card_id: str) -> list[Run]:
@@ -132,7 +127,7 @@ def runs_of(card_id: str) -> list[Run]:
     return [run for run in fetch_all(Run, [row.pk.partition("#")[2] for row in rows]) if not run.deleted_at]
 
 
-def _go_live(connection: Connection, subscription: Subscription, position: dict[str, int]) -> None:
+def _go_live(connection: Connection, subscription: Subscription, position: dict[str, int], frames: TerminalFrames) -> None:
     """Send what is in the log from `position` on, until nothing was left out meanwhile."""
     deadline = time.monotonic() + _SLICE
     generation = subscription.generation
@@ -142,7 +137,7 @@ def _go_live(connection: Connection, subscription: Subscription, position: dict[
             position.setdefault(run_id, 1 if not subscription.next else subscription.missed[run_id])
         outcome = SENT
         for run_id, start in list(position.items()):
-            position[run_id], outcome = _send_from(connection, run_id, start, deadline)
+            position[run_id], outcome = _send_from(connection, run_id, start, deadline, frames)
             if outcome != SENT:
                 break
         if outcome == GONE:
@@ -162,7 +157,7 @@ def _go_live(connection: Connection, subscription: Subscription, position: dict[
     send_job("catch_up", connection.id, delay=delay, generation=generation, position=position)
 
 
-def _send_from(connection: Connection, run_id: str, start: int, deadline: float) -> tuple[int, str]:
+def _send_from(connection: Connection, run_id: str, start: int, deadline: float, frames: TerminalFrames) -> tuple[int, str]:
     """Send a run's entries from `start` on; the number to go on from, and what became of the last message."""
     texts: list[str] = []
     size, reached = 0, start
@@ -171,12 +166,12 @@ def _send_from(connection: Connection, run_id: str, start: int, deadline: float)
         size += len(texts[-1])
         reached = entry["seq"] + 1
         if size > _READ_AHEAD:
-            if (outcome := socket_client().post(connection.id, *frames_of(texts))) != SENT:
+            if (outcome := socket_client().post(connection.id, *frames.lines(texts))) != SENT:
                 return start, outcome
             texts, size, start = [], 0, reached
             if time.monotonic() > deadline:
                 return start, SENT
-    if texts and (outcome := socket_client().post(connection.id, *frames_of(texts))) != SENT:
+    if texts and (outcome := socket_client().post(connection.id, *frames.lines(texts))) != SENT:
         return start, outcome
     return reached, SENT
 
@@ -217,18 +212,9 @@ def _history(runs: Iterable[Run]) -> list[Entry]:
     return sorted(found, key=lambda entry: (entry["timestamp"], entry["runId"], entry["seq"]))
 
 
-def _batches(history: list[Entry]) -> list[str]:
-    """The first message with entries is a `logs_batch`, even if it is empty or has only one."""
-    if len(history) < 2:
-        return [frame({"type": "logs_batch", "data": history})]
-    return list(frames_of([canonical(entry) for entry in history]))
-
-
-def _states(runs: Iterable[Run]) -> list[str]:
+def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:
     return [
-        frame(
-            run_status_message(run.id, run.status, int(run.progress), last=last_sequence(run.id) if run.status in ENDED else None)
-        )
+        frames.run_status(run.id, run.status, int(run.progress), None, last_sequence(run.id) if run.status in ENDED else None)
         for run in runs
     ]
 

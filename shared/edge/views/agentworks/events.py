@@ -4,11 +4,14 @@ the others it only names.
 Each message carries the event's id beside `type` and `data`: a delivery may repeat.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
+from shared.channels.sockets.frames import Frame, compact
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
+from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.tenancy.rows import WorkspaceMembership
@@ -121,45 +124,6 @@ class UsageThresholdEvent(Shape):
     timestamp: str
 
 
-_CARD = frozenset({EventType.ITEM_UPDATED, EventType.ITEM_BLOCKED, EventType.ITEM_UNBLOCKED, EventType.ITEM_DELETED})
-_DEPENDENCY = frozenset({EventType.DEPENDENCY_ADDED, EventType.DEPENDENCY_REMOVED})
-_RUN_ENDED = frozenset({EventType.RUN_COMPLETED, EventType.RUN_FAILED, EventType.RUN_CANCELLED})
-
-
-def messages(change: Change) -> list[dict[str, Any]]:
-    """What the workspace's socket shows of a change: one message, or none."""
-    found = _shown(change)
-    if found is None:
-        return []
-    name, data = found
-    return [{"type": name, "eventId": change.event.id, "data": data.model_dump(exclude_none=True)}]
-
-
-def _shown(change: Change) -> tuple[str, Shape] | None:
-    kind = change.event.type
-    if kind is EventType.ITEM_CREATED:
-        return "card_created", _created(change)
-    if kind is EventType.ITEM_MOVED:
-        return "card_moved", _moved(change)
-    if kind in _CARD:
-        return "card_updated", _updated(change)
-    if kind in _DEPENDENCY and change.kind == Dependency.KIND:
-        return "card_updated", _linked(change)
-    if kind is EventType.RUN_STARTED:
-        return "agent_run_started", _run_started(change)
-    if kind is EventType.RUN_WAITING:
-        return "agent_run_waiting", _run_waiting(change)
-    if kind is EventType.RUN_ANSWERED:
-        return "agent_run_answered", _run_answered(change)
-    if kind in _RUN_ENDED:
-        return "agent_run_completed", _run_ended(change)
-    if kind is EventType.MEMBER_JOINED and change.kind == WorkspaceMembership.KIND:
-        return "member_joined", _joined(change)
-    if kind is EventType.USAGE_THRESHOLD:
-        return "usage_threshold", _threshold(change)
-    return None
-
-
 def _created(change: Change) -> CardCreatedEvent:
     item = change.after(Item)
     return CardCreatedEvent(
@@ -204,7 +168,9 @@ def _moved(change: Change) -> CardMovedEvent:
     )
 
 
-def _linked(change: Change) -> CardUpdatedEvent:
+def _linked(change: Change) -> CardUpdatedEvent | None:
+    if change.kind != Dependency.KIND:
+        return None
     made = change.after(Dependency)
     link = {"id": made.id, "dependencyId": made.dependency_id, "type": made.type}
     added = change.event.type is EventType.DEPENDENCY_ADDED
@@ -275,7 +241,9 @@ def _run_ended(change: Change) -> AgentRunCompletedEvent:
     )
 
 
-def _joined(change: Change) -> MemberJoinedEvent:
+def _joined(change: Change) -> MemberJoinedEvent | None:
+    if change.kind != WorkspaceMembership.KIND:
+        return None
     membership = change.after(WorkspaceMembership)
     return MemberJoinedEvent(
         workspaceId=str(membership.ws_id),
@@ -309,3 +277,77 @@ def camel(name: str) -> str:
     """A field's name as agentworks writes it."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
+
+
+def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:
+    """The event `name` with what `build` makes of a change; nothing where it makes None."""
+
+    def render(change: Change) -> Iterator[Frame]:
+        data = build(change)
+        if data is not None:
+            message = {"type": name, "eventId": change.event.id, "data": data.model_dump(exclude_none=True)}
+            yield Frame(compact(message))
+
+    return render
+
+
+WORKSPACE_EVENTS: Final[Table] = {
+    EventType.USER_REGISTERED: not_shown,
+    EventType.USER_UPDATED: not_shown,
+    EventType.PASSWORD_CHANGED: not_shown,
+    EventType.ORGANIZATION_CREATED: not_shown,
+    EventType.WORKSPACE_CREATED: not_shown,
+    EventType.WORKSPACE_UPDATED: not_shown,
+    EventType.WORKSPACE_DELETED: not_shown,
+    EventType.MEMBER_INVITED: not_shown,
+    EventType.INVITATION_CANCELLED: not_shown,
+    EventType.MEMBER_JOINED: _event("member_joined", _joined),
+    EventType.MEMBER_UPDATED: not_shown,
+    EventType.MEMBER_REMOVED: not_shown,
+    EventType.PROJECT_CREATED: not_shown,
+    EventType.PROJECT_UPDATED: not_shown,
+    EventType.PROJECT_ARCHIVED: not_shown,
+    EventType.PROJECT_RESTORED: not_shown,
+    EventType.BOARD_UPDATED: not_shown,
+    EventType.LANE_UPDATED: not_shown,
+    EventType.WIP_EXCEEDED: not_shown,
+    EventType.ITEM_CREATED: _event("card_created", _created),
+    EventType.ITEM_UPDATED: _event("card_updated", _updated),
+    EventType.ITEM_MOVED: _event("card_moved", _moved),
+    EventType.ITEM_BLOCKED: _event("card_updated", _updated),
+    EventType.ITEM_UNBLOCKED: _event("card_updated", _updated),
+    EventType.ITEM_DELETED: _event("card_updated", _updated),
+    EventType.COMMENT_CREATED: not_shown,
+    EventType.COMMENT_UPDATED: not_shown,
+    EventType.COMMENT_DELETED: not_shown,
+    EventType.DEPENDENCY_ADDED: _event("card_updated", _linked),
+    EventType.DEPENDENCY_REMOVED: _event("card_updated", _linked),
+    EventType.TASK_CREATED: not_shown,
+    EventType.TASK_UPDATED: not_shown,
+    EventType.DOCUMENT_CREATED: not_shown,
+    EventType.DOCUMENT_UPDATED: not_shown,
+    EventType.DOCUMENT_APPROVED: not_shown,
+    EventType.DOCUMENT_REJECTED: not_shown,
+    EventType.DOCUMENT_PUBLISHED: not_shown,
+    EventType.DISCOVERY_MADE: not_shown,
+    EventType.AGENT_CONFIGURED: not_shown,
+    EventType.RUN_REQUESTED: not_shown,
+    EventType.RUN_STARTED: _event("agent_run_started", _run_started),
+    EventType.RUN_WAITING: _event("agent_run_waiting", _run_waiting),
+    EventType.RUN_ANSWERED: _event("agent_run_answered", _run_answered),
+    EventType.RUN_RESUMED: not_shown,
+    EventType.RUN_COMPLETED: _event("agent_run_completed", _run_ended),
+    EventType.RUN_FAILED: _event("agent_run_completed", _run_ended),
+    EventType.RUN_CANCELLED: _event("agent_run_completed", _run_ended),
+    EventType.USAGE_RECORDED: not_shown,
+    EventType.USAGE_THRESHOLD: _event("usage_threshold", _threshold),
+    EventType.BILLING_CHANGED: not_shown,
+    EventType.BILLING_SUSPENDED: not_shown,
+    EventType.BILLING_REACTIVATED: not_shown,
+    EventType.INVOICE_ISSUED: not_shown,
+    EventType.INVOICE_OVERDUE: not_shown,
+    EventType.INVOICE_REMINDED: not_shown,
+    EventType.INVOICE_PAYMENT: not_shown,
+    EventType.INVOICE_PAID: not_shown,
+    EventType.INVOICE_CREDITED: not_shown,
+}

@@ -2,10 +2,12 @@
 tells a repeated delivery."""
 
 from collections.abc import Callable, Iterator
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
+from shared.channels.sockets.frames import Frame, compact
+from shared.edge.views.omoios.filters import FILTERS
 from shared.edge.views.omoios.tickets import ticket_status, upper
+from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
 from shared.work.boards.lanes import COLUMN_OF_PHASE
@@ -13,27 +15,11 @@ from shared.work.discoveries.rows import Discovery
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Task
 
-Told = tuple[str, str, str, dict[str, Any]]
+Shown = tuple[str, str, str, dict[str, Any]]
 """event type, entity type, entity id, payload"""
 
 
-def messages(change: Change) -> list[dict[str, Any]]:
-    """What a subscriber of events is told of a change: none, one, or two messages."""
-    tell = _TELLERS.get(change.event.type)
-    return [
-        {
-            "event_type": event_type,
-            "entity_type": entity_type,
-            "entity_id": entity_id,
-            "payload": payload,
-            "event_id": change.event.id,
-            "timestamp": change.event.at,
-        }
-        for event_type, entity_type, entity_id, payload in (tell(change) if tell else ())
-    ]
-
-
-def _ticket_created(change: Change) -> Iterator[Told]:
+def _ticket_created(change: Change) -> Iterator[Shown]:
     item = change.after(Item)
     payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": _status(item)}
     yield "TICKET_CREATED", "ticket", item.id, payload
@@ -43,7 +29,7 @@ def _status(item: Item) -> str:
     return ticket_status(item.status, item.status_before_block)
 
 
-def _ticket_updated(change: Change) -> Iterator[Told]:
+def _ticket_updated(change: Change) -> Iterator[Shown]:
     item = change.after(Item)
     changes = {name: new for name, (_, new) in change.event.changes.items() if name not in {"lane_id", "status"}}
     if "priority" in changes:
@@ -56,7 +42,7 @@ def _ticket_updated(change: Change) -> Iterator[Told]:
     yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": changes}
 
 
-def _ticket_moved(change: Change) -> Iterator[Told]:
+def _ticket_moved(change: Change) -> Iterator[Shown]:
     item, before = change.after(Item), change.before(Item)
     to_column = COLUMN_OF_PHASE[item.phase_id].id
     from_column = COLUMN_OF_PHASE[before.phase_id].id if before else to_column
@@ -66,28 +52,28 @@ def _ticket_moved(change: Change) -> Iterator[Told]:
     yield from _ticket_updated(change)
 
 
-def _ticket_blocked(change: Change) -> Iterator[Told]:
+def _ticket_blocked(change: Change) -> Iterator[Shown]:
     item = change.after(Item)
     payload = {"ticket_id": item.id, "blocked_reason": item.blocked_reason or change.event.data.get("reason") or ""}
     yield "TICKET_BLOCKED", "ticket", item.id, payload
 
 
-def _ticket_unblocked(change: Change) -> Iterator[Told]:
+def _ticket_unblocked(change: Change) -> Iterator[Shown]:
     yield "TICKET_UNBLOCKED", "ticket", change.id, {"ticket_id": change.id}
 
 
-def _wip(change: Change) -> Iterator[Told]:
+def _wip(change: Change) -> Iterator[Shown]:
     data = change.event.data
     payload = {name: data[name] for name in ("column_id", "current_count", "wip_limit")}
     yield "BOARD_WIP_VIOLATION", "board", str(data.get("board_id") or change.id), payload
 
 
-def _task_created(change: Change) -> Iterator[Told]:
+def _task_created(change: Change) -> Iterator[Shown]:
     task = change.after(Task)
     yield "TASK_CREATED", "task", task.id, {"task_id": task.id, "ticket_id": task.item_id, "dependencies": task.depends_on}
 
 
-def _task_updated(change: Change) -> Iterator[Told]:
+def _task_updated(change: Change) -> Iterator[Shown]:
     """What an update means shows in what it changed: the agent, the status, the tasks it waits for."""
     task, before = change.after(Task), change.before(Task)
     agent, had = task.agent, before.agent if before else None
@@ -103,7 +89,7 @@ def _task_updated(change: Change) -> Iterator[Told]:
             yield "TASK_DEPENDENCY_ADDED", "task", task.id, {"task_id": task.id, "depends_on_task_id": depended}
 
 
-def _discovered(change: Change) -> Iterator[Told]:
+def _discovered(change: Change) -> Iterator[Shown]:
     found = change.after(Discovery)
     payload = {
         "discovery_id": found.id,
@@ -116,17 +102,86 @@ def _discovered(change: Change) -> Iterator[Told]:
     yield "DISCOVERY_MADE", "discovery", found.id, payload
 
 
-_TELLERS: MappingProxyType[EventType, Callable[[Change], Iterator[Told]]] = MappingProxyType(
-    {
-        EventType.ITEM_CREATED: _ticket_created,
-        EventType.ITEM_UPDATED: _ticket_updated,
-        EventType.ITEM_DELETED: _ticket_updated,
-        EventType.ITEM_MOVED: _ticket_moved,
-        EventType.ITEM_BLOCKED: _ticket_blocked,
-        EventType.ITEM_UNBLOCKED: _ticket_unblocked,
-        EventType.WIP_EXCEEDED: _wip,
-        EventType.TASK_CREATED: _task_created,
-        EventType.TASK_UPDATED: _task_updated,
-        EventType.DISCOVERY_MADE: _discovered,
-    }
-)
+def _events(show: Callable[[Change], Iterator[Shown]]) -> Renderer:
+    """What `show` says of a change: none, one, or two events. A listener may filter by their three names."""
+
+    def render(change: Change) -> Iterator[Frame]:
+        for event_type, entity_type, entity_id, payload in show(change):
+            message = {
+                "event_type": event_type,
+                "entity_type": entity_type,
+                "entity_id": entity_id,
+                "payload": payload,
+                "event_id": change.event.id,
+                "timestamp": change.event.at,
+            }
+            yield event_frame(message)
+
+    return render
+
+
+def event_frame(message: dict[str, Any]) -> Frame:
+    names = (message["event_type"], message["entity_type"], message["entity_id"])
+    return Frame(compact(message), dict(zip(FILTERS, names, strict=True)))
+
+
+EVENTS: Final[Table] = {
+    EventType.USER_REGISTERED: not_shown,
+    EventType.USER_UPDATED: not_shown,
+    EventType.PASSWORD_CHANGED: not_shown,
+    EventType.ORGANIZATION_CREATED: not_shown,
+    EventType.WORKSPACE_CREATED: not_shown,
+    EventType.WORKSPACE_UPDATED: not_shown,
+    EventType.WORKSPACE_DELETED: not_shown,
+    EventType.MEMBER_INVITED: not_shown,
+    EventType.INVITATION_CANCELLED: not_shown,
+    EventType.MEMBER_JOINED: not_shown,
+    EventType.MEMBER_UPDATED: not_shown,
+    EventType.MEMBER_REMOVED: not_shown,
+    EventType.PROJECT_CREATED: not_shown,
+    EventType.PROJECT_UPDATED: not_shown,
+    EventType.PROJECT_ARCHIVED: not_shown,
+    EventType.PROJECT_RESTORED: not_shown,
+    EventType.BOARD_UPDATED: not_shown,
+    EventType.LANE_UPDATED: not_shown,
+    EventType.WIP_EXCEEDED: _events(_wip),
+    EventType.ITEM_CREATED: _events(_ticket_created),
+    EventType.ITEM_UPDATED: _events(_ticket_updated),
+    EventType.ITEM_MOVED: _events(_ticket_moved),
+    EventType.ITEM_BLOCKED: _events(_ticket_blocked),
+    EventType.ITEM_UNBLOCKED: _events(_ticket_unblocked),
+    EventType.ITEM_DELETED: _events(_ticket_updated),
+    EventType.COMMENT_CREATED: not_shown,
+    EventType.COMMENT_UPDATED: not_shown,
+    EventType.COMMENT_DELETED: not_shown,
+    EventType.DEPENDENCY_ADDED: not_shown,
+    EventType.DEPENDENCY_REMOVED: not_shown,
+    EventType.TASK_CREATED: _events(_task_created),
+    EventType.TASK_UPDATED: _events(_task_updated),
+    EventType.DOCUMENT_CREATED: not_shown,
+    EventType.DOCUMENT_UPDATED: not_shown,
+    EventType.DOCUMENT_APPROVED: not_shown,
+    EventType.DOCUMENT_REJECTED: not_shown,
+    EventType.DOCUMENT_PUBLISHED: not_shown,
+    EventType.DISCOVERY_MADE: _events(_discovered),
+    EventType.AGENT_CONFIGURED: not_shown,
+    EventType.RUN_REQUESTED: not_shown,
+    EventType.RUN_STARTED: not_shown,
+    EventType.RUN_WAITING: not_shown,
+    EventType.RUN_ANSWERED: not_shown,
+    EventType.RUN_RESUMED: not_shown,
+    EventType.RUN_COMPLETED: not_shown,
+    EventType.RUN_FAILED: not_shown,
+    EventType.RUN_CANCELLED: not_shown,
+    EventType.USAGE_RECORDED: not_shown,
+    EventType.USAGE_THRESHOLD: not_shown,
+    EventType.BILLING_CHANGED: not_shown,
+    EventType.BILLING_SUSPENDED: not_shown,
+    EventType.BILLING_REACTIVATED: not_shown,
+    EventType.INVOICE_ISSUED: not_shown,
+    EventType.INVOICE_OVERDUE: not_shown,
+    EventType.INVOICE_REMINDED: not_shown,
+    EventType.INVOICE_PAYMENT: not_shown,
+    EventType.INVOICE_PAID: not_shown,
+    EventType.INVOICE_CREDITED: not_shown,
+}

@@ -1,0 +1,47 @@
+"""Which contract hears of which events, and where: one row for each table.
+
+A socket joins with a table (`shared/edge/views/<contract>/events.py`) and a row: aintandem's with the topics of a sandbox, of a
+collaboration and of the system, orchestrator's with those of a user. enterprise has no socket: its webhooks need the same kind of
+table, read by a reaction that queues deliveries.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from shared.channels.sockets.frames import Frame
+from shared.channels.sockets.topics import workspace_topic
+from shared.edge.views.agentworks import events as agentworks
+from shared.edge.views.omoios import events as omoios
+from shared.edge.views.rendering import Table
+from shared.events.change import Change
+
+
+@dataclass(frozen=True)
+class Channel:
+    """`topic` names the topic of a change; None: nobody hears of it."""
+
+    contract: str
+    topic: Callable[[Change], str | None]
+    table: Table
+
+
+def _workspace(change: Change) -> str | None:
+    return workspace_topic(change.ws_id) if change.ws_id else None
+
+
+CHANNELS: Final = (
+    Channel("agentworks", _workspace, agentworks.WORKSPACE_EVENTS),
+    Channel("omoios", _workspace, omoios.EVENTS),
+)
+
+
+def frames_of(change: Change) -> dict[str, dict[str, list[Frame]]]:
+    """What is sent of a change, by topic and contract."""
+    topics: dict[str, dict[str, list[Frame]]] = defaultdict(dict)
+    for channel in CHANNELS:
+        topic = channel.topic(change)
+        if topic is not None and (frames := list(channel.table[change.event.type](change))):
+            topics[topic].setdefault(channel.contract, []).extend(frames)
+    return topics
