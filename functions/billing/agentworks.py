@@ -25,7 +25,7 @@ from shared.core import clock
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
-from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, pagination
+from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PLAN_OF_NAME, pagination
 from shared.edge.contracts.base import Closed
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -51,6 +51,8 @@ class UpdateBillingRequest(Closed):
         sent = self.model_dump(exclude_unset=True, exclude_none=False)
         if sent.get("billingAddress"):
             sent["billingAddress"] = self.billingAddress.model_dump(exclude_none=True) if self.billingAddress else None
+        if self.plan is not None:
+            sent["plan"] = _plan(self.plan)
         return {_NAMES[name]: value for name, value in sent.items() if value is not None or name in ("billingAddress", "taxId")}
 
 
@@ -78,6 +80,13 @@ class CreateCreditNoteRequest(Closed):
 
     reason: Words
     amount: Amount | None = None
+
+
+def _plan(name: str) -> str:
+    """The plan that agentworks calls so. Raises Invalid."""
+    if name not in PLAN_OF_NAME:
+        raise Invalid(FieldError("plan", f"The plans are {', '.join(PLAN_OF_NAME)}", name))
+    return PLAN_OF_NAME[name]
 
 
 _NAMES = {"billingEmail": "email", "billingAddress": "address", "taxId": "tax_id", "plan": "plan"}

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from shared.core.money import usd
-from shared.edge.contracts.agentworks import PaginationMeta
+from shared.core.plans import PLANS
+from shared.edge.contracts.agentworks import PLAN_NAMES, PaginationMeta
 from shared.edge.contracts.base import Closed, Shape
 from shared.edge.views.agentworks.entities import CurrentUsageSummary
 from shared.money.billing import months
 from shared.money.billing.issuing import DUE_DAYS
-from shared.money.billing.plans import PLANS
 from shared.money.billing.rows import BillingAccount, CreditNote, Payment
 from shared.money.billing.statements import Statement
 from shared.store import IndexRow
@@ -183,12 +183,17 @@ def account(account: BillingAccount) -> AccountShown:
         status=account.status,
         nextBillingDate=account.next_date,
         plan=BillingPlan(
-            id=plan.id,
+            id=PLAN_NAMES[plan.key],
             name=plan.name,
             price=usd(plan.price_micros),
             currency=CURRENCY,
             interval="month",
-            limits=PlanLimits.model_validate(plan.limits),
+            limits=PlanLimits(
+                maxProjects=plan.max_projects,
+                maxMembers=plan.max_members,
+                maxMonthlyUsage=plan.max_monthly_usage,
+                runsPerDay=plan.runs_per_day,
+            ),
         ),
         balance=usd(int(account.balance_micros)),
     )

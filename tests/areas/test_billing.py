@@ -7,10 +7,11 @@ from shared.money.billing.monthly_close import close
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import BillingAccount
 from shared.people.access.records import Access, key_of
-from shared.store import get, update_now
+from shared.people.tenancy.rows import Organization, Workspace
+from shared.store import fetch, get, update_now
 from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use
 from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Client
+from tests.areas.driving import Client, call
 from tests.trips import trips
 
 IRELAND = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
@@ -278,3 +279,24 @@ def test_ways_to_pay(world):
     gone = world.ada("billing", "DELETE", f"{path}/{made.json['id']}")
     assert (gone.status, gone.json["error"]["code"]) == (404, "PAYMENT_METHOD_NOT_FOUND")
     assert billing(world)["paymentMethods"] == []
+
+
+def test_the_organization_follows_the_plan_of_its_own_workspace(world):
+    org_id = str(fetch(Workspace, world.ws_id).org_id)
+    answer = world.ada("workspaces", "POST", "/workspaces", body={"name": "Second", "slug": "second"})
+    ada = logged_in()
+    with trips() as counted:
+        ada("billing", "PUT", f"/workspaces/{answer.json['id']}/billing", body={"plan": "enterprise"})
+    assert "TransactWriteItems" not in counted.names
+    assert fetch(Organization, org_id).plan == "free"
+    assert put(world, ada, plan="pro").json["plan"]["id"] == "pro"
+    assert fetch(Organization, org_id).plan == "professional"
+    assert put(world, ada, plan="free").status == 200
+    assert fetch(Organization, org_id).plan == "free"
+
+
+def test_a_plan_bought_in_one_contract_holds_in_all(world):
+    assert put(world, plan="pro").status == 200
+    body = {"email": "ada@example.com", "password": "correct horse"}
+    tier = call("auth", "orchestrator", "POST", "/auth/login", body=body).json["user"]["subscription_tier"]
+    assert tier == "pro"

@@ -183,7 +183,7 @@ def test_a_credit_note_over_a_paid_invoice_pays_the_next_one(world):
 
 def test_a_deleted_workspace_is_billed_for_its_last_days(world):
     with at("2026-10-20"):
-        change(BillingAccount, world.ws_id, plan="pro", dearest_plan="pro")
+        change(BillingAccount, world.ws_id, plan="professional", dearest_plan="professional")
         use(world.ws_id, "2026-10-05", 1_000_000)
         change(Workspace, world.ws_id, deleted_at="2026-10-20T00:00:00.000Z")
     closed()

@@ -163,8 +163,7 @@ def test_a_reaction_that_fails_keeps_no_other_from_its_work(world, monkeypatch):
         if change.event.id in broken:
             raise ValueError("poison")
 
-    whole = reactions.reactions()
-    monkeypatch.setattr(reactions, "reactions", lambda: (breaking, *whole))
+    monkeypatch.setattr(reactions, "REACTIONS", (breaking, *reactions.REACTIONS))
     assert project(record_, fine) == ["1"]
     assert numbers(world) == (2, 0)
     assert len(pushed("agentworks")) == 2
@@ -189,7 +188,7 @@ def test_later_events_of_an_entity_wait_for_the_one_that_failed(world, monkeypat
             raise ValueError("once")
         order.append((change.id, change.event.type))
 
-    monkeypatch.setattr(reactions, "reactions", lambda: (listing,))
+    monkeypatch.setattr(reactions, "REACTIONS", (listing,))
     assert project(*seen.records, fine) == ["1", "2"]
     assert project(*seen.records) == []
     assert order == [

@@ -81,3 +81,14 @@ def test_the_first_request_loads_one_contract() -> None:
         "functions.cards.handler",
     }
     assert "shared.edge.contracts.omoios" not in modules
+
+
+def test_the_pusher_knows_of_the_edge_only_how_a_terminal_is_shown() -> None:
+    modules = loaded("ws_pusher")
+    assert {name for name in modules if name.startswith("shared.edge.")} == {
+        "shared.edge.views",
+        "shared.edge.views.agentworks",
+        "shared.edge.views.agentworks.terminal",
+        "shared.edge.views.sockets",
+    }
+    assert "pydantic" not in modules

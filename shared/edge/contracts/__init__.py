@@ -1,4 +1,4 @@
-"""The five wire formats. Each is loaded when it is asked for."""
+"""The five wire formats: case, envelope, errors, pagination, limits. What is inside them is in `shared.edge.views`. Loaded when asked for."""
 
 from importlib import import_module
 

@@ -6,6 +6,9 @@ from shared.core.actor import Actor
 from shared.edge.contracts.base import About, Contract, RateRule, Shape
 from shared.edge.contracts.problems import Problem
 
+PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
+"""Our plans as this contract names them."""
+PLAN_OF_NAME = {name: plan for plan, name in PLAN_NAMES.items()}
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # the document names limit and offset but no numbers
 
 

@@ -13,6 +13,7 @@ from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
+from shared.core.plans import FREE
 from shared.core.settings import origin_of, settings
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
@@ -32,7 +33,7 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
         return contract.rate_rules(operation.rate_class, plan) if operation.limited else ()
 
     if operation.public:
-        rules = rules_for("free") if operation.rate_class else ()
+        rules = rules_for(FREE) if operation.rate_class else ()
         call.rate_status = records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
         return
     key = request.headers.get("x-api-key") if contract.api_keys else None

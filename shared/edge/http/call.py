@@ -8,6 +8,7 @@ from fastapi import Depends
 
 from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
+from shared.core.plans import FREE
 from shared.store import RateStatus
 
 
@@ -16,7 +17,7 @@ class Call:
     request_id: str
     client_ip: str
     actor: Actor | None = None
-    plan: str = "free"
+    plan: str = FREE
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers an endpoint adds to its answer (a cookie, a total)."""
     rate_status: RateStatus | None = None

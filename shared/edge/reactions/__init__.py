@@ -6,41 +6,47 @@ its entity's order, and set aside (dead letters) when it never succeeds.
 """
 
 from collections.abc import Callable
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
+from typing import Final
 
+from shared.edge.reactions import (
+    account_mails,
+    activity,
+    billing_mails,
+    cascade,
+    files,
+    members,
+    progress,
+    sockets,
+    triggers,
+    usage,
+    workspaces,
+)
 from shared.events.change import Change, change_in
 
 Reaction = Callable[[Change], None]
 
-REACTIONS = (
-    "shared.edge.reactions.activity",  # the event's row, and the numbers counted with it
-    "shared.edge.reactions.workspaces",  # when something last happened there
-    "shared.edge.reactions.files",  # what no attachment names any more
-    "shared.edge.reactions.triggers",  # agents that start by themselves
-    "shared.edge.reactions.progress",  # cards that go on by themselves: one that an agent was given stays until the run has ended
-    "shared.edge.reactions.usage",  # limits that change, letters about a month that is used up
-    "shared.edge.reactions.billing_mails",  # letters to who pays for a workspace
-    "shared.edge.reactions.account_mails",  # letters to a person about their own account
-    "shared.edge.reactions.sockets",  # sockets
-    "shared.edge.reactions.members",  # members under their present names, and their sockets when they leave
-    "shared.edge.reactions.cascade",  # what goes with a deleted workspace
+REACTIONS: Final[tuple[Reaction, ...]] = (
+    activity.react,  # the event's row, and the numbers counted with it
+    workspaces.react,  # when something last happened there
+    files.react,  # what no attachment names any more
+    triggers.react,  # agents that start by themselves
+    progress.react,  # cards that go on by themselves: one that an agent was given stays until the run has ended
+    usage.react,  # limits that change, letters about a month that is used up
+    billing_mails.react,  # letters to who pays for a workspace
+    account_mails.react,  # letters to a person about their own account
+    sockets.react,  # whoever listens
+    members.react,  # members under their present names, and their sockets when they leave
+    cascade.react,  # what goes with a deleted workspace
 )
-"""Modules with a function `react(change)`, in this order."""
+"""In this order: what somebody can ask for is written before anybody is told, and an agent starts before its card goes on."""
 
 __all__ = ["REACTIONS", "Change", "Reaction", "change_in", "react"]
-
-
-@cache
-def reactions() -> tuple[Reaction, ...]:
-    return tuple(import_module(name).react for name in REACTIONS if find_spec(name))
 
 
 def react(change: Change) -> None:
     """All reactions to a change. Raises an ExceptionGroup of what failed, after all had their turn."""
     failures: list[Exception] = []
-    for reaction in reactions():
+    for reaction in REACTIONS:
         try:
             reaction(change)
         except Exception as error:

@@ -10,14 +10,14 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import derived_id
+from shared.core.plans import dearer
 from shared.events import EventType, record
 from shared.money.billing import gateways, months
-from shared.money.billing.plans import PLANS, dearer
 from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import checked_tax_id
-from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.rows import Organization, Workspace
 from shared.people.tenancy.workspaces import entered
-from shared.store import Operation, create, get, get_many, update_with_retry, write
+from shared.store import Operation, create, get, get_many, update, update_with_retry, write
 
 MAX_METHODS: Final = 10
 LOOK_BACK: Final = 12
@@ -104,11 +104,17 @@ def refuse_suspended(account: BillingAccount | None) -> None:
 def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> BillingAccount:
     """Change what is given of `email`, `address`, `tax_id` and `plan`; None clears address and tax id.
 
-    A plan holds from now on; the fee of a period is that of the dearest plan it had. Raises Invalid for a tax id that is none of
-    the address's country.
+    A plan (a key of `PLANS`) holds from now on; the fee of a period is that of the dearest plan it had. Raises Invalid for a tax id
+    that is none of the address's country.
     """
+    workspace: Workspace
 
-    def change(account: BillingAccount) -> None:
+    def load() -> BillingAccount:
+        nonlocal workspace
+        workspace, account = the_account(actor, ws_id)
+        return account
+
+    def change(account: BillingAccount) -> list[Operation]:
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
             setattr(account, name, value)
@@ -118,10 +124,18 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
         if changed:  # names only: an address is nobody's news
             plan = {"plan": [before["plan"], account.plan]} if "plan" in changed else {}
             record(account, EventType.BILLING_CHANGED, actor, changes=plan, fields=changed)
+        return _organization_follows(workspace, account.plan) if "plan" in changed else []
 
-    if changes.get("plan", "free") not in PLANS:
-        raise Invalid(FieldError("plan", f"The plans are {', '.join(PLANS)}", changes["plan"]))
-    return update_with_retry(lambda: the_account(actor, ws_id)[1], change)
+    return update_with_retry(load, change)
+
+
+def _organization_follows(workspace: Workspace, plan: str) -> list[Operation]:
+    """What a transaction carries so that the organization has the plan that is paid for with its own workspace (decision 20)."""
+    if not workspace.is_default:
+        return []
+    pk, sk = Organization.key(str(workspace.org_id))
+    actions = [Organization.plan.set(plan), Organization.version.add(1)]
+    return [update(Organization(pk=pk, sk=sk), actions, Organization.pk.exists())]
 
 
 def add_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.ids import derived_id
+from shared.core.plans import FREE
 from shared.money.billing.due import shard_of
 from shared.money.billing.months import first_day, following
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
@@ -19,8 +20,9 @@ class BillingAccount(Entity):
     address = JSONAttribute(null=True)
     tax_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="active")  # active | past_due | suspended
-    plan = UnicodeAttribute(default="free")
-    dearest_plan = UnicodeAttribute(default="free")
+    plan = UnicodeAttribute(default=FREE)
+    """What the workspace is billed under; which plan holds says `Organization.plan` (decision 20)."""
+    dearest_plan = UnicodeAttribute(default=FREE)
     """The dearest plan since the period began: its fee is the period's."""
     period = UnicodeAttribute()
     """The first month (`2026-11`) that no invoice was made for."""

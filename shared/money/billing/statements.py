@@ -12,9 +12,9 @@ billed with the next one, and nothing is billed twice.
 from dataclasses import dataclass
 from typing import Any
 
+from shared.core.plans import PLANS
 from shared.money.billing import months
 from shared.money.billing.amounts import share, to_cents
-from shared.money.billing.plans import PLANS
 from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import Tax, tax_for
 from shared.money.usage.reading import Sum, agent_sums, month_sums

@@ -14,6 +14,7 @@ from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import LimitExceeded, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
+from shared.core.plans import FREE
 from shared.people.access.tokens import Claims
 from shared.store import (
     BooleanAttribute,
@@ -114,7 +115,7 @@ def authenticate_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -
     record = get(Access, pk)
     if record is None:
         raise Unauthenticated("invalid", "Invalid API key")
-    plan = record.plan or "free"
+    plan = record.plan or FREE
     rules = rules_for(plan)
     taken = count_requests(Access, pk, rules)[1] if rules else None
     actor = _actor(record.user_id or "", record, org_id=record.key_org, kind="key")

@@ -15,6 +15,7 @@ from shared.core.actor import Role
 from shared.core.errors import Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import key_for
+from shared.core.plans import FREE
 from shared.core.settings import settings
 
 ACCESS = frozenset({"access", "cookie"})
@@ -110,7 +111,7 @@ def read(token: str, kinds: frozenset[str]) -> Claims:
         raise Unauthenticated("invalid", "Invalid authentication token") from None
     if claims["exp"] <= clock.epoch():
         raise Unauthenticated("expired", "The authentication token has expired")
-    read = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", "free"), claims["typ"])
+    read = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", FREE), claims["typ"])
     if not all(isinstance(one, str) for one in astuple(read)) or read.kind not in kinds or not is_id(read.user_id):
         raise Unauthenticated("invalid", "Invalid authentication token")
     return read

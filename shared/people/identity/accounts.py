@@ -8,6 +8,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import FieldError, Invalid, Unauthenticated
 from shared.core.ids import new_id
+from shared.core.plans import FREE
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import passwords, sessions
@@ -124,7 +125,7 @@ def enter(
     """A session for somebody who proved who they are, together with `further` operations. `same` is a condition on the user's row that
     must still hold. Two round trips."""
     organization = fetch(Organization, str(user.org_id))
-    plan = organization.plan if organization else "free"
+    plan = organization.plan if organization else FREE
     role = Role(dict(held.organizations).get(user.org_id, Role.MEMBER.value))
     tokens, opened, expires = sessions.begin(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()

@@ -21,6 +21,7 @@ from shared.core.actor import Role
 from shared.core.errors import Conflict, Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
+from shared.core.plans import FREE
 from shared.people.access import records, tokens
 from shared.people.identity.users import User
 from shared.people.tenancy.rows import Organization
@@ -124,7 +125,7 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
         raise Unauthenticated("invalid", "The session has ended")
     role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
     organization = fetch(Organization, str(user.org_id))
-    return user, _tokens(user, session, secret, role, organization.plan if organization else "free")
+    return user, _tokens(user, session, secret, role, organization.plan if organization else FREE)
 
 
 def _holder(user_id: str) -> tuple[User, records.Access | None]:

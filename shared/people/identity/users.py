@@ -31,7 +31,6 @@ class User(Entity):
     preferences = JSONAttribute(default=lambda: deepcopy(DEFAULT_PREFERENCES))
     last_login_at = UnicodeAttribute(null=True)
     platform_admin = BooleanAttribute(default=False)
-    subscription_tier = UnicodeAttribute(default="free")
     default_ws_id = UnicodeAttribute()
 
     def as_actor(self) -> Actor:

@@ -5,13 +5,14 @@ import secrets
 from typing import Any, Final
 
 from shared.core.actor import Role
+from shared.core.plans import FREE, PLANS
 from shared.core.settings import settings
 from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-DEFAULT_SETTINGS: Final[dict[str, Any]] = {  # maxProjects, maxMembers and maxMonthlyUsage: the plan every workspace starts with
-    "maxProjects": 3,
-    "maxMembers": 5,
-    "maxMonthlyUsage": 100,
+DEFAULT_SETTINGS: Final[dict[str, Any]] = {
+    "maxProjects": PLANS[FREE].max_projects,
+    "maxMembers": PLANS[FREE].max_members,
+    "maxMonthlyUsage": PLANS[FREE].max_monthly_usage,
     "allowedProviders": ["openai", "anthropic", "google", "bedrock"],
     "requireApprovalForAgentRuns": False,
     "defaultAgentConfigs": {},
@@ -43,7 +44,8 @@ class Organization(Entity):
     name = UnicodeAttribute()
     slug = UnicodeAttribute()
     type = UnicodeAttribute(default="startup")  # enterprise | startup | nonprofit
-    plan = UnicodeAttribute(default="free")  # free | professional | enterprise
+    plan = UnicodeAttribute(default=FREE)
+    """A key of `PLANS`: the plan that holds, for all contracts."""
     status = UnicodeAttribute(default="active")  # active | inactive | suspended
     description = UnicodeAttribute(null=True)
     website_url = UnicodeAttribute(null=True)

@@ -1,1 +1,1 @@
-"""What agentworks shows of entities and events, where more than one area or the sockets show it."""
+"""agentworks: cards, activities and other entities, the events of a workspace, the messages of a terminal."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
 from shared.edge.views.agentworks.entities import AgentSummary
@@ -32,7 +34,7 @@ _ACTIVITY_TYPES = {
     EventType.COMMENT_UPDATED: "commented",
     EventType.COMMENT_DELETED: "commented",
 }
-_SAID = {
+_DESCRIPTIONS = {
     EventType.ITEM_CREATED: "created the card",
     EventType.ITEM_MOVED: "moved the card",
     EventType.ITEM_BLOCKED: "blocked the card",
@@ -54,10 +56,10 @@ _SAID = {
 def activity(row: Activity) -> CardActivity:
     """The type is one of the document's six; the platform's own name of the event is `metadata.event`."""
     kind = EventType(row.type)
-    changes: dict[str, list[Any]] = {camel(name): pair for name, pair in row.changes.items()}
+    changes: dict[str, list[Any]] = {to_camel(name): pair for name, pair in row.changes.items()}
     shown = _main_change(changes)
     old, new = changes[shown] if shown else (None, None)
-    metadata = {camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
+    metadata = {to_camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
     if len(changes) > 1:
         metadata["changes"] = {name: {"old": pair[0], "new": pair[1]} for name, pair in changes.items()}
     if row.subject_kind != Item.KIND:
@@ -80,11 +82,6 @@ def who(kept: Mapping[str, Any]) -> UserSummary | AgentSummary:
     if kept.get("kind") == "agent":
         return AgentSummary(id=kept["id"], name=kept["name"], displayName=kept["name"], status="active")
     return user_summary(dict(kept))
-
-
-def camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:
@@ -115,18 +112,18 @@ def _of_one_field(changes: Mapping[str, Any]) -> str | None:
         return "archived the card" if new else "restored the card"
     if name == "loggedHours":
         return f"logged {new - old:g} h" if new > old else f"took back {old - new:g} h"
-    if name in _ADDED:
-        what, title = _ADDED[name]
+    if name in _THINGS:
+        what, title = _THINGS[name]
         return f"added {what} {new[title]}" if new else f"removed {what} {old[title]}"
     return None
 
 
-_ADDED = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
+_THINGS = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
 
 
 def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    if kind in _SAID:
-        return _SAID[kind]
+    if kind in _DESCRIPTIONS:
+        return _DESCRIPTIONS[kind]
     if kind is EventType.RUN_ANSWERED:
         return f"{data['answer']} a run of {data['agent_name']}"
     if kind is EventType.RUN_WAITING:
@@ -134,8 +131,8 @@ def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any])
     if kind is EventType.ITEM_UPDATED and "assignee" in changes:
         person = changes["assignee"][1]
         return f"assigned the card to {person['name']}" if person else "unassigned the card"
-    if kind is EventType.ITEM_UPDATED and (said := _of_one_field(changes)):
-        return said
+    if kind is EventType.ITEM_UPDATED and (description := _of_one_field(changes)):
+        return description
     if kind is EventType.ITEM_UPDATED and changes:
         return f"changed {', '.join(changes)}"
     return kind.value.replace(".", " ").replace("_", " ")

@@ -166,11 +166,11 @@ def card_fields(
         "loggedHours": row["logged_hours"],
         "dueDate": row.get("due_date"),
         "externalLinks": row["external_links"],
-        "attachments": [attachment(kept) for kept in row["attachments"]],
+        "attachments": [attachment(one) for one in row["attachments"]],
         "customFields": row["custom_fields"],
         "children": children,
         "dependencies": dependencies,
-        "agentRuns": [run_summary(kept) for kept in row["recent_runs"]],
+        "agentRuns": [run_summary(run) for run in row["recent_runs"]],
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
         "completedAt": row.get("completed_at"),
@@ -213,15 +213,15 @@ def indexed_card(row: IndexRow, board_id: str) -> CardSummary:
     )
 
 
-def attachment(kept: Mapping[str, Any]) -> Attachment:
+def attachment(row: Mapping[str, Any]) -> Attachment:
     return Attachment(
-        id=kept["id"],
-        filename=kept["filename"],
-        contentType=kept["content_type"],
-        size=int(kept["size"]),
-        url=f"/attachments/{kept['id']}/download",
-        uploadedBy=user_summary(kept["uploaded_by"]),
-        uploadedAt=kept["uploaded_at"],
+        id=row["id"],
+        filename=row["filename"],
+        contentType=row["content_type"],
+        size=int(row["size"]),
+        url=f"/attachments/{row['id']}/download",
+        uploadedBy=user_summary(row["uploaded_by"]),
+        uploadedAt=row["uploaded_at"],
     )
 
 
@@ -239,28 +239,28 @@ def dependency(link: Link) -> CardDependency:
     )
 
 
-def run_summary(kept: Mapping[str, Any]) -> AgentRunSummary:
+def run_summary(run: Mapping[str, Any]) -> AgentRunSummary:
     """From what a card keeps of its run (`Run.summary`)."""
-    agent = kept["agent"]
-    duration = kept.get("duration_ms")
+    agent = run["agent"]
+    duration = run.get("duration_ms")
     return AgentRunSummary(
-        id=kept["id"],
-        cardId=kept["card_id"],
-        agentId=kept["agent_id"],
+        id=run["id"],
+        cardId=run["card_id"],
+        agentId=run["agent_id"],
         agent=AgentSummary(
             id=agent["id"], name=agent["name"], displayName=agent.get("display_name") or agent["name"], status=agent["status"]
         ),
-        status=shown_status(kept["status"], started=bool(kept.get("started_at"))),
-        provider=kept["provider"],
-        model=kept["model"],
-        progress=int(kept["progress"]),
+        status=shown_status(run["status"], started=bool(run.get("started_at"))),
+        provider=run["provider"],
+        model=run["model"],
+        progress=int(run["progress"]),
         duration=None if duration is None else duration / 1000,
-        cost=usd(int(kept["customer_price_micros"])),
-        tokensUsed=int(kept["tokens"]),
-        createdAt=kept["created_at"],
-        startedAt=kept.get("started_at"),
-        completedAt=kept.get("completed_at"),
-        triggeredBy=user_summary(kept["triggered_by"]) if kept.get("triggered_by") else None,
+        cost=usd(int(run["customer_price_micros"])),
+        tokensUsed=int(run["tokens"]),
+        createdAt=run["created_at"],
+        startedAt=run.get("started_at"),
+        completedAt=run.get("completed_at"),
+        triggeredBy=user_summary(run["triggered_by"]) if run.get("triggered_by") else None,
     )
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.actor import Actor, Role
 from shared.core.money import usd
+from shared.edge.contracts.agentworks import PLAN_NAMES
 from shared.edge.contracts.base import Shape
 from shared.money.usage.month_summary import Usage
 from shared.people.identity.profiles import merged
@@ -97,7 +98,7 @@ class BillingSummary(Shape):
 
 
 def billing_summary(standing: "Standing") -> BillingSummary:
-    return BillingSummary(status=standing.status, plan=standing.plan, nextBillingDate=standing.next_date)
+    return BillingSummary(status=standing.status, plan=PLAN_NAMES[standing.plan], nextBillingDate=standing.next_date)
 
 
 class UsagePeriod(Shape):

@@ -7,6 +7,8 @@ Each message carries the event's id beside `type` and `data`: a delivery may rep
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from pydantic.alias_generators import to_camel
+
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
@@ -140,7 +142,7 @@ def _created(change: Change) -> CardCreatedEvent:
 
 def _updated(change: Change) -> CardUpdatedEvent:
     item = change.after(Item)
-    changes = {camel(name): FieldChange(old=old, new=new) for name, (old, new) in change.event.changes.items()}
+    changes = {to_camel(name): FieldChange(old=old, new=new) for name, (old, new) in change.event.changes.items()}
     if change.event.type is EventType.ITEM_DELETED:
         changes["deletedAt"] = FieldChange(new=item.deleted_at or change.event.at)
     return CardUpdatedEvent(
@@ -171,13 +173,13 @@ def _moved(change: Change) -> CardMovedEvent:
 def _linked(change: Change) -> CardUpdatedEvent | None:
     if change.kind != Dependency.KIND:
         return None
-    made = change.after(Dependency)
-    link = {"id": made.id, "dependencyId": made.dependency_id, "type": made.type}
+    dependency = change.after(Dependency)
+    link = {"id": dependency.id, "dependencyId": dependency.dependency_id, "type": dependency.type}
     added = change.event.type is EventType.DEPENDENCY_ADDED
     return CardUpdatedEvent(
-        cardId=made.item_id,
-        projectId=str(made.proj_id),
-        boardId=made.board_id,
+        cardId=dependency.item_id,
+        projectId=str(dependency.proj_id),
+        boardId=dependency.board_id,
         changes={"dependencies": FieldChange(new=link) if added else FieldChange(old=link)},
         updatedBy=_who(change),
         timestamp=change.event.at,
@@ -271,12 +273,6 @@ def _agent_name(run: Run) -> str:
 
 def _who(change: Change) -> UserSummary:
     return user_summary(change.event.actor)
-
-
-def camel(name: str) -> str:
-    """A field's name as agentworks writes it."""
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
 
 
 def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:

@@ -1,1 +1,1 @@
-"""What omoios shows of entities and events, where more than one area or the sockets show it."""
+"""omoios: tickets, the events, and what a listener may filter them by."""

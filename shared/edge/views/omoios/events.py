@@ -90,16 +90,16 @@ def _task_updated(change: Change) -> Iterator[Shown]:
 
 
 def _discovered(change: Change) -> Iterator[Shown]:
-    found = change.after(Discovery)
+    discovery = change.after(Discovery)
     payload = {
-        "discovery_id": found.id,
-        "type": found.type,
-        "task_id": found.task_id,
-        "agent_id": found.agent["id"],
-        "description": found.description,
-        "spawned_task_id": found.spawned_task_ids[0] if found.spawned_task_ids else None,
+        "discovery_id": discovery.id,
+        "type": discovery.type,
+        "task_id": discovery.task_id,
+        "agent_id": discovery.agent["id"],
+        "description": discovery.description,
+        "spawned_task_id": discovery.spawned_task_ids[0] if discovery.spawned_task_ids else None,
     }
-    yield "DISCOVERY_MADE", "discovery", found.id, payload
+    yield "DISCOVERY_MADE", "discovery", discovery.id, payload
 
 
 def _events(show: Callable[[Change], Iterator[Shown]]) -> Renderer:

@@ -1,0 +1,70 @@
+"""The plans: what each costs and allows. Code and not rows, as the catalogue of agents is: a price changes by a release that says so.
+
+Which plan holds for an organization says `Organization.plan`; a contract's own names for the plans are at its edge.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+FREE: Final = "free"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`price_micros` is the fee of a calendar month, before tax. A limit of None is no limit.
+
+    `max_monthly_usage` is in USD; `requests` are (at most so many, in so many seconds), for the contracts that count by plan.
+    """
+
+    key: str
+    name: str
+    price_micros: int
+    max_projects: int | None
+    max_members: int | None
+    max_monthly_usage: int | None
+    runs_per_day: int | None
+    requests: tuple[tuple[int, int], ...]
+
+
+PLANS: Final = {
+    plan.key: plan
+    for plan in (
+        # Prices, projects and runs are those of agentworks' price list; members and usage of the free plan its defaults of a workspace.
+        # Requests are the table "Rate Limiting" of the enterprise document, where the enterprise plan's are agreed upon.
+        Plan(
+            FREE,
+            "Free",
+            0,
+            max_projects=3,
+            max_members=5,
+            max_monthly_usage=100,
+            runs_per_day=5,
+            requests=((100, 60), (1_000, 3600), (10_000, 86_400)),
+        ),
+        Plan(
+            "professional",
+            "Pro",
+            49_000_000,
+            max_projects=None,
+            max_members=5,
+            max_monthly_usage=None,
+            runs_per_day=100,
+            requests=((1_000, 60), (50_000, 3600), (500_000, 86_400)),
+        ),
+        Plan(
+            "enterprise",
+            "Enterprise",
+            199_000_000,
+            max_projects=None,
+            max_members=None,
+            max_monthly_usage=None,
+            runs_per_day=None,
+            requests=(),
+        ),
+    )
+}
+
+
+def dearer(one: str, other: str) -> str:
+    """Of two plans the one that costs more."""
+    return max(one, other, key=lambda key: PLANS[key].price_micros)
