@@ -1,4 +1,4 @@
-"""The five wire formats: case, envelope, errors, pagination, limits. What is inside them is in `shared.edge.views`. Loaded when asked for."""
+"""The five wire formats; what is inside them is in `shared.edge.views`. Each is loaded when it is asked for."""
 
 from importlib import import_module
 
