@@ -16,7 +16,7 @@ from shared.channels.sockets.connections import close_connection, find, forget
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
 from shared.core import clock
-from shared.core.errors import CadreError, Conflict
+from shared.core.errors import Raced
 from shared.store import query, update_now
 
 FRAME_BYTES = 28_000  # API Gateway counts 32 KB as one message
@@ -178,13 +178,13 @@ def _start(one: Subscription, lines: Lines) -> int | None:
     return None
 
 
-class _Moved(Conflict):
+class _Moved(Raced):
     def __init__(self, raw: dict[str, Any] | None) -> None:
-        super().__init__("moved", "The subscription has changed")
+        super().__init__("The subscription has changed")
         self.raw = raw
 
 
-def _moved(raw: dict[str, Any] | None) -> CadreError:
+def _moved(raw: dict[str, Any] | None) -> Raced:
     return _Moved(raw)
 
 

@@ -14,6 +14,7 @@ from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.settings import origin_of, settings
+from shared.core.situations import Situation
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 from shared.people.access import quota_leases, records, tokens
@@ -79,7 +80,7 @@ def _token(operation: Operation, request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":
-            raise Unauthenticated("invalid", "The Authorization header must be `Bearer <token>`")
+            raise Unauthenticated(Situation.TOKEN_INVALID, "The Authorization header must be `Bearer <token>`")
         return token.strip()
     cookie = operation.contract.cookie
     if cookie and cookie in request.cookies:
