@@ -159,7 +159,9 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     )
 
 
-@routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True)
+@routes.post(
+    "/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True, errors=(Situation.EMAIL_TAKEN,)
+)
 async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
     """A new account with a personal organization and its default workspace; with an invitation's token, a member of that one too."""
     done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
