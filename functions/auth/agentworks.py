@@ -6,6 +6,7 @@ from fastapi import Cookie, Query, Response
 from pydantic import Field
 
 from functions.auth.fields import Email, Name
+from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed, Shape
 from shared.edge.http.call import Call, Caller, ThisCall
@@ -16,8 +17,9 @@ from shared.people.identity.federation import sign_in
 from shared.people.tenancy.workspaces import workspaces_of
 
 routes = Routes(AGENTWORKS, "auth")
-TOKEN = ("token", "token.expired")
-PROVIDER = ("upstream", "upstream.provider_credentials")
+ONE_TIME = (Situation.ONE_TIME_TOKEN_INVALID, Situation.ONE_TIME_TOKEN_EXPIRED)
+PROVIDER = (Situation.EXTERNAL_SERVICE_UNAVAILABLE, Situation.PROVIDER_NOT_CONFIGURED)
+SIGN_IN = (Situation.SIGN_IN_DECLINED, Situation.SIGN_IN_UNVERIFIED, Situation.SIGN_IN_EMAIL_UNCONFIRMED, Situation.EMAIL_TAKEN)
 ReturnTo = Annotated[str | None, Query(max_length=2048)]
 FromProvider = Annotated[str | None, Query(max_length=4096)]
 
@@ -157,7 +159,9 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     )
 
 
-@routes.post("/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True)
+@routes.post(
+    "/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True, errors=(Situation.EMAIL_TAKEN,)
+)
 async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
     """A new account with a personal organization and its default workspace; with an invitation's token, a member of that one too."""
     done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
@@ -207,7 +211,7 @@ async def change_password(body: ChangePasswordRequest, caller: Caller, call: Thi
     accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
 
 
-@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth", errors=TOKEN)
+@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth", errors=ONE_TIME)
 async def verify_email(body: VerifyEmailRequest) -> VerifyEmailResponse:
     """Confirm an e-mail address by the token that was mailed to it. A token is good once."""
     return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token).email_verified)
@@ -227,7 +231,7 @@ async def forgot_password(body: ForgotPasswordRequest, call: ThisCall) -> Messag
     return MessageResponse(message="If there is an account with this address, a mail is on its way to it")
 
 
-@routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth", errors=TOKEN)
+@routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth", errors=ONE_TIME)
 async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
     """Set a new password by a mailed token, which is good once. All sessions of the account end."""
     recovery.reset_password(body.token, body.newPassword, ip=call.client_ip)
@@ -248,7 +252,7 @@ async def oauth_start(provider: str, call: ThisCall, returnTo: ReturnTo = None) 
     public=True,
     rate_class="auth",
     secret=True,
-    errors=(*TOKEN, *PROVIDER, "credentials", "forbidden", "conflict.email"),
+    errors=(*ONE_TIME, *PROVIDER, *SIGN_IN),
 )
 async def oauth_callback(
     provider: str,

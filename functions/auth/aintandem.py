@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.auth.fields import BEARER, Email, GivenEmail, Name
+from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
 from shared.edge.contracts.base import Shape
 from shared.edge.http.call import Caller, ThisCall
@@ -56,7 +57,7 @@ class RefreshData(Shape):
     expires_in: int
 
 
-@routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email")
+@routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email", errors=(Situation.EMAIL_TAKEN,))
 async def register(body: RegisterRequest) -> RegisteredUser:
     """A new account with an organization of the given name and its default workspace."""
     organization = " ".join((body.organization or "").split()) or None

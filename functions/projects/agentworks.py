@@ -6,6 +6,7 @@ from fastapi import Query
 from pydantic import Field, StringConstraints
 
 from shared.core.actor import Permission
+from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
@@ -195,7 +196,13 @@ async def get(id: str, caller: Caller) -> ProjectDetails:
     return _details(*agent_configs.with_configs(caller, id))
 
 
-@routes.post("/workspaces/{workspaceId}/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)
+@routes.post(
+    "/workspaces/{workspaceId}/projects",
+    "projects.create",
+    status=201,
+    needs=Permission.PROJECT_CREATE,
+    errors=(Situation.SLUG_TAKEN,),
+)
 async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -> ProjectDetails:
     """A new project with a board of eleven lanes."""
     new = NewProject(

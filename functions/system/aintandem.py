@@ -6,10 +6,11 @@ from functions.system.docs import publish
 from functions.system.probes import Health
 from functions.system.probes import health as ask
 from shared.core import clock
+from shared.core.errors import CadreError
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.problems import plain
 from shared.edge.http.call import current
 from shared.edge.http.pipeline import failure
 from shared.edge.http.routing import Routes
@@ -63,7 +64,8 @@ async def health() -> HealthData | Response:
     services = _services(found)
     if not found.healthy:
         details = {"status": found.status, "services": services.model_dump(), "errors": found.errors}
-        return failure(AINTANDEM, plain(AINTANDEM.name, "unavailable", "Not healthy", details), current().request_id)
+        problem = AINTANDEM.problem(CadreError(Situation.UNAVAILABLE, "Not healthy", details))
+        return failure(AINTANDEM, problem, current().request_id)
     return HealthData(status=found.status, version=settings().version, services=services, timestamp=clock.iso())
 
 

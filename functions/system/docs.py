@@ -11,9 +11,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.core.errors import NotFound
+from shared.core.errors import CadreError, NotFound
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
-from shared.edge.contracts.problems import plain
 from shared.edge.http.call import current
 from shared.edge.http.pipeline import failure
 from shared.edge.http.routing import Routes
@@ -71,8 +71,8 @@ def published(name: str) -> bytes | None:
 
 
 def missing(contract: Contract) -> Response:
-    problem = plain(contract.name, "unavailable", "The OpenAPI document is made when the platform is deployed; here it was not")
-    return failure(contract, problem, current().request_id)
+    error = CadreError(Situation.UNAVAILABLE, "The OpenAPI document is made when the platform is deployed; here it was not")
+    return failure(contract, contract.problem(error), current().request_id)
 
 
 @cache

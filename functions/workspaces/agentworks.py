@@ -8,6 +8,7 @@ from shared.channels.mail import outbox
 from shared.channels.sockets.presence import present
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
+from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
 from shared.edge.contracts.base import Closed, Shape
 from shared.edge.contracts.fields import Email
@@ -190,7 +191,7 @@ async def get(id: str, caller: Caller) -> WorkspaceDetails:
     return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
-@routes.post("/workspaces", "workspaces.create", status=201)
+@routes.post("/workspaces", "workspaces.create", status=201, errors=(Situation.SLUG_TAKEN,))
 async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """A new workspace in the caller's organization; the caller is its owner."""
     settings = body.settings.given() if body.settings else None

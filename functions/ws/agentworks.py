@@ -13,8 +13,9 @@ from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Permission
-from shared.core.errors import AccessDenied, CadreError, FieldError, Invalid, Malformed, NotFound, TooLarge
+from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, NotFound, TooLarge
 from shared.core.ids import bare_id, is_id
+from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed
 from shared.runs.agent_runs.rows import Run
@@ -79,7 +80,7 @@ def _connect_terminal(arrival: Arrival) -> None:
 def _connect_events(arrival: Arrival) -> None:
     ws_id = bare_id(arrival.path["workspaceId"])
     if not arrival.actor.may(Permission.WORKSPACE_READ, ws_id):
-        raise AccessDenied
+        raise Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED)
     topic = workspace_topic(ws_id)
     connection = _connection(arrival, WORKSPACE_EVENTS, ws_id, [topic])
     open_connection(connection, [Subscription.of(topic, connection)])
@@ -109,13 +110,7 @@ def _on_message(connection: Connection, text: str) -> None:
         else:
             raise Invalid(FieldError("type", "This socket only takes `ping`"))
     except CadreError as error:
-        problem = AGENTWORKS.problem(error)
-        data: dict[str, Any] = {"code": problem.code, "message": problem.message}
-        if problem.fields:
-            data["details"] = [{"field": field.field, "message": field.message} for field in problem.fields]
-        elif problem.details is not None:
-            data["details"] = problem.details
-        _tell(connection, {"type": "error", "data": data})
+        _tell(connection, {"type": "error", "data": AGENTWORKS.error_detail(AGENTWORKS.problem(error))})
 
 
 def _read(text: str) -> Any:
@@ -124,9 +119,9 @@ def _read(text: str) -> Any:
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError):
-        raise Malformed(message="The message is not valid JSON") from None
+        raise Malformed("The message is not valid JSON") from None
     if not isinstance(raw, dict):
-        raise Malformed(message="A message is a JSON object with a `type`")
+        raise Malformed("A message is a JSON object with a `type`")
     try:
         return _MESSAGES.validate_python(raw)
     except ValidationError as error:

@@ -15,6 +15,7 @@ from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
 from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.people.access import liveness, records, tokens
 
 logger = Logger(level=settings().log_level)
@@ -51,7 +52,7 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
         endpoint, parameters = _find(path, query.get("contract"))
         name = endpoint.contract
         if endpoint.connect is None:
-            raise Upstream("socket", "This socket is not served yet")
+            raise Upstream(Situation.UNAVAILABLE, "This socket is not served yet")
         actor, _ = records.authenticate(tokens.read(_token(event, query), tokens.ACCESS), ())
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
         endpoint.connect(Arrival(connection_id, actor, parameters, lists))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from shared.core.aws import client
 from shared.core.errors import Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 
 _KEPT_S = 300.0
 _kept: dict[str, tuple[float, Mapping[str, str]]] = {}
@@ -20,7 +21,7 @@ _kept: dict[str, tuple[float, Mapping[str, str]]] = {}
 def value(setting: str, variable: str) -> str:
     """The credential of that name, or an empty string. `setting` is the field of `Settings` that names the secret.
 
-    Raises Upstream("provider_credentials") where the secret cannot be read.
+    Raises Upstream(PROVIDER_NOT_CONFIGURED) where the secret cannot be read.
     """
     return os.environ.get(variable, "").strip() or _secret(setting).get(variable, "").strip()
 
@@ -48,9 +49,9 @@ def _fetched(name: str, called: str) -> Mapping[str, str]:
         text = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
         parsed = json.loads(text)
     except (BotoCoreError, ClientError, KeyError) as error:
-        raise Upstream("provider_credentials", f"{called} cannot be read ({type(error).__name__})") from error
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{called} cannot be read ({type(error).__name__})") from error
     except ValueError as error:
-        raise Upstream("provider_credentials", f"{called} is not JSON") from error
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{called} is not JSON") from error
     if not isinstance(parsed, dict):
-        raise Upstream("provider_credentials", f"{called} is not a JSON object")
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{called} is not a JSON object")
     return {str(key): str(item) for key, item in parsed.items()}

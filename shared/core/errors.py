@@ -1,31 +1,40 @@
-"""What can go wrong, in the platform's own words. `shared/edge/contracts` turns each into a contract's status and code.
+"""What can go wrong. Each error names its `Situation`, which a contract turns into its own status, code and message.
 
 CadreError
   Invalid            input that breaks a rule; carries one FieldError a field
     Malformed        a body that cannot be read at all (broken JSON, wrong encoding)
-  Unauthenticated    no caller, or one whose proof fails: reason credentials | missing | invalid | expired
+  Unauthenticated    no caller, or one whose proof fails
   Forbidden          the caller may see the thing but not do this
-    AccessDenied     the workspace named in the path is not the caller's
   NotFound           no such thing, or not the caller's to know of
-  Conflict           the state refuses: reason names why (slug, email, version, run_in_progress, state, ...)
+  Conflict           the state refuses; its situation names what stands in the way
     TransitionRefused  a card may not go there: WIP limit, card type, missing field, open dependency
-  LimitExceeded      a plan's or a workspace's limit: kind members | projects | usage | connections | ...
+  LimitExceeded      a plan's or a workspace's limit
   RateLimited        too many requests; carries limit, window, retry_after (seconds), reset (epoch seconds)
   TooLarge           a body above the limit
-  Upstream           someone we depend on: kind provider_unavailable | provider_rate_limited | provider_credentials | storage
+  Upstream           someone we depend on
+
+Raced                a write's condition did not hold, and the code around the write knows what to do: never shown to a caller
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from shared.core.situations import Situation
 
 
 class CadreError(Exception):
-    """The root. `message` is for people; `details` is safe to show to the caller."""
+    """The root. `reason` is what is particular about this case (may be empty), `message` what people and models read of it.
+    `details` is safe to show to the caller."""
 
-    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    words: ClassVar[str] = "This cannot be done"
+    """The message where there is no particular reason."""
+
+    def __init__(self, situation: Situation, reason: str = "", details: dict[str, Any] | None = None) -> None:
+        super().__init__(reason or self.words)
+        self.situation = situation
+        self.reason = reason
+        self.message = reason or self.words
         self.details = details
 
 
@@ -37,71 +46,67 @@ class FieldError:
 
 
 class Invalid(CadreError):
-    def __init__(self, *fields: FieldError, message: str = "The request has invalid fields", code: str = "invalid") -> None:
-        super().__init__(message)
+    words = "The request has invalid fields"
+
+    def __init__(self, *fields: FieldError, message: str = "", situation: Situation = Situation.INVALID) -> None:
+        super().__init__(situation, message)
         self.fields: Sequence[FieldError] = fields
-        self.code = code  # invalid | email_format | password_weak: agentworks names these two
 
 
 class Malformed(Invalid):
-    """The body could not be read: a 400 in every contract."""
+    def __init__(self, message: str) -> None:
+        super().__init__(message=message, situation=Situation.MALFORMED)
 
 
 class Unauthenticated(CadreError):
-    def __init__(self, reason: str = "missing", message: str = "Authentication is required") -> None:
-        super().__init__(message)
-        self.reason = reason
+    def __init__(self, situation: Situation = Situation.TOKEN_INVALID, reason: str = "Authentication is required") -> None:
+        super().__init__(situation, reason)
 
 
 class Forbidden(CadreError):
-    def __init__(self, message: str = "Insufficient permissions for this action") -> None:
-        super().__init__(message)
+    words = "Insufficient permissions for this action"
 
-
-class AccessDenied(Forbidden):
-    """Kept apart from Forbidden because agentworks has a code of its own for it (WORKSPACE_ACCESS_DENIED)."""
-
-
-class AgentNotAllowed(Forbidden):
-    """agentworks has a code of its own for it (AGENT_NOT_ALLOWED)."""
+    def __init__(self, reason: str = "", situation: Situation = Situation.FORBIDDEN) -> None:
+        super().__init__(situation, reason)
 
 
 class NotFound(CadreError):
     def __init__(self, kind: str) -> None:
-        super().__init__(f"{kind.replace('_', ' ').capitalize()} not found")
+        super().__init__(Situation.NOT_FOUND, f"{kind.replace('_', ' ').capitalize()} not found")
         self.kind = kind
 
 
 class Conflict(CadreError):
-    def __init__(self, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__(message, details)
-        self.reason = reason
+    """The state of something does not allow this now."""
 
 
 class TransitionRefused(Conflict):
-    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__("transition", message, details)
+    def __init__(self, reason: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(Situation.LANE_TRANSITION, reason, details)
 
 
 class LimitExceeded(CadreError):
-    def __init__(self, kind: str, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__(message, details)
-        self.kind = kind
+    """There may be no more of something."""
 
 
 class RateLimited(CadreError):
+    words = "Rate limit exceeded"
+
     def __init__(self, limit: int, window: int, retry_after: int, reset: int) -> None:
-        super().__init__("Rate limit exceeded")
+        super().__init__(Situation.RATE_LIMITED)
         self.limit, self.window, self.retry_after, self.reset = limit, window, retry_after, reset
 
 
 class TooLarge(CadreError):
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"The request body is larger than {limit_bytes:,} bytes", {"limit": limit_bytes})
+        super().__init__(Situation.TOO_LARGE, f"The request body is larger than {limit_bytes:,} bytes", {"limit": limit_bytes})
 
 
 class Upstream(CadreError):
-    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.kind = kind
+    def __init__(self, situation: Situation, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(situation, reason)
         self.retry_after = retry_after
+
+
+class Raced(Exception):
+    """The condition of a write did not hold, and whoever wrote goes on from there. It is no error of the caller's."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from shared.core.errors import Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 
 if TYPE_CHECKING:
     import httpx2
@@ -53,24 +54,24 @@ def ask(
 ) -> tuple[int, Any]:
     """The status and the JSON of an answer. `who` names the server in errors, which never show an address or what was sent.
 
-    Raises Upstream("unreachable") where there is no answer in time, or none that is JSON; a 4xx is the caller's to judge.
+    Raises Upstream(EXTERNAL_SERVICE_UNAVAILABLE) where there is no answer in time, or none that is JSON; a 4xx is the caller's to judge.
     """
     import httpx2
 
     if not allowed(url):
-        raise Upstream("unreachable", f"{who} has an address that is not asked: it must be https")
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} has an address that is not asked: it must be https")
     try:
         accept = {"Accept": "application/json"} | dict(headers or {})
         with _client().stream(method, url, data=form, headers=accept, auth=auth) as response:
             status, body = response.status_code, _read(who, response)
     except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
-        raise Upstream("unreachable", f"{who} cannot be reached ({type(error).__name__})") from error
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} cannot be reached ({type(error).__name__})") from error
     if status >= 500 or 300 <= status < 400:
-        raise Upstream("unreachable", f"{who} answered {status}")
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}")
     try:
         return status, json.loads(body)
     except ValueError as error:
-        raise Upstream("unreachable", f"{who} answered {status}, and not in JSON") from error
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}, and not in JSON") from error
 
 
 def _read(who: str, response: "httpx2.Response") -> bytes:
@@ -78,7 +79,7 @@ def _read(who: str, response: "httpx2.Response") -> bytes:
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > MAX_BYTES:
-            raise Upstream("unreachable", f"{who} answered with more than {MAX_BYTES:,} bytes")
+            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered with more than {MAX_BYTES:,} bytes")
     return body
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from shared.core import clock
 from shared.core.errors import RateLimited, Unauthenticated
 from shared.core.limits import RateRule
+from shared.core.situations import Situation
 from shared.store.client import dynamodb
 from shared.store.rows import Row
 
@@ -35,7 +36,7 @@ def count_requests(
 ) -> tuple[dict[str, Any], RateStatus | None]:
     """Count `amount` requests on the row `pk`, all or none. With `session`, that key must stand in the row's map `sessions`.
 
-    Answers the raw row and the state of the tightest rule. Raises RateLimited, or Unauthenticated("invalid") where the session is
+    Answers the raw row and the state of the tightest rule. Raises RateLimited, or Unauthenticated(TOKEN_INVALID) where the session is
     gone. Without rules it only reads.
     """
     if not rules:
@@ -50,7 +51,7 @@ def count_requests(
                 raise
             old: dict[str, Any] = error.response.get("Item") or {}  # type: ignore[assignment]  # botocore's stub lacks the key
             if session is not None and session not in old.get("sessions", {}).get("M", {}):
-                raise Unauthenticated("invalid", "The session has ended") from None
+                raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended") from None
             _refuse_if_full(rules, old, amount, now)
             stale = frozenset(rule.name for rule in rules if _number(old, rule, "w") != _window(rule, now))
         else:
@@ -108,7 +109,7 @@ def _only_read(model: type[Row], pk: str, session: str | None) -> dict[str, Any]
         .get("Item", {})
     )
     if session is not None and session not in row.get("sessions", {}).get("M", {}):
-        raise Unauthenticated("invalid", "The session has ended")
+        raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
     return row
 
 

@@ -21,12 +21,13 @@ from pynamodb.expressions.update import Action
 
 from shared.core import clock
 from shared.core.backoff import pause
-from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded
+from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, Raced
+from shared.core.situations import Situation
 from shared.store.client import dynamodb
 from shared.store.rows import Entity, Row
 
 E = TypeVar("E", bound=Entity)
-Refusal = CadreError | Callable[[dict[str, Any] | None], CadreError]
+Refusal = CadreError | Raced | Callable[[dict[str, Any] | None], CadreError | Raced]
 """The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
@@ -42,7 +43,7 @@ class Operation:
 
 
 def stale(_: dict[str, Any] | None = None) -> CadreError:
-    return Conflict("version", "The item was changed by someone else; read it again and retry")
+    return Conflict(Situation.VERSION_CONFLICT, "The item was changed by someone else; read it again and retry")
 
 
 def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
@@ -113,7 +114,9 @@ def write(*operations: Operation) -> None:
     if carried is not None:
         operations = (*carried(), *operations)
     if len(operations) > TRANSACTION_LIMIT:
-        raise LimitExceeded("transaction", f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}")
+        raise LimitExceeded(
+            Situation.LIMIT_REACHED, f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}"
+        )
     for attempt in range(_TRIES):
         try:
             if len(operations) == 1 and operations[0].verb != "ConditionCheck":
@@ -146,7 +149,7 @@ def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Oper
         try:
             write(save(entity), *further)
         except Conflict as conflict:
-            if conflict.reason != "version" or attempt == _REVISIONS - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _REVISIONS - 1:
                 raise
             pause(attempt)
         else:
@@ -207,7 +210,7 @@ def _alone(operation: Operation) -> None:
     getattr(dynamodb(), call)(**operation.request)
 
 
-def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError | None:
+def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError | Raced | None:
     """The error of the first operation whose own condition failed, or whose row is too large; None when the failure has another
     cause."""
     response: dict[str, Any] = dict(error.response)
@@ -233,10 +236,10 @@ def _too_large() -> Invalid:
     return Invalid(FieldError("body", "This is more than can be kept in one place (400 KB, with what it replaces)"))
 
 
-def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError:
+def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced:
     if operation.refused is None:
         return stale()
-    return operation.refused if isinstance(operation.refused, CadreError) else operation.refused(row)
+    return operation.refused if isinstance(operation.refused, Exception) else operation.refused(row)
 
 
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}

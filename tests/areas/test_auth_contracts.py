@@ -217,7 +217,10 @@ def test_wrong_credentials_look_the_same_everywhere(aws, contract, who):
     expected = {"agentworks": "AUTH_INVALID_CREDENTIALS", "aintandem": "AUTHENTICATION_FAILED"}
     assert answer.status == 401
     assert answer.json["error"]["code"] == expected.get(contract, "AUTHENTICATION_ERROR")
-    assert answer.json["error"]["message"] == "Invalid email or password"
+    if contract == "agentworks":  # its document has these words for the code
+        assert answer.json["error"]["message"] == "Invalid email or password"
+    else:
+        assert answer.json["error"]["details"] == {"reason": "Invalid email or password"}
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])

@@ -96,7 +96,7 @@ def test_an_address_that_the_provider_does_not_vouch_for(provider, verified):
     ada = sign_up()
     confirm(ada)
     provider.person = ADA | {"email_verified": verified}
-    refused(Browser().sign_in(), 403, "INSUFFICIENT_PERMISSIONS")
+    refused(Browser().sign_in(), 403, "SIGN_IN_EMAIL_UNCONFIRMED")
 
 
 def test_two_providers_lead_to_one_account(provider):
@@ -117,16 +117,16 @@ def test_github(provider):
 
 def test_github_with_an_address_that_is_not_confirmed(provider):
     provider.person = ADA | {"email_verified": False}
-    refused(Browser("github").sign_in(), 403, "INSUFFICIENT_PERMISSIONS")
+    refused(Browser("github").sign_in(), 403, "SIGN_IN_EMAIL_UNCONFIRMED")
 
 
 def test_github_refuses_a_code(provider):
-    refused(Browser("github").sign_in(code="made-up"), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser("github").sign_in(code="made-up"), 401, "SIGN_IN_UNVERIFIED")
 
 
 def test_github_fails(provider):
     provider.fail["/api/v3/user/emails"] = (500, "{}")
-    refused(Browser("github").sign_in(), 503, "PROVIDER_UNAVAILABLE")
+    refused(Browser("github").sign_in(), 503, "EXTERNAL_SERVICE_UNAVAILABLE")
 
 
 # -- what must not work
@@ -137,7 +137,7 @@ def test_a_sign_in_is_finished_once(provider):
     address = browser.at_provider(browser.start())
     kept = dict(browser.cookies)
     assert browser.back(address).status == 200
-    refused(Browser(cookies=kept).back(address), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser(cookies=kept).back(address), 401, "ONE_TIME_TOKEN_INVALID")
 
 
 def test_a_code_is_good_once(provider):
@@ -146,7 +146,7 @@ def test_a_code_is_good_once(provider):
     address = browser.at_provider(browser.start())
     used = dict(parse_qsl(urlsplit(address).query))["code"]
     assert browser.back(address).status == 200
-    refused(Browser().sign_in(code=used), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(code=used), 401, "SIGN_IN_UNVERIFIED")
 
 
 def test_another_browser_cannot_finish_it(provider):
@@ -154,32 +154,32 @@ def test_another_browser_cannot_finish_it(provider):
     attacker = Browser()
     address = attacker.at_provider(attacker.start())
     for victim in (Browser(), Browser(cookies={"cadre_sign_in": "x"})):
-        refused(victim.back(address), 401, "AUTH_TOKEN_INVALID")
+        refused(victim.back(address), 401, "ONE_TIME_TOKEN_INVALID")
     other = Browser()
     other.start()
-    refused(other.back(address), 401, "AUTH_TOKEN_INVALID")
+    refused(other.back(address), 401, "ONE_TIME_TOKEN_INVALID")
 
 
 def test_a_code_of_another_sign_in_fails_its_proof(provider):
     attacker, victim = Browser(), Browser()
     stolen = dict(parse_qsl(urlsplit(victim.at_provider(victim.start())).query))["code"]
-    refused(attacker.sign_in(code=stolen), 401, "AUTH_TOKEN_INVALID")
+    refused(attacker.sign_in(code=stolen), 401, "SIGN_IN_UNVERIFIED")
 
 
 def test_a_state_of_another_provider(provider):
     browser = Browser()
     address = browser.at_provider(browser.start())
     query = urlsplit(address).query
-    refused(browser.go(f"/auth/oauth/github/callback?{query}"), 401, "AUTH_TOKEN_INVALID")
+    refused(browser.go(f"/auth/oauth/github/callback?{query}"), 401, "ONE_TIME_TOKEN_INVALID")
 
 
 def test_another_issuer_sends_the_browser_back(provider):
-    refused(Browser().sign_in(iss="https://evil.example"), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(iss="https://evil.example"), 401, "SIGN_IN_UNVERIFIED")
 
 
 @pytest.mark.parametrize("query", ["", "?code=x", "?state=x", "?state=x&code=y", "?error=access_denied"])
 def test_a_callback_out_of_nowhere(provider, query):
-    refused(Browser().go(f"/auth/oauth/corp/callback{query}"), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().go(f"/auth/oauth/corp/callback{query}"), 401, "ONE_TIME_TOKEN_INVALID")
 
 
 def test_a_sign_in_waits_ten_minutes(provider):
@@ -187,24 +187,24 @@ def test_a_sign_in_waits_ten_minutes(provider):
     with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
         address = browser.at_provider(browser.start())
         now.shift(600)
-        refused(browser.back(address), 401, "AUTH_TOKEN_EXPIRED")
+        refused(browser.back(address), 401, "ONE_TIME_TOKEN_EXPIRED")
 
 
 def test_a_person_who_declines(provider):
     provider.person = None
     browser = Browser()
     answer = browser.sign_in()
-    refused(answer, 401, "AUTH_INVALID_CREDENTIALS")
-    assert "declined at corp" in answer.json["error"]["message"]
+    refused(answer, 401, "SIGN_IN_DECLINED")
+    assert "declined at corp" in answer.json["error"]["details"]["reason"]
     assert "<script>" not in answer.text
 
 
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
-        ("server_error", 503, "PROVIDER_UNAVAILABLE"),
-        ("invalid_scope", 401, "AUTH_INVALID_CREDENTIALS"),
-        ("<b>", 401, "AUTH_INVALID_CREDENTIALS"),
+        ("server_error", 503, "EXTERNAL_SERVICE_UNAVAILABLE"),
+        ("invalid_scope", 401, "SIGN_IN_DECLINED"),
+        ("<b>", 401, "SIGN_IN_DECLINED"),
     ],
 )
 def test_a_provider_that_refuses(provider, error, status, code):
@@ -240,7 +240,7 @@ def changed(**claims):
 )
 def test_an_id_token_that_says_the_wrong_thing(provider, spoil):
     provider.spoil = spoil
-    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")
 
 
 def unsigned(claims) -> str:
@@ -274,14 +274,14 @@ def tampered(claims) -> str:
 )
 def test_an_id_token_that_the_provider_did_not_sign(provider, sign):
     provider.sign = sign
-    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_a_key_that_is_too_small_is_none(provider):
     provider.keys = [jwk("small", 1024)]
     provider.sign = lambda claims: signed(claims, "small", bits=1024)
-    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512"])
@@ -294,7 +294,7 @@ def test_longer_digests(provider, algorithm):
 def test_a_key_that_was_replaced_is_found(provider, monkeypatch):
     assert Browser().sign_in().status == 200
     provider.keys, provider.sign = [jwk("second")], lambda claims: signed(claims, "second")
-    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")  # asked less than a minute ago
+    refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")  # asked less than a minute ago
     monkeypatch.setattr(oidc, "_AGAIN_S", 0.0)
     before = provider.asked.count("/keys")
     assert Browser().sign_in().status == 200
@@ -307,7 +307,7 @@ def test_who_it_is_may_be_asked_apart(provider):
     answer = Browser().sign_in()
     assert (answer.status, answer.json["user"]["name"]) == (200, "Ada Lovelace")
     provider.spoil = changed(email=None, sub="somebody-else")
-    refused(Browser().sign_in(), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")
 
 
 def test_a_provider_that_wants_the_secret_in_the_body(provider):
@@ -330,19 +330,19 @@ def test_a_provider_that_wants_the_secret_in_the_body(provider):
 def test_a_provider_that_cannot_be_found(provider, path, status, body):
     provider.fail[path] = (status, body)
     answer = Browser().go("/auth/oauth/corp")
-    refused(answer, 503, "PROVIDER_UNAVAILABLE")
+    refused(answer, 503, "EXTERNAL_SERVICE_UNAVAILABLE")
     assert provider.url not in answer.text
 
 
 @pytest.mark.parametrize(("path", "status"), [("/keys", 500), ("/token_endpoint", 503)])
 def test_a_provider_that_fails_later(provider, path, status):
     provider.fail[path] = (status, "{}")
-    refused(Browser().sign_in(), 503, "PROVIDER_UNAVAILABLE")
+    refused(Browser().sign_in(), 503, "EXTERNAL_SERVICE_UNAVAILABLE")
 
 
 def test_a_provider_that_is_gone(provider, monkeypatch):
     monkeypatch.setenv("OAUTH_CORP_ISSUER", "http://127.0.0.1:9")
-    refused(Browser().go("/auth/oauth/corp"), 503, "PROVIDER_UNAVAILABLE")
+    refused(Browser().go("/auth/oauth/corp"), 503, "EXTERNAL_SERVICE_UNAVAILABLE")
 
 
 def test_a_client_that_the_provider_does_not_know(provider, monkeypatch):
@@ -358,7 +358,7 @@ def test_providers_that_are_not_set_up(aws):
     for name in ("github", "google"):
         answer = Browser().go(f"/auth/oauth/{name}")
         refused(answer, 422, "PROVIDER_NOT_CONFIGURED")
-        assert f"OAUTH_{name.upper()}_CLIENT_ID" in answer.json["error"]["message"]
+        assert f"OAUTH_{name.upper()}_CLIENT_ID" in answer.json["error"]["details"]["reason"]
     for name in ("corp", "GITHUB", "x" * 60, "..", "a_b"):
         refused(Browser().go(f"/auth/oauth/{name}"), 404, "PROVIDER_NOT_FOUND")
         refused(Browser().go(f"/auth/oauth/{name}/callback?code=x&state=y"), 404, "PROVIDER_NOT_FOUND")
@@ -387,7 +387,7 @@ def test_clients_come_from_the_secret(provider, settings_of, monkeypatch):
 
 def test_only_a_laptop_speaks_plain_http(provider, settings_of):
     settings_of(stage="prod")
-    refused(Browser().go("/auth/oauth/corp"), 503, "PROVIDER_UNAVAILABLE")
+    refused(Browser().go("/auth/oauth/corp"), 503, "EXTERNAL_SERVICE_UNAVAILABLE")
     assert provider.asked == []
 
 

@@ -61,7 +61,7 @@ def test_registering_mails_a_token_that_confirms_the_address_once(ada, verificat
     assert (done.status, done.json) == (200, {"emailVerified": True})
     assert ada("auth", "GET", "/auth/me").json["emailVerified"] is True
     again = post("/auth/verify-email", token=verification)
-    assert (again.status, again.json["error"]["code"]) == (401, "AUTH_TOKEN_INVALID")
+    assert (again.status, again.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_INVALID")
 
 
 def test_whoever_registers_through_another_contract_is_mailed_too(aws):
@@ -86,7 +86,7 @@ def test_an_event_that_comes_again_mails_nothing_more(ada):
 def test_a_token_that_is_none(ada, token):
     for path, more in (("/auth/verify-email", {}), ("/auth/reset-password", {"newPassword": NEW})):
         answer = post(path, token=token, **more)
-        assert (answer.status, answer.json["error"]["code"]) == (401, "AUTH_TOKEN_INVALID")
+        assert (answer.status, answer.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_INVALID")
 
 
 def test_a_token_is_good_for_its_purpose_only(ada, verification):
@@ -104,7 +104,7 @@ def test_an_old_token_has_expired(ada):
         reset, _ = one_time_tokens.issue(Purpose.RESET, ada.user["id"])
         now.shift(one_time_tokens.SECONDS[Purpose.RESET])
         answer = post("/auth/reset-password", token=reset, newPassword=NEW)
-    assert (answer.status, answer.json["error"]["code"]) == (401, "AUTH_TOKEN_EXPIRED")
+    assert (answer.status, answer.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_EXPIRED")
 
 
 def test_it_is_mailed_again_to_whoever_asks_a_few_times(ada):
@@ -154,7 +154,7 @@ def test_an_older_token_ends_with_the_password_it_was_for(ada):
     first, second = forgot(), forgot()
     assert post("/auth/reset-password", token=second, newPassword=NEW).status == 204
     late = post("/auth/reset-password", token=first, newPassword="yet another")
-    assert (late.status, late.json["error"]["code"]) == (401, "AUTH_TOKEN_INVALID")
+    assert (late.status, late.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("weak", ["short", "password1", "lovelace99", "ada@example.com"])

@@ -87,8 +87,12 @@ def test_a_suspended_workspace_starts_no_agent_but_can_be_read(world):
         "laneId": world.lanes[1].id, "title": "A card", "type": "doc",
     }).json["id"]  # fmt: skip
     refused = world.ada("runs", "POST", f"/cards/{card}/agents/prd/run", body={})
-    assert (refused.status, refused.json["error"]["code"]) == (403, "USAGE_LIMIT_EXCEEDED")
-    assert refused.json["error"]["details"] == {"status": "suspended", "overdueInvoices": [invoice(world).id]}
+    assert (refused.status, refused.json["error"]["code"]) == (403, "WORKSPACE_SUSPENDED")
+    assert refused.json["error"]["details"] == {
+        "reason": "The workspace is suspended: an invoice is more than 30 days overdue. Agents run again once it is paid",
+        "status": "suspended",
+        "overdueInvoices": [invoice(world).id],
+    }
     assert world.ada("cards", "GET", f"/cards/{card}").status == 200
     assert world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}").json["billing"]["status"] == "suspended"
     record_payment(CLERK, invoice(world).id, None, "R", "manual", None)

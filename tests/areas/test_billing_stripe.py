@@ -204,7 +204,7 @@ def test_an_overdue_invoice_is_paid_with_a_card_and_the_workspace_is_active_agai
     assert (found.invoice.status, account_of(world.ws_id).status) == ("paid", "active")
     assert [one.id for one in found.payments] == [answer.json["id"]]
     again = pay(world, card)
-    assert (again.status, again.json["error"]["message"]) == (409, "The invoice is paid: nothing is owed")
+    assert (again.status, again.json["error"]["details"]["reason"]) == (409, "The invoice is paid: nothing is owed")
     assert len(stripe.intents) == 1
 
 

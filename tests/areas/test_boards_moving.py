@@ -5,6 +5,7 @@ import pytest
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.store import fetch
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
@@ -145,7 +146,7 @@ def test_an_archived_board_stands_still(world):
     for lane, position in ((1, None), (0, 9)):
         with pytest.raises(Conflict) as refused:
             move(world, item, lane, position)
-        assert refused.value.reason == "state"
+        assert refused.value.situation is Situation.PROJECT_ARCHIVED
 
 
 def test_a_viewer_moves_nothing(world):

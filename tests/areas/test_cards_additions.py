@@ -156,7 +156,7 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
         ("POST", "/time", {"hours": 1}),
     ):
         answer = world.ada("cards", method, f"/cards/{card.id}{path}", body=body)
-        assert (answer.status, "archived" in answer.json["error"]["message"]) == (409, True), path
+        assert (answer.status, "archived" in answer.json["error"]["details"]["reason"]) == (409, True), path
     back = post(world, f"/cards/{card.id}/restore")
     assert (back.status, back.json["completedAt"]) == (200, card.completed_at)
     assert post(world, f"/cards/{card.id}/restore").status == 200

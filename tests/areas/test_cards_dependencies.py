@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.events import event_of
 from shared.store import collection, fetch, get
 from shared.work.items import dependencies
@@ -79,7 +80,7 @@ def test_a_board_without_dependencies_takes_none(world):
     body = {"settings": {"enableCardDependencies": False}}
     assert world.ada("boards", "PUT", f"/boards/{world.board.id}", body=body).status == 200
     answer = link(world, make(world), make(world))
-    assert (answer.status, "switched off" in answer.json["error"]["message"]) == (409, True)
+    assert (answer.status, "switched off" in answer.json["error"]["details"]["reason"]) == (409, True)
 
 
 def test_a_removed_dependency_is_gone_and_may_come_back(world):
@@ -137,7 +138,7 @@ def test_two_opposite_dependencies_at_once_make_no_circle(world, monkeypatch):
     monkeypatch.setattr(dependencies, "_path", path)
     with pytest.raises(Conflict) as refused:
         create_dependency(world.actor, a["id"], b["id"], "blocks")
-    assert refused.value.reason == "cycle"
+    assert refused.value.situation is Situation.DEPENDENCY_CYCLE
     assert edges(world) == [[b["id"], a["id"]]]
     assert listed(world, a) == ([], [b["id"]])
 
@@ -177,8 +178,9 @@ def test_a_card_waits_before_it_is_done(world):
     for how in ("status", "move"):
         refused = finish(build, how)
         assert (refused.status, refused.json["error"]["code"]) == (422, "INVALID_LANE_TRANSITION")
-        assert refused.json["error"]["details"] == {"rule": "dependency", "cardIds": [design["id"]]}
-        assert "Design" in refused.json["error"]["message"]
+        details = refused.json["error"]["details"]
+        assert "Design" in details.pop("reason")
+        assert details == {"rule": "dependency", "cardIds": [design["id"]]}
     assert finish(design, "status").status == 200
     assert finish(build, "move").status == 200
 

@@ -157,7 +157,9 @@ def test_an_edit_of_an_old_version_is_refused(world):
     made = make(world).json
     assert change(world, made, content="Mine", baseVersion=1).status == 200
     answer = change(world, made, content="Yours", baseVersion=1)
-    assert (answer.status, answer.json["error"]["code"], answer.json["error"]["details"]) == (409, "CONFLICT", {"version": 2})
+    assert (answer.status, answer.json["error"]["code"]) == (409, "CONFLICT")
+    reason = "The document is at version 2 by now; read it and write again"
+    assert answer.json["error"]["details"] == {"reason": reason, "version": 2}
     assert get(world, made)["content"] == "Mine"
 
 

@@ -13,6 +13,7 @@ from shared.core import clock
 from shared.core.errors import Conflict, Upstream
 from shared.core.keys import key_for
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.edge.contracts import contract as contract_named
 from shared.edge.http import idempotency, log
 from shared.edge.http.call import current
@@ -399,7 +400,7 @@ def test_a_busy_table_is_a_503_that_says_when_to_come_back(aws, monkeypatch, kin
 
 def test_an_upstream_that_asks_to_wait_is_passed_on(aws, monkeypatch):
     def down(_):
-        raise Upstream("provider_rate_limited", "Provider rate limit exceeded", retry_after=7)
+        raise Upstream(Situation.PROVIDER_RATE_LIMITED, "Provider rate limit exceeded", retry_after=7)
 
     ada = sign_up()
     monkeypatch.setattr(users, "the_user", down)

@@ -161,4 +161,5 @@ def test_other_contracts_know_no_api_keys(aws, name):
 @pytest.mark.parametrize("name", ["agentworks", "enterprise", "aintandem", "orchestrator", "omoios"])
 def test_a_thing_that_is_none(aws, name):
     status, _, body = ask(name, "GET", "/things/none", headers=bearer())
-    assert (status, body["error"]["message"]) == (404, "Thing not found")
+    said = body["error"]["message"] if name == "agentworks" else body["error"]["details"]["reason"]
+    assert (status, said) == (404, "Thing not found")

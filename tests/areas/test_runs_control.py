@@ -19,7 +19,8 @@ from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.port import BrokenOff, Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.actor import Role
-from shared.core.errors import Conflict, Upstream
+from shared.core.errors import Conflict, Raced, Upstream
+from shared.core.situations import Situation
 from shared.edge.reactions import change_in
 from shared.edge.reactions.triggers import react
 from shared.edge.views.agentworks import events
@@ -200,7 +201,7 @@ def test_a_place_held_by_a_dead_run_is_swept(world):
 
 def test_a_run_that_cannot_be_queued_ends_and_frees_its_card(world, monkeypatch):
     def broken(*_: object) -> None:
-        raise Upstream("queue", "The run could not be queued; try again shortly")
+        raise Upstream(Situation.UNAVAILABLE, "The run could not be queued; try again shortly")
 
     monkeypatch.setattr(queue, "enqueue", broken)
     card = card_in(world, 1, "doc")
@@ -411,16 +412,16 @@ def test_a_provider_that_breaks_off_is_paid_and_told(world, machine, model):
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"),
+    ("situation", "code"),
     [
-        ("provider_rate_limited", "PROVIDER_RATE_LIMITED"),
-        ("provider_unavailable", "PROVIDER_UNAVAILABLE"),
-        ("provider_credentials", "PROVIDER_NOT_CONFIGURED"),
+        (Situation.PROVIDER_RATE_LIMITED, "PROVIDER_RATE_LIMITED"),
+        (Situation.PROVIDER_UNAVAILABLE, "PROVIDER_UNAVAILABLE"),
+        (Situation.PROVIDER_NOT_CONFIGURED, "PROVIDER_NOT_CONFIGURED"),
     ],
 )
-def test_an_upstream_failure_ends_the_run_with_its_code(world, machine, model, kind, code):
+def test_an_upstream_failure_ends_the_run_with_its_code(world, machine, model, situation, code):
     def turn(request, cancelled):
-        raise Upstream(kind, "no")
+        raise Upstream(situation, "no")
         yield
 
     model.turns = [turn]
@@ -597,7 +598,7 @@ def test_the_same_run_id_twice_is_one_run(world):
     card = card_in(world, 1, "doc")
     request = requesting.Request(run_id="01a1fc3c-48ce-72a3-8823-3c580c5223e0")
     requesting.request_run(world.actor, card.id, "prd", request)
-    with pytest.raises(Conflict):
+    with pytest.raises((Raced, Conflict)):
         requesting.request_run(world.actor, card.id, "prd", request)
 
 
@@ -655,7 +656,7 @@ def test_a_run_that_waits_outlives_its_execution(world, machine):
     assert (between.status, between.execution, between.wait_token, between.launches) == ("waiting", None, None, 1)
     for answer in ("approve", "reject"):
         refused = world.ada("runs", "POST", f"/runs/{run.id}/{answer}")
-        assert (refused.status, "in a moment" in refused.json["error"]["message"]) == (409, True)
+        assert (refused.status, "in a moment" in refused.json["error"]["details"]["reason"]) == (409, True)
     second = launched(run.id)
     waits = second.play()
     assert (waits.status, waits.execution, waits.event_id) == ("waiting", second.execution, event)

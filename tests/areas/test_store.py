@@ -4,8 +4,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.core.errors import Conflict, Forbidden, Invalid, NotFound, Raced
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.store import (
     PART_BYTES,
     Entity,
@@ -88,15 +89,15 @@ def test_a_stale_save_is_refused(aws):
     second.title = "C"
     with pytest.raises(Conflict) as refused:
         write(save(second))
-    assert refused.value.reason == "version"
+    assert refused.value.situation is Situation.VERSION_CONFLICT
     assert load(Thing, made.id, member()).title == "B"
 
 
 def test_a_transaction_names_the_condition_that_failed(aws):
     one, two = thing(size=1), thing(size=5)
     write(create(one), create(two))
-    full = Conflict("full", "No room")
-    with pytest.raises(Conflict) as refused:
+    full = Raced("No room")
+    with pytest.raises(Raced) as refused:
         write(save(one), update(two, [Thing.size.add(1)], Thing.size < 5, full))
     assert refused.value is full
     assert load(Thing, one.id, member()).version == 1
@@ -106,10 +107,8 @@ def test_a_refusal_sees_the_row_as_it_stood(aws):
     made = thing(size=5)
     write(create(made))
     seen = []
-    with pytest.raises(Conflict):
-        update_now(
-            made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or Conflict("x", "x")
-        )
+    with pytest.raises(Raced):
+        update_now(made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or Raced("x"))
     assert seen == [5]
     assert Thing.decode(update_now(made, [Thing.size.add(1)], Thing.size < 6)).size == 6
 

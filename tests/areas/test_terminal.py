@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.core.ids import new_id
 from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequence, tail
 from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
@@ -17,7 +17,7 @@ class Lease(Row):
     fence = NumberAttribute()
 
 
-FENCED = Conflict("fenced", "Somebody else works on this run")
+FENCED = Raced("Somebody else works on this run")
 
 
 def lease(run: str, fence: int = 1) -> Lease:
@@ -94,10 +94,10 @@ def test_who_has_lost_the_lease_appends_nothing(aws):
     row.fence = 2
     write(put(row))
     zombie.write("info", "agent", "after")
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(Raced) as refused:
         zombie.flush()
     assert refused.value is FENCED
-    with pytest.raises(Conflict):
+    with pytest.raises(Raced):
         zombie.write("info", "agent", "still after")
     with writer("r", fence=2) as heir:
         heir.write("info", "agent", "the heir")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
+from shared.core.situations import Situation
 from shared.money.billing.monthly_close import close
 from shared.money.billing.payments import credit, record_payment, settle
 from shared.money.billing.rows import BillingAccount, invoice_id
@@ -61,7 +62,7 @@ def test_whatever_comes_in_at_once(deeds):
                 raise
         except Conflict as refused:
             # nothing left to credit or to pay; or, of many at once, one that was never the fastest: it may be tried again
-            if refused.reason not in ("state", "version", "series"):
+            if refused.situation not in (Situation.INVOICE_STATUS, Situation.VERSION_CONFLICT):
                 raise
 
     with ThreadPoolExecutor(4) as pool:

@@ -7,6 +7,7 @@ import pytest
 from shared.agents.catalogue import agent_named
 from shared.core.errors import CadreError, Conflict, Forbidden, NotFound
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.runs.toolbox.executor import agent_actor
 from shared.store import fetch, get, load_text, query
 from shared.store.files import INLINE
@@ -36,7 +37,7 @@ def race(calls) -> list[str]:
         try:
             call()
         except Conflict as refused:
-            return refused.reason
+            return refused.situation
         except CadreError as refused:
             return type(refused).__name__
         return "done"
@@ -71,7 +72,7 @@ def test_of_racing_edits_some_land_and_each_is_a_version_of_its_own(world, lengt
     document = made(world)
     contents = [f"{number}\n" + "x" * length for number in range(24)]
     landed = race([lambda text=text: update_document(world.actor, document.id, {"content": text}) for text in contents])
-    assert set(landed) <= {"done", "version"}
+    assert set(landed) <= {"done", Situation.VERSION_CONFLICT}
     after = check(document.id)
     assert after.number == 1 + landed.count("done") > 1
     kept = {load_text(text_of(after, number)) for number in range(2, after.number + 1)}
@@ -121,7 +122,7 @@ def test_editing_and_approving_race(world):
             lambda: update_document(world.actor, document.id, {"status": "archived"}),
         ]
     landed = race(calls)
-    assert set(landed) <= {"done", "version", "state"}
+    assert set(landed) <= {"done", Situation.VERSION_CONFLICT, Situation.PROJECT_ARCHIVED}
     check(document.id)
 
 
@@ -133,7 +134,7 @@ def test_the_latest_of_a_type_is_there_while_documents_race(world):
 
     calls = [lambda d=d, n=n: update_document(world.actor, d.id, {"content": f"{n}"}) for n in range(4) for d in documents]
     landed = race([call for one in calls for call in (one, look)])
-    assert set(landed) <= {"done", "version"}
+    assert set(landed) <= {"done", Situation.VERSION_CONFLICT}
     latest = latest_of(world.actor, world.project.id, "architecture").document
     assert latest.versioned_at == max(check(one.id).versioned_at for one in documents)
 
@@ -143,7 +144,7 @@ def test_an_archived_project_is_closed_while_documents_race(world):
     calls = [lambda n=n: update_document(world.actor, document.id, {"content": f"{n}"}) for n in range(12)]
     calls.insert(6, lambda: archive_project(world.actor, world.project.id))
     landed = race(calls)
-    assert set(landed) <= {"done", "version", "state"}
+    assert set(landed) <= {"done", Situation.VERSION_CONFLICT, Situation.PROJECT_ARCHIVED}
     with pytest.raises(Conflict):
         update_document(world.actor, document.id, {"content": "late"})
     check(document.id)
@@ -162,7 +163,7 @@ def test_a_version_is_named_by_its_own_id_or_its_documents(world):
         assert [(one.version.id, one.status) for one in versions] == [(second, "draft"), (first, "superseded")]
     with pytest.raises(Conflict) as refused:
         approving.approve(world.actor, first)
-    assert refused.value.reason == "state"
+    assert refused.value.situation is Situation.DOCUMENT_STATUS
     assert approving.approve(world.actor, second).document.status == "approved"
     assert approving.approve(world.actor, document.id).document.version == check(document.id).version  # twice is once
     third = update_document(world.actor, document.id, {"content": "Three\n"}).document.version_id

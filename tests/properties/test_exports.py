@@ -7,7 +7,7 @@ import pytest
 
 from shared.channels.exports import jobs, producing
 from shared.channels.exports.rows import Export
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.core.ids import new_id
 from shared.money.usage import exporting
 from shared.store import delete, head_file, update_now, write
@@ -151,7 +151,7 @@ def test_of_two_workers_one_lets_go(world, straight, queued):
     assert export_of(answer).status == "running"
     expire(export_of(answer))
     assert work(export_id)
-    with pytest.raises(Conflict, match="Somebody else"):
+    with pytest.raises(Raced, match="Somebody else"):
         producing.produce(slow, exporting.source_of(slow))
     assert export_of(answer).status == "completed"
     assert file_of(answer) == straight["csv"]

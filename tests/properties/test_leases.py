@@ -16,6 +16,7 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core.errors import CadreError, Conflict
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs import approvals, queue, requesting
 from shared.runs.agent_runs.rows import ActiveRuns, Run
@@ -225,11 +226,11 @@ def test_many_ask_for_one_card_and_one_gets_it(world, monkeypatch):
         try:
             return requesting.request_run(world.actor, card.id, "planner", requesting.Request()).run.id
         except Conflict as refused:
-            return refused.reason
+            return refused.situation
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(ask, range(16)))
-    won = [one for one in answers if one not in ("run_in_progress", "version")]
+    won = [one for one in answers if one not in (Situation.RUN_IN_PROGRESS, Situation.VERSION_CONFLICT)]
     assert len(won) == 1
     assert fetch(Item, card.id).lease_run == won[0]
 

@@ -4,6 +4,7 @@ import pytest
 
 from shared.core.errors import CadreError, Conflict
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.people.identity import accounts, one_time_tokens, recovery, sessions
 from shared.people.identity.federation.provider import Person
 from shared.people.identity.federation.sign_in import sign_in
@@ -50,7 +51,7 @@ def test_whoever_registers_the_address_first_has_it(person, _):
     if isinstance(registered, Conflict):
         assert all(not isinstance(one, CadreError) for one in entered)
     else:
-        assert [one.reason for one in entered] == ["email", "email"]
+        assert [one.situation for one in entered] == [Situation.EMAIL_TAKEN] * 2
         assert get(Guard, f"OAUTH#corp#{person.subject}") is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.people.access import liveness
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter
@@ -55,7 +55,7 @@ class Session:
 
     def say(self, lines: int) -> None:
         run = self.run
-        with TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Conflict("x", "x"))) as terminal:
+        with TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("x"))) as terminal:
             for _ in range(lines):
                 terminal.write("info", "agent", "x")
         self.written += lines

@@ -7,7 +7,7 @@ import sys
 import time
 
 from shared.core.actor import SYSTEM
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.runs.agent_runs.rows import Run
@@ -38,7 +38,7 @@ def main(card_id: str, lines: int, gap: float) -> None:
     write(create(run))
     print(run.id, flush=True)
     sys.stdin.readline()
-    fence = Conflict("fenced", "no")
+    fence = Raced("no")
     with TerminalWriter(run.id, card.id, card.ws_id, lambda: check(run, Run.fence == run.fence, fence)) as terminal:
         for number in range(lines):
             terminal.write("info", "agent", f"line {number}")

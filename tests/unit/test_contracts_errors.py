@@ -6,7 +6,6 @@ import json
 import pytest
 
 from shared.core.errors import (
-    AccessDenied,
     Conflict,
     FieldError,
     Forbidden,
@@ -20,6 +19,7 @@ from shared.core.errors import (
     Unauthenticated,
     Upstream,
 )
+from shared.core.situations import Situation
 from shared.edge.contracts import NAMES, contract
 
 NOW = "2026-11-21T09:30:00.123Z"
@@ -28,30 +28,30 @@ LIMITED = RateLimited(limit=1000, window=3600, retry_after=42, reset=1_795_231_0
 
 ERRORS = {
     "invalid": Invalid(*FIELDS),
-    "email_format": Invalid(FIELDS[0], code="email_format"),
-    "password_weak": Invalid(FIELDS[0], code="password_weak"),
+    "email_format": Invalid(FIELDS[0], situation=Situation.EMAIL_FORMAT),
+    "password_weak": Invalid(FIELDS[0], situation=Situation.PASSWORD_WEAK),
     "malformed": Malformed(message="Broken"),
-    "credentials": Unauthenticated("credentials", "Invalid email or password"),
+    "credentials": Unauthenticated(Situation.CREDENTIALS_WRONG, "Invalid email or password"),
     "no_token": Unauthenticated(),
-    "expired": Unauthenticated("expired"),
+    "expired": Unauthenticated(Situation.TOKEN_EXPIRED),
     "forbidden": Forbidden(),
-    "access": AccessDenied("Access denied to workspace"),
+    "access": Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED),
     "no_workspace": NotFound("workspace"),
     "no_project": NotFound("project"),
     "no_card": NotFound("card"),
     "no_agent": NotFound("agent"),
-    "slug": Conflict("slug", "URL slug already exists"),
-    "duplicate": Conflict("name", "Taken"),
-    "state": Conflict("state", "Not now"),
-    "run_in_progress": Conflict("run_in_progress", "Agent run already in progress for this card"),
+    "slug": Conflict(Situation.SLUG_TAKEN, "URL slug already exists"),
+    "duplicate": Conflict(Situation.ALREADY_MEMBER, "Taken"),
+    "state": Conflict(Situation.PROJECT_ARCHIVED, "Not now"),
+    "run_in_progress": Conflict(Situation.RUN_IN_PROGRESS, "Agent run already in progress for this card"),
     "transition": TransitionRefused("Invalid lane transition"),
-    "members": LimitExceeded("members", "Full"),
-    "usage": LimitExceeded("usage", "Used up"),
+    "members": LimitExceeded(Situation.MEMBER_LIMIT, "Full"),
+    "usage": LimitExceeded(Situation.USAGE_LIMIT, "Used up"),
     "rate": LIMITED,
     "large": TooLarge(1024),
-    "provider_down": Upstream("provider_unavailable", "Down"),
-    "provider_busy": Upstream("provider_rate_limited", "Busy"),
-    "storage": Upstream("storage", "Busy"),
+    "provider_down": Upstream(Situation.PROVIDER_UNAVAILABLE, "Down"),
+    "provider_busy": Upstream(Situation.PROVIDER_RATE_LIMITED, "Busy"),
+    "storage": Upstream(Situation.UNAVAILABLE, "Busy"),
 }
 EXPECTED = {
     "agentworks": {
@@ -97,7 +97,7 @@ EXPECTED = {
         "no_agent": "404 RESOURCE_NOT_FOUND",
         "slug": "409 DUPLICATE_SLUG",
         "duplicate": "409 DUPLICATE_RESOURCE",
-        "state": "400 VALIDATION_ERROR",
+        "state": "409 CONFLICT",
         "run_in_progress": "409 CONFLICT",
         "transition": "400 VALIDATION_ERROR",
         "members": "403 AUTHORIZATION_DENIED",
@@ -124,7 +124,7 @@ EXPECTED = {
         "no_agent": "404 RESOURCE_NOT_FOUND",
         "slug": "409 RESOURCE_ALREADY_EXISTS",
         "duplicate": "409 RESOURCE_ALREADY_EXISTS",
-        "state": "409 SANDBOX_NOT_READY",
+        "state": "409 CONFLICT",
         "run_in_progress": "409 CONFLICT",
         "transition": "409 CONFLICT",
         "members": "429 RESOURCE_EXHAUSTED",
@@ -215,7 +215,7 @@ def test_enterprise_form():
         "status": 400,
         "error": {
             "code": "VALIDATION_ERROR",
-            "message": "The request has invalid fields",
+            "message": "Invalid request parameters",
             "details": [
                 {"field": "email", "message": "Email format invalid"},
                 {"field": "name", "message": "This field is required"},
@@ -229,7 +229,11 @@ def test_aintandem_form():
     body = body_of("aintandem", NotFound("workspace"))
     assert body == {
         "success": False,
-        "error": {"code": "RESOURCE_NOT_FOUND", "message": "Workspace not found"},
+        "error": {
+            "code": "RESOURCE_NOT_FOUND",
+            "message": "The requested resource was not found",
+            "details": {"reason": "Workspace not found"},
+        },
         "meta": {"request_id": "req-1", "timestamp": NOW},
     }
     details = body_of("aintandem", Invalid(*FIELDS))["error"]["details"]
@@ -241,7 +245,7 @@ def test_orchestrator_form():
     assert body_of("orchestrator", Invalid(FIELDS[1])) == {
         "error": {
             "code": "VALIDATION_ERROR",
-            "message": "The request has invalid fields",
+            "message": "Invalid request data",
             "details": [{"field": "name", "message": "This field is required"}],
             "timestamp": NOW,
             "correlation_id": "req-1",
@@ -253,7 +257,13 @@ def test_omoios_form():
     body = body_of("omoios", NotFound("ticket"))
     assert body == {
         "detail": "Ticket not found",
-        "error": {"code": "NOT_FOUND", "message": "Ticket not found", "timestamp": NOW, "request_id": "req-1"},
+        "error": {
+            "code": "NOT_FOUND",
+            "message": "Resource not found",
+            "details": {"reason": "Ticket not found"},
+            "timestamp": NOW,
+            "request_id": "req-1",
+        },
     }
 
 
@@ -282,7 +292,7 @@ def test_headers_of_errors(name):
     found = contract(name)
     assert found.problem(LIMITED).headers["Retry-After"] == "42"
     assert found.problem(Unauthenticated()).headers["WWW-Authenticate"] == "Bearer"
-    assert found.problem(Upstream("provider_rate_limited", "Busy", retry_after=0.2)).headers["Retry-After"] == "1"
+    assert found.problem(Upstream(Situation.PROVIDER_RATE_LIMITED, "Busy", retry_after=0.2)).headers["Retry-After"] == "1"
     rate = found.rate_headers(1000, 975, 1_698_339_600, 3600)
     assert rate["X-RateLimit-Limit"] == "1000"
     assert rate["X-RateLimit-Remaining"] == "975"

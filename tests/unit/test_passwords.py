@@ -3,6 +3,7 @@
 import pytest
 
 from shared.core.errors import Invalid
+from shared.core.situations import Situation
 from shared.people.identity.passwords import check_strength
 
 ADA = ("ada.lovelace@example.com", "Ada Byron King")
@@ -39,7 +40,7 @@ ADA = ("ada.lovelace@example.com", "Ada Byron King")
 def test_too_weak(password):
     with pytest.raises(Invalid) as refused:
         check_strength(password)
-    assert refused.value.code == "password_weak"
+    assert refused.value.situation is Situation.PASSWORD_WEAK
     assert refused.value.fields[0].value is None
 
 

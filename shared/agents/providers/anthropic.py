@@ -20,6 +20,7 @@ from shared.agents.providers.port import (
 )
 from shared.agents.providers.wire import PendingCalls, merged, post_events, scrubbed, status_error, whole
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 OFFICIAL = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
@@ -89,7 +90,9 @@ class AnthropicProvider:
                 case _:  # ping, content_block_stop and whatever comes later: their version rule is to ignore it
                     pass
         if stop is None:
-            raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
+            raise Transient(
+                Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
+            )
         for call in calls.ready(stop):
             yield ToolCallReady(call)
         yield progress.finished(stop)

@@ -27,6 +27,7 @@ from shared.agents.providers.port import (
 from shared.agents.providers.tokens import estimated_usage, part_text
 from shared.core.clock import now
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 _POLL_S = 0.25  # how soon a cancel bites while we wait
 
@@ -113,7 +114,9 @@ def run(
             return
         except TimeUp as error:
             told = f"{provider} did not finish within {request.timeout_s:g} s"
-            raise (BrokenOff(told, progress.spent()) if progress.delivered else Upstream("provider_unavailable", told)) from error
+            raise (
+                BrokenOff(told, progress.spent()) if progress.delivered else Upstream(Situation.PROVIDER_UNAVAILABLE, told)
+            ) from error
         except Transient as failure:
             if progress.delivered:
                 told = f"{failure.error.message}; the answer broke off after {len(progress.text):,} characters"
@@ -143,7 +146,7 @@ def _delivered(provider: str, attempt: Callable[[Progress], Iterator[Event]], pr
             yield event
             if isinstance(event, Finished):
                 return
-    raise Transient(Upstream("provider_unavailable", f"{provider} ended the stream before the answer was complete"))
+    raise Transient(Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} ended the stream before the answer was complete"))
 
 
 def _pause(patience: Patience, number: int, retry_after: float | None) -> float:

@@ -21,6 +21,7 @@ from shared.agents.providers.port import (
 )
 from shared.agents.providers.wire import PendingCalls, merged, scrubbed, whole
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 _STOPS: dict[str, StopReason] = {
     "end_turn": "end",
@@ -96,7 +97,9 @@ class BedrockProvider:
             elif metadata := event.get("metadata"):
                 progress.usage = _usage(metadata.get("usage"))
         if stop is None:
-            raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
+            raise Transient(
+                Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
+            )
         for call in calls.ready(stop):
             yield ToolCallReady(call)
         yield progress.finished(stop)
@@ -127,22 +130,22 @@ class BedrockProvider:
                 stream.close()
         except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
             told = "bedrock has no credentials or no region: give the function a role, or set AWS_PROFILE and AWS_REGION"
-            raise Upstream("provider_credentials", told) from error
+            raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, told) from error
         except (ClientError, EventStreamError) as error:  # the second arrives inside the stream
             raise _translated(error.response) from error
         except ReadTimeoutError as error:
             progress.check()
-            raise Upstream("provider_unavailable", f"bedrock sent nothing for {self.patience.idle_s:g} s") from error
+            raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"bedrock sent nothing for {self.patience.idle_s:g} s") from error
         except ParamValidationError as error:
-            raise Upstream("provider_unavailable", "bedrock cannot take this request: " + scrubbed(str(error))) from error
+            raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock cannot take this request: " + scrubbed(str(error))) from error
         except (ResponseParserError, ParserError) as error:
-            raise Upstream("provider_unavailable", "bedrock sent a chunk that cannot be read") from error
+            raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock sent a chunk that cannot be read") from error
         except (BotoCoreError, HTTPError) as error:
             raise Transient(
-                Upstream("provider_unavailable", f"the connection to bedrock broke ({type(error).__name__})")
+                Upstream(Situation.PROVIDER_UNAVAILABLE, f"the connection to bedrock broke ({type(error).__name__})")
             ) from error
         except (ValueError, KeyError) as error:  # botocore parses event payloads without wrapping its own errors
-            raise Upstream("provider_unavailable", "bedrock sent a chunk that cannot be read") from error
+            raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock sent a chunk that cannot be read") from error
 
 
 def _translated(response: Any) -> Exception:
@@ -150,12 +153,16 @@ def _translated(response: Any) -> Exception:
     code, status = str(error.get("Code") or ""), (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
     code = code[:1].upper() + code[1:]  # inside a stream it is throttlingException
     if code in _LIMITED or status == 429:
-        return Transient(Upstream("provider_rate_limited", f"bedrock is limiting our requests ({code})"))
+        return Transient(Upstream(Situation.PROVIDER_RATE_LIMITED, f"bedrock is limiting our requests ({code})"))
     if code in _REFUSED or status in (401, 403):
-        return Upstream("provider_credentials", f"bedrock refused our credentials or the model is not enabled ({code})")
+        return Upstream(
+            Situation.PROVIDER_NOT_CONFIGURED, f"bedrock refused our credentials or the model is not enabled ({code})"
+        )
     if code in _AWAY or (isinstance(status, int) and status >= 500):
-        return Transient(Upstream("provider_unavailable", f"bedrock is not available ({code or status})"))
-    return Upstream("provider_unavailable", f"bedrock refused the request ({code}: {scrubbed(str(error.get('Message') or ''))})")
+        return Transient(Upstream(Situation.PROVIDER_UNAVAILABLE, f"bedrock is not available ({code or status})"))
+    return Upstream(
+        Situation.PROVIDER_UNAVAILABLE, f"bedrock refused the request ({code}: {scrubbed(str(error.get('Message') or ''))})"
+    )
 
 
 def _arguments(request: Request) -> dict[str, Any]:

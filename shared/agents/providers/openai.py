@@ -18,6 +18,7 @@ from shared.agents.providers.port import (
 )
 from shared.agents.providers.wire import PendingCalls, merged, post_events, scrubbed, status_error, whole
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 OFFICIAL = "https://api.openai.com/v1"
 _STOPS: dict[str, StopReason] = {
@@ -64,7 +65,9 @@ class OpenAIProvider:
                 if choice.get("finish_reason"):
                     stop = _STOPS.get(str(choice["finish_reason"]), "end")
         if stop is None:
-            raise Transient(Upstream("provider_unavailable", f"{self.name} ended the stream before the answer was complete"))
+            raise Transient(
+                Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
+            )
         if refused:
             stop = "refusal"
         elif calls and stop == "end":
@@ -152,4 +155,4 @@ def _stream_error(name: str, error: object) -> Exception:
     kind = str(detail.get("code") or detail.get("type") or "")
     status = int(kind) if kind.isdigit() and len(kind) == 3 else (429 if "rate_limit" in kind else 500)
     told = status_error(name, status, scrubbed(kind), scrubbed(str(detail.get("message") or "")))
-    return told if told.kind == "provider_credentials" else Transient(told)
+    return told if told.situation is Situation.PROVIDER_NOT_CONFIGURED else Transient(told)

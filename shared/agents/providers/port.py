@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
 
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 Role = Literal["user", "assistant"]
 # cancelled: `cancelled()` said so between two chunks; what had been spent until then is in `usage`
@@ -168,5 +169,5 @@ class BrokenOff(Upstream):
     """The stream broke after part of the answer was delivered. `usage` is what is known to be spent (possibly estimated)."""
 
     def __init__(self, message: str, usage: TokenUsage) -> None:
-        super().__init__("provider_unavailable", message)
+        super().__init__(Situation.PROVIDER_UNAVAILABLE, message)
         self.usage = usage

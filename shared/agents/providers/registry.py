@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.agents.providers import credentials
 from shared.agents.providers.port import Provider
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def canonical(name: str) -> str:
 
 
 def provider(name: str) -> Provider:
-    """The provider of that name. Raises Upstream("provider_credentials") when it has none, and for a name nobody answers to."""
+    """The provider of that name. Raises Upstream(PROVIDER_NOT_CONFIGURED) when it has none, and for a name nobody answers to."""
     name = canonical(name)
     if name == "embedded":
         from shared.agents.providers.embedded.model import EmbeddedProvider
@@ -52,7 +53,7 @@ def provider(name: str) -> Provider:
         known = _COMPATIBLE[name]
         address = credentials.value(known.address) or known.default
         return OpenAIProvider(name, _key(name, known.key, address, known.default), address)
-    raise Upstream("provider_unavailable", f"there is no provider {name!r}; there are {', '.join(NAMES)}")
+    raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"there is no provider {name!r}; there are {', '.join(NAMES)}")
 
 
 def available() -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def _key(name: str, variable: str, address: str, official: str) -> str:
     """The key, which only a server of one's own (another address) may do without."""
     key = credentials.value(variable)
     if not key and address == official:
-        raise Upstream("provider_credentials", f"{name} has no credentials: set {variable}")
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{name} has no credentials: set {variable}")
     return key
 
 
@@ -84,7 +85,9 @@ def _bedrock() -> Provider:
     region = credentials.value("BEDROCK_REGION")
     session = boto3.Session()
     if not (region or session.region_name):
-        raise Upstream("provider_credentials", "bedrock has no region: set AWS_REGION or BEDROCK_REGION")
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, "bedrock has no region: set AWS_REGION or BEDROCK_REGION")
     if session.get_credentials() is None:
-        raise Upstream("provider_credentials", "bedrock has no credentials: give the function a role, or set AWS_PROFILE")
+        raise Upstream(
+            Situation.PROVIDER_NOT_CONFIGURED, "bedrock has no credentials: give the function a role, or set AWS_PROFILE"
+        )
     return BedrockProvider(region=region, endpoint=credentials.value("BEDROCK_ENDPOINT_URL"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shared.agents.providers.attempts import Patience, Progress, Transient, retry_after_seconds
 from shared.agents.providers.port import BrokenOff, Message, Part, StopReason, Text, ToolCall
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,16 +50,18 @@ def post_events(
                 if event.data:
                     yield event.event, _object(provider, event.data)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-        raise Transient(Upstream("provider_unavailable", f"{provider} cannot be reached ({type(error).__name__})")) from error
+        raise Transient(
+            Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} cannot be reached ({type(error).__name__})")
+        ) from error
     except httpx2.ReadTimeout as error:
         progress.check()  # the whole call's limit explains it better, when that is what is over
-        raise Upstream("provider_unavailable", f"{provider} sent nothing for {timeout.read:g} s") from error
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} sent nothing for {timeout.read:g} s") from error
     except httpx2.TransportError as error:
         raise Transient(
-            Upstream("provider_unavailable", f"the connection to {provider} broke ({type(error).__name__})")
+            Upstream(Situation.PROVIDER_UNAVAILABLE, f"the connection to {provider} broke ({type(error).__name__})")
         ) from error
     except (httpx2.InvalidURL, httpx2.DecodingError) as error:
-        raise Upstream("provider_unavailable", f"{provider} cannot be used ({type(error).__name__})") from error
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} cannot be used ({type(error).__name__})") from error
 
 
 def _guarded(response: "httpx2.Response", progress: Progress) -> "httpx2.Response":
@@ -77,9 +80,9 @@ def _object(provider: str, data: str) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except ValueError as error:
-        raise Upstream("provider_unavailable", f"{provider} sent a chunk that is not JSON") from error
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} sent a chunk that is not JSON") from error
     if not isinstance(value, dict):
-        raise Upstream("provider_unavailable", f"{provider} sent a chunk that is not a JSON object")
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} sent a chunk that is not a JSON object")
     return value
 
 
@@ -89,7 +92,7 @@ def _refuse_errors(provider: str, response: "httpx2.Response", headers: Mapping[
     if status == 200 and content_type == "text/event-stream":
         return
     if status == 200:
-        raise Upstream("provider_unavailable", f"{provider} did not stream (content type {content_type or 'missing'})")
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} did not stream (content type {content_type or 'missing'})")
     kind, message = _told(response, headers)
     error = status_error(provider, status, kind, message, retry_after_seconds(response.headers.get("retry-after")))
     raise Transient(error) if status in _RETRYABLE and kind not in ("insufficient_quota", "billing_error") else error
@@ -126,13 +129,15 @@ def scrubbed(text: str, headers: Mapping[str, str] | None = None) -> str:
 def status_error(provider: str, status: int, kind: str = "", message: str = "", retry_after: float | None = None) -> Upstream:
     """An HTTP status as an Upstream error. The provider's own words are left out where they could quote a credential."""
     if status in (401, 403):
-        return Upstream("provider_credentials", f"{provider} refused our credentials (HTTP {status})")
+        return Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{provider} refused our credentials (HTTP {status})")
     said = f": {kind} {message}".rstrip(" :") if kind or message else ""
     if status == 429 or kind in ("rate_limit_error", "rate_limit_exceeded"):
-        return Upstream("provider_rate_limited", f"{provider} is limiting our requests (HTTP {status}{said})", retry_after)
+        return Upstream(
+            Situation.PROVIDER_RATE_LIMITED, f"{provider} is limiting our requests (HTTP {status}{said})", retry_after
+        )
     if status >= 500:
-        return Upstream("provider_unavailable", f"{provider} is not available (HTTP {status}{said})", retry_after)
-    return Upstream("provider_unavailable", f"{provider} refused the request (HTTP {status}{said})", retry_after)
+        return Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} is not available (HTTP {status}{said})", retry_after)
+    return Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} refused the request (HTTP {status}{said})", retry_after)
 
 
 def parsed_arguments(provider: str, name: str, text: str, progress: Progress) -> dict[str, Any]:

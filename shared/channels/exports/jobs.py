@@ -16,8 +16,9 @@ from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source
 from shared.core import aws, clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, NotFound, Upstream
+from shared.core.errors import NotFound, Raced, Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.store import SignedUrl, download_url, fetch, load, put, update_now, write
 
 TRIES: Final = 3
@@ -25,7 +26,7 @@ TRIES: Final = 3
 URL_SECONDS: Final = 3600  # a file that is yet to be made is waited for
 _HELD: Final = 60  # seconds that a request may hold an export: longer than API Gateway lets it run
 _SPARE: Final = 30.0  # seconds before the end of a call in which no further part is begun
-_EXISTS = Conflict("export", "This export exists")
+_EXISTS = Raced("This export exists")
 Sources = Mapping[str, Callable[[Export], Source]]
 
 
@@ -39,7 +40,7 @@ def start(export: Export, source: Source, *, at_once: bool) -> Export:
         export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _HELD
     try:
         write(put(export, Export.pk.does_not_exist() | (Export.ttl <= clock.epoch()), _EXISTS))
-    except Conflict:
+    except Raced:
         return _again(export.id)
     if at_once:
         if produce(export, source, at_once=True):
@@ -57,7 +58,7 @@ def _again(export_id: str) -> Export:
         return found
     if found.status == "failed":
         retried = [Export.status.set("pending"), Export.error.remove()]
-        found = Export.decode(update_now(Export(*Export.key(export_id)), retried, Export.pk.exists(), _EXISTS))
+        found = Export.decode(update_now(Export(*Export.key(export_id)), retried, Export.pk.exists(), NotFound(Export.NAME)))
     enqueue(export_id)
     return found
 
@@ -108,9 +109,7 @@ def _claim(export_id: str, seconds: float) -> Export | None:
     ]
     try:
         raw = update_now(Export(*Export.key(export_id)), actions, Export.pk.exists() & (Export.ttl > now) & free, _EXISTS)
-    except Conflict as refused:
-        if refused is not _EXISTS:
-            raise
+    except Raced:
         return None
     return Export.decode(raw)
 
@@ -122,4 +121,4 @@ def enqueue(export_id: str) -> None:
             QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id})
         )
     except (BotoCoreError, ClientError) as error:
-        raise Upstream("storage", "The export could not be queued; try again shortly", retry_after=1) from error
+        raise Upstream(Situation.UNAVAILABLE, "The export could not be queued; try again shortly", retry_after=1) from error

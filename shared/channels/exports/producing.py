@@ -14,7 +14,7 @@ from shared.channels.exports.formats import PIECEWISE, Workbook
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import DoesNotAddUp, Source, add_up
 from shared.core import clock
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.store import PART_BYTES, begin_multipart, complete_multipart, put_file, put_file_stream, put_part, update, write
 
 AT_ONCE: Final = 2_000
@@ -22,7 +22,7 @@ AT_ONCE: Final = 2_000
 MOST_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}
 """XLSX: what one call of the worker makes in a tenth of its time (12 s of a core), in half of its 512 MB of temporary files."""
 _TELL_EVERY: Final = 5_000  # rows between two words on how far a workbook has come
-LOST = Conflict("export", "Somebody else works on this export now")
+LOST = Raced("Somebody else works on this export now")
 
 
 class TooMany(Exception):

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from shared.channels.mail.templates import Letter, letter
 from shared.core import aws, clock
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.core.settings import settings
 from shared.store import BooleanAttribute, Ephemeral, NumberAttribute, delete, get, put, write
 
@@ -40,7 +40,7 @@ def _ses() -> Any:
 
 
 def deliver(message: dict[str, Any]) -> bool:
-    """Send the mail of a message of `outbox`; False where it was sent before or is none. Raises Conflict("mail") while another
+    """Send the mail of a message of `outbox`; False where it was sent before or is none. Raises Raced while another
     delivery of the message is under way, and what SES raises."""
     written = letter(message["kind"], message["values"])
     if written is None:
@@ -62,10 +62,10 @@ def _claim(message_id: str) -> Sent | None:
     """None when the mail has been sent."""
     now = clock.epoch()
     claim = Sent(pk=f"MAIL#{message_id}", sk="META", locked_until=now + LOCK, ttl=now + KEEP)
-    busy = Conflict("mail", "Another delivery of this message is under way")
+    busy = Raced("Another delivery of this message is under way")
     try:
         write(put(claim, Sent.pk.does_not_exist() | ((Sent.done == False) & (Sent.locked_until < now)), busy))  # noqa: E712 - a condition
-    except Conflict:
+    except Raced:
         kept = get(Sent, claim.pk)
         if kept is None or not kept.done:
             raise

@@ -15,6 +15,7 @@ from shared.core import aws
 from shared.core.errors import Upstream
 from shared.core.ids import derived_id, new_id
 from shared.core.settings import settings
+from shared.core.situations import Situation
 
 
 def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
@@ -30,7 +31,7 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
             QueueUrl=settings().need("emails_queue"), MessageBody=json.dumps(message, ensure_ascii=False)
         )
     except (BotoCoreError, ClientError) as error:
-        raise Upstream("storage", "The mail could not be sent; try again shortly", retry_after=1) from error
+        raise Upstream(Situation.UNAVAILABLE, "The mail could not be sent; try again shortly", retry_after=1) from error
 
 
 def link(path: str) -> str:

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from shared.channels.sockets.rows import LONGEST, Connection, DueConnection, OpenConnections, Subscription
 from shared.core import clock
-from shared.core.errors import Conflict, LimitExceeded
+from shared.core.errors import Conflict, LimitExceeded, Raced
+from shared.core.situations import Situation
 from shared.store import create, delete, get, put, query, update, update_now, write
 
 LIMIT = 10  # concurrent connections a user; the one document that gives a number says 10
-_FULL = LimitExceeded("connections", f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
-_GONE = Conflict("closed", "The connection is closed already")
+_FULL = LimitExceeded(Situation.LIMIT_REACHED, f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
+_GONE = Raced("The connection is closed already")
 
 
 def open_connection(connection: Connection, subscriptions: Sequence[Subscription] = ()) -> None:
-    """Write a connection and what it listens to. Raises LimitExceeded("connections")."""
+    """Write a connection and what it listens to. Raises LimitExceeded (LIMIT)."""
     counted = OpenConnections.of(connection.user_id)
     room = OpenConnections.open.does_not_exist() | (OpenConnections.open < LIMIT)
     for last in (False, True):
@@ -46,7 +47,7 @@ def close_connection(connection: Connection) -> None:
             ),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )
-    except Conflict as error:
+    except Raced as error:
         if error is not _GONE:
             raise
 

@@ -16,7 +16,7 @@ from shared.channels.sockets.frames import SocketContract, compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
 from shared.core import clock
-from shared.core.errors import CadreError, Conflict
+from shared.core.errors import Raced
 from shared.store import query, update_now
 
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
@@ -170,13 +170,13 @@ def _start(one: Subscription, lines: Lines) -> int | None:
     return None
 
 
-class _Moved(Conflict):
+class _Moved(Raced):
     def __init__(self, raw: dict[str, Any] | None) -> None:
-        super().__init__("moved", "The subscription has changed")
+        super().__init__("The subscription has changed")
         self.raw = raw
 
 
-def _moved(raw: dict[str, Any] | None) -> CadreError:
+def _moved(raw: dict[str, Any] | None) -> Raced:
     return _Moved(raw)
 
 

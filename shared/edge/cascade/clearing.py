@@ -15,7 +15,7 @@ from collections.abc import Callable
 from shared.channels.sockets.disconnect import disconnect_member
 from shared.core import clock
 from shared.core.actor import SYSTEM
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.edge.cascade import purging
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
@@ -28,7 +28,7 @@ from shared.work.projects.rows import Project
 
 _PAGE = 25
 _REASON = "The workspace was deleted"
-_DONE = Conflict("done", "This was done before")
+_DONE = Raced("This was done before")
 
 
 def work(task: Task, until: float) -> Task | None:
@@ -94,7 +94,7 @@ def _say_cleared(workspace: Workspace) -> None:
     first = Workspace.deleted_at.exists() & Workspace.cleared_at.does_not_exist()
     try:
         update_now(Workspace(pk=workspace.pk, sk=workspace.sk), actions, first, _DONE)
-    except Conflict as refused:
+    except Raced as refused:
         if refused is not _DONE:
             raise
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 from shared.core.actor import Actor
+from shared.core.errors import CadreError, NotFound
+from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, RateRule, Shape
-from shared.edge.contracts.problems import Problem
+from shared.edge.contracts.problems import Answer, Problem
 
 PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
 """Our plans as this contract names them."""
@@ -67,15 +69,84 @@ def pagination(limit: int, offset: int, total: int, next_cursor: str | None = No
     )
 
 
+_CONFLICT = Answer(409, "CONFLICT", "The current state does not allow this")
+_ANSWERS = {
+    Situation.INVALID: Answer(422, "VALIDATION_ERROR", "The request has invalid fields"),
+    Situation.EMAIL_FORMAT: Answer(422, "INVALID_EMAIL_FORMAT", "Invalid email format"),
+    Situation.PASSWORD_WEAK: Answer(422, "PASSWORD_TOO_WEAK", "Password does not meet requirements"),
+    Situation.MALFORMED: Answer(400, "INVALID_REQUEST", "The request cannot be read"),
+    Situation.TOO_LARGE: Answer(413, "PAYLOAD_TOO_LARGE", "The request body is too large"),
+    Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
+    Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
+    Situation.NOT_FOUND: Answer(404, "RESOURCE_NOT_FOUND", "Resource not found"),
+    Situation.CREDENTIALS_WRONG: Answer(401, "AUTH_INVALID_CREDENTIALS", "Invalid email or password"),
+    Situation.TOKEN_INVALID: Answer(401, "AUTH_TOKEN_INVALID", "Invalid authentication token"),
+    Situation.TOKEN_EXPIRED: Answer(401, "AUTH_TOKEN_EXPIRED", "Authentication token has expired"),
+    Situation.ONE_TIME_TOKEN_INVALID: Answer(401, "ONE_TIME_TOKEN_INVALID", "One-time token is invalid or was used before"),
+    Situation.ONE_TIME_TOKEN_EXPIRED: Answer(401, "ONE_TIME_TOKEN_EXPIRED", "One-time token has expired"),
+    Situation.SIGN_IN_DECLINED: Answer(401, "SIGN_IN_DECLINED", "The sign-in was declined at the provider"),
+    Situation.SIGN_IN_UNVERIFIED: Answer(401, "SIGN_IN_UNVERIFIED", "The sign-in could not be verified with the provider"),
+    Situation.SIGN_IN_EMAIL_UNCONFIRMED: Answer(
+        403, "SIGN_IN_EMAIL_UNCONFIRMED", "The provider does not confirm the e-mail address"
+    ),
+    Situation.FORBIDDEN: Answer(403, "INSUFFICIENT_PERMISSIONS", "Insufficient permissions for this action"),
+    Situation.WORKSPACE_ACCESS_DENIED: Answer(403, "WORKSPACE_ACCESS_DENIED", "Access denied to workspace"),
+    Situation.AGENT_NOT_ALLOWED: Answer(403, "AGENT_NOT_ALLOWED", "This agent may not work on this card"),
+    Situation.SLUG_TAKEN: Answer(409, "SLUG_ALREADY_EXISTS", "URL slug already exists"),
+    Situation.EMAIL_TAKEN: Answer(409, "EMAIL_ALREADY_EXISTS", "An account with this e-mail address already exists"),
+    Situation.ALREADY_MEMBER: _CONFLICT,
+    Situation.DEPENDENCY_EXISTS: _CONFLICT,
+    Situation.VERSION_CONFLICT: _CONFLICT,
+    Situation.IDEMPOTENCY_KEY_USED: Answer(409, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used before"),
+    Situation.PROJECT_ARCHIVED: _CONFLICT,
+    Situation.CARD_ARCHIVED: _CONFLICT,
+    Situation.LANE_TRANSITION: Answer(422, "INVALID_LANE_TRANSITION", "Invalid lane transition"),
+    Situation.DEPENDENCY_CYCLE: _CONFLICT,
+    Situation.DEPENDENCIES_DISABLED: _CONFLICT,
+    Situation.FILE_NOT_UPLOADED: _CONFLICT,
+    Situation.DOCUMENT_STATUS: _CONFLICT,
+    Situation.RUN_IN_PROGRESS: Answer(409, "AGENT_RUN_IN_PROGRESS", "Agent run already in progress for this card"),
+    Situation.RUN_STATUS: _CONFLICT,
+    Situation.INVOICE_STATUS: _CONFLICT,
+    Situation.INVITATION_NOT_PENDING: Answer(
+        409, "INVITATION_NOT_PENDING", "The invitation was accepted or cancelled, or has expired"
+    ),
+    Situation.WORKSPACE_OWNER: _CONFLICT,
+    Situation.DEFAULT_WORKSPACE: _CONFLICT,
+    Situation.LIMIT_REACHED: Answer(403, "LIMIT_EXCEEDED", "There may be no more of these"),
+    Situation.MEMBER_LIMIT: Answer(403, "WORKSPACE_MEMBER_LIMIT", "Workspace member limit exceeded"),
+    Situation.RUN_LIMIT: Answer(409, "CONCURRENT_RUN_LIMIT", "The project has as many runs under way as it allows"),
+    Situation.USAGE_LIMIT: Answer(403, "USAGE_LIMIT_EXCEEDED", "Monthly usage limit exceeded"),
+    Situation.WORKSPACE_SUSPENDED: Answer(403, "WORKSPACE_SUSPENDED", "The workspace is suspended until its invoices are paid"),
+    Situation.RATE_LIMITED: Answer(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"),
+    Situation.PROVIDER_UNAVAILABLE: Answer(503, "PROVIDER_UNAVAILABLE", "LLM provider temporarily unavailable"),
+    Situation.PROVIDER_RATE_LIMITED: Answer(503, "PROVIDER_RATE_LIMITED", "Provider rate limit exceeded"),
+    Situation.PROVIDER_NOT_CONFIGURED: Answer(422, "PROVIDER_NOT_CONFIGURED", "The provider is not configured"),
+    Situation.EXTERNAL_SERVICE_UNAVAILABLE: Answer(
+        503, "EXTERNAL_SERVICE_UNAVAILABLE", "An external service is temporarily unavailable"
+    ),
+    Situation.UNAVAILABLE: Answer(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable"),
+    Situation.TIMEOUT: Answer(504, "TIMEOUT", "The answer took too long"),
+    Situation.INTERNAL: Answer(500, "INTERNAL_ERROR", "Something went wrong on our side"),
+}
+
+
 class Agentworks(Contract):
     name = "agentworks"
     base = "/v1"
     error_model = ErrorResponse
+    answers = _ANSWERS
     about = About("AgentWorks API", "1.0.0", "Workspaces, boards, cards and the agents that work on them.")
     openapi = "3.0.3"
     drop_none = True
     cookie = "cadre_session"
     workspace_rule = RateRule("aw", 10_000, 3600)
+
+    def answer(self, error: CadreError) -> Answer:
+        """The document has a code for each kind of thing that is not there: CARD_NOT_FOUND."""
+        if isinstance(error, NotFound):
+            return Answer(404, f"{error.kind.upper()}_NOT_FOUND", error.message)
+        return super().answer(error)
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
@@ -85,8 +156,8 @@ class Agentworks(Contract):
                 "window": problem.rate.window,
                 "retryAfter": problem.rate.retry_after,
             }
-        elif problem.details is not None:
-            detail["details"] = problem.details
+        elif problem.explained is not None:
+            detail["details"] = problem.explained
         body: dict[str, Any] = {"error": detail | {"timestamp": timestamp, "requestId": request_id}}
         if problem.fields:
             body["validationErrors"] = [

@@ -3,8 +3,9 @@
 from typing import Any, Generic, TypeVar
 
 from shared.core import clock
+from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, Paged, RateRule, Shape
-from shared.edge.contracts.problems import Problem
+from shared.edge.contracts.problems import Answer, Problem
 
 T = TypeVar("T")
 
@@ -66,10 +67,73 @@ class ErrorResponse(Shape):
     meta: ErrorMeta
 
 
+_INVALID = Answer(422, "VALIDATION_ERROR", "Request validation failed")
+_UNPROVEN = Answer(401, "AUTHENTICATION_FAILED", "Invalid credentials")
+_DENIED = Answer(403, "AUTHORIZATION_FAILED", "Insufficient permissions")
+_EXISTS = Answer(409, "RESOURCE_ALREADY_EXISTS", "Resource with same identifier exists")
+_CONFLICT = Answer(409, "CONFLICT", "Resource state conflict")
+_EXHAUSTED = Answer(429, "RESOURCE_EXHAUSTED", "Resource limits exceeded")
+_UNAVAILABLE = Answer(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable")
+_ANSWERS = {
+    Situation.INVALID: _INVALID,
+    Situation.EMAIL_FORMAT: _INVALID,
+    Situation.PASSWORD_WEAK: _INVALID,
+    Situation.MALFORMED: Answer(400, "VALIDATION_ERROR", "Request validation failed"),
+    Situation.TOO_LARGE: Answer(413, "PAYLOAD_TOO_LARGE", "The request body is too large"),
+    Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
+    Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
+    Situation.NOT_FOUND: Answer(404, "RESOURCE_NOT_FOUND", "The requested resource was not found"),
+    Situation.CREDENTIALS_WRONG: _UNPROVEN,
+    Situation.TOKEN_INVALID: _UNPROVEN,
+    Situation.TOKEN_EXPIRED: _UNPROVEN,
+    Situation.ONE_TIME_TOKEN_INVALID: _UNPROVEN,
+    Situation.ONE_TIME_TOKEN_EXPIRED: _UNPROVEN,
+    Situation.SIGN_IN_DECLINED: _UNPROVEN,
+    Situation.SIGN_IN_UNVERIFIED: _UNPROVEN,
+    Situation.SIGN_IN_EMAIL_UNCONFIRMED: _DENIED,
+    Situation.FORBIDDEN: _DENIED,
+    Situation.WORKSPACE_ACCESS_DENIED: _DENIED,
+    Situation.AGENT_NOT_ALLOWED: _DENIED,
+    Situation.SLUG_TAKEN: _EXISTS,
+    Situation.EMAIL_TAKEN: _EXISTS,
+    Situation.ALREADY_MEMBER: _EXISTS,
+    Situation.DEPENDENCY_EXISTS: _EXISTS,
+    Situation.VERSION_CONFLICT: _CONFLICT,
+    Situation.IDEMPOTENCY_KEY_USED: Answer(409, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used before"),
+    Situation.PROJECT_ARCHIVED: _CONFLICT,
+    Situation.CARD_ARCHIVED: _CONFLICT,
+    Situation.LANE_TRANSITION: _CONFLICT,
+    Situation.DEPENDENCY_CYCLE: _CONFLICT,
+    Situation.DEPENDENCIES_DISABLED: _CONFLICT,
+    Situation.FILE_NOT_UPLOADED: _CONFLICT,
+    Situation.DOCUMENT_STATUS: _CONFLICT,
+    Situation.RUN_IN_PROGRESS: _CONFLICT,
+    Situation.RUN_STATUS: _CONFLICT,
+    Situation.INVOICE_STATUS: _CONFLICT,
+    Situation.INVITATION_NOT_PENDING: _CONFLICT,
+    Situation.WORKSPACE_OWNER: _CONFLICT,
+    Situation.DEFAULT_WORKSPACE: _CONFLICT,
+    Situation.LIMIT_REACHED: _EXHAUSTED,
+    Situation.MEMBER_LIMIT: _EXHAUSTED,
+    Situation.RUN_LIMIT: _EXHAUSTED,
+    Situation.USAGE_LIMIT: _EXHAUSTED,
+    Situation.WORKSPACE_SUSPENDED: _EXHAUSTED,
+    Situation.RATE_LIMITED: Answer(429, "RATE_LIMIT_EXCEEDED", "Too many requests"),
+    Situation.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
+    Situation.PROVIDER_RATE_LIMITED: _UNAVAILABLE,
+    Situation.PROVIDER_NOT_CONFIGURED: Answer(422, "CONFIGURATION_INVALID", "Invalid configuration"),
+    Situation.EXTERNAL_SERVICE_UNAVAILABLE: _UNAVAILABLE,
+    Situation.UNAVAILABLE: _UNAVAILABLE,
+    Situation.TIMEOUT: Answer(504, "TIMEOUT", "The answer took too long"),
+    Situation.INTERNAL: Answer(500, "INTERNAL_ERROR", "Server error"),
+}
+
+
 class Aintandem(Contract):
     name = "aintandem"
     base = "/api/v1"
     error_model = ErrorResponse
+    answers = _ANSWERS
     about = About("AInTandem API", "1.0.0", "Workspaces, sandboxes and the messages between their agents.")
     api_keys = True
 

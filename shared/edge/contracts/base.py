@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.core.errors import CadreError
 from shared.core.limits import RateRule
-from shared.edge.contracts.problems import Problem, problem_for
+from shared.core.situations import Situation
+from shared.edge.contracts.problems import Answer, Problem, problem
 
 T = TypeVar("T")
 __all__ = ["About", "Closed", "Contract", "Paged", "RateRule", "Shape", "serializer"]
@@ -92,9 +93,15 @@ class Contract(ABC):
     error_model: ClassVar[type[BaseModel]]
     """The error body as a model, for OpenAPI."""
 
+    answers: ClassVar[Mapping[Situation, Answer]]
+    """What the contract answers in every situation. A code has one message, the document's own where it has one."""
+
+    def answer(self, error: CadreError) -> Answer:
+        return self.answers[error.situation]
+
     def problem(self, error: CadreError) -> Problem:
-        """Status, code and words of a domain error in this contract."""
-        return problem_for(self.name, error)
+        """The error in this contract's status, code and message."""
+        return problem(self.answer(error), error)
 
     @abstractmethod
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
@@ -108,12 +115,12 @@ class Contract(ABC):
 
     @staticmethod
     def list_details(problem: Problem) -> Any:
-        """The details of an error as the snake_case contracts show them: the fields, the limit, or what the error says."""
+        """The details of an error as the snake_case contracts show them: the fields, the limit, or the reason and what goes with it."""
         if problem.fields:
             return [{"field": field.field, "message": field.message} for field in problem.fields]
         if problem.rate is not None:
             return {"limit": problem.rate.limit, "window": problem.rate.window, "retry_after": problem.rate.retry_after}
-        return problem.details
+        return problem.explained
 
     # -- limits
 

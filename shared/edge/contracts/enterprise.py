@@ -1,11 +1,14 @@
 """enterprise: snake_case, `{success, status, data, meta}`, page and page_size, validation errors are 400, base path `/v1`."""
 
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from shared.core import clock
+from shared.core.errors import CadreError, RateLimited
+from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, Paged, RateRule, Shape
 from shared.edge.contracts.plans import plan_rules
-from shared.edge.contracts.problems import Problem
+from shared.edge.contracts.problems import Answer, Problem
 
 T = TypeVar("T")
 
@@ -65,10 +68,72 @@ class ErrorResponse(Shape):
     meta: ErrorMeta
 
 
+_INVALID = Answer(400, "VALIDATION_ERROR", "Invalid request parameters")
+_UNPROVEN = Answer(401, "AUTHENTICATION_FAILED", "Invalid credentials")
+_DENIED = Answer(403, "AUTHORIZATION_DENIED", "Insufficient permissions")
+_DUPLICATE = Answer(409, "DUPLICATE_RESOURCE", "Resource already exists")
+_CONFLICT = Answer(409, "CONFLICT", "The current state does not allow this")
+_UNAVAILABLE = Answer(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable")
+_ANSWERS = {
+    Situation.INVALID: _INVALID,
+    Situation.EMAIL_FORMAT: _INVALID,
+    Situation.PASSWORD_WEAK: _INVALID,
+    Situation.MALFORMED: _INVALID,
+    Situation.TOO_LARGE: Answer(413, "PAYLOAD_TOO_LARGE", "The request body is too large"),
+    Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
+    Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
+    Situation.NOT_FOUND: Answer(404, "RESOURCE_NOT_FOUND", "Requested resource not found"),
+    Situation.CREDENTIALS_WRONG: _UNPROVEN,
+    Situation.TOKEN_INVALID: _UNPROVEN,
+    Situation.TOKEN_EXPIRED: _UNPROVEN,
+    Situation.ONE_TIME_TOKEN_INVALID: _UNPROVEN,
+    Situation.ONE_TIME_TOKEN_EXPIRED: _UNPROVEN,
+    Situation.SIGN_IN_DECLINED: _UNPROVEN,
+    Situation.SIGN_IN_UNVERIFIED: _UNPROVEN,
+    Situation.SIGN_IN_EMAIL_UNCONFIRMED: _DENIED,
+    Situation.FORBIDDEN: _DENIED,
+    Situation.WORKSPACE_ACCESS_DENIED: _DENIED,
+    Situation.AGENT_NOT_ALLOWED: _DENIED,
+    Situation.SLUG_TAKEN: Answer(409, "DUPLICATE_SLUG", "Slug already exists"),
+    Situation.EMAIL_TAKEN: _DUPLICATE,
+    Situation.ALREADY_MEMBER: _DUPLICATE,
+    Situation.DEPENDENCY_EXISTS: _DUPLICATE,
+    Situation.VERSION_CONFLICT: _CONFLICT,
+    Situation.IDEMPOTENCY_KEY_USED: Answer(409, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used before"),
+    Situation.PROJECT_ARCHIVED: _CONFLICT,
+    Situation.CARD_ARCHIVED: _CONFLICT,
+    Situation.LANE_TRANSITION: _INVALID,
+    Situation.DEPENDENCY_CYCLE: _CONFLICT,
+    Situation.DEPENDENCIES_DISABLED: _CONFLICT,
+    Situation.FILE_NOT_UPLOADED: _CONFLICT,
+    Situation.DOCUMENT_STATUS: _CONFLICT,
+    Situation.RUN_IN_PROGRESS: _CONFLICT,
+    Situation.RUN_STATUS: _CONFLICT,
+    Situation.INVOICE_STATUS: _CONFLICT,
+    Situation.INVITATION_NOT_PENDING: _CONFLICT,
+    Situation.WORKSPACE_OWNER: _CONFLICT,
+    Situation.DEFAULT_WORKSPACE: _CONFLICT,
+    Situation.LIMIT_REACHED: _DENIED,
+    Situation.MEMBER_LIMIT: _DENIED,
+    Situation.RUN_LIMIT: _CONFLICT,
+    Situation.USAGE_LIMIT: _DENIED,
+    Situation.WORKSPACE_SUSPENDED: _DENIED,
+    Situation.RATE_LIMITED: Answer(429, "RATE_LIMIT_EXCEEDED", "Too many requests"),
+    Situation.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
+    Situation.PROVIDER_RATE_LIMITED: _UNAVAILABLE,
+    Situation.PROVIDER_NOT_CONFIGURED: _INVALID,
+    Situation.EXTERNAL_SERVICE_UNAVAILABLE: _UNAVAILABLE,
+    Situation.UNAVAILABLE: _UNAVAILABLE,
+    Situation.TIMEOUT: Answer(504, "TIMEOUT", "Request timeout"),
+    Situation.INTERNAL: Answer(500, "INTERNAL_ERROR", "Something went wrong on our side"),
+}
+
+
 class Enterprise(Contract):
     name = "enterprise"
     base = "/v1"
     error_model = ErrorResponse
+    answers = _ANSWERS
     about = About(
         "AI Agent System API",
         "1.0.0",
@@ -99,6 +164,13 @@ class Enterprise(Contract):
             return self.dump(PagedEnvelope[model], envelope)
         return self.dump(Envelope[model], Envelope[model].model_construct(success=True, status=status, data=result, meta=meta))
 
+    def answer(self, error: CadreError) -> Answer:
+        answer = super().answer(error)
+        if isinstance(error, RateLimited):
+            words = f"You have exceeded the rate limit. Please retry after {error.retry_after} seconds."
+            return replace(answer, message=words)
+        return answer
+
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}
         if (details := self.list_details(problem)) is not None and problem.rate is None:
@@ -106,7 +178,6 @@ class Enterprise(Contract):
         meta: dict[str, Any] = {"timestamp": timestamp, "request_id": request_id}
         if problem.rate is not None:
             seconds = problem.rate.retry_after
-            detail["message"] = f"You have exceeded the rate limit. Please retry after {seconds} seconds."
             meta |= {"retry_after": seconds, "limit_resets_at": clock.in_seconds(seconds)}
         return {"success": False, "status": problem.status, "error": detail, "meta": meta}
 

@@ -15,6 +15,7 @@ from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
 from shared.core.settings import origin_of, settings
+from shared.core.situations import Situation
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 from shared.people.access import quota_leases, records, tokens
@@ -80,7 +81,7 @@ def _token(operation: Operation, request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":
-            raise Unauthenticated("invalid", "The Authorization header must be `Bearer <token>`")
+            raise Unauthenticated(Situation.TOKEN_INVALID, "The Authorization header must be `Bearer <token>`")
         return token.strip()
     cookie = operation.contract.cookie
     if cookie and cookie in request.cookies:

@@ -21,13 +21,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.core import clock
-from shared.core.errors import Conflict, FieldError, Invalid
+from shared.core.errors import Conflict, FieldError, Invalid, Raced
+from shared.core.situations import Situation
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, load_text, put, store_text, write
 
 LOCK = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP = 86_400
+_TAKEN = Raced("The key is claimed")
 
 
 class IdempotencyRecord(Ephemeral):
@@ -94,23 +96,27 @@ def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
         IdempotencyRecord.status.does_not_exist() & (IdempotencyRecord.locked_until < clock.epoch())
     )
     try:
-        write(put(claim, free, Conflict("idempotency", "taken")))
-    except Conflict:
+        write(put(claim, free, _TAKEN))
+    except Raced:
         kept = get(IdempotencyRecord, claim.pk)
         if kept is None:
-            raise
+            raise Conflict(
+                Situation.IDEMPOTENCY_KEY_USED, "The first request with this Idempotency-Key has just ended; retry"
+            ) from None
         if kept.body_hash != claim.body_hash:
-            raise Conflict("idempotency", "This Idempotency-Key was used with another request body") from None
+            raise Conflict(Situation.IDEMPOTENCY_KEY_USED, "This Idempotency-Key was used with another request body") from None
         if kept.status is None:
             call.headers.append(("Retry-After", "1"))
-            raise Conflict("idempotency", "The first request with this Idempotency-Key is still running; retry shortly") from None
+            raise Conflict(
+                Situation.IDEMPOTENCY_KEY_USED, "The first request with this Idempotency-Key is still running; retry shortly"
+            ) from None
         return kept
     return None
 
 
 def _replay(kept: IdempotencyRecord, call: Call) -> Response:
     if kept.answer is None:
-        raise Conflict("idempotency", "This request was done; its answer was not kept and cannot be shown again")
+        raise Conflict(Situation.IDEMPOTENCY_KEY_USED, "This request was done; its answer was not kept and cannot be shown again")
     headers, body = json.loads(load_text(kept.answer))
     call.headers += [(name, value) for name, value in headers]
     call.headers.append(("Idempotent-Replayed", "true"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.core.actor import Permission
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
 
 Endpoint = Callable[..., Awaitable[Any]]
@@ -55,8 +56,8 @@ class Operation:
     raw: bool = False
     """The answer stands outside the contract's envelope."""
     retired: Retired | None = None
-    errors: tuple[str, ...] = ()
-    """What else can go wrong than in every operation of its kind: situations of `contracts.problems.TABLE`, for the document."""
+    errors: tuple[Situation, ...] = ()
+    """What else can go wrong than in every operation of its kind, for the OpenAPI document."""
     also: tuple[int, ...] = ()
     """Further statuses that are answered with the same model."""
 

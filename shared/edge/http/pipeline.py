@@ -8,6 +8,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -21,8 +22,9 @@ from starlette.responses import Response
 from shared.core import clock
 from shared.core.errors import CadreError, TooLarge, Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
-from shared.edge.contracts.problems import Problem, plain
+from shared.edge.contracts.problems import Problem
 from shared.edge.http import idempotency, log
 from shared.edge.http.authentication import authenticate
 from shared.edge.http.call import Call, begin
@@ -33,6 +35,13 @@ from shared.edge.http.validation import to_invalid
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_HTTP = {
+    404: (Situation.NOT_FOUND, "No such path"),
+    405: (Situation.METHOD_NOT_ALLOWED, ""),
+    413: (Situation.TOO_LARGE, ""),
+    415: (Situation.UNSUPPORTED_MEDIA, "The request body must be application/json"),
+}
+"""What the framework refuses, by its status: the situation and what is to be said of it."""
 _BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
 
 
@@ -100,8 +109,8 @@ def _crashed(contract: Contract, error: Exception) -> Problem:
     else:
         busy = isinstance(error, HTTPClientError)
     if busy:
-        return contract.problem(Upstream("storage", "The service is busy; try again shortly", retry_after=1))
-    return plain(contract.name, "internal", "Something went wrong on our side")
+        return contract.problem(Upstream(Situation.UNAVAILABLE, "The service is busy; try again shortly", retry_after=1))
+    return contract.problem(CadreError(Situation.INTERNAL))
 
 
 def failure(contract: Contract, problem: Problem, request: str) -> Response:
@@ -118,10 +127,9 @@ def failure(contract: Contract, problem: Problem, request: str) -> Response:
 
 def http_problem(contract: Contract, error: HTTPException) -> Problem:
     """What the framework itself refuses: an unknown path, a wrong method, an unreadable form."""
-    name = {404: "missing", 405: "method", 413: "large", 415: "media"}.get(error.status_code, "malformed")
-    words = {"missing": "No such path", "method": "This path has no such method"}.get(name, str(error.detail))
-    problem = plain(contract.name, name, words)
-    return Problem(problem.status, problem.code, problem.message, headers=error.headers or {})
+    situation, reason = _HTTP.get(error.status_code, (Situation.MALFORMED, str(error.detail)))
+    problem = contract.problem(CadreError(situation, reason))
+    return replace(problem, headers=error.headers or {})
 
 
 def request_id(request: Request) -> str:
@@ -158,4 +166,4 @@ async def _check_media(request: Request) -> None:
     if not kind or not await request.body():
         return
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise HTTPException(415, "The request body must be application/json")
+        raise HTTPException(415)

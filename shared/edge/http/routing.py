@@ -16,8 +16,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract, Paged
-from shared.edge.contracts.problems import TABLE
 from shared.edge.http.call import current
 from shared.edge.http.operation import Endpoint, Operation
 from shared.edge.http.pipeline import route_class
@@ -146,20 +146,20 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 def _errors(operation: Operation) -> dict[int, list[str]]:
     """The contract's statuses and codes for what can go wrong in any operation of this kind."""
-    kinds = ["invalid", "internal", "unavailable", *operation.errors]
+    situations = [Situation.INVALID, Situation.INTERNAL, Situation.UNAVAILABLE, *operation.errors]
     if operation.limited and (operation.rate_class or not operation.public):
-        kinds.append("rate")
+        situations.append(Situation.RATE_LIMITED)
     if not operation.public:
-        kinds += ["token", "token.expired", "forbidden"]
+        situations += [Situation.TOKEN_INVALID, Situation.TOKEN_EXPIRED, Situation.FORBIDDEN]
     elif operation.method != "GET":
-        kinds.append("credentials")
+        situations.append(Situation.CREDENTIALS_WRONG)
     if "{" in operation.path:
-        kinds.append("missing")
+        situations.append(Situation.NOT_FOUND)
     if operation.method != "GET":
-        kinds += ["malformed", "conflict", "conflict.idempotency", "large", "media"]
+        situations += [Situation.MALFORMED, Situation.VERSION_CONFLICT, Situation.IDEMPOTENCY_KEY_USED]
+        situations += [Situation.TOO_LARGE, Situation.UNSUPPORTED_MEDIA]
     errors: dict[int, list[str]] = {}
-    for kind in kinds:
-        status, code = TABLE[kind][operation.contract.name]
-        if code not in errors.setdefault(status, []):
-            errors[status].append(code)
+    for answer in (operation.contract.answers[situation] for situation in situations):
+        if answer.code not in errors.setdefault(answer.status, []):
+            errors[answer.status].append(answer.code)
     return dict(sorted(errors.items()))

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 
 from shared.core.errors import FieldError, Invalid, Malformed
+from shared.core.situations import Situation
 
 _UNREADABLE = {"json_invalid", "json_type", "bytes_invalid"}
 _SECRET = ("password", "token", "secret", "api_key", "apikey")
@@ -18,10 +19,10 @@ def to_invalid(error: RequestValidationError) -> Invalid:
     """The same news as a domain error. Values of secret fields and of whole objects are left out."""
     issues = error.errors()
     if any(issue["type"] in _UNREADABLE for issue in issues):
-        return Malformed(message="The request body is not valid JSON")
+        return Malformed("The request body is not valid JSON")
     fields = {_name(issue["loc"]): FieldError(_name(issue["loc"]), _words(issue), _value(issue)) for issue in issues}
-    code = "email_format" if len(issues) == 1 and issues[0]["type"] == "email_format" else "invalid"
-    return Invalid(*fields.values(), code=code)
+    only_email = len(issues) == 1 and issues[0]["type"] == "email_format"
+    return Invalid(*fields.values(), situation=Situation.EMAIL_FORMAT if only_email else Situation.INVALID)
 
 
 def _name(location: tuple[Any, ...]) -> str:

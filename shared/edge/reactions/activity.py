@@ -5,7 +5,7 @@ The row is written only once, so the numbers move only once, however often the e
 
 from typing import Any
 
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
@@ -14,7 +14,7 @@ from shared.work.activities.rows import activity_of
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
-SEEN = Conflict("seen", "This event was consumed before")
+SEEN = Raced("This event was consumed before")
 PRIVATE = frozenset({EventType.USER_REGISTERED, EventType.USER_UPDATED, EventType.PASSWORD_CHANGED})
 """A person's own affairs: no tenant's log."""
 
@@ -37,7 +37,7 @@ def react(change: Change) -> None:
         row.item_id = change.id
     try:
         write(create(row, SEEN), *_counted(change))
-    except Conflict as refused:
+    except Raced as refused:
         if refused is not SEEN:
             raise
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from shared.agents.catalogue.registry import the_agent
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Upstream
+from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Raced, Upstream
 from shared.core.ids import derived_id
 from shared.events import EventType
 from shared.events.change import Change
@@ -64,7 +64,7 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:
         request_run(_as_mover(who, str(change.ws_id)), card_id, agent.id, Request(trigger="lane", run_id=run_id))
-    except (Conflict, LimitExceeded, NotFound) as refused:
+    except (Raced, Conflict, LimitExceeded, NotFound) as refused:
         _again(run_id, refused)
     except Upstream:
         raise  # the queue: the run has ended as failed and says so
@@ -72,13 +72,13 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
         logger.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": refused.message})
 
 
-def _again(run_id: str, refused: CadreError) -> None:
+def _again(run_id: str, refused: CadreError | Raced) -> None:
     """This event started its run before: perhaps without a message. Two messages start one execution."""
     run = fetch(Run, run_id)
     if run is not None and run.status == "pending":
         queue.enqueue(run.id, int(run.attempt))
     elif run is None:
-        logger.info("no automatic run", extra={"run": run_id, "reason": refused.message})
+        logger.info("no automatic run", extra={"run": run_id, "reason": str(refused)})
 
 
 def _as_mover(who: dict[str, str], ws_id: str) -> Actor:

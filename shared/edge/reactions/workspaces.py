@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.core import clock
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.events.change import Change
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import update_now
@@ -12,7 +12,7 @@ from shared.store import update_now
 _EVERY = timedelta(
     seconds=60
 )  # a write for each event would make the workspace's row hot, for a number that nobody reads to the second
-_KEPT = Conflict("kept", "The row is newer than the event, or gone")
+_KEPT = Raced("The row is newer than the event, or gone")
 _touched: dict[str, str] = {}
 
 
@@ -33,7 +33,7 @@ def _note(model: Any, key: tuple[str, str], attribute: Any, at: str) -> None:
     old = attribute.does_not_exist() | (attribute < due)
     try:
         update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _KEPT)
-    except Conflict as refused:
+    except Raced as refused:
         if refused is not _KEPT:
             raise
     if len(_touched) > 10_000:

@@ -11,6 +11,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import derived_id
 from shared.core.plans import dearer
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import gateways, months
 from shared.money.billing.rows import BillingAccount
@@ -22,7 +23,7 @@ from shared.store import Operation, create, get, get_many, update, update_with_r
 MAX_METHODS: Final = 10
 LOOK_BACK: Final = 12
 """Months in which usage that came after its invoice is still found."""
-EXISTS = Conflict("version", "The billing account was made at the same time; try again")
+EXISTS = Conflict(Situation.VERSION_CONFLICT, "The billing account was made at the same time; try again")
 
 
 def new_account(workspace: Workspace) -> BillingAccount:
@@ -92,10 +93,10 @@ def new_standing(workspace: Workspace) -> Standing:
 
 
 def refuse_suspended(account: BillingAccount | None) -> None:
-    """Raises LimitExceeded("usage") where the bills were not paid for so long that nothing new may be started."""
+    """Raises LimitExceeded(WORKSPACE_SUSPENDED) where the bills were not paid for so long that nothing new may be started."""
     if account is not None and account.status == "suspended":
         raise LimitExceeded(
-            "usage",
+            Situation.WORKSPACE_SUSPENDED,
             "The workspace is suspended: an invoice is more than 30 days overdue. Agents run again once it is paid",
             {"status": "suspended", "overdueInvoices": list(account.overdue)},
         )
@@ -141,7 +142,7 @@ def _organization_follows(workspace: Workspace, plan: str) -> list[Operation]:
 def add_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: bool) -> dict[str, Any]:
     """A way to pay. `bank_transfer` needs nothing; of the others the gateway's own pages gave the client a token.
 
-    The same token again is the same method. Raises Invalid and Upstream as the gateway does, LimitExceeded("payment_methods").
+    The same token again is the same method. Raises Invalid and Upstream as the gateway does, LimitExceeded (MAX_METHODS).
     """
     workspace, account = the_account(actor, ws_id)
     method: dict[str, Any] = {"id": derived_id("method", account.id, token or kind), "type": kind}
@@ -164,7 +165,7 @@ def add_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: 
     def change(fresh: BillingAccount) -> None:
         others = [one for one in fresh.methods if one["id"] != method["id"]]
         if len(others) >= MAX_METHODS:
-            raise LimitExceeded("payment_methods", f"At most {MAX_METHODS} payment methods", {"limit": MAX_METHODS})
+            raise LimitExceeded(Situation.LIMIT_REACHED, f"At most {MAX_METHODS} payment methods", {"limit": MAX_METHODS})
         method["default"] = default or not any(one["default"] for one in others)
         fresh.methods = [{**one, "default": one["default"] and not method["default"]} for one in others] + [method]
         fresh.customer = customer

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.core.actor import SYSTEM, Actor
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
+from shared.core.situations import Situation
 from shared.money.billing import gateways, months
 from shared.money.billing.accounts import the_account
 from shared.money.billing.gateways import Charge, Charged
@@ -46,13 +47,13 @@ def charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) ->
 def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
     """What is owed, with one of the account's payment methods. The payment may be `pending` still.
 
-    Raises Conflict("state") where nothing is owed or a charge is under way, Invalid for a method that cannot be charged or was declined,
-    and as `charge`.
+    Raises Conflict(INVOICE_STATUS) where nothing is owed or a charge is under way, Invalid for a method that cannot be charged or was
+    declined, and as `charge`.
     """
     invoice = the_invoice(actor, invoice_id)
     if not invoice.owed or invoice.pending:
         why = "a charge is under way" if invoice.pending else "nothing is owed"
-        raise Conflict("state", f"The invoice is {invoice.status}: {why}")
+        raise Conflict(Situation.INVOICE_STATUS, f"The invoice is {invoice.status}: {why}")
     account = the_account(actor, str(invoice.ws_id))[1]
     method = next((one for one in account.methods if one["id"] == method_id), None)
     if method is None or not method.get("token"):

@@ -14,6 +14,7 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import months
 from shared.money.billing.accounts import chargeable
@@ -47,7 +48,7 @@ def step(invoice_id: str) -> bool:
     try:
         write(*_overdue(invoice, account, today))
     except Conflict as conflict:
-        if conflict.reason != "version":
+        if conflict.situation is not Situation.VERSION_CONFLICT:
             raise
         return False
     return True
@@ -103,6 +104,6 @@ def _charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
     try:
         write(save(invoice))
     except Conflict as conflict:
-        if conflict.reason != "version":
+        if conflict.situation is not Situation.VERSION_CONFLICT:
             raise
     return True

@@ -6,6 +6,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import months
 from shared.money.billing.accounts import LOOK_BACK, chargeable
@@ -15,7 +16,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, save, update
 
 DUE_DAYS: Final = 14
-MOVED = Conflict("series", "Another document took this number")
+MOVED = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
 
 
 def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:

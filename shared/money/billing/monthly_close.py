@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from shared.core.backoff import pause
 from shared.core.errors import Conflict
+from shared.core.situations import Situation
 from shared.money.billing import months
 from shared.money.billing.due import Piece, process_due
-from shared.money.billing.issuing import MOVED, closing
+from shared.money.billing.issuing import closing
 from shared.money.billing.rows import BillingAccount, Series
 from shared.people.tenancy.rows import Workspace
 from shared.store import Row, get_many, write
@@ -81,7 +82,7 @@ def _close_one(account: BillingAccount, workspace: Workspace | None, numbers: Nu
         try:
             write(*operations)
         except Conflict as conflict:
-            if conflict.reason not in ("version", MOVED.reason) or attempt == _TRIES - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
                 raise
             pause(attempt)
             numbers.look_again(org_id)

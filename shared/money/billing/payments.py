@@ -11,17 +11,18 @@ from typing import Any, Final, TypeVar
 from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.backoff import pause
-from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Raced
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing.amounts import CENT, share, shown
-from shared.money.billing.issuing import MOVED, next_number
+from shared.money.billing.issuing import next_number
 from shared.money.billing.reading import the_invoice
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
 from shared.store import Operation, create, fetch, get, get_many, save, write
 
 T = TypeVar("T")
-KNOWN = Conflict("known", "This payment is recorded already")
+KNOWN = Raced("This payment is recorded already")
 _TRIES: Final = 6
 
 
@@ -65,7 +66,7 @@ def _on_book(invoice_id: str, change: Callable[[Book], tuple[T, list[Operation]]
         try:
             write(*operations)
         except Conflict as conflict:
-            if conflict.reason not in ("version", MOVED.reason) or attempt == _TRIES - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
                 raise
             pause(attempt)
         else:
@@ -86,8 +87,8 @@ def settle(invoice_id: str, amount: int, method: str, reference: str, actor: Act
 
     try:
         return _on_book(invoice_id, pay)
-    except Conflict as conflict:
-        if conflict is not KNOWN:
+    except Raced as raced:
+        if raced is not KNOWN:
             raise
     invoice = fetch(Invoice, invoice_id)
     assert invoice is not None  # noqa: S101 - it has a payment
@@ -102,7 +103,7 @@ def record_payment(
 ) -> Payment:
     """What an administrator of the platform saw arrive; without an amount, what is owed.
 
-    Raises Forbidden for everybody else, Invalid for an amount of less than a cent or with parts of one, Conflict("state") where
+    Raises Forbidden for everybody else, Invalid for an amount of less than a cent or with parts of one, Conflict(INVOICE_STATUS) where
     nothing is owed.
     """
     invoice = the_invoice(actor, invoice_id)
@@ -114,7 +115,7 @@ def record_payment(
     if isinstance(known, Payment):
         return known
     if not invoice.owed:
-        raise Conflict("state", f"The invoice is {invoice.status}: nothing is owed")
+        raise Conflict(Situation.INVOICE_STATUS, f"The invoice is {invoice.status}: nothing is owed")
     return settle(invoice.id, invoice.open_micros if amount is None else amount, method, reference, actor, paid_at)
 
 
@@ -122,7 +123,7 @@ def credit(actor: Actor, invoice_id: str, net: int | None, reason: str) -> Credi
     """A credit note over part of an invoice, or over all that was not credited yet: what it names is not owed any more.
 
     `net` is before tax. Where the invoice was paid, the customer has it as balance. Raises Forbidden for everybody but administrators
-    of the platform, Invalid for more than the invoice has, Conflict("state") where all of it is credited.
+    of the platform, Invalid for more than the invoice has, Conflict(INVOICE_STATUS) where all of it is credited.
     """
     the_invoice(actor, invoice_id)
     _only_administrators(actor)
@@ -135,7 +136,7 @@ def credit(actor: Actor, invoice_id: str, net: int | None, reason: str) -> Credi
         left_net = int(invoice.subtotal_micros) - int(invoice.credited_net_micros)
         left_tax = int(invoice.total_micros) - int(invoice.credited_micros) - left_net
         if left_net <= 0:
-            raise Conflict("state", "All of this invoice is credited already")
+            raise Conflict(Situation.INVOICE_STATUS, "All of this invoice is credited already")
         amount = left_net if net is None else net
         if amount > left_net:
             raise Invalid(FieldError("amount", f"At most {shown(left_net)} of this invoice can be credited", amount / 1_000_000))

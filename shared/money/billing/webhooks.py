@@ -27,7 +27,7 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
     if not secret:
         raise NotFound("webhook")
     if not signed(body, signature, secret):
-        raise Malformed(message="The signature of this webhook is not valid")
+        raise Malformed("The signature of this webhook is not valid")
     try:
         event: dict[str, Any] = json.loads(body)
         kind, intent = str(event["type"]), event["data"]["object"]
@@ -39,7 +39,7 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
         method = next(iter(intent.get("payment_method_types") or ["card"]))
         reference = str(intent["id"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Malformed(message="This webhook cannot be read") from error
+        raise Malformed("This webhook cannot be read") from error
     if outcome and received <= 0:
         return kind
     apply_charge_result(invoice_id, reference, outcome, received, str(method))

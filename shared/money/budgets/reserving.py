@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.core.actor import SYSTEM
-from shared.core.errors import Conflict, LimitExceeded
+from shared.core.errors import LimitExceeded, Raced
 from shared.core.money import micros, usd
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.people.tenancy.rows import Workspace
@@ -26,7 +27,7 @@ class BudgetExhausted(LimitExceeded):
 
     def __init__(self, scope: str, needed: int, available: int, limit: int) -> None:
         super().__init__(
-            "usage",
+            Situation.USAGE_LIMIT,
             f"The {scope}'s budget has {usd(max(0, available)):.2f} USD left of {usd(limit):.2f};"
             f" the next call may cost up to {usd(needed):.2f}",
             {"scope": scope, "needed": usd(needed), "available": usd(available), "limit": usd(limit)},
@@ -137,7 +138,7 @@ def set_limit(
     if not isinstance(row, Budget):
         try:
             write(create(fresh, _EXISTS))
-        except Conflict:
+        except Raced:
             return set_limit(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
         return fresh
     _change_limit(row, limit)
@@ -175,7 +176,7 @@ def _say(budget: Budget, threshold: int, *, passed: bool) -> None:
     actions = [Budget.warned.set(threshold), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
     try:
         write(update(budget, actions, Budget.warned < threshold, _EXISTS))
-    except Conflict:
+    except Raced:
         return  # somebody else said it
 
 
@@ -194,14 +195,14 @@ def _reaches(budget: Budget, threshold: int) -> bool:
     return bool(budget.limit > 0 and budget.spent * 100 >= threshold * budget.limit)
 
 
-_EXISTS = Conflict("budget", "The budget was changed at the same time")
+_EXISTS = Raced("The budget was changed at the same time")
 
 
 def _open_month(scope: Scope, month: str, limit: int) -> Budget:
     fresh = new_budget("workspace", scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
     try:
         write(create(fresh, _EXISTS))
-    except Conflict:
+    except Raced:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         assert isinstance(row, Budget)  # noqa: S101 - the write just refused because it exists
         return row
@@ -215,7 +216,7 @@ def _change_limit(budget: Budget, limit: int) -> None:
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
         write(update(budget, actions, Budget.limit == int(budget.limit), _EXISTS))
-    except Conflict:
+    except Raced:
         return  # somebody else brought it up to date
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 

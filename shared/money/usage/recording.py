@@ -1,10 +1,10 @@
 """A ledger line with its sums: one transaction, so that they add up exactly whatever fails in between."""
 
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.money.usage.rows import Rollup, UsageLine, of_project, of_workspace
 from shared.store import Operation, create, update
 
-RECORDED = Conflict("recorded", "This call is in the ledger already")
+RECORDED = Raced("This call is in the ledger already")
 
 
 def record_usage(line: UsageLine, project_name: str) -> list[Operation]:

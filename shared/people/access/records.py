@@ -15,6 +15,7 @@ from shared.core.errors import LimitExceeded, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
+from shared.core.situations import Situation
 from shared.people.access.tokens import Claims
 from shared.store import (
     BooleanAttribute,
@@ -105,7 +106,7 @@ def authenticate(claims: Claims, rules: Sequence[RateRule]) -> tuple[Actor, Rate
     raw, taken = count_requests(Access, f"ACCESS#{claims.user_id}", rules, session=claims.session_id)
     record = Access.decode(raw)
     if record.sessions[claims.session_id] < clock.epoch():
-        raise Unauthenticated("expired", "The session has expired")
+        raise Unauthenticated(Situation.TOKEN_EXPIRED, "The session has expired")
     return _actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id), taken
 
 
@@ -114,7 +115,7 @@ def authenticate_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -
     pk = f"ACCESS#key#{fingerprint(key)}"
     record = get(Access, pk)
     if record is None:
-        raise Unauthenticated("invalid", "Invalid API key")
+        raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid API key")
     plan = record.plan or FREE
     rules = rules_for(plan)
     taken = count_requests(Access, pk, rules)[1] if rules else None
@@ -195,9 +196,11 @@ def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
 
 
 def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
-    """Refused with LimitExceeded("workspaces") for somebody who belongs to MAX_WORKSPACES others."""
+    """Refused with LimitExceeded for somebody who belongs to MAX_WORKSPACES others."""
     room = Access.workspaces[ws_id].exists() | (size("workspaces") < MAX_WORKSPACES)
-    full = LimitExceeded("workspaces", f"A person belongs to at most {MAX_WORKSPACES} workspaces", {"limit": MAX_WORKSPACES})
+    full = LimitExceeded(
+        Situation.LIMIT_REACHED, f"A person belongs to at most {MAX_WORKSPACES} workspaces", {"limit": MAX_WORKSPACES}
+    )
     return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 

@@ -17,6 +17,7 @@ from shared.core.ids import is_id, new_id
 from shared.core.keys import key_for
 from shared.core.plans import FREE
 from shared.core.settings import settings
+from shared.core.situations import Situation
 
 ACCESS = frozenset({"access", "cookie"})
 ACCESS_SECONDS = 3600  # all documents agree
@@ -104,14 +105,14 @@ def _verified(token: str, key: bytes, issuer: str) -> dict[str, Any]:
 
 
 def read(token: str, kinds: frozenset[str]) -> Claims:
-    """The claims of a token of ours. Raises Unauthenticated: `expired` for an old one, `invalid` for anything else."""
+    """The claims of a token of ours. Raises Unauthenticated: TOKEN_EXPIRED for an old one, TOKEN_INVALID for anything else."""
     try:
         claims = _verified(token, key_for("tokens"), settings().issuer)
     except jwt.InvalidTokenError:
-        raise Unauthenticated("invalid", "Invalid authentication token") from None
+        raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid authentication token") from None
     if claims["exp"] <= clock.epoch():
-        raise Unauthenticated("expired", "The authentication token has expired")
+        raise Unauthenticated(Situation.TOKEN_EXPIRED, "The authentication token has expired")
     read = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", FREE), claims["typ"])
     if not all(isinstance(one, str) for one in astuple(read)) or read.kind not in kinds or not is_id(read.user_id):
-        raise Unauthenticated("invalid", "Invalid authentication token")
+        raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid authentication token")
     return read

@@ -9,6 +9,7 @@ from shared.core.actor import Actor, Role
 from shared.core.errors import FieldError, Invalid, Unauthenticated
 from shared.core.ids import new_id
 from shared.core.plans import FREE
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import passwords, sessions
@@ -18,7 +19,7 @@ from shared.people.tenancy.provisioning import Founded, found_organization
 from shared.people.tenancy.rows import Organization
 from shared.store import Operation, create, delete, fetch, update, update_with_retry, write
 
-_WRONG = Unauthenticated("credentials", "Invalid email or password")
+_WRONG = Unauthenticated(Situation.CREDENTIALS_WRONG, "Invalid email or password")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def register(
     """A new account with a personal organization, its default workspace, and an open session: one transaction. With the token of an
     `invitation` it also joins that workspace, or nothing is written.
 
-    Raises Conflict("email") for a known address, Invalid("password_weak"), and what `tenancy.invitations.accept` raises.
+    Raises Conflict(EMAIL_TAKEN) for a known address, Invalid(PASSWORD_WEAK), and what `tenancy.invitations.accept` raises.
     """
     account = new_account(name, email, password, organization)
     if invitation is None:
@@ -107,7 +108,7 @@ def new_account(name: str, email: str, password: str | None, organization: str |
 def login(email: str, password: str, *, contract: str, remember: bool = True, ip: str = "") -> LoggedIn:
     """Open a session; `ip` is where the caller is.
 
-    Raises Unauthenticated("credentials"), the same for an unknown address and a wrong password, and RateLimited after too many wrong
+    Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too many wrong
     guesses (`records.GUESSES_HERE`). The guess is counted before the password is looked at: a race wins nobody one more.
     """
     email = normal_email(email)
@@ -165,7 +166,7 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
 
 
 def set_password(user: User, new: str) -> None:
-    """Raises Invalid("password_weak") where the password is made of the user's own name or address."""
+    """Raises Invalid(PASSWORD_WEAK) where the password is made of the user's own name or address."""
     passwords.check_strength(new, "newPassword", (user.email, user.name))
     user.password_hash, user.password_changed_at = passwords.hashed(new), clock.iso()
 

@@ -11,9 +11,10 @@ from typing import Any
 from shared.core import clock
 from shared.core.errors import Unauthenticated
 from shared.core.keys import fingerprint
+from shared.core.situations import Situation
 from shared.store import Ephemeral, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, write
 
-_USED = Unauthenticated("invalid", "This token is invalid or was used before")
+_USED = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
 _SHOWN = 86_400  # seconds after its end for which a token is said to have expired, and not to be unknown
 
 
@@ -55,13 +56,13 @@ def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
 
 
 def shown(purpose: Purpose, token: str) -> OneTime:
-    """What a token stands for. Raises Unauthenticated: `expired` for an old one, `invalid` for what is none or was used. One round
-    trip; it stays good until `consume`."""
+    """What a token stands for. Raises Unauthenticated: ONE_TIME_TOKEN_EXPIRED for an old one, ONE_TIME_TOKEN_INVALID for what is
+    none or was used. One round trip; it stays good until `consume`."""
     row = get(OneTime, _key(purpose, token))
     if row is None:
         raise _USED
     if row.expires_at <= clock.epoch():
-        raise Unauthenticated("expired", "This token has expired; ask for a new one")
+        raise Unauthenticated(Situation.ONE_TIME_TOKEN_EXPIRED, "This token has expired; ask for a new one")
     return row
 
 

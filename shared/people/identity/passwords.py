@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.core.errors import FieldError, Invalid
+from shared.core.situations import Situation
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -78,7 +79,7 @@ def _parts(known: str) -> set[str]:
 
 
 def _weak(field: str, message: str) -> Invalid:
-    return Invalid(FieldError(field, message), message="Password does not meet requirements", code="password_weak")
+    return Invalid(FieldError(field, message), situation=Situation.PASSWORD_WEAK)
 
 
 def hashed(password: str) -> str:

@@ -5,6 +5,7 @@ from shared.core.actor import Actor
 from shared.core.errors import RateLimited, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import one_time_tokens, passwords
@@ -18,7 +19,7 @@ BY_ADDRESS = RateRule("mails", 5, 3600)
 BY_PLACE = RateRule("forgot", 30, 3600)
 """Forgotten passwords from one network address in an hour, whoever's they are."""
 
-_NOT_GOOD = Unauthenticated("invalid", "This token is not good any more; ask for a new one")
+_NOT_GOOD = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
 
 
 def send_verification(user: User, *, once: str | None = None) -> None:
@@ -37,7 +38,7 @@ def resend_verification(actor: Actor) -> None:
 
 
 def verify_email(token: str) -> User:
-    """Confirm the address that the token was sent to. Raises Unauthenticated (`expired`, `invalid`)."""
+    """Confirm the address that the token was sent to. Raises Unauthenticated."""
     row = one_time_tokens.shown(Purpose.VERIFY, token)
 
     def change(user: User) -> list[Operation]:
@@ -72,7 +73,7 @@ def forgot_password(email: str, *, ip: str) -> None:
 
 def reset_password(token: str, new: str, *, ip: str = "") -> None:
     """Set a new password by a mailed token; every session of the user ends in the same transaction, and the address is confirmed,
-    since its mail was read. Raises Invalid("password_weak") and Unauthenticated (`expired`, `invalid`: also where the password was
+    since its mail was read. Raises Invalid(PASSWORD_WEAK) and Unauthenticated (also where the password was
     changed after the token was sent)."""
     passwords.check_strength(new, "newPassword")  # before the token is looked at: it stays good for a better password
     row = one_time_tokens.shown(Purpose.RESET, token)

@@ -18,10 +18,11 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Role
-from shared.core.errors import Conflict, Unauthenticated
+from shared.core.errors import Conflict, Raced, Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
 from shared.core.plans import FREE
+from shared.core.situations import Situation
 from shared.people.access import records, tokens
 from shared.people.identity.users import User
 from shared.people.tenancy.rows import Organization
@@ -118,11 +119,11 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     else:
         session, shown = _find(refresh_token)
         if shown != session.current:
-            raise Unauthenticated("invalid", "Invalid refresh token")
+            raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
         secret = refresh_token.partition(".")[2]
     user, record = _holder(session.user_id)
     if record is None or session.id not in dict(record.sessions):
-        raise Unauthenticated("invalid", "The session has ended")
+        raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
     role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
     organization = fetch(Organization, str(user.org_id))
     return user, _tokens(user, session, secret, role, organization.plan if organization else FREE)
@@ -141,9 +142,9 @@ def _find(refresh_token: str) -> tuple[Session, str]:
     session_id, _, secret = refresh_token.partition(".")
     session = get(Session, f"SESSION#{session_id}") if is_id(session_id) else None
     if session is None:
-        raise Unauthenticated("invalid", "Invalid refresh token")
+        raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
     if session.expires_at < clock.epoch():
-        raise Unauthenticated("expired", "The session has expired")
+        raise Unauthenticated(Situation.TOKEN_EXPIRED, "The session has expired")
     return session, fingerprint(secret)
 
 
@@ -151,13 +152,9 @@ def _rotated(refresh_token: str) -> tuple[Session, str]:
     """The session with a new secret, decided again where another refresh was faster."""
     for _ in range(_TRIES):
         session, shown = _find(refresh_token)
-        with suppress(_Raced):
+        with suppress(Raced):
             return session, _rotate(session, shown)
-    raise Conflict("version", "Too many refreshes of this session at once; retry")
-
-
-class _Raced(Conflict):
-    """The session's secret was replaced since it was read."""
+    raise Conflict(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
 
 
 def _rotate(session: Session, shown: str) -> str:
@@ -168,13 +165,13 @@ def _rotate(session: Session, shown: str) -> str:
         siblings = []
     else:
         end(session.user_id, session.id)
-        raise Unauthenticated("invalid", "This refresh token was used before; the session has ended")
+        raise Unauthenticated(Situation.TOKEN_INVALID, "This refresh token was used before; the session has ended")
     fresh = secrets.token_urlsafe(32)
     update_now(
         session,
         [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
         Session.current == session.current,
-        _Raced("version", "Another refresh of this session was faster"),
+        Raced("Another refresh of this session was faster"),
     )
     return fresh
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from shared.core.actor import Actor
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, UnicodeAttribute, fetch, get
 
 DEFAULT_PREFERENCES: Final[dict[str, Any]] = {  # the keys are agentworks'; the values are ours
@@ -82,4 +83,4 @@ def the_user(user_id: str) -> User:
     return user
 
 
-EMAIL_TAKEN = Conflict("email", "An account with this e-mail address already exists")
+EMAIL_TAKEN = Conflict(Situation.EMAIL_TAKEN, "An account with this e-mail address already exists")

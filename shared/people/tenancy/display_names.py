@@ -3,11 +3,11 @@
 from typing import Any
 
 from shared.core.actor import Actor
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import collection, fetch, update_now, update_with_retry
 
-_LEFT = Conflict("left", "Not a member any more")
+_LEFT = Raced("Not a member any more")
 
 
 def show_as(person: Actor) -> None:
@@ -27,7 +27,7 @@ def _renamed(model: Any, container: str, person: Actor, action: Any) -> Any:
     here = model.pk.exists() & model.deleted_at.does_not_exist()
     try:
         return model.decode(update_now(model(pk=pk, sk=sk), [action, model.version.add(1)], here, _LEFT))
-    except Conflict as refused:
+    except Raced as refused:
         if refused is not _LEFT:
             raise
         return None

@@ -13,6 +13,7 @@ from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.members import MEMBER_ALREADY, Member, check_giving, full, joining
@@ -61,8 +62,8 @@ class Joining:
 def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None = None) -> Invited:
     """Invite an address, or renew its invitation.
 
-    Raises NotFound("workspace"), Forbidden (also for a role that may more than the actor), Conflict("member") for somebody who is in
-    it, LimitExceeded("members") where there is no room now, LimitExceeded("invitations"), RateLimited after MAILS. Five round trips.
+    Raises NotFound("workspace"), Forbidden (also for a role that may more than the actor), Conflict(ALREADY_MEMBER) for somebody who is in
+    it, LimitExceeded(MEMBER_LIMIT) where there is no room now, LimitExceeded after MAX_PENDING, RateLimited after MAILS. Five round trips.
     """
     ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
     check_giving(actor, ws_id, GRANTS[role])
@@ -96,8 +97,8 @@ def accept(actor: Actor, ws_id: str, token: str) -> Member:
     """Join the workspace that the token is for. It is good once.
 
     Raises NotFound("invitation") for a token that is none (of this workspace), Forbidden when the address is not the caller's,
-    Conflict("state") for an invitation that was accepted or cancelled or is too old, Conflict("member"), LimitExceeded("members")
-    and LimitExceeded("workspaces"). Three round trips.
+    Conflict(INVITATION_NOT_PENDING) for an invitation that was accepted or cancelled or is too old, Conflict(ALREADY_MEMBER) and
+    LimitExceeded (members of the workspace, workspaces of the person). Three round trips.
     """
     joined: list[WorkspaceMembership] = []
 
@@ -118,8 +119,8 @@ def join_with(who: Actor, token: str) -> Joining:
 
 
 def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
-    """Its token is good for nothing from now on. Raises NotFound (workspace, invitation), Forbidden, and Conflict("state") where it was
-    accepted. Two round trips."""
+    """Its token is good for nothing from now on. Raises NotFound (workspace, invitation), Forbidden, and
+    Conflict(INVITATION_NOT_PENDING) where it was accepted. Two round trips."""
     ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
 
     def read() -> Invitation:
@@ -145,7 +146,7 @@ def _check_room(workspace: Workspace, email: str) -> None:
     if workspace.member_count >= limit:
         raise full(limit)
     if count(Invitation, f"WS#{workspace.id}#INV", index=1) >= MAX_PENDING:
-        raise LimitExceeded("invitations", f"At most {MAX_PENDING} invitations wait at once", {"limit": MAX_PENDING})
+        raise LimitExceeded(Situation.LIMIT_REACHED, f"At most {MAX_PENDING} invitations wait at once", {"limit": MAX_PENDING})
 
 
 def _presented(token: str, ws_id: str | None = None) -> Invitation:
@@ -180,4 +181,4 @@ def _accepted(who: Actor, invitation: Invitation) -> Joining:
 
 def _over(how: str) -> Conflict:
     words = {"accepted": "was accepted already", "cancelled": "was cancelled", "expired": "has expired; ask for a new one"}
-    return Conflict("state", f"The invitation {words[how]}", {"invitation": how})
+    return Conflict(Situation.INVITATION_NOT_PENDING, f"The invitation {words[how]}", {"invitation": how})

@@ -11,13 +11,16 @@ from shared.core import clock
 from shared.core.actor import GRANTABLE, GRANTS, Actor, Permission, Role
 from shared.core.errors import CadreError, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.people.tenancy.workspaces import entered, memberships, the_workspace
 from shared.store import Operation, get, put, save, update, update_with_retry
 
-_OWNER_STAYS = Conflict("state", "The owner stays the owner until the workspace is transferred to another member")
+_OWNER_STAYS = Conflict(
+    Situation.WORKSPACE_OWNER, "The owner stays the owner until the workspace is transferred to another member"
+)
 _GONE = NotFound(Workspace.NAME)  # refused by the access record: the workspace was deleted a moment ago
 
 
@@ -45,7 +48,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
     """Another role, and what the member may do beyond it (None: that stays). Takes effect at the member's next request.
 
     Raises NotFound (workspace, member), Forbidden, Invalid for a permission that does not exist or cannot be given, and
-    Conflict("state") for the owner. Two round trips.
+    Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
     """
     ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
     wished = None if permissions is None else _known(permissions)
@@ -69,7 +72,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
 
 def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
     """Somebody leaves, by their own wish or another's. From their next request on, nothing of the workspace exists for them; what they
-    made there stays. Raises NotFound (workspace, member), Forbidden, Conflict("state") for the owner. Two round trips."""
+    made there stays. Raises NotFound (workspace, member), Forbidden, Conflict(WORKSPACE_OWNER) for the owner. Two round trips."""
     user_id = bare_id(user_id)
     leaves = user_id == actor.id and actor.kind == "user"
     ws_id = entered(actor, ws_id, Permission.WORKSPACE_READ if leaves else Permission.MEMBER_REMOVE)
@@ -89,13 +92,13 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
 def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
     """Make another member the owner; the one who was becomes an administrator. All or nothing. Three round trips.
 
-    Raises NotFound (workspace, member), Forbidden, and Conflict("state") for an organization's default workspace, which belongs to
-    whoever owns the organization: contracts without workspaces live in it.
+    Raises NotFound (workspace, member), Forbidden, and Conflict(DEFAULT_WORKSPACE) for an organization's default workspace, which
+    belongs to whoever owns the organization: contracts without workspaces live in it.
     """
 
     def change(workspace: Workspace) -> list[Operation]:
         if workspace.is_default:
-            raise Conflict("state", "The default workspace of an organization cannot be transferred")
+            raise Conflict(Situation.DEFAULT_WORKSPACE, "The default workspace of an organization cannot be transferred")
         heir, owner = the_membership(workspace.id, user_id), the_membership(workspace.id, workspace.owner["id"])
         if heir.id == owner.id:
             return []
@@ -122,8 +125,8 @@ def the_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
 def joining(
     who: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
 ) -> tuple[WorkspaceMembership, list[Operation]]:
-    """A new membership and what must be written with it, but for the access record: there is room (LimitExceeded("members")), the
-    workspace is still there, and whoever joins is no member yet (Conflict("member"))."""
+    """A new membership and what must be written with it, but for the access record: there is room (LimitExceeded(MEMBER_LIMIT)), the
+    workspace is still there, and whoever joins is no member yet (Conflict(ALREADY_MEMBER))."""
     row: WorkspaceMembership = membership_row(
         WorkspaceMembership,
         workspace.id,
@@ -139,11 +142,11 @@ def joining(
     return row, [put(row, free, MEMBER_ALREADY), _count(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
 
 
-MEMBER_ALREADY = Conflict("member", "This person is a member of the workspace already")
+MEMBER_ALREADY = Conflict(Situation.ALREADY_MEMBER, "This person is a member of the workspace already")
 
 
 def full(limit: int) -> LimitExceeded:
-    return LimitExceeded("members", f"This workspace is limited to {limit} members", {"limit": limit})
+    return LimitExceeded(Situation.MEMBER_LIMIT, f"This workspace is limited to {limit} members", {"limit": limit})
 
 
 def check_giving(actor: Actor, ws_id: str, given: Iterable[Permission]) -> None:

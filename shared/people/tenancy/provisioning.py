@@ -7,6 +7,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.tenancy.rows import (
     Organization,
@@ -19,7 +20,7 @@ from shared.people.tenancy.rows import (
 )
 from shared.store import Operation, create
 
-SLUG_TAKEN = Conflict("slug", "URL slug already exists")
+SLUG_TAKEN = Conflict(Situation.SLUG_TAKEN, "URL slug already exists")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.provisioning import new_workspace
@@ -60,7 +61,7 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
 def create_workspace(
     actor: Actor, name: str, slug: str, *, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """A workspace in the actor's organization, the actor its owner. Raises Conflict("slug"), LimitExceeded("workspaces"), and
+    """A workspace in the actor's organization, the actor its owner. Raises Conflict(SLUG_TAKEN), LimitExceeded, and
     Forbidden unless the actor administers that organization. One round trip."""
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
@@ -95,13 +96,13 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
     free again; the rows are for the cascade to clear.
 
     A workspace of more than 90 members takes further transactions, right after the first.
-    Raises Conflict("state") for an organization's default workspace: contracts without workspaces live in it.
+    Raises Conflict(DEFAULT_WORKSPACE) for an organization's default workspace: contracts without workspaces live in it.
     """
     rest: list[Operation] = []
 
     def change(workspace: Workspace) -> list[Operation]:
         if workspace.is_default:
-            raise Conflict("state", "The default workspace of an organization cannot be deleted")
+            raise Conflict(Situation.DEFAULT_WORKSPACE, "The default workspace of an organization cannot be deleted")
         workspace.deleted_at = clock.iso()
         record(workspace, EventType.WORKSPACE_DELETED, actor, name=workspace.name, slug=workspace.slug)
         revoked = [records.revoke_workspace(row.id, workspace.id) for row in memberships(workspace.id)]

@@ -6,6 +6,7 @@ import time
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.reserving import set_limit
 from shared.runs.agent_runs import queue
@@ -20,12 +21,12 @@ from shared.store import fetch, fetch_all, load, query, update_with_retry
 def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
     """End a run now: its status, its fence and its card's lease in one write, then its execution.
 
-    Whoever works on it loses the fence at once and writes nothing more. Raises Conflict("state") for a run that completed or failed;
+    Whoever works on it loses the fence at once and writes nothing more. Raises Conflict(RUN_STATUS) for a run that completed or failed;
     cancelling twice is once.
     """
     done = stop_run(actor, load(Run, run_id, actor, Permission.AGENT_RUN), reason or "Cancelled")
     if done.status != "cancelled":
-        raise Conflict("state", f"The run is {done.status} already")
+        raise Conflict(Situation.RUN_STATUS, f"The run is {done.status} already")
     return done
 
 
@@ -44,7 +45,7 @@ def stop_run(actor: Actor, run: Run, reason: str) -> Run:
 def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -> Run:
     """Let a waiting run go on: the first answer counts. For a run that waits for its own budget, `max_cost_micros` is the new cap.
 
-    Raises Conflict("state") unless the run waits.
+    Raises Conflict(RUN_STATUS) unless the run waits.
     """
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
     _refuse_idle(run)
@@ -58,12 +59,12 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
             return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
         run = relaunch(run)
         if run.ended:
-            raise Conflict("state", "The run does not wait any more")
+            raise Conflict(Situation.RUN_STATUS, "The run does not wait any more")
     return run
 
 
 def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
-    """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict("state") unless the run waits."""
+    """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict(RUN_STATUS) unless the run waits."""
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
     _refuse_idle(run)
     run = _answered(actor, run, "rejected")
@@ -78,12 +79,12 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 
 def _refuse_idle(run: Run) -> None:
     if run.status == "waiting" and not run.wait_token:
-        raise Conflict("state", "The run is being taken up again; answer in a moment")
+        raise Conflict(Situation.RUN_STATUS, "The run is being taken up again; answer in a moment")
     if run.status != "waiting":
-        raise Conflict("state", f"The run is {run.status}: it does not wait for an answer")
+        raise Conflict(Situation.RUN_STATUS, f"The run is {run.status}: it does not wait for an answer")
     expires = (run.waiting or {}).get("expires_at")
     if expires and clock.parse(expires) < clock.now():
-        raise Conflict("state", "The time for an answer is over")
+        raise Conflict(Situation.RUN_STATUS, "The time for an answer is over")
 
 
 def _answered(actor: Actor, run: Run, answer: str) -> Run:
@@ -93,7 +94,7 @@ def _answered(actor: Actor, run: Run, answer: str) -> Run:
         _refuse_idle(row)
         given = (row.waiting or {}).get("answer")
         if given is not None and given != answer:
-            raise Conflict("state", f"The run was {given} already")
+            raise Conflict(Situation.RUN_STATUS, f"The run was {given} already")
         if given is None:
             row.approved = row.approved or (answer == "approved" and row.waiting_for == "approval") or None
             row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}

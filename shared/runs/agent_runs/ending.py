@@ -12,6 +12,7 @@ from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.backoff import pause
 from shared.core.errors import Conflict
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.reserving import release
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
@@ -48,7 +49,7 @@ def end(
         try:
             write(*ending(run, status, actor, change, at_rest=at_rest))
         except Conflict as conflict:
-            if conflict.reason != "version" or attempt == _ROUNDS - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _ROUNDS - 1:
                 raise
             pause(attempt)
             fresh = fetch(Run, run.id)

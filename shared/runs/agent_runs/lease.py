@@ -7,7 +7,7 @@ taking a card over checks and ends the run that held it in the same transaction.
 from typing import Final
 
 from shared.core import clock
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.runs.agent_runs.rows import Run
 from shared.store import Operation, check, update_now
 
@@ -16,11 +16,11 @@ PENDING_LEASE: Final = 900  # from the request until an execution takes the run 
 WAITING_LEASE: Final = 8 * 86_400  # the machine waits seven days for an answer and then fails the run itself
 
 
-class Lost(Conflict):
+class Lost(Raced):
     """The run is no longer ours: it ended, or somebody else took it up. Whoever gets this writes nothing more."""
 
     def __init__(self) -> None:
-        super().__init__("lost", "The run has ended or is in other hands")
+        super().__init__("The run has ended or is in other hands")
 
 
 def renew(run: Run, seconds: int = LEASE) -> None:

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.core import aws
 from shared.core.errors import Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 
 
 def client(service: str) -> Any:
@@ -20,7 +21,7 @@ def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:
     try:
         client("sqs").send_message(QueueUrl=settings().need("agent_runs_queue"), MessageBody=json.dumps(body))
     except (BotoCoreError, ClientError) as error:
-        raise Upstream("queue", "The run could not be queued; try again shortly") from error
+        raise Upstream(Situation.UNAVAILABLE, "The run could not be queued; try again shortly") from error
 
 
 def execution_name(run_id: str, attempt: int, launch: int = 0) -> str:

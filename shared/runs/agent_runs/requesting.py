@@ -14,9 +14,10 @@ from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.backoff import pause
-from shared.core.errors import AgentNotAllowed, Conflict, FieldError, Invalid, LimitExceeded, NotFound, Upstream
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Raced, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing.accounts import opening, refuse_suspended
 from shared.money.billing.prices import Priced, worst_case
@@ -81,8 +82,8 @@ class _Facts:
 def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> Requested:
     """Start an agent on a card.
 
-    Raises NotFound (card, agent), Forbidden, AgentNotAllowed, Invalid (model choice), Upstream (no credentials, no queue),
-    Conflict("run_in_progress" | "state"), LimitExceeded("runs" | "usage").
+    Raises NotFound (card, agent), Forbidden (also AGENT_NOT_ALLOWED), Invalid (model choice), Upstream (no credentials, no queue),
+    Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | USAGE_LIMIT | WORKSPACE_SUSPENDED).
     """
     card = load(Item, card_id, actor, Permission.AGENT_RUN)
     agent = the_agent(agent_id)
@@ -101,15 +102,15 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
             write(*_operations(facts, run, request))
             break
         except LimitExceeded as error:
-            if error.kind != "runs" or attempt or not _sweep(facts.project):
+            if error.situation is not Situation.RUN_LIMIT or attempt or not _sweep(facts.project):
                 raise
         except Conflict as conflict:
-            if conflict.reason != "version" or attempt == _ROUNDS - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _ROUNDS - 1:
                 raise
             pause(attempt)
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
     else:
-        raise Conflict("version", "The card is being changed all the time; try again")
+        raise Conflict(Situation.VERSION_CONFLICT, "The card is being changed all the time; try again")
     send(run, actor)
     return Requested(run, int(run.estimated_price_micros or 0), _seconds(facts.record))
 
@@ -152,19 +153,17 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
     if facts.workspace.deleted_at or facts.project.deleted_at:
         raise NotFound(Item.NAME)  # it goes with them
     if facts.project.status != "active":
-        raise Conflict("state", f"The project is {facts.project.status}; nothing runs in it")
+        raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
-        raise AgentNotAllowed(f"{agent.display_name} is {agent.status}")
+        raise _not_allowed(f"{agent.display_name} is {agent.status}")
     if not is_enabled(facts.config, template_of(facts.workspace.settings, agent)):
-        raise AgentNotAllowed(f"{agent.display_name} is disabled in this project")
+        raise _not_allowed(f"{agent.display_name} is disabled in this project")
     if facts.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))
-        raise AgentNotAllowed(
-            f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}",
-        )
+        raise _not_allowed(f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}")
     if holder is not None and holder.lease_alive:
         raise Conflict(
-            "run_in_progress",
+            Situation.RUN_IN_PROGRESS,
             f"{holder.agent['display_name']} is working on this card",
             {"runId": holder.id, "leaseUntil": clock.iso(clock.at(int(holder.lease_until)))},
         )
@@ -173,6 +172,10 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
     spent = int(facts.budget.spent) if facts.budget else 0
     if spent >= limit:
         raise BudgetExhausted("workspace", 0, limit - spent, limit)
+
+
+def _not_allowed(why: str) -> Forbidden:
+    return Forbidden(why, Situation.AGENT_NOT_ALLOWED)
 
 
 def _run(actor: Actor, facts: _Facts, agent: Agent, choice: Choice, request: Request) -> Run:
@@ -210,7 +213,7 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     card.lease_run = run.id
     keep_summary(card, run)
     limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
-    full = LimitExceeded("runs", f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
+    full = LimitExceeded(Situation.RUN_LIMIT, f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
     places = update(
         ActiveRuns.of(str(run.proj_id)),
         [ActiveRuns.run_ids.add({run.id})],
@@ -230,7 +233,7 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     return operations
 
 
-_TWICE = Conflict("exists", "This run exists already")
+_TWICE = Raced("This run exists already")
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
@@ -265,11 +268,11 @@ def _seconds(record_: AgentRecord | None) -> int:
 
 
 def retry_run(actor: Actor, run_id: str, wish: RequestedModel) -> Requested:
-    """A new run of the same agent on the same card, with the same context. Raises Conflict("state") unless the old one failed or
+    """A new run of the same agent on the same card, with the same context. Raises Conflict(RUN_STATUS) unless the old one failed or
     was cancelled; otherwise as `request_run`."""
     old = load(Run, run_id, actor, Permission.AGENT_RUN)
     if old.status not in ("failed", "cancelled"):
-        raise Conflict("state", f"The run is {old.status}: only failed and cancelled runs can be retried")
+        raise Conflict(Situation.RUN_STATUS, f"The run is {old.status}: only failed and cancelled runs can be retried")
     kept: dict[str, Any] = old.input_context
     request = Request(
         wish=RequestedModel(

@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared.agents.providers.port import Finished, Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
 from shared.core import clock
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, cost, worst_case
 from shared.money.billing.pricing import customer_price_micros
@@ -127,8 +127,8 @@ def late(run: Run, turn: int, counts: list[Any], price: int, books: list[Operati
         except Lost:
             existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
             write(update(row, counts), *settle(None, existing, price), *books)
-    except Conflict as conflict:
-        if conflict is not RECORDED:
+    except Raced as raced:
+        if raced is not RECORDED:
             raise
     if price:
         announce_month(str(run.ws_id))

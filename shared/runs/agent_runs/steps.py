@@ -7,6 +7,7 @@ hands) is no failure: the machine goes to its end and nothing is written.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -307,12 +308,9 @@ def _comment(run: Run, journal: Journal, said: str) -> None:
     """The summary as a comment on the card, for an agent that did not comment itself."""
     if not said or any(one["kind"] == "comment" for one in journal.made):
         return
-    try:
-        with transaction_guard(lambda: [held(run)]):
-            create_comment(the_actor(run), run.item_id, NewComment(said[:10_000]), comment_id=derived_id("summary", run.id))
-    except (Conflict, NotFound) as error:
-        if isinstance(error, Lost):
-            raise
+    # the comment is there already, or the card is gone or archived
+    with suppress(Conflict, NotFound), transaction_guard(lambda: [held(run)]):
+        create_comment(the_actor(run), run.item_id, NewComment(said[:10_000]), comment_id=derived_id("summary", run.id))
 
 
 def fail(at: Step) -> State:

@@ -14,8 +14,9 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import BrokenOff, Finished, Request, TextDelta, ToolCall, ToolCallReady
 from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
-from shared.core.errors import CadreError, Conflict, Upstream
+from shared.core.errors import CadreError, Raced, Upstream
 from shared.core.ids import derived_id
+from shared.core.situations import Situation
 from shared.runs.agent_runs.failures import (
     ModelRefused,
     OutputTooLong,
@@ -40,11 +41,8 @@ _LOOK = 1.0  # seconds between two looks at the run's row while a model streams:
 _LINE = 2_000  # characters of one terminal line
 
 
-class AlreadyDone(Conflict):
+class AlreadyDone(Raced):
     """This very call took effect before."""
-
-    def __init__(self) -> None:
-        super().__init__("done", "This call was carried out before")
 
 
 @dataclass
@@ -104,8 +102,10 @@ class Worker:
             self._settle(number, Finished("cancelled", error.usage, run.model, estimated=True), None)
             raise ProviderUnavailable(error.message) from error
         except Upstream as error:
-            kind = ProviderRateLimited if error.kind == "provider_rate_limited" else ProviderUnavailable
-            raise (ProviderNotConfigured if error.kind == "provider_credentials" else kind)(error.message) from error
+            kind = ProviderRateLimited if error.situation is Situation.PROVIDER_RATE_LIMITED else ProviderUnavailable
+            raise (ProviderNotConfigured if error.situation is Situation.PROVIDER_NOT_CONFIGURED else kind)(
+                error.message
+            ) from error
         lines.end()
         if done is None:
             raise ProviderUnavailable(f"{run.provider} ended its stream without a word about what was used")
@@ -187,8 +187,6 @@ class Worker:
                     outcome = perform(work, call.name, call.arguments)
         except AlreadyDone:
             outcome = _again(work, call, str(self.run.proj_id))
-        except Lost:
-            raise
         except CadreError as error:
             outcome = Outcome(_advice(error))
             called.is_error = True

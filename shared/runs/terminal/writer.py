@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from shared.channels.sockets.publish import publish_log
 from shared.core import clock
-from shared.core.errors import Conflict
+from shared.core.errors import Raced
 from shared.core.ids import new_id
 from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, draft, numbered
 from shared.runs.terminal.reading import last_sequence
@@ -17,7 +17,7 @@ from shared.store import Operation, create, get, write
 
 WINDOW = 0.075  # seconds that an entry may wait for company: 13 posts a second to a viewer, not one for each line
 _AT_REST = 5  # after a silence the first entry waits only a fifth of it: long enough for a burst's first lines
-_TAKEN = Conflict("log_sequence", "Another writer has used this number")
+_TAKEN = Raced("Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class TerminalWriter:
             )
             try:
                 write(self._guard(), create(chunk, _TAKEN))
-            except Conflict as refused:
+            except Raced as refused:
                 if refused is not _TAKEN:
                     raise
                 if not self._is_ours(chunk):

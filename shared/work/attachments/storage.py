@@ -21,7 +21,7 @@ def download(actor: Actor, attachment_id: str) -> tuple[Attachment, SignedUrl]:
 def remove_attachment(actor: Actor, attachment_id: str) -> None:
     """Take a file off its card; the file itself goes when the event has come (`shared.edge.reactions.files`).
 
-    Raises NotFound, Forbidden, Conflict("state"). Two reads, one transaction.
+    Raises NotFound, Forbidden, Conflict (archived). Two reads, one transaction.
     """
     attachment = load(Attachment, attachment_id, actor, Permission.CARD_EDIT)
 

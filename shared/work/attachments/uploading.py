@@ -13,8 +13,9 @@ from typing import Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound
+from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, Raced
 from shared.core.ids import bare_id, is_id, new_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import (
     Operation,
@@ -29,6 +30,7 @@ from shared.store import (
     get_many,
     head_file,
     load,
+    stale,
     update_with_retry,
     upload_url,
     write,
@@ -47,7 +49,7 @@ MAX_ATTACHMENTS: Final = 20
 def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, size: int) -> tuple[Upload, SignedUrl]:
     """Announce a file, and where to put it. `filename` is made safe, `content_type` loses its parameters: the answer says how.
 
-    Raises NotFound, Forbidden, Invalid (type, size), LimitExceeded("attachments"), Conflict("state"). One read, one transaction.
+    Raises NotFound, Forbidden, Invalid (type, size), LimitExceeded, Conflict (archived). One read, one transaction.
     """
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
     refuse_archived(item)
@@ -77,9 +79,9 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
 def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     """Attach a file that has come. Finishing twice is once.
 
-    Raises NotFound (nothing was announced under this id, or long ago), Forbidden, Conflict("state") while the file is not there, Invalid
-    where it is not what it says (it is dropped then), LimitExceeded("attachments"). Three reads, a look at the file and its beginning, a
-    copy, one transaction.
+    Raises NotFound (nothing was announced under this id, or long ago), Forbidden, Conflict(FILE_NOT_UPLOADED) while the file is not there,
+    Invalid where it is not what it says (it is dropped then), LimitExceeded. Three reads, a look at the file and its beginning, a copy,
+    one transaction.
     """
     upload, attached = _read(attachment_id)
     if attached is not None and not attached.deleted_at:
@@ -105,12 +107,12 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     copy_file(upload.file, made.file)
     try:
         update_with_retry(lambda: _its_card(actor, upload), lambda fresh: _attached(actor, fresh, made, upload))
-    except Conflict as conflict:
-        if conflict is not _TWICE:
+    except Raced as raced:
+        if raced is not _TWICE:
             raise
         first = get(Attachment, *Attachment.key(made.id))
         if first is None:
-            raise
+            raise stale() from None
         return first
     delete_file(upload.file)  # a rule of the bucket removes what this leaves behind
     return made
@@ -135,21 +137,23 @@ def _its_card(actor: Actor, upload: Upload) -> Item:
 
 def _refuse_full(item: Item) -> None:
     if len(item.attachments) >= MAX_ATTACHMENTS:
-        raise LimitExceeded("attachments", f"A card holds at most {MAX_ATTACHMENTS} attachments", {"limit": MAX_ATTACHMENTS})
+        raise LimitExceeded(
+            Situation.LIMIT_REACHED, f"A card holds at most {MAX_ATTACHMENTS} attachments", {"limit": MAX_ATTACHMENTS}
+        )
 
 
 def _look(upload: Upload) -> None:
-    """Raises Conflict("state") while the file is not there, and Invalid where it is something else than was announced."""
+    """Raises Conflict(FILE_NOT_UPLOADED) while the file is not there, and Invalid where it is something else than was announced."""
     found = head_file(upload.file)
     if found is None:
-        raise Conflict("state", "The file has not arrived yet: upload it first")
+        raise Conflict(Situation.FILE_NOT_UPLOADED, "The file has not arrived yet: upload it first")
     if found.size == int(upload.size) and is_what_it_says(upload.content_type, get_file_start(upload.file, BEGINNING)):
         return
     delete_file(upload.file)
     raise Invalid(FieldError("contentType", "The file is not what it was announced to be", upload.content_type))
 
 
-_TWICE = Conflict("exists", "The file was attached at the same moment")
+_TWICE = Raced("The file was attached at the same moment")
 
 
 def _attached(actor: Actor, item: Item, made: Attachment, upload: Upload) -> list[Operation]:

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.core.errors import CadreError, Conflict, TransitionRefused
+from shared.core.situations import Situation
 from shared.store import Operation, check, update
 from shared.work.boards.lanes import COLUMN_OF_PHASE, COLUMNS
 from shared.work.boards.rows import Counts, Lane
 
-ARCHIVED = Conflict("state", "The project is archived; restore it to change it")
+ARCHIVED = Conflict(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
 BLOCKED = "blocked"
 
 

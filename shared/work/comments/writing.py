@@ -30,7 +30,7 @@ class NewComment:
 def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: str | None = None) -> Comment:
     """Comment on a card, or answer a comment of the same card. With `comment_id` the same comment twice is one.
 
-    Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict("state"). One read, one write.
+    Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict (archived). One read, one write.
     """
     item, parent, earlier = _read(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
@@ -75,7 +75,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
 
 
 def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
-    """Correct a comment: its author may, and who administers the workspace. Raises NotFound, Forbidden, Conflict("state")."""
+    """Correct a comment: its author may, and who administers the workspace. Raises NotFound, Forbidden, Conflict (archived)."""
 
     def change(comment: Comment) -> Sequence[Operation]:
         if comment.content == content:
@@ -89,7 +89,7 @@ def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
 
 
 def delete_comment(actor: Actor, comment_id: str) -> Comment:
-    """Take a comment back: emptied at once, out of sight unless it was answered. Raises NotFound, Forbidden, Conflict("state")."""
+    """Take a comment back: emptied at once, out of sight unless it was answered. Raises NotFound, Forbidden, Conflict (archived)."""
 
     def change(comment: Comment) -> Sequence[Operation]:
         comment.removed_at = clock.iso()

@@ -10,6 +10,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import bare_id, is_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, authorize, get, get_many, load, query, update
 from shared.work.documents import statuses
@@ -37,7 +38,8 @@ def versions(actor: Actor, either_id: str, *, limit: int = VERSIONS) -> tuple[Do
 
 def approve(actor: Actor, either_id: str) -> Page:
     """The latest version is in force, the one before it superseded. From draft it passes review in the same step; approving twice changes
-    nothing. Raises NotFound, Forbidden, Conflict("state") for a version that has a successor or was put away, Conflict("version")."""
+    nothing. Raises NotFound, Forbidden, Conflict(DOCUMENT_STATUS) for a version that has a successor or was put away,
+    Conflict(VERSION_CONFLICT)."""
     document = _latest(actor, either_id)
     writing = Writing(document, text_of(document))
     if document.status == "approved":
@@ -67,12 +69,14 @@ def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
     """Publish the version `number`, or a new version with the latest text. What is published is approved thereby; publishing again what
     is published changes nothing.
 
-    Two reads and one write; two reads more for an older version. Raises NotFound, Forbidden, Invalid (no such version), Conflict("state")
-    for an archived document, Conflict("version").
+    Two reads and one write; two reads more for an older version. Raises NotFound, Forbidden, Invalid (no such version),
+    Conflict(DOCUMENT_STATUS) for an archived document, Conflict(VERSION_CONFLICT).
     """
     document = load(Document, document_id, actor, Permission.DOCUMENT_APPROVE)
     if document.status == "archived":
-        raise Conflict("state", "The document is archived; give it the status draft to publish it", {"status": "archived"})
+        raise Conflict(
+            Situation.DOCUMENT_STATUS, "The document is archived; give it the status draft to publish it", {"status": "archived"}
+        )
     if number is not None and number != document.number:
         return _publish_older(actor, document, number)
     writing = Writing(document, text_of(document))
@@ -124,7 +128,9 @@ def _record(actor: Actor, writing: Writing, kind: EventType, **data: object) -> 
 def _latest(actor: Actor, either_id: str) -> Document:
     document, number = _named(actor, either_id, Permission.DOCUMENT_APPROVE)
     if number != document.number:
-        raise Conflict("state", "This version has a successor", {"version": number, "latest": int(document.number)})
+        raise Conflict(
+            Situation.DOCUMENT_STATUS, "This version has a successor", {"version": number, "latest": int(document.number)}
+        )
     return document
 
 

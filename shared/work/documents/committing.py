@@ -4,7 +4,8 @@
     document.title = ...                  changes, then `record(...)`
     writing.commit(actor, "updated", ...)
 
-Whoever was slower with the same document is refused: Conflict("version"). In an archived project all are: Conflict("state").
+Whoever was slower with the same document is refused: Conflict(VERSION_CONFLICT). In an archived project all are:
+Conflict(PROJECT_ARCHIVED).
 """
 
 from dataclasses import dataclass
@@ -14,13 +15,16 @@ from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.store import Operation, create, delete, put, save, update, write
 from shared.work.boards.counting import writable
 from shared.work.boards.creating import board_id_of
 from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
 from shared.work.documents.texts import Kept, keep
 
-EXISTS = Conflict("version", "The document was written by someone else at the same moment; read it and write again")
+EXISTS = Conflict(
+    Situation.VERSION_CONFLICT, "The document was written by someone else at the same moment; read it and write again"
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, Forbidden
+from shared.core.situations import Situation
 from shared.work.documents.rows import Document, DocumentVersion
 
 NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -31,12 +32,12 @@ NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 def turn(actor: Actor, document: Document, status: str) -> None:
-    """Give the document another status. Raises Conflict("state") where that is no next one, Forbidden."""
+    """Give the document another status. Raises Conflict(DOCUMENT_STATUS) where that is no next one, Forbidden."""
     was = document.status
     if status not in NEXT[was]:
         allowed = sorted(NEXT[was] - {"rejected"})
         raise Conflict(
-            "state",
+            Situation.DOCUMENT_STATUS,
             f"A document in status '{was}' cannot become '{status}'; it can become {' or '.join(allowed)}",
             {"from": was, "to": status, "allowed": allowed},
         )

@@ -7,6 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
 from shared.core.ids import derived_id, new_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import collection, fetch, load, load_text
 from shared.work.documents import statuses, texts
@@ -34,7 +35,8 @@ class NewDocument:
 
 
 def create_document(actor: Actor, project_id: str, new: NewDocument) -> Page:
-    """A new document, a draft, whatever others are called. One read, one write. Raises NotFound, Forbidden, Invalid, Conflict("state")."""
+    """A new document, a draft, whatever others are called. One read, one write. Raises NotFound, Forbidden, Invalid,
+    Conflict(PROJECT_ARCHIVED)."""
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     text = _text(project.ws_id, project.id, new.content, new.upload_id)
     if text is None:
@@ -48,12 +50,12 @@ def update_document(
     """Change `title`, `content` (or what was uploaded), `tags`, `status`. Another text or title makes a new version.
 
     `base` is the version that the caller changed: a younger one refuses. Two reads and one write, none where nothing is changed. Raises
-    NotFound, Forbidden, Invalid, Conflict("version") where somebody else was faster, Conflict("state").
+    NotFound, Forbidden, Invalid, Conflict(VERSION_CONFLICT) where somebody else was faster, Conflict(DOCUMENT_STATUS).
     """
     document = load(Document, document_id, actor, Permission.DOCUMENT_WRITE)
     if base is not None and base != document.number:
         raise Conflict(
-            "version",
+            Situation.VERSION_CONFLICT,
             f"The document is at version {int(document.number)} by now; read it and write again",
             {"version": int(document.number)},
         )
@@ -77,7 +79,7 @@ def write_document(
     """The document with this type and title gets a new version; without one a new document is made (`document_id` is its id where
     the one that follows from the title is taken by a document that was renamed or deleted).
 
-    Raises NotFound, Forbidden, Conflict("version") when somebody else writes the same document at this moment.
+    Raises NotFound, Forbidden, Conflict(VERSION_CONFLICT) when somebody else writes the same document at this moment.
     """
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     new = NewDocument(type_, title, content, item_id=item_id, run_id=run_id)
@@ -86,7 +88,7 @@ def write_document(
         try:
             return _write(actor, project, new, content, document_id, version_id)
         except Conflict as conflict:
-            if conflict.reason != "version" or attempt == _TRIES - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 
@@ -151,7 +153,11 @@ class _Change:
         tags = list(dict.fromkeys(changes["tags"])) if changes.get("tags") is not None else document.tags
         renews = always or title != document.title or (text is not None and text != old)
         if document.status == "archived" and status is None and (tags != document.tags or (renews and not always)):
-            raise Conflict("state", "The document is archived; give it the status draft to change it", {"status": "archived"})
+            raise Conflict(
+                Situation.DOCUMENT_STATUS,
+                "The document is archived; give it the status draft to change it",
+                {"status": "archived"},
+            )
         document.title, document.tags = title, tags
         if renews:
             self.writing.next_version(self.version_id)

@@ -13,6 +13,7 @@ from typing import Final
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, fetch, fetch_all, load, query, update_with_retry
 from shared.work.boards.counting import place_of, recount
@@ -56,7 +57,7 @@ def _of_board(board: Board, until: float) -> int:
             try:
                 done += int(_archived(row.pk.partition("#")[2], due))
             except Conflict as refused:
-                if refused.reason == "version":  # somebody changes this card all the time: next hour
+                if refused.situation is Situation.VERSION_CONFLICT:  # somebody changes this card all the time: next hour
                     continue
                 return done  # the project is archived, and takes no change
         start = page.next_key
@@ -93,7 +94,7 @@ def restore_item(actor: Actor, item_id: str) -> Item:
     """Bring an archived card back to where it was; a card that is not archived stays as it is. It is finished still, and is put away
     again DAYS from now.
 
-    Raises NotFound, Forbidden, TransitionRefused (its lane is full), Conflict("state"). Two reads, one transaction.
+    Raises NotFound, Forbidden, TransitionRefused (its lane is full), Conflict (archived). Two reads, one transaction.
     """
 
     def change(item: Item) -> list[Operation]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, FieldError, Invalid, NotFound
+from shared.core.errors import FieldError, Invalid, NotFound, Raced
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
-from shared.store import authorize, create, fetch, fetch_all, get_many, write
+from shared.store import authorize, create, fetch, fetch_all, get_many, stale, write
 from shared.work.boards.counting import place_of, recount
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES, canonical_phase
@@ -17,7 +17,7 @@ from shared.work.items.assignees import member_summary
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_oversized, refuse_unfit, wip_limit
 
-_EXISTS = Conflict("exists", "A card with this id exists already")
+_EXISTS = Raced("A card with this id exists already")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     """Create a card and count it in, one transaction. `force` passes a full lane by.
 
     With `item_id` it happens once: the same id again answers the card as it is now. Raises NotFound (board, lane, card),
-    Forbidden, Invalid, TransitionRefused (the lane is full, of another board, or asks for more), Conflict("state") in an archived project.
+    Forbidden, Invalid, TransitionRefused (the lane is full, of another board, or asks for more), Conflict(PROJECT_ARCHIVED).
 
     One read and one transaction; one more read for an assignee who is not the caller.
     """
@@ -94,10 +94,12 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     try:
         counted = recount(board.id, enters=place_of(item), lane_limit=None if force else wip_limit(lane))
         write(create(item, _EXISTS), counted)
-    except Conflict as conflict:
-        first = fetch(Item, item.id) if conflict is _EXISTS else None
-        if first is None:
+    except Raced as raced:
+        if raced is not _EXISTS:
             raise
+        first = fetch(Item, item.id)
+        if first is None:
+            raise stale() from None
         return _the_first(first, board)
     return item
 

@@ -9,7 +9,7 @@ from shared.work.items.rows import Item
 
 
 def delete_item(actor: Actor, item_id: str) -> Item:
-    """Soft delete; counted out of its lane in the same transaction. Raises NotFound, Forbidden, Conflict("state")."""
+    """Soft delete; counted out of its lane in the same transaction. Raises NotFound, Forbidden, Conflict (archived)."""
 
     def change(item: Item) -> list[Operation]:
         item.deleted_at = clock.iso()

@@ -14,6 +14,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.backoff import pause
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import bare_id, derived_id, is_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import (
     Entity,
@@ -41,7 +42,7 @@ from shared.work.items.rows import Item
 
 MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
 _TRIES = 8
-_TWICE = Conflict("exists", "This dependency exists already")
+_TWICE = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
 
 
 class Dependency(Entity):
@@ -109,7 +110,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
         raise Invalid(FieldError("dependencyCardId", "The two cards are on different boards", dependency_id))
     board, graph = get_many([(Board, *Board.key(dependent.board_id)), (Graph, *Graph.key(dependent.board_id))])
     if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
-        raise Conflict("state", "Dependencies are switched off on this board")
+        raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
     made = Dependency.new(
         derived_id("dependency", dependent.id, on.id, kind),
         org_id=dependent.org_id,
@@ -132,7 +133,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
 
 
 def delete_dependency(actor: Actor, dependency_id: str) -> None:
-    """Remove it from both cards. Raises NotFound, Forbidden, Conflict("state")."""
+    """Remove it from both cards. Raises NotFound, Forbidden, Conflict (archived)."""
     gone = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
     back = gone.back
     gone.deleted_at = clock.iso()
@@ -238,7 +239,7 @@ def _write_with_graph(
         try:
             write(*rows, put(graph, unchanged, stale))
         except Conflict as conflict:
-            if conflict.reason != "version" or attempt == _TRIES - 1:
+            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
                 raise
             pause(attempt)
         else:
@@ -251,12 +252,12 @@ def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
         living = _living(edges, path)
         if len(living) == len(edges):
             cards = {"cardIds": [dependent.id, *path]}
-            raise Conflict("cycle", "This would make the cards wait for each other in a circle", cards)
+            raise Conflict(Situation.DEPENDENCY_CYCLE, "This would make the cards wait for each other in a circle", cards)
         edges = living
     if len(edges) >= MAX_EDGES:
         edges = _living(edges, {card for edge in edges for card in edge})
     if len(edges) >= MAX_EDGES:
-        raise LimitExceeded("dependencies", f"A board holds at most {MAX_EDGES:,} blocking dependencies")
+        raise LimitExceeded(Situation.LIMIT_REACHED, f"A board holds at most {MAX_EDGES:,} blocking dependencies")
     return [*edges, [dependent.id, on.id]]
 
 

@@ -16,7 +16,7 @@ MAX_HOURS: Final = 100_000  # of a card, all together
 def log_hours(actor: Actor, item_id: str, hours: float, note: str | None = None) -> Item:
     """Add hours to a card; a negative number corrects. The activity says who, how many, and the note.
 
-    Raises NotFound, Forbidden, Invalid (less than nothing, or too much, would be logged), Conflict("state"). One read, one transaction.
+    Raises NotFound, Forbidden, Invalid (less than nothing, or too much, would be logged), Conflict (archived). One read, one transaction.
     """
 
     def change(item: Item) -> list[Operation]:

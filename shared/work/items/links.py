@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, new_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
 from shared.work.boards.counting import writable
@@ -25,7 +26,7 @@ _HOSTS: Final = {  # what a link is where nobody says so
 def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kind: str | None = None) -> dict[str, Any]:
     """Put a link on a card: {id, title, url, type}. The same address twice is one link.
 
-    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded("links"), Conflict("state"). One read, one
+    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded, Conflict (archived). One read, one
     transaction.
     """
     host = _host(url)
@@ -39,7 +40,7 @@ def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kin
         if found:
             return []
         if len(held) >= MAX_LINKS:
-            raise LimitExceeded("links", f"A card holds at most {MAX_LINKS} links", {"limit": MAX_LINKS})
+            raise LimitExceeded(Situation.LIMIT_REACHED, f"A card holds at most {MAX_LINKS} links", {"limit": MAX_LINKS})
         item.external_links = [*held, link]
         refuse_oversized(item)
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [None, link]}, board_id=item.board_id)
@@ -50,7 +51,7 @@ def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kin
 
 
 def remove_link(actor: Actor, item_id: str, link_id: str) -> None:
-    """Take a link off a card. Raises NotFound (card, link), Forbidden, Conflict("state")."""
+    """Take a link off a card. Raises NotFound (card, link), Forbidden, Conflict (archived)."""
 
     def change(item: Item) -> list[Operation]:
         refuse_archived(item)

@@ -12,6 +12,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.backoff import pause
 from shared.core.errors import Conflict, NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, authorize, fetch, get_many, load, save, stale, write
 from shared.work.boards.counting import BLOCKED, place_of, recount, writable
@@ -54,7 +55,7 @@ def move_item(
     """Put a card into a lane of its board; without `position` it keeps its number there. In its own lane only that changes.
 
     `force` passes both limits by, and says so (`lane.wip_exceeded`) where the column's is passed. `unblock` lifts the card's block
-    with the move. `only_from` names the lane it must be in still, else nothing happens. Raises NotFound, Forbidden, Conflict("state")
+    with the move. `only_from` names the lane it must be in still, else nothing happens. Raises NotFound, Forbidden, Conflict (archived)
     in an archived project and of an archived card, and TransitionRefused, whose message names the rule: the limits, a blocked card, an
     open dependency, or what the lane asks of a card.
     """
@@ -131,7 +132,7 @@ def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest) -> Item
                 raise
             passed = (refused.details or {})["current_count"] + 1
         except Conflict as conflict:
-            if conflict.reason != "version":
+            if conflict.situation is not Situation.VERSION_CONFLICT:
                 raise
             pause(attempt)
         else:

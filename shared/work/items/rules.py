@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from shared.core.errors import Conflict, FieldError, Invalid, TransitionRefused
+from shared.core.situations import Situation
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 
@@ -38,9 +39,9 @@ def refuse_oversized(item: Item) -> None:
 
 
 def refuse_archived(item: Item) -> None:
-    """Raises Conflict("state") for a card that was put away: it counts nowhere, so it goes nowhere."""
+    """Raises Conflict(CARD_ARCHIVED) for a card that was put away: it counts nowhere, so it goes nowhere."""
     if item.archived_at:
-        raise Conflict("state", "The card is archived; restore it to change it")
+        raise Conflict(Situation.CARD_ARCHIVED, "The card is archived; restore it to change it")
 
 
 def refuse_unfit(item: Item, lane: Lane) -> None:

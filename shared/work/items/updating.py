@@ -58,7 +58,7 @@ def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
     """Change the given fields of a card and leave the rest: `PLAIN`, `status` (with `blocked_reason`), `assignee_id` (None: nobody),
     `custom_fields` (merged key by key).
 
-    Raises NotFound, Forbidden, Invalid, TransitionRefused (a lane's rule, an open dependency) and Conflict("state").
+    Raises NotFound, Forbidden, Invalid, TransitionRefused (a lane's rule, an open dependency) and Conflict (archived).
     One read and one write; one more read for a status that moves the card or for custom fields, one for another person.
     """
 

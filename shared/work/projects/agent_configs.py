@@ -115,7 +115,7 @@ def _configs(project: Project, rows: Sequence[AgentConfig]) -> Configs:
 
 
 def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
-    """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict("state") in an archived project."""
+    """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project."""
     project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
     if project.status != "active":
         raise ARCHIVED

@@ -9,6 +9,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.tenancy.provisioning import SLUG_TAKEN
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
@@ -42,7 +43,7 @@ class NewProject:
 def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str | None = None) -> Project:
     """Create a project in a workspace. Two round trips.
 
-    Raises NotFound("workspace"), Forbidden, Conflict("slug"), LimitExceeded("projects") at the workspace's `maxProjects` or the
+    Raises NotFound("workspace"), Forbidden, Conflict(SLUG_TAKEN), LimitExceeded at the workspace's `maxProjects` or the
     organization's `max_projects`, Invalid for an unknown phase.
     """
     workspace = the_workspace(actor, ws_id, Permission.PROJECT_CREATE)
@@ -161,5 +162,7 @@ def _refused(workspace: Workspace | None, limit: int) -> CadreError:
 
 def _full(what: str, limit: Any) -> LimitExceeded:
     return LimitExceeded(
-        "projects", f"This {what} is limited to {int(limit)} projects; archive one or raise the limit", {"limit": int(limit)}
+        Situation.LIMIT_REACHED,
+        f"This {what} is limited to {int(limit)} projects; archive one or raise the limit",
+        {"limit": int(limit)},
     )

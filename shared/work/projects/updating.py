@@ -19,7 +19,7 @@ FIELDS = ("name", "description", "repository_url", "deployment_url", "documentat
 def update_project(actor: Actor, project_id: str, changes: dict[str, Any], settings: dict[str, Any] | None = None) -> Project:
     """Change the given fields (of FIELDS); settings change key by key. Two round trips.
 
-    Raises NotFound, Forbidden, and Conflict("state") for an archived project.
+    Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) for an archived project.
     """
 
     def change(project: Project) -> None:
@@ -58,7 +58,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
 
 
 def restore_project(actor: Actor, project_id: str) -> Project:
-    """Back to work, if the limits have room for it: LimitExceeded("projects"). Three round trips."""
+    """Back to work, if the limits have room for it, else LimitExceeded. Three round trips."""
 
     def change(project: Project) -> list[Operation]:
         if project.status == "active":

@@ -21,6 +21,7 @@ from shared.agents.providers.port import (
     ToolSpec,
 )
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 from .conftest import Reply, sse
 
@@ -159,15 +160,16 @@ def test_overloaded_after_text_keeps_what_is_known_to_be_spent(loopback, pauses)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, "provider_credentials"), (403, "provider_credentials"), (404, "provider_unavailable")]
+    ("status", "situation"),
+    [(401, Situation.PROVIDER_NOT_CONFIGURED), (403, Situation.PROVIDER_NOT_CONFIGURED), (404, Situation.PROVIDER_UNAVAILABLE)],
 )
-def test_refusals_are_not_retried(loopback, pauses, status, kind):
+def test_refusals_are_not_retried(loopback, pauses, status, situation):
     loopback.replies = [
         Reply(status, [b'{"error": {"type": "x", "message": "' + KEY.encode() + b'"}}'], {"content-type": "application/json"})
     ]
     with pytest.raises(Upstream) as caught:
         list(provider(loopback, pauses).stream(REQUEST))
-    assert caught.value.kind == kind
+    assert caught.value.situation is situation
     assert KEY not in str(caught.value)
     assert len(loopback.asked) == 1
 

@@ -22,6 +22,7 @@ from shared.agents.providers.port import (
     ToolSpec,
 )
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 from .conftest import Reply
 
@@ -133,18 +134,18 @@ def test_throttled_then_answered_by_our_own_retry(loopback, provider):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind"),
+    ("status", "code", "situation"),
     [
-        (403, "AccessDeniedException", "provider_credentials"),
-        (403, "ExpiredTokenException", "provider_credentials"),
-        (400, "ValidationException", "provider_unavailable"),
+        (403, "AccessDeniedException", Situation.PROVIDER_NOT_CONFIGURED),
+        (403, "ExpiredTokenException", Situation.PROVIDER_NOT_CONFIGURED),
+        (400, "ValidationException", Situation.PROVIDER_UNAVAILABLE),
     ],
 )
-def test_refusals(loopback, provider, status, code, kind):
+def test_refusals(loopback, provider, status, code, situation):
     loopback.replies = [Reply(status, [b'{"message": "no"}'], {"content-type": "application/json", "x-amzn-errortype": code})]
     with pytest.raises(Upstream, match=code) as caught:
         list(provider.stream(REQUEST))
-    assert caught.value.kind == kind
+    assert caught.value.situation is situation
 
 
 def test_an_exception_inside_the_stream(loopback, provider):
@@ -167,7 +168,7 @@ def test_a_damaged_message(loopback, provider):
     loopback.replies = [Reply(chunks=[bytes(damaged)], headers=STREAM)] * 4
     with pytest.raises(Upstream) as caught:
         list(provider.stream(REQUEST))
-    assert caught.value.kind == "provider_unavailable"
+    assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE
 
 
 def test_silence_is_bounded(loopback, provider):

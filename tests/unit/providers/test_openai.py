@@ -22,6 +22,7 @@ from shared.agents.providers.port import (
     ToolSpec,
 )
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 from .conftest import Reply, sse
 
@@ -141,7 +142,7 @@ def test_rate_limited_for_good(loopback, pauses):
     loopback.replies = [Reply(429, [b"{}"], {"content-type": "application/json", "retry-after": "1"}) for _ in range(3)]
     with pytest.raises(Upstream, match="limiting") as caught:
         list(provider(loopback, pauses, attempts=3).stream(REQUEST))
-    assert caught.value.kind == "provider_rate_limited"
+    assert caught.value.situation is Situation.PROVIDER_RATE_LIMITED
     assert caught.value.retry_after == 1
     assert len(loopback.asked) == 3
 
@@ -150,7 +151,7 @@ def test_a_wait_longer_than_our_patience_is_not_taken(loopback, pauses):
     loopback.replies = [Reply(429, [b"{}"], {"content-type": "application/json", "retry-after": "3600"})]
     with pytest.raises(Upstream) as caught:
         list(provider(loopback, pauses).stream(REQUEST))
-    assert (caught.value.kind, pauses.slept) == ("provider_rate_limited", [])
+    assert (caught.value.situation, pauses.slept) == (Situation.PROVIDER_RATE_LIMITED, [])
 
 
 def test_an_empty_account_is_not_retried(loopback, pauses):
@@ -166,7 +167,7 @@ def test_refused_credentials_never_show_the_key(loopback, pauses):
     loopback.replies = [Reply(401, [body], {"content-type": "application/json"})]
     with pytest.raises(Upstream) as caught:
         list(provider(loopback, pauses).stream(REQUEST))
-    assert caught.value.kind == "provider_credentials"
+    assert caught.value.situation is Situation.PROVIDER_NOT_CONFIGURED
     assert KEY not in str(caught.value)
     assert KEY not in repr(provider(loopback, pauses))
 
@@ -186,7 +187,7 @@ def test_a_stream_that_breaks_off_after_text_is_an_error_that_keeps_the_count(lo
     assert next(events) == TextDelta("half an answ")
     with pytest.raises(BrokenOff, match="broke off after 12 characters") as caught:
         next(events)
-    assert caught.value.kind == "provider_unavailable"
+    assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE
     assert caught.value.usage.output == 3
     assert len(loopback.asked) == 1
 
@@ -203,7 +204,7 @@ def test_a_malformed_chunk_is_a_clear_error(loopback, pauses, data):
     loopback.replies = [Reply(chunks=[sse(data)])]
     with pytest.raises(Upstream, match="chunk that is not") as caught:
         list(provider(loopback, pauses).stream(REQUEST))
-    assert caught.value.kind == "provider_unavailable"
+    assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE
 
 
 def test_arguments_that_are_no_json_never_reach_a_tool(loopback, pauses):
@@ -243,7 +244,7 @@ def test_nobody_there(pauses):
     nobody = OpenAIProvider("openai", KEY, "http://127.0.0.1:9/v1", pauses.patience(attempts=2))
     with pytest.raises(Upstream, match="cannot be reached") as caught:
         list(nobody.stream(REQUEST))
-    assert caught.value.kind == "provider_unavailable"
+    assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE
 
 
 def test_an_answer_that_does_not_stream(loopback, pauses):

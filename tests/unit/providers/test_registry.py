@@ -17,6 +17,7 @@ from shared.agents.providers.tokens import count, input_tokens, upper_bound
 from shared.agents.providers.wire import scrubbed
 from shared.core.errors import Upstream
 from shared.core.settings import settings
+from shared.core.situations import Situation
 
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GOOGLE_API_KEY", "QWEN_API_KEY", "GLM_API_KEY")
 
@@ -44,7 +45,7 @@ def test_the_embedded_model_needs_nothing():
 def test_without_credentials_the_variable_is_named(name, variable):
     with pytest.raises(Upstream, match=f"has no credentials: set {variable}") as caught:
         provider(name)
-    assert caught.value.kind == "provider_credentials"
+    assert caught.value.situation is Situation.PROVIDER_NOT_CONFIGURED
 
 
 def test_with_a_key(monkeypatch):
@@ -69,7 +70,7 @@ def test_a_server_of_ones_own_needs_no_key(monkeypatch):
 def test_nobody_of_that_name():
     with pytest.raises(Upstream, match="there is no provider 'nanobanana'; there are embedded") as caught:
         provider("nanobanana")
-    assert caught.value.kind == "provider_unavailable"
+    assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE
     assert "bedrock" in NAMES
 
 
@@ -93,7 +94,7 @@ def test_a_secret_that_cannot_be_read_says_so_without_its_content(monkeypatch):
     settings.cache_clear()
     with pytest.raises(Upstream, match="cannot be read") as caught:
         provider("glm")
-    assert caught.value.kind == "provider_credentials"
+    assert caught.value.situation is Situation.PROVIDER_NOT_CONFIGURED
 
 
 def test_bedrock_without_a_region(monkeypatch):
@@ -102,7 +103,7 @@ def test_bedrock_without_a_region(monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     with pytest.raises(Upstream, match="no region") as caught:
         provider("bedrock")
-    assert caught.value.kind == "provider_credentials"
+    assert caught.value.situation is Situation.PROVIDER_NOT_CONFIGURED
 
 
 @pytest.mark.parametrize(

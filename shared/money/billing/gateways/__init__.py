@@ -2,6 +2,7 @@
 
 from shared.core import credentials
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 from shared.money.billing.gateways.port import Attached, Charge, Charged, Gateway, Manual
 
 __all__ = ["Attached", "Charge", "Charged", "Gateway", "Manual", "chosen", "credential", "named"]
@@ -21,7 +22,7 @@ def named(name: str) -> Gateway:
     """The gateway that a method is kept at. Raises Upstream where it is not this deployment's (any more)."""
     gateway = chosen()
     if gateway.name != name:
-        raise Upstream("payment", f"{name} is not configured: its payment methods cannot be used")
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{name} is not configured: its payment methods cannot be used")
     return gateway
 
 

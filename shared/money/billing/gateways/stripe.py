@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.core.errors import FieldError, Invalid, Upstream
+from shared.core.situations import Situation
 from shared.money.billing.amounts import CENT
 from shared.money.billing.gateways.port import Attached, Charge, Charged
 
@@ -85,9 +86,13 @@ class Stripe:
             response = _client().post(self.url.rstrip("/") + path, data=form, headers=headers)
             answer = response.json()
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
-            raise Upstream("payment", f"The payment gateway cannot be reached ({type(error).__name__})") from error
+            raise Upstream(
+                Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway cannot be reached ({type(error).__name__})"
+            ) from error
         except ValueError as error:
-            raise Upstream("payment", f"The payment gateway answered no JSON (HTTP {response.status_code})") from error
+            raise Upstream(
+                Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway answered no JSON (HTTP {response.status_code})"
+            ) from error
         if response.status_code < 300 and isinstance(answer, dict):
             return answer
         raise _refusal(response.status_code, answer)
@@ -97,7 +102,7 @@ class _Declined(Upstream):
     """The bank said no; `reference` is the payment that it said no to."""
 
     def __init__(self, message: str, reference: str) -> None:
-        super().__init__("payment", message)
+        super().__init__(Situation.EXTERNAL_SERVICE_UNAVAILABLE, message)
         self.reference = reference
 
 
@@ -110,7 +115,7 @@ def _refusal(status: int, answer: Any) -> Exception:
         return _Declined(str(about.get("message") or "The payment was declined"), str(reference))
     if status in (400, 404):
         return Invalid(FieldError("token", "The payment gateway does not know this payment method, or cannot use it"))
-    return Upstream("payment", f"The payment gateway refused the request (HTTP {status})")
+    return Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway refused the request (HTTP {status})")
 
 
 def _id(token: str) -> str:

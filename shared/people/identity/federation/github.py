@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from shared.core.errors import Unauthenticated, Upstream
 from shared.core.outbound import ask
+from shared.core.situations import Situation
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.federation.provider import Client, Person, Sent
 
@@ -46,7 +47,7 @@ class Github:
         _, told = ask(self.name, "POST", f"{self.url.rstrip('/')}/login/oauth/access_token", form=form)
         token = told.get("access_token") if isinstance(told, dict) else None
         if not isinstance(token, str):
-            raise Unauthenticated("invalid", f"{self.name} did not accept the code; begin again")
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} did not accept the code; begin again")
         user = self._get("/user", token, dict)
         address = next(
             (one for one in self._get("/user/emails", token, list) if isinstance(one, dict) and one.get("primary") is True), {}
@@ -63,5 +64,5 @@ class Github:
     def _get(self, path: str, token: str, kind: type[Any]) -> Any:
         status, told = ask(self.name, "GET", f"{self.api}{path}", headers={"Authorization": f"Bearer {token}"})
         if status != 200 or not isinstance(told, kind):
-            raise Upstream("unreachable", f"{self.name} does not say who you are ({status})")
+            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not say who you are ({status})")
         return told

@@ -14,6 +14,7 @@ import jwt
 
 from shared.core.errors import Unauthenticated, Upstream
 from shared.core.outbound import allowed, ask
+from shared.core.situations import Situation
 from shared.people.identity.federation import signatures
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.federation.provider import Client, Person, Sent
@@ -37,7 +38,7 @@ class OpenIdConnect:
     def address(self, sent: Sent) -> str:
         endpoint = str(self._discovered()["authorization_endpoint"])
         if not allowed(endpoint):
-            raise Upstream("unreachable", f"{self.name} has a sign-in page that is not https")
+            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} has a sign-in page that is not https")
         query = {
             "response_type": "code",
             "client_id": self.client.id,
@@ -70,7 +71,9 @@ class OpenIdConnect:
         found = self._document(url)
         if found.get("issuer") != self.issuer or not all(isinstance(found.get(name), str) for name in _NEEDED):
             _kept.pop(url, None)
-            raise Upstream("unreachable", f"{self.name} is not the OpenID Connect provider that it is set up as")
+            raise Upstream(
+                Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} is not the OpenID Connect provider that it is set up as"
+            )
         return found
 
     def _document(self, url: str, max_age: float = _KEPT_S) -> Mapping[str, Any]:
@@ -79,7 +82,7 @@ class OpenIdConnect:
             return found
         status, told = ask(self.name, "GET", url)
         if status != 200 or not isinstance(told, dict):
-            raise Upstream("unreachable", f"{self.name} does not describe itself ({status})")
+            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not describe itself ({status})")
         _kept[url] = time.monotonic(), told
         return told
 
@@ -102,24 +105,24 @@ class OpenIdConnect:
         status, told = ask(self.name, "POST", str(about["token_endpoint"]), form=form, auth=auth)
         problem = told.get("error") if isinstance(told, dict) else None
         if problem == "invalid_client":
-            raise Upstream("provider_credentials", f"{self.name} does not accept our client id and secret")
+            raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{self.name} does not accept our client id and secret")
         if status != 200 or not isinstance(told, dict):
-            raise Unauthenticated("invalid", f"{self.name} did not accept the code; begin again")
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} did not accept the code; begin again")
         return told
 
     def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
         try:
             key = self._key(id_token)
         except jwt.PyJWTError:
-            raise Unauthenticated("invalid", f"{self.name} sent no id token") from None
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} sent no id token") from None
         if key is None:
-            raise Unauthenticated("invalid", f"The id token is not signed with a key of {self.name}")
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"The id token is not signed with a key of {self.name}")
         claims = signatures.claims(id_token, key, issuer=self.issuer, audience=self.client.id)
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if claims.get("azp", self.client.id) != self.client.id or (several and "azp" not in claims):
-            raise Unauthenticated("invalid", "The id token was issued to somebody else")
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "The id token was issued to somebody else")
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
-            raise Unauthenticated("invalid", "The id token belongs to another sign-in")
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "The id token belongs to another sign-in")
         return claims
 
     def _key(self, id_token: str) -> signatures.Key | None:
@@ -133,5 +136,5 @@ class OpenIdConnect:
             return {}
         status, told = ask(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
         if status != 200 or not isinstance(told, dict) or told.get("sub") != subject:
-            raise Unauthenticated("invalid", f"{self.name} does not say who you are")
+            raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} does not say who you are")
         return {name: told[name] for name in ("email", "email_verified", "name", "preferred_username", "picture") if name in told}

@@ -34,8 +34,8 @@ class Provider(Protocol):
         """Where the browser goes. Raises Upstream."""
 
     def person(self, code: str, sent: Sent) -> Person:
-        """Exchange the code and learn who it is. Raises Upstream, and Unauthenticated("invalid") where the provider or what it says is
-        not to be believed."""
+        """Exchange the code and learn who it is. Raises Upstream, and Unauthenticated(SIGN_IN_UNVERIFIED) where the provider or
+        what it says is not to be believed."""
 
     @property
     def issuer(self) -> str | None:

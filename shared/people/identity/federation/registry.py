@@ -11,6 +11,7 @@ import re
 
 from shared.core import credentials
 from shared.core.errors import NotFound, Upstream
+from shared.core.situations import Situation
 from shared.people.identity.federation.github import Github
 from shared.people.identity.federation.oidc import OpenIdConnect
 from shared.people.identity.federation.provider import Client, Provider
@@ -20,7 +21,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
 def provider_named(name: str) -> Provider:
-    """Raises NotFound("provider") for one that nobody configured, and Upstream("provider_credentials") for one that lacks its client."""
+    """Raises NotFound("provider") for one that nobody configured, and Upstream(PROVIDER_NOT_CONFIGURED) for one that lacks its client."""
     if not _NAME.fullmatch(name):
         raise NotFound("provider")
     issuer = setting(name, "ISSUER") or ISSUERS.get(name)
@@ -29,7 +30,8 @@ def provider_named(name: str) -> Provider:
     client = Client(setting(name, "CLIENT_ID"), setting(name, "CLIENT_SECRET"))
     if not client.id:
         raise Upstream(
-            "provider_credentials", f"Signing in with {name} is not set up here: OAUTH_{name.upper()}_CLIENT_ID is missing"
+            Situation.PROVIDER_NOT_CONFIGURED,
+            f"Signing in with {name} is not set up here: OAUTH_{name.upper()}_CLIENT_ID is missing",
         )
     if issuer is not None:
         return OpenIdConnect(name, issuer, client)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, Unauthenticated, Upstream
 from shared.core.keys import fingerprint
 from shared.core.settings import origin_of, settings
+from shared.core.situations import Situation
 from shared.people.access import records
 from shared.people.identity import one_time_tokens
 from shared.people.identity.accounts import LoggedIn, enter, found, new_account, normal_email
@@ -18,11 +19,13 @@ from shared.people.identity.users import EMAIL_TAKEN, find_by_email, the_user
 from shared.store import Guard, create, get, write
 
 SECONDS = one_time_tokens.SECONDS[Purpose.OAUTH]
-_RACED = Conflict("version", "Another sign-in of this person was faster; try again")
+_RACED = Conflict(Situation.VERSION_CONFLICT, "Another sign-in of this person was faster; try again")
 _TRIES = 4  # who loses a race finds the winner's account at the next try
 _MAX_SUBJECT, _MAX_EMAIL, _MAX_NAME, _MAX_PICTURE = 255, 254, 100, 2048
 _WORD = re.compile(r"[a-z_]{1,40}")
-_UNKNOWN = Unauthenticated("invalid", "This sign-in did not begin in this browser, or was finished before; begin again")
+_UNKNOWN = Unauthenticated(
+    Situation.ONE_TIME_TOKEN_INVALID, "This sign-in did not begin in this browser, or was finished before; begin again"
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def callback(provider: str) -> str:
 
 
 def begin(provider_name: str, return_to: str | None = None) -> Begun:
-    """Raises NotFound("provider"), Upstream (`provider_credentials`, `unreachable`), and Invalid for a `return_to` that is not ours."""
+    """Raises NotFound("provider"), Upstream (no client, no answer), and Invalid for a `return_to` that is not ours."""
     provider = provider_named(provider_name)
     if return_to is not None:
         _check_ours(return_to)
@@ -73,14 +76,14 @@ def finish(provider_name: str, returned: Returned, *, contract: str) -> SignedIn
     """Open a session for whoever came back from the provider.
 
     Raises Unauthenticated (a state that is unknown, old, used or another browser's; a code or an id token that is not to be believed; a
-    person who declined), Forbidden where the provider does not say that the address is theirs, Conflict("email") where it is that of an
+    person who declined), Forbidden where the provider does not say that the address is theirs, Conflict(EMAIL_TAKEN) where it is that of an
     account that never confirmed it, and what `begin` raises.
     """
     provider = provider_named(provider_name)
     row = _begun(provider, returned)
     write(one_time_tokens.consume(row))
     if returned.issuer is not None and provider.issuer is not None and returned.issuer != provider.issuer:
-        raise Unauthenticated("invalid", "Another provider sent this browser back")
+        raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "Another provider sent this browser back")
     if returned.error is not None:
         raise _declined(provider.name, returned.error)
     if not returned.code:
@@ -98,7 +101,7 @@ def sign_in(person: Person, *, contract: str) -> tuple[LoggedIn, bool]:
     else       a new account, its address confirmed
     """
     if not 0 < len(person.subject) <= _MAX_SUBJECT:
-        raise Upstream("unreachable", f"{person.provider} does not say who you are")
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{person.provider} does not say who you are")
     for _ in range(_TRIES):
         try:
             return _entered(person, contract)
@@ -116,7 +119,10 @@ def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
         return enter(user, records.get_access(user.id), contract=contract), False
     email = normal_email(person.email)
     if not person.email_verified or not 0 < len(email.encode()) <= _MAX_EMAIL:
-        raise Forbidden(f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first")
+        raise Forbidden(
+            f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first",
+            Situation.SIGN_IN_EMAIL_UNCONFIRMED,
+        )
     user_there = find_by_email(email)
     if user_there is None:
         name = " ".join(person.name.split())[:_MAX_NAME] or email.partition("@")[0][:_MAX_NAME]
@@ -124,7 +130,7 @@ def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
         return found(account, contract, create(Guard.of(identity, account.user.id), _RACED)), True
     if not user_there.email_verified:
         raise Conflict(
-            "email",
+            Situation.EMAIL_TAKEN,
             "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
         )
     link = create(Guard.of(identity, user_there.id), _RACED)
@@ -142,10 +148,10 @@ def _begun(provider: Provider, returned: Returned) -> OneTime:
 
 def _declined(provider: str, error: str) -> Unauthenticated | Upstream:
     if error in ("server_error", "temporarily_unavailable"):
-        return Upstream("unreachable", f"{provider} cannot sign you in at the moment")
+        return Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{provider} cannot sign you in at the moment")
     if error == "access_denied":
-        return Unauthenticated("credentials", f"The sign-in was declined at {provider}")
-    return Unauthenticated("credentials", f"{provider} refused: {error if _WORD.fullmatch(error) else 'no reason'}")
+        return Unauthenticated(Situation.SIGN_IN_DECLINED, f"The sign-in was declined at {provider}")
+    return Unauthenticated(Situation.SIGN_IN_DECLINED, f"{provider} refused: {error if _WORD.fullmatch(error) else 'no reason'}")
 
 
 def _check_ours(address: str) -> None:

@@ -13,6 +13,7 @@ import jwt
 from jwt.algorithms import Algorithm
 
 from shared.core.errors import Unauthenticated
+from shared.core.situations import Situation
 
 _SMALLEST = 2048  # bits of a modulus: NIST SP 800-131A
 _LARGEST = 8192
@@ -94,7 +95,7 @@ def key_of(jwks: Any, token: str) -> Key | None:
 def claims(token: str, key: Key, *, issuer: str, audience: str) -> dict[str, Any]:
     """The claims of an id token that this key signed, for us, by this issuer, not expired (a minute of two clocks is forgiven).
 
-    Raises Unauthenticated("invalid").
+    Raises Unauthenticated(SIGN_IN_UNVERIFIED).
     """
     try:
         _jws().decode(token, key, algorithms=list(_DIGEST_INFO))  # type: ignore[arg-type]  # a key of our own algorithms
@@ -114,5 +115,7 @@ def claims(token: str, key: Key, *, issuer: str, audience: str) -> dict[str, Any
             },
         )
     except jwt.PyJWTError as error:
-        raise Unauthenticated("invalid", f"The provider's id token is not to be believed ({type(error).__name__})") from None
+        raise Unauthenticated(
+            Situation.SIGN_IN_UNVERIFIED, f"The provider's id token is not to be believed ({type(error).__name__})"
+        ) from None
     return read

@@ -1,0 +1,89 @@
+"""What can go wrong, as a list of names. Each contract maps every one of them to its own status, code and message."""
+
+from enum import StrEnum, auto
+
+
+class Situation(StrEnum):
+    """One thing that a caller can be told. A conflict is named after what stands in the way."""
+
+    # the request itself
+    INVALID = auto()
+    EMAIL_FORMAT = auto()
+    PASSWORD_WEAK = auto()
+    MALFORMED = auto()
+    """A body that cannot be read at all: broken JSON, wrong encoding."""
+    TOO_LARGE = auto()
+    UNSUPPORTED_MEDIA = auto()
+    METHOD_NOT_ALLOWED = auto()
+    NOT_FOUND = auto()
+    """No such thing, or not the caller's to know of."""
+
+    # who calls
+    CREDENTIALS_WRONG = auto()
+    TOKEN_INVALID = auto()
+    """No access token, API key or refresh token, or one that proves nothing."""
+    TOKEN_EXPIRED = auto()
+    ONE_TIME_TOKEN_INVALID = auto()
+    """A mailed token, or the state of a sign-in elsewhere, that is unknown or was used before."""
+    ONE_TIME_TOKEN_EXPIRED = auto()
+    SIGN_IN_DECLINED = auto()
+    """The sign-in provider, or the person there, said no."""
+    SIGN_IN_UNVERIFIED = auto()
+    """What the sign-in provider sent cannot be verified."""
+    SIGN_IN_EMAIL_UNCONFIRMED = auto()
+    """The sign-in provider does not confirm the person's e-mail address."""
+
+    # what they may
+    FORBIDDEN = auto()
+    WORKSPACE_ACCESS_DENIED = auto()
+    AGENT_NOT_ALLOWED = auto()
+
+    # something exists already
+    SLUG_TAKEN = auto()
+    EMAIL_TAKEN = auto()
+    ALREADY_MEMBER = auto()
+    DEPENDENCY_EXISTS = auto()
+
+    # the state of something stands in the way
+    VERSION_CONFLICT = auto()
+    """Somebody else changed it since it was read."""
+    IDEMPOTENCY_KEY_USED = auto()
+    PROJECT_ARCHIVED = auto()
+    CARD_ARCHIVED = auto()
+    LANE_TRANSITION = auto()
+    """A card may not go there: WIP limit, card type, missing field, open dependency."""
+    DEPENDENCY_CYCLE = auto()
+    DEPENDENCIES_DISABLED = auto()
+    FILE_NOT_UPLOADED = auto()
+    DOCUMENT_STATUS = auto()
+    """The document's status, or that of the version, does not allow it."""
+    RUN_IN_PROGRESS = auto()
+    RUN_STATUS = auto()
+    """The run has ended, does not wait, or was answered."""
+    INVOICE_STATUS = auto()
+    INVITATION_NOT_PENDING = auto()
+    WORKSPACE_OWNER = auto()
+    """The owner stays the owner until the workspace is transferred."""
+    DEFAULT_WORKSPACE = auto()
+    """An organization's default workspace is neither transferred nor deleted."""
+
+    # limits
+    LIMIT_REACHED = auto()
+    MEMBER_LIMIT = auto()
+    RUN_LIMIT = auto()
+    USAGE_LIMIT = auto()
+    WORKSPACE_SUSPENDED = auto()
+    """Its bills were not paid for too long."""
+    RATE_LIMITED = auto()
+
+    # those we depend on, and ourselves
+    PROVIDER_UNAVAILABLE = auto()
+    """A model provider does not answer as it should."""
+    PROVIDER_RATE_LIMITED = auto()
+    PROVIDER_NOT_CONFIGURED = auto()
+    """A provider of models, sign-ins or payments without its credentials."""
+    EXTERNAL_SERVICE_UNAVAILABLE = auto()
+    """A sign-in provider or the payment gateway does not answer as it should."""
+    UNAVAILABLE = auto()
+    TIMEOUT = auto()
+    INTERNAL = auto()
