@@ -167,7 +167,7 @@ async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
 async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> PaymentShown:
     """Charge a payment method of the account with what is owed; or, as an administrator of the platform, record what arrived."""
     if (body.paymentMethodId is None) == (body.reference is None):
-        raise Invalid(FieldError("paymentMethodId", "Either paymentMethodId or reference"))
+        raise Invalid(FieldError("payment_method_id", "Either paymentMethodId or reference"))
     if body.paymentMethodId is not None:
         return shapes.payment(charging.pay(caller, id, body.paymentMethodId))
     amount, reference = _micros(body.amount), str(body.reference)
@@ -212,7 +212,7 @@ def _moment(text: str | None) -> str | None:
     try:
         moment = clock.iso(clock.parse(text))
     except (ValueError, OverflowError):  # the year 1 in a zone that puts it before
-        raise Invalid(FieldError("paidAt", "Not a date: use ISO 8601", text)) from None
+        raise Invalid(FieldError("paid_at", "Not a date: use ISO 8601", text)) from None
     if moment > clock.iso():
-        raise Invalid(FieldError("paidAt", "This is in the future", text))
+        raise Invalid(FieldError("paid_at", "This is in the future", text))
     return moment

@@ -302,7 +302,13 @@ async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse
     )
 
 
-@routes.post("/cards/{id}/dependencies", "dependencies.create", status=201, needs=Permission.CARD_EDIT)
+@routes.post(
+    "/cards/{id}/dependencies",
+    "dependencies.create",
+    status=201,
+    needs=Permission.CARD_EDIT,
+    fields={"dependency_id": "dependencyCardId"},
+)
 async def create_dependency(id: str, body: CreateDependencyRequest, caller: Caller) -> CardDependency:
     """Let this card depend on another card of the same board. `blocks` may not lead in a circle."""
     return views.dependency(dependencies.create_dependency(caller, id, body.dependencyCardId, body.type))

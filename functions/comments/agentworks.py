@@ -112,7 +112,13 @@ async def list_comments(
     )
 
 
-@routes.post("/cards/{id}/comments", "comments.create", status=201, needs=Permission.CARD_EDIT)
+@routes.post(
+    "/cards/{id}/comments",
+    "comments.create",
+    status=201,
+    needs=Permission.CARD_EDIT,
+    fields={"parent_id": "parentCommentId"},
+)
 async def create_comment(id: str, body: CreateCommentRequest, caller: Caller) -> CardComment:
     """Comment on a card, or answer one of its comments."""
     return views.comment(create(caller, id, NewComment(body.content, body.contentType, parent_id=body.parentCommentId)))

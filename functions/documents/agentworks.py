@@ -18,6 +18,7 @@ from shared.work.documents.texts import LONGEST, ShownText
 from shared.work.documents.writing import NewDocument, create_document, update_document
 
 routes = Routes(AGENTWORKS, "documents")
+FIELDS = {"upload_id": "contentUploadId"}
 
 MAX_BODY = 4_500_000
 """Bytes of a request with a text: API Gateway hands it over in base64, and Lambda takes 6 MB. A longer text is uploaded."""
@@ -195,7 +196,14 @@ async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument
     return _whole(reading.latest_of(caller, id, type))
 
 
-@routes.post("/projects/{id}/docs", "documents.create", status=201, needs=Permission.DOCUMENT_WRITE, max_body=MAX_BODY)
+@routes.post(
+    "/projects/{id}/docs",
+    "documents.create",
+    status=201,
+    needs=Permission.DOCUMENT_WRITE,
+    max_body=MAX_BODY,
+    fields=FIELDS,
+)
 async def create(id: str, body: CreateDocumentRequest, caller: Caller) -> ProjectDocument:
     """A new document, version 1, a draft."""
     new = NewDocument(body.type, body.title, body.content, body.contentType, body.tags, body.contentUploadId)
@@ -230,7 +238,7 @@ async def get_document(
     )
 
 
-@routes.put("/documents/{id}", "documents.update", needs=Permission.DOCUMENT_WRITE, max_body=MAX_BODY)
+@routes.put("/documents/{id}", "documents.update", needs=Permission.DOCUMENT_WRITE, max_body=MAX_BODY, fields=FIELDS)
 async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> ProjectDocument:
     """Change a document. Statuses go from draft to review to approved to archived, and back to draft; whoever may not publish may not
     approve either. 409 when somebody else was faster."""

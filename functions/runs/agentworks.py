@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from pydantic.alias_generators import to_camel
 
 from shared.agents.catalogue.registry import the_agent
 from shared.core.actor import Permission
@@ -14,6 +13,7 @@ from shared.edge.contracts.agentworks import (
     MAX_LIMIT,
     PaginationMeta,
     UserSummary,
+    camel,
     pagination,
     user_summary,
 )
@@ -226,9 +226,11 @@ def _shown(waiting: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, value in waiting.items():
         if name.endswith("_micros"):
-            shown[to_camel(name.removesuffix("_micros"))] = usd(int(value))
+            shown[camel(name.removesuffix("_micros"))] = usd(int(value))
+        elif name == "answered_by":
+            shown[camel(name)] = user_summary(value)
         else:
-            shown[to_camel(name)] = value
+            shown[camel(name)] = value
     return shown
 
 

@@ -17,6 +17,7 @@ from shared.core.errors import AccessDenied, CadreError, FieldError, Invalid, Ma
 from shared.core.ids import bare_id, is_id
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed
+from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions import terminal as watching
@@ -102,6 +103,10 @@ def _connection(arrival: Arrival, endpoint: Endpoint, ws_id: str, topics: list[s
 def _on_message(connection: Connection, text: str) -> None:
     try:
         message = _read(text)
+    except CadreError as error:
+        _refuse(connection, AGENTWORKS.problem(error))
+        return
+    try:
         if isinstance(message, Ping):
             _tell(connection, {"type": "pong", "timestamp": message.timestamp})
         elif connection.card_id is not None:
@@ -109,13 +114,16 @@ def _on_message(connection: Connection, text: str) -> None:
         else:
             raise Invalid(FieldError("type", "This socket only takes `ping`"))
     except CadreError as error:
-        problem = AGENTWORKS.problem(error)
-        data: dict[str, Any] = {"code": problem.code, "message": problem.message}
-        if problem.fields:
-            data["details"] = [{"field": field.field, "message": field.message} for field in problem.fields]
-        elif problem.details is not None:
-            data["details"] = problem.details
-        _tell(connection, {"type": "error", "data": data})
+        _refuse(connection, AGENTWORKS.domain_problem(error))
+
+
+def _refuse(connection: Connection, problem: Problem) -> None:
+    data: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    if problem.fields:
+        data["details"] = [{"field": field.field, "message": field.message} for field in problem.fields]
+    elif problem.details is not None:
+        data["details"] = problem.details
+    _tell(connection, {"type": "error", "data": data})
 
 
 def _read(text: str) -> Any:

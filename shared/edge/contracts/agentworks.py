@@ -64,6 +64,16 @@ def pagination(limit: int, offset: int, total: int, next_cursor: str | None = No
     )
 
 
+def camel(name: str) -> str:
+    """A name of the domain in this contract's case."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+_KEYED = ("custom_fields", "default_agent_configs")
+"""What stands behind these in a name is a key of somebody's own, and stays as it is."""
+
+
 class Agentworks(Contract):
     name = "agentworks"
     base = "/v1"
@@ -73,6 +83,19 @@ class Agentworks(Contract):
     drop_none = True
     cookie = "cadre_session"
     workspace_rule = RateRule("aw", 10_000, 3600)
+    names = {"item_ids": "cardIds"}
+
+    def public_name(self, name: str) -> str:
+        parts = name.split(".")
+        own = next((place + 1 for place, part in enumerate(parts) if part in _KEYED), len(parts))
+        return self.names.get(name) or ".".join([*map(camel, parts[:own]), *parts[own:]])
+
+    def public_details(self, details: Any) -> Any:
+        shown = super().public_details(details)
+        if isinstance(shown, dict) and "missingFields" in shown:  # as in a lane's requiredFields: a custom field by its key alone
+            names = map(self.public_name, shown["missingFields"])
+            shown["missingFields"] = [name.removeprefix("customFields.") for name in names]
+        return shown
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         detail: dict[str, Any] = {"code": problem.code, "message": problem.message}

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -92,9 +93,28 @@ class Contract(ABC):
     error_model: ClassVar[type[BaseModel]]
     """The error body as a model, for OpenAPI."""
 
+    names: ClassVar[Mapping[str, str]] = {}
+    """The domain's names that this contract has other words for, in fields and in details."""
+
     def problem(self, error: CadreError) -> Problem:
-        """Status, code and words of a domain error in this contract."""
+        """Status, code and words of an error in this contract. Its fields keep their names: for what the request's models refuse,
+        which have the client's names already."""
         return problem_for(self.name, error)
+
+    def domain_problem(self, error: CadreError, fields: Mapping[str, str] = MappingProxyType({})) -> Problem:
+        """The problem of an error that a service raised, its fields and details under the names that clients know. `fields` are the
+        names that one operation has for what a service names otherwise."""
+        problem = self.problem(error)
+        shown = [replace(one, field=fields.get(one.field) or self.public_name(one.field)) for one in problem.fields]
+        return replace(problem, fields=tuple(shown), details=self.public_details(problem.details))
+
+    def public_name(self, name: str) -> str:
+        """A domain's name (dotted where it is inside another) as this contract writes it."""
+        return self.names.get(name, name)
+
+    def public_details(self, details: Any) -> Any:
+        """The details of a service's error with this contract's names."""
+        return {self.public_name(name): value for name, value in details.items()} if isinstance(details, dict) else details
 
     @abstractmethod
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:

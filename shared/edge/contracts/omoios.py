@@ -39,6 +39,7 @@ class Omoios(Contract):
     name = "omoios"
     base = "/api/v1"
     error_model = ErrorResponse
+    names = {"item_ids": "ticket_ids"}
     about = About("OmoiOS API", "1.0.0", "Tickets on a phased board, tasks, discoveries and the agents that do them.")
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:

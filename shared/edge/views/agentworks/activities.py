@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.edge.contracts.agentworks import UserSummary, user_summary
+from shared.edge.contracts.agentworks import UserSummary, camel, user_summary
 from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.changes import shown_changes
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.events import EventType
 from shared.work.activities.rows import Activity
@@ -54,7 +55,7 @@ _SAID = {
 def activity(row: Activity) -> CardActivity:
     """The type is one of the document's six; the platform's own name of the event is `metadata.event`."""
     kind = EventType(row.type)
-    changes: dict[str, list[Any]] = {camel(name): pair for name, pair in row.changes.items()}
+    changes = shown_changes(row.changes)
     shown = _main_change(changes)
     old, new = changes[shown] if shown else (None, None)
     metadata = {camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
@@ -80,11 +81,6 @@ def who(kept: Mapping[str, Any]) -> UserSummary | AgentSummary:
     if kept.get("kind") == "agent":
         return AgentSummary(id=kept["id"], name=kept["name"], displayName=kept["name"], status="active")
     return user_summary(dict(kept))
-
-
-def camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.changes import shown_changes
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.tenancy.rows import WorkspaceMembership
@@ -176,7 +177,7 @@ def _created(change: Change) -> CardCreatedEvent:
 
 def _updated(change: Change) -> CardUpdatedEvent:
     item = change.after(Item)
-    changes = {camel(name): FieldChange(old=old, new=new) for name, (old, new) in change.event.changes.items()}
+    changes = {name: FieldChange(old=old, new=new) for name, (old, new) in shown_changes(change.event.changes).items()}
     if change.event.type is EventType.ITEM_DELETED:
         changes["deletedAt"] = FieldChange(new=item.deleted_at or change.event.at)
     return CardUpdatedEvent(
@@ -303,9 +304,3 @@ def _agent_name(run: Run) -> str:
 
 def _who(change: Change) -> UserSummary:
     return user_summary(change.event.actor)
-
-
-def camel(name: str) -> str:
-    """A field's name as agentworks writes it."""
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
