@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Cookie, Query, Response
+from fastapi import Cookie, Response
 from pydantic import Field
 
-from functions.auth.fields import Email, Name
 from shared.core.situations import Situation
-from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.agentworks import AGENTWORKS, Url
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Email, Name
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
@@ -20,8 +20,7 @@ routes = Routes(AGENTWORKS, "auth")
 ONE_TIME = (Situation.ONE_TIME_TOKEN_INVALID, Situation.ONE_TIME_TOKEN_EXPIRED)
 PROVIDER = (Situation.EXTERNAL_SERVICE_UNAVAILABLE, Situation.PROVIDER_NOT_CONFIGURED)
 SIGN_IN = (Situation.SIGN_IN_DECLINED, Situation.SIGN_IN_UNVERIFIED, Situation.SIGN_IN_EMAIL_UNCONFIRMED, Situation.EMAIL_TAKEN)
-ReturnTo = Annotated[str | None, Query(max_length=2048)]
-FromProvider = Annotated[str | None, Query(max_length=4096)]
+FromProvider = Annotated[str | None, Field(max_length=4096)]
 
 
 class LoginRequest(Closed):
@@ -88,7 +87,7 @@ class PreferenceChanges(Closed):
 
 class UpdateUserRequest(Closed):
     name: Name | None = None
-    avatarUrl: Annotated[str, Field(max_length=2048)] | None = None
+    avatarUrl: Url | None = None
     preferences: PreferenceChanges | None = None
 
 
@@ -238,7 +237,7 @@ async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
 
 
 @routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
-async def oauth_start(provider: str, call: ThisCall, returnTo: ReturnTo = None) -> Response:
+async def oauth_start(provider: str, call: ThisCall, returnTo: Url | None = None) -> Response:
     """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
     cookie, instead of the callback's JSON."""
     begun = sign_in.begin(provider, returnTo)

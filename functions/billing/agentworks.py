@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Query
+from fastapi import Header
 from pydantic import Field, StringConstraints
 from starlette.requests import Request
 
@@ -25,8 +25,9 @@ from shared.core import clock
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
-from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PLAN_OF_NAME, pagination
+from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, PLAN_OF_NAME, Id, Limit, pagination
 from shared.edge.contracts.base import Closed
+from shared.edge.contracts.fields import Email, Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import current_usage
@@ -34,7 +35,6 @@ from shared.money.billing import accounts, charging, invoice_files, payments, re
 
 routes = Routes(AGENTWORKS, "billing")
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Amount = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_inf_nan=False)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -68,7 +68,7 @@ class PayInvoiceRequest(Closed):
     """Either `paymentMethodId`, which is charged what is owed; or what arrived by transfer: the bank's `reference` (the same one again
     is the same payment), the amount (without it: what is owed), the method and the day."""
 
-    paymentMethodId: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    paymentMethodId: Id | None = None
     reference: Words | None = None
     amount: Amount | None = None
     method: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$")] = "manual"
@@ -140,8 +140,8 @@ async def list_invoices(
     id: str,
     caller: Caller,
     status: Status | None = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
 ) -> ListInvoicesResponse:
     """The invoices, the newest first. None is ever a draft: `upcomingInvoice` is what would be one."""
     rows, total = reading.invoices_of(caller, id, status, limit, offset)
@@ -176,7 +176,7 @@ async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
 async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> PaymentShown:
     """Charge a payment method of the account with what is owed; or, as an administrator of the platform, record what arrived."""
     if (body.paymentMethodId is None) == (body.reference is None):
-        raise Invalid(FieldError("paymentMethodId", "Either paymentMethodId or reference"))
+        raise Invalid(FieldError("payment_method_id", "Either paymentMethodId or reference"))
     if body.paymentMethodId is not None:
         return shapes.payment(charging.pay(caller, id, body.paymentMethodId))
     amount, reference = _micros(body.amount), str(body.reference)
@@ -221,7 +221,7 @@ def _moment(text: str | None) -> str | None:
     try:
         moment = clock.iso(clock.parse(text))
     except (ValueError, OverflowError):  # the year 1 in a zone that puts it before
-        raise Invalid(FieldError("paidAt", "Not a date: use ISO 8601", text)) from None
+        raise Invalid(FieldError("paid_at", "Not a date: use ISO 8601", text)) from None
     if moment > clock.iso():
-        raise Invalid(FieldError("paidAt", "This is in the future", text))
+        raise Invalid(FieldError("paid_at", "This is in the future", text))
     return moment

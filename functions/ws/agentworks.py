@@ -18,6 +18,7 @@ from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed
+from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions import terminal as watching
@@ -103,6 +104,10 @@ def _connection(arrival: Arrival, endpoint: Endpoint, ws_id: str, topics: list[s
 def _on_message(connection: Connection, text: str) -> None:
     try:
         message = _read(text)
+    except CadreError as error:
+        _refuse(connection, AGENTWORKS.problem(error))
+        return
+    try:
         if isinstance(message, Ping):
             _tell(connection, {"type": "pong", "timestamp": message.timestamp})
         elif connection.card_id is not None:
@@ -110,7 +115,11 @@ def _on_message(connection: Connection, text: str) -> None:
         else:
             raise Invalid(FieldError("type", "This socket only takes `ping`"))
     except CadreError as error:
-        _tell(connection, {"type": "error", "data": AGENTWORKS.error_detail(AGENTWORKS.problem(error))})
+        _refuse(connection, AGENTWORKS.domain_problem(error))
+
+
+def _refuse(connection: Connection, problem: Problem) -> None:
+    _tell(connection, {"type": "error", "data": AGENTWORKS.error_detail(problem)})
 
 
 def _read(text: str) -> Any:

@@ -42,12 +42,12 @@ def test_every_day_is_in_one_of_the_periods(span, group_by):
 @pytest.mark.parametrize(
     ("start", "end", "field"),
     [
-        ("0001-01-01T00:00:00+09:00", None, "startDate"),
-        (None, "9999-12-31", "endDate"),
-        ("9999-12-31T23:59:59-09:00", "9999-12-31", "endDate"),
-        ("2026-02-30", None, "startDate"),
-        ("2024-01-01", "2026-01-01", "startDate"),
-        ("", None, "startDate"),
+        ("0001-01-01T00:00:00+09:00", None, "start_date"),
+        (None, "9999-12-31", "end_date"),
+        ("9999-12-31T23:59:59-09:00", "9999-12-31", "end_date"),
+        ("2026-02-30", None, "start_date"),
+        ("2024-01-01", "2026-01-01", "start_date"),
+        ("", None, "start_date"),
     ],
 )
 def test_what_is_no_span(start, end, field):

@@ -1,7 +1,11 @@
 """agentworks: camelCase, bare objects, lists as `{<plural>: [...], total, pagination}`, base path `/v1`."""
 
-from typing import Any
+import re
+from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.errors import CadreError, NotFound
 from shared.core.situations import Situation
@@ -12,6 +16,41 @@ PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
 """Our plans as this contract names them."""
 PLAN_OF_NAME = {name: plan for plan, name in PLAN_NAMES.items()}
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # the document names limit and offset but no numbers
+MAX_OFFSET = 5_000  # how deep a list is paged that is read from its beginning
+
+
+# -- what requests carry
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
+def _date(value: str) -> str:
+    """A date, or a moment of it, in the form that every client reads; ISO 8601 has week dates and more."""
+    if not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
+    clock.parse(value)  # its ValueError becomes the field's message
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=80)]
+Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+Url = Annotated[str, Field(max_length=2_048)]
+Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
+Reason = Annotated[str, Field(max_length=1_000)]
+"""What somebody says to what they do."""
+Search = Annotated[str, Field(max_length=200)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+DeepOffset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
+CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
+Labels = Annotated[
+    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]], Field(max_length=50)
+]
+WipLimit = Annotated[int, Field(ge=1, le=1_000)]
+AgentName = Annotated[str, Field(max_length=100)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+
+# -- what answers carry
 
 
 class ValidationIssue(Shape):
@@ -131,6 +170,16 @@ _ANSWERS = {
 }
 
 
+def camel(name: str) -> str:
+    """A name of the domain in this contract's case."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+_KEYED = ("custom_fields", "default_agent_configs")
+"""What stands behind these in a name is a key of somebody's own, and stays as it is."""
+
+
 class Agentworks(Contract):
     name = "agentworks"
     base = "/v1"
@@ -141,6 +190,19 @@ class Agentworks(Contract):
     drop_none = True
     cookie = "cadre_session"
     workspace_rule = RateRule("aw", 10_000, 3600)
+    names = {"item_ids": "cardIds"}
+
+    def public_name(self, name: str) -> str:
+        parts = name.split(".")
+        own = next((place + 1 for place, part in enumerate(parts) if part in _KEYED), len(parts))
+        return self.names.get(name) or ".".join([*map(camel, parts[:own]), *parts[own:]])
+
+    def public_details(self, details: Any) -> Any:
+        shown = super().public_details(details)
+        if isinstance(shown, dict) and "missingFields" in shown:  # as in a lane's requiredFields: a custom field by its key alone
+            names = map(self.public_name, shown["missingFields"])
+            shown["missingFields"] = [name.removeprefix("customFields.") for name in names]
+        return shown
 
     def answer(self, error: CadreError) -> Answer:
         """The document has a code for each kind of thing that is not there: CARD_NOT_FOUND."""

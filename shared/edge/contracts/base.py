@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -95,13 +96,31 @@ class Contract(ABC):
 
     answers: ClassVar[Mapping[Situation, Answer]]
     """What the contract answers in every situation. A code has one message, the document's own where it has one."""
+    names: ClassVar[Mapping[str, str]] = {}
+    """The domain's names that this contract has other words for, in fields and in details."""
 
     def answer(self, error: CadreError) -> Answer:
         return self.answers[error.situation]
 
     def problem(self, error: CadreError) -> Problem:
-        """The error in this contract's status, code and message."""
+        """The error in this contract's status, code and message. Its fields keep their names: for what the request's models refuse,
+        which have the client's names already."""
         return problem(self.answer(error), error)
+
+    def domain_problem(self, error: CadreError, fields: Mapping[str, str] = MappingProxyType({})) -> Problem:
+        """The problem of an error that a service raised, its fields and details under the names that clients know. `fields` are the
+        names that one operation has for what a service names otherwise."""
+        problem = self.problem(error)
+        shown = [replace(one, field=fields.get(one.field) or self.public_name(one.field)) for one in problem.fields]
+        return replace(problem, fields=tuple(shown), details=self.public_details(problem.details))
+
+    def public_name(self, name: str) -> str:
+        """A domain's name (dotted where it is inside another) as this contract writes it."""
+        return self.names.get(name, name)
+
+    def public_details(self, details: Any) -> Any:
+        """The details of a service's error with this contract's names."""
+        return {self.public_name(name): value for name, value in details.items()} if isinstance(details, dict) else details
 
     @abstractmethod
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:

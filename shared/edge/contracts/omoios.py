@@ -4,7 +4,9 @@ The document has no error format: it answers `{"detail": ..., "error": {...}}`, 
 original service, the second with the code. Bare arrays cannot say how many there are: `X-Total-Count` does.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from shared.core.actor import Permission, Role
 from shared.core.limits import RateRule
@@ -21,6 +23,11 @@ PERMISSIONS = {
     "spawn_agents": Permission.AGENT_RUN,
     "view_costs": Permission.USAGE_READ,
 }
+
+
+Id = Annotated[str, Field(max_length=100)]
+Phase = Annotated[str, Field(max_length=50)]
+Priority = Annotated[str, Field(pattern=r"(?i)^(critical|high|medium|low)$")]
 
 
 class ErrorDetail(Shape):
@@ -102,6 +109,7 @@ class Omoios(Contract):
     base = "/api/v1"
     error_model = ErrorResponse
     answers = _ANSWERS
+    names = {"item_ids": "ticket_ids"}
     about = About("OmoiOS API", "1.0.0", "Tickets on a phased board, tasks, discoveries and the agents that do them.")
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:

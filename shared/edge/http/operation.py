@@ -1,8 +1,8 @@
 """One operation of one contract, as its route declares it."""
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.actor import Permission
@@ -44,6 +44,8 @@ class Operation:
     limited: bool = True
     secret: bool = False
     """The answer holds tokens or keys: it is never kept for a repeated request."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What this operation calls a field that the services behind it name otherwise: `{"parent_id": "parentCommentId"}`."""
     counted_by: str | None = None
     """The field of the body (an e-mail address) that anonymous requests are counted by, beside where they come from."""
     max_body: int = DEFAULT_BODY

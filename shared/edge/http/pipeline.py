@@ -76,7 +76,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
             await _check_media(request)
         response = await idempotency.run_once(operation, request, call, endpoint)
     except CadreError as error:
-        problem = contract.problem(error)
+        problem = contract.domain_problem(error, operation.fields)
     except RequestValidationError as error:
         problem = contract.problem(to_invalid(error))
     except HTTPException as error:

@@ -98,7 +98,7 @@ def refuse_suspended(account: BillingAccount | None) -> None:
         raise LimitExceeded(
             Situation.WORKSPACE_SUSPENDED,
             "The workspace is suspended: an invoice is more than 30 days overdue. Agents run again once it is paid",
-            {"status": "suspended", "overdueInvoices": list(account.overdue)},
+            {"status": "suspended", "overdue_invoices": list(account.overdue)},
         )
 
 

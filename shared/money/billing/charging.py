@@ -57,7 +57,7 @@ def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
     account = the_account(actor, str(invoice.ws_id))[1]
     method = next((one for one in account.methods if one["id"] == method_id), None)
     if method is None or not method.get("token"):
-        raise Invalid(FieldError("paymentMethodId", "This is no payment method that can be charged", method_id))
+        raise Invalid(FieldError("payment_method_id", "This is no payment method that can be charged", method_id))
     owed = invoice.open_micros
     charged = charge(invoice, account, method)
     payment = Payment.of(invoice, owed, method["type"], charged.reference, SYSTEM.summary)
@@ -65,7 +65,7 @@ def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
         return payment
     write(save(invoice))
     if charged.status == "failed":
-        raise Invalid(FieldError("paymentMethodId", charged.reason or "The payment was declined", method_id))
+        raise Invalid(FieldError("payment_method_id", charged.reason or "The payment was declined", method_id))
     payment.status = "pending"
     return payment
 

@@ -70,12 +70,12 @@ def checked_tax_id(tax_id: str | None, address: dict[str, Any] | None) -> str | 
     plain = re.sub(r"[\s.\-/]", "", tax_id).upper()
     country = address["country"] if address else None
     if country is None:
-        raise Invalid(FieldError("taxId", "A tax id needs a billing address: it is one of a country", tax_id))
+        raise Invalid(FieldError("tax_id", "A tax id needs a billing address: it is one of a country", tax_id))
     if country not in _rates():
         if not re.fullmatch(r"[A-Z0-9]{4,20}", plain):
-            raise Invalid(FieldError("taxId", "A tax id has 4 to 20 letters and digits", tax_id))
+            raise Invalid(FieldError("tax_id", "A tax id has 4 to 20 letters and digits", tax_id))
         return plain
     prefix = _PREFIX.get(country, "CHE" if country == "CH" else country)
     if not re.fullmatch(rf"{prefix}[A-Z0-9+*]{{2,15}}", plain):
-        raise Invalid(FieldError("taxId", f"A tax id of {country} begins with {prefix}, such as {prefix}123456789", tax_id))
+        raise Invalid(FieldError("tax_id", f"A tax id of {country} begins with {prefix}, such as {prefix}123456789", tax_id))
     return plain

@@ -70,7 +70,7 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
     total = _total(workspace, first, last)
     if details and total.calls > MOST_ROWS[format_]:
         most = f"{MOST_ROWS[format_]:,} lines as {format_}; there are {total.calls:,}"
-        raise Invalid(FieldError("includeDetails", f"At most {most}: ask for fewer days, or without details", details))
+        raise Invalid(FieldError("include_details", f"At most {most}: ask for fewer days, or without details", details))
     export = new_export(
         SUBJECT,
         format_,

@@ -19,12 +19,12 @@ def days_asked(start: str | None, end: str | None) -> tuple[date, date]:
     """First and last day, both included. Without an end: today. Without a start: the first of the end's month, or of this month where
     the end is yet to come. Raises Invalid for no dates, an order that is none, and more than MAX_DAYS."""
     today = clock.now().date()
-    last = _day("endDate", end) or today
-    first = _day("startDate", start) or min(last, today).replace(day=1)
+    last = _day("end_date", end) or today
+    first = _day("start_date", start) or min(last, today).replace(day=1)
     if first > last:
-        raise Invalid(FieldError("startDate", "The start must not be after the end", start))
+        raise Invalid(FieldError("start_date", "The start must not be after the end", start))
     if (last - first).days >= MAX_DAYS:
-        raise Invalid(FieldError("startDate", f"At most {MAX_DAYS} days at once", start))
+        raise Invalid(FieldError("start_date", f"At most {MAX_DAYS} days at once", start))
     return first, last
 
 

@@ -152,12 +152,12 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
 
     Raises Invalid, and RateLimited after too many guesses at the current password, which count with those of `login`.
     """
-    passwords.check_strength(new, "newPassword", (actor.email, actor.name))
+    passwords.check_strength(new, "new_password", (actor.email, actor.name))
     records.count_guess(actor.id, actor.email, ip)
 
     def change(user: User) -> list[Operation]:
         if not passwords.matches(user.password_hash, current):
-            raise Invalid(FieldError("currentPassword", "This is not your current password"))
+            raise Invalid(FieldError("current_password", "This is not your current password"))
         set_password(user, new)
         record(user, EventType.PASSWORD_CHANGED, actor)
         return [*ended_sessions(user.id, but=actor.session_id), records.reset_guesses(user.email, ip)]
@@ -167,7 +167,7 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
 
 def set_password(user: User, new: str) -> None:
     """Raises Invalid(PASSWORD_WEAK) where the password is made of the user's own name or address."""
-    passwords.check_strength(new, "newPassword", (user.email, user.name))
+    passwords.check_strength(new, "new_password", (user.email, user.name))
     user.password_hash, user.password_changed_at = passwords.hashed(new), clock.iso()
 
 

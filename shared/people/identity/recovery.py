@@ -75,7 +75,7 @@ def reset_password(token: str, new: str, *, ip: str = "") -> None:
     """Set a new password by a mailed token; every session of the user ends in the same transaction, and the address is confirmed,
     since its mail was read. Raises Invalid(PASSWORD_WEAK) and Unauthenticated (also where the password was
     changed after the token was sent)."""
-    passwords.check_strength(new, "newPassword")  # before the token is looked at: it stays good for a better password
+    passwords.check_strength(new, "new_password")  # before the token is looked at: it stays good for a better password
     row = one_time_tokens.shown(Purpose.RESET, token)
 
     def change(user: User) -> list[Operation]:

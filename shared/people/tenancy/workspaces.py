@@ -54,7 +54,7 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
         try:
             templates[the_agent(name).name] = template
         except NotFound:
-            raise Invalid(FieldError(f"settings.defaultAgentConfigs.{name}", "There is no such agent", name)) from None
+            raise Invalid(FieldError(f"settings.default_agent_configs.{name}", "There is no such agent", name)) from None
     return settings | {"defaultAgentConfigs": templates}
 
 

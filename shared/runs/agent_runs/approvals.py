@@ -51,7 +51,7 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
     _refuse_idle(run)
     if max_cost_micros is not None:
         if (run.waiting or {}).get("scope") != "run":  # a cap made now would not know what the run has spent
-            raise Invalid(FieldError("maxCost", "The run does not wait for a budget of its own", None))
+            raise Invalid(FieldError("max_cost", "The run does not wait for a budget of its own", None))
         set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
     run = _answered(actor, run, "approved")
     if not queue.answer(str(run.wait_token), {"approved": True}):

@@ -165,7 +165,7 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
         raise Conflict(
             Situation.RUN_IN_PROGRESS,
             f"{holder.agent['display_name']} is working on this card",
-            {"runId": holder.id, "leaseUntil": clock.iso(clock.at(int(holder.lease_until)))},
+            {"run_id": holder.id, "lease_until": clock.iso(clock.at(int(holder.lease_until)))},
         )
     refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))
@@ -226,9 +226,9 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
-            raise Invalid(FieldError("parameters.maxCost", f"An amount of USD above 0, at most {MAX_COST:,}", cap))
+            raise Invalid(FieldError("parameters.max_cost", f"An amount of USD above 0, at most {MAX_COST:,}", cap))
         if run.estimated_price_micros is None:
-            raise Invalid(FieldError("parameters.maxCost", f"{run.model} has no known price: no cap can hold it", cap))
+            raise Invalid(FieldError("parameters.max_cost", f"{run.model} has no known price: no cap can hold it", cap))
         operations.append(create(new_budget("run", run.id, micros(cap), org_id=run.org_id, ws_id=run.ws_id)))
     return operations
 

@@ -32,8 +32,8 @@ class LogFilter:
             levels,
             _set(filters, "source"),
             _set(filters, "component"),
-            _time("startTime", since or filters.get("startTime") or filters.get("from")),
-            _time("endTime", until or filters.get("endTime") or filters.get("to")),
+            _time("start_time", since or filters.get("startTime") or filters.get("from")),
+            _time("end_time", until or filters.get("endTime") or filters.get("to")),
             system,
         )
 

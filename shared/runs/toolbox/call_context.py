@@ -26,7 +26,7 @@ class Surroundings:
             if str(lane.number) == str(choice).strip() or lane.name.casefold() == str(choice).strip().casefold():
                 return lane
         known = ", ".join(f"{int(lane.number)} ({lane.name})" for lane in self.lanes)
-        raise Invalid(FieldError("lane", "no such lane", choice), message=f"There is no lane {choice!r}. The lanes are: {known}.")
+        raise Invalid(FieldError("lane", f"There is no lane {choice!r}. The lanes are: {known}.", choice))
 
     def number_of(self, lane_id: str) -> int | None:
         return next((int(lane.number) for lane in self.lanes if lane.id == lane_id), None)

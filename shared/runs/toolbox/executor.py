@@ -1,12 +1,12 @@
 """One call of a tool: its arguments checked, its service called."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
-from shared.agents.tools import parse_arguments
+from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.runs.toolbox.board_tools import add_dependency, create_card, move_card, read_siblings
@@ -63,6 +63,13 @@ _TOOLS: dict[str, Tool] = {
 }
 
 
+_ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # what tools call the fields of the services behind them, where the names differ
+    "add_dependency": {"dependency_id": "depends_on"},
+    "move_card": {"lane": "to_lane"},
+    "update_card": {name: f"fields.{name}" for name in CardFields.model_fields},
+}
+
+
 def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
     """Carry out one call. Raises a CadreError whose message tells the model what to do differently."""
     if name not in work.tools:
@@ -71,8 +78,19 @@ def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
             message=f"You have no tool {name!r}. Yours are: {', '.join(work.tools)}.",
         )
     arguments = parse_arguments(name, raw)
-    content, made = _TOOLS[name](work, arguments)
+    try:
+        content, made = _TOOLS[name](work, arguments)
+    except Invalid as error:
+        raise _in_arguments(name, error) from error
     return Outcome(_bounded(json.dumps(content, ensure_ascii=False, default=str)), made)
+
+
+def _in_arguments(tool: str, error: Invalid) -> Invalid:
+    """A service's error as the model reads it: each field under the name of the tool's argument."""
+    names = _ARGUMENTS.get(tool, {})
+    fields = [replace(one, field=names.get(one.field, one.field)) for one in error.fields]
+    message = "; ".join(f"{one.field}: {one.message}" for one in fields)
+    return Invalid(*fields, message=message or error.message, situation=error.situation)
 
 
 def _bounded(text: str) -> str:

@@ -55,7 +55,7 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
     refuse_archived(item)
     kind = kind_of(content_type)
     if kind is None:
-        raise Invalid(FieldError("contentType", "Files of this type cannot be attached", content_type[:MAX_NAME]))
+        raise Invalid(FieldError("content_type", "Files of this type cannot be attached", content_type[:MAX_NAME]))
     if not 0 < size <= MAX_BYTES:
         raise Invalid(FieldError("size", f"A file has 1 to {MAX_BYTES:,} bytes", size))
     _refuse_full(item)
@@ -150,7 +150,7 @@ def _look(upload: Upload) -> None:
     if found.size == int(upload.size) and is_what_it_says(upload.content_type, get_file_start(upload.file, BEGINNING)):
         return
     delete_file(upload.file)
-    raise Invalid(FieldError("contentType", "The file is not what it was announced to be", upload.content_type))
+    raise Invalid(FieldError("content_type", "The file is not what it was announced to be", upload.content_type))
 
 
 _TWICE = Raced("The file was attached at the same moment")

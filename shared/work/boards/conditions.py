@@ -17,9 +17,9 @@ Condition = Mapping[str, Any]
 def check_conditions(lane: Lane, conditions: Sequence[Condition]) -> None:
     """Raises Invalid, naming each field of a condition that could never hold or leads nowhere."""
     problems = [
-        FieldError(f"settings.autoProgressConditions.{index}.{field}", message, one.get(field))
+        FieldError(f"settings.auto_progress_conditions.{index}.{field}", message, value)
         for index, one in enumerate(conditions)
-        for field, message in _problems(lane, one)
+        for field, message, value in _problems(lane, one)
     ]
     if problems:
         raise Invalid(*problems)
@@ -33,20 +33,21 @@ def target_of(lane: Lane, condition: Condition) -> str | None:
     return lane_id_of(lane.board_id, following) if following < len(LANES) else None
 
 
-def _problems(lane: Lane, one: Condition) -> Iterator[tuple[str, str]]:
+def _problems(lane: Lane, one: Condition) -> Iterator[tuple[str, str, Any]]:
+    """Field, what is wrong, and the value."""
     if one["type"] not in TYPES:
-        yield "type", f"One of {', '.join(TYPES)}"
+        yield "type", f"One of {', '.join(TYPES)}", one["type"]
     if one["type"] == "field":
         if not one.get("field"):
-            yield "field", "Which field of the card is compared"
+            yield "field", "Which field of the card is compared", one.get("field")
         if one.get("operator") not in (None, *OPERATORS):
-            yield "operator", f"One of {', '.join(OPERATORS)}"
+            yield "operator", f"One of {', '.join(OPERATORS)}", one["operator"]
         if one.get("value") is None and one.get("operator") not in ("is_set", "is_not_set"):
-            yield "value", "What the field is compared with"
+            yield "value", "What the field is compared with", None
     goes = target_of(lane, one)
     if goes is None:
-        yield "toLaneId", "No lane follows this one: name where the card goes"
+        yield "to_lane_id", "No lane follows this one: name where the card goes", None
     elif goes == lane.id:
-        yield "toLaneId", "The card is in this lane"
+        yield "to_lane_id", "The card is in this lane", one.get("toLaneId")
     elif goes not in [lane_id_of(lane.board_id, kind.number) for kind in LANES]:
-        yield "toLaneId", "This board has no such lane"
+        yield "to_lane_id", "This board has no such lane", one.get("toLaneId")

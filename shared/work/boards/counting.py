@@ -106,7 +106,7 @@ def _why(stood: Counts | None, enters: Place | None, lane_limit: int | None, col
     if lane_limit is not None and held >= lane_limit:
         return TransitionRefused(
             f"The lane's WIP limit is reached: it takes {lane_limit} cards at a time",
-            {"rule": "lane_wip_limit", "laneId": enters.lane_id, "wipLimit": lane_limit, "cardCount": held},
+            {"rule": "lane_wip_limit", "lane_id": enters.lane_id, "wip_limit": lane_limit, "card_count": held},
         )
     held = int(stood.columns.get(enters.column_id, 0))
     return TransitionRefused(

@@ -14,7 +14,7 @@ def check_fields(definitions: Sequence[Mapping[str, Any]]) -> None:
     problems: list[FieldError] = []
     seen: set[str] = set()
     for index, one in enumerate(definitions):
-        at = f"settings.customFields.{index}"
+        at = f"settings.custom_fields.{index}"
         if one["key"] in seen:
             problems.append(FieldError(f"{at}.key", "Another field has this key", one["key"]))
         if one["type"] not in TYPES:

@@ -103,9 +103,9 @@ def exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
     )
 
 
-def check_agent(name: str) -> None:
-    """Raises Invalid unless the catalogue has an agent of this name."""
+def check_agent(name: str, field: str = "auto_trigger_agent") -> None:
+    """Raises Invalid, naming `field`, unless the catalogue has an agent of this name."""
     from shared.agents.catalogue import AGENTS
 
     if name not in {agent.name for agent in AGENTS}:
-        raise Invalid(FieldError("autoTriggerAgent", "No agent of the catalogue has this name", name))
+        raise Invalid(FieldError(field, "No agent of the catalogue has this name", name))

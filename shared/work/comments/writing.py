@@ -40,9 +40,9 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
         return earlier
     if new.parent_id is not None:
         if parent is None or parent.item_id != item.id or parent.removed_at:
-            raise Invalid(FieldError("parentCommentId", "No such comment on this card", new.parent_id))
+            raise Invalid(FieldError("parent_id", "No such comment on this card", new.parent_id))
         if parent.depth >= MAX_DEPTH:
-            raise Invalid(FieldError("parentCommentId", f"Replies go at most {MAX_DEPTH} deep", new.parent_id))
+            raise Invalid(FieldError("parent_id", f"Replies go at most {MAX_DEPTH} deep", new.parent_id))
     comment = Comment.new(
         comment_id or new_id(),
         org_id=item.org_id,

@@ -102,13 +102,13 @@ def uploaded(ws_id: str, project_id: str, upload_id: str) -> str:
     place = _place(ws_id, project_id, bare)
     arrived = head_file(place) if is_id(bare) else None
     if arrived is None:
-        raise Invalid(FieldError("contentUploadId", "Nothing was uploaded under this id, or it has expired", upload_id))
+        raise Invalid(FieldError("upload_id", "Nothing was uploaded under this id, or it has expired", upload_id))
     if arrived.size > LONGEST:
         raise TooLarge(LONGEST)
     try:
         return get_file(place).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Invalid(FieldError("contentUploadId", "The uploaded text is not valid UTF-8", upload_id)) from None
+        raise Invalid(FieldError("upload_id", "The uploaded text is not valid UTF-8", upload_id)) from None
 
 
 def _place(ws_id: str, project_id: str, upload_id: str) -> str:

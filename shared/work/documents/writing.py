@@ -213,7 +213,7 @@ def _text(ws_id: str | None, project_id: str, content: str | None, upload_id: st
     if upload_id is None:
         return content
     if content is not None:
-        raise Invalid(FieldError("contentUploadId", "Give the content or what was uploaded, not both"))
+        raise Invalid(FieldError("upload_id", "Give the content or what was uploaded, not both"))
     return texts.uploaded(str(ws_id), project_id, upload_id)
 
 

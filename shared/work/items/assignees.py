@@ -14,6 +14,6 @@ def member_summary(actor: Actor, ws_id: str, user_id: str) -> dict[str, str]:
         return actor.summary
     membership = get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, user_id))
     if membership is None or membership.deleted_at:
-        raise Invalid(FieldError("assigneeId", "Not a member of this workspace", user_id))
+        raise Invalid(FieldError("assignee_id", "Not a member of this workspace", user_id))
     summary: dict[str, str] = membership.user
     return summary

@@ -148,7 +148,7 @@ def _check_parent(actor: Actor, new: NewItem, parent: Item | None, board: Board)
         raise NotFound(Item.NAME)
     authorize(parent, actor)
     if parent.board_id != board.id:
-        raise Invalid(FieldError("parentId", "The parent is on another board", new.parent_id))
+        raise Invalid(FieldError("parent_id", "The parent is on another board", new.parent_id))
 
 
 def _item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str) -> Item:

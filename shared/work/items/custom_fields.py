@@ -18,12 +18,12 @@ def checked(board: Board, held: Mapping[str, Any], given: Mapping[str, Any], *, 
     if not defined:
         return result
     problems = [
-        FieldError(f"customFields.{key}", problem)
+        FieldError(f"custom_fields.{key}", problem)
         for key, value in given.items()
         if value is not None and (problem := _problem(defined.get(key), value))
     ]
     problems += [
-        FieldError(f"customFields.{key}", "This field is required")
+        FieldError(f"custom_fields.{key}", "This field is required")
         for key, one in defined.items()
         if one.get("required") and key not in result and (complete or key in given)
     ]

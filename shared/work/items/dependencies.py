@@ -105,9 +105,9 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     """
     dependent, on = _both(actor, item_id, dependency_id)
     if dependent.id == on.id:
-        raise Invalid(FieldError("dependencyCardId", "A card cannot depend on itself", dependency_id))
+        raise Invalid(FieldError("dependency_id", "A card cannot depend on itself", dependency_id))
     if dependent.board_id != on.board_id:
-        raise Invalid(FieldError("dependencyCardId", "The two cards are on different boards", dependency_id))
+        raise Invalid(FieldError("dependency_id", "The two cards are on different boards", dependency_id))
     board, graph = get_many([(Board, *Board.key(dependent.board_id)), (Graph, *Graph.key(dependent.board_id))])
     if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
         raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
@@ -192,7 +192,7 @@ def refuse_while_waiting(item: Item) -> None:
         titles = ", ".join(one.title for one in waiting[:5])
         raise TransitionRefused(
             f"The card depends on {len(waiting)} unfinished card{'s' if len(waiting) > 1 else ''}: {titles}",
-            {"rule": "dependency", "cardIds": [one.id for one in waiting]},
+            {"rule": "dependency", "item_ids": [one.id for one in waiting]},
         )
 
 
@@ -251,7 +251,7 @@ def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
     while path := _path(edges, on.id, dependent.id):
         living = _living(edges, path)
         if len(living) == len(edges):
-            cards = {"cardIds": [dependent.id, *path]}
+            cards = {"item_ids": [dependent.id, *path]}
             raise Conflict(Situation.DEPENDENCY_CYCLE, "This would make the cards wait for each other in a circle", cards)
         edges = living
     if len(edges) >= MAX_EDGES:

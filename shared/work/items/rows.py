@@ -1,9 +1,12 @@
 """The work item. Its comments, activities, runs and dependencies are members of one collection, `ITEM#<id>` on GSI1, each under a
 prefix of its own (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query shows what a card has."""
 
-from typing import Any
+from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+
+PEOPLE: Final = frozenset({"assignee"})
+"""The fields whose changes hold people (`Actor.summary`): events keep them whole, contracts show them in their own form."""
 
 
 class Item(Entity):

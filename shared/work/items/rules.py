@@ -15,8 +15,8 @@ _SIZES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB,
     "context": 60_000,
     "external_links": 10_000,
 }
-_ATTRIBUTES = {  # a lane's requiredFields carry the names of agentworks' card
-    "assigneeId": "assignee",
+_NAMES = {  # a lane's settings are stored as agentworks wrote them, with its names of the card's fields
+    "assigneeId": "assignee_id",
     "parentId": "parent_id",
     "estimatedHours": "estimated_hours",
     "loggedHours": "logged_hours",
@@ -47,13 +47,12 @@ def refuse_archived(item: Item) -> None:
 def refuse_unfit(item: Item, lane: Lane) -> None:
     """Raises TransitionRefused unless the lane is on the card's board, takes its type, and finds every field it requires."""
     if lane.board_id != item.board_id or lane.deleted_at:
-        raise TransitionRefused("The lane belongs to another board", {"laneId": lane.id})
+        raise TransitionRefused("The lane belongs to another board", {"lane_id": lane.id})
     refuse_type(item, lane)
-    missing = [name for name in lane.settings.get("requiredFields") or [] if value_of(item, name) in _NOTHING]
+    missing = [_own_name(name) for name in lane.settings.get("requiredFields") or [] if value_of(item, name) in _NOTHING]
     if missing:
-        raise TransitionRefused(
-            f"The lane {lane.name} requires {', '.join(missing)}", {"laneId": lane.id, "missingFields": missing}
-        )
+        words = ", ".join(map(_words, missing))
+        raise TransitionRefused(f"The lane {lane.name} requires {words}", {"lane_id": lane.id, "missing_fields": missing})
 
 
 def refuse_type(item: Item, lane: Lane) -> None:
@@ -61,7 +60,7 @@ def refuse_type(item: Item, lane: Lane) -> None:
     allowed = lane.settings.get("allowedCardTypes") or []
     if allowed and item.type not in allowed:
         raise TransitionRefused(
-            f"The lane {lane.name} does not take cards of type {item.type}", {"laneId": lane.id, "allowedCardTypes": allowed}
+            f"The lane {lane.name} does not take cards of type {item.type}", {"lane_id": lane.id, "allowed_card_types": allowed}
         )
 
 
@@ -71,9 +70,23 @@ def wip_limit(lane: Lane) -> int | None:
 
 
 def value_of(item: Item, name: str) -> Any:
-    """What a card has under a name of agentworks' card, or of a custom field. A person is their id."""
-    attribute = _ATTRIBUTES.get(name, name)
-    if attribute in Item.get_attributes():
-        value = getattr(item, attribute)
-        return value["id"] if attribute == "assignee" and value else value
-    return item.custom_fields.get(name)
+    """What a card has under a name that a lane's settings give: a field of the card, or a custom field. A person is their id."""
+    own = _own_name(name)
+    if own in ("assignee", "assignee_id"):
+        return item.assignee["id"] if item.assignee else item.assignee
+    custom = own.startswith(_CUSTOM)
+    return item.custom_fields.get(own.removeprefix(_CUSTOM)) if custom else getattr(item, own)
+
+
+_CUSTOM = "custom_fields."
+
+
+def _own_name(name: str) -> str:
+    """Our name of a field that a lane's settings name: the card's attribute, `assignee_id`, or `custom_fields.<key>`."""
+    own = _NAMES.get(name, name)
+    return own if own == "assignee_id" or own in Item.get_attributes() else f"{_CUSTOM}{name}"
+
+
+def _words(own: str) -> str:
+    """A field as a message names it: `estimated hours`, or the key of a custom field."""
+    return own.removeprefix(_CUSTOM) if own.startswith(_CUSTOM) else own.removesuffix("_id").replace("_", " ")

@@ -25,7 +25,7 @@ from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_while_waiting
-from shared.work.items.rows import Item
+from shared.work.items.rows import PEOPLE, Item
 from shared.work.items.rules import refuse_archived, refuse_oversized, refuse_type, refuse_unfit, wip_limit
 
 PLAIN: Final = (
@@ -193,9 +193,7 @@ class _Change:
             kind, data["reason"] = EventType.ITEM_BLOCKED, item.blocked_reason
         elif "status" in changed and self.before["status"] == "blocked":
             kind = EventType.ITEM_UNBLOCKED
-        told = {
-            name: pair if name == "assignee" else [*map(_kept, pair)] for name, pair in changed.items()
-        }  # a person stays whole
+        told = {name: pair if name in PEOPLE else [*map(_kept, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=told, **data)
         if after == self.place:
             return [writable(item.board_id)]

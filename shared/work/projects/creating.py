@@ -146,9 +146,9 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
 
 
 def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
-    for lane in lanes:
+    for index, lane in enumerate(lanes):
         if lane.get("autoTriggerAgent"):
-            check_agent(lane["autoTriggerAgent"])
+            check_agent(lane["autoTriggerAgent"], f"settings.custom_lane_config.{index}.auto_trigger_agent")
     return [
         LaneOptions(lane["laneNumber"], lane.get("name"), lane.get("wipLimit"), lane.get("autoTriggerAgent")) for lane in lanes
     ]

@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.changes import shown_changes
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.events import EventType
 from shared.work.activities.rows import Activity
@@ -56,7 +57,7 @@ _DESCRIPTIONS = {
 def activity(row: Activity) -> CardActivity:
     """The type is one of the document's six; the platform's own name of the event is `metadata.event`."""
     kind = EventType(row.type)
-    changes: dict[str, list[Any]] = {to_camel(name): pair for name, pair in row.changes.items()}
+    changes = shown_changes(row.changes)
     shown = _main_change(changes)
     old, new = changes[shown] if shown else (None, None)
     metadata = {to_camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}

@@ -7,12 +7,11 @@ Each message carries the event's id beside `type` and `data`: a delivery may rep
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from pydantic.alias_generators import to_camel
-
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.changes import shown_changes
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
@@ -142,7 +141,7 @@ def _created(change: Change) -> CardCreatedEvent:
 
 def _updated(change: Change) -> CardUpdatedEvent:
     item = change.after(Item)
-    changes = {to_camel(name): FieldChange(old=old, new=new) for name, (old, new) in change.event.changes.items()}
+    changes = {name: FieldChange(old=old, new=new) for name, (old, new) in shown_changes(change.event.changes).items()}
     if change.event.type is EventType.ITEM_DELETED:
         changes["deletedAt"] = FieldChange(new=item.deleted_at or change.event.at)
     return CardUpdatedEvent(

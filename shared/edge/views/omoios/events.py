@@ -12,7 +12,7 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.work.boards.lanes import COLUMN_OF_PHASE
 from shared.work.discoveries.rows import Discovery
-from shared.work.items.rows import Item
+from shared.work.items.rows import PEOPLE, Item
 from shared.work.tasks.rows import Task
 
 Shown = tuple[str, str, str, dict[str, Any]]
@@ -31,7 +31,12 @@ def _status(item: Item) -> str:
 
 def _ticket_updated(change: Change) -> Iterator[Shown]:
     item = change.after(Item)
-    changes = {name: new for name, (_, new) in change.event.changes.items() if name not in {"lane_id", "status"}}
+    changes: dict[str, Any] = {}
+    for name, (_, new) in change.event.changes.items():
+        if name in PEOPLE:  # as a comment's `author_id` and `author_name`
+            changes |= {f"{name}_{part}": new[part] if new else None for part in ("id", "name")}
+        elif name not in {"lane_id", "status"}:
+            changes[name] = new
     if "priority" in changes:
         changes["priority"] = upper(str(changes["priority"]))
     before = change.before(Item)

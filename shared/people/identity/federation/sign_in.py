@@ -156,7 +156,7 @@ def _declined(provider: str, error: str) -> Unauthenticated | Upstream:
 
 def _check_ours(address: str) -> None:
     if origin_of(address) not in settings().origins:
-        raise Invalid(FieldError("returnTo", "Only pages of this platform, or of an allowed origin"))
+        raise Invalid(FieldError("return_to", "Only pages of this platform, or of an allowed origin"))
 
 
 def _picture(address: str | None) -> str | None:
