@@ -1,4 +1,4 @@
-"""What tells people: alarms to one topic, and one dashboard."""
+"""Alarms, which all notify one SNS topic, and the dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,23 +10,25 @@ from infra.backend import Backend
 from infra.data import Data
 from infra.exemptions import exempt
 from infra.function import Functions
-from infra.names import STAGE_NAME
+from infra.names import STAGE_NAME, pascal_case
 from infra.rest_api import RestApi
 from infra.settings import Settings
 from infra.socket import Socket
 from infra.stack import PlatformStack
 
-# Where a person should look. Numbers are per 5 minutes unless a name says otherwise.
+# Thresholds of alarms, for each period of 5 minutes unless the name has another unit
 FUNCTION_ERRORS = 5
 API_SERVER_ERRORS = 10
 API_P99_MS = 3000
 STREAM_LAG_MS = 60_000
-QUEUE_AGE = 300  # seconds that a message waits; runs and pushes wait for none, mail may
-_PERIOD = 300
+QUEUE_AGE = 300  # seconds that the oldest message has waited
+_PERIOD = 300  # seconds
 
 
 @dataclass(frozen=True)
 class Metric:
+    """A CloudWatch metric and its statistic."""
+
     namespace: str
     name: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +36,8 @@ class Metric:
 
 
 class Watch(PlatformStack):
+    """The SNS topic, the alarms and the dashboard."""
+
     def __init__(
         self,
         scope: Construct,
@@ -46,20 +50,17 @@ class Watch(PlatformStack):
     ) -> None:
         super().__init__(scope, settings, "watch", "alarms and the dashboard")
         self.topic = self._topic(settings.alarm_email)
-        self._functions(functions.made)
+        self._functions(functions.by_name)
         self._queues(data, backend)
         self._tables(data)
         self._apis(apis)
-        if backend.machine:
-            self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", {"StateMachineArn": backend.machine.ref}), 1)
-            self._alarm(
-                "AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", {"StateMachineArn": backend.machine.ref}), 1
-            )
-        if "stream_projector" in functions.made:
-            lag = Metric("AWS/Lambda", "IteratorAge", {"FunctionName": functions.made["stream_projector"].ref}, "Maximum")
-            self._alarm("StreamLag", lag, STREAM_LAG_MS)
+        machine = {"StateMachineArn": backend.machine.ref}
+        self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", machine), 1)
+        self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", machine), 1)
+        projector = {"FunctionName": functions.by_name["stream_projector"].ref}
+        self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
-        self._dashboard(functions.made, data, backend, socket, apis)
+        self._dashboard(functions.by_name, data, backend, socket, apis)
 
     def _topic(self, email: str) -> aws_sns.CfnTopic:
         topic = aws_sns.CfnTopic(self, "Alarms")
@@ -117,23 +118,20 @@ class Watch(PlatformStack):
             ok_actions=[self.topic.ref],
         )
 
-    def _functions(self, made: Mapping[str, aws_lambda.CfnFunction]) -> None:
-        for name, function in made.items():
-            title = "".join(part.capitalize() for part in name.split("_"))
+    def _functions(self, functions: Mapping[str, aws_lambda.CfnFunction]) -> None:
+        for name, function in functions.items():
+            title = pascal_case(name)
             self._alarm(f"{title}Errors", Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}), FUNCTION_ERRORS)
             self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.ref}), 1)
 
     def _queues(self, data: Data, backend: Backend) -> None:
-        dead = {
-            f"{''.join(part.capitalize() for part in name.split('-'))}Dead": queue.dead.attr_queue_name
-            for name, queue in data.queues.items()
-        } | backend.dead
+        dead = {f"{pascal_case(name)}Dead": queue.dead.attr_queue_name for name, queue in data.queues.items()} | backend.dead
         for title, queue_name in dead.items():
             waiting = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue_name}, "Maximum")
             self._alarm(f"{title}Letters", waiting, 1)
         for name, queue in data.queues.items():
             oldest = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
-            self._alarm(f"{''.join(part.capitalize() for part in name.split('-'))}Age", oldest, QUEUE_AGE)
+            self._alarm(f"{pascal_case(name)}Age", oldest, QUEUE_AGE)
 
     def _tables(self, data: Data) -> None:
         for name, table in data.tables.items():
@@ -142,29 +140,30 @@ class Watch(PlatformStack):
 
     def _apis(self, apis: Mapping[str, RestApi]) -> None:
         for name in apis:
-            which = self._which(name)
+            dimensions = self._dimensions(name)
             title = name.capitalize()
-            self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", which), API_SERVER_ERRORS)
-            self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", which, "p99"), API_P99_MS, periods=3)
+            self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", dimensions), API_SERVER_ERRORS)
+            self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", dimensions, "p99"), API_P99_MS, periods=3)
 
     def _dashboard(
         self,
-        made: Mapping[str, aws_lambda.CfnFunction],
+        functions: Mapping[str, aws_lambda.CfnFunction],
         data: Data,
         backend: Backend,
         socket: Socket,
         apis: Mapping[str, RestApi],
     ) -> None:
         widgets = [
-            self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._which(name)) for name in apis]),
-            self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._which(name)) for name in apis]),
-            self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._which(name), "p99") for name in apis]),
+            self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._dimensions(name)) for name in apis]),
+            self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
+            self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph(
-                "Function errors", [Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in made.values()]
+                "Function errors",
+                [Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in functions.values()],
             ),
             self._graph(
                 "Function duration p99",
-                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in made.values()],
+                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in functions.values()],
             ),
             self._graph(
                 "Queues",
@@ -185,17 +184,14 @@ class Watch(PlatformStack):
                 "Sockets",
                 [Metric("AWS/ApiGateway", kind, {"ApiId": socket.api.ref}) for kind in ("ConnectCount", "MessageCount")],
             ),
+            self._graph(
+                "Agent runs",
+                [
+                    Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
+                    for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
+                ],
+            ),
         ]
-        if backend.machine:
-            widgets.append(
-                self._graph(
-                    "Agent runs",
-                    [
-                        Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
-                        for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
-                    ],
-                )
-            )
         for number, widget in enumerate(widgets):
             widget |= {"x": number % 3 * 8, "y": number // 3 * 6, "width": 8, "height": 6}
         aws_cloudwatch.CfnDashboard(self, "Dashboard", dashboard_body=self.to_json_string({"widgets": widgets}))
@@ -221,6 +217,6 @@ class Watch(PlatformStack):
             },
         }
 
-    def _which(self, contract: str) -> dict[str, str]:
-        """API Gateway names its metrics by the API's name, which is the imported document's title."""
+    def _dimensions(self, contract: str) -> dict[str, str]:
+        """The metrics' dimensions. `ApiName` is the title of the imported OpenAPI document."""
         return {"ApiName": self.settings.stack_name(contract), "Stage": STAGE_NAME}
