@@ -16,7 +16,7 @@ _failed: contextvars.ContextVar[bool] = contextvars.ContextVar("failed", default
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     import_any_method()
     import_integrations()
     import_extensions()

@@ -1,15 +1,14 @@
 """Event source mappings: streams that survive a restart, do not block each other, retry as configured and report partial failures."""
 
-import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ministack.core import responses
 from ministack.services import dynamodb, lambda_svc, sqs
+
+from local.patches.scope import account_and_region
 
 _IDLE_GAP = 0.005
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
@@ -30,7 +29,7 @@ _shards: dict[str, _Shard] = {}
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     wake_sooner()
     keep_pending_records()
     name_queues_alike()
@@ -78,13 +77,13 @@ def _pending_records() -> list[list[Any]]:
         if table and position is not None:
             key = (account, region, table)
             positions[key] = min(position, positions.get(key, position))
-    found = []
+    pending = []
     for (account, region, table), position in positions.items():
         scope = {"account_id": account, "region": region}
         end = dynamodb.stream_end_position(table, **scope)
         first = min(max(position, dynamodb.stream_start_position(table, **scope)), end)
-        found.append([account, region, table, first, dynamodb.stream_records_since(table, first, end - first, **scope)])
-    return found
+        pending.append([account, region, table, first, dynamodb.stream_records_since(table, first, end - first, **scope)])
+    return pending
 
 
 def _table_of(mapping: dict[str, Any]) -> str | None:
@@ -92,17 +91,6 @@ def _table_of(mapping: dict[str, Any]) -> str | None:
     if ":dynamodb:" not in source or "/stream/" not in source:
         return None
     return source.split("/stream/", maxsplit=1)[0].rsplit("/", 1)[-1]
-
-
-@contextlib.contextmanager
-def _scope(account: str, region: str) -> Iterator[None]:
-    account_token = responses._request_account_id.set(account)
-    region_token = responses._request_region.set(region)
-    try:
-        yield
-    finally:
-        responses._request_account_id.reset(account_token)
-        responses._request_region.reset(region_token)
 
 
 def poll_streams() -> bool:
@@ -115,7 +103,7 @@ def poll_streams() -> bool:
     for account, region, mapping in lambda_svc._iter_all_esms():
         if not mapping.get("Enabled", True) or _table_of(mapping) is None:
             continue
-        with _scope(account, region):
+        with account_and_region(account, region):
             taken = _take(mapping) or taken
     return taken
 
@@ -152,8 +140,8 @@ def _position(mapping: dict[str, Any], table: str) -> int:
 
 
 def _run(mapping: dict[str, Any], function: Any, batch: list[dict[str, Any]], position: int) -> None:
-    wanted = lambda_svc._apply_filter_criteria(batch, mapping)
-    result = lambda_svc._execute_function(function, {"Records": wanted}) if wanted else {"body": None}
+    records = lambda_svc._apply_filter_criteria(batch, mapping)
+    result = lambda_svc._execute_function(function, {"Records": records}) if records else {"body": None}
     done = 0 if result.get("error") else _done(mapping, batch, result.get("body"))
     shard = _shards[mapping["UUID"]]
     if done == len(batch):

@@ -16,7 +16,7 @@ log = logging.getLogger("local.patches")
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     keep_bodies()
     keep_status()
     bound_the_outbox()

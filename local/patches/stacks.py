@@ -38,7 +38,7 @@ _NOTHING_TO_DO = (
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     accept_harmless_types()
     accept_metric_math()
 

@@ -10,7 +10,7 @@ _waiting = threading.local()
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     start_once()
     fail_callbacks()
 

@@ -5,40 +5,30 @@ import threading
 import time
 from typing import Any
 
+from ministack.services import dynamodb
+from ministack.services.cloudformation import provisioners
+
+from local.patches.scope import account_and_region
+
 _EVERY = 10.0
-_REAPER = "dynamodb-ttl-reaper"
 
 log = logging.getLogger("local.patches")
 
 
-def hold_back_reaper() -> None:
-    """Keep ministack's own reaper from starting: it begins when its module is imported and cannot be stopped."""
-    start = threading.Thread.start
-
-    def selective(self: threading.Thread) -> None:
-        if self.name != _REAPER:
-            start(self)
-
-    threading.Thread.start = selective  # type: ignore[method-assign]  # the only hook before that import
-
-
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     switch_on_expiry()
     record_expiry()
 
 
 def switch_on_expiry() -> None:
     """Fault: `TimeToLiveSpecification` of a template is ignored. Symptom: nothing ever expires."""
-    from ministack.services import dynamodb
-    from ministack.services.cloudformation import provisioners
-
     handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     for action, props_at in (("create", 1), ("update", 2)):
-        handlers[action] = _with_expiry(dynamodb, handlers[action], props_at)
+        handlers[action] = _with_expiry(handlers[action], props_at)
 
 
-def _with_expiry(dynamodb: Any, provision: Any, props_at: int) -> Any:
+def _with_expiry(provision: Any, props_at: int) -> Any:
     def provisioning(*args: Any, **named: Any) -> Any:
         answer = provision(*args, **named)
         setting = args[props_at].get("TimeToLiveSpecification")
@@ -67,8 +57,6 @@ def _reap_for_ever() -> None:
 
 def reap(now: float) -> int:
     """Delete what expired before `now` (epoch seconds), with stream records; returns how many items."""
-    from ministack.services import dynamodb
-
     deleted = 0
     for (account, region, name), setting in list(dynamodb._ttl_settings.all_items()):
         table = dynamodb._tables.get_scoped(account, region, name)
@@ -78,11 +66,7 @@ def reap(now: float) -> int:
 
 
 def _reap_table(account: str, region: str, name: str, table: dict[str, Any], attribute: str, now: float) -> int:
-    from ministack.services import dynamodb
-
-    from local.patches.mappings import _scope
-
-    with dynamodb._lock, _scope(account, region):
+    with dynamodb._lock, account_and_region(account, region):
         expired = [
             (partition, sort)
             for partition, rows in table["items"].items()
