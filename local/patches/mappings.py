@@ -17,7 +17,7 @@ _PENDING_KEY = "cadre_pending_records"
 
 @dataclass
 class _Shard:
-    """How far the retries of one mapping have come; `limit` shrinks when a failing batch is halved."""
+    """The retries of one mapping; `limit` is the batch size, which is halved after a failure."""
 
     attempts: int = 0
     limit: int = field(default=10_000)
@@ -30,18 +30,18 @@ _shards: dict[str, _Shard] = {}
 
 def apply() -> None:
     """Apply this module's patches."""
-    wake_sooner()
+    shorten_poll_gap()
     keep_pending_records()
-    name_queues_alike()
+    fix_queue_port()
     lambda_svc._poll_dynamodb_streams = poll_streams
 
 
-def wake_sooner() -> None:
-    """Fault: after a wake that found nothing the poller sleeps 50 ms. Symptom: every other message reaches its function late."""
+def shorten_poll_gap() -> None:
+    """Fault: after a wake that found nothing the poller sleeps 50 ms. Symptom: every second message reaches its function late."""
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = _IDLE_GAP
 
 
-def name_queues_alike() -> None:
+def fix_queue_port() -> None:
     """Fault: a queue's identity contains the engine's port. Symptom: after a restart on another port its mappings find no queue."""
     sqs.DEFAULT_PORT = "4566"
     sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{sqs.DEFAULT_PORT}"
@@ -96,8 +96,8 @@ def _table_of(mapping: dict[str, Any]) -> str | None:
 def poll_streams() -> bool:
     """Fault: stream batches run inside the one polling thread, retry for ever and ignore `batchItemFailures`.
 
-    Symptom: a slow stream function stops every queue and every other stream, and a poisoned record stops its stream. Each mapping now
-    has its own thread while it has records, one batch in flight; returns whether a batch was taken.
+    Symptom: a slow stream function stops every queue and every other stream, and a record that always fails stops its stream. Now
+    each mapping has its own thread while it has records, with one batch at a time; returns whether a batch was taken.
     """
     taken = False
     for account, region, mapping in lambda_svc._iter_all_esms():
@@ -197,7 +197,7 @@ def _advance(mapping: dict[str, Any], position: int) -> None:
 
 
 def drain(seconds: float) -> bool:
-    """Wait, `seconds` at the most, until nothing that was taken is still running; false when something is."""
+    """Wait, `seconds` at most, until no batch is being processed; false if one still is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not lambda_svc._esm_inflight:

@@ -1,4 +1,4 @@
-"""DynamoDB: deletions by time to live enter the stream, as the service's own."""
+"""DynamoDB: items that expire by time to live have a record in the stream, as on AWS."""
 
 import logging
 import threading
@@ -10,18 +10,18 @@ from ministack.services.cloudformation import provisioners
 
 from local.patches.scope import account_and_region
 
-_EVERY = 10.0
+_INTERVAL = 10.0  # seconds
 
 log = logging.getLogger("local.patches")
 
 
 def apply() -> None:
     """Apply this module's patches."""
-    switch_on_expiry()
+    enable_expiry()
     record_expiry()
 
 
-def switch_on_expiry() -> None:
+def enable_expiry() -> None:
     """Fault: `TimeToLiveSpecification` of a template is ignored. Symptom: nothing ever expires."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     for action, props_at in (("create", 1), ("update", 2)):
@@ -43,29 +43,29 @@ def _with_expiry(provision: Any, props_at: int) -> Any:
 
 def record_expiry() -> None:
     """Fault: expired items disappear without a stream record. Symptom: whatever reacts to an expiry never runs."""
-    threading.Thread(target=_reap_for_ever, daemon=True, name="ttl").start()
+    threading.Thread(target=_delete_expired_forever, daemon=True, name="ttl").start()
 
 
-def _reap_for_ever() -> None:
+def _delete_expired_forever() -> None:
     while True:
-        time.sleep(_EVERY)
+        time.sleep(_INTERVAL)
         try:
-            reap(time.time())
+            delete_expired(time.time())
         except RuntimeError:  # a table changed while it was walked: the next round sees the rest
             log.debug("expiry: a table changed, continuing next time")
 
 
-def reap(now: float) -> int:
+def delete_expired(now: float) -> int:
     """Delete what expired before `now` (epoch seconds), with stream records; returns how many items."""
     deleted = 0
     for (account, region, name), setting in list(dynamodb._ttl_settings.all_items()):
         table = dynamodb._tables.get_scoped(account, region, name)
         if table and setting.get("TimeToLiveStatus") == "ENABLED":
-            deleted += _reap_table(account, region, name, table, setting["AttributeName"], now)
+            deleted += _delete_expired_in(account, region, name, table, setting["AttributeName"], now)
     return deleted
 
 
-def _reap_table(account: str, region: str, name: str, table: dict[str, Any], attribute: str, now: float) -> int:
+def _delete_expired_in(account: str, region: str, name: str, table: dict[str, Any], attribute: str, now: float) -> int:
     with dynamodb._lock, account_and_region(account, region):
         expired = [
             (partition, sort)

@@ -24,7 +24,7 @@ _failure = threading.local()
 def apply() -> None:
     """Apply this module's patches."""
     name_exceptions()
-    end_the_log()
+    mark_end_of_log()
     wait_before_spawning()
     answer_sockets_from_the_pool()
     localize_environment()
@@ -63,8 +63,8 @@ def name_exceptions() -> None:
     lambda_svc._execute_function_warm = execute_with_error_name
 
 
-def end_the_log() -> None:
-    """Fault: after each answer the engine waits 50 ms for the handler's log when it wrote nothing.
+def mark_end_of_log() -> None:
+    """Fault: after each invocation without log lines the engine waits 50 ms for them.
 
     Symptom: every quiet request is 50 ms slower. The worker now ends each invocation's log with a mark on stderr, written before the
     answer; the reader takes lines up to it and waits no longer than the mark needs.
