@@ -184,11 +184,12 @@ class Functions:
         if access == "none":
             return
         table = self.data.tables[name]
+        arn = table.attr_arn
         grants.environment[f"CADRE_{name.upper()}_TABLE"] = table.ref
-        grants.add(allow(_READ + (_WRITE if access == "write" else []), table.attr_arn))
+        grants.add(allow(_READ + (_WRITE if access == "write" else []), arn))
         indexes = {"core": GSIS, "ephemeral": GSIS[:1]}.get(name, ())
         if indexes:
-            grants.add(allow(["dynamodb:Query"], *(f"{table.attr_arn}/index/{index}" for index in indexes)))
+            grants.add(allow(["dynamodb:Query"], *(f"{arn}/index/{index}" for index in indexes)))
 
     def _grant_probing(self, grants: Grants) -> None:
         for name, each in self.data.queues.items():

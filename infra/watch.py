@@ -49,7 +49,7 @@ class Watch(PlatformStack):
         apis: Mapping[str, RestApi],
     ) -> None:
         super().__init__(scope, settings, "watch", "alarms and the dashboard")
-        self.topic = self._topic(settings.alarm_email)
+        self.topic_arn = self._topic(settings.alarm_email)
         self._functions(functions.by_name)
         self._queues(data, backend)
         self._tables(data)
@@ -62,13 +62,15 @@ class Watch(PlatformStack):
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
         self._dashboard(functions.by_name, data, backend, socket, apis)
 
-    def _topic(self, email: str) -> aws_sns.CfnTopic:
+    def _topic(self, email: str) -> str:
+        """The ARN, read once: each attribute of a construct is a request to the CDK's Node process."""
         topic = aws_sns.CfnTopic(self, "Alarms")
+        arn = topic.ref
         exempt(topic, "AwsSolutions-SNS2", "Alarm names only; CloudWatch cannot publish to a topic under the AWS-managed key.")
         aws_sns.CfnTopicPolicy(
             self,
             "AlarmsPolicy",
-            topics=[topic.ref],
+            topics=[arn],
             policy_document={
                 "Version": "2012-10-17",
                 "Statement": [
@@ -77,7 +79,7 @@ class Watch(PlatformStack):
                         "Effect": "Deny",
                         "Principal": {"AWS": "*"},
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": arn,
                         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                     },
                     {
@@ -85,15 +87,15 @@ class Watch(PlatformStack):
                         "Effect": "Allow",
                         "Principal": {"Service": "cloudwatch.amazonaws.com"},
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": arn,
                         "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
                     },
                 ],
             },
         )
         if email:
-            aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=topic.ref, protocol="email", endpoint=email)
-        return topic
+            aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=arn, protocol="email", endpoint=email)
+        return arn
 
     def _alarm(self, name: str, metric: Metric, threshold: float, *, periods: int = 1) -> None:
         percentile = metric.statistic.startswith("p")
@@ -114,8 +116,8 @@ class Watch(PlatformStack):
             threshold=threshold,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="notBreaching",
-            alarm_actions=[self.topic.ref],
-            ok_actions=[self.topic.ref],
+            alarm_actions=[self.topic_arn],
+            ok_actions=[self.topic_arn],
         )
 
     def _functions(self, functions: Mapping[str, aws_lambda.CfnFunction]) -> None:
