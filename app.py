@@ -1,4 +1,4 @@
-"""The CDK app. `python app.py` writes the cloud assembly (to CDK_OUTDIR, else cdk.out) with no CLI and no network."""
+"""The CDK app. `python app.py` writes the cloud assembly to CDK_OUTDIR (default cdk.out), without the CDK CLI and without network."""
 
 import gc
 import json
@@ -14,27 +14,27 @@ HERE = Path(__file__).parent
 
 
 def context() -> dict[str, Any]:
-    """What `cdk.json` says, and over it what the CLI was told (`-c name=value`), which it hands on in the environment."""
-    told: dict[str, Any] = json.loads((HERE / "cdk.json").read_text())["context"]
-    told |= json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
-    if overflow := os.environ.get("CONTEXT_OVERFLOW_LOCATION_ENV"):  # where the CLI puts what an environment cannot hold
-        told |= json.loads(Path(overflow).read_text())
-    return told
+    """The values of `cdk.json`, overridden by those of the CLI (`-c name=value`), which are in the environment."""
+    values: dict[str, Any] = json.loads((HERE / "cdk.json").read_text())["context"]
+    values |= json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
+    if overflow := os.environ.get("CONTEXT_OVERFLOW_LOCATION_ENV"):  # the CLI puts values there that are too long for a variable
+        values |= json.loads(Path(overflow).read_text())
+    return values
 
 
 def main() -> int:
-    """0, or 2 with what is wrong with the settings or the code."""
+    """Write the cloud assembly; 2 if the settings or the code are wrong."""
     os.environ.setdefault("CDK_OUTDIR", str(HERE / "cdk.out"))
     try:
         settings = load(context(), os.environ)
-        prepared = start(settings)
-        gc.disable()  # a short process that imports 400,000 lines of CDK: collecting finds nothing and costs a tenth
+        result = start(settings)
+        gc.disable()  # a short process that imports 400,000 lines of CDK: collecting frees nothing and takes a tenth of the time
         from aws_cdk import App
 
         from infra.platform import compose
 
         app = App(context=context(), analytics_reporting=False)
-        compose(app, settings, *prepared())
+        compose(app, settings, *result())
         app.synth()
     except (SettingsError, PrepareError) as error:
         sys.stderr.write(f"{error}\n")

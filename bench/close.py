@@ -47,56 +47,56 @@ class Table:
 
     def answer(self, operation: str, request: Any) -> bytes:
         self.trips[operation] += 1
-        asked = json.loads(request.body)
-        answers = {
+        parameters = json.loads(request.body)
+        handlers = {
             "Query": self._query,
             "BatchGetItem": self._batch,
             "TransactWriteItems": self._transact,
             "PutItem": self._put_item,
         }
-        found = answers[operation](asked)
-        return found if isinstance(found, bytes) else json.dumps(found).encode()
+        response = handlers[operation](parameters)
+        return response if isinstance(response, bytes) else json.dumps(response).encode()
 
-    def _query(self, asked: dict[str, Any]) -> Any:
-        values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
-        if "IndexName" not in asked:
+    def _query(self, parameters: dict[str, Any]) -> Any:
+        values = {name: value["S"] for name, value in parameters["ExpressionAttributeValues"].items()}
+        if "IndexName" not in parameters:
             partition = values[":pk"].removeprefix("USG#WS#")
             dimension = values[":from"].partition("#")[0]
             return self.usage[dimension] if partition in self.used else {"Items": []}
         index = self.due.get(values[":pk"], [])
-        start = asked.get("ExclusiveStartKey")
+        start = parameters.get("ExclusiveStartKey")
         first = bisect.bisect_left(index, (values[":from"],))
         if start:
             first = max(first, bisect.bisect_right(index, (start["GSI1SK"]["S"], start["PK"]["S"], start["SK"]["S"])))
-        page = [one for one in index[first : first + asked["Limit"]] if one[0] <= values[":to"]]
+        page = [entry for entry in index[first : first + parameters["Limit"]] if entry[0] <= values[":to"]]
         items = [
             {"PK": {"S": pk}, "SK": {"S": sk}, "GSI1PK": {"S": values[":pk"]}, "GSI1SK": {"S": sort}, "kind": {"S": "BILLING"}}
             for sort, pk, sk in page
         ]
-        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if len(items) == asked["Limit"] else {})
+        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if len(items) == parameters["Limit"] else {})
 
-    def _batch(self, asked: dict[str, Any]) -> Any:
-        ((name, wanted),) = asked["RequestItems"].items()
-        keys = [(key["PK"]["S"], key["SK"]["S"]) for key in wanted["Keys"]]
+    def _batch(self, parameters: dict[str, Any]) -> Any:
+        ((name, request),) = parameters["RequestItems"].items()
+        keys = [(key["PK"]["S"], key["SK"]["S"]) for key in request["Keys"]]
         return {"Responses": {name: [self.rows[key] for key in keys if key in self.rows]}, "UnprocessedKeys": {}}
 
-    def _put_item(self, asked: dict[str, Any]) -> Any:
-        self.put(asked["Item"])
-        self.written += _units(asked["Item"])
+    def _put_item(self, parameters: dict[str, Any]) -> Any:
+        self.put(parameters["Item"])
+        self.written += _units(parameters["Item"])
         return {}
 
-    def _transact(self, asked: dict[str, Any]) -> Any:
-        for operation in asked["TransactItems"]:
-            ((verb, about),) = operation.items()
-            row = about["Item"] if verb == "Put" else self._updated(about)
+    def _transact(self, parameters: dict[str, Any]) -> Any:
+        for operation in parameters["TransactItems"]:
+            ((action, arguments),) = operation.items()
+            row = arguments["Item"] if action == "Put" else self._updated(arguments)
             self.put(row)
             self.written += 2 * _units(row)
         return {}
 
-    def _updated(self, about: dict[str, Any]) -> Row:
-        row = dict(self.rows.get((about["Key"]["PK"]["S"], about["Key"]["SK"]["S"]), about["Key"]))
-        names, values = about["ExpressionAttributeNames"], about["ExpressionAttributeValues"]
-        for part in about["UpdateExpression"].removeprefix("SET ").split(","):
+    def _updated(self, arguments: dict[str, Any]) -> Row:
+        row = dict(self.rows.get((arguments["Key"]["PK"]["S"], arguments["Key"]["SK"]["S"]), arguments["Key"]))
+        names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
+        for part in arguments["UpdateExpression"].removeprefix("SET ").split(","):
             row[names[_NAME.search(part)[0]]] = values[_VALUE.search(part)[0]]  # type: ignore[index]  # our own updates: `#0 = :0`
         return row
 
@@ -121,7 +121,7 @@ def _rollups(keys: list[str], calls: int) -> bytes:
     return json.dumps({"Items": items}).encode()
 
 
-def _found(table: Table) -> None:
+def _fill(table: Table) -> None:
     """Half of the workspaces used something; every tenth is on the pro plan; ten share an organization in every hundred."""
     from shared.core.actor import Actor
     from shared.core.ids import new_id
@@ -155,7 +155,7 @@ def _checked(table: Table) -> int:
         assert invoice.usage_micros == used, invoice.id
         assert sum(line["amount_micros"] for line in invoice.lines) == invoice.subtotal_micros, invoice.id
         numbers.setdefault(str(invoice.org_id), []).append(int(invoice.number[-6:]))
-    assert all(sorted(found) == list(range(1, len(found) + 1)) for found in numbers.values())
+    assert all(sorted(series) == list(range(1, len(series) + 1)) for series in numbers.values())
     assert len(invoices) == WORKSPACES // 2 + WORKSPACES // 10  # those with usage have odd numbers, those on pro even ones
     return len(invoices)
 
@@ -174,7 +174,7 @@ def measure() -> list[dict[str, Any]]:
     agents = [f"AGENT-M#2026-11#agent-{number}" for number in range(AGENTS)]
     table = Table(usage={"TOTAL": _rollups(days, AGENTS), "AGENT-M": _rollups(agents, DAYS)})
     with time_machine.travel("2026-12-01T02:00:00+00:00", tick=True):
-        _found(table)
+        _fill(table)
         answer_everything(table.answer)
         started, calls, done = time.process_time(), 0, 0
         while closed := close(time.monotonic() + SECONDS):

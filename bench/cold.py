@@ -30,7 +30,7 @@ def cpu(tree: Path | None, *arguments: str) -> float:
 
 
 def _place(name: str, tree: Path, stock: Path) -> tuple[Path, str]:
-    """Where a row's process finds its modules, and what it is told to import."""
+    """The folder of modules of a row's process, and the name of what it imports."""
     if name == "bare":
         return stock, "bare"
     return tree, "bare" if name == "pruned" else name

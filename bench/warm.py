@@ -115,12 +115,12 @@ def cases_recorded() -> list[Case]:
     def request(method: str, path: str, body: Any = None) -> dict[str, Any]:
         return event("agentworks", method, path, body=body, headers=headers)
 
-    def made() -> str:
+    def create_card() -> str:
         answer = cards(request("POST", f"/boards/{world.board.id}/cards", card), Context())
         identity: str = json.loads(answer["body"])["id"]
         return identity
 
-    ids = [made() for _ in range(CARDS)]
+    ids = [create_card() for _ in range(CARDS)]
     one, page = f"/cards/{ids[0]}", f"/boards/{world.board.id}/cards?limit={CARDS}"
     return [
         _case("get one card", cards, request("GET", one), _bare_get(ids[0])),

@@ -1,4 +1,4 @@
-"""The CDK app. Importing any module of it makes sure that jsii finds a Node."""
+"""The CDK app. Importing this package sets the environment that the CDK needs."""
 
 from infra.node import provide
 

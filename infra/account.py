@@ -1,4 +1,4 @@
-"""What an account needs once per region: the role by which API Gateway may write access logs at all."""
+"""The account's role for API Gateway's access logs: one for each account and region."""
 
 from aws_cdk import Fn, RemovalPolicy, aws_apigateway, aws_iam
 from constructs import Construct
@@ -10,7 +10,7 @@ from infra.stack import PlatformStack
 
 
 class Account(PlatformStack):
-    """A second deployment in the same account sets the same thing again; deleting one must not take it from the other."""
+    """The role. It stays when the stack is deleted, because another deployment of the account may use it."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, settings, "account", "the account's role for API Gateway's logs")
@@ -24,6 +24,6 @@ class Account(PlatformStack):
         )
         role.apply_removal_policy(RemovalPolicy.RETAIN)
         policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-        exempt(role, f"AwsSolutions-IAM4[Policy::{policy}]", "API Gateway accepts no role with less than this list.")
+        exempt(role, f"AwsSolutions-IAM4[Policy::{policy}]", "API Gateway accepts no role with fewer rights.")
         account = aws_apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.attr_arn)
         account.apply_removal_policy(RemovalPolicy.RETAIN)

@@ -1,14 +1,14 @@
-"""The AgentRun state machine, as data. Every task is the run_steps function; the states between them are choices.
+"""The AgentRun state machine, as data. Every task invokes the function run_steps; the states between tasks are choices.
 
     Claim -> CheckLimits -> [WaitApproval] -> LoadContext -> Turn <-> WaitBudget -> Finish
-    anything that fails for good -> Fail -> Ended
+    any error after the last retry -> Fail -> Ended
 
-A step gets `{"step", "run_id", "state", "execution"}` and answers the whole next state: small ids only, always with `run_id`
-and `next`. A waiting step also gets `token`; who answers it puts an object into `state["answer"]` (SendTaskSuccess) or names
-the refusal (SendTaskFailure: `ApprovalRejected`, `BudgetRefused`).
+A step gets `{"step", "run_id", "state", "execution"}` and returns the whole next state: short ids, always with `run_id` and `next`. A
+waiting step also gets a task `token`: SendTaskSuccess puts its output into `state["answer"]`, SendTaskFailure names the refusal
+(`ApprovalRejected`, `BudgetRefused`).
 
-A run that failed and was recorded as failed ends in success: a failed execution means that Fail itself could not be done, which
-is what the alarm is for.
+The execution of a failed run succeeds when `Fail` has recorded the failure. An alarm watches failed executions: in those not even `Fail`
+succeeded.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from infra.needs import WORKERS
 State = dict[str, Any]
 
 TURN_TIMEOUT = WORKERS["run_steps"].timeout
-APPROVAL_HOURS = 72  # what is asked is answered over a weekend, or it is old
+APPROVAL_HOURS = 72  # long enough for a weekend
 BUDGET_DAYS = 7
 RUN_DAYS = 30  # the whole execution, waiting included
 
@@ -36,7 +36,7 @@ TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
 
 
 def definition(function_arn: str, partition: str = "aws") -> State:
-    """The machine in Amazon States Language. `function_arn` may be a token."""
+    """The state machine in Amazon States Language. `function_arn` may be a CDK token."""
     invoke = f"arn:{partition}:states:::lambda:invoke"
 
     def task(step: str, then: str, *, timeout: int = 60, waits: bool = False, expired: str = "") -> State:
@@ -68,7 +68,7 @@ def definition(function_arn: str, partition: str = "aws") -> State:
         "TimeoutSeconds": RUN_DAYS * 86_400,
         "States": {
             "Claim": task("claim", "Claimed"),
-            "Claimed": choice({"finish": "Ended"}, "CheckLimits"),  # somebody else has the run, or it was cancelled
+            "Claimed": choice({"finish": "Ended"}, "CheckLimits"),  # another execution has the run, or it was cancelled
             "CheckLimits": task("check_limits", "Allowed"),
             "Allowed": choice({"approval": "WaitApproval", "finish": "Finish"}, "LoadContext"),
             "WaitApproval": task(
@@ -88,20 +88,20 @@ def definition(function_arn: str, partition: str = "aws") -> State:
     }
 
 
-def choice(ways: dict[str, str], otherwise: str) -> State:
-    """Follow `$.next`. An answer without one goes the usual way."""
+def choice(states: dict[str, str], default: str) -> State:
+    """Go to the state that `$.next` selects, else to `default`."""
     return {
         "Type": "Choice",
         "Choices": [
             {"And": [{"Variable": "$.next", "IsPresent": True}, {"Variable": "$.next", "StringEquals": word}], "Next": state}
-            for word, state in ways.items()
+            for word, state in states.items()
         ],
-        "Default": otherwise,
+        "Default": default,
     }
 
 
 def _retries(waits: bool) -> list[State]:
-    """Where another try helps. A rate limit waits longest; a time-out is tried once more, since a turn costs money."""
+    """The retries of a task. A rate limit waits longest; a time-out is tried only once more, because a turn costs money."""
     retries: list[State] = [
         {
             "ErrorEquals": list(RATE_LIMITED),
@@ -113,7 +113,7 @@ def _retries(waits: bool) -> list[State]:
         },
         {"ErrorEquals": list(TRANSIENT), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "JitterStrategy": "FULL"},
     ]
-    if not waits:  # a waiting task's time-out is the answer that never came
+    if not waits:  # the time-out of a waiting task means that nobody answered
         retries.append({"ErrorEquals": list(TIMED_OUT), "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 1})
     return retries
 

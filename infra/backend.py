@@ -1,57 +1,55 @@
-"""The functions: every REST area, every worker that exists, and what sets the workers going."""
+"""The Lambda functions, the state machine, the consumers of queues and of the stream, and the schedules."""
 
 import json
 
-from aws_cdk import ArnFormat, CfnOutput, aws_iam, aws_lambda, aws_stepfunctions
+from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
 from constructs import Construct
 
 from infra.agent_run import definition
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
-from infra.function import Functions, Grants, allow, trusts
-from infra.needs import needs
+from infra.function import Functions, Grants, allow, may_invoke, trusts
+from infra.names import pascal_case
+from infra.needs import FUNCTIONS
 from infra.queues import QUEUES
 from infra.routes import Code
-from infra.schedules import schedule
+from infra.schedules import SCHEDULES
 from infra.stack import PlatformStack
 
 ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
-_STREAM_MAX_AGE = 21_600  # seconds of trouble before events are set aside; the stream itself forgets after 24 h
+_STREAM_MAX_AGE = 21_600  # seconds of retries before events go to the dead-letter queue; the stream itself keeps them for 24 h
 
 
 class Backend(PlatformStack):
+    """Every function but `ws`, with what invokes it."""
+
     def __init__(self, scope: Construct, functions: Functions, data: Data, code: Code) -> None:
         super().__init__(scope, functions.settings, "functions", "the functions and what sets them going")
         self.functions, self.data = functions, data
-        self.machine: aws_stepfunctions.CfnStateMachine | None = None
-        self.dead: dict[str, str] = {}  # dead-letter queues made here: title -> queue name
-        if "run_steps" in code.workers:
-            self.machine = self._agent_run(functions.make(self, "run_steps"))
-            # The machine calls the steps and the steps answer the machine: what closes the circle is a policy beside the role
-            aws_iam.CfnPolicy(
-                self,
-                "RunStepsAnswers",
-                policy_name="answers",
-                roles=[functions.roles["run_steps"].ref],
-                policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
-            )
+        self.dead: dict[str, str] = {}  # dead-letter queues of this stack: title -> queue name
+        self.machine = self._agent_run(functions.make(self, "run_steps"))
+        # The machine invokes run_steps, and run_steps answers the machine: a separate policy avoids a circle of the two resources
+        aws_iam.CfnPolicy(
+            self,
+            "RunStepsAnswers",
+            policy_name="answers",
+            roles=[functions.roles["run_steps"].ref],
+            policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
+        )
         for area in code.areas:
             grants = self._machine_grants(area)
             if key := data.edge_key_value:
                 grants.environment["CADRE_EDGE_KEY"] = key
             functions.make(self, area, grants)
-        for consumer in dict.fromkeys(work.consumer for work in QUEUES.values()):
-            if consumer in code.workers:
-                self._consume(consumer)
-        if "stream_projector" in code.workers:
-            self._project()
-        if "scheduled" in code.workers:
-            self._clock(code.jobs)
+        for consumer in dict.fromkeys(spec.consumer for spec in QUEUES.values()):
+            self._consume(consumer)
+        self._consume_stream()
+        self._schedule()
 
     def _machine_grants(self, name: str) -> Grants:
-        """Start, stop and answer runs. Executions are made while the platform runs: their names cannot be listed here."""
-        grants, verbs = Grants(), needs(name).machine
-        if not self.machine or not verbs:
+        """The rights to start, stop and answer executions of the AgentRun machine."""
+        grants, verbs = Grants(), FUNCTIONS[name].machine
+        if not verbs:
             return grants
         arn = self.machine.ref
         if "start" in verbs:
@@ -65,7 +63,7 @@ class Backend(PlatformStack):
             )
             grants.add(allow(["states:StopExecution", "states:DescribeExecution"], executions))
             grants.wildcard(
-                self.arn_as_shown("states", "execution:<AgentRun.Name>:*"), "Executions are named while the platform runs."
+                self.arn_in_findings("states", "execution:<AgentRun.Name>:*"), "Executions get their names when they start."
             )
         if "answer" in verbs:
             grants.add(allow(ANSWER, arn))
@@ -137,8 +135,8 @@ class Backend(PlatformStack):
         return machine
 
     def _consume(self, consumer: str) -> None:
-        """A worker and the queues it takes from."""
-        names = [name for name, work in QUEUES.items() if work.consumer == consumer]
+        """A worker and the queues that it consumes."""
+        names = [name for name, spec in QUEUES.items() if spec.consumer == consumer]
         grants = self._machine_grants(consumer)
         grants.add(
             allow(
@@ -150,16 +148,18 @@ class Backend(PlatformStack):
         for name in names:
             aws_lambda.CfnEventSourceMapping(
                 self,
-                f"{_title(name.replace('-', '_'))}Source",
+                f"{pascal_case(name)}Source",
                 function_name=function.ref,
                 event_source_arn=self.data.queues[name].queue.attr_arn,
                 batch_size=QUEUES[name].batch,
                 function_response_types=["ReportBatchItemFailures"],
-                scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=QUEUES[name].at_once),
+                scaling_config=aws_lambda.CfnEventSourceMapping.ScalingConfigProperty(
+                    maximum_concurrency=QUEUES[name].concurrency
+                ),
             )
 
-    def _project(self) -> None:
-        """The stream of `core`. Only rows that carry an event; per entity in order; what cannot be read is set aside."""
+    def _consume_stream(self) -> None:
+        """`stream_projector` on the stream of `core`: only rows with an event, in order for each entity."""
         table = self.data.tables["core"]
         dead = dead_letters(self, "StreamDead")
         self.dead["StreamDead"] = dead.attr_queue_name
@@ -192,13 +192,47 @@ class Backend(PlatformStack):
             ),
         )
 
-    def _clock(self, jobs: frozenset[str]) -> None:
+    def _schedule(self) -> None:
+        """The function `scheduled` and a rule for each job. A job that fails three times goes to the dead-letter queue."""
         dead = dead_letters(self, "ScheduleDead", "events.amazonaws.com")
         self.dead["ScheduleDead"] = dead.attr_queue_name
         grants = self._machine_grants("scheduled")
         grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
-        schedule(self, self.functions.make(self, "scheduled", grants), dead, jobs)
+        function = self.functions.make(self, "scheduled", grants)
+        aws_lambda.CfnEventInvokeConfig(
+            self,
+            "ScheduledInvoke",
+            function_name=function.ref,
+            qualifier="$LATEST",
+            maximum_retry_attempts=2,
+            maximum_event_age_in_seconds=3600,
+            destination_config=aws_lambda.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=aws_lambda.CfnEventInvokeConfig.OnFailureProperty(destination=dead.attr_arn)
+            ),
+        )
+        for job, expression in SCHEDULES.items():
+            self._rule(job, expression, function, dead)
 
-
-def _title(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
+    def _rule(self, job: str, expression: str, function: aws_lambda.CfnFunction, dead: aws_sqs.CfnQueue) -> None:
+        """Invokes the function with `{"detail": {"job": ...}}`."""
+        rule = aws_events.CfnRule(
+            self,
+            f"Job{pascal_case(job)}",
+            schedule_expression=expression,
+            description=f"Cadre: {job}",
+            targets=[
+                aws_events.CfnRule.TargetProperty(
+                    id="scheduled",
+                    arn=function.attr_arn,
+                    input_transformer=aws_events.CfnRule.InputTransformerProperty(
+                        input_paths_map={"id": "$.id", "time": "$.time"},
+                        input_template=f'{{"id": <id>, "time": <time>, "detail-type": "job", "detail": {{"job": "{job}"}}}}',
+                    ),
+                    dead_letter_config=aws_events.CfnRule.DeadLetterConfigProperty(arn=dead.attr_arn),
+                    retry_policy=aws_events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=3600, maximum_retry_attempts=8
+                    ),
+                )
+            ],
+        )
+        may_invoke(self, f"MayRun{pascal_case(job)}", function, function.attr_arn, "events.amazonaws.com", rule.attr_arn)

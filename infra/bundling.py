@@ -1,11 +1,9 @@
-"""The code that ships: one zip for every function, made without Docker and byte for byte reproducible.
+"""The package: one zip for all functions, made without Docker, and the same bytes for the same input.
 
-One package and no layer. All functions share one object in the asset bucket, code and dependencies change together, and a
-layer of this size makes the local engine three times slower per call. `venv` leaves the dependencies out (the local
-functions import them from the venv); the templates are the same in both modes.
+There is no layer: code and dependencies change together, and a layer of this size makes each call of the local engine three times slower.
+The mode `venv` leaves the dependencies out, because local functions import them from the venv; the templates are the same in both modes.
 
-Every module ships with `unchecked-hash` bytecode: a zip resets times, which silently makes time-stamped bytecode stale and
-cold starts 2.8 times slower.
+Every module has `unchecked-hash` bytecode: Python ignores bytecode with time stamps in a zip, which made cold starts 2.8 times slower.
 """
 
 import compileall
@@ -28,8 +26,8 @@ BUILD = ROOT / "build"
 LOCK = ROOT / "requirements" / "functions.txt"
 PACKAGES = ("functions", "shared")
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-TASK_ROOT = "/var/task"  # where Lambda unpacks: the file names in tracebacks
-# The AWS services that the functions call. botocore's data for all others (24 MB) stays behind.
+TASK_ROOT = "/var/task"  # where Lambda unpacks the zip: file names in tracebacks begin with it
+# The AWS services whose botocore data is in the package; that of all others (24 MB) is left out
 SERVICES = (
     "apigatewaymanagementapi",
     "bedrock-runtime",
@@ -47,12 +45,12 @@ SERVICES = (
     "sts",
 )
 _KEPT_DATA = ("_retry.json", "sdk-default-configuration.json", "endpoints.json", "partitions.json")
-# Python 3.11 and older run on Amazon Linux 2 (glibc 2.26), newer ones on Amazon Linux 2023 (2.34). uv knows no 2.26: pip does
+# Python 3.11 and older run on Amazon Linux 2 (glibc 2.26), newer ones on Amazon Linux 2023 (2.34). pip can install for 2.26, uv cannot
 _GLIBC = 34 if sys.version_info >= (3, 12) else 26
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 _DROPPED_DIRS = ("tests", "test", "__pycache__", "bin", "examples", "docs")
 _DROPPED_SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h", ".md", ".rst")
-# Pillow comes with reportlab, which asks it for nothing but its core: codecs and fonts of pictures that we never make (11 MB)
+# reportlab uses only Pillow's core; these codecs and fonts (11 MB) are never used
 _DROPPED_FILES = (
     *(f"PIL/{name}.*" for name in ("_avif", "_webp", "_imagingft", "_imagingcms", "_imagingtk")),
     *(f"pillow.libs/lib{name}*" for name in ("avif", "brotli", "freetype", "harfbuzz", "lcms2", "png16", "sharpyuv", "webp")),
@@ -62,11 +60,11 @@ PYTHON_VERSION_STAMP = importlib.util.MAGIC_NUMBER.hex()
 
 
 class BundleError(RuntimeError):
-    """The package could not be made; the message has the tool's own words."""
+    """The package could not be made; the message is the tool's output."""
 
 
 def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
-    """The package for `mode` (venv or lambda), as a zip named by the hash of everything in it."""
+    """The path of the package for `mode` (venv or lambda); its name has a hash of everything in it. Reused if it exists."""
     sources = {name: path.read_bytes() for name, path in our_files()}
     stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {_recipe('bundling', 'routes', 'openapi')}".encode())
     for name in sorted(sources):
@@ -86,7 +84,7 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
-        _publish(tree / "openapi")
+        _write_documents(tree / "openapi")
         compile_tree(tree, PACKAGES)
         _zip(tree, target)
     finally:
@@ -96,23 +94,25 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
 
 
 def our_files(root: Path = ROOT) -> Iterator[tuple[str, Path]]:
-    """Every file of ours that ships, with its name inside the package."""
+    """Our files in the package: name in the zip, and path."""
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
                 yield str(path.relative_to(root)), path
 
 
-def _publish(folder: Path) -> None:
-    """`openapi/<contract>.json`, which the system area serves: from the same route table as the gateway's methods. Made only when
-    something that decides them has changed, since it takes longer than everything else here."""
+def _write_documents(folder: Path) -> None:
+    """Write `openapi/<contract>.json`, which the area `system` serves, from the same route table as the gateway's methods.
+
+    It takes longer than everything else here, so it is imported and done only when there is no package for this code.
+    """
     from infra import openapi
 
     openapi.write(folder)
 
 
 def dependencies(architecture: str, build: Path = BUILD) -> Path:
-    """The pruned, compiled dependencies for the target, installed once per lock file."""
+    """The folder of the dependencies for `architecture`, pruned and compiled. Installed once for each lock file."""
     stamp = hashlib.sha256(
         f"{architecture} {PYTHON_VERSION_STAMP} {_recipe('bundling')}".encode() + LOCK.read_bytes()
     ).hexdigest()[:20]
@@ -132,7 +132,7 @@ def dependencies(architecture: str, build: Path = BUILD) -> Path:
 
 
 def _install(target: Path, architecture: str) -> None:
-    """Wheels only, for Lambda's system and this interpreter's version, each checked against its hash in the lock."""
+    """Install wheels for Lambda's operating system and this Python version, with the hashes of the lock file."""
     machine = MACHINES[architecture]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     command += ["--target", str(target), "--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON]
@@ -145,7 +145,7 @@ def _install(target: Path, architecture: str) -> None:
 
 
 def prune(tree: Path) -> None:
-    """Remove what no function imports: tests, sources of extensions, unused AWS services, metadata but the versions."""
+    """Remove what no function imports: tests, C sources, unused AWS services, most of the packages' metadata."""
     for path in sorted(tree.rglob("*"), reverse=True):
         if path.is_dir():
             if path.name in _DROPPED_DIRS and not _is_needed(path):
@@ -179,7 +179,7 @@ def _is_spare_metadata(path: Path) -> bool:
 
 
 def _shrink_endpoints(path: Path) -> None:
-    """Keep the endpoints of the services that ship: every client creation parses this file."""
+    """Keep only the endpoints of SERVICES: botocore parses this file for every client."""
     wanted = {*SERVICES, "states", "email", "execute-api", "streams.dynamodb"}
     endpoints = json.loads(path.read_text())
     for partition in endpoints["partitions"]:
@@ -188,7 +188,7 @@ def _shrink_endpoints(path: Path) -> None:
 
 
 def _shrink_model(path: Path) -> None:
-    """A service's model without its documentation, not compressed: creating DynamoDB's client parses 105 KB instead of 528."""
+    """Remove the documentation of a service model and unpack it: the DynamoDB client then parses 105 KB instead of 528."""
     with gzip.open(path) as model:
         bare = _undocumented(json.load(model))
     path.with_suffix("").write_text(json.dumps(bare, separators=(",", ":"), sort_keys=False))
@@ -197,7 +197,7 @@ def _shrink_model(path: Path) -> None:
 
 def _undocumented(node: Any) -> Any:
     if isinstance(node, dict):
-        # emptied and not removed: botocore reads that of S3's parameters. A member may itself be called `documentation`: no text
+        # emptied and not removed, because botocore reads it for S3; a member may itself have the name `documentation`, then it is no text
         return {
             name: "" if name == "documentation" and isinstance(one, str) else _undocumented(one) for name, one in node.items()
         }
@@ -205,7 +205,7 @@ def _undocumented(node: Any) -> Any:
 
 
 def compile_tree(tree: Path, packages: tuple[str, ...] = ()) -> None:
-    """Bytecode for everything under `tree` (or only `packages`), with the paths that Lambda will see."""
+    """Compile everything below `tree`, or only `packages`, with the paths that the files have in Lambda."""
     for path in [tree / package for package in packages] or [tree]:
         done = compileall.compile_dir(
             str(path),
@@ -234,7 +234,7 @@ def _zip(tree: Path, target: Path) -> None:
 
 
 def _forget_older(build: Path, mode: str, current: Path) -> None:
-    """Keep the five newest packages: an edit a minute must not fill the disk."""
+    """Delete all but the five newest packages."""
     packages = sorted(build.glob(f"functions-{mode}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in packages[5:]:
         if path != current:
@@ -242,7 +242,7 @@ def _forget_older(build: Path, mode: str, current: Path) -> None:
 
 
 def _recipe(*makers: str) -> str:
-    """The modules here that decide what comes out."""
+    """A hash of the modules of `infra` that decide the package's content."""
     here = Path(__file__).parent
     sources = [path.read_bytes() for maker in makers for path in sorted(here.glob(f"{maker}*.py"))]
     return hashlib.sha256(b"\0".join(sources)).hexdigest()

@@ -1,4 +1,4 @@
-"""What holds state: tables, the files bucket, queues, secrets."""
+"""The resources that hold state: tables, the files bucket, queues, secrets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,42 +7,44 @@ from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager
 from constructs import Construct
 
 from infra.exemptions import exempt
-from infra.names import GSIS
-from infra.needs import needs
-from infra.queues import QUEUES, Work
+from infra.names import GSIS, pascal_case
+from infra.needs import FUNCTIONS
+from infra.queues import QUEUES, QueueSpec
 from infra.settings import Settings
 from infra.stack import PlatformStack
 
-# High throughput: the quota of 300 calls a second then holds for each message group, not for the queue
+# High throughput: the quota of 300 calls a second is then for each message group, not for the whole queue
 _FIFO: dict[str, Any] = {
     "fifo_queue": True,
     "deduplication_scope": "messageGroup",
     "fifo_throughput_limit": "perMessageGroupId",
 }
-_DEAD_KEEP = 1_209_600  # 14 days, the most SQS allows: time to look, mend and redrive
+_DEAD_KEEP = 1_209_600  # 14 days, the longest that SQS allows
 
 
 @dataclass(frozen=True)
 class Queue:
+    """A queue with its dead-letter queue."""
+
     name: str
     queue: aws_sqs.CfnQueue
     dead: aws_sqs.CfnQueue
 
 
 class Data(PlatformStack):
+    """Tables, files, queues and secrets. In production they stay when the stack is deleted."""
+
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, settings, "data", "tables, files, queues, secrets")
         self.tables = {
             "core": self._table("Core", indexes=GSIS, projected=("f", "kind"), stream=True),
             "telemetry": self._table("Telemetry"),
-            # Sessions and rate limits live for minutes to days. A restore would bring back what was revoked.
+            # Sessions and rate limits expire after minutes to days. A restore would bring back revoked sessions
             "ephemeral": self._table("Ephemeral", indexes=("GSI1",), recoverable=False),
         }
-        exempt(
-            self.tables["ephemeral"], "AwsSolutions-DDB3", "Everything in it expires; a restore would revive revoked sessions."
-        )
+        exempt(self.tables["ephemeral"], "AwsSolutions-DDB3", "Its items expire; a restore would bring back revoked sessions.")
         self.files = self._bucket()
-        self.queues = {name: self._queue(name, work) for name, work in QUEUES.items()}
+        self.queues = {name: self._queue(name, spec) for name, spec in QUEUES.items()}
         self.signing = aws_secretsmanager.CfnSecret(
             self,
             "Signing",
@@ -53,10 +55,10 @@ class Data(PlatformStack):
         )
         self.keep(self.signing)
         self.edge_key = None if settings.local else self._edge_key()
-        exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session and stored credential; it is changed by hand.")
+        exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
 
     def _edge_key(self) -> aws_secretsmanager.CfnSecret:
-        """What tells the functions that a request came through the edge. A laptop has none."""
+        """The secret header by which functions know that a request came through the edge. A local deployment has no edge."""
         secret = aws_secretsmanager.CfnSecret(
             self,
             "EdgeKey",
@@ -66,12 +68,12 @@ class Data(PlatformStack):
             ),
         )
         self.keep(secret)
-        exempt(secret, "AwsSolutions-SMG4", "Edge and functions take it over together, when both are deployed.")
+        exempt(secret, "AwsSolutions-SMG4", "Edge and functions get a new key together, by a deployment.")
         return secret
 
     @property
     def edge_key_value(self) -> str:
-        """Filled in by CloudFormation at deployment: no template holds it. Empty where there is no edge."""
+        """A reference that CloudFormation resolves at deployment; empty where there is no edge."""
         return SecretValue.secrets_manager(self.edge_key.attr_id).unsafe_unwrap() if self.edge_key else ""
 
     def _table(
@@ -163,10 +165,10 @@ class Data(PlatformStack):
                         status="Enabled",
                         noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
                     ),
-                    # what was uploaded and never attached or named: that makes a copy elsewhere
+                    # uploads that nothing uses: attaching one copies it to another key
                     aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
                     aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
-                    # answers kept for repeated requests: good for a day
+                    # responses for repeated requests with the same idempotency key, valid for a day
                     aws_s3.CfnBucket.RuleProperty(
                         id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2
                     ),
@@ -183,39 +185,39 @@ class Data(PlatformStack):
         exempt(
             bucket,
             "AwsSolutions-S1",
-            "Access logs would double the requests; every read is by presigned URL or a function's log line.",
+            "Access logs would double the requests; every read is by a presigned URL or a function.",
         )
         return bucket
 
-    def _queue(self, name: str, work: Work) -> Queue:
-        title = "".join(part.capitalize() for part in name.split("-"))
-        dead = dead_letters(self, f"{title}Dead", ordered=work.ordered)
+    def _queue(self, name: str, spec: QueueSpec) -> Queue:
+        title = pascal_case(name)
+        dead = dead_letters(self, f"{title}Dead", fifo=spec.fifo)
         queue = aws_sqs.CfnQueue(
             self,
             title,
             sqs_managed_sse_enabled=True,
-            message_retention_period=work.keep,
-            **(_FIFO if work.ordered else {}),
+            message_retention_period=spec.retention,
+            **(_FIFO if spec.fifo else {}),
             # six times the consumer's timeout, as AWS advises: room for the poller's own retries
-            visibility_timeout=6 * needs(work.consumer).timeout,
-            redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": work.tries},
+            visibility_timeout=6 * FUNCTIONS[spec.consumer].timeout,
+            redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": spec.max_receives},
         )
         secure(self, f"{title}Policy", queue)
         return Queue(name, queue, dead)
 
 
-def dead_letters(scope: Stack, name: str, *services: str, ordered: bool = False) -> aws_sqs.CfnQueue:
-    """A dead-letter queue beside the asynchronous path it belongs to; `services` of this account may put letters there."""
+def dead_letters(scope: Stack, name: str, *services: str, fifo: bool = False) -> aws_sqs.CfnQueue:
+    """A dead-letter queue; `services` of this account may send to it."""
     queue = aws_sqs.CfnQueue(
-        scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP, fifo_queue=True if ordered else None
+        scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP, fifo_queue=True if fifo else None
     )
     secure(scope, f"{name}Policy", queue, *services)
-    exempt(queue, "AwsSolutions-SQS3", "It is itself a dead-letter queue.")
+    exempt(queue, "AwsSolutions-SQS3", "This is a dead-letter queue.")
     return queue
 
 
 def secure(scope: Stack, name: str, queue: aws_sqs.CfnQueue, *services: str) -> None:
-    """Refuse whoever does not use TLS. A policy per queue: its resources must name the queue itself."""
+    """Refuse requests without TLS, and let `services` send. The policy's resource must be the queue, so each has its own."""
     policy = _only_tls(["sqs:*"], [queue.attr_arn])
     policy["Statement"] += [
         {

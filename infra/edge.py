@@ -1,7 +1,7 @@
-"""The edge: one CloudFront distribution before every API, so that each documented address works as it is written.
+"""The edge: one CloudFront distribution before all APIs, so that every documented address works.
 
-A function at the edge chooses the origin from host and path (`viewer_request.js`), since several contracts share the base `/v1` and
-a behaviour could not tell them apart. Nothing is cached: every answer is somebody's own.
+A CloudFront function (`viewer_request.js`) selects the origin by host and path: several contracts have the base path `/v1`, which cache
+behaviours cannot tell apart. Nothing is cached, because every response belongs to one caller.
 """
 
 import json
@@ -40,6 +40,8 @@ _SOURCE = Path(__file__).with_name("viewer_request.js")
 
 
 class Edge(PlatformStack):
+    """The distribution, its function and headers, and the DNS records of the contracts' domains."""
+
     def __init__(self, scope: Construct, settings: Settings, apis: Mapping[str, RestApi], socket: Socket, key: str) -> None:
         super().__init__(scope, settings, "edge", "the edge")
         function = aws_cloudfront.CfnFunction(
@@ -83,9 +85,11 @@ class Edge(PlatformStack):
             ),
         )
         exempt(distribution, "AwsSolutions-CFR1", "Customers are everywhere; a country list is the operator's choice.")
-        exempt(distribution, "AwsSolutions-CFR2", "A firewall costs with no traffic too: webAclArn attaches one.")
+        exempt(distribution, "AwsSolutions-CFR2", "A firewall costs money without traffic too: webAclArn attaches one.")
         exempt(
-            distribution, "AwsSolutions-CFR3", "Paths and queries hold one-time tokens; the APIs' own access logs leave them out."
+            distribution,
+            "AwsSolutions-CFR3",
+            "Paths and query strings hold one-time tokens; the APIs' access logs leave them out.",
         )
         if not settings.domains:
             exempt(
@@ -108,7 +112,7 @@ class Edge(PlatformStack):
         return aws_cloudfront.CfnDistribution.OriginProperty(
             id=name,
             domain_name=host,
-            # overrides what a viewer sends under this name; `shared.edge.http.pipeline.client_ip` believes the viewer's address by it
+            # replaces the viewer's own header; `shared.edge.http.pipeline.client_ip` trusts the forwarded address only with this key
             origin_custom_headers=[
                 aws_cloudfront.CfnDistribution.OriginCustomHeaderProperty(header_name="X-Cadre-Edge", header_value=key)
             ],
@@ -121,7 +125,7 @@ class Edge(PlatformStack):
         )
 
     def _headers(self) -> aws_cloudfront.CfnResponseHeadersPolicy:
-        """CORS and security headers on every answer, whoever made it."""
+        """CORS and security headers of every response, also those of API Gateway and CloudFront."""
         policy = aws_cloudfront.CfnResponseHeadersPolicy
         return aws_cloudfront.CfnResponseHeadersPolicy(
             self,
@@ -129,7 +133,7 @@ class Edge(PlatformStack):
             response_headers_policy_config=policy.ResponseHeadersPolicyConfigProperty(
                 name=Fn.join("-", [self.settings.stack_name("headers"), self.region]),
                 cors_config=policy.CorsConfigProperty(
-                    # credentials cannot go with any origin: a named list of origins allows agentworks' session cookie
+                    # browsers allow no credentials with `*`; a list of origins allows the session cookie of agentworks
                     access_control_allow_credentials="*" not in self.settings.allowed_origins,
                     access_control_allow_origins=policy.AccessControlAllowOriginsProperty(
                         items=list(self.settings.allowed_origins)
@@ -170,8 +174,8 @@ class Edge(PlatformStack):
 
 
 def router_code(domains: Mapping[str, str]) -> str:
-    """The edge function's source with this deployment's contracts and hosts in it."""
-    contracts = {each.name: {"base": each.base, "sockets": list(each.sockets)} for each in CONTRACTS}
+    """The source of the CloudFront function with this deployment's contracts and hosts."""
+    contracts = {contract.name: {"base": contract.base, "sockets": list(contract.sockets)} for contract in CONTRACTS}
     hosts = {host.lower(): contract for contract, host in domains.items()}
     source = _SOURCE.read_text()
     for mark, value in (("CONTRACTS", json.dumps(contracts)), ("HOSTS", json.dumps(hosts)), ("STAGE", STAGE_NAME)):

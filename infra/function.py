@@ -1,22 +1,22 @@
-"""One Lambda function with a role, an environment and a log group of its own, made from what it needs."""
+"""A Lambda function with its own role, environment and log group, made from its entry in `infra.needs`."""
 
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnResource, Fn, Tags, aws_iam, aws_lambda
+from aws_cdk import CfnResource, Tags, aws_iam, aws_lambda
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.data import Data
 from infra.exemptions import exempt
-from infra.names import STAGE_NAME
-from infra.needs import Access, Needs, needs
+from infra.names import GSIS, STAGE_NAME, pascal_case
+from infra.needs import FUNCTIONS, Access, Needs
 from infra.settings import Settings
 from infra.stack import PlatformStack
 
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # of the interpreter that compiled the package
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # the Python version that compiled the package
 _READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
 _WRITE = [
     "dynamodb:PutItem",
@@ -29,16 +29,17 @@ Statement = dict[str, Any]
 
 
 def allow(actions: list[str], *resources: str, **more: Any) -> Statement:
+    """A policy statement; `more` may hold its Condition."""
     return {"Effect": "Allow", "Action": actions, "Resource": list(resources), **more}
 
 
 @dataclass
 class Grants:
-    """What a function's role may do and what its environment says, growing as needs are added."""
+    """The policy statements of a function's role and the variables of its environment."""
 
     statements: list[Statement] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
-    wildcards: dict[str, str] = field(default_factory=dict)  # resource as cdk-nag writes it -> why it must be one
+    wildcards: dict[str, str] = field(default_factory=dict)  # resource as cdk-nag writes it -> why it has a wildcard
 
     def add(self, statement: Statement, **environment: str) -> None:
         self.statements.append(statement)
@@ -54,26 +55,26 @@ class Grants:
 
 
 class Functions:
-    """Makes functions in any stack. Knows where everything is that they may need."""
+    """Makes functions in any stack, and grants each the resources that it needs."""
 
     def __init__(self, settings: Settings, data: Data, package: Path) -> None:
         self.settings, self.data, self.package = settings, data, package
-        self.socket_api: str = ""  # the id, as soon as there is one
+        self.socket_api: str = ""  # the API's id, set by `infra.socket`
         self.socket_endpoint: str = settings.socket_endpoint
-        self.made: dict[str, aws_lambda.CfnFunction] = {}
+        self.by_name: dict[str, aws_lambda.CfnFunction] = {}
         self.roles: dict[str, aws_iam.CfnRole] = {}
         self._assets: dict[str, Asset] = {}
 
     def make(self, scope: PlatformStack, name: str, more: Grants | None = None) -> aws_lambda.CfnFunction:
         """The function of `functions/<name>`. `more` holds grants that only the caller knows (the state machine, a stream)."""
-        wanted = needs(name)
-        title = "".join(part.capitalize() for part in name.split("_"))
-        grants = self._grants(scope, wanted)
+        needs = FUNCTIONS[name]
+        title = pascal_case(name)
+        grants = self._grants(scope, needs)
         if more:
             grants.include(more)
         logs = scope.logs(f"{title}Logs")
         grants.add(allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.attr_arn))
-        # X-Ray has no resource level
+        # X-Ray's actions accept no resource
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
         grants.wildcard("*", "X-Ray's writing actions accept no resource.")
         role = self._role(scope, title, grants)
@@ -86,15 +87,15 @@ class Functions:
             architectures=[self.settings.architecture],
             role=role.attr_arn,
             code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
-            memory_size=wanted.memory,
-            timeout=wanted.timeout,
-            recursive_loop="Allow" if wanted.loops else None,
+            memory_size=needs.memory,
+            timeout=needs.timeout,
+            recursive_loop="Allow" if needs.loops else None,
             tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
                 log_group=logs.ref,
                 application_log_level=self.settings.log_level,
-                system_log_level="WARN",  # start, end and report lines cost more than our one line per request
+                system_log_level="WARN",  # START, END and REPORT lines cost more than our one line for each request
             ),
             environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=self._environment(name, grants)),
             description=f"Cadre: {name}",
@@ -104,7 +105,7 @@ class Functions:
         Tags.of(function).add("area", name)
         Tags.of(role).add("area", name)
         Tags.of(logs).add("area", name)
-        self.made[name], self.roles[name] = function, role
+        self.by_name[name], self.roles[name] = function, role
         return function
 
     def _asset(self, scope: PlatformStack) -> Asset:
@@ -144,54 +145,55 @@ class Functions:
         }
 
     def _origins(self) -> list[str]:
-        """Pages that may use cookies and that a sign-in may end at: those named, never everybody's."""
-        return [one for one in self.settings.allowed_origins if one != "*"]
+        """The origins that may send cookies and receive the result of a sign-in: never `*`."""
+        return [origin for origin in self.settings.allowed_origins if origin != "*"]
 
-    def _grants(self, scope: PlatformStack, wanted: Needs) -> Grants:
+    def _grants(self, scope: PlatformStack, needs: Needs) -> Grants:
         grants, data = Grants(), self.data
-        for table, access in (("core", wanted.core), ("telemetry", wanted.telemetry), ("ephemeral", wanted.ephemeral)):
+        for table, access in (("core", needs.core), ("telemetry", needs.telemetry), ("ephemeral", needs.ephemeral)):
             self._grant_table(grants, table, access)
-        if wanted.files != "none":
-            writes = ["s3:PutObject"] if wanted.files == "write" else []
-            actions = ["s3:GetObject", *writes] + (["s3:DeleteObject"] if wanted.files != "read" else [])
+        if needs.files != "none":
+            writes = ["s3:PutObject"] if needs.files == "write" else []
+            actions = ["s3:GetObject", *writes] + (["s3:DeleteObject"] if needs.files != "read" else [])
             grants.add(allow(actions, f"{data.files.attr_arn}/*"), files_bucket=data.files.ref)
-            grants.wildcard("<Files.Arn>/*", "Objects are named while the platform runs; the services check whose they are.")
-        if wanted.files == "clear":
+            grants.wildcard(
+                "<Files.Arn>/*", "Objects get their names while the platform runs; the services check to whom they belong."
+            )
+        if needs.files == "clear":
             grants.add(allow(["s3:ListBucket"], data.files.attr_arn))
-        if wanted.signs:
+        if needs.signs:
             grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.attr_id), signing_secret=data.signing.attr_id)
-        for name in wanted.sends:
+        for name in needs.sends:
             queue = data.queues[name].queue
-            grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{f"{name.replace('-', '_')}_queue": queue.ref})
-        if wanted.probes:
+            grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})
+        if needs.probes:
             self._grant_probing(grants)
-        if wanted.posts:
+        if needs.posts:
             self._grant_posting(scope, grants)
-        if wanted.mails:
+        if needs.mails:
             self._grant_mail(scope, grants)
-        if wanted.bills:
+        if needs.bills:
             self._grant_billing(grants)
-        if wanted.oauth:
+        if needs.oauth:
             self._grant_oauth(grants)
-        if wanted.models != "none":
-            self._grant_models(grants, calls=wanted.models == "call")
+        if needs.models != "none":
+            self._grant_models(grants, calls=needs.models == "call")
         return grants
 
     def _grant_table(self, grants: Grants, name: str, access: Access) -> None:
         if access == "none":
             return
         table = self.data.tables[name]
+        arn = table.attr_arn
         grants.environment[f"CADRE_{name.upper()}_TABLE"] = table.ref
-        grants.add(allow(_READ + (_WRITE if access == "write" else []), table.attr_arn))
-        indexes = {"core": ("GSI1", "GSI2", "GSI3", "GSI4"), "ephemeral": ("GSI1",)}.get(name, ())
+        grants.add(allow(_READ + (_WRITE if access == "write" else []), arn))
+        indexes = {"core": GSIS, "ephemeral": GSIS[:1]}.get(name, ())
         if indexes:
-            grants.add(allow(["dynamodb:Query"], *(f"{table.attr_arn}/index/{index}" for index in indexes)))
+            grants.add(allow(["dynamodb:Query"], *(f"{arn}/index/{index}" for index in indexes)))
 
     def _grant_probing(self, grants: Grants) -> None:
-        for name, made in self.data.queues.items():
-            grants.add(
-                allow(["sqs:GetQueueAttributes"], made.queue.attr_arn), **{f"{name.replace('-', '_')}_queue": made.queue.ref}
-            )
+        for name, each in self.data.queues.items():
+            grants.add(allow(["sqs:GetQueueAttributes"], each.queue.attr_arn), **{_queue_setting(name): each.queue.ref})
         grants.add(allow(["s3:ListBucket"], self.data.files.attr_arn), files_bucket=self.data.files.ref)
 
     def _grant_posting(self, scope: PlatformStack, grants: Grants) -> None:
@@ -199,41 +201,27 @@ class Functions:
         grants.add(
             allow(
                 ["execute-api:ManageConnections"],
-                Fn.join(
-                    "",
-                    [
-                        "arn:",
-                        scope.partition,
-                        ":execute-api:",
-                        scope.region,
-                        ":",
-                        scope.account,
-                        ":",
-                        self.socket_api,
-                        f"/{STAGE_NAME}/*/@connections/*",
-                    ],
-                ),
+                scope.arn("execute-api", self.socket_api, f"/{STAGE_NAME}/*/@connections/*"),
             )
         )
         grants.wildcard(
-            scope.arn_as_shown("execute-api", f"<Api>/{STAGE_NAME}/*/@connections/*"),
-            "Connections are named by API Gateway while they last.",
+            scope.arn_in_findings("execute-api", f"<Api>/{STAGE_NAME}/*/@connections/*"),
+            "API Gateway names each connection when it opens.",
         )
 
     def _grant_mail(self, scope: PlatformStack, grants: Grants) -> None:
         sender = self.settings.mail_sender
-        identities = [
-            Fn.join("", ["arn:", scope.partition, ":ses:", scope.region, ":", scope.account, f":identity/{identity}"])
-            for identity in (sender, sender.partition("@")[2])
-        ]
+        identities = [scope.arn("ses", f"identity/{identity}") for identity in (sender, sender.partition("@")[2])]
         grants.add(
             allow(["ses:SendEmail", "ses:SendRawEmail"], *identities, Condition={"StringEquals": {"ses:FromAddress": sender}}),
             mail_sender=sender,
         )
 
     def _grant_oauth(self, grants: Grants) -> None:
-        """The clients that we are at providers, and where providers send browsers back to. Below the shared address, the function
-        finds that itself: on a laptop it depends on the port."""
+        """The secret with our client ids at sign-in providers, and the callback's base URL if agentworks has its own domain.
+
+        Without such a domain the function takes the base URL from its public URL.
+        """
         settings = self.settings
         if "agentworks" in settings.domains:
             grants.environment["CADRE_AGENTWORKS_URL"] = settings.url_of("agentworks")
@@ -243,7 +231,7 @@ class Functions:
             )
 
     def _grant_billing(self, grants: Grants) -> None:
-        """Who writes the invoices, and the payment gateway's keys."""
+        """The seller that invoices name, and the payment gateway's keys."""
         settings = self.settings
         for name in ("seller_name", "seller_address", "seller_country", "seller_tax_id"):
             if value := getattr(settings, name):
@@ -266,7 +254,12 @@ class Functions:
             grants.environment[f"CADRE_{name.upper()}"] = getattr(settings, name)
 
 
+def _queue_setting(name: str) -> str:
+    return f"{name.replace('-', '_')}_queue"
+
+
 def trusts(service: str) -> dict[str, Any]:
+    """The trust policy of a role that one AWS service assumes."""
     return {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
@@ -276,7 +269,7 @@ def trusts(service: str) -> dict[str, Any]:
 def may_invoke(
     scope: Construct, name: str, function: CfnResource, function_arn: str, service: str, source_arn: str
 ) -> aws_lambda.CfnPermission:
-    """Lets one source call one function."""
+    """Let one source invoke one function."""
     permission = aws_lambda.CfnPermission(
         scope, name, action="lambda:InvokeFunction", function_name=function_arn, principal=service, source_arn=source_arn
     )

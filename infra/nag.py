@@ -1,4 +1,4 @@
-"""cdk-nag: `python -m infra.nag` checks everything that a deployment may hold."""
+"""`python -m infra.nag` checks all templates with cdk-nag, those of a laptop and those of production."""
 
 import sys
 
@@ -10,7 +10,7 @@ from infra.settings import Settings
 
 
 def findings(app: App) -> list[str]:
-    """What cdk-nag has against a composed app, one line per resource and rule."""
+    """The findings of cdk-nag in a composed app, one line for each resource and rule."""
     from cdk_nag import AwsSolutionsChecks
 
     report = AwsSolutionsChecks(app).validate_scope(app)
@@ -22,14 +22,15 @@ def findings(app: App) -> list[str]:
 
 
 def main() -> int:
+    """Print the findings; 1 if there are any."""
     code, package = start(Settings())()
-    found: list[str] = []
+    lines: list[str] = []
     for settings in (Settings(), Settings(stage="prod", bundle="venv", public_url="https://cadre.example")):
         app = App(analytics_reporting=False)
         compose(app, settings, code, package)
-        found += findings(app)
-    sys.stdout.write("".join(f"{line}\n" for line in [*found, f"{len(found)} findings"]))
-    return 1 if found else 0
+        lines += findings(app)
+    sys.stdout.write("".join(f"{line}\n" for line in [*lines, f"{len(lines)} findings"]))
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

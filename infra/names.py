@@ -1,9 +1,9 @@
-"""The names that the deployment, the local cloud and the tests share. Plain data: importing this costs nothing."""
+"""The names that the deployment, the local cloud and the tests share. Plain data, without imports of ours."""
 
 from dataclasses import dataclass
 
 PROJECT = "cadre"
-LOCAL_ACCOUNT = "000000000000"  # the embedded engine's, which is nobody's on AWS
+LOCAL_ACCOUNT = "000000000000"  # of the embedded engine: no account on AWS has this number
 LOCAL_REGION = "us-east-1"
 STAGE_NAME = "v1"  # of every REST API and of the socket API: the documented bases end in it
 TABLES = ("core", "telemetry", "ephemeral")
@@ -12,15 +12,15 @@ GSIS = ("GSI1", "GSI2", "GSI3", "GSI4")
 
 @dataclass(frozen=True)
 class Contract:
-    """One published API: where its document says it lives, and where the shared edge mounts it."""
+    """One published API, with its base path in the document and its path on the shared host."""
 
     name: str
-    base: str  # what the document puts before every path
+    base: str  # before every path of the document
     sockets: tuple[str, ...] = ()  # first segments of the documented WebSocket paths, after the mount
 
     @property
     def mount(self) -> str:
-        """The base below the shared edge: /agentworks/v1. A domain of the contract's own serves `base` itself."""
+        """The base path on the host that all contracts share: `/agentworks/v1`. On a domain of its own the contract has `base` alone."""
         return f"/{self.name}{self.base}"
 
     @property
@@ -38,8 +38,13 @@ CONTRACTS = (
 CONTRACT = {contract.name: contract for contract in CONTRACTS}
 
 
+def pascal_case(name: str) -> str:
+    """`agent-runs` or `run_steps` as a part of a logical id: `AgentRuns`, `RunSteps`."""
+    return "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
+
+
 def stack_name(stage: str, part: str, deployment: str = PROJECT) -> str:
-    """`cadre-dev-data`. `deployment` tells several installations in one account and region apart."""
+    """`cadre-dev-data`. `deployment` is the prefix, which keeps several deployments in one account and region apart."""
     return f"{deployment}-{stage}-{part}"
 
 
@@ -48,5 +53,5 @@ def api_part(contract: str) -> str:
     return f"api-{contract}"
 
 
-# Parts in the order in which they deploy; a deployment leaves out what it does not have (local: account, edge).
+# Parts in the order in which they are deployed. The local deployment has no account and no edge.
 PARTS = ("account", "data", "socket", "functions", *(api_part(c.name) for c in CONTRACTS), "watch", "edge")

@@ -1,7 +1,6 @@
-"""What each function may touch, how big it is and how long it may run. Plain data: `infra.functions` turns it into one role,
-one environment and one log group per function.
+"""What each function may use, how much memory it has and how long it may run.
 
-A REST area that is not listed has the defaults: it reads and writes entities, keeps sessions and rate limits, checks tokens.
+Plain data: `infra.function` makes a role, an environment and a log group of it. Every folder of `functions/` has one entry here.
 """
 
 from dataclasses import dataclass
@@ -12,69 +11,54 @@ Access = Literal["none", "read", "write"]
 
 @dataclass(frozen=True)
 class Needs:
+    """The defaults are those of a REST area: it reads and writes entities, sessions and rate limits, and checks tokens."""
+
     core: Access = "write"
     ephemeral: Access = "write"
     telemetry: Access = "none"
-    files: Access | Literal["clear"] = "none"  # clear: also find what is there, to remove it
+    files: Access | Literal["clear"] = "none"  # clear: list, read and delete objects
     signs: bool = True  # checks or issues tokens: the signing secret
     sends: tuple[str, ...] = ()  # queues
-    machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun machine
-    probes: bool = False  # asks every queue and the bucket whether they are there
-    posts: bool = False  # posts to socket connections
-    mails: bool = False
-    loops: bool = False  # puts work back into its own queue: Lambda would take it for a loop and end it after 16 rounds
-    oauth: bool = False  # lets people sign in elsewhere: the providers' client ids and secrets
+    machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
+    probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
+    posts: bool = False  # posts to WebSocket connections
+    mails: bool = False  # sends e-mail
+    loops: bool = False  # sends to its own queue: without this, Lambda stops such a loop after 16 rounds
+    oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
-    bills: bool = False  # writes invoices and charges them: who the seller is, the payment gateway's keys
-    memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, the warm path does not
-    timeout: int = 28  # seconds; API Gateway gives up after 29
+    bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
+    memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, a warm request does not
+    timeout: int = 28  # seconds; API Gateway stops waiting after 29
 
 
 AREAS = {
-    "agent_runtime": Needs(telemetry="write"),
-    "agents": Needs(sends=("ws-live",)),
-    "audit": Needs(files="write"),
+    "agents": Needs(),
     "auth": Needs(sends=("emails",), oauth=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
-    "boards": Needs(sends=("agent-runs",)),
-    "cards": Needs(files="write", sends=("agent-runs",), machine=("answer",)),
+    "boards": Needs(),
+    "cards": Needs(files="write"),
     "comments": Needs(files="write"),
-    "delivery": Needs(telemetry="write"),
     "documents": Needs(files="write"),
-    "explorations": Needs(files="write", sends=("agent-runs",), models="call"),
-    "insights": Needs(telemetry="read"),
-    "messaging": Needs(sends=("ws-live",)),
-    "organizations": Needs(sends=("emails",)),
-    "projects": Needs(sends=("agent-runs",)),
-    "runs": Needs(  # see: whether a provider has credentials is said when the run is asked for
+    "projects": Needs(),
+    "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
-    "sandboxes": Needs(telemetry="write", sends=("ws-live",)),
     "system": Needs(core="read", telemetry="read", probes=True),
-    "tasks": Needs(sends=("agent-runs",)),
-    "usage": Needs(files="write", sends=("exports",), machine=("answer",)),
-    "workflows": Needs(telemetry="read", sends=("agent-runs",), machine=("stop",)),
+    "usage": Needs(files="write", sends=("exports",)),
     "workspaces": Needs(sends=("emails",)),
 }
 
 WORKERS = {
     "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, loops=True, timeout=30),
-    "run_worker": Needs(signs=False, machine=("start",), timeout=30),
+    "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
-        telemetry="write",
-        files="write",
-        sends=("ws-live", "emails"),
-        machine=("answer",),
-        posts=True,
-        models="call",
-        memory=1769,
-        timeout=900,
+        telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
     "stream_projector": Needs(
         sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("answer",), files="write", posts=True, timeout=60
     ),
-    "scheduled": Needs(  # stop: whether an execution is still there is asked by the same right; a job stops itself after 40 s
+    "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
         signs=False,
         telemetry="read",
         sends=("ws-live", "agent-runs", "cascade"),
@@ -83,7 +67,7 @@ WORKERS = {
         bills=True,
         timeout=60,
     ),
-    "export_worker": Needs(  # a call goes on with an export as long as it may; memory is for the core that comes with it
+    "export_worker": Needs(  # one message exports for as long as the function may run; the memory is for its share of a core
         signs=False, ephemeral="none", files="write", sends=("exports",), memory=1769, timeout=300
     ),
     "cascade_worker": Needs(
@@ -99,6 +83,4 @@ WORKERS = {
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
 }
 
-
-def needs(name: str) -> Needs:
-    return WORKERS.get(name) or AREAS.get(name) or Needs()
+FUNCTIONS = AREAS | WORKERS

@@ -1,8 +1,7 @@
-"""The published OpenAPI documents, one a contract, generated from the route table: `document("omoios")`.
+"""The published OpenAPI documents, one for each contract, made from the route table: `document("omoios")`.
 
-FastAPI writes the operations and schemas (as OpenAPI 3.1); here they get what it does not know: the ways to prove who calls, the
-contract's own errors in place of FastAPI's, headers, readable schema names, and OpenAPI 3.0 for the contracts whose documents
-say 3.0. `write(directory)` puts them where the function `system` reads them.
+FastAPI writes the operations and schemas as OpenAPI 3.1. This module adds security schemes, the contract's own errors in place of
+FastAPI's, headers and readable schema names, and converts to OpenAPI 3.0 for contracts whose documents are 3.0.
 """
 
 import json
@@ -20,7 +19,7 @@ from shared.edge.http.operation import Operation
 
 Document = dict[str, Any]
 _REF = "#/components/schemas/"
-_KEPT = ("default", "example", "examples", "const", "enum", "info")
+_UNCHANGED = ("default", "example", "examples", "const", "enum", "info")
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 _METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -31,7 +30,7 @@ def documents() -> dict[str, Document]:
 
 
 def write(directory: Path) -> list[Path]:
-    """`<contract>.json` for each contract; the same bytes for the same routes."""
+    """Write `<contract>.json` for each contract into the directory: the same bytes for the same routes."""
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for name, body in documents().items():
@@ -48,33 +47,33 @@ def document(name: str) -> Document:
 
 
 def describe(contract: Contract, operations: list[Operation]) -> Document:
-    """The document of these operations."""
-    made: Document = application(contract, operations, describe=True).openapi()
-    made.setdefault("paths", {})
-    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    """The document of a contract with only these operations."""
+    result: Document = application(contract, operations, describe=True).openapi()
+    result.setdefault("paths", {})
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
     by_id = {operation.id: operation for operation in operations}
-    for path in made["paths"].values():
+    for path in result["paths"].values():
         for method in _METHODS:
             if method in path:
                 _complete(path[method], by_id[path[method]["operationId"]])
     for unused in ("HTTPValidationError", "ValidationError"):
-        if not _is_used(made, unused):
+        if not _is_used(result, unused):
             schemas.pop(unused, None)
-    made = _tidied(_renamed(made))
-    responses = _shared_errors(made)
+    result = _tidied(_renamed(result))
+    responses = _shared_errors(result)
     if contract.about.contact:
-        made["info"]["contact"] = dict(contract.about.contact)
-    made["servers"] = _servers(contract)
-    made["components"] |= {
+        result["info"]["contact"] = dict(contract.about.contact)
+    result["servers"] = _servers(contract)
+    result["components"] |= {
         "securitySchemes": _security_schemes(contract),
         "headers": _headers(contract),
         "parameters": _parameters(),
         "responses": responses,
     }
-    made["security"] = [{scheme: []} for scheme in made["components"]["securitySchemes"]]
-    made["tags"] = _tags(contract, made)
-    made["openapi"] = contract.openapi
-    return as_3_0(made) if contract.openapi.startswith("3.0") else made
+    result["security"] = [{scheme: []} for scheme in result["components"]["securitySchemes"]]
+    result["tags"] = _tags(contract, result)
+    result["openapi"] = contract.openapi
+    return as_3_0(result) if contract.openapi.startswith("3.0") else result
 
 
 def _complete(described: Document, operation: Operation) -> None:
@@ -100,11 +99,11 @@ def _complete(described: Document, operation: Operation) -> None:
         described.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
 
 
-def _shared_errors(made: Document) -> Document:
-    """The error answers, each once: every operation has the same few."""
+def _shared_errors(result: Document) -> Document:
+    """Move the error responses, which are the same few in every operation, to the document's components."""
     shared: dict[str, str] = {}
     responses: Document = {}
-    for path in made["paths"].values():
+    for path in result["paths"].values():
         for method in path.values():
             for status, answer in method.get("responses", {}).items():
                 if status[0] not in "45":
@@ -119,7 +118,7 @@ def _shared_errors(made: Document) -> Document:
 
 
 def _servers(contract: Contract) -> list[Document]:
-    """A relative address is relative to the document's own, so the first is right wherever the document is read from."""
+    """The first one is relative to the URL of the document itself, so it is right on every host."""
     return [
         {"url": ".", "description": "Where this document was read"},
         {"url": CONTRACT[contract.name].mount, "description": "On the host of all contracts"},
@@ -137,7 +136,7 @@ def _security_schemes(contract: Contract) -> Document:
 
 
 def _headers(contract: Contract) -> Document:
-    said = {
+    headers = {
         "X-Request-ID": ("string", "Names this request in our logs; the caller's own where it sent one"),
         "X-RateLimit-Limit": ("integer", "Requests the window allows"),
         "X-RateLimit-Remaining": ("integer", "Requests it still allows"),
@@ -146,7 +145,7 @@ def _headers(contract: Contract) -> Document:
         "Retry-After": ("integer", "Seconds after which trying again may help"),
     }
     shown = {"X-Request-ID", "Retry-After", *contract.rate_headers(0, 0, 0, 0)}
-    return {name: {"description": words, "schema": {"type": kind}} for name, (kind, words) in said.items() if name in shown}
+    return {name: {"description": words, "schema": {"type": kind}} for name, (kind, words) in headers.items() if name in shown}
 
 
 def _parameters() -> Document:
@@ -161,46 +160,48 @@ def _parameters() -> Document:
     }
 
 
-def _tags(contract: Contract, made: Document) -> list[Document]:
-    """The tags that the contract's documentation names come first; then those in use."""
-    used = {tag for path in made["paths"].values() for method in path.values() for tag in method.get("tags", [])}
+def _tags(contract: Contract, result: Document) -> list[Document]:
+    """The tags of the contract's own documentation, then the other tags in use."""
+    used = {tag for path in result["paths"].values() for method in path.values() for tag in method.get("tags", [])}
     return [{"name": tag} for tag in [*contract.about.tags, *sorted(used - set(contract.about.tags))]]
 
 
-def _is_used(made: Document, schema: str) -> bool:
-    return f'"{_REF}{schema}"' in json.dumps(made["paths"])
+def _is_used(result: Document, schema: str) -> bool:
+    return f'"{_REF}{schema}"' in json.dumps(result["paths"])
 
 
-# -- names of schemas: FastAPI's `functions__auth__omoios__LoginRequest` and `Envelope_User_` as a person would say them
+# -- readable names for schemas: FastAPI calls them `functions__auth__omoios__LoginRequest` and `Envelope_User_`
 
 
-def _renamed(made: Document) -> Document:
-    given = list(made["components"]["schemas"])
-    short = {name: _short(name) for name in given}
+def _renamed(result: Document) -> Document:
+    names = list(result["components"]["schemas"])
+    short = {name: _short(name) for name in names}
     taken: dict[str, int] = {}
     for name in short.values():
         taken[name] = taken.get(name, 0) + 1
-    final = {name: short[name] if taken[short[name]] == 1 else _long(name) for name in given}
+    final = {name: short[name] if taken[short[name]] == 1 else _long(name) for name in names}
     if len(set(final.values())) != len(final):
         raise ValueError(f"two schemas would share a name: {sorted(final.items(), key=lambda pair: pair[1])}")
-    text = json.dumps(made)
-    text = re.sub(rf'"{_REF}([^"]+)"', lambda found: f'"{_REF}{final[found[1]]}"', text)
+    text = json.dumps(result)
+    text = re.sub(rf'"{_REF}([^"]+)"', lambda match: f'"{_REF}{final[match[1]]}"', text)
     renamed: Document = json.loads(text)
     schemas = renamed["components"]["schemas"]
-    renamed["components"]["schemas"] = {final[name]: schemas[name] for name in sorted(given, key=final.__getitem__)}
+    renamed["components"]["schemas"] = {final[name]: schemas[name] for name in sorted(names, key=final.__getitem__)}
     return renamed
 
 
 def _tidied(node: Any) -> Any:
-    """Without the titles that pydantic makes of field names (they say nothing and are a tenth of the document), and with the
-    standard's words for bounds, which pydantic leaves as its own (`ge`) where a field may be one of several types."""
+    """Without the titles that pydantic makes of field names, a tenth of the document, and with the standard's names for bounds.
+
+    Pydantic leaves its own names (`ge`) where a field may have one of several types.
+    """
     if isinstance(node, list):
         return [_tidied(one) for one in node]
     if not isinstance(node, dict):
         return node
     tidy: Document = {}
     for key, value in node.items():
-        if key in _KEPT:
+        if key in _UNCHANGED:
             tidy[key] = value
         elif key in _BOUNDS and isinstance(value, int | float):
             tidy[_BOUNDS[key]] = value
@@ -219,6 +220,6 @@ def _short(name: str) -> str:
 
 
 def _long(name: str) -> str:
-    """With the area it comes from: two areas may call different things the same."""
+    """The short name with the area before it, for schemas of two areas that have the same short name."""
     area = re.search(r"functions__([a-z_]+?)__", name)
     return (area[1].replace("_", " ").title().replace(" ", "") if area else "") + _short(name)

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 to 3.0: the differences that pydantic's schemas make use of, and no others.
+"""OpenAPI 3.1 to 3.0: only the differences that occur in pydantic's schemas.
 
 3.1 (JSON Schema 2020-12)                3.0
 anyOf [X, null], type [X, null]          X and nullable
@@ -19,116 +19,116 @@ _UNKNOWN = ("$schema", "$id", "$comment", "$defs", "propertyNames", "contentSche
 
 
 def as_3_0(document: Node) -> Node:
-    """The same document in 3.0; what it describes stays as it is, except that tuples lose the order of their types."""
-    made: Node = _walk(document)
-    made["info"].pop("summary", None)
-    made.pop("jsonSchemaDialect", None)
-    made.pop("webhooks", None)
-    return made
+    """The same document in OpenAPI 3.0. Only tuples lose something: the order of their types."""
+    result: Node = _walk(document)
+    result["info"].pop("summary", None)
+    result.pop("jsonSchemaDialect", None)
+    result.pop("webhooks", None)
+    return result
 
 
 def _walk(node: Any) -> Any:
-    """Everything that is no schema."""
+    """A part of the document outside schemas, with the schemas in it converted."""
     if isinstance(node, list):
-        return [_walk(one) for one in node]
+        return [_walk(each) for each in node]
     if not isinstance(node, dict):
         return node
-    made: Node = {}
+    result: Node = {}
     for key, value in node.items():
         if key == "schema":
-            made[key] = schema(value)
+            result[key] = schema(value)
         elif key == "schemas":
-            made[key] = {name: schema(one) for name, one in value.items()}
+            result[key] = {name: schema(each) for name, each in value.items()}
         else:
-            made[key] = _walk(value)
-    return made
+            result[key] = _walk(value)
+    return result
 
 
-def schema(given: Any) -> Any:
-    """A schema, with the schemas inside it."""
-    if not isinstance(given, dict):
-        return given
-    made = {key: value for key, value in given.items() if key not in _UNKNOWN}
+def schema(source: Any) -> Any:
+    """A schema and the schemas in it, converted."""
+    if not isinstance(source, dict):
+        return source
+    result = {key: value for key, value in source.items() if key not in _UNKNOWN}
     for key in _MANY:
-        if key in made:
-            made[key] = [schema(one) for one in made[key]]
+        if key in result:
+            result[key] = [schema(each) for each in result[key]]
     for key in _ONE:
-        if key in made:
-            made[key] = schema(made[key])
-    if "properties" in made:
-        made["properties"] = {name: schema(one) for name, one in made["properties"].items()}
-    _types(made)
-    _alternatives(made)
-    _values(made)
-    if "$ref" in made and len(made) > 1:
-        made["allOf"] = [{"$ref": made.pop("$ref")}, *made.get("allOf", [])]
-    return made
+        if key in result:
+            result[key] = schema(result[key])
+    if "properties" in result:
+        result["properties"] = {name: schema(each) for name, each in result["properties"].items()}
+    _types(result)
+    _alternatives(result)
+    _values(result)
+    if "$ref" in result and len(result) > 1:
+        result["allOf"] = [{"$ref": result.pop("$ref")}, *result.get("allOf", [])]
+    return result
 
 
-def _types(made: Node) -> None:
-    kinds = made.get("type")
+def _types(result: Node) -> None:
+    kinds = result.get("type")
     if isinstance(kinds, list):
         named = [kind for kind in kinds if kind != "null"]
         if len(named) < len(kinds):
-            made["nullable"] = True
-        made.pop("type")
+            result["nullable"] = True
+        result.pop("type")
         if len(named) == 1:
-            made["type"] = named[0]
+            result["type"] = named[0]
         elif named:
-            made["anyOf"] = [{"type": kind, **({"items": {}} if kind == "array" else {})} for kind in named]
+            result["anyOf"] = [{"type": kind, **({"items": {}} if kind == "array" else {})} for kind in named]
     elif kinds == "null":
-        made.pop("type")
-        made |= {"nullable": True, "enum": [None]}
-    if "prefixItems" in made:
-        items = [schema(one) for one in made.pop("prefixItems")]
-        rest = made.get("items")
+        result.pop("type")
+        result |= {"nullable": True, "enum": [None]}
+    if "prefixItems" in result:
+        items = [schema(each) for each in result.pop("prefixItems")]
+        rest = result.get("items")
         if isinstance(rest, dict):
             items.append(rest)
-        made["items"] = {"anyOf": items} if items else {}
-    if made.get("type") == "array" and not isinstance(made.get("items"), dict):
-        made["items"] = {}
-    if "patternProperties" in made:
-        patterns = [schema(one) for one in made.pop("patternProperties").values()]
-        made.setdefault("additionalProperties", patterns[0] if len(patterns) == 1 else {"anyOf": patterns})
+        result["items"] = {"anyOf": items} if items else {}
+    if result.get("type") == "array" and not isinstance(result.get("items"), dict):
+        result["items"] = {}
+    if "patternProperties" in result:
+        patterns = [schema(each) for each in result.pop("patternProperties").values()]
+        result.setdefault("additionalProperties", patterns[0] if len(patterns) == 1 else {"anyOf": patterns})
 
 
-def _alternatives(made: Node) -> None:
+def _alternatives(result: Node) -> None:
     for key in ("anyOf", "oneOf"):
-        if key not in made:
+        if key not in result:
             continue
-        others = [one for one in made[key] if not _is_null(one)]
-        if len(others) == len(made[key]):
+        others = [each for each in result[key] if not _is_null(each)]
+        if len(others) == len(result[key]):
             continue
-        made["nullable"] = True
+        result["nullable"] = True
         if len(others) != 1:
-            made[key] = others
+            result[key] = others
             continue
-        del made[key]
+        del result[key]
         only = others[0]
         if set(only) == {"$ref"}:
-            made["allOf"] = [only]
+            result["allOf"] = [only]
         else:
-            made.update({name: value for name, value in only.items() if name not in made})
+            result.update({name: value for name, value in only.items() if name not in result})
 
 
-def _is_null(one: Any) -> bool:
-    return isinstance(one, dict) and one.get("enum") == [None]
+def _is_null(each: Any) -> bool:
+    return isinstance(each, dict) and each.get("enum") == [None]
 
 
-def _values(made: Node) -> None:
-    if "const" in made:
-        made["enum"] = [made.pop("const")]
+def _values(result: Node) -> None:
+    if "const" in result:
+        result["enum"] = [result.pop("const")]
     for side in ("Minimum", "Maximum"):
-        bound = made.get(f"exclusive{side}")
+        bound = result.get(f"exclusive{side}")
         if bound is not None and not isinstance(bound, bool):
-            made[side.lower()] = bound
-            made[f"exclusive{side}"] = True
-    if examples := made.pop("examples", None):
-        made.setdefault("example", examples[0])
-    media, encoding = made.pop("contentMediaType", None), made.pop("contentEncoding", None)
+            result[side.lower()] = bound
+            result[f"exclusive{side}"] = True
+    if examples := result.pop("examples", None):
+        result.setdefault("example", examples[0])
+    media, encoding = result.pop("contentMediaType", None), result.pop("contentEncoding", None)
     if encoding == "base64":
-        made.setdefault("format", "byte")
+        result.setdefault("format", "byte")
     elif media is not None:
-        made.setdefault("format", "binary")
-    if made.get("nullable") and "enum" in made and None not in made["enum"]:
-        made["enum"] = [*made["enum"], None]
+        result.setdefault("format", "binary")
+    if result.get("nullable") and "enum" in result and None not in result["enum"]:
+        result["enum"] = [*result["enum"], None]

@@ -1,4 +1,4 @@
-"""The whole deployment, composed in one place."""
+"""All stacks of one deployment."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from infra.watch import Watch
 
 
 def compose(app: App, settings: Settings, code: Code, package: Path) -> None:
-    """Add every stack to `app`: for this code, with this package."""
+    """Add every stack to `app`. `package` is the zip of the functions' code."""
     data = Data(app, settings)
     functions = Functions(settings, data, package)
-    socket = Socket(app, functions, present="ws" in code.workers)
+    socket = Socket(app, functions)
     backend = Backend(app, functions, data, code)
-    apis = {contract.name: RestApi(app, settings, contract, code.routes, functions.made) for contract in CONTRACTS}
+    apis = {contract.name: RestApi(app, settings, contract, code.routes, functions.by_name) for contract in CONTRACTS}
     Watch(app, settings, functions, data, backend, socket, apis)
     if not settings.local:
         from infra.account import Account

@@ -1,9 +1,8 @@
-"""What the templates are made from, found in a process of its own: importing every area takes as long as importing the CDK, and
-neither needs the other.
+"""Reads the code and makes its package in a child process, while the parent imports the CDK: each takes some seconds.
 
-    prepared = start(settings)      # the child imports the areas, writes the OpenAPI documents and the package
-    from aws_cdk import ...         # meanwhile
-    code, package = prepared()
+result = start(settings)        # the child imports the areas, and writes the OpenAPI documents and the package
+from aws_cdk import ...         # at the same time
+code, package = result()
 """
 
 import json
@@ -20,12 +19,12 @@ ROOT = Path(__file__).parent.parent
 
 
 class PrepareError(RuntimeError):
-    """The code cannot be imported or packed; the message is what the child process said."""
+    """The code cannot be imported or packed; the message is the error output of the child process."""
 
 
 @dataclass(frozen=True)
-class Named:
-    """What is left of an operation outside the process that imported it."""
+class OperationName:
+    """What the parent needs of an operation; the operation itself exists only in the child."""
 
     method: str
     path: str
@@ -33,7 +32,7 @@ class Named:
 
 
 def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
-    """Begin; the answer waits for the code and its package. Raises PrepareError there."""
+    """Start the child; the result is a function that waits for the code and the package's path, or raises PrepareError."""
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "infra.prepare", settings.bundle, settings.architecture],
         cwd=ROOT,
@@ -42,25 +41,28 @@ def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
         text=True,
     )
 
-    def prepared() -> tuple[Code, Path]:
+    def result() -> tuple[Code, Path]:
         output, errors = child.communicate()
         if child.returncode:
             raise PrepareError(errors.strip())
-        found = json.loads(output.splitlines()[-1])
+        report = json.loads(output.splitlines()[-1])
         routes = tuple(
-            Route(contract, area, method, path, Named(method, path, name))
-            for contract, area, method, path, name in found["routes"]
+            Route(contract, area, method, path, OperationName(method, path, name))
+            for contract, area, method, path, name in report["routes"]
         )
-        return Code(tuple(found["areas"]), frozenset(found["workers"]), routes, frozenset(found["jobs"])), Path(found["package"])
+        return Code(tuple(report["areas"]), frozenset(report["workers"]), routes, frozenset(report["jobs"])), Path(
+            report["package"]
+        )
 
-    return prepared
+    return result
 
 
 def main(mode: str, architecture: str) -> None:
+    """The child: prints the code's names and the package's path as one line of JSON."""
     from infra.bundling import bundle
-    from infra.routes import found
+    from infra.routes import discover
 
-    code = found()
+    code = discover()
     package = bundle(mode, architecture)
     sys.stdout.write(
         "\n"

@@ -1,4 +1,4 @@
-"""The queues, each with how it is worked. A line here makes a queue with its dead letters and alarms; there are no others."""
+"""The SQS queues and how their messages are consumed. Each line makes a queue, its dead-letter queue and their alarms."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,25 @@ _DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Work:
-    """`batch` messages a call of `consumer`, `at_once` calls at the same time; a message is tried `tries` times and kept `keep` seconds."""
+class QueueSpec:
+    """How one queue is consumed."""
 
-    consumer: str
-    batch: int
-    at_once: int
-    tries: int
-    keep: int
-    ordered: bool = False
-    """FIFO: what is told of one topic arrives in the order in which it was said."""
+    consumer: str  # a folder of functions/
+    batch: int  # messages in one call of the consumer
+    concurrency: int  # calls of the consumer at the same time
+    max_receives: int  # a message that failed so often goes to the dead-letter queue
+    retention: int  # seconds
+    fifo: bool = False
 
 
 QUEUES = {
-    "agent-runs": Work("run_worker", batch=5, at_once=10, tries=5, keep=4 * _DAY),  # runs are only started here: few are enough
-    "ws-live": Work("ws_pusher", batch=10, at_once=50, tries=3, keep=600, ordered=True),  # an old push helps nobody
-    "ws-push": Work("ws_pusher", batch=10, at_once=20, tries=3, keep=600),
-    "emails": Work("mailer", batch=10, at_once=5, tries=8, keep=4 * _DAY),
-    "exports": Work(
-        "export_worker", batch=1, at_once=5, tries=3, keep=_DAY
-    ),  # works as long as it may; an old one is asked for again
-    "cascade": Work("cascade_worker", batch=1, at_once=4, tries=10, keep=14 * _DAY),  # works as long as it may
+    # run_worker only starts the state machine: ten calls at a time are enough
+    "agent-runs": QueueSpec("run_worker", batch=5, concurrency=10, max_receives=5, retention=4 * _DAY),
+    # FIFO: the messages of one topic arrive in the order in which they were sent. A push that is ten minutes old helps nobody
+    "ws-live": QueueSpec("ws_pusher", batch=10, concurrency=50, max_receives=3, retention=600, fifo=True),
+    "ws-push": QueueSpec("ws_pusher", batch=10, concurrency=20, max_receives=3, retention=600),
+    "emails": QueueSpec("mailer", batch=10, concurrency=5, max_receives=8, retention=4 * _DAY),
+    # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
+    "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
+    "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),
 }

@@ -1,7 +1,7 @@
-"""One contract's REST API, imported from one OpenAPI body that is made from the route table.
+"""One contract's REST API, made from one OpenAPI body that lists the routes.
 
-One resource holds every path and method, so the largest contract (about 190 paths) stays far below CloudFormation's 500
-resources per stack. The published OpenAPI documents are another matter (`infra.openapi`): here only what the gateway needs.
+The body is one resource with every path and method, so the largest contract (about 190 paths) stays far below CloudFormation's limit
+of 500 resources per stack. It holds only what API Gateway needs; `infra.openapi` makes the published documents.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.exemptions import exempt
 from infra.gateway_errors import RESPONSES, gateway_error
-from infra.names import STAGE_NAME, Contract, api_part
+from infra.names import STAGE_NAME, Contract, api_part, pascal_case
 from infra.routes import Route, gateway_paths
 from infra.settings import Settings
 from infra.stack import PlatformStack
@@ -32,7 +32,7 @@ ALLOWED_HEADERS = (
     "X-Workspace-ID",
     "X-Organization-ID",
 )
-# The path as a template and no query string: real paths and queries hold one-time tokens
+# The path's template, and no query string: real paths and query strings hold one-time tokens
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "ip": "$context.identity.sourceIp",
@@ -47,14 +47,16 @@ ACCESS_LOG = {
     "trace": "$context.xrayTraceId",
 }
 BINARY = ["*/*"]
-COMPRESS_FROM = 1400  # bytes: what fits into one packet is not worth compressing
-UNMATCHED = "system"  # the area that answers what no path matches
+COMPRESS_FROM = 1400  # bytes: a smaller response fits into one packet
+FALLBACK_AREA = "system"  # answers requests that match no path
 ANY = "x-amazon-apigateway-any-method"
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _INTEGRATION_TIMEOUT = 29_000  # ms, the most API Gateway waits
 
 
 class RestApi(PlatformStack):
+    """One contract's REST API with its stage, and the permissions to invoke the areas of its routes."""
+
     def __init__(
         self,
         scope: Construct,
@@ -66,7 +68,7 @@ class RestApi(PlatformStack):
         super().__init__(scope, settings, api_part(contract.name), f"the REST API of {contract.name}")
         self.contract = contract
         mine = [route for route in routes if route.contract == contract.name]
-        areas = sorted({route.area for route in mine} | ({UNMATCHED} & set(functions)))
+        areas = sorted({route.area for route in mine} | {FALLBACK_AREA})
         Tags.of(self).add("contract", contract.name)
         self.api = aws_apigateway.CfnRestApi(
             self,
@@ -75,22 +77,20 @@ class RestApi(PlatformStack):
                 contract.name,
                 settings.stack_name(contract.name),
                 mine,
-                {area: self._integration_uri(functions[area].attr_arn) for area in areas},
+                {area: self.invocation_uri(functions[area].attr_arn) for area in areas},
                 settings.allowed_origins,
             ),
             endpoint_configuration=aws_apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
-            # Every body reaches the functions as the bytes that were sent, whatever a client's Accept header says
+            # Every body reaches the functions as the bytes that were sent, with any Accept header
             binary_media_types=BINARY,
             minimum_compression_size=COMPRESS_FROM,
             fail_on_warnings=False,
         )
         exempt(self.api, "AwsSolutions-APIG2", "The functions validate: errors must have the contract's own shape.")
         self.stage = self._stage(mine)
-        source = Fn.join(
-            "", ["arn:", self.partition, ":execute-api:", self.region, ":", self.account, ":", self.api.ref, f"/{STAGE_NAME}/*"]
-        )
+        source = self.arn("execute-api", self.api.ref, f"/{STAGE_NAME}/*")
         for area in areas:
-            title = "".join(part.capitalize() for part in area.split("_"))
+            title = pascal_case(area)
             aws_lambda.CfnPermission(
                 self,
                 f"MayInvoke{title}",
@@ -107,22 +107,8 @@ class RestApi(PlatformStack):
     def host(self) -> str:
         return Fn.join("", [self.api.ref, ".execute-api.", self.region, ".", self.url_suffix])
 
-    def _integration_uri(self, function_arn: str) -> str:
-        return Fn.join(
-            "",
-            [
-                "arn:",
-                self.partition,
-                ":apigateway:",
-                self.region,
-                ":lambda:path/2015-03-31/functions/",
-                function_arn,
-                "/invocations",
-            ],
-        )
-
     def _stage(self, routes: list[Route]) -> aws_apigateway.CfnStage:
-        # A deployment is a snapshot: its logical id must change with what it shows, or CloudFormation keeps the old one
+        # A deployment is a snapshot: CloudFormation makes a new one only if its logical id changes
         stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
         stage = aws_apigateway.CfnStage(
@@ -149,7 +135,9 @@ class RestApi(PlatformStack):
             ],
         )
         exempt(
-            stage, "AwsSolutions-APIG3", "A firewall costs with no traffic too; webAclArn puts one on the edge, before all APIs."
+            stage,
+            "AwsSolutions-APIG3",
+            "A firewall costs money without traffic too; webAclArn puts one before all APIs, at the edge.",
         )
         return stage
 
@@ -157,29 +145,26 @@ class RestApi(PlatformStack):
 def openapi_body(
     contract: str, title: str, routes: Iterable[Route], uris: Mapping[str, str], origins: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The OpenAPI document to import: each method's function, an OPTIONS per path for browsers, the gateway's own answers.
+    """The OpenAPI document to import: the function of each method, OPTIONS for each path, and the gateway responses.
 
-    A path's other methods go to its own function too, which answers HEAD and, with the methods there are, 405; paths that do not
-    exist go to UNMATCHED. So every error that a caller can bring about has the contract's exact form: the gateway's own templates can
-    say no ISO time.
+    Other methods of a path go to the path's function, which answers HEAD and 405; unknown paths go to FALLBACK_AREA. So these errors have
+    the contract's exact format, which a gateway response has not: its templates have no ISO time.
 
-    Everything that an import can carry is in it: each import replaces the whole API, so that what stood beside it as a resource
-    of its own would be gone after the first change.
+    Binary types and gateway responses are in the document too, because each import replaces the whole API.
     """
     routes = list(routes)
     paths: dict[str, dict[str, Any]] = {}
     gateway = gateway_paths(routes)
     for route in routes:
-        paths.setdefault(gateway[route.path], {})[route.method.lower()] = _calls(uris[route.area])
+        paths.setdefault(gateway[route.path], {})[route.method.lower()] = _proxy(uris[route.area])
     for route in routes:
         methods = paths[gateway[route.path]]
         methods.setdefault("options", _preflight(sorted(method.upper() for method in methods), origins))
-        methods.setdefault(ANY, _calls(uris[route.area]))
-    if UNMATCHED in uris:
-        for path in ("/", "/{proxy+}"):
-            methods = paths.setdefault(path, {})
-            methods.setdefault("options", _preflight(list(METHODS), origins))
-            methods.setdefault(ANY, _calls(uris[UNMATCHED]))
+        methods.setdefault(ANY, _proxy(uris[route.area]))
+    for path in ("/", "/{proxy+}"):
+        methods = paths.setdefault(path, {})
+        methods.setdefault("options", _preflight(list(METHODS), origins))
+        methods.setdefault(ANY, _proxy(uris[FALLBACK_AREA]))
     for path, methods in paths.items():
         if variables := [part[1:-1].rstrip("+") for part in path.split("/") if part.startswith("{")]:
             methods["parameters"] = [
@@ -191,11 +176,11 @@ def openapi_body(
         "x-amazon-apigateway-binary-media-types": BINARY,
         "x-amazon-apigateway-minimum-compression-size": COMPRESS_FROM,
         "x-amazon-apigateway-gateway-responses": {kind: _gateway_response(contract, kind, origins) for kind in RESPONSES},
-        "paths": paths or {"/": {"options": _preflight([], origins)}},  # an API without a method cannot be deployed
+        "paths": paths,
     }
 
 
-def _calls(uri: str) -> dict[str, Any]:
+def _proxy(uri: str) -> dict[str, Any]:
     return {
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
@@ -220,7 +205,7 @@ def _gateway_response(contract: str, kind: str, origins: tuple[str, ...]) -> dic
 
 
 def _preflight(methods: list[str], origins: tuple[str, ...]) -> dict[str, Any]:
-    """A browser's question before a request, answered by the gateway: no function wakes up for it."""
+    """The answer to a CORS preflight request, by the gateway itself, without a function."""
     headers = {
         "Access-Control-Allow-Origin": _origin(origins),
         "Access-Control-Allow-Methods": f"'{','.join([*methods, 'OPTIONS'])}'",
@@ -229,12 +214,15 @@ def _preflight(methods: list[str], origins: tuple[str, ...]) -> dict[str, Any]:
     }
     return {
         "responses": {
-            "204": {"description": "What may be asked", "headers": {name: {"schema": {"type": "string"}} for name in headers}}
+            "204": {
+                "description": "Allowed methods and headers",
+                "headers": {name: {"schema": {"type": "string"}} for name in headers},
+            }
         },
         "x-amazon-apigateway-integration": {
             "type": "mock",
             "requestTemplates": {"application/json": '{"statusCode": 204}'},
-            # with binary media types */* a mock fails unless the body is made text first
+            # with binary media type */* a mock fails on a body that is not text
             "contentHandling": "CONVERT_TO_TEXT",
             "responses": {
                 "default": {
@@ -247,12 +235,14 @@ def _preflight(methods: list[str], origins: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _origin(origins: tuple[str, ...]) -> str:
-    """With several origins the edge answers each with its own; the gateway, which can say only one thing, says the first."""
+    """The header's value: the first origin. The edge replaces it with the request's own origin where several are allowed."""
     return f"'{origins[0]}'"
 
 
 def deployment_stamp(contract: str, routes: Iterable[Route], origins: tuple[str, ...]) -> str:
-    """Changes with everything that a deployed API shows."""
+    """A hash that changes with everything in the deployed API."""
     routes = list(routes)
-    shown = openapi_body(contract, "", routes, {UNMATCHED: UNMATCHED} | {route.area: route.area for route in routes}, origins)
+    shown = openapi_body(
+        contract, "", routes, {FALLBACK_AREA: FALLBACK_AREA} | {route.area: route.area for route in routes}, origins
+    )
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:12]

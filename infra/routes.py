@@ -1,7 +1,7 @@
-"""The route table: every operation of every contract, found by walking the areas. Nothing else enumerates routes.
+"""The route table: every operation of every contract, read from the areas.
 
-An area is a folder `functions/<area>` whose handler names its contracts; each contract module there registers its
-operations once. The gateway's methods, the OpenAPI documents and the route tests are all made from `table()`.
+An area is a folder `functions/<area>` whose handler names its contracts; each contract module there registers its operations once. The
+gateway's methods, the OpenAPI documents and the route tests are all made from `table()`.
 """
 
 import re
@@ -14,13 +14,15 @@ from types import ModuleType
 from typing import Protocol
 
 from infra.names import CONTRACT
+from infra.needs import AREAS, WORKERS
+from infra.schedules import SCHEDULES
 
-FUNCTIONS = Path(__file__).parent.parent / "functions"
+FOLDER = Path(__file__).parent.parent / "functions"
 _VARIABLE = re.compile(r"\{([^}]+)\}")
 
 
 class Operation(Protocol):
-    """What the table reads of an operation; `shared.edge.contracts` has the real class."""
+    """The attributes of an operation that the table reads; the real class is in `shared.edge.http.operation`."""
 
     @property
     def method(self) -> str: ...
@@ -32,48 +34,62 @@ class Operation(Protocol):
 
 @dataclass(frozen=True)
 class Route:
+    """An operation of a contract, and the area that serves it."""
+
     contract: str
     area: str
     method: str
-    path: str  # as documented, below the contract's base
+    path: str  # as in the document, without the contract's base
     operation: Operation
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What two routes may not share: the gateway sees positions, not the names of variables."""
+        """What must be unique: API Gateway compares the positions of path variables and ignores their names."""
         return self.contract, self.method, _VARIABLE.sub("{}", self.path)
 
 
 class RouteError(ValueError):
-    """A route table that cannot be deployed; the message names the routes."""
+    """Routes, functions or jobs that cannot be deployed; the message names them."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """What there is to deploy."""
+    """The functions, routes and jobs of this checkout."""
 
     areas: tuple[str, ...]
     workers: frozenset[str]
     routes: tuple[Route, ...]
-    jobs: frozenset[str]  # of the scheduled function
+    jobs: frozenset[str]  # of the function `scheduled`
+
+    def __post_init__(self) -> None:
+        _check_names("infra/needs.py, AREAS", AREAS, self.areas)
+        _check_names("infra/needs.py, WORKERS", WORKERS, self.workers)
+        _check_names("infra/schedules.py", SCHEDULES, self.jobs)
 
 
 @cache
-def found() -> Code:
-    """What `functions/` holds: a folder without a handler is not there yet, and everything else deploys without it."""
-    names = sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py"))
+def discover() -> Code:
+    """Read `functions/`: a function is a folder with a `handler.py`. Raises RouteError."""
+    names = sorted(path.parent.name for path in FOLDER.glob("*/handler.py"))
     modules = {name: import_module(f"functions.{name}.handler") for name in names}
     areas = {name: module for name, module in modules.items() if hasattr(module.handler, "contracts")}
-    jobs: frozenset[str] = frozenset(getattr(modules.get("scheduled"), "JOBS", ()))
-    return Code(tuple(areas), frozenset(names) - set(areas), build(areas.values()), jobs)
+    return Code(tuple(areas), frozenset(names) - set(areas), build(areas.values()), frozenset(modules["scheduled"].JOBS))
+
+
+def _check_names(where: str, listed: Iterable[str], exist: Iterable[str]) -> None:
+    if unknown := set(listed) - set(exist):
+        raise RouteError(f"{where} names what does not exist: {', '.join(sorted(unknown))}")
+    if missing := set(exist) - set(listed):
+        raise RouteError(f"{where} lacks {', '.join(sorted(missing))}")
 
 
 def table() -> tuple[Route, ...]:
     """Every route, by contract, path and method. Raises RouteError for duplicates and unknown contracts."""
-    return found().routes
+    return discover().routes
 
 
 def build(handlers: Iterable[ModuleType]) -> tuple[Route, ...]:
+    """The routes of the areas with these handlers, sorted. Raises RouteError."""
     routes = [
         Route(contract, module.handler.area, operation.method.upper(), operation.path, operation)
         for module in handlers
@@ -100,7 +116,7 @@ def _check(routes: Sequence[Route]) -> None:
 
 
 def gateway_paths(routes: Iterable[Route]) -> dict[str, str]:
-    """Documented path -> path with one variable name per position, as API Gateway wants it (the first name wins)."""
+    """Documented path -> API Gateway's path, which has one variable name for each position: the first one."""
     names: dict[str, str] = {}
     result = {}
     for path in sorted({route.path for route in routes}):

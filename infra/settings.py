@@ -1,7 +1,7 @@
-"""What a platform team may choose, read once and validated.
+"""The settings of a deployment, read once and validated.
 
 Each field is a context value of the CDK app (`cdk.json`, or `-c mailSender=...`) and an environment variable
-(`CADRE_MAIL_SENDER`). The variable wins over the context, the context over the default. `docs/deploying.md` lists them.
+(`CADRE_MAIL_SENDER`). The variable overrides the context, the context overrides the default. `docs/deploying.md` lists them.
 """
 
 import json
@@ -15,7 +15,7 @@ from infra.names import CONTRACT, PROJECT, stack_name
 STAGES = ("local", "dev", "prod")
 BUNDLES = ("venv", "lambda")
 ARCHITECTURES = ("arm64", "x86_64")
-# CloudWatch accepts these retentions only; the longest one that is useful here is a year
+# The retentions that CloudWatch accepts, up to a year
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 
 
@@ -23,14 +23,16 @@ NO_URL = "https://public-url-is-not-set.invalid"
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be deployed; the message names it and what it may be."""
+    """A setting is wrong; the message names it and its possible values."""
 
 
 @dataclass(frozen=True)
 class Settings:
+    """Raises SettingsError for values that cannot be deployed."""
+
     stage: str = "local"
     deployment: str = PROJECT
-    bundle: str = ""  # venv: our code only, functions import from the venv; lambda: with manylinux wheels
+    bundle: str = ""  # venv: without dependencies, which functions import from the venv; lambda: with manylinux wheels
     architecture: str = "arm64"
     # the edge
     domains: Mapping[str, str] = field(default_factory=dict)  # contract -> host name, e.g. agentworks -> api.agentworks.dev
@@ -39,11 +41,11 @@ class Settings:
     hosted_zone_name: str = ""
     web_acl_arn: str = ""
     public_url: str = ""
-    app_url: str = ""  # where the web application is: mails link to its pages
-    socket_endpoint: str = ""  # only where sockets are not at AWS: the local engine's, `{api}` stands for the API's id
+    app_url: str = ""  # of the web application: mails link to its pages
+    socket_endpoint: str = ""  # only for a local engine: `{api}` is replaced with the API's id
     allowed_origins: tuple[str, ...] = ("*",)
     issuer: str = ""
-    # signing in elsewhere
+    # sign-in providers
     oauth_secret_arn: str = ""
     payment_secret_arn: str = ""
     # mail
@@ -60,11 +62,11 @@ class Settings:
     seller_address: str = ""  # lines separated by line ends
     seller_country: str = "IE"
     seller_tax_id: str = ""
-    # running it
+    # operation
     log_retention_days: int = 30
     log_level: str = "INFO"
     alarm_email: str = ""
-    keep_data: bool | None = None  # retain and protect what holds data; unset: only in prod
+    keep_data: bool | None = None  # retain and protect resources that hold data; unset: only in prod
     gateway_log_role: bool = True  # the account's role for API access logs: one per account and region
     throttle_rate: int = 500
     throttle_burst: int = 1000
@@ -98,7 +100,7 @@ class Settings:
 
     @property
     def first_model(self) -> tuple[str, str]:
-        """Provider and model that new workspaces and the catalogue name. On the laptop the embedded one, which needs no key."""
+        """The provider and model of new workspaces and of the catalogue. Locally the embedded model, which needs no key."""
         if self.local and not self.default_provider:
             return "embedded", "cadre-embedded-1"
         return self.default_provider, self.default_model
@@ -109,9 +111,9 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """Where clients reach us: the chosen address, else the first own domain, else the laptop's.
+        """The URL for clients: `publicUrl`, else the first of `domains`, else the local one.
 
-        CloudFront's own name is known only after the first deployment: until `publicUrl` says it, links lead nowhere.
+        CloudFront's own domain is known only after the first deployment: until it is the `publicUrl`, links do not work.
         """
         if self.public_url:
             return self.public_url.rstrip("/")
@@ -120,7 +122,7 @@ class Settings:
         return "http://localhost:8000" if self.local else NO_URL
 
     def url_of(self, contract: str) -> str:
-        """Where one contract is served: its own domain's documented base, else below the shared address."""
+        """The base URL of one contract: on its own domain, else on the shared host."""
         if contract in self.domains:
             return f"https://{self.domains[contract]}{CONTRACT[contract].base}"
         return f"{self.url}{CONTRACT[contract].mount}"
@@ -146,12 +148,13 @@ def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings
 
 
 def camel(name: str) -> str:
+    """`mail_sender` -> `mailSender`."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 def _convert(name: str, raw: Any, hint: str) -> Any:
-    """Environment and `-c` values are text, cdk.json values are typed: both become the field's type."""
+    """The value in the field's type: variables and `-c` values are text, values of cdk.json have JSON types."""
     try:
         if "bool" in hint:
             return {"true": True, "1": True, "false": False, "0": False}[str(raw).lower()]

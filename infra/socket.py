@@ -1,4 +1,4 @@
-"""The WebSocket API: one for the seven documented endpoints. `$connect` reads the documented path from the query."""
+"""The WebSocket API, one for the seven documented endpoints: the documented path is in the query string of `$connect`."""
 
 import json
 
@@ -11,7 +11,7 @@ from infra.names import STAGE_NAME
 from infra.stack import PlatformStack
 
 ROUTES = {"$connect": "ConnectRoute", "$disconnect": "DisconnectRoute", "$default": "DefaultRoute"}
-# No query string anywhere: it may carry a token
+# Without the query string, which may hold a token
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "connectionId": "$context.connectionId",
@@ -25,9 +25,9 @@ ACCESS_LOG = {
 
 
 class Socket(PlatformStack):
-    """Made before the other functions, because they post to it: so the functions behind its routes live here too."""
+    """The WebSocket API and its function `ws`. It comes before the other functions, which need its address to post messages."""
 
-    def __init__(self, scope: Construct, functions: Functions, *, present: bool) -> None:
+    def __init__(self, scope: Construct, functions: Functions) -> None:
         settings = functions.settings
         super().__init__(scope, settings, "socket", "the WebSocket API")
         self.api = aws_apigatewayv2.CfnApi(
@@ -35,15 +35,15 @@ class Socket(PlatformStack):
             "Api",
             name=settings.stack_name("socket"),
             protocol_type="WEBSOCKET",
-            # Contracts disagree on the selecting field, so nothing is selected: the ws function dispatches
+            # The contracts name different fields: the function ws itself selects what to do with a message
             route_selection_expression="$request.body.type",
         )
         self.endpoint = Fn.join(
             "", ["https://", self.api.ref, ".execute-api.", self.region, ".", self.url_suffix, f"/{STAGE_NAME}"]
         )
         functions.socket_api = self.api.ref
-        before, known, after = settings.socket_endpoint.partition("{api}")
-        functions.socket_endpoint = Fn.join("", [before, self.api.ref, after]) if known else before or self.endpoint
+        before, variable, after = settings.socket_endpoint.partition("{api}")
+        functions.socket_endpoint = Fn.join("", [before, self.api.ref, after]) if variable else before or self.endpoint
         self.stage = aws_apigatewayv2.CfnStage(
             self,
             "Stage",
@@ -57,8 +57,7 @@ class Socket(PlatformStack):
                 throttling_rate_limit=settings.throttle_rate, throttling_burst_limit=settings.throttle_burst
             ),
         )
-        if present:
-            self._routes(functions)
+        self._routes(functions)
         CfnOutput(self, "SocketApiId", value=self.api.ref)
         CfnOutput(self, "SocketStage", value=STAGE_NAME)
 
@@ -69,18 +68,7 @@ class Socket(PlatformStack):
             "Integration",
             api_id=self.api.ref,
             integration_type="AWS_PROXY",
-            integration_uri=Fn.join(
-                "",
-                [
-                    "arn:",
-                    self.partition,
-                    ":apigateway:",
-                    self.region,
-                    ":lambda:path/2015-03-31/functions/",
-                    function.attr_arn,
-                    "/invocations",
-                ],
-            ),
+            integration_uri=self.invocation_uri(function.attr_arn),
         )
         for key, title in ROUTES.items():
             route = aws_apigatewayv2.CfnRoute(
@@ -94,9 +82,7 @@ class Socket(PlatformStack):
             exempt(
                 route,
                 "AwsSolutions-APIG4",
-                "The ws function checks the token itself: one contract sends it as its first message.",
+                "The function ws checks the token: one contract sends it in its first message.",
             )
-        source = Fn.join(
-            "", ["arn:", self.partition, ":execute-api:", self.region, ":", self.account, ":", self.api.ref, f"/{STAGE_NAME}/*"]
-        )
+        source = self.arn("execute-api", self.api.ref, f"/{STAGE_NAME}/*")
         may_invoke(self, "MayInvoke", function, function.attr_arn, "apigateway.amazonaws.com", source)

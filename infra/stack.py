@@ -1,6 +1,6 @@
-"""What every stack of a deployment has in common."""
+"""The base class of every stack of a deployment."""
 
-from aws_cdk import CfnResource, Environment, RemovalPolicy, Stack, Token, aws_logs
+from aws_cdk import CfnResource, Environment, Fn, RemovalPolicy, Stack, Token, aws_logs
 from constructs import Construct
 
 from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
@@ -8,26 +8,35 @@ from infra.settings import Settings
 
 
 class PlatformStack(Stack):
-    """A stack of one deployment. Those of a laptop belong to the embedded engine's account: the CDK CLI refuses to put them on AWS,
-    where functions without their dependencies would be of no use."""
+    """A stack of one deployment. A local one is bound to the embedded engine's account, so that the CDK CLI cannot deploy it to AWS."""
 
     def __init__(self, scope: Construct, settings: Settings, part: str, about: str) -> None:
-        home = Environment(account=LOCAL_ACCOUNT, region=LOCAL_REGION) if settings.local else None
-        super().__init__(scope, settings.stack_name(part), description=f"Cadre: {about}", env=home)
+        # the package of a local stack is without dependencies, which AWS does not have
+        environment = Environment(account=LOCAL_ACCOUNT, region=LOCAL_REGION) if settings.local else None
+        super().__init__(scope, settings.stack_name(part), description=f"Cadre: {about}", env=environment)
         self.settings = settings
 
     def logs(self, name: str) -> aws_logs.CfnLogGroup:
-        """A log group that forgets after the chosen time."""
+        """A log group with the retention of the settings."""
         group = aws_logs.CfnLogGroup(self, name, retention_in_days=self.settings.log_retention_days)
         self.keep(group)
         return group
 
     def keep(self, resource: CfnResource) -> None:
-        """Let what holds data outlive its stack where the settings say so."""
+        """Retain a resource that holds data when its stack is deleted, if the settings say so."""
         resource.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
 
-    def arn_as_shown(self, service: str, rest: str) -> str:
-        """An ARN of this stack as cdk-nag writes it in findings."""
+    def arn(self, service: str, *resource: str) -> str:
+        """The ARN of a resource in this stack's account and region; the parts of `resource` are joined."""
+        return Fn.join("", ["arn:", self.partition, f":{service}:", self.region, ":", self.account, ":", *resource])
+
+    def invocation_uri(self, function_arn: str) -> str:
+        """The URI by which API Gateway invokes a function."""
+        path = ":lambda:path/2015-03-31/functions/"
+        return Fn.join("", ["arn:", self.partition, ":apigateway:", self.region, path, function_arn, "/invocations"])
+
+    def arn_in_findings(self, service: str, resource: str) -> str:
+        """The same ARN as cdk-nag writes it in findings."""
         region = "<AWS::Region>" if Token.is_unresolved(self.region) else self.region
         account = "<AWS::AccountId>" if Token.is_unresolved(self.account) else self.account
-        return f"arn:<AWS::Partition>:{service}:{region}:{account}:{rest}"
+        return f"arn:<AWS::Partition>:{service}:{region}:{account}:{resource}"

@@ -1,4 +1,4 @@
-"""What tells people: alarms to one topic, and one dashboard."""
+"""Alarms, which all notify one SNS topic, and the dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,23 +10,25 @@ from infra.backend import Backend
 from infra.data import Data
 from infra.exemptions import exempt
 from infra.function import Functions
-from infra.names import STAGE_NAME
+from infra.names import STAGE_NAME, pascal_case
 from infra.rest_api import RestApi
 from infra.settings import Settings
 from infra.socket import Socket
 from infra.stack import PlatformStack
 
-# Where a person should look. Numbers are per 5 minutes unless a name says otherwise.
+# Thresholds of alarms, for each period of 5 minutes unless the name has another unit
 FUNCTION_ERRORS = 5
 API_SERVER_ERRORS = 10
 API_P99_MS = 3000
 STREAM_LAG_MS = 60_000
-QUEUE_AGE = 300  # seconds that a message waits; runs and pushes wait for none, mail may
-_PERIOD = 300
+QUEUE_AGE = 300  # seconds that the oldest message has waited
+_PERIOD = 300  # seconds
 
 
 @dataclass(frozen=True)
 class Metric:
+    """A CloudWatch metric and its statistic."""
+
     namespace: str
     name: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +36,8 @@ class Metric:
 
 
 class Watch(PlatformStack):
+    """The SNS topic, the alarms and the dashboard."""
+
     def __init__(
         self,
         scope: Construct,
@@ -45,29 +49,28 @@ class Watch(PlatformStack):
         apis: Mapping[str, RestApi],
     ) -> None:
         super().__init__(scope, settings, "watch", "alarms and the dashboard")
-        self.topic = self._topic(settings.alarm_email)
-        self._functions(functions.made)
+        self.topic_arn = self._topic(settings.alarm_email)
+        self._functions(functions.by_name)
         self._queues(data, backend)
         self._tables(data)
         self._apis(apis)
-        if backend.machine:
-            self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", {"StateMachineArn": backend.machine.ref}), 1)
-            self._alarm(
-                "AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", {"StateMachineArn": backend.machine.ref}), 1
-            )
-        if "stream_projector" in functions.made:
-            lag = Metric("AWS/Lambda", "IteratorAge", {"FunctionName": functions.made["stream_projector"].ref}, "Maximum")
-            self._alarm("StreamLag", lag, STREAM_LAG_MS)
+        machine = {"StateMachineArn": backend.machine.ref}
+        self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", machine), 1)
+        self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", machine), 1)
+        projector = {"FunctionName": functions.by_name["stream_projector"].ref}
+        self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
-        self._dashboard(functions.made, data, backend, socket, apis)
+        self._dashboard(functions.by_name, data, backend, socket, apis)
 
-    def _topic(self, email: str) -> aws_sns.CfnTopic:
+    def _topic(self, email: str) -> str:
+        """The ARN, read once: each attribute of a construct is a request to the CDK's Node process."""
         topic = aws_sns.CfnTopic(self, "Alarms")
+        arn = topic.ref
         exempt(topic, "AwsSolutions-SNS2", "Alarm names only; CloudWatch cannot publish to a topic under the AWS-managed key.")
         aws_sns.CfnTopicPolicy(
             self,
             "AlarmsPolicy",
-            topics=[topic.ref],
+            topics=[arn],
             policy_document={
                 "Version": "2012-10-17",
                 "Statement": [
@@ -76,7 +79,7 @@ class Watch(PlatformStack):
                         "Effect": "Deny",
                         "Principal": {"AWS": "*"},
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": arn,
                         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                     },
                     {
@@ -84,15 +87,15 @@ class Watch(PlatformStack):
                         "Effect": "Allow",
                         "Principal": {"Service": "cloudwatch.amazonaws.com"},
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": arn,
                         "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
                     },
                 ],
             },
         )
         if email:
-            aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=topic.ref, protocol="email", endpoint=email)
-        return topic
+            aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=arn, protocol="email", endpoint=email)
+        return arn
 
     def _alarm(self, name: str, metric: Metric, threshold: float, *, periods: int = 1) -> None:
         percentile = metric.statistic.startswith("p")
@@ -113,27 +116,24 @@ class Watch(PlatformStack):
             threshold=threshold,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="notBreaching",
-            alarm_actions=[self.topic.ref],
-            ok_actions=[self.topic.ref],
+            alarm_actions=[self.topic_arn],
+            ok_actions=[self.topic_arn],
         )
 
-    def _functions(self, made: Mapping[str, aws_lambda.CfnFunction]) -> None:
-        for name, function in made.items():
-            title = "".join(part.capitalize() for part in name.split("_"))
+    def _functions(self, functions: Mapping[str, aws_lambda.CfnFunction]) -> None:
+        for name, function in functions.items():
+            title = pascal_case(name)
             self._alarm(f"{title}Errors", Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}), FUNCTION_ERRORS)
             self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.ref}), 1)
 
     def _queues(self, data: Data, backend: Backend) -> None:
-        dead = {
-            f"{''.join(part.capitalize() for part in name.split('-'))}Dead": queue.dead.attr_queue_name
-            for name, queue in data.queues.items()
-        } | backend.dead
+        dead = {f"{pascal_case(name)}Dead": queue.dead.attr_queue_name for name, queue in data.queues.items()} | backend.dead
         for title, queue_name in dead.items():
             waiting = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue_name}, "Maximum")
             self._alarm(f"{title}Letters", waiting, 1)
         for name, queue in data.queues.items():
             oldest = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
-            self._alarm(f"{''.join(part.capitalize() for part in name.split('-'))}Age", oldest, QUEUE_AGE)
+            self._alarm(f"{pascal_case(name)}Age", oldest, QUEUE_AGE)
 
     def _tables(self, data: Data) -> None:
         for name, table in data.tables.items():
@@ -142,29 +142,30 @@ class Watch(PlatformStack):
 
     def _apis(self, apis: Mapping[str, RestApi]) -> None:
         for name in apis:
-            which = self._which(name)
+            dimensions = self._dimensions(name)
             title = name.capitalize()
-            self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", which), API_SERVER_ERRORS)
-            self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", which, "p99"), API_P99_MS, periods=3)
+            self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", dimensions), API_SERVER_ERRORS)
+            self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", dimensions, "p99"), API_P99_MS, periods=3)
 
     def _dashboard(
         self,
-        made: Mapping[str, aws_lambda.CfnFunction],
+        functions: Mapping[str, aws_lambda.CfnFunction],
         data: Data,
         backend: Backend,
         socket: Socket,
         apis: Mapping[str, RestApi],
     ) -> None:
         widgets = [
-            self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._which(name)) for name in apis]),
-            self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._which(name)) for name in apis]),
-            self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._which(name), "p99") for name in apis]),
+            self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._dimensions(name)) for name in apis]),
+            self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
+            self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph(
-                "Function errors", [Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in made.values()]
+                "Function errors",
+                [Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in functions.values()],
             ),
             self._graph(
                 "Function duration p99",
-                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in made.values()],
+                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in functions.values()],
             ),
             self._graph(
                 "Queues",
@@ -185,17 +186,14 @@ class Watch(PlatformStack):
                 "Sockets",
                 [Metric("AWS/ApiGateway", kind, {"ApiId": socket.api.ref}) for kind in ("ConnectCount", "MessageCount")],
             ),
+            self._graph(
+                "Agent runs",
+                [
+                    Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
+                    for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
+                ],
+            ),
         ]
-        if backend.machine:
-            widgets.append(
-                self._graph(
-                    "Agent runs",
-                    [
-                        Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
-                        for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
-                    ],
-                )
-            )
         for number, widget in enumerate(widgets):
             widget |= {"x": number % 3 * 8, "y": number // 3 * 6, "width": 8, "height": 6}
         aws_cloudwatch.CfnDashboard(self, "Dashboard", dashboard_body=self.to_json_string({"widgets": widgets}))
@@ -221,6 +219,6 @@ class Watch(PlatformStack):
             },
         }
 
-    def _which(self, contract: str) -> dict[str, str]:
-        """API Gateway names its metrics by the API's name, which is the imported document's title."""
+    def _dimensions(self, contract: str) -> dict[str, str]:
+        """The metrics' dimensions. `ApiName` is the title of the imported OpenAPI document."""
         return {"ApiName": self.settings.stack_name(contract), "Stage": STAGE_NAME}

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import errno
-import importlib.util
 import json
 import os
 import signal
@@ -14,20 +13,20 @@ from pathlib import Path
 from types import FrameType
 
 from local import LocalError
+from local.data_folder import DataFolder, write_json
 from local.engine import ROOT, free_port
-from local.folder import DataFolder, write_json
 from local.routes import endpoints
 
 _PYTHON = (3, 11)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
-class Ended(BaseException):
-    """SIGTERM or SIGINT: end in order."""
+class Terminated(BaseException):
+    """SIGTERM or SIGINT was received."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; 0 when ended on request, 2 when something has to be put right first."""
+    """Returns 0 after a signal, 2 for an error that the user can repair."""
     parser = argparse.ArgumentParser(
         prog="python -m local", description="The whole platform on this machine, no account anywhere."
     )
@@ -36,11 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("demo", help="play the demo against the running platform")
     command = parser.parse_args(arguments).command
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+        signal.signal(number, _terminate)
     try:
         return run() if command == "run" else demo()
-    except Ended as ended:
-        print(f"ended by {signal.Signals(ended.args[0]).name}", flush=True)
+    except Terminated as signalled:
+        print(f"ended by {signal.Signals(signalled.args[0]).name}", flush=True)
         return 0
     except LocalError as error:
         print(f"local cloud: {error}", file=sys.stderr)
@@ -56,10 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
+def _terminate(number: int, _frame: FrameType | None) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)  # ending is bounded; a second Ctrl-C must not break it
-    raise Ended(number)
+        signal.signal(each, signal.SIG_IGN)  # stopping takes some seconds at most; a second Ctrl-C must not interrupt it
+    raise Terminated(number)
 
 
 def say(line: str) -> None:
@@ -73,31 +72,31 @@ def data_path() -> Path:
 
 
 def run() -> int:
-    """Everything, until a signal ends it."""
+    """Run everything until a signal arrives."""
     started = time.monotonic()
     port = check_port()
     folder = DataFolder(data_path())
     folder.open()
-    with contextlib.ExitStack() as open_things:
-        open_things.callback(folder.close)
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(folder.close)
         say(f"checked      python {sys.version_info[0]}.{sys.version_info[1]}, port {port}, data in {folder.path}")
-        # Imported late: a machine without the packages has to be told so, not shown a traceback.
+        # Imported here, so that a missing package is an error message and no traceback
         from local.stack import LocalStack
 
         fresh = folder.get("played") is None
         stack = LocalStack(folder.path, port, engine_port=_engine_port(folder))
-        open_things.callback(stack.stop)
+        cleanup.callback(stack.stop)
         folder.remember(engine_port=stack.engine.port)
         stack.start(say=say)
         say(stack.wait_until_healthy())
-        found = endpoints(stack.root)
-        write_json(folder.path / "endpoints.json", found)
-        open_things.callback((folder.path / "endpoints.json").unlink, missing_ok=True)
+        addresses = endpoints(stack.root)
+        write_json(folder.path / "endpoints.json", addresses)
+        cleanup.callback((folder.path / "endpoints.json").unlink, missing_ok=True)
         if fresh:
             _play(stack.root)
             folder.remember(played=True)
             stack.engine.save()
-        _announce(found)
+        _print(addresses)
         say(f"ready after {time.monotonic() - started:.1f} s at {stack.root} - Ctrl-C ends it, the data is kept")
         while stack.engine.alive():
             time.sleep(0.5)
@@ -119,54 +118,52 @@ def check_port() -> int:
     """The port of the front door, checked before anything is started."""
     if sys.version_info < _PYTHON:
         raise LocalError(f"Python {_PYTHON[0]}.{_PYTHON[1]} or newer is needed, this is {sys.version.split()[0]}")
-    wanted = os.environ.get("CADRE_PORT") or "8000"
-    if not wanted.isdigit() or not 1 <= int(wanted) <= 65535:
-        raise LocalError(f"CADRE_PORT={wanted} is not a port: choose a number from 1 to 65535")
+    port = os.environ.get("CADRE_PORT") or "8000"
+    if not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise LocalError(f"CADRE_PORT={port} is not a port: choose a number from 1 to 65535")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(wanted)))
+            probe.bind(("127.0.0.1", int(port)))
         except OSError as error:
             reason = (
                 "is in use: end what listens there" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
             )
-            raise LocalError(f"port {wanted} {reason}, or choose another with CADRE_PORT=8001") from error
-    return int(wanted)
+            raise LocalError(f"port {port} {reason}, or choose another with CADRE_PORT=8001") from error
+    return int(port)
 
 
 def _engine_port(folder: DataFolder) -> int:
-    """The engine's port of last time, so that links in stored data still lead somewhere; a new one when it is taken."""
-    known = folder.get("engine_port")
-    if isinstance(known, int):
+    """The engine's last port, so that URLs in stored data still work; another one if it is in use."""
+    port = folder.get("engine_port")
+    if isinstance(port, int):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", known))
-                return known
+                probe.bind(("127.0.0.1", port))
+                return port
     return free_port()
 
 
 def _play(url: str, *, must: bool = False) -> None:
-    """Seed and demo, as far as they exist. A failing demo is told, and is no reason to take the platform down."""
-    for name, task in (("local.seed", "plant"), ("local.demo", "play")):
-        if importlib.util.find_spec(name) is None:
-            continue
-        module = importlib.import_module(name)
-        say(f"{name.rpartition('.')[2]}:")
-        try:
-            getattr(module, task)(url, say)
-        except (RuntimeError, OSError, LookupError, ValueError) as error:
-            if must:
-                raise LocalError(f"{name} failed: {error}") from error
-            say(f"  failed: {error}")
+    """Play the demo. If it fails, the platform goes on, unless the demo `must` succeed."""
+    from local.demo import play
+
+    say("demo:")
+    try:
+        play(url, say)
+    except (RuntimeError, OSError, LookupError, ValueError) as error:
+        if must:
+            raise LocalError(f"the demo failed: {error}") from error
+        say(f"  failed: {error}")
 
 
-def _announce(found: dict[str, object]) -> None:
+def _print(addresses: dict[str, object]) -> None:
     say("")
     for name in ("docs", "redoc", "mail", "health"):
-        say(f"  {name:<12} {found[name]}")
+        say(f"  {name:<12} {addresses[name]}")
     for kind in ("rest", "websockets"):
-        entries = found[kind]
+        entries = addresses[kind]
         assert isinstance(entries, dict)  # noqa: S101  # see routes.endpoints
         for name, url in entries.items():
             say(f"  {name:<12} {url}")

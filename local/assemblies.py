@@ -1,4 +1,4 @@
-"""Reading a cloud assembly: its stacks in the order of their dependencies, and the files they want uploaded."""
+"""Reads a cloud assembly: its stacks in the order of their dependencies, and the files to upload."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import ACCOUNT, REGION
+from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,16 @@ def _assets(folder: Path, manifest: Path) -> list[Asset]:
         Asset(
             folder / entry["source"]["path"],
             entry["source"].get("packaging", "file"),
-            _filled(goal["bucketName"]),
-            _filled(goal["objectKey"]),
+            _without_placeholders(destination["bucketName"]),
+            _without_placeholders(destination["objectKey"]),
         )
         for entry in files.values()
-        for goal in entry["destinations"].values()
+        for destination in entry["destinations"].values()
     ]
 
 
-def _filled(text: str) -> str:
-    for name, value in (("AccountId", ACCOUNT), ("Region", REGION), ("Partition", "aws")):
+def _without_placeholders(text: str) -> str:
+    for name, value in (("AccountId", LOCAL_ACCOUNT), ("Region", LOCAL_REGION), ("Partition", "aws")):
         text = text.replace("${AWS::" + name + "}", value)
     return text
 

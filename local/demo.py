@@ -1,6 +1,6 @@
-"""The main job, played through the public APIs: a card, an agent at work, its log line by line, the result, its cost.
+"""The demo of the main job, through the public APIs: a card, an agent that works on it, its log, the result, its cost.
 
-Everything here is a documented request that any client could send; nothing reaches behind the API.
+Every step is a documented request that any client could send.
 """
 
 import json
@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 Say = Callable[[str], None]
 
-EMAIL, PASSWORD = "somebody@cadre.example", "a-demo-password"  # the account of the local stack, printed to whoever runs it
+EMAIL, PASSWORD = "somebody@cadre.example", "a-demo-password"  # of the local stack only, printed by the demo
 PROJECT = "Checkout"
 TITLE = "Let customers pay by invoice"
 ROUGH_CARD = """\
@@ -43,14 +43,14 @@ class Api:
 
     def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = httpx2.request(method, self.base + path, json=body, params=query or None, headers=headers, timeout=60)
-        if answer.status_code >= 400:
-            raise DemoFailed(f"{method} {path} answered {answer.status_code}: {answer.text[:400]}")
-        return answer.json() if answer.content else None
+        response = httpx2.request(method, self.base + path, json=body, params=query or None, headers=headers, timeout=60)
+        if response.status_code >= 400:
+            raise DemoFailed(f"{method} {path} answered {response.status_code}: {response.text[:400]}")
+        return response.json() if response.content else None
 
 
 class DemoFailed(RuntimeError):
-    """A request of the demo was refused; the message says which and how."""
+    """A request of the demo failed; the message names it and its response."""
 
 
 def play(url: str, say: Say = print) -> None:
@@ -61,7 +61,7 @@ def play(url: str, say: Say = print) -> None:
     project = _project(agentworks, workspace["id"], say)
     board = agentworks("GET", f"/projects/{project['id']}/boards")["boards"][0]
     lanes = {lane["laneNumber"]: lane for lane in agentworks("GET", f"/boards/{board['id']}/lanes")}
-    _tidy(agentworks, board["id"], lanes[1]["id"])
+    _delete_older_cards(agentworks, board["id"], lanes[1]["id"])
     card = agentworks(
         "POST",
         f"/boards/{board['id']}/cards",
@@ -75,25 +75,27 @@ def play(url: str, say: Say = print) -> None:
         },
     )
     say(f"  card       {card['title']!r} in lane 1, {lanes[1]['name']!r}")
-    run = _work(agentworks, url, card["id"], say)
+    run = _run_agent(agentworks, url, card["id"], say)
     _show_results(agentworks, url, workspace, card, run, say)
 
 
 def _sign_in(api: Api, say: Say) -> str:
     try:
-        answer = api("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
+        session = api("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
     except DemoFailed:
-        answer = api("POST", "/auth/register", {"name": "Some Body", "email": EMAIL, "password": PASSWORD})
+        session = api("POST", "/auth/register", {"name": "Some Body", "email": EMAIL, "password": PASSWORD})
     say(f"  person     {EMAIL}, password {PASSWORD}")
-    token: str = answer["token"]
+    token: str = session["token"]
     return token
 
 
 def _project(api: Api, workspace_id: str, say: Say) -> dict[str, Any]:
-    found = [one for one in api("GET", f"/workspaces/{workspace_id}/projects")["projects"] if one["name"] == PROJECT]
+    projects = [
+        project for project in api("GET", f"/workspaces/{workspace_id}/projects")["projects"] if project["name"] == PROJECT
+    ]
     project: dict[str, Any] = (
-        found[0]
-        if found
+        projects[0]
+        if projects
         else api(
             "POST",
             f"/workspaces/{workspace_id}/projects",
@@ -104,15 +106,15 @@ def _project(api: Api, workspace_id: str, say: Say) -> dict[str, Any]:
     return project
 
 
-def _tidy(api: Api, board_id: str, lane_id: str) -> None:
-    """The lane holds five cards; the cards of earlier demos make room for this one."""
+def _delete_older_cards(api: Api, board_id: str, lane_id: str) -> None:
+    """Delete the cards of earlier demos: the lane holds only five."""
     for card in api("GET", f"/boards/{board_id}/cards", laneId=lane_id, search=TITLE)["cards"]:
         api("DELETE", f"/cards/{card['id']}")
 
 
-def _work(api: Api, url: str, card_id: str, say: Say) -> dict[str, Any]:
-    """Trigger the PRD agent, show its terminal until it stops, answer the run."""
-    agent = next(one for one in api("GET", "/agents")["agents"] if one["name"] == "prd")
+def _run_agent(api: Api, url: str, card_id: str, say: Say) -> dict[str, Any]:
+    """Start the agent `prd`, print its terminal until it stops, and return the run."""
+    agent = next(agent for agent in api("GET", "/agents")["agents"] if agent["name"] == "prd")
     terminal = f"{url.replace('http', 'ws', 1)}/agentworks/api/cards/{card_id}/terminal?token={api.token}"
     with connect(terminal, open_timeout=20, max_size=1 << 20) as socket:
         started = api("POST", f"/cards/{card_id}/agents/{agent['id']}/run", {"context": "Keep it to one page."})

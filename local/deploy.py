@@ -1,4 +1,4 @@
-"""A cloud assembly deployed to the engine with boto3: what the cdk CLI and its bootstrap stack would do on AWS."""
+"""Deploys a cloud assembly to the engine with boto3, as the CDK CLI and its bootstrap stack do on AWS."""
 
 import io
 import re
@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local import ACCOUNT, REGION, LocalError
+from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
+from local import LocalError
 from local.assemblies import Asset, Stack, outputs_of, read
 
 _BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
@@ -28,49 +29,49 @@ def client(url: str, service: str) -> Any:
     return boto3.client(
         service,
         endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT,
+        region_name=LOCAL_REGION,
+        aws_access_key_id=LOCAL_ACCOUNT,
         aws_secret_access_key="local",  # noqa: S106  # the engine accepts any
         config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}, parameter_validation=False),
     )
 
 
 def deploy(url: str, folder: Path, say: Say = print) -> dict[str, dict[str, str]]:
-    """Bring the stacks of the assembly in `folder` up to date; answers every stack's outputs.
+    """Create or update the stacks of the assembly in `folder`; returns every stack's outputs.
 
-    A stack whose template and parameters are those of the last deployment is left alone.
+    A stack with the template and parameters of the last deployment is not touched.
     """
     assembly = read(folder)
     formation, parameters = client(url, "cloudformation"), client(url, "ssm")
-    standing = _standing(formation)
+    existing = _existing(formation)
     done = _fingerprints(parameters)
     pending = [
         stack
         for stack in assembly.stacks
-        if done.get(stack.name) != stack.fingerprint() or not _complete(standing.get(stack.name))
+        if done.get(stack.name) != stack.fingerprint() or not _complete(existing.get(stack.name))
     ]
     if pending:
         parameters.put_parameter(Name=_BOOTSTRAP, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True)
         _upload(client(url, "s3"), assembly.assets)
     for stack in pending:
         started = time.monotonic()
-        _put(formation, url, stack, assembly.assets, standing.get(stack.name))
+        _put(formation, url, stack, assembly.assets, existing.get(stack.name))
         name = _DEPLOYED + stack.name
         parameters.put_parameter(Name=name, Value=stack.fingerprint(), Type="String", Overwrite=True)
         say(f"  {stack.name}: deployed in {time.monotonic() - started:.1f} s")
     if len(pending) < len(assembly.stacks):
         say(f"  {len(assembly.stacks) - len(pending)} stacks unchanged")
-    wanted = {stack.name for stack in assembly.stacks}
-    return {name: outputs_of(found) for name, found in _standing(formation).items() if name in wanted}
+    names = {stack.name for stack in assembly.stacks}
+    return {name: outputs_of(stack) for name, stack in _existing(formation).items() if name in names}
 
 
-def _standing(formation: Any) -> dict[str, dict[str, Any]]:
-    found = {}
+def _existing(formation: Any) -> dict[str, dict[str, Any]]:
+    stacks = {}
     for page in formation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             if stack["StackStatus"] != "DELETE_COMPLETE":
-                found[stack["StackName"]] = stack
-    return found
+                stacks[stack["StackName"]] = stack
+    return stacks
 
 
 def _complete(stack: dict[str, Any] | None) -> bool:
@@ -78,23 +79,23 @@ def _complete(stack: dict[str, Any] | None) -> bool:
 
 
 def _fingerprints(parameters: Any) -> dict[str, str]:
-    found = {}
+    fingerprints = {}
     for page in parameters.get_paginator("get_parameters_by_path").paginate(Path=_DEPLOYED.rstrip("/"), Recursive=True):
         for item in page["Parameters"]:
-            found[item["Name"].removeprefix(_DEPLOYED)] = item["Value"]
-    return found
+            fingerprints[item["Name"].removeprefix(_DEPLOYED)] = item["Value"]
+    return fingerprints
 
 
 def _upload(storage: Any, assets: list[Asset]) -> None:
     for bucket in sorted({asset.bucket for asset in assets}):
         storage.create_bucket(Bucket=bucket)
-        known = {
+        uploaded = {
             item["Key"]
             for page in storage.get_paginator("list_objects_v2").paginate(Bucket=bucket)
             for item in page.get("Contents", [])
         }
         for asset in assets:
-            if asset.bucket == bucket and asset.key not in known:
+            if asset.bucket == bucket and asset.key not in uploaded:
                 storage.put_object(Bucket=bucket, Key=asset.key, Body=packed(asset))
 
 
@@ -113,13 +114,13 @@ def packed(asset: Asset) -> bytes:
     return buffer.getvalue()
 
 
-def _put(formation: Any, url: str, stack: Stack, assets: list[Asset], standing: dict[str, Any] | None) -> None:
+def _put(formation: Any, url: str, stack: Stack, assets: list[Asset], existing: dict[str, Any] | None) -> None:
     from botocore.exceptions import ClientError
 
-    if standing and standing["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
+    if existing and existing["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         formation.delete_stack(StackName=stack.name)
         _wait(formation, stack.name, "DELETE")
-        standing = None
+        existing = None
     request = {
         "StackName": stack.name,
         **_template(url, stack, assets),
@@ -128,12 +129,12 @@ def _put(formation: Any, url: str, stack: Stack, assets: list[Asset], standing: 
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
     try:
-        answer = formation.update_stack(**request) if standing else formation.create_stack(**request)
+        response = formation.update_stack(**request) if existing else formation.create_stack(**request)
     except ClientError as error:
         if "No updates are to be performed" in str(error):
             return
         raise LocalError(f"{stack.name} was refused: {error.response['Error'].get('Message', error)}") from error
-    _wait(formation, answer["StackId"], "UPDATE" if standing else "CREATE")
+    _wait(formation, response["StackId"], "UPDATE" if existing else "CREATE")
 
 
 def _template(url: str, stack: Stack, assets: list[Asset]) -> dict[str, str]:
@@ -146,8 +147,8 @@ def _template(url: str, stack: Stack, assets: list[Asset]) -> dict[str, str]:
 def _wait(formation: Any, stack: str, action: str) -> None:
     deadline = time.monotonic() + _WITHIN
     while time.monotonic() < deadline:
-        found = formation.describe_stacks(StackName=stack)["Stacks"] if action != "DELETE" else _find(formation, stack)
-        status = found[0]["StackStatus"] if found else "DELETE_COMPLETE"
+        stacks = formation.describe_stacks(StackName=stack)["Stacks"] if action != "DELETE" else _find(formation, stack)
+        status = stacks[0]["StackStatus"] if stacks else "DELETE_COMPLETE"
         if status == f"{action}_COMPLETE":
             return
         if status.endswith(("_COMPLETE", "_FAILED")) and status != f"{action}_COMPLETE_CLEANUP_IN_PROGRESS":
@@ -157,7 +158,7 @@ def _wait(formation: Any, stack: str, action: str) -> None:
 
 
 def _find(formation: Any, stack: str) -> list[dict[str, Any]]:
-    return [found for name, found in _standing(formation).items() if name == stack]
+    return [existing for name, existing in _existing(formation).items() if name == stack]
 
 
 def _short(stack: str) -> str:
@@ -166,7 +167,7 @@ def _short(stack: str) -> str:
 
 
 def failures(formation: Any, stack: str) -> str:
-    """What failed in the last action on a stack, one resource per line; consequences of another failure are left out."""
+    """The failed resources of the last action on a stack, one for each line; cancelled ones are left out."""
     lines = []
     for event in formation.describe_stack_events(StackName=stack)["StackEvents"]:
         reason = event.get("ResourceStatusReason", "")

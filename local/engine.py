@@ -1,4 +1,4 @@
-"""The embedded AWS engine as a child process: started, watched, ended."""
+"""The embedded AWS engine as a child process."""
 
 import os
 import re
@@ -12,7 +12,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from local import ACCOUNT, REGION, LocalError
+from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
+from local import LocalError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,7 +29,7 @@ def free_port() -> int:
 
 
 _CREDENTIAL = re.compile(r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|WEBHOOK_SECRET)")
-"""What the platform reads by `shared.core.credentials`: sign-in providers, models."""
+"""Variables that functions read by `shared.core.credentials`: of sign-in, model and payment providers."""
 
 
 class Engine:
@@ -46,7 +47,7 @@ class Engine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start and wait until it answers; raises `LocalError` with the end of its log when it does not."""
+        """Start it and wait until it answers; raises `LocalError` with the end of its log."""
         shutil.rmtree(self.data / "tmp", ignore_errors=True)
         for name in ("tmp", "state", "s3"):
             (self.data / name).mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C goes to the parent alone, which ends us in order
+                start_new_session=True,  # Ctrl-C reaches only the parent, which then stops the engine
             )
         deadline = time.monotonic() + _START_WITHIN
         while not self._answers():
@@ -68,7 +69,7 @@ class Engine:
             time.sleep(0.03)
 
     def stop(self) -> None:
-        """End it, saving its state; by force after 6 s."""
+        """Stop it after it has saved its state; kill it after 6 s."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -97,17 +98,19 @@ class Engine:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2) as answer:  # noqa: S310  # loopback
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2) as response:  # noqa: S310  # loopback
+                return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
 
 
 def environment(data: Path, port: int) -> dict[str, str]:
-    """The launcher's whole environment. It is built up, not copied: what the workers inherit must not depend on somebody's shell."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE") if name in os.environ}
-    kept |= {name: value for name, value in os.environ.items() if _CREDENTIAL.fullmatch(name)}
-    return kept | {
+    """The launcher's whole environment. Only listed variables of the shell are in it, because functions inherit it."""
+    variables = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE") if name in os.environ
+    }
+    variables |= {name: value for name, value in os.environ.items() if _CREDENTIAL.fullmatch(name)}
+    return variables | {
         "VIRTUAL_ENV": sys.prefix,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
@@ -117,11 +120,11 @@ def environment(data: Path, port: int) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "localhost",
-        "MINISTACK_REGION": REGION,
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": LOCAL_REGION,
+        "MINISTACK_ACCOUNT_ID": LOCAL_ACCOUNT,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": LOCAL_REGION,
+        "AWS_REGION": LOCAL_REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -132,6 +135,6 @@ def environment(data: Path, port: int) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(data / "s3"),
         "TMPDIR": str(data / "tmp"),
-        "DOCKER_HOST": "unix:///nonexistent",  # no containers: never look for a daemon
+        "DOCKER_HOST": "unix:///nonexistent",  # no containers: never search for a daemon
         "LAMBDA_EXECUTOR": "local",
     }

@@ -1,7 +1,6 @@
-"""The front door: one port that does on this machine what the CDN does on AWS.
+"""The front door: one port that does on this machine what CloudFront does on AWS.
 
-Documented addresses lead to the APIs of the engine, everything else is help for the person at the keyboard: documentation, the mails
-that were sent, an overview.
+Documented paths go to the APIs of the engine. Other paths are pages for developers: documentation, the e-mails sent, an overview.
 """
 
 import asyncio
@@ -16,13 +15,13 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, T
 from yarl import URL
 
 from infra.names import Contract
-from local import LocalError, landing, pages
-from local.relay import Relay
+from local import LocalError, mail_links, pages
 from local.routes import Routes, Target, problem
+from local.websocket_proxy import WebSocketProxy
 
 MAX_BODY = 10 * 1024 * 1024  # API Gateway's payload limit
 MAX_ADDRESS = 8192  # CloudFront's limit of a URL
-_MAX_LINE = 1024 * 1024  # what is read of a longer one, so that it is refused in the contract's words and not in the server's
+_MAX_LINE = 1024 * 1024  # a longer URL is read up to this size, so that the error has the contract's format and not aiohttp's
 _HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -38,9 +37,9 @@ _HOP_BY_HOP = frozenset(
         "server",
     )
 )
-_NOT_PASSED_ON = _HOP_BY_HOP | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
-# What the CDN adds to every answer (infra/edge.py)
-_ADDED = {
+_NOT_FORWARDED = _HOP_BY_HOP | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
+# What CloudFront adds to every response (infra/edge.py)
+_ADDED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Access-Control-Expose-Headers": (
@@ -48,12 +47,12 @@ _ADDED = {
         "Location, Deprecation, Sunset, Link, Content-Disposition"
     ),
 }
-_ENGINE_TIMEOUT = 40.0  # API Gateway gives up after 29 s; the engine does not
+_ENGINE_TIMEOUT = 40.0  # API Gateway stops waiting after 29 s; the engine waits longer
 _STOP_WITHIN = 2.5
 
 
-class Door:
-    """The server on `port` of 127.0.0.1, in a thread of its own."""
+class FrontDoor:
+    """An HTTP and WebSocket server on `port` of 127.0.0.1, in its own thread."""
 
     def __init__(self, engine: str, routes: Routes, port: int) -> None:
         self.port = port
@@ -61,12 +60,12 @@ class Door:
         self._engine = engine
         self._routes = routes
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="door", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="front-door", daemon=True)
         self._started = threading.Event()
         self._failure: OSError | None = None
         self._stopping: asyncio.Event | None = None
         self._session: ClientSession | None = None
-        self._relay: Relay | None = None
+        self._websockets: WebSocketProxy | None = None
 
     def start(self) -> None:
         """Listen; raises `LocalError` when the port is taken."""
@@ -76,9 +75,9 @@ class Door:
             raise LocalError(f"port {self.port} is in use: end what listens there, or choose another with CADRE_PORT=8001")
 
     def stop(self) -> None:
-        """Close every connection and end the thread, within 3 s."""
+        """Close every connection and stop the thread, within 3 s."""
         if self._stopping and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # the loop ended by itself meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(_STOP_WITHIN + 0.5)
 
@@ -95,8 +94,8 @@ class Door:
         app = web.Application(client_max_size=MAX_BODY)
         app.cleanup_ctx.append(self._clients)
         pages.add_to(app, self._engine)
-        landing.add_to(app)
-        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # also an address with an encoded line break in it
+        mail_links.add_to(app)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # also a path with an encoded line break
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -117,8 +116,8 @@ class Door:
         await self._stopping.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_WITHIN):
-                if self._relay:
-                    await self._relay.close()
+                if self._websockets:
+                    await self._websockets.close()
                 await runner.cleanup()
 
     async def _clients(self, _app: web.Application) -> AsyncIterator[None]:
@@ -127,29 +126,29 @@ class Door:
             connector=connector, timeout=ClientTimeout(total=_ENGINE_TIMEOUT), cookie_jar=DummyCookieJar(), auto_decompress=False
         ) as session:
             self._session = session
-            self._relay = Relay(session, self._engine)
+            self._websockets = WebSocketProxy(session, self._engine)
             yield
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if len(request.raw_path) > MAX_ADDRESS:
-            return _refusal(self._routes.contract_of(path), 414, "URI_TOO_LONG", "The address is too long")
+            return _error(self._routes.contract_of(path), 414, "URI_TOO_LONG", "The address is too long")
         target = self._routes.find(path)
         if target is None:
-            return _refusal(self._routes.contract_of(path), 404, "RESOURCE_NOT_FOUND", "No such path")
+            return _error(self._routes.contract_of(path), 404, "RESOURCE_NOT_FOUND", "No such path")
         if target.socket is None:
             return await self._rest(request, target, query)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return _refusal(target.contract, 426, "UPGRADE_REQUIRED", "This address is a WebSocket")
-        assert self._relay is not None  # noqa: S101  # set before the first request
-        return await self._relay.connect(request, target, query)
+            return _error(target.contract, 426, "UPGRADE_REQUIRED", "This address is a WebSocket")
+        assert self._websockets is not None  # noqa: S101  # set before the first request
+        return await self._websockets.connect(request, target, query)
 
     async def _rest(self, request: web.Request, target: Target, query: str) -> web.StreamResponse:
         assert self._session is not None  # noqa: S101  # set before the first request
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _refusal(target.contract, 413, "PAYLOAD_TOO_LARGE", "Request Too Long")
+            return _error(target.contract, 413, "PAYLOAD_TOO_LARGE", "Request Too Long")
         url = URL(f"{self._engine}{target.path}{'?' + query if query else ''}", encoded=True)
         try:
             async with self._session.request(
@@ -159,28 +158,28 @@ class Door:
                 data=io.BytesIO(body) if body else None,
                 allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            ) as answer:
-                payload = await answer.read()
+            ) as upstream:
+                payload = await upstream.read()
         except TimeoutError:
-            return _refusal(target.contract, 504, "GATEWAY_TIMEOUT", "The request took too long")
+            return _error(target.contract, 504, "GATEWAY_TIMEOUT", "The request took too long")
         except ClientError:
-            return _refusal(target.contract, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
-        response = web.Response(status=answer.status, body=payload)
+            return _error(target.contract, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
+        response = web.Response(status=upstream.status, body=payload)
         response.headers.popall("Content-Type", None)
-        for name, value in answer.headers.items():
+        for name, value in upstream.headers.items():
             if name.lower() not in _HOP_BY_HOP and not name.lower().startswith("access-control-expose"):
                 response.headers.add(name, value)
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
-        response.headers.update(_ADDED)
+        response.headers.update(_ADDED_HEADERS)
         return response
 
 
 def forwarded(request: web.Request) -> list[tuple[str, str]]:
-    """The client's headers, order and repetition kept, with what the CDN tells about the client."""
+    """The client's headers in their order, with the `X-Forwarded-` headers that CloudFront adds."""
     peer = request.remote or "127.0.0.1"
-    kept = [(name, value) for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON]
+    headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED]
     return [
-        *kept,
+        *headers,
         ("X-Forwarded-For", peer),
         ("X-Forwarded-Host", request.host),
         ("X-Forwarded-Proto", "http"),
@@ -188,10 +187,10 @@ def forwarded(request: web.Request) -> list[tuple[str, str]]:
     ]
 
 
-def _refusal(contract: Contract | None, status: int, code: str, message: str) -> web.Response:
+def _error(contract: Contract | None, status: int, code: str, message: str) -> web.Response:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     request_id = str(uuid.uuid4())
     body = problem(contract, status, code, message, request_id, now)
     return web.json_response(
-        body, status=status, headers={"X-Request-ID": request_id, "Access-Control-Allow-Origin": "*", **_ADDED}
+        body, status=status, headers={"X-Request-ID": request_id, "Access-Control-Allow-Origin": "*", **_ADDED_HEADERS}
     )

@@ -1,7 +1,7 @@
 """The engine's own process: `python -m local.launcher`, started by `local.engine` and by nothing else.
 
-It loads ministack, mends the faults listed in `local/README.md`, serves on loopback, writes snapshots while it runs and ends within a
-few seconds whatever is still open. Everything it needs comes from its environment (`local.engine.environment`).
+It loads ministack, applies the patches listed in `local/README.md`, listens on 127.0.0.1, writes snapshots while it runs, and stops
+within some seconds even if connections are open. Everything it needs comes from its environment (`local.engine.environment`).
 """
 
 import asyncio
@@ -20,40 +20,43 @@ from local.snapshots import Snapshots
 log = logging.getLogger("local.launcher")
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_LEAVE_WITHIN = 5.0
+_SHUT_DOWN_WITHIN = 5.0
 
 
 def check_version() -> None:
-    """Refuse any ministack but the one whose faults the mends were written for."""
-    found = importlib.metadata.version("ministack")
-    if found != ENGINE_VERSION:
+    """Refuse any release of ministack but the one that the patches are written for."""
+    version = importlib.metadata.version("ministack")
+    if version != ENGINE_VERSION:
         raise SystemExit(
-            f"local cloud: ministack {ENGINE_VERSION} is required, {found} is installed; reinstall requirements/dev.txt"
+            f"local cloud: ministack {ENGINE_VERSION} is required, {version} is installed; reinstall requirements/dev.txt"
         )
 
 
-def die_with_parent(parent: int) -> None:
+def stop_with_parent(parent: int) -> None:
     """Ask Linux for SIGTERM when the parent dies, so that a killed `local run` leaves no engine behind."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent:  # the parent ended before the call
         raise SystemExit(1)
 
 
 def load() -> Any:
-    """Import ministack's ASGI app with the mends applied; the order matters, its modules start threads when imported."""
-    from local import patches
+    """Import ministack's ASGI app and apply the patches. Its modules start threads when they are imported, so the order matters."""
+    from local.patches import early
 
-    patches.before_import()
+    early.disable_reaper()
     import ministack.app as engine
 
-    patches.apply()
+    from local.patches import gateway, mails, mappings, sockets, stacks, states, tables, workers
+
+    for module in (workers, gateway, mails, mappings, sockets, stacks, states, tables):
+        module.apply()
     return engine
 
 
 async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, then save and leave without waiting for open WebSockets."""
+    """Serve until SIGTERM or SIGINT; return without waiting for open WebSockets."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -69,7 +72,6 @@ async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     config.accesslog = None
-    # A model's answer or an attachment may take a while, nothing local should be cut by the server.
     config.websocket_max_message_size = 1024 * 1024
     serving = asyncio.create_task(hypercorn_serve(engine.app, config, shutdown_trigger=_never))
     ticking = asyncio.create_task(snapshots.keep_writing())
@@ -81,29 +83,29 @@ async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
 
 
 async def _never() -> None:
-    """Hypercorn's own shutdown waits for every open WebSocket (fault: SIGTERM hangs); ours ends the process itself."""
+    """Never return: Hypercorn's own shutdown would wait for every open WebSocket, so `shut_down` ends the process instead."""
     await asyncio.Event().wait()
 
 
-def leave(snapshots: Snapshots) -> None:
-    """Save the state, end the workers, exit: 5 s at the most, by force if need be."""
-    killer = threading.Timer(_LEAVE_WITHIN, os._exit, args=(1,))
+def shut_down(snapshots: Snapshots) -> None:
+    """Save the state, stop the workers and exit; after 5 s exit in any case."""
+    killer = threading.Timer(_SHUT_DOWN_WITHIN, os._exit, args=(1,))
     killer.daemon = True
     killer.start()
     from local.patches import mappings, workers
 
     mappings.drain(1.0)
     snapshots.write()
-    workers.end_all()
+    workers.kill_all()
     logging.shutdown()
     os._exit(0)
 
 
 def main() -> None:
-    """Run the engine until told to stop."""
+    """Run the engine until a signal stops it."""
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     check_version()
-    die_with_parent(int(os.environ["CADRE_PARENT"]))
+    stop_with_parent(int(os.environ["CADRE_PARENT"]))
     engine = load()
     snapshots = Snapshots(engine, os.environ["STATE_DIR"])
     try:
@@ -114,8 +116,8 @@ def main() -> None:
 
 async def _run(engine: Any, snapshots: Snapshots) -> None:
     await serve(engine, snapshots, int(os.environ["GATEWAY_PORT"]))
-    # Not after the loop, which would first wait for tasks that never end; not in its thread pool, which may be busy for long.
-    threading.Thread(target=leave, args=(snapshots,), name="leave").start()
+    # In its own thread: the loop waits for tasks that never end, and its thread pool may be busy
+    threading.Thread(target=shut_down, args=(snapshots,), name="shut-down").start()
     await _never()
 
 

@@ -1,4 +1,4 @@
-"""The pages of the front door for people: an overview, the documentation of the five contracts, the mails that were sent."""
+"""The front door's pages: an overview, the documentation of the five contracts, the e-mails sent."""
 
 import html
 from importlib.util import find_spec
@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from infra.names import CONTRACTS
-from local import ACCOUNT, LocalError
+from infra.names import CONTRACTS, LOCAL_ACCOUNT
+from local import LocalError
 from local.routes import endpoints
 
 _ENGINE = web.AppKey("engine", str)
@@ -48,16 +48,16 @@ def _wants_json(request: web.Request) -> bool:
 
 
 async def _index(request: web.Request) -> web.Response:
-    found: dict[str, Any] = endpoints(f"http://{request.host}")
+    addresses: dict[str, Any] = endpoints(f"http://{request.host}")
     if _wants_json(request) and "application/json" in request.headers.get("Accept", ""):
-        return web.json_response(found)
-    rest = "".join(f"<tr><td>{name}<td><code>{url}</code>" for name, url in found["rest"].items())
-    sockets = "".join(f"<tr><td>{name}<td><code>{html.escape(url)}</code>" for name, url in found["websockets"].items())
+        return web.json_response(addresses)
+    rest = "".join(f"<tr><td>{name}<td><code>{url}</code>" for name, url in addresses["rest"].items())
+    sockets = "".join(f"<tr><td>{name}<td><code>{html.escape(url)}</code>" for name, url in addresses["websockets"].items())
     return _page(
         "Cadre on this machine",
         "<h1>Cadre on this machine</h1>"
         '<p><a href="/docs">API documentation</a> &middot; <a href="/redoc">the same in ReDoc</a> &middot; '
-        f'<a href="/local/mail">mails sent</a> &middot; <a href="{found["health"]}">health</a></p>'
+        f'<a href="/local/mail">mails sent</a> &middot; <a href="{addresses["health"]}">health</a></p>'
         f"<h2>APIs</h2><table>{rest}</table><h2>WebSockets</h2><table>{sockets}</table>",
     )
 
@@ -110,24 +110,24 @@ async def _redoc(request: web.Request) -> web.Response:
 
 async def _health(request: web.Request) -> web.Response:
     try:
-        await _ask(request, "/_ministack/health")
+        await _get(request, "/_ministack/health")
     except ClientError:
         return web.json_response({"status": "unhealthy", "engine": "does not answer"}, status=503)
     return web.json_response({"status": "healthy"})
 
 
-async def _ask(request: web.Request, path: str) -> Any:
+async def _get(request: web.Request, path: str) -> Any:
     timeout = ClientTimeout(total=10)
     async with (
         ClientSession(timeout=timeout) as session,
-        session.get(request.app[_ENGINE] + path, raise_for_status=True) as answer,
+        session.get(request.app[_ENGINE] + path, raise_for_status=True) as response,
     ):
-        return await answer.json()
+        return await response.json()
 
 
 async def sent_mails(request: web.Request) -> list[dict[str, Any]]:
-    """Every mail the platform sent, newest first: id, from, to, subject, text, html, sent_at (epoch seconds)."""
-    found = await _ask(request, f"/_ministack/ses/messages?account={ACCOUNT}")
+    """Every e-mail that the platform sent, newest first: id, from, to, subject, text, html, sent_at (epoch seconds)."""
+    answer = await _get(request, f"/_ministack/ses/messages?account={LOCAL_ACCOUNT}")
     mails = [
         {
             "id": mail["MessageId"],
@@ -138,7 +138,7 @@ async def sent_mails(request: web.Request) -> list[dict[str, Any]]:
             "html": mail["BodyHtml"],
             "sent_at": mail["Timestamp"],
         }
-        for box in found["messages"].values()
+        for box in answer["messages"].values()
         for mail in box
     ]
     return sorted(mails, key=lambda mail: str(mail["sent_at"]), reverse=True)

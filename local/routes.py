@@ -1,4 +1,4 @@
-"""Which address leads where: the table that the front door works by."""
+"""The front door's routes: from a public path to the engine's API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ SOCKETS = {
     "orchestrator.updates": "/orchestrator/v1/ws",
     "omoios.events": "/omoios/api/v1/ws/events?token={token}",
 }
-"""The seven documented WebSocket endpoints, as they are reached through the front door."""
+"""The seven documented WebSocket endpoints, as paths of the front door."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a request goes: the engine's path, and for a socket the documented path that it carries along."""
+    """The engine's path of a request, and for a WebSocket the documented path, which goes along as a query parameter."""
 
     contract: Contract
     path: str
@@ -33,22 +33,22 @@ class Routes:
     def __init__(self, outputs: Mapping[str, Mapping[str, str]]) -> None:
         self._rest: dict[str, str] = {}
         self._socket = ""
-        for found in outputs.values():
-            if "Contract" in found and "ApiId" in found:
-                self._rest[found["Contract"]] = f"/_aws/execute-api/{found['ApiId']}/{found['Stage']}"
-            if "SocketApiId" in found:
-                self._socket = f"/_aws/execute-api/{found['SocketApiId']}/{found['SocketStage']}"
+        for values in outputs.values():
+            if "Contract" in values and "ApiId" in values:
+                self._rest[values["Contract"]] = f"/_aws/execute-api/{values['ApiId']}/{values['Stage']}"
+            if "SocketApiId" in values:
+                self._socket = f"/_aws/execute-api/{values['SocketApiId']}/{values['SocketStage']}"
         missing = [contract.name for contract in CONTRACTS if contract.name not in self._rest]
         if missing or not self._socket:
             raise LocalError(f"the deployment has no API for {', '.join([*missing, *([] if self._socket else ['sockets'])])}")
 
     @staticmethod
     def contract_of(path: str) -> Contract | None:
-        """Whose address it is, by its first segment: even what is published nowhere is refused in that contract's words."""
+        """The contract of a path, by its first segment: errors for unknown paths have that contract's format too."""
         return CONTRACT.get(path.lstrip("/").partition("/")[0])
 
     def find(self, path: str) -> Target | None:
-        """The target of a raw request path (no query); None when nothing is published there."""
+        """The target of a raw request path without query string; None for an unknown path."""
         name, _, rest = path.lstrip("/").partition("/")
         contract = self.contract_of(path)
         if contract is None:
@@ -62,7 +62,7 @@ class Routes:
 
 
 def endpoints(url: str) -> dict[str, object]:
-    """What is written to `endpoints.json` for whoever wants to find the platform."""
+    """The content of `endpoints.json`: every URL of the platform."""
     sockets = url.replace("http", "ws", 1)
     return {
         "url": url,
@@ -81,7 +81,7 @@ _NOW = "1970-01-01T00:00:00.000Z"
 def problem(
     contract: Contract | None, status: int, code: str, message: str, request_id: str, now: str = _NOW
 ) -> dict[str, object]:
-    """An error that the door itself answers, in the contract's words where one is known."""
+    """The body of an error of the front door itself, in the contract's format if there is a contract."""
     shapes: dict[str, dict[str, object]] = {
         "agentworks": {"error": {"code": code, "message": message, "timestamp": now, "requestId": request_id}},
         "enterprise": {

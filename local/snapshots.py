@@ -1,7 +1,7 @@
-"""Writing the engine's state to disk while it runs, so that even a killed engine loses seconds only.
+"""Writes the engine's state to disk while it runs, so that a killed engine loses only some seconds of writes.
 
-ministack saves at a clean shutdown alone, and swallows what goes wrong. Here each service is written whole to a temporary file and
-renamed, a service that changed while it was read is read again, and unchanged services are not written at all.
+ministack itself saves only at a clean shutdown, and hides errors. Here each service is written to a temporary file and renamed; a service
+that changed while it was read is read again, and an unchanged one is not written.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any
 log = logging.getLogger("local.snapshots")
 
 _INTERVAL = 15.0
-_LOAD_SHARE = 0.05  # at most one part in twenty of the time goes into snapshots
+_LOAD_SHARE = 0.05  # of the time is spent on snapshots at most
 _TRIES = 5
 
 
@@ -30,20 +30,20 @@ class Snapshots:
         self._engine = engine
         self._folder = Path(folder)
         self._written: dict[str, bytes] = {}
-        self._wanted = asyncio.Event()
+        self._requested = asyncio.Event()
         self._writing = threading.Lock()
 
     def soon(self) -> None:
-        """Write at once instead of at the next turn."""
-        self._wanted.set()
+        """Write the next snapshot now."""
+        self._requested.set()
 
     async def keep_writing(self) -> None:
         """Write every 15 s, less often when writing itself is slow."""
         pause = _INTERVAL
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), pause)
-            self._wanted.clear()
+                await asyncio.wait_for(self._requested.wait(), pause)
+            self._requested.clear()
             started = time.monotonic()
             await asyncio.to_thread(self.write)
             pause = max(_INTERVAL, (time.monotonic() - started) / _LOAD_SHARE)

@@ -1,4 +1,4 @@
-"""The whole platform on this machine: engine, deployment and front door, brought up and down together."""
+"""The whole platform on this machine: engine, deployment and front door, started and stopped together."""
 
 import time
 import urllib.error
@@ -11,7 +11,7 @@ from infra.names import CONTRACT
 from local import LocalError, synth
 from local.deploy import client, deploy
 from local.engine import Engine, free_port
-from local.front_door import Door
+from local.front_door import FrontDoor
 from local.routes import Routes, endpoints
 
 Say = Callable[[str], None]
@@ -37,10 +37,10 @@ class LocalStack:
         self.port = port
         self.outputs: dict[str, dict[str, str]] = {}
         self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **(extra or {})})
-        self.door: Door | None = None
+        self.front_door: FrontDoor | None = None
 
     def start(self, assembly: Path | None = None, say: Say = _quiet) -> None:
-        """Bring everything up: synthesis (unless `assembly` is given), engine, deployment, front door."""
+        """Start everything: synthesis (unless `assembly` is given), engine, deployment, front door."""
         started = time.monotonic()
         if assembly is None:
             assembly = synth.assembly()
@@ -52,13 +52,13 @@ class LocalStack:
         self.outputs = deploy(self.engine.url, assembly, say)
         self.engine.save()
         say(f"deployed     {_since(started)}")
-        self.door = Door(self.engine.url, Routes(self.outputs), self.port)
-        self.door.start()
+        self.front_door = FrontDoor(self.engine.url, Routes(self.outputs), self.port)
+        self.front_door.start()
 
     def wait_until_healthy(self, within: float = _HEALTHY_WITHIN) -> str:
-        """Wait for the platform's own health answer; answers what it said last.
+        """Wait for the health endpoint; returns its last state as text.
 
-        Raises `LocalError` when nothing answers at all. A platform that answers but misses a part is up: whoever started it is told.
+        Raises `LocalError` if nothing answers. A platform that is unhealthy still runs: the text says what is missing.
         """
         url = str(endpoints(self.root)["health"])
         started, last = time.monotonic(), ""
@@ -66,12 +66,12 @@ class LocalStack:
             if not self.engine.alive():
                 raise LocalError(f"the engine ended; the end of {self.engine.log}:\n{self.engine.tail()}")
             try:
-                with urllib.request.urlopen(url, timeout=30):  # noqa: S310  # our own door
+                with urllib.request.urlopen(url, timeout=30):  # noqa: S310  # our own front door
                     return "healthy"
-            except urllib.error.HTTPError as refused:
-                with refused:
-                    last = f"NOT HEALTHY: {url} answers {refused.code} {refused.read()[:400].decode(errors='replace')}"
-                if refused.code == 404:
+            except urllib.error.HTTPError as error:
+                with error:
+                    last = f"NOT HEALTHY: {url} answers {error.code} {error.read()[:400].decode(errors='replace')}"
+                if error.code == 404:
                     return last
             except OSError:
                 pass
@@ -81,10 +81,10 @@ class LocalStack:
         return last
 
     def stop(self) -> None:
-        """Bring everything down, saving the state; bounded."""
-        if self.door:
-            self.door.stop()
-            self.door = None
+        """Stop everything and save the state, in some seconds at most."""
+        if self.front_door:
+            self.front_door.stop()
+            self.front_door = None
         self.engine.stop()
 
     def url(self, contract: str) -> str:
@@ -101,7 +101,7 @@ class LocalStack:
 
 
 def new(data: Path, port: int | None = None, **options: Any) -> LocalStack:
-    """A stack that is not started yet; free ports where none are given."""
+    """A stack that is not started; with a free port if `port` is None."""
     return LocalStack(data, port or free_port(), **options)
 
 

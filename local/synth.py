@@ -1,4 +1,4 @@
-"""The CDK app turned into a cloud assembly: `python app.py` in a child process, no cdk CLI, no npm, cached by what it reads."""
+"""Makes the cloud assembly: `python app.py` in a child process, without CDK CLI and npm, cached by a hash of its input."""
 
 import contextlib
 import fcntl
@@ -10,17 +10,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from local import ACCOUNT, REGION, LocalError
+from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
+from local import LocalError
 from local.engine import ROOT
 
-_READ = ("app.py", "cdk.json", "infra", "functions", "shared", "requirements")
-_OURS = ("CADRE_PORT", "CADRE_DATA", "CADRE_ENGINE_LOG", "CADRE_PUBLIC_URL")
-_KEPT = 3
-_WITHIN = 300
+_INPUTS = ("app.py", "cdk.json", "infra", "functions", "shared", "requirements")
+_LOCAL_ONLY = ("CADRE_PORT", "CADRE_DATA", "CADRE_ENGINE_LOG", "CADRE_PUBLIC_URL")
+_KEEP = 3  # assemblies
+_TIMEOUT = 300  # seconds
 
 
 def assembly(root: Path = ROOT, store: Path | None = None, settings: Mapping[str, str] | None = None) -> Path:
-    """The folder of the cloud assembly of the checkout as it is now; made when no earlier one fits.
+    """The folder of the checkout's cloud assembly; made if there is none for the same input.
 
     `settings` are the app's own (`CADRE_...`); unless given, those in the environment.
     """
@@ -28,20 +29,20 @@ def assembly(root: Path = ROOT, store: Path | None = None, settings: Mapping[str
         raise LocalError(f"there is no CDK app at {root / 'app.py'}: run this from a complete checkout")
     store = store or root / "build" / "assemblies"
     store.mkdir(parents=True, exist_ok=True)
-    told = app_settings(os.environ if settings is None else settings)
-    target = store / fingerprint(root, told)
+    values = app_settings(os.environ if settings is None else settings)
+    target = store / fingerprint(root, values)
     with _locked(store / "lock"):
         if not (target / "manifest.json").is_file():
-            _synthesize(root, target, told)
+            _synthesize(root, target, values)
         os.utime(target)
-        _forget(store)
+        _delete_older(store)
     return target
 
 
 def fingerprint(root: Path, settings: Mapping[str, str]) -> str:
-    """A hash over everything the app reads: infrastructure, functions, shared code, requirements, settings."""
+    """A hash of everything that the app reads: infrastructure, functions, shared code, requirements, settings."""
     digest = hashlib.sha256(f"{sys.version_info[:2]} {sorted(settings.items())}".encode())
-    for name in _READ:
+    for name in _INPUTS:
         start = root / name
         for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
             if path.is_file() and "__pycache__" not in path.parts:
@@ -50,38 +51,38 @@ def fingerprint(root: Path, settings: Mapping[str, str]) -> str:
     return digest.hexdigest()[:24]
 
 
-def app_settings(told: Mapping[str, str]) -> dict[str, str]:
-    """The app's own settings among those that were told; those of the local cloud change no template."""
-    return {name: value for name, value in told.items() if name.startswith("CADRE_") and name not in _OURS}
+def app_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are settings of the app; those of the local cloud change no template."""
+    return {name: value for name, value in environment.items() if name.startswith("CADRE_") and name not in _LOCAL_ONLY}
 
 
 def _synthesize(root: Path, target: Path, settings: dict[str, str]) -> None:
-    making = target.with_name(f"{target.name}.making")
-    shutil.rmtree(making, ignore_errors=True)
-    done = subprocess.run(
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    process = subprocess.run(
         [sys.executable, "app.py"],
         cwd=root,
-        env=_environment(root, making) | settings,
+        env=_environment(root, unfinished) | settings,
         capture_output=True,
         text=True,
-        timeout=_WITHIN,
+        timeout=_TIMEOUT,
         check=False,
     )
-    if done.returncode or not (making / "manifest.json").is_file():
-        shutil.rmtree(making, ignore_errors=True)
-        raise LocalError(f"the CDK app does not synthesize:\n{(done.stderr or done.stdout).strip()[-4000:]}")
+    if process.returncode or not (unfinished / "manifest.json").is_file():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise LocalError(f"the CDK app does not synthesize:\n{(process.stderr or process.stdout).strip()[-4000:]}")
     shutil.rmtree(target, ignore_errors=True)
-    making.rename(target)
+    unfinished.rename(target)
 
 
 def _environment(root: Path, out: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "CADRE_"))} | {
         "CDK_OUTDIR": str(out),
-        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
-        "CDK_DEFAULT_REGION": REGION,
+        "CDK_DEFAULT_ACCOUNT": LOCAL_ACCOUNT,
+        "CDK_DEFAULT_REGION": LOCAL_REGION,
         "CDK_VALIDATION": "false",
         "JSII_NODE": _node(),
-        # Of the node in the venv: jsii wants the major version here, to keep quiet about its age.
+        # the major version of the Node in the venv: jsii then prints no warning about it
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "22",
         "PYTHONPATH": str(root),
     }
@@ -99,9 +100,9 @@ def _node() -> str:
     return str(node)
 
 
-def _forget(store: Path) -> None:
-    made = sorted((path for path in store.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in made[_KEPT:]:
+def _delete_older(store: Path) -> None:
+    folders = sorted((path for path in store.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in folders[_KEEP:]:
         shutil.rmtree(old, ignore_errors=True)
 
 

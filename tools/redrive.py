@@ -1,13 +1,13 @@
-"""Dead letters on their way again: `python -m tools.redrive emails --stage prod` (or `make redrive QUEUE=emails STAGE=prod`).
+"""Redrives dead-letter queues: `python -m tools.redrive emails --stage prod` (or `make redrive QUEUE=emails STAGE=prod`).
 
-    agent-runs, ws-push, emails,  the letters go back to their queue
+    agent-runs, ws-push, emails,  the messages go back to their queue
     cascade, exports
-    stream                        the events that a letter names are read from the table's stream again and given to the projector
-    schedule                      nothing to do: a job does at its next time what it did not do at this; the letters are thrown away
-    ws-live                       thrown away: what was live is not; a viewer's client asks for what it lacks
+    stream                        the events that a message names are read from the table's stream again and sent to the projector
+    schedule                      the messages are deleted: the next run of a job does what this one did not
+    ws-live                       the messages are deleted: a client requests the lines that it lacks
 
-Without a queue it says how many letters each has. Uses the caller's own AWS credentials and region; a local engine's address comes in
-AWS_ENDPOINT_URL. Docs: docs/operations.md.
+Without a queue it prints how many messages each dead-letter queue has. It uses the caller's AWS credentials and region, and the endpoint
+of AWS_ENDPOINT_URL for a local engine. docs/operations.md has the details.
 """
 
 import argparse
@@ -20,21 +20,21 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from infra.names import PROJECT, stack_name
+from infra.names import PROJECT, pascal_case, stack_name
 from infra.queues import QUEUES
 
-DEAD = {name: ("data", "".join(part.capitalize() for part in name.split("-")) + "Dead") for name in QUEUES}
+DEAD = {name: ("data", f"{pascal_case(name)}Dead") for name in QUEUES}
 DEAD |= {"stream": ("functions", "StreamDead"), "schedule": ("functions", "ScheduleDead")}
-"""Queue -> the stack that holds its dead letters, and their name there."""
-_NO_MOVES = {"InvalidAction", "UnknownOperationException", "InvalidParameterValue"}  # engines that know no message move tasks
+"""Queue -> the stack of its dead-letter queue, and the logical id there."""
+_NO_MOVES = {"InvalidAction", "UnknownOperationException", "InvalidParameterValue"}  # of engines without message move tasks
 
 
-class Refused(RuntimeError):
-    """It cannot be done; the message says why."""
+class RedriveError(RuntimeError):
+    """The messages cannot be redriven; the text says why."""
 
 
 class Deployment:
-    """One deployment's resources, by their names in the templates."""
+    """The resources of one deployment, by their logical ids."""
 
     def __init__(self, stage: str, deployment: str) -> None:
         self.stage, self.deployment = stage, deployment
@@ -43,28 +43,28 @@ class Deployment:
     def find(self, part: str, name: str) -> str:
         stack = stack_name(self.stage, part, self.deployment)
         try:
-            found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
+            response = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
         except ClientError as error:
-            raise Refused(f"{stack} has no {name}: {error.response['Error']['Message']}") from error
-        physical: str = found["StackResourceDetail"]["PhysicalResourceId"]
+            raise RedriveError(f"{stack} has no {name}: {error.response['Error']['Message']}") from error
+        physical: str = response["StackResourceDetail"]["PhysicalResourceId"]
         return physical
 
     def dead(self, queue: str) -> str:
-        """The address of a queue's dead letters."""
+        """The URL of a queue's dead-letter queue."""
         return self.find(*DEAD[queue])
 
     def attributes(self, url: str) -> dict[str, str]:
-        found: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        return found
+        attributes: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return attributes
 
-    def letters(self, url: str) -> Iterator[dict[str, Any]]:
-        """The letters that wait, each once; those that are not deleted are there again a few minutes later."""
-        while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=300).get("Messages"):
-            yield from found
+    def messages(self, url: str) -> Iterator[dict[str, Any]]:
+        """Every waiting message once. Messages that the caller does not delete become visible again after five minutes."""
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=300).get("Messages"):
+            yield from messages
 
 
 def move(at: Deployment, queue: str) -> int:
-    """Give the letters back to their queue. How many there were."""
+    """Move the messages back to their queue; returns their number."""
     dead = at.dead(queue)
     attributes = at.attributes(dead)
     try:
@@ -72,59 +72,59 @@ def move(at: Deployment, queue: str) -> int:
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NO_MOVES:
             raise
-        return _carry(at, dead, at.find("data", DEAD[queue][1].removesuffix("Dead")))
+        return _copy(at, dead, at.find("data", DEAD[queue][1].removesuffix("Dead")))
     while True:
         tasks = at.sqs.list_message_move_tasks(SourceArn=attributes["QueueArn"])["Results"]
-        task = next((one for one in tasks if one.get("TaskHandle") == handle), tasks[0])  # one that is over has no handle
+        task = next((task for task in tasks if task.get("TaskHandle") == handle), tasks[0])  # a finished task has no handle
         if task["Status"] in {"COMPLETED", "CANCELLED"}:
             return int(task.get("ApproximateNumberOfMessagesMoved", 0))
         if task["Status"] == "FAILED":
-            raise Refused(f"the letters of {queue} were not moved: {task.get('FailureReason')}")
+            raise RedriveError(f"the letters of {queue} were not moved: {task.get('FailureReason')}")
         time.sleep(1)
 
 
-def _carry(at: Deployment, dead: str, queue: str) -> int:
-    carried = 0
-    for letter in at.letters(dead):
-        at.sqs.send_message(QueueUrl=queue, MessageBody=letter["Body"])
-        at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
-        carried += 1
-    return carried
+def _copy(at: Deployment, dead: str, queue: str) -> int:
+    count = 0
+    for message in at.messages(dead):
+        at.sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+        at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+        count += 1
+    return count
 
 
 def replay(at: Deployment, queue: str) -> int:
-    """Give the projector the events that it could not consume. How many there were. It knows those that it has consumed before."""
+    """Send the projector the events that it could not process; returns their number. It skips events that it has processed."""
     dead, function = at.dead(queue), at.find("functions", "StreamProjector")
     lambdas, replayed = boto3.client("lambda"), 0
-    for letter in at.letters(dead):
-        named = json.loads(letter["Body"])["DDBStreamBatchInfo"]
-        records = [record for record in _records(named) if "event_id" in record["dynamodb"].get("NewImage", {})]
+    for message in at.messages(dead):
+        batch = json.loads(message["Body"])["DDBStreamBatchInfo"]
+        records = [record for record in _records(batch) if "event_id" in record["dynamodb"].get("NewImage", {})]
         for start in range(0, len(records), 100):
-            answer = lambdas.invoke(
+            response = lambdas.invoke(
                 FunctionName=function, Payload=json.dumps({"Records": records[start : start + 100]}, default=str)
             )
-            told = json.loads(answer["Payload"].read())
-            if "FunctionError" in answer or told["batchItemFailures"]:
-                raise Refused(f"the projector still fails, after {replayed} events: {json.dumps(told)[:500]}")
-        at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+            result = json.loads(response["Payload"].read())
+            if "FunctionError" in response or result["batchItemFailures"]:
+                raise RedriveError(f"the projector still fails, after {replayed} events: {json.dumps(result)[:500]}")
+        at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         replayed += len(records)
     return replayed
 
 
-def _records(named: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The records of a batch, first to last. A stream keeps them for 24 hours."""
-    streams, last = boto3.client("dynamodbstreams"), int(named["endSequenceNumber"])
+def _records(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The stream records of a batch, in order. A stream keeps them for 24 hours."""
+    streams, last = boto3.client("dynamodbstreams"), int(batch["endSequenceNumber"])
     try:
         iterator = streams.get_shard_iterator(
-            StreamArn=named["streamArn"],
-            ShardId=named["shardId"],
+            StreamArn=batch["streamArn"],
+            ShardId=batch["shardId"],
             ShardIteratorType="AT_SEQUENCE_NUMBER",
-            SequenceNumber=named["startSequenceNumber"],
+            SequenceNumber=batch["startSequenceNumber"],
         )["ShardIterator"]
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"TrimmedDataAccessException", "ResourceNotFoundException"}:
             raise
-        raise Refused("the stream keeps events for 24 hours; those of this letter are gone (docs/operations.md)") from error
+        raise RedriveError("the stream keeps events for 24 hours; those of this letter are gone (docs/operations.md)") from error
     while iterator:
         page = streams.get_records(ShardIterator=iterator)
         for record in page["Records"]:
@@ -136,39 +136,39 @@ def _records(named: dict[str, Any]) -> Iterator[dict[str, Any]]:
         iterator = page.get("NextShardIterator")
 
 
-def forget(at: Deployment, queue: str) -> int:
-    """Throw the letters away. How many there were."""
+def delete(at: Deployment, queue: str) -> int:
+    """Delete the messages; returns their number."""
     dead, count = at.dead(queue), 0
-    for letter in at.letters(dead):
-        at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+    for message in at.messages(dead):
+        at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         count += 1
     return count
 
 
-WAYS: dict[str, tuple[Callable[[Deployment, str], int], str]] = {
+ACTIONS: dict[str, tuple[Callable[[Deployment, str], int], str]] = {
     **dict.fromkeys(QUEUES, (move, "letters are on their way again")),
     "stream": (replay, "events were consumed"),
-    "schedule": (forget, "letters were thrown away"),
-    "ws-live": (forget, "letters were thrown away"),
+    "schedule": (delete, "letters were thrown away"),
+    "ws-live": (delete, "letters were thrown away"),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0, or 2 with why not."""
-    parser = argparse.ArgumentParser(prog="python -m tools.redrive", description="Dead letters on their way again.")
-    parser.add_argument("queue", nargs="?", choices=sorted(DEAD), help="without it: how many letters each has")
+    """Returns 2 for an error."""
+    parser = argparse.ArgumentParser(prog="python -m tools.redrive", description="Redrives dead-letter queues.")
+    parser.add_argument("queue", nargs="?", choices=sorted(DEAD), help="without it: how many messages each dead-letter queue has")
     parser.add_argument("--stage", default="local", help="local, dev or prod")
     parser.add_argument("--deployment", default=PROJECT)
-    given = parser.parse_args(arguments)
-    at = Deployment(given.stage, given.deployment)
+    options = parser.parse_args(arguments)
+    at = Deployment(options.stage, options.deployment)
     try:
-        if given.queue:
-            way, words = WAYS[given.queue]
-            sys.stdout.write(f"{given.queue}: {way(at, given.queue)} {words}\n")
+        if options.queue:
+            action, outcome = ACTIONS[options.queue]
+            sys.stdout.write(f"{options.queue}: {action(at, options.queue)} {outcome}\n")
         else:
             for queue in sorted(DEAD):
                 sys.stdout.write(f"{queue:<12} {at.attributes(at.dead(queue))['ApproximateNumberOfMessages']}\n")
-    except Refused as error:
+    except RedriveError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

@@ -1,4 +1,4 @@
-"""REST APIs: whole OpenAPI bodies, re-import in place, binary answers, failures in the contract's own words."""
+"""REST APIs: whole OpenAPI bodies, import into the existing API, binary responses, errors in the contract's format."""
 
 import contextvars
 import time
@@ -16,7 +16,7 @@ _failed: contextvars.ContextVar[bool] = contextvars.ContextVar("failed", default
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     import_any_method()
     import_integrations()
     import_extensions()
@@ -24,7 +24,7 @@ def apply() -> None:
     answer_without_body()
     match_every_type()
     shape_failures()
-    tell_the_time()
+    fill_in_request_time()
 
 
 def import_any_method() -> None:
@@ -43,20 +43,20 @@ def import_any_method() -> None:
 def import_integrations() -> None:
     """Fault: of an integration in a Body only type, method and URI are read, not its templates and responses.
 
-    Symptom: a MOCK answers `200 {}` to every preflight, so a browser may do nothing.
+    Symptom: a MOCK answers `200 {}` to every preflight request, so browsers may send no request.
     """
     import_operation = apigateway_v1._import_operation
 
     def importing(api_id: str, resource_id: str, method: str, operation: dict[str, Any], *rest: Any) -> None:
         import_operation(api_id, resource_id, method, operation, *rest)
-        given = (operation or {}).get("x-amazon-apigateway-integration") or {}
-        made = apigateway_v1._resources[api_id][resource_id]["resourceMethods"][method].get("methodIntegration")
-        if not made:
+        definition = (operation or {}).get("x-amazon-apigateway-integration") or {}
+        integration = apigateway_v1._resources[api_id][resource_id]["resourceMethods"][method].get("methodIntegration")
+        if not integration:
             return
         for key in ("requestTemplates", "requestParameters", "passthroughBehavior", "contentHandling", "timeoutInMillis"):
-            if key in given:
-                made[key] = given[key]
-        for pattern, response in (given.get("responses") or {}).items():
+            if key in definition:
+                integration[key] = definition[key]
+        for pattern, response in (definition.get("responses") or {}).items():
             chosen = {**response, "selectionPattern": "" if pattern == "default" else pattern}
             apigateway_v1._put_integration_response(api_id, resource_id, method, str(response["statusCode"]), chosen)
 
@@ -64,7 +64,7 @@ def import_integrations() -> None:
 
 
 def answer_without_body() -> None:
-    """Fault: a MOCK without a template answers `{}`. Symptom: a 204 with a body, which is no HTTP."""
+    """Fault: a MOCK without a template answers `{}`. Symptom: a 204 with a body, which HTTP does not allow."""
     mock = apigateway_v1._invoke_mock_v1
 
     def mocking(integration: dict[str, Any]) -> Any:
@@ -77,7 +77,7 @@ def answer_without_body() -> None:
 def import_extensions() -> None:
     """Fault: gateway responses and binary media types written in a Body are skipped.
 
-    Symptom: unknown paths answer in API Gateway's words instead of the contract's; attachments arrive damaged.
+    Symptom: errors for unknown paths have API Gateway's format instead of the contract's; attachments are damaged.
     """
     import_api = apigateway_v1._import_rest_api
 
@@ -99,7 +99,7 @@ def _put_responses(api_id: str, spec: dict[str, Any]) -> None:
 
 
 def import_in_place() -> None:
-    """Fault: a changed Body makes a new API with a new id. Symptom: after each edit of a route every URL is another one."""
+    """Fault: a changed Body makes a new API with a new id. Symptom: each change of a route changes every URL."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     update = handlers["update"]
 
@@ -139,9 +139,9 @@ def match_every_type() -> None:
 
 
 def shape_failures() -> None:
-    """Fault: a function that raises or answers nonsense gives a bare 502 with the exception's text.
+    """Fault: a function that raises, or returns no valid response, gives a 502 with the exception's text.
 
-    Symptom: an error body that no contract knows. API Gateway answers 502 through the DEFAULT_5XX response, without the text.
+    Symptom: an error body in no contract's format. API Gateway answers 502 through the DEFAULT_5XX response, without the text.
     """
     shape, render = apigateway_v1._lambda_proxy_response, apigateway_v1._gateway_error_response
     invoke = apigateway_v1._invoke_lambda_proxy_v1
@@ -169,7 +169,7 @@ def shape_failures() -> None:
     apigateway_v1._gateway_error_response = rendering
 
 
-def tell_the_time() -> None:
+def fill_in_request_time() -> None:
     """Fault: `$context.requestTime` and `$context.requestTimeEpoch` stay as they are written in a gateway response.
 
     Symptom: an error whose timestamp is the name of a variable.

@@ -1,4 +1,4 @@
-"""Mail: senders need no verification here, because no mail leaves this machine."""
+"""SES: senders need no verification, because no e-mail leaves this machine."""
 
 from ministack.services import ses
 

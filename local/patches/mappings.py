@@ -1,15 +1,14 @@
 """Event source mappings: streams that survive a restart, do not block each other, retry as configured and report partial failures."""
 
-import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ministack.core import responses
 from ministack.services import dynamodb, lambda_svc, sqs
+
+from local.patches.scope import account_and_region
 
 _IDLE_GAP = 0.005
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
@@ -18,7 +17,7 @@ _PENDING_KEY = "cadre_pending_records"
 
 @dataclass
 class _Shard:
-    """How far the retries of one mapping have come; `limit` shrinks when a failing batch is halved."""
+    """The retries of one mapping; `limit` is the batch size, which is halved after a failure."""
 
     attempts: int = 0
     limit: int = field(default=10_000)
@@ -30,19 +29,19 @@ _shards: dict[str, _Shard] = {}
 
 
 def apply() -> None:
-    """Apply this module's mends."""
-    wake_sooner()
+    """Apply this module's patches."""
+    shorten_poll_gap()
     keep_pending_records()
-    name_queues_alike()
+    fix_queue_port()
     lambda_svc._poll_dynamodb_streams = poll_streams
 
 
-def wake_sooner() -> None:
-    """Fault: after a wake that found nothing the poller sleeps 50 ms. Symptom: every other message reaches its function late."""
+def shorten_poll_gap() -> None:
+    """Fault: after a wake that found nothing the poller sleeps 50 ms. Symptom: every second message reaches its function late."""
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = _IDLE_GAP
 
 
-def name_queues_alike() -> None:
+def fix_queue_port() -> None:
     """Fault: a queue's identity contains the engine's port. Symptom: after a restart on another port its mappings find no queue."""
     sqs.DEFAULT_PORT = "4566"
     sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{sqs.DEFAULT_PORT}"
@@ -78,13 +77,13 @@ def _pending_records() -> list[list[Any]]:
         if table and position is not None:
             key = (account, region, table)
             positions[key] = min(position, positions.get(key, position))
-    found = []
+    pending = []
     for (account, region, table), position in positions.items():
         scope = {"account_id": account, "region": region}
         end = dynamodb.stream_end_position(table, **scope)
         first = min(max(position, dynamodb.stream_start_position(table, **scope)), end)
-        found.append([account, region, table, first, dynamodb.stream_records_since(table, first, end - first, **scope)])
-    return found
+        pending.append([account, region, table, first, dynamodb.stream_records_since(table, first, end - first, **scope)])
+    return pending
 
 
 def _table_of(mapping: dict[str, Any]) -> str | None:
@@ -94,28 +93,17 @@ def _table_of(mapping: dict[str, Any]) -> str | None:
     return source.split("/stream/", maxsplit=1)[0].rsplit("/", 1)[-1]
 
 
-@contextlib.contextmanager
-def _scope(account: str, region: str) -> Iterator[None]:
-    account_token = responses._request_account_id.set(account)
-    region_token = responses._request_region.set(region)
-    try:
-        yield
-    finally:
-        responses._request_account_id.reset(account_token)
-        responses._request_region.reset(region_token)
-
-
 def poll_streams() -> bool:
     """Fault: stream batches run inside the one polling thread, retry for ever and ignore `batchItemFailures`.
 
-    Symptom: a slow stream function stops every queue and every other stream, and a poisoned record stops its stream. Each mapping now
-    has its own thread while it has records, one batch in flight; returns whether a batch was taken.
+    Symptom: a slow stream function stops every queue and every other stream, and a record that always fails stops its stream. Now
+    each mapping has its own thread while it has records, with one batch at a time; returns whether a batch was taken.
     """
     taken = False
     for account, region, mapping in lambda_svc._iter_all_esms():
         if not mapping.get("Enabled", True) or _table_of(mapping) is None:
             continue
-        with _scope(account, region):
+        with account_and_region(account, region):
             taken = _take(mapping) or taken
     return taken
 
@@ -152,8 +140,8 @@ def _position(mapping: dict[str, Any], table: str) -> int:
 
 
 def _run(mapping: dict[str, Any], function: Any, batch: list[dict[str, Any]], position: int) -> None:
-    wanted = lambda_svc._apply_filter_criteria(batch, mapping)
-    result = lambda_svc._execute_function(function, {"Records": wanted}) if wanted else {"body": None}
+    records = lambda_svc._apply_filter_criteria(batch, mapping)
+    result = lambda_svc._execute_function(function, {"Records": records}) if records else {"body": None}
     done = 0 if result.get("error") else _done(mapping, batch, result.get("body"))
     shard = _shards[mapping["UUID"]]
     if done == len(batch):
@@ -209,7 +197,7 @@ def _advance(mapping: dict[str, Any], position: int) -> None:
 
 
 def drain(seconds: float) -> bool:
-    """Wait, `seconds` at the most, until nothing that was taken is still running; false when something is."""
+    """Wait, `seconds` at most, until no batch is being processed; false if one still is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not lambda_svc._esm_inflight:

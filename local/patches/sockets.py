@@ -1,4 +1,4 @@
-"""WebSocket APIs: nothing of a handler's answer reaches the client, refusals keep their status, slow clients are let go."""
+"""WebSocket APIs: response bodies are not sent to clients, refusals keep their status, slow clients are disconnected."""
 
 import contextvars
 import json
@@ -16,7 +16,7 @@ log = logging.getLogger("local.patches")
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     keep_bodies()
     keep_status()
     bound_the_outbox()
@@ -29,7 +29,7 @@ def keep_bodies() -> None:
     """
     invoke = apigateway._invoke_ws_lambda
 
-    async def quiet(
+    async def invoke_without_body(
         api_id: str,
         account: str,
         region: str,
@@ -51,7 +51,7 @@ def keep_bodies() -> None:
         problem = {"message": "Internal server error", "connectionId": connection, "requestId": message}
         return {"statusCode": 500, "body": json.dumps(problem)}
 
-    apigateway._invoke_ws_lambda = quiet
+    apigateway._invoke_ws_lambda = invoke_without_body
 
 
 def _status(response: Any) -> int:
@@ -84,7 +84,7 @@ def keep_status() -> None:
 
 
 def bound_the_outbox() -> None:
-    """Fault: messages for a client that does not read pile up without end. Symptom: one stalled client eats the machine's memory."""
+    """Fault: messages for a client that does not read pile up without end. Symptom: one client that does not read fills the memory."""
     serve = apigateway.handle_connections_api
 
     async def serving(method: str, api_id: str, stage: str, connection: str, body: bytes, headers: Any) -> Any:

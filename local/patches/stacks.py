@@ -1,10 +1,10 @@
-"""CloudFormation: resources that mean nothing on one machine are accepted and do nothing."""
+"""CloudFormation: resource types that have no use on one machine are accepted without effect."""
 
 from typing import Any
 
 from ministack.services.cloudformation import provisioners
 
-_NOTHING_TO_DO = (
+_WITHOUT_EFFECT = (
     "AWS::ApiGateway::ClientCertificate",
     "AWS::ApiGatewayV2::IntegrationResponse",
     "AWS::ApiGatewayV2::Model",
@@ -38,14 +38,14 @@ _NOTHING_TO_DO = (
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     accept_harmless_types()
     accept_metric_math()
 
 
 def accept_harmless_types() -> None:
     """Fault: one resource of an unknown type refuses the whole template. Symptom: the stack cannot be deployed at all."""
-    for kind in _NOTHING_TO_DO:
+    for kind in _WITHOUT_EFFECT:
         provisioners._RESOURCE_HANDLERS.setdefault(kind, {"create": _create, "update": _update, "delete": _delete})
 
 
@@ -65,7 +65,7 @@ def _delete(_physical_id: str, _props: dict[str, Any]) -> None:
 def accept_metric_math() -> None:
     """Fault: an alarm on an expression over metrics is refused. Symptom: the stack of the alarms rolls back.
 
-    Nothing looks at alarms on one machine; such an alarm is recorded and never rings.
+    Locally nobody watches alarms: such an alarm is recorded and never fires.
     """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     create, update = handlers["create"], handlers["update"]

@@ -1,4 +1,4 @@
-"""Step Functions: starting twice is idempotent, a task that fails before it calls back fails at once."""
+"""Step Functions: a repeated start is idempotent, and an error before a task's callback fails the task."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ _waiting = threading.local()
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     start_once()
     fail_callbacks()
 

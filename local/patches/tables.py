@@ -1,44 +1,34 @@
-"""DynamoDB: deletions by time to live enter the stream, as the service's own."""
+"""DynamoDB: items that expire by time to live have a record in the stream, as on AWS."""
 
 import logging
 import threading
 import time
 from typing import Any
 
-_EVERY = 10.0
-_REAPER = "dynamodb-ttl-reaper"
+from ministack.services import dynamodb
+from ministack.services.cloudformation import provisioners
+
+from local.patches.scope import account_and_region
+
+_INTERVAL = 10.0  # seconds
 
 log = logging.getLogger("local.patches")
 
 
-def hold_back_reaper() -> None:
-    """Keep ministack's own reaper from starting: it begins when its module is imported and cannot be stopped."""
-    start = threading.Thread.start
-
-    def selective(self: threading.Thread) -> None:
-        if self.name != _REAPER:
-            start(self)
-
-    threading.Thread.start = selective  # type: ignore[method-assign]  # the only hook before that import
-
-
 def apply() -> None:
-    """Apply this module's mends."""
-    switch_on_expiry()
+    """Apply this module's patches."""
+    enable_expiry()
     record_expiry()
 
 
-def switch_on_expiry() -> None:
+def enable_expiry() -> None:
     """Fault: `TimeToLiveSpecification` of a template is ignored. Symptom: nothing ever expires."""
-    from ministack.services import dynamodb
-    from ministack.services.cloudformation import provisioners
-
     handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     for action, props_at in (("create", 1), ("update", 2)):
-        handlers[action] = _with_expiry(dynamodb, handlers[action], props_at)
+        handlers[action] = _with_expiry(handlers[action], props_at)
 
 
-def _with_expiry(dynamodb: Any, provision: Any, props_at: int) -> Any:
+def _with_expiry(provision: Any, props_at: int) -> Any:
     def provisioning(*args: Any, **named: Any) -> Any:
         answer = provision(*args, **named)
         setting = args[props_at].get("TimeToLiveSpecification")
@@ -53,36 +43,30 @@ def _with_expiry(dynamodb: Any, provision: Any, props_at: int) -> Any:
 
 def record_expiry() -> None:
     """Fault: expired items disappear without a stream record. Symptom: whatever reacts to an expiry never runs."""
-    threading.Thread(target=_reap_for_ever, daemon=True, name="ttl").start()
+    threading.Thread(target=_delete_expired_forever, daemon=True, name="ttl").start()
 
 
-def _reap_for_ever() -> None:
+def _delete_expired_forever() -> None:
     while True:
-        time.sleep(_EVERY)
+        time.sleep(_INTERVAL)
         try:
-            reap(time.time())
+            delete_expired(time.time())
         except RuntimeError:  # a table changed while it was walked: the next round sees the rest
             log.debug("expiry: a table changed, continuing next time")
 
 
-def reap(now: float) -> int:
+def delete_expired(now: float) -> int:
     """Delete what expired before `now` (epoch seconds), with stream records; returns how many items."""
-    from ministack.services import dynamodb
-
     deleted = 0
     for (account, region, name), setting in list(dynamodb._ttl_settings.all_items()):
         table = dynamodb._tables.get_scoped(account, region, name)
         if table and setting.get("TimeToLiveStatus") == "ENABLED":
-            deleted += _reap_table(account, region, name, table, setting["AttributeName"], now)
+            deleted += _delete_expired_in(account, region, name, table, setting["AttributeName"], now)
     return deleted
 
 
-def _reap_table(account: str, region: str, name: str, table: dict[str, Any], attribute: str, now: float) -> int:
-    from ministack.services import dynamodb
-
-    from local.patches.mappings import _scope
-
-    with dynamodb._lock, _scope(account, region):
+def _delete_expired_in(account: str, region: str, name: str, table: dict[str, Any], attribute: str, now: float) -> int:
+    with dynamodb._lock, account_and_region(account, region):
         expired = [
             (partition, sort)
             for partition, rows in table["items"].items()

@@ -1,4 +1,4 @@
-"""Lambda workers: exceptions by their own name, warm workers that survive them, no waiting for silent handlers, no spawn storms."""
+"""Lambda workers: named exceptions, warm workers that survive them, no wait for logs, a limit of new processes."""
 
 import os
 import queue
@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local.patches import replaced
+from local.patches.source import replaced
 
 _END_OF_LOG = "\x00end-of-log"
 _LOG_CAP = 0.25
@@ -22,9 +22,9 @@ _failure = threading.local()
 
 
 def apply() -> None:
-    """Apply this module's mends."""
+    """Apply this module's patches."""
     name_exceptions()
-    end_the_log()
+    mark_end_of_log()
     wait_before_spawning()
     answer_sockets_from_the_pool()
     localize_environment()
@@ -45,12 +45,12 @@ def name_exceptions() -> None:
     invoke = lambda_runtime.Worker.invoke
     execute = lambda_svc._execute_function_warm
 
-    def remembering(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def invoke_and_keep_error(self: Any, *args: Any, **kwargs: Any) -> Any:
         response = invoke(self, *args, **kwargs)
         _failure.raised = response.get("raised")
         return response
 
-    def naming(func: Any, event: Any, request_id: str) -> Any:
+    def execute_with_error_name(func: Any, event: Any, request_id: str) -> Any:
         _failure.raised = None
         result = execute(func, event, request_id)
         raised = _failure.raised
@@ -59,12 +59,12 @@ def name_exceptions() -> None:
         trace = "\n".join(raised["stackTrace"])
         return {"body": raised, "error": True, "log": "\n".join(filter(None, [result.get("log", ""), trace]))}
 
-    lambda_runtime.Worker.invoke = remembering
-    lambda_svc._execute_function_warm = naming
+    lambda_runtime.Worker.invoke = invoke_and_keep_error
+    lambda_svc._execute_function_warm = execute_with_error_name
 
 
-def end_the_log() -> None:
-    """Fault: after each answer the engine waits 50 ms for the handler's log when it wrote nothing.
+def mark_end_of_log() -> None:
+    """Fault: after each invocation without log lines the engine waits 50 ms for them.
 
     Symptom: every quiet request is 50 ms slower. The worker now ends each invocation's log with a mark on stderr, written before the
     answer; the reader takes lines up to it and waits no longer than the mark needs.
@@ -103,7 +103,7 @@ def wait_before_spawning() -> None:
     freed = threading.Condition()
     release = lambda_runtime.release_worker
 
-    def patient(
+    def acquire_or_wait(
         func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST", max_concurrency: int | None = None
     ) -> Any:
         key = lambda_runtime._worker_key(func_name, config, qualifier)
@@ -118,13 +118,13 @@ def wait_before_spawning() -> None:
                     return acquire(func_name, config, code_zip, qualifier=qualifier, max_concurrency=max_concurrency)
                 freed.wait(left)
 
-    def announcing(worker: Any) -> None:
+    def release_and_notify(worker: Any) -> None:
         with freed:
             release(worker)
             freed.notify_all()
 
-    lambda_runtime.acquire_worker = lambda_svc.acquire_worker = patient
-    lambda_runtime.release_worker = lambda_svc.release_worker = announcing
+    lambda_runtime.acquire_worker = lambda_svc.acquire_worker = acquire_or_wait
+    lambda_runtime.release_worker = lambda_svc.release_worker = release_and_notify
 
 
 def answer_sockets_from_the_pool() -> None:
@@ -134,7 +134,7 @@ def answer_sockets_from_the_pool() -> None:
     dispatcher as every other invocation.
     """
 
-    class Dispatched:
+    class PooledWorker:
         def __init__(self, func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST") -> None:
             self._record = {"config": config, "code_zip": code_zip}
 
@@ -144,7 +144,7 @@ def answer_sockets_from_the_pool() -> None:
                 return {"status": "error", "error": str((result.get("body") or {}).get("errorMessage", ""))}
             return {"status": "ok", "result": result.get("body")}
 
-    lambda_runtime.get_or_create_worker = Dispatched
+    lambda_runtime.get_or_create_worker = PooledWorker
 
 
 def localize_environment() -> None:
@@ -155,24 +155,24 @@ def localize_environment() -> None:
     """
     make = lambda_runtime.Worker.__init__
 
-    def making(self: Any, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
+    def initialize(self: Any, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
         variables = (config.get("Environment") or {}).get("Variables") or {}
-        make(self, func_name, {**config, "Environment": {"Variables": localized(variables)}}, code_zip)
+        make(self, func_name, {**config, "Environment": {"Variables": with_local_urls(variables)}}, code_zip)
 
-    lambda_runtime.Worker.__init__ = making
+    lambda_runtime.Worker.__init__ = initialize
 
 
-def localized(variables: dict[str, str]) -> dict[str, str]:
+def with_local_urls(variables: dict[str, str]) -> dict[str, str]:
     """A function's variables with addresses of AWS replaced by those of this engine."""
     gateway = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_aws/execute-api/"
-    found = {name: _EXECUTE_API.sub(lambda match: gateway + match.group(1), str(value)) for name, value in variables.items()}
-    if os.environ.get("CADRE_PUBLIC_URL") and "CADRE_PUBLIC_URL" in found:
-        found["CADRE_PUBLIC_URL"] = os.environ["CADRE_PUBLIC_URL"]
-    return found
+    localized = {name: _EXECUTE_API.sub(lambda match: gateway + match.group(1), str(value)) for name, value in variables.items()}
+    if os.environ.get("CADRE_PUBLIC_URL") and "CADRE_PUBLIC_URL" in localized:
+        localized["CADRE_PUBLIC_URL"] = os.environ["CADRE_PUBLIC_URL"]
+    return localized
 
 
-def end_all() -> None:
-    """End every worker at once: what they did is saved, and nobody waits for their answer any more."""
+def kill_all() -> None:
+    """Kill every worker: their results are saved, and nobody waits for their answers."""
     with lambda_runtime._lock:
         running = [worker._proc for pool in lambda_runtime._workers.values() for worker in pool if worker._proc]
     for process in running:

@@ -47,7 +47,7 @@ def world(aws) -> World:
 
 
 def test_every_job_has_a_rule_and_a_sample_event():
-    assert set(JOBS) <= set(SCHEDULES)
+    assert set(JOBS) == set(SCHEDULES)
     samples = {path.stem.removeprefix("schedule-") for path in EVENTS.glob("schedule-*.json")}
     assert samples == set(JOBS)
     for job in JOBS:

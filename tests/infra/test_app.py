@@ -24,13 +24,13 @@ def run(outdir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_writes_an_assembly_with_what_is_there(tmp_path: Path) -> None:
-    from infra.routes import found
+    from infra.routes import discover
 
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
     template = json.loads((tmp_path / "cadre-local-functions.template.json").read_text())
     functions = {one["Properties"]["Handler"] for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"}
-    assert {f"functions.{area}.handler.handler" for area in found().areas} <= functions
+    assert {f"functions.{area}.handler.handler" for area in discover().areas} <= functions
     assets = json.loads((tmp_path / "cadre-local-functions.assets.json").read_text())["files"].values()
     assert [asset["source"]["packaging"] for asset in assets if asset["source"]["path"].endswith(".zip")] == ["file"]
     manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]

@@ -6,7 +6,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from infra.names import CONTRACT
-from infra.routes import Route, RouteError, build, found, gateway_paths, table
+from infra.routes import Route, RouteError, build, discover, gateway_paths, table
 from tests.infra.planned import Operation
 
 
@@ -86,7 +86,7 @@ def test_the_table_of_what_is_written_so_far_is_whole() -> None:
     routes = table()
     assert routes, "there is at least one area"
     assert {route.contract for route in routes} <= set(CONTRACT)
-    assert {route.area for route in routes} == set(found().areas)
+    assert {route.area for route in routes} == set(discover().areas)
     assert len({route.key for route in routes}) == len(routes)
 
 

@@ -137,13 +137,13 @@ def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates
     assert "CADRE_CORE_TABLE" not in mailer.properties["Environment"]["Variables"]
 
 
-def test_only_the_run_steps_and_explorations_reach_models(prod: Templates) -> None:
+def test_only_the_run_steps_reach_models(prod: Templates) -> None:
     reaching = {
         role.name
         for role in prod.of("AWS::IAM::Role")
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
-    assert reaching == {"RunStepsRole", "ExplorationsRole"}
+    assert reaching == {"RunStepsRole"}
 
 
 def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> None:

@@ -15,7 +15,7 @@ from yarl import URL
 from infra.names import CONTRACTS
 from local import LocalError
 from local.engine import free_port
-from local.front_door import Door
+from local.front_door import FrontDoor
 from local.routes import Routes, endpoints
 
 OUTPUTS = {
@@ -91,16 +91,16 @@ class Echo:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
+def door() -> Iterator[FrontDoor]:
     engine = Echo()
-    door = Door(f"http://127.0.0.1:{engine.port}", Routes(OUTPUTS), free_port())
+    door = FrontDoor(f"http://127.0.0.1:{engine.port}", Routes(OUTPUTS), free_port())
     door.start()
     yield door
     door.stop()
     engine.stop()
 
 
-def ask(door: Door, path: str, method: str = "GET", **options: Any) -> tuple[int, Any, Any]:
+def ask(door: FrontDoor, path: str, method: str = "GET", **options: Any) -> tuple[int, Any, Any]:
     async def asking() -> tuple[int, Any, Any]:
         async with (
             ClientSession() as session,
@@ -113,12 +113,12 @@ def ask(door: Door, path: str, method: str = "GET", **options: Any) -> tuple[int
 
 
 @pytest.mark.parametrize(("n", "contract"), list(enumerate(CONTRACTS)))
-def test_each_contract_leads_to_its_own_api(door: Door, n: int, contract: Any) -> None:
+def test_each_contract_leads_to_its_own_api(door: FrontDoor, n: int, contract: Any) -> None:
     _, _, seen = ask(door, f"{contract.mount}/things/1?x=1&x=2&y=%20%2F")
     assert seen["target"] == f"/_aws/execute-api/id{n}/v1/things/1?x=1&x=2&y=%20%2F"
 
 
-def test_a_request_passes_unchanged(door: Door) -> None:
+def test_a_request_passes_unchanged(door: FrontDoor) -> None:
     status, headers, seen = ask(
         door,
         "/omoios/api/v1/a%2Fb/",
@@ -136,13 +136,13 @@ def test_a_request_passes_unchanged(door: Door) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_bytes_stay_bytes(door: Door) -> None:
+def test_bytes_stay_bytes(door: FrontDoor) -> None:
     status, headers, body = ask(door, "/agentworks/v1/bytes")
     assert (status, headers["Content-Type"], body) == (200, "image/png", bytes(range(256)))
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc"])
-def test_pages_load_nothing_from_elsewhere(door: Door, path: str) -> None:
+def test_pages_load_nothing_from_elsewhere(door: FrontDoor, path: str) -> None:
     status, _, body = ask(door, path, headers={"Accept": "text/html"})
     assert status == 200
     assert b"//cdn" not in body
@@ -152,12 +152,12 @@ def test_pages_load_nothing_from_elsewhere(door: Door, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/agentworks", "/agentworks/v2/x", "/agentworks/v10/x", "/nobody/v1/x", "/omoios/v1/x", "/favicon.ico"]
 )
-def test_what_is_not_published_is_not_found(door: Door, path: str) -> None:
+def test_what_is_not_published_is_not_found(door: FrontDoor, path: str) -> None:
     assert ask(door, path)[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/verify-email", "/forgot-password", "/reset-password", "/invitations/accept"])
-def test_the_links_of_mails_lead_somewhere_and_leave_the_token_in_the_browser(door: Door, path: str) -> None:
+def test_the_links_of_mails_lead_somewhere_and_leave_the_token_in_the_browser(door: FrontDoor, path: str) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{door.port}{path}?token=s3cret", timeout=10) as answer:
         page = answer.read().decode()
         assert (answer.status, answer.headers.get_content_type()) == (200, "text/html")
@@ -165,21 +165,21 @@ def test_the_links_of_mails_lead_somewhere_and_leave_the_token_in_the_browser(do
     assert "s3cret" not in page
 
 
-def test_ten_megabytes_pass_and_more_does_not(door: Door) -> None:
+def test_ten_megabytes_pass_and_more_does_not(door: FrontDoor) -> None:
     limit = 10 * 1024 * 1024
     assert ask(door, "/aintandem/api/v1/x", "POST", data=io.BytesIO(b"x" * (limit - 1)))[2]["body"] == limit - 1
     status, _, body = ask(door, "/aintandem/api/v1/x", "POST", data=io.BytesIO(b"x" * (limit + 1)))
     assert (status, body["success"], body["error"]["message"]) == (413, False, "Request Too Long")
 
 
-def test_an_address_may_be_as_long_as_the_cdn_takes_it(door: Door) -> None:
+def test_an_address_may_be_as_long_as_the_cdn_takes_it(door: FrontDoor) -> None:
     assert ask(door, "/aintandem/api/v1/" + "x" * 8000)[0] == 200  # a little less: the address behind the door is longer
     status, _, body = ask(door, "/aintandem/api/v1/" + "x" * (8193 - 18))
     assert (status, body["success"], body["error"]["code"]) == (414, False, "URI_TOO_LONG")
     assert ask(door, "/agentworks/v1/cards/" + "%41" * 100_000)[0] == 414
 
 
-def test_an_address_with_a_line_break_is_passed_on_as_any_other(door: Door) -> None:
+def test_an_address_with_a_line_break_is_passed_on_as_any_other(door: FrontDoor) -> None:
     status, _, seen = ask(door, "/agentworks/v1/a%0Ab")
     assert (status, seen["target"]) == (200, "/_aws/execute-api/id0/v1/a%0Ab")
 
@@ -196,7 +196,7 @@ def test_an_address_with_a_line_break_is_passed_on_as_any_other(door: Door) -> N
         ("/omoios/api/v1/ws/events", "omoios", "/api/v1/ws/events"),
     ],
 )
-def test_sockets_carry_their_documented_path(door: Door, address: str, contract: str, path: str) -> None:
+def test_sockets_carry_their_documented_path(door: FrontDoor, address: str, contract: str, path: str) -> None:
     async def talking() -> None:
         async with ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{door.port}{address}") as ws:
             first = await ws.receive_json(timeout=5)
@@ -208,7 +208,7 @@ def test_sockets_carry_their_documented_path(door: Door, address: str, contract:
     asyncio.run(talking())
 
 
-def test_a_refusal_and_a_close_code_come_through(door: Door) -> None:
+def test_a_refusal_and_a_close_code_come_through(door: FrontDoor) -> None:
     async def talking() -> None:
         async with ClientSession() as session:
             with pytest.raises(WSServerHandshakeError) as refused:
@@ -223,7 +223,7 @@ def test_a_refusal_and_a_close_code_come_through(door: Door) -> None:
     asyncio.run(talking())
 
 
-def test_a_message_above_the_limit_closes_with_1009(door: Door) -> None:
+def test_a_message_above_the_limit_closes_with_1009(door: FrontDoor) -> None:
     async def talking() -> None:
         async with ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{door.port}/orchestrator/v1/ws") as ws:
             await ws.receive(timeout=5)
@@ -234,7 +234,7 @@ def test_a_message_above_the_limit_closes_with_1009(door: Door) -> None:
     asyncio.run(talking())
 
 
-def test_a_client_that_does_not_read_holds_up_nobody(door: Door) -> None:
+def test_a_client_that_does_not_read_holds_up_nobody(door: FrontDoor) -> None:
     async def talking() -> None:
         address = f"http://127.0.0.1:{door.port}/orchestrator/v1/ws"
         async with ClientSession() as session, session.ws_connect(address) as stalled, session.ws_connect(address) as other:
@@ -250,16 +250,16 @@ def test_a_client_that_does_not_read_holds_up_nobody(door: Door) -> None:
     asyncio.run(talking())
 
 
-def test_a_taken_port_is_told_in_one_line(door: Door) -> None:
+def test_a_taken_port_is_told_in_one_line(door: FrontDoor) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(LocalError, match="is in use"):
-            Door("http://127.0.0.1:1", Routes(OUTPUTS), taken.getsockname()[1]).start()
+            FrontDoor("http://127.0.0.1:1", Routes(OUTPUTS), taken.getsockname()[1]).start()
 
 
 def test_an_engine_that_does_not_answer_is_503() -> None:
-    door = Door(f"http://127.0.0.1:{free_port()}", Routes(OUTPUTS), free_port())
+    door = FrontDoor(f"http://127.0.0.1:{free_port()}", Routes(OUTPUTS), free_port())
     door.start()
     try:
         status, _, body = ask(door, "/enterprise/v1/projects")

@@ -32,14 +32,14 @@ def sqs(*statuses: str, code: str | None = None) -> SimpleNamespace:
 def at(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
 
-    def deployment(service: SimpleNamespace) -> redrive.Deployment:
-        made = redrive.Deployment.__new__(redrive.Deployment)
-        made.sqs = service
-        made.find = lambda part, name: f"{part}/{name}"
-        made.attributes = lambda _: {"QueueArn": ARN}
-        return made
+    def with_sqs(service: SimpleNamespace) -> redrive.Deployment:
+        deployment = redrive.Deployment.__new__(redrive.Deployment)
+        deployment.sqs = service
+        deployment.find = lambda part, name: f"{part}/{name}"
+        deployment.attributes = lambda _: {"QueueArn": ARN}
+        return deployment
 
-    return deployment
+    return with_sqs
 
 
 def test_the_move_is_followed_to_its_end(at):
@@ -47,7 +47,7 @@ def test_the_move_is_followed_to_its_end(at):
 
 
 def test_a_move_that_fails_says_why(at):
-    with pytest.raises(redrive.Refused, match="no room"):
+    with pytest.raises(redrive.RedriveError, match="no room"):
         redrive.move(at(sqs("RUNNING", "FAILED")), "emails")
 
 
@@ -57,5 +57,5 @@ def test_what_aws_refuses_is_not_hidden(at):
 
 
 def test_every_queue_has_a_way_back():
-    assert set(redrive.WAYS) == set(redrive.DEAD)
+    assert set(redrive.ACTIONS) == set(redrive.DEAD)
     assert redrive.DEAD["agent-runs"] == ("data", "AgentRunsDead")

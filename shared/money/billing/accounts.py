@@ -131,7 +131,7 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
 
 
 def _organization_follows(workspace: Workspace, plan: str) -> list[Operation]:
-    """What a transaction carries so that the organization has the plan that is paid for with its own workspace (decision 20)."""
+    """What a transaction carries so that the organization has the plan that is paid for with its own workspace (decision 21)."""
     if not workspace.is_default:
         return []
     pk, sk = Organization.key(str(workspace.org_id))

@@ -21,7 +21,7 @@ class BillingAccount(Entity):
     tax_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="active")  # active | past_due | suspended
     plan = UnicodeAttribute(default=FREE)
-    """What the workspace is billed under; which plan holds says `Organization.plan` (decision 20)."""
+    """What the workspace is billed under; which plan holds says `Organization.plan` (decision 21)."""
     dearest_plan = UnicodeAttribute(default=FREE)
     """The dearest plan since the period began: its fee is the period's."""
     period = UnicodeAttribute()

@@ -1,7 +1,6 @@
-"""Where the links of mails lead on this machine. Elsewhere the web application has its pages there (setting `appUrl`); these only send
-the documented requests, so that a mail at /local/mail can be followed to its end.
+"""Small pages for the links in e-mails. On AWS the web application has them (setting `appUrl`); these only send the documented requests.
 
-A page is the same for everybody: the token stays in the browser's address.
+A page has no data of anybody: the token is only in the browser's address.
 """
 
 import json
@@ -22,14 +21,14 @@ _PAGES = {
     ),
 }
 _SCRIPT = """
-const query=new URLSearchParams(location.search),token=query.get('token'),said=document.getElementById('said');
+const query=new URLSearchParams(location.search),token=query.get('token'),output=document.getElementById('output');
 const field=name=>document.querySelector(`[name=${name}]`).value;
 async function send(path,body,bearer){
   const headers={'Content-Type':'application/json'};
   if(bearer)headers.Authorization='Bearer '+bearer;
-  const answer=await fetch(API+path,{method:'POST',headers,body:JSON.stringify(body)}),text=await answer.text();
-  said.textContent=answer.status+' '+text;
-  if(!answer.ok)throw new Error(text);
+  const response=await fetch(API+path,{method:'POST',headers,body:JSON.stringify(body)}),text=await response.text();
+  output.textContent=response.status+' '+text;
+  if(!response.ok)throw new Error(text);
   return text?JSON.parse(text):null;
 }
 const confirm=()=>send('/auth/verify-email',{token});
@@ -63,7 +62,7 @@ async def _page(request: web.Request) -> web.Response:
         text=(
             f'<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>{title}</title>'
             '<body style="font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto">'
-            f"<h1>{title}</h1><form>{inputs}<p><button>Go on</button></form><pre id=said style='white-space:pre-wrap'></pre>"
+            f"<h1>{title}</h1><form>{inputs}<p><button>Go on</button></form><pre id=output style='white-space:pre-wrap'></pre>"
             f"<script>{script}</script>"
         ),
         content_type="text/html",

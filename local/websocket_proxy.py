@@ -1,7 +1,7 @@
-"""WebSockets through the front door: each client has its own connection to the engine, and only its own buffers.
+"""WebSockets through the front door: each client has its own connection to the engine, and its own buffers.
 
-A client that reads slowly slows down its own connection (the engine's side is then not read either); one that does not read at all
-is closed. Nothing is queued here, so no client can make another one wait or fill the memory.
+A client that reads slowly slows down only its own connection, and one that reads nothing is disconnected. Nothing is queued here, so that
+no client can delay another one or fill the memory.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from local.routes import Target, problem
 
 MESSAGE_BYTES = 128 * 1024  # API Gateway's limit for a message
 _FROM_ENGINE = 1024 * 1024
-_SEND_WITHIN = 20.0  # a client that takes nothing for so long is gone
+_SEND_WITHIN = 20.0  # a client that receives nothing for so long is disconnected
 _PING_EVERY = 30.0
 _HANDSHAKE_WITHIN = 35.0
-_PASSED_ON = ("authorization", "cookie", "origin", "user-agent", "x-request-id", "x-api-key")
+_FORWARDED_HEADERS = ("authorization", "cookie", "origin", "user-agent", "x-request-id", "x-api-key")
 
 
-class Relay:
-    """All open sockets of the door."""
+class WebSocketProxy:
+    """All open WebSockets of the front door."""
 
     def __init__(self, session: ClientSession, engine: str) -> None:
         self._session = session
@@ -39,7 +39,7 @@ class Relay:
         self._open: set[web.WebSocketResponse] = set()
 
     async def connect(self, request: web.Request, target: Target, query: str) -> web.StreamResponse:
-        """Answer an upgrade: first the engine's side, so that its refusal is the client's answer."""
+        """Handle an upgrade request: connect to the engine first, so that the client gets its status when it refuses."""
         protocols = [part.strip() for part in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if part.strip()]
         try:
             async with asyncio.timeout(_HANDSHAKE_WITHIN):
@@ -50,13 +50,13 @@ class Relay:
                     max_msg_size=_FROM_ENGINE,
                     timeout=ClientWSTimeout(ws_close=1.0),
                 )
-        except WSServerHandshakeError as refused:
+        except WSServerHandshakeError as error:
             code = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "RATE_LIMIT_EXCEEDED"}.get(
-                refused.status, "REFUSED"
+                error.status, "REFUSED"
             )
-            return _answer(target, refused.status, code, "The connection was refused")
+            return _error(target, error.status, code, "The connection was refused")
         except (ClientError, TimeoutError):
-            return _answer(target, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
+            return _error(target, 503, "SERVICE_UNAVAILABLE", "The local engine does not answer")
         client = web.WebSocketResponse(
             protocols=[engine.protocol] if engine.protocol else (),
             max_msg_size=MESSAGE_BYTES,
@@ -67,7 +67,7 @@ class Relay:
         try:
             await client.prepare(request)
             self._open.add(client)
-            await _relay(client, engine)
+            await _forward(client, engine)
         finally:
             self._open.discard(client)
             with contextlib.suppress(TimeoutError):
@@ -80,47 +80,47 @@ class Relay:
         return URL(f"{self._engine}{target.path}?{added}{'&' + query if query else ''}", encoded=True)
 
     async def close(self) -> None:
-        """Tell every client that the server goes away."""
+        """Close every client's connection with code 1001, going away."""
         await asyncio.gather(
             *(client.close(code=1001, message=b"server stops") for client in list(self._open)), return_exceptions=True
         )
 
 
 def _headers(request: web.Request) -> list[tuple[str, str]]:
-    kept = [(name, value) for name, value in request.headers.items() if name.lower() in _PASSED_ON]
-    return [*kept, ("X-Forwarded-For", request.remote or "127.0.0.1"), ("X-Forwarded-Host", request.host)]
+    headers = [(name, value) for name, value in request.headers.items() if name.lower() in _FORWARDED_HEADERS]
+    return [*headers, ("X-Forwarded-For", request.remote or "127.0.0.1"), ("X-Forwarded-Host", request.host)]
 
 
-def _answer(target: Target, status: int, code: str, message: str) -> web.Response:
+def _error(target: Target, status: int, code: str, message: str) -> web.Response:
     return web.json_response(problem(target.contract, status, code, message, ""), status=status)
 
 
-async def _relay(client: web.WebSocketResponse, engine: ClientWebSocketResponse) -> None:
-    """Pass messages both ways until one side closes, then close the other with the same code."""
-    up = asyncio.create_task(_upwards(client, engine))
-    down = asyncio.create_task(_downwards(client, engine))
+async def _forward(client: web.WebSocketResponse, engine: ClientWebSocketResponse) -> None:
+    """Forward messages in both directions until one side closes, then close the other with the same code."""
+    to_engine = asyncio.create_task(_to_engine(client, engine))
+    to_client = asyncio.create_task(_to_client(client, engine))
     try:
-        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({to_engine, to_client}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (up, down):
+        for task in (to_engine, to_client):
             task.cancel()
-        await asyncio.gather(up, down, return_exceptions=True)
+        await asyncio.gather(to_engine, to_client, return_exceptions=True)
     if not client.closed:
         await _close(client, engine.close_code or 1000)
 
 
-async def _upwards(client: web.WebSocketResponse, engine: ClientWebSocketResponse) -> None:
+async def _to_engine(client: web.WebSocketResponse, engine: ClientWebSocketResponse) -> None:
     async for message in client:
-        await _pass(message, engine)
+        await _send(message, engine)
 
 
-async def _downwards(client: web.WebSocketResponse, engine: ClientWebSocketResponse) -> None:
+async def _to_client(client: web.WebSocketResponse, engine: ClientWebSocketResponse) -> None:
     async for message in engine:
         async with asyncio.timeout(_SEND_WITHIN):
-            await _pass(message, client)
+            await _send(message, client)
 
 
-async def _pass(message: WSMessage, side: web.WebSocketResponse | ClientWebSocketResponse) -> None:
+async def _send(message: WSMessage, side: web.WebSocketResponse | ClientWebSocketResponse) -> None:
     if message.type is WSMsgType.TEXT:
         await side.send_str(message.data)
     elif message.type is WSMsgType.BINARY:

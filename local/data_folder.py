@@ -1,4 +1,4 @@
-"""The data folder: whose it is, whether it can be read, who uses it now."""
+"""The data folder of the local cloud: checked and locked before anything starts."""
 
 import fcntl
 import json
@@ -9,7 +9,7 @@ from typing import IO, Any
 from local import ENGINE_VERSION, LocalError
 
 FORMAT = 1
-_MARK = "local.json"
+_VALUES_FILE = "local.json"
 
 
 class DataFolder:
@@ -20,16 +20,16 @@ class DataFolder:
         self._lock: IO[str] | None = None
 
     def open(self) -> None:
-        """Create or check the folder and take it; raises `LocalError` with what to do."""
+        """Create or check the folder and lock it; raises `LocalError`, whose message says what to do."""
         try:
-            self._take()
+            self._acquire()
             self._check_version()
             self._check_state()
         except LocalError:
             self.close()
             raise
 
-    def _take(self) -> None:
+    def _acquire(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / "lock").open("w")
@@ -43,47 +43,49 @@ class DataFolder:
             raise LocalError(f"another `local run` uses {self.path}: end it, or set CADRE_DATA to another folder") from error
 
     def close(self) -> None:
-        """Give the folder back."""
+        """Unlock the folder."""
         if self._lock:
             self._lock.close()
             self._lock = None
 
     def get(self, key: str) -> Any:
-        """A value remembered with the folder, None when there is none."""
-        return self._mark().get(key)
+        """A value that was stored with `remember`; None if there is none."""
+        return self._values().get(key)
 
     def remember(self, **values: object) -> None:
-        """Remember values with the folder."""
-        write_json(self.path / _MARK, {**self._mark(), "format": FORMAT, "engine": ENGINE_VERSION, **values})
+        """Store values in the folder, for later starts."""
+        write_json(self.path / _VALUES_FILE, {**self._values(), "format": FORMAT, "engine": ENGINE_VERSION, **values})
 
-    def _mark(self) -> dict[str, Any]:
-        path = self.path / _MARK
+    def _values(self) -> dict[str, Any]:
+        path = self.path / _VALUES_FILE
         if not path.exists():
             return {}
-        found = self._load(path)
-        if not isinstance(found, dict):
+        values = self._load(path)
+        if not isinstance(values, dict):
             raise self._damaged(path)
-        return found
+        return values
 
     def _check_version(self) -> None:
-        mark = self._mark()
-        if not mark and any((self.path / "state").glob("*.json")):
-            raise LocalError(f"{self.path} was not made by this program: {self._way_out()}")
-        made = (mark.get("format", FORMAT), mark.get("engine", ENGINE_VERSION))
-        if made != (FORMAT, ENGINE_VERSION):
-            raise LocalError(f"{self.path} was made by another version (format {made[0]}, engine {made[1]}): {self._way_out()}")
+        values = self._values()
+        if not values and any((self.path / "state").glob("*.json")):
+            raise LocalError(f"{self.path} was not made by this program: {self._advice()}")
+        versions = (values.get("format", FORMAT), values.get("engine", ENGINE_VERSION))
+        if versions != (FORMAT, ENGINE_VERSION):
+            raise LocalError(
+                f"{self.path} was made by another version (format {versions[0]}, engine {versions[1]}): {self._advice()}"
+            )
 
     def _check_state(self) -> None:
-        """Read every state file now: the engine would drop an unreadable one without a word and start empty."""
+        """Read every state file: the engine itself would ignore a damaged one and start empty."""
         for path in sorted((self.path / "state").glob("*.json")):
-            found = self._load(path)
-            if not isinstance(found, dict) or "payload" not in found:
+            state = self._load(path)
+            if not isinstance(state, dict) or "payload" not in state:
                 raise self._damaged(path)
             if path.stem == "lambda":
-                self._check_code(found)
+                self._check_code(state)
 
     def _check_code(self, state: Any) -> None:
-        """The functions' code lies beside the state, in files named by their hash."""
+        """Check that the files with the functions' code exist; the state names them by their hash."""
         if isinstance(state, dict):
             blob = state.get("code_blob_ref")
             if isinstance(blob, str) and not list((self.path / "state" / "lambda-blobs").glob(f"{blob}*")):
@@ -98,14 +100,14 @@ class DataFolder:
             raise self._damaged(path) from error
 
     def _damaged(self, path: Path) -> LocalError:
-        return LocalError(f"{path} is damaged and cannot be read: {self._way_out()}")
+        return LocalError(f"{path} is damaged and cannot be read: {self._advice()}")
 
-    def _way_out(self) -> str:
+    def _advice(self) -> str:
         return f"move the folder away or delete it (rm -r {self.path}) to start afresh, or set CADRE_DATA to another one"
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a whole file or none."""
+    """Write a JSON file by a rename, so that it is never half written."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(value, indent=2) + "\n")
     os.replace(temporary, path)

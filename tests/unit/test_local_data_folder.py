@@ -11,8 +11,8 @@ import pytest
 
 from local import ENGINE_VERSION, LocalError
 from local.__main__ import main
+from local.data_folder import DataFolder
 from local.engine import ROOT, free_port
-from local.folder import DataFolder
 from tests.shell import shell
 
 STATE = {"__ministack_format__": 2, "payload": {}}
