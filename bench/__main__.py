@@ -124,8 +124,8 @@ def measured(part: Part) -> Rows | str:
     if done.returncode:
         return f"did not run: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"
     start = done.stdout.rfind("\n" + ("{" if part.key else "[") + "\n") + 1
-    found = json.loads(done.stdout[start:])
-    rows: Rows | str = found[part.key] if part.key else found
+    output = json.loads(done.stdout[start:])
+    rows: Rows | str = output[part.key] if part.key else output
     return rows if isinstance(rows, list) else f"did not run: {rows}"
 
 

@@ -47,46 +47,46 @@ class Table:
 
     def answer(self, operation: str, request: Any) -> bytes:
         self.trips[operation] += 1
-        asked = json.loads(request.body)
+        parameters = json.loads(request.body)
         answers = {
             "Query": self._query,
             "BatchGetItem": self._batch,
             "TransactWriteItems": self._transact,
             "PutItem": self._put_item,
         }
-        found = answers[operation](asked)
-        return found if isinstance(found, bytes) else json.dumps(found).encode()
+        result = answers[operation](parameters)
+        return result if isinstance(result, bytes) else json.dumps(result).encode()
 
-    def _query(self, asked: dict[str, Any]) -> Any:
-        values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
-        if "IndexName" not in asked:
+    def _query(self, parameters: dict[str, Any]) -> Any:
+        values = {name: value["S"] for name, value in parameters["ExpressionAttributeValues"].items()}
+        if "IndexName" not in parameters:
             partition = values[":pk"].removeprefix("USG#WS#")
             dimension = values[":from"].partition("#")[0]
             return self.usage[dimension] if partition in self.used else {"Items": []}
         index = self.due.get(values[":pk"], [])
-        start = asked.get("ExclusiveStartKey")
+        start = parameters.get("ExclusiveStartKey")
         first = bisect.bisect_left(index, (values[":from"],))
         if start:
             first = max(first, bisect.bisect_right(index, (start["GSI1SK"]["S"], start["PK"]["S"], start["SK"]["S"])))
-        page = [one for one in index[first : first + asked["Limit"]] if one[0] <= values[":to"]]
+        page = [one for one in index[first : first + parameters["Limit"]] if one[0] <= values[":to"]]
         items = [
             {"PK": {"S": pk}, "SK": {"S": sk}, "GSI1PK": {"S": values[":pk"]}, "GSI1SK": {"S": sort}, "kind": {"S": "BILLING"}}
             for sort, pk, sk in page
         ]
-        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if len(items) == asked["Limit"] else {})
+        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if len(items) == parameters["Limit"] else {})
 
-    def _batch(self, asked: dict[str, Any]) -> Any:
-        ((name, wanted),) = asked["RequestItems"].items()
-        keys = [(key["PK"]["S"], key["SK"]["S"]) for key in wanted["Keys"]]
+    def _batch(self, parameters: dict[str, Any]) -> Any:
+        ((name, request),) = parameters["RequestItems"].items()
+        keys = [(key["PK"]["S"], key["SK"]["S"]) for key in request["Keys"]]
         return {"Responses": {name: [self.rows[key] for key in keys if key in self.rows]}, "UnprocessedKeys": {}}
 
-    def _put_item(self, asked: dict[str, Any]) -> Any:
-        self.put(asked["Item"])
-        self.written += _units(asked["Item"])
+    def _put_item(self, parameters: dict[str, Any]) -> Any:
+        self.put(parameters["Item"])
+        self.written += _units(parameters["Item"])
         return {}
 
-    def _transact(self, asked: dict[str, Any]) -> Any:
-        for operation in asked["TransactItems"]:
+    def _transact(self, parameters: dict[str, Any]) -> Any:
+        for operation in parameters["TransactItems"]:
             ((verb, about),) = operation.items()
             row = about["Item"] if verb == "Put" else self._updated(about)
             self.put(row)
@@ -121,7 +121,7 @@ def _rollups(keys: list[str], calls: int) -> bytes:
     return json.dumps({"Items": items}).encode()
 
 
-def _found(table: Table) -> None:
+def _seed_workspaces(table: Table) -> None:
     """Half of the workspaces used something; every tenth is on the pro plan; ten share an organization in every hundred."""
     from shared.core.actor import Actor
     from shared.core.ids import new_id
@@ -144,7 +144,7 @@ def _found(table: Table) -> None:
             table.used.add(workspace.id)
 
 
-def _checked(table: Table) -> int:
+def _count_checked_invoices(table: Table) -> int:
     """How many invoices there are. Raises where one is wrong."""
     from shared.money.billing.rows import Invoice
 
@@ -155,7 +155,7 @@ def _checked(table: Table) -> int:
         assert invoice.usage_micros == used, invoice.id
         assert sum(line["amount_micros"] for line in invoice.lines) == invoice.subtotal_micros, invoice.id
         numbers.setdefault(str(invoice.org_id), []).append(int(invoice.number[-6:]))
-    assert all(sorted(found) == list(range(1, len(found) + 1)) for found in numbers.values())
+    assert all(sorted(sequence) == list(range(1, len(sequence) + 1)) for sequence in numbers.values())
     assert len(invoices) == WORKSPACES // 2 + WORKSPACES // 10  # those with usage have odd numbers, those on pro even ones
     return len(invoices)
 
@@ -174,7 +174,7 @@ def measure() -> list[dict[str, Any]]:
     agents = [f"AGENT-M#2026-11#agent-{number}" for number in range(AGENTS)]
     table = Table(usage={"TOTAL": _rollups(days, AGENTS), "AGENT-M": _rollups(agents, DAYS)})
     with time_machine.travel("2026-12-01T02:00:00+00:00", tick=True):
-        _found(table)
+        _seed_workspaces(table)
         answer_everything(table.answer)
         started, calls, done = time.process_time(), 0, 0
         while closed := close(time.monotonic() + SECONDS):
@@ -185,7 +185,7 @@ def measure() -> list[dict[str, Any]]:
     return [
         {
             "workspaces": WORKSPACES,
-            "invoices": _checked(table),
+            "invoices": _count_checked_invoices(table),
             "trips": trips / WORKSPACES,
             "by": {name: count / WORKSPACES for name, count in sorted(table.trips.items())},
             "wcu": table.written / WORKSPACES,

@@ -46,14 +46,14 @@ def terminal(stack: LocalStack) -> list[dict[str, Any]]:
 
     rows = []
     for viewers in VIEWERS:
-        seen = asyncio.run(delays(stack, viewers=viewers, lines=LINES, gap=GAP))
+        delays_ms = asyncio.run(delays(stack, viewers=viewers, lines=LINES, gap=GAP))
         rows.append(
             {
                 "viewers": viewers,
-                "entries": len(seen),
-                "p50_ms": statistics.median(seen),
-                "p95_ms": _share(seen, 0.95),
-                "max_ms": max(seen),
+                "entries": len(delays_ms),
+                "p50_ms": statistics.median(delays_ms),
+                "p95_ms": _share(delays_ms, 0.95),
+                "max_ms": max(delays_ms),
             }
         )
     return rows

@@ -31,11 +31,11 @@ class Tape:
     """A `before-send` handler that plays what it holds, over and over."""
 
     def __init__(self) -> None:
-        self.held: list[Recorded] = []
+        self.responses: list[Recorded] = []
         self.at = 0
 
     def play(self, request: AWSRequest, **_: Any) -> AWSResponse:
-        recorded = self.held[self.at % len(self.held)]
+        recorded = self.responses[self.at % len(self.responses)]
         self.at += 1
         return answer(request, recorded)
 
@@ -46,7 +46,7 @@ def recording(events: Any) -> Iterator[Tape]:
     tape = Tape()
 
     def keep(http_response: Any, **_: Any) -> None:
-        tape.held.append((http_response.status_code, dict(http_response.headers), http_response.content))
+        tape.responses.append((http_response.status_code, dict(http_response.headers), http_response.content))
 
     events.register("after-call", keep)
     try:

@@ -176,8 +176,8 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
         "type": "task",
         "description": "Business customers leave.",
     }
-    made = [ada("cards", "POST", f"/boards/{board}/cards", body=card).json["id"] for _ in range(20)]
-    ticket = f"/tickets/{made[0]}"
+    card_ids = [ada("cards", "POST", f"/boards/{board}/cards", body=card).json["id"] for _ in range(20)]
+    ticket = f"/tickets/{card_ids[0]}"
     story = ada("cards", "POST", f"/boards/{board}/cards", body=card | {"laneId": lanes[1].id, "type": "doc"}).json["id"]
     # the first request of a window costs a trip more, in every window once: not what an operation costs
     call("auth", "agentworks", "POST", "/auth/login", body=credentials)
@@ -199,25 +199,25 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "boards.get", lambda: ada("boards", "GET", f"/boards/{board}")
     yield "boards.cards.list", lambda: ada("cards", "GET", f"/boards/{board}/cards")
     yield "cards.create", lambda: ada("cards", "POST", f"/boards/{board}/cards", body=card)
-    yield "cards.get", lambda: ada("cards", "GET", f"/cards/{made[0]}")
-    yield "cards.update", lambda: ada("cards", "PUT", f"/cards/{made[0]}", body={"title": "Pay by invoice"})
-    yield "cards.move", lambda: ada("cards", "POST", f"/cards/{made[0]}/move", body={"toLaneId": lanes[4].id})
-    yield "comments.create", lambda: ada("comments", "POST", f"/cards/{made[0]}/comments", body={"content": "Yes."})
+    yield "cards.get", lambda: ada("cards", "GET", f"/cards/{card_ids[0]}")
+    yield "cards.update", lambda: ada("cards", "PUT", f"/cards/{card_ids[0]}", body={"title": "Pay by invoice"})
+    yield "cards.move", lambda: ada("cards", "POST", f"/cards/{card_ids[0]}/move", body={"toLaneId": lanes[4].id})
+    yield "comments.create", lambda: ada("comments", "POST", f"/cards/{card_ids[0]}/comments", body={"content": "Yes."})
     docs, text = (
         f"/projects/{world.project.id}/docs",
         {"type": "prd", "title": "PRD", "content": "Customers pay by invoice.\n" * 100},
     )
-    paper = ada("documents", "POST", docs, body=text).json["id"]
+    document_id = ada("documents", "POST", docs, body=text).json["id"]
     yield "documents.create", lambda: ada("documents", "POST", docs, body=text)
     yield "documents.list", lambda: ada("documents", "GET", docs)
     yield "documents.latestByType", lambda: ada("documents", "GET", f"{docs}/prd")
-    yield "documents.get", lambda: ada("documents", "GET", f"/documents/{paper}")
-    yield "documents.update", lambda: ada("documents", "PUT", f"/documents/{paper}", body={"content": "Other words"})
+    yield "documents.get", lambda: ada("documents", "GET", f"/documents/{document_id}")
+    yield "documents.update", lambda: ada("documents", "PUT", f"/documents/{document_id}", body={"content": "Other words"})
     yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", ticket)
     yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{story}/agents/prd/run", body={})
     yield "usage.workspace", lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
     yield "runs.list", lambda: ada("runs", "GET", f"/cards/{story}/runs")
-    yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{made[1]}")
+    yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{card_ids[1]}")
 
 
 if __name__ == "__main__":

@@ -44,8 +44,8 @@ class Side:
             for _ in range(times):
                 self.call()
             spent = time.process_time() - started
-        if self.tape.at != times * len(self.tape.held):
-            raise RuntimeError(f"{self.tape.at} round trips instead of {times * len(self.tape.held)}")
+        if self.tape.at != times * len(self.tape.responses):
+            raise RuntimeError(f"{self.tape.at} round trips instead of {times * len(self.tape.responses)}")
         return spent / times * 1e6
 
 
@@ -89,8 +89,8 @@ def _compare(case: Case) -> dict[str, Any]:
         "operation": case.name,
         "us": statistics.median(ours),
         "bare_us": statistics.median(bare),
-        "trips": len(case.ours.tape.held),
-        "bare_trips": len(case.bare.tape.held),
+        "trips": len(case.ours.tape.responses),
+        "bare_trips": len(case.bare.tape.responses),
         "ratio": statistics.median(ratios),
     }
 
@@ -115,12 +115,12 @@ def cases_recorded() -> list[Case]:
     def request(method: str, path: str, body: Any = None) -> dict[str, Any]:
         return event("agentworks", method, path, body=body, headers=headers)
 
-    def made() -> str:
+    def create_card() -> str:
         answer = cards(request("POST", f"/boards/{world.board.id}/cards", card), Context())
         identity: str = json.loads(answer["body"])["id"]
         return identity
 
-    ids = [made() for _ in range(CARDS)]
+    ids = [create_card() for _ in range(CARDS)]
     one, page = f"/cards/{ids[0]}", f"/boards/{world.board.id}/cards?limit={CARDS}"
     return [
         _case("get one card", cards, request("GET", one), _bare_get(ids[0])),

@@ -113,8 +113,8 @@ class Actor:
         role = self.role_in(ws_id, org_id)
         if role is None:
             return frozenset()
-        held = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
-        return held if self.scopes is None else held & self.scopes
+        granted = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
+        return granted if self.scopes is None else granted & self.scopes
 
     @property
     def is_person(self) -> bool:
@@ -124,10 +124,10 @@ class Actor:
     @property
     def summary(self) -> dict[str, str]:
         """What a row keeps of whoever wrote it: enough to show a name without another read."""
-        kept = {"kind": self.kind, "id": self.id, "name": self.name, "email": self.email}
+        summary = {"kind": self.kind, "id": self.id, "name": self.name, "email": self.email}
         if self.avatar_url:
-            kept["avatar_url"] = self.avatar_url
-        return kept
+            summary["avatar_url"] = self.avatar_url
+        return summary
 
 
 SYSTEM = Actor(id="system", name="Cadre", kind="system")

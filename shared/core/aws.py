@@ -22,17 +22,17 @@ def client(service: str, *, config: Any = None, parsers: Any = None) -> Any:
     from botocore.config import Config
 
     with _creating:
-        made = session()
-        named = Config(user_agent=f"{made.user_agent()} Cadre")
-        config = config.merge(named) if config else named
+        shared_session = session()
+        user_agent = Config(user_agent=f"{shared_session.user_agent()} Cadre")
+        config = config.merge(user_agent) if config else user_agent
         if parsers is None:
-            return made.create_client(service, config=config)
-        usual = made.get_component("response_parser_factory")
-        made.register_component("response_parser_factory", parsers)
+            return shared_session.create_client(service, config=config)
+        default_parsers = shared_session.get_component("response_parser_factory")
+        shared_session.register_component("response_parser_factory", parsers)
         try:
-            return made.create_client(service, config=config)
+            return shared_session.create_client(service, config=config)
         finally:
-            made.register_component("response_parser_factory", usual)
+            shared_session.register_component("response_parser_factory", default_parsers)
 
 
 @cache

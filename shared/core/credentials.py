@@ -13,8 +13,8 @@ from shared.core.aws import client
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 
-_KEPT_S = 300.0
-_kept: dict[str, tuple[float, Mapping[str, str]]] = {}
+_CACHE_S = 300.0
+_cache: dict[str, tuple[float, Mapping[str, str]]] = {}
 
 
 def value(setting: str, variable: str) -> str:
@@ -25,23 +25,23 @@ def value(setting: str, variable: str) -> str:
     return os.environ.get(variable, "").strip() or _secret(setting).get(variable, "").strip()
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Read the secrets again at the next use."""
-    _kept.clear()
+    _cache.clear()
 
 
 def _secret(setting: str) -> Mapping[str, str]:
     name: str = getattr(settings(), setting)
     if not name:
         return {}
-    moment, found = _kept.get(name, (0.0, {}))
-    if time.monotonic() - moment > _KEPT_S or name not in _kept:
-        found = _fetched(name, f"the secret named by CADRE_{setting.upper()}")
-        _kept[name] = (time.monotonic(), found)
-    return found
+    moment, secret = _cache.get(name, (0.0, {}))
+    if time.monotonic() - moment > _CACHE_S or name not in _cache:
+        secret = _fetch(name, f"the secret named by CADRE_{setting.upper()}")
+        _cache[name] = (time.monotonic(), secret)
+    return secret
 
 
-def _fetched(name: str, called: str) -> Mapping[str, str]:
+def _fetch(name: str, called: str) -> Mapping[str, str]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

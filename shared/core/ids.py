@@ -26,8 +26,8 @@ def derived_id(*parts: str | int) -> str:
 
 def bare_id(value: str) -> str:
     """`ws_0190...` or `0190...` as the stored id. A string that is no id comes back unchanged (and will not be found)."""
-    found = _PREFIXED.match(value.lower())
-    return str(uuid.UUID(found.group(1))) if found else value
+    match = _PREFIXED.match(value.lower())
+    return str(uuid.UUID(match.group(1))) if match else value
 
 
 def is_id(value: str) -> bool:

@@ -30,7 +30,7 @@ def _client() -> "httpx2.Client":
     return httpx2.Client(follow_redirects=False, timeout=timeout, headers={"User-Agent": "Cadre"})
 
 
-def allowed(url: str) -> bool:
+def is_allowed(url: str) -> bool:
     """Whether an address may be asked: https, or plain http to this machine where this machine is all there is."""
     try:
         parts = urlsplit(url)
@@ -39,10 +39,10 @@ def allowed(url: str) -> bool:
         return False
     if not host or parts.username is not None or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and _loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and _is_loopback(host))
 
 
-def ask(
+def request_json(
     who: str,
     method: str,
     url: str,
@@ -57,12 +57,12 @@ def ask(
     """
     import httpx2
 
-    if not allowed(url):
+    if not is_allowed(url):
         raise Upstream("unreachable", f"{who} has an address that is not asked: it must be https")
     try:
         accept = {"Accept": "application/json"} | dict(headers or {})
         with _client().stream(method, url, data=form, headers=accept, auth=auth) as response:
-            status, body = response.status_code, _read(who, response)
+            status, body = response.status_code, _read_body(who, response)
     except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
         raise Upstream("unreachable", f"{who} cannot be reached ({type(error).__name__})") from error
     if status >= 500 or 300 <= status < 400:
@@ -73,7 +73,7 @@ def ask(
         raise Upstream("unreachable", f"{who} answered {status}, and not in JSON") from error
 
 
-def _read(who: str, response: "httpx2.Response") -> bytes:
+def _read_body(who: str, response: "httpx2.Response") -> bytes:
     body = b""
     for chunk in response.iter_bytes():
         body += chunk
@@ -82,7 +82,7 @@ def _read(who: str, response: "httpx2.Response") -> bytes:
     return body
 
 
-def _loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -20,7 +20,7 @@ from shared.core import clock
 from shared.core.money import MICROS, usd
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide forms, which spreadsheets read too
-_CELL: Final = 32_767  # characters, Excel's own limit
+_MAX_CELL: Final = 32_767  # characters, Excel's own limit
 _CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - Excel has no zones; a fixed time: the same rows are the same file
 
 
@@ -67,7 +67,7 @@ class JsonFormat:
         return f'\n],\n"totals": {_json(totals)}}}\n'.encode()
 
 
-PIECEWISE: Final[Mapping[str, type[CsvFormat | JsonFormat]]] = {"csv": CsvFormat, "json": JsonFormat}
+STREAMED: Final[Mapping[str, type[CsvFormat | JsonFormat]]] = {"csv": CsvFormat, "json": JsonFormat}
 
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:
@@ -76,13 +76,13 @@ def _csv(rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def plain(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 _CSV: Final[Mapping[Kind, Any]] = {
-    "text": plain,
+    "text": escape_formula,
     "number": str,
     "money": lambda value: f"{Decimal(value) / MICROS:.6f}",
     "date": str,
@@ -151,7 +151,7 @@ class Workbook:
         if value is None:
             return
         if kind == "text":
-            sheet.write_string(row, position, str(value)[:_CELL])
+            sheet.write_string(row, position, str(value)[:_MAX_CELL])
         elif kind == "flag":
             sheet.write_boolean(row, position, value)
         elif kind == "number":

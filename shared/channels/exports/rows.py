@@ -6,7 +6,7 @@ from shared.core import clock
 from shared.core.ids import derived_id
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-KEEP: Final = 6 * 86_400
+RETENTION: Final = 6 * 86_400
 """Seconds that an export is remembered. Its file lives seven days (the lifecycle of `exports/` in `infra/data.py`): never shorter."""
 FORMATS: Final = {
     "csv": "text/csv; charset=utf-8; header=present",
@@ -49,7 +49,7 @@ class Export(Entity):
         return {1: (f"WS#{self.ws_id}#EXP", f"{self.created_at}#{self.id}")}
 
     @property
-    def key_of_file(self) -> str:
+    def file_key(self) -> str:
         return f"exports/{self.ws_id}/{self.id}.{self.format}"
 
     @property
@@ -57,12 +57,12 @@ class Export(Entity):
         return FORMATS[self.format]
 
     @property
-    def over(self) -> bool:
+    def is_expired(self) -> bool:
         """Forgotten, though its row may still be there: DynamoDB takes its time."""
         return int(self.ttl or 0) <= clock.epoch()
 
     @property
-    def worked_on(self) -> bool:
+    def is_leased(self) -> bool:
         return bool(self.status == "running" and int(self.lease_until) > clock.epoch())
 
 
@@ -78,6 +78,6 @@ def new_export(
         ask=ask,
         file_name=f"{file_name}.{format_}",
         rows_total=rows_total,
-        ttl=clock.epoch() + KEEP,
+        ttl=clock.epoch() + RETENTION,
         **tenancy,
     )

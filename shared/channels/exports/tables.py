@@ -42,11 +42,11 @@ class Source(Protocol):
         """Raises DoesNotAddUp where the rows are not all there is."""
 
 
-class DoesNotAddUp(Exception):
+class TotalsMismatch(Exception):
     """What was read is not what the books say: an index that lags behind for a moment, or rows that are missing."""
 
 
-def add_up(columns: Sequence[Column], rows: Sequence[Row], sums: dict[str, int]) -> None:
+def add_to_totals(columns: Sequence[Column], rows: Sequence[Row], sums: dict[str, int]) -> None:
     """Add rows to the sums of the columns that have one."""
     for position, column in enumerate(columns):
         if column.summed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.runs.terminal.entries import Chunk, Entry, expired
+from shared.runs.terminal.entries import Chunk, Entry, expiry_notice
 from shared.store import query
 
 _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
@@ -10,8 +10,8 @@ _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
 
 def last_sequence(run_id: str) -> int:
     """The number of the last entry; 0 for an empty log. One strongly consistent read."""
-    found = query(Chunk, Chunk.place(run_id), newest_first=True, limit=1, consistent=True).rows
-    return int(found[0].last) if found else 0
+    chunks = query(Chunk, Chunk.place(run_id), newest_first=True, limit=1, consistent=True).rows
+    return int(chunks[0].last) if chunks else 0
 
 
 def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
@@ -22,7 +22,7 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
     expected = max(1, start)
     for chunk in _chunks(run_id, expected):
         if chunk.first > expected:
-            yield expired(run_id, expected, chunk.first - 1, chunk.at)
+            yield expiry_notice(run_id, expected, chunk.first - 1, chunk.at)
         for entry in chunk.entries():
             if entry["seq"] >= expected:
                 yield entry

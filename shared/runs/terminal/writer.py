@@ -11,12 +11,12 @@ from shared.channels.sockets.publish import publish_log
 from shared.core import clock
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
-from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, draft, numbered
+from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, new_entry, with_sequence
 from shared.runs.terminal.reading import last_sequence
 from shared.store import Operation, create, get, write
 
 WINDOW = 0.075  # seconds that an entry may wait for company: 13 posts a second to a viewer, not one for each line
-_AT_REST = 5  # after a silence the first entry waits only a fifth of it: long enough for a burst's first lines
+_IDLE_DIVISOR = 5  # after a silence the first entry waits only a fifth of it: long enough for a burst's first lines
 _TAKEN = Conflict("log_sequence", "Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
@@ -41,15 +41,15 @@ class TerminalWriter:
 
     def write(self, level: str, component: str, message: str, data: Any = None, source: str = "agent") -> None:
         """Add an entry. Raises what an earlier chunk failed with: above all the guard's refusal, after which nothing can be added."""
-        entry = draft(level, component, message, data, source, clock.iso())
+        entry = new_entry(level, component, message, data, source, clock.iso())
         with self._changed:
-            self._raise()
+            self._raise_failure()
             self._waiting.append(entry)
             self._bytes += len(canonical(entry).encode())
             full = self._bytes >= CHUNK_BYTES
             if self._thread is None and not full:
                 self._closed = False
-                self._thread = threading.Thread(target=self._run, daemon=True, name="terminal")
+                self._thread = threading.Thread(target=self._flush_periodically, daemon=True, name="terminal")
                 self._thread.start()
             self._changed.notify()
         if full:
@@ -58,8 +58,8 @@ class TerminalWriter:
     def flush(self) -> None:
         """Write what is waiting, and tell the viewers."""
         with self._flushing:
-            self._raise()
-            while chunk := self._take():
+            self._raise_failure()
+            while chunk := self._next_chunk():
                 try:
                     self._append(chunk)
                 except Exception as error:
@@ -86,11 +86,11 @@ class TerminalWriter:
                 raise
             log.warning("the end of the log of run %s was not written", self.run_id)  # the block's own error matters more
 
-    def _raise(self) -> None:
+    def _raise_failure(self) -> None:
         if self._failed is not None:
             raise self._failed
 
-    def _run(self) -> None:
+    def _flush_periodically(self) -> None:
         """The writer's thread: what waits for WINDOW seconds is written. An error waits for the next call of the owner's."""
         flushed = 0.0
         while True:
@@ -99,7 +99,7 @@ class TerminalWriter:
                 if self._closed:
                     return
                 rested = time.monotonic() - flushed > self._window
-                self._changed.wait_for(lambda: self._closed, self._window / _AT_REST if rested else self._window)
+                self._changed.wait_for(lambda: self._closed, self._window / _IDLE_DIVISOR if rested else self._window)
             flushed = time.monotonic()
             try:
                 self.flush()
@@ -107,7 +107,7 @@ class TerminalWriter:
                 log.warning("the log of run %s cannot be written", self.run_id)
                 return
 
-    def _take(self) -> list[Entry]:
+    def _next_chunk(self) -> list[Entry]:
         """The next waiting entries that fit into one chunk."""
         with self._changed:
             size, count = 2, 0
@@ -116,16 +116,16 @@ class TerminalWriter:
                 if count and size > CHUNK_BYTES:
                     break
                 count += 1
-            taken, self._waiting = self._waiting[:count], self._waiting[count:]
+            chunk, self._waiting = self._waiting[:count], self._waiting[count:]
             self._bytes = sum(len(canonical(entry).encode()) for entry in self._waiting)
-            return taken
+            return chunk
 
     def _append(self, drafts: list[Entry]) -> None:
         """One chunk: its number is free, and the guard holds, or nothing is written."""
         for _ in range(_ROUNDS):
             if self._next is None:
                 self._next = last_sequence(self.run_id) + 1
-            entries = [numbered(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
+            entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
             chunk = Chunk(
                 pk=Chunk.place(self.run_id),
                 sk=Chunk.sort(self._next),
@@ -150,5 +150,5 @@ class TerminalWriter:
 
     def _is_ours(self, chunk: Chunk) -> bool:
         """Whether the write went through and only its answer was lost."""
-        held = get(Chunk, chunk.pk, chunk.sk)
-        return held is not None and held.writer == self._id and held.last == chunk.last
+        stored = get(Chunk, chunk.pk, chunk.sk)
+        return stored is not None and stored.writer == self._id and stored.last == chunk.last
