@@ -1,7 +1,7 @@
-"""Credentials that a platform team gives us: environment variables first, then a JSON secret in Secrets Manager.
+"""Credentials from the operator of a deployment: environment variables first, then a JSON secret in Secrets Manager.
 
-The secret is an object with the same names: `{"ANTHROPIC_API_KEY": "...", "OAUTH_GITHUB_CLIENT_SECRET": "..."}`. It is read once in
-five minutes, so a rotated key is taken up without a deployment. Values are never logged and never part of an error.
+The secret is an object with the same names: `{"ANTHROPIC_API_KEY": "...", "OAUTH_GITHUB_CLIENT_SECRET": "..."}`. It is cached for
+five minutes, so a rotated key is used without a deployment. Values are never logged and never part of an error.
 """
 
 import json
@@ -18,15 +18,15 @@ _cache: dict[str, tuple[float, Mapping[str, str]]] = {}
 
 
 def value(setting: str, variable: str) -> str:
-    """The credential of that name, or an empty string. `setting` is the field of `Settings` that names the secret.
+    """Return the credential named `variable`, or an empty string. `setting` is the field of `Settings` that names the secret.
 
-    Raises Upstream("provider_credentials") where the secret cannot be read.
+    Raises Upstream("provider_credentials") if the secret cannot be read.
     """
     return os.environ.get(variable, "").strip() or _secret(setting).get(variable, "").strip()
 
 
 def clear_cache() -> None:
-    """Read the secrets again at the next use."""
+    """Drop the cached secrets; the next use reads them again."""
     _cache.clear()
 
 

@@ -1,6 +1,6 @@
-"""Requests to servers that are not ours, for their JSON: TLS only, no redirect followed, bounded in time and size.
+"""JSON requests to external servers: https only, no redirects, with limits for time and size.
 
-On a laptop (the local stage) a server on the loopback interface may speak plain HTTP.
+On the local stage (a laptop), a server on the loopback interface may use plain http.
 """
 
 import ipaddress
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import httpx2
 
 CONNECT_S, READ_S = 3.0, 5.0
-"""A gateway gives up after 29 s: four requests in a row, each at its slowest, are still answered with our own error."""
+"""API Gateway times out after 29 s: after four such requests in a row, each timing out, we can still return our own error."""
 MAX_BYTES = 1_048_576
 
 
 @cache
 def _client() -> "httpx2.Client":
-    """One for the process: building a TLS context costs 20 ms."""
+    """Return the process's one client; building a TLS context takes 20 ms."""
     import httpx2
 
     timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
@@ -31,7 +31,7 @@ def _client() -> "httpx2.Client":
 
 
 def is_allowed(url: str) -> bool:
-    """Whether an address may be asked: https, or plain http to this machine where this machine is all there is."""
+    """Tell whether a URL is allowed: https, or on the local stage also http to the loopback interface."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -51,9 +51,10 @@ def request_json(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> tuple[int, Any]:
-    """The status and the JSON of an answer. `who` names the server in errors, which never show an address or what was sent.
+    """Send a request; return the status and the parsed JSON of the response.
 
-    Raises Upstream("unreachable") where there is no answer in time, or none that is JSON; a 4xx is the caller's to judge.
+    `who` names the server in errors, which never contain the URL or the data sent. Raises Upstream("unreachable") for a timeout, a
+    redirect, a 5xx or a body that is not JSON; the caller handles a 4xx.
     """
     import httpx2
 

@@ -1,8 +1,8 @@
-"""Making the file: bounded memory, and where it stopped it goes on.
+"""Write the file of an export in bounded memory, and continue after an interruption.
 
-CSV and JSON grow in parts of 5 MB. A part and what follows from it (cursor, sums, tags) are on the export's row before the next one is
-begun, so that whoever goes on writes the same bytes. An XLSX file is one zip, which cannot be continued: it begins anew, and is bounded
-(`MOST_ROWS`). Every write to the row is fenced: of two who work on it, one fails.
+CSV and JSON are written in parts of 5 MB. After each part, its cursor, sums and tags are saved on the export's row before the next
+part starts, so that another worker continues with the same bytes. An XLSX file is one zip, which cannot be continued: it starts
+again, and its size is limited (`MAX_ROWS`). Every write to the row checks the fence: of two workers, one fails.
 """
 
 import os
@@ -18,20 +18,23 @@ from shared.core.errors import Conflict
 from shared.store import PART_BYTES, begin_multipart, complete_multipart, put_file, put_file_stream, put_part, update, write
 
 MAX_ROWS_IN_REQUEST: Final = 2_000
-"""Rows that a request may wait for: 21 reads of 100 lines, well below a second."""
+"""Most rows of an export that is made in a request: 21 reads of 100 rows, well below a second."""
 MAX_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}
-"""XLSX: what one call of the worker makes in a tenth of its time (12 s of a core), in half of its 512 MB of temporary files."""
-_PROGRESS_EVERY: Final = 5_000  # rows between two words on how far a workbook has come
+"""XLSX: one call of the worker makes so many in a tenth of its time (12 s of a core), in half of its 512 MB of temporary files."""
+_PROGRESS_EVERY: Final = 5_000  # rows of a workbook between two updates of `rows_done`
 LEASE_LOST = Conflict("export", "Somebody else works on this export now")
 
 
 class TooManyRows(Exception):
-    """More rows than an export may have. The text is for whoever asked."""
+    """The export has too many rows; the message is shown to the user."""
 
 
 def write_export_file(export: Export, source: Source, *, until: float = float("inf"), at_once: bool = False) -> bool:
-    """Make the file of an export that the caller holds (its fence). False where it is not finished: `until` (monotonic seconds) is over,
-    or `at_once` it would take too long. Raises TooMany, DoesNotAddUp (then it begins anew), and LOST."""
+    """Write the file of an export whose lease the caller holds; return False if it is not finished.
+
+    It is not finished if `until` (monotonic seconds) has passed, or if it is too large for a request (`at_once`). Raises TooManyRows,
+    TotalsMismatch (the file then starts again) and LEASE_LOST.
+    """
     max_rows = MAX_ROWS_IN_REQUEST if at_once else MAX_ROWS[export.format]
     try:
         size = (
@@ -55,8 +58,8 @@ def write_export_file(export: Export, source: Source, *, until: float = float("i
 
 
 def _write_in_parts(export: Export, source: Source, max_rows: int, until: float) -> int | None:
-    """The size of the file; None when the time is over before it is whole."""
-    written = export.tags and export.cursor is None
+    """Write a CSV or JSON file; return its size in bytes, or None if the time has passed before it is complete."""
+    written = export.tags and export.cursor is None  # no cursor after a part: it was the last one
     if not written and not _write_remaining(export, source, max_rows, until):
         return None
     if export.tags:
@@ -65,7 +68,7 @@ def _write_in_parts(export: Export, source: Source, max_rows: int, until: float)
 
 
 def _write_remaining(export: Export, source: Source, max_rows: int, until: float) -> bool:
-    """Write what is missing, by parts, or as a whole where that is less than one. Parts without a cursor are all there are."""
+    """Write the missing parts, or one whole file if it is smaller than a part; return False if the time has passed."""
     columns = source.columns
     form = STREAMED[export.format](columns, source.about)
     rows, sums = int(export.rows_done), dict(export.sums)
@@ -121,7 +124,7 @@ def _write_workbook(export: Export, source: Source, max_rows: int) -> int:
 
 
 def _save(export: Export, **changes: Any) -> None:
-    """Write these attributes, with the rows and sums so far, unless somebody else has taken over."""
+    """Save these attributes with `rows_done` and `sums`; raise LEASE_LOST if another worker has taken the lease."""
     for name, value in changes.items():
         setattr(export, name, value)
     export.version += 1
@@ -135,5 +138,5 @@ def _save(export: Export, **changes: Any) -> None:
 
 
 def release_lease(export: Export, *, failed: str | None = None) -> None:
-    """Give the export back: for somebody else to go on with, or as `failed`, with the reason."""
+    """Release the lease: the export becomes pending again, or failed with the reason `failed`."""
     _save(export, status="failed" if failed else "pending", error=failed, lease_until=0)

@@ -1,4 +1,4 @@
-"""One entry of a log, its one form in bytes, and how one that is too long is cut: never in silence."""
+"""Log entries: their one form in bytes, and the visible truncation of entries that are too long."""
 
 import json
 from typing import Any, Final
@@ -16,7 +16,7 @@ RETENTION: Final = 30 * 86_400  # seconds
 
 
 class Chunk(Telemetry):
-    """Entries written together: at `LOG#<run>`, under the number of the first one. `body` is a JSON array of canonical entries."""
+    """Entries written together: stored at `LOG#<run>` under the first one's number; `body` is a JSON array of canonical entries."""
 
     last = NumberAttribute()
     writer = UnicodeAttribute()
@@ -41,12 +41,12 @@ class Chunk(Telemetry):
 
 
 def canonical(entry: Any) -> str:
-    """The one JSON text of an entry: `canonical(json.loads(text)) == text`."""
+    """Return the JSON text of an entry, always in the same form: `canonical(json.loads(text)) == text`."""
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def new_entry(level: str, component: str, message: str, data: Any, source: str, timestamp: str) -> Entry:
-    """An entry that has no number yet, cut to what a chunk can hold."""
+    """Build an entry without a number, cut to the size limits; raise ValueError for an unknown level."""
     if level not in LEVELS:
         raise ValueError(f"A log level is one of {', '.join(LEVELS)}, not {level!r}")
     message, cut = truncate(_valid_utf8(message), MESSAGE_BYTES)
@@ -69,7 +69,7 @@ def with_sequence(run_id: str, seq: int, entry: Entry) -> Entry:
 
 
 def expiry_notice(run_id: str, first: int, last: int, timestamp: str) -> Entry:
-    """Stands for entries that are gone; its number is that of the last of them, so that a reader may go on from it."""
+    """Return an entry that replaces expired ones; it has the number of the last of them, so that a reader can continue after it."""
     notice = new_entry(
         "warn", "terminal", f"Entries {first} to {last} are older than {RETENTION // 86_400} days and no longer kept",
         {"from": first, "to": last}, "system", timestamp,
@@ -78,7 +78,7 @@ def expiry_notice(run_id: str, first: int, last: int, timestamp: str) -> Entry:
 
 
 def truncate(text: str, limit: int) -> tuple[str, bool]:
-    """`text`, or as much of its beginning as fits in `limit` bytes of JSON with a last word about the rest."""
+    """Cut `text` to `limit` bytes of JSON, with a note about the cut at its end; also return whether it was cut."""
     size = _json_bytes(text)
     if size <= limit:
         return text, False
@@ -91,7 +91,7 @@ def truncate(text: str, limit: int) -> tuple[str, bool]:
 
 
 def _limited_data(data: Any) -> tuple[Any, bool]:
-    """`data` as plain JSON values; one that is too long becomes the beginning of its own text."""
+    """Return `data` as plain JSON values, and whether it was cut; if it is too long, it becomes the beginning of its JSON text."""
     text = _valid_utf8(json.dumps(_json_safe(data), ensure_ascii=False, default=str, separators=(",", ":")))
     if len(text.encode()) <= DATA_BYTES:
         return json.loads(text), False
@@ -99,7 +99,7 @@ def _limited_data(data: Any) -> tuple[Any, bool]:
 
 
 def _json_safe(value: Any) -> Any:
-    """JSON has no infinities, and keys that are no texts would come back as texts."""
+    """Replace infinities and NaN, which JSON does not have, and all keys by strings."""
     if isinstance(value, dict):
         return {str(key): _json_safe(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -110,7 +110,7 @@ def _json_safe(value: Any) -> Any:
 
 
 def _valid_utf8(text: str) -> str:
-    """Half a surrogate pair cannot be written as UTF-8."""
+    """Replace lone surrogates, which cannot be encoded as UTF-8."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""The terminal's `run_status`: what a run is doing, for those who watch. Nothing is stored."""
+"""The terminal message `run_status`: sends a run's status to the viewers and stores nothing."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ def publish_run_status(
     progress: float | None = None,
     estimated_completion: str | None = None,
 ) -> None:
-    """Tell the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO time.
+    """Send the status to the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO 8601 time.
 
-    Deliveries may overtake each other: the status that ends a run says how many entries its log has. One more read, then.
+    A status that ends a run has the number of the log's last entry, because messages may arrive out of order; this costs one read.
     """
     last = last_sequence(run_id) if status in ENDED else None
     message = run_status_message(run_id, status, progress, estimated_completion, last)
@@ -34,7 +34,7 @@ def run_status_message(
     estimated_completion: str | None = None,
     last: int | None = None,
 ) -> dict[str, Any]:
-    """`lastSequence` is an addition to the documented fields: the `seq` of the log's last entry."""
+    """Build the message; `lastSequence`, the `seq` of the log's last entry, is our addition to the documented fields."""
     data: dict[str, Any] = {"runId": run_id, "status": status}
     if progress is not None:
         data["progress"] = progress
