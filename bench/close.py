@@ -1,9 +1,9 @@
 """The monthly close of 10,000 workspaces, simulated: trips, write units and CPU for each.
 
-The real job (`billing.monthly_close.close`, in calls of 40 seconds as the clock makes them) with botocore below it; what answers is a
-table in this process, put in place of the network (`bench.replaying.answer_everything`). It keeps what is written and applies updates,
-but evaluates no condition: whether the job is right under races and deaths is for tests/properties/test_billing_close.py. What came
-out is added up in the end: every invoice once, every sum the ledger's, every organization's numbers 1, 2, ...
+The real job (`billing.monthly_close.close`, in calls of 40 seconds as in production) runs with botocore. A table in this process
+replaces the network (`bench.replaying.answer_everything`): it stores rows and applies updates, but evaluates no condition.
+tests/properties/test_billing_close.py tests the job under races and crashes. At the end the results are checked: each invoice exists
+once, each sum equals the ledger's, and the invoice numbers of an organization are 1, 2, ...
 """
 
 import bisect
@@ -18,8 +18,8 @@ from typing import Any
 
 WORKSPACES = 10_000
 DAYS, AGENTS = 20, 3
-PRICE = 250_001  # of each agent's call, one a day: a sum that must be rounded
-TRIP_MS = 5.0  # of a call to DynamoDB from a function in the same region; measured nowhere here
+PRICE = 250_001  # micro-dollars of an agent's call, one a day: a sum that must be rounded
+TRIP_MS = 5.0  # assumed, not measured: a call to DynamoDB from a function in the same region
 SECONDS = 40.0
 _NAME, _VALUE = re.compile(r"#\w+"), re.compile(r":\w+")
 Row = dict[str, dict[str, Any]]
@@ -27,7 +27,7 @@ Row = dict[str, dict[str, Any]]
 
 @dataclass
 class Table:
-    """Rows by key, and the index of what is due, in order."""
+    """An in-memory DynamoDB table: rows by key, and the sorted index of due rows."""
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     due: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Table:
         row = dict(self.rows.get((about["Key"]["PK"]["S"], about["Key"]["SK"]["S"]), about["Key"]))
         names, values = about["ExpressionAttributeNames"], about["ExpressionAttributeValues"]
         for part in about["UpdateExpression"].removeprefix("SET ").split(","):
-            row[names[_NAME.search(part)[0]]] = values[_VALUE.search(part)[0]]  # type: ignore[index]  # our own updates: `#0 = :0`
+            row[names[_NAME.search(part)[0]]] = values[_VALUE.search(part)[0]]  # type: ignore[index]  # our updates: `#0 = :0`
         return row
 
 
@@ -122,7 +122,7 @@ def _rollups(keys: list[str], calls: int) -> bytes:
 
 
 def _seed_workspaces(table: Table) -> None:
-    """Half of the workspaces used something; every tenth is on the pro plan; ten share an organization in every hundred."""
+    """Create the workspaces: half have usage, every tenth has the pro plan, ten of every hundred share an organization."""
     from shared.core.actor import Actor
     from shared.core.ids import new_id
     from shared.money.billing.accounts import new_account
@@ -145,7 +145,7 @@ def _seed_workspaces(table: Table) -> None:
 
 
 def _count_checked_invoices(table: Table) -> int:
-    """How many invoices there are. Raises where one is wrong."""
+    """Check all invoices and return their number; raise AssertionError if one is wrong."""
     from shared.money.billing.rows import Invoice
 
     numbers: dict[str, list[int]] = {}
@@ -156,7 +156,7 @@ def _count_checked_invoices(table: Table) -> int:
         assert sum(line["amount_micros"] for line in invoice.lines) == invoice.subtotal_micros, invoice.id
         numbers.setdefault(str(invoice.org_id), []).append(int(invoice.number[-6:]))
     assert all(sorted(sequence) == list(range(1, len(sequence) + 1)) for sequence in numbers.values())
-    assert len(invoices) == WORKSPACES // 2 + WORKSPACES // 10  # those with usage have odd numbers, those on pro even ones
+    assert len(invoices) == WORKSPACES // 2 + WORKSPACES // 10  # usage: odd workspace numbers; pro plan: even ones
     return len(invoices)
 
 

@@ -1,10 +1,10 @@
 """Cold start: a new process imports a function and answers its first request.
 
-Measured as user + system CPU of the whole process minus that of an interpreter that does nothing, which on Lambda is the runtime's own
-time. Every function and the bare handler in turn, ROUNDS times, medians; the ratio is taken round by round, so that a machine that
-slows down slows both. Ours is the real package (`bench.package`); the bare handler has boto3 as pip installs it, with its bytecode, and
-is also measured with the botocore that we ship, which is pruned. AWS is answered inside the process (`bench.replaying`). Workers that
-answer no request (queues, streams, steps) are measured by their import.
+The result is the user + system CPU of the whole process minus that of an interpreter that does nothing (on Lambda that is the runtime's
+own time). Every function and the bare handler run in turn, ROUNDS times; figures are medians, and the ratio is computed for each round,
+so that a slower machine affects both sides. Ours is the real package (`bench.package`); the bare handler has boto3 as pip installs it,
+with its bytecode, and a second time our pruned botocore. AWS responses come from the process itself (`bench.replaying`). For workers
+without requests (queues, streams, steps) only the import is measured.
 """
 
 import json
@@ -22,7 +22,7 @@ TARGET, DEFECT = 1.5, 1.7
 
 
 def cpu(tree: Path | None, *arguments: str) -> float:
-    """User + system milliseconds of one child process; without a tree, of one that does nothing."""
+    """Return the user + system CPU in milliseconds of one child process; without a tree, the child does nothing."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     package.isolated(tree, *arguments) if tree else package.run(["-I", "-S", "-c", "pass"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -30,14 +30,14 @@ def cpu(tree: Path | None, *arguments: str) -> float:
 
 
 def _place(name: str, tree: Path, stock: Path) -> tuple[Path, str]:
-    """Where a row's process finds its modules, and what it is told to import."""
+    """Return the module folder of a row's process and the name that it imports."""
     if name == "bare":
         return stock, "bare"
     return tree, "bare" if name == "pruned" else name
 
 
 def functions(tree: Path) -> tuple[list[str], list[str]]:
-    """The areas of the API and the workers, as packed."""
+    """Return the names of the API functions and of the workers in the package."""
     names = sorted(path.parent.name for path in (tree / "functions").glob("*/handler.py"))
     areas = [
         name for name in names if "shared.edge.http.lambda_handler" in (tree / "functions" / name / "handler.py").read_text()
@@ -46,7 +46,7 @@ def functions(tree: Path) -> tuple[list[str], list[str]]:
 
 
 def measure(rounds: int = ROUNDS, only: list[str] | None = None) -> list[dict[str, Any]]:
-    """One row a function: milliseconds of CPU, how many modules it imports, and the ratio to the bare handler."""
+    """Return one row for each function: CPU in milliseconds, number of imported modules, ratio to the bare handler."""
     with package.unpacked(package.zipped()) as tree, package.stock() as stock:
         areas, workers = functions(tree)
         names = [name for name in [*_MARKS, *areas, *workers] if only is None or name in {*_MARKS, *only}]

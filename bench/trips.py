@@ -1,8 +1,8 @@
 """Round trips to DynamoDB and capacity units of each operation, counted on moto.
 
-Trips are counted at botocore, exactly. Units follow the documented formula from the sizes of the rows (moto's own figures are
-constants): a strongly consistent read 1 per 4 KB, an eventually consistent one 0.5, a write 1 per KB, transactions twice, and one more
-write for each index the row is in.
+Trips are counted exactly, in botocore. Units follow AWS's formula from the sizes of the rows, because moto's own figures are constants:
+a strongly consistent read 1 per 4 KB, an eventually consistent one 0.5, a write 1 per KB, twice as much in transactions, and one more
+write for each index that has the row.
 """
 
 import json
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-BUDGET = 2  # round trips, access included; what takes more is listed with its number and its reason
+BUDGET = 2  # round trips, access included; LISTED has the exceptions with their number and reason
 LISTED: dict[str, tuple[int, str]] = {
     "auth.login": (
         8,
@@ -45,7 +45,7 @@ class Cost:
 
 
 def size_of(item: dict[str, Any]) -> int:
-    """Bytes of a row as DynamoDB counts them: names and values in UTF-8; a map or list adds 3 and 1 an element."""
+    """Return the size of a row in bytes as DynamoDB counts it: names and values in UTF-8; a map or list adds 3, and 1 per element."""
     return sum(len(name.encode()) + _value(value) for name, value in item.items())
 
 
@@ -65,7 +65,7 @@ def _value(boxed: dict[str, Any]) -> int:
 
 
 def _indexes(item: dict[str, Any]) -> float:
-    """Write units of the indexes a row is in (each holds the keys, the kind and `f`)."""
+    """Return the write units for the indexes of a row (each index has the keys, the kind and `f`)."""
     small = {name: item[name] for name in ("PK", "SK", "f", "kind") if name in item}
     units = 0.0
     for number in range(1, 5):
@@ -77,7 +77,7 @@ def _indexes(item: dict[str, Any]) -> float:
 
 @contextmanager
 def costing() -> Iterator[Cost]:
-    """What our client sends until the block ends, and what it would cost."""
+    """Count the requests of our client and their capacity units until the block ends."""
     from shared.store.client import dynamodb
 
     client, cost = dynamodb(), Cost()
@@ -134,13 +134,13 @@ def costing() -> Iterator[Cost]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """One row an operation: trips, the calls, read and write units, and whether that is within the budget."""
+    """Return one row for each operation: trips, calls, read and write units, and its budget."""
     from moto import mock_aws
 
     from shared.people.access import quota_leases
     from tests import conftest
 
-    # the handful of requests that a process takes for a workspace is one trip in twenty, not what an operation costs
+    # a process leases a workspace's rate quota for several requests: one trip in twenty requests, not counted here
     with mock_aws(), patch.object(quota_leases, "LEASE_SIZE", 9_000):
         conftest.make_everything()
         return [_row(name, call) for name, call in _operations()]
@@ -179,7 +179,7 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     card_ids = [ada("cards", "POST", f"/boards/{board}/cards", body=card).json["id"] for _ in range(20)]
     ticket = f"/tickets/{card_ids[0]}"
     story = ada("cards", "POST", f"/boards/{board}/cards", body=card | {"laneId": lanes[1].id, "type": "doc"}).json["id"]
-    # the first request of a window costs a trip more, in every window once: not what an operation costs
+    # the first request of a rate-limit window costs one more trip, once a window: not counted here
     call("auth", "agentworks", "POST", "/auth/login", body=credentials)
     ada.at("omoios")("cards", "GET", ticket)
     yield (

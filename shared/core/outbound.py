@@ -53,8 +53,8 @@ def request_json(
 ) -> tuple[int, Any]:
     """Send a request; return the status and the parsed JSON of the response.
 
-    `who` names the server in errors, which never contain the URL or the data sent. Raises Upstream("unreachable") for a timeout, a
-    redirect, a 5xx or a body that is not JSON; the caller handles a 4xx.
+    `who` names the server in errors, which never contain the URL or the data sent. Raises Upstream("unreachable") for a URL that is not
+    allowed, a timeout, a redirect, a 5xx, and a body that is too large or not JSON; the caller handles a 4xx.
     """
     import httpx2
 
