@@ -1,1 +1,1 @@
-"""Benchmarks: our code and a bare twin, measured in one run. They are no tests: CI never fails because of time."""
+"""Benchmarks: our code and a bare baseline, measured in one run. They are no tests: CI never fails because of time."""

@@ -145,7 +145,7 @@ def _side(events: Any, call: Callable[[], Any], name: str) -> Side:
     return Side(call, events, tape)
 
 
-def _twin(request: dict[str, Any]) -> Side:
+def _bare_side(request: dict[str, Any]) -> Side:
     """Return the bare handler, with its responses recorded and replayed in the same way."""
     from bench import bare
 
@@ -160,16 +160,16 @@ def _stored(ids: list[str]) -> list[dict[str, Any]]:
 
 def _bare_get(item: str) -> Side:
     _copy(_stored([item]))
-    return _twin({"httpMethod": "GET", "path": "/one"})
+    return _bare_side({"httpMethod": "GET", "path": "/one"})
 
 
 def _bare_list(ids: list[str]) -> Side:
     _copy(_stored(ids))
-    return _twin({"httpMethod": "GET", "path": "/list"})
+    return _bare_side({"httpMethod": "GET", "path": "/list"})
 
 
 def _bare_post(card: dict[str, Any]) -> Side:
-    return _twin({"httpMethod": "POST", "path": "/", "body": json.dumps(card)})
+    return _bare_side({"httpMethod": "POST", "path": "/", "body": json.dumps(card)})
 
 
 def _copy(rows: list[dict[str, Any]]) -> None:

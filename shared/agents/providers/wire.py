@@ -179,8 +179,8 @@ class PendingToolCalls:
         for position, (call_id, name, arguments) in enumerate(calls):
             if not name:
                 raise StreamInterrupted(f"{self._provider} asked for a tool without naming it", self._state.usage_so_far())
-            known = call_id or f"call_{len(self._state.request.messages)}_{position}"  # some local servers send no id
-            yield ToolCall(known, name, parse_arguments(self._provider, name, arguments, self._state))
+            identifier = call_id or f"call_{len(self._state.request.messages)}_{position}"  # some local servers send no id
+            yield ToolCall(identifier, name, parse_arguments(self._provider, name, arguments, self._state))
 
 
 def merge_messages(messages: tuple[Message, ...]) -> list[Message]:
