@@ -1,1 +1,1 @@
-"""Measurements, side by side in one run. Never a test: time decides nothing in CI."""
+"""Benchmarks: our code and a bare baseline, measured in one run. They are no tests: CI never fails because of time."""

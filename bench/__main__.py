@@ -1,6 +1,6 @@
-"""`python -m bench [part ...]`: every part in a process of its own, one after the other, side by side on the screen.
+"""Run the benchmarks: `python -m bench [part ...]`, each part in its own process, one after the other.
 
-Without arguments everything is measured and `bench/RESULTS.md` is written; single parts are only shown. A part that cannot run says why.
+Without arguments, all parts run and `bench/RESULTS.md` is written; single parts are only printed. A part that fails shows the reason.
 """
 
 import compileall
@@ -30,7 +30,7 @@ class Part:
     module: str
     table: Callable[[Rows], list[list[str]]]
     seconds: int
-    """After these it is given up."""
+    """The time limit of the part."""
     arguments: tuple[str, ...] = ()
     key: str | None = None
 
@@ -112,7 +112,7 @@ PARTS = {
 
 
 def measured(part: Part) -> Rows | str:
-    """The part's rows, or why there are none."""
+    """Run a part in a child process; return its rows, or the reason why there are none."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     try:
         done = subprocess.run(

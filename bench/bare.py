@@ -1,4 +1,4 @@
-"""What everything is compared with: a handler with a boto3 client and `json`, no validation, no framework, the same tables."""
+"""The baseline of all comparisons: a handler with a boto3 client and `json`, no validation, no framework, the same tables."""
 
 import json
 import os
@@ -15,7 +15,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """GET one, GET a list, POST one: by method and path."""
+    """Get one row, get a list or post one row, depending on method and path."""
     if event["httpMethod"] == "POST":
         body = json.loads(event["body"])
         client.put_item(

@@ -1,7 +1,7 @@
 """The child process of `bench.cold`: import one function, answer one request, stop.
 
-The request is the area's first authenticated GET; its ids are unknown to the stubbed tables, so that the answer is the contract's 404
-after the whole way through identity, rate limit and a read. A worker has no request that means nothing: it is only imported.
+The request is the first authenticated GET of the area. Its ids do not exist in the stubbed tables, so the response is the contract's
+404, after authentication, rate limit and a read. Workers have no such harmless request and are only imported.
 """
 
 import json
@@ -53,7 +53,7 @@ def event(contract: str, base: str, path: str, token: str) -> dict[str, Any]:
 
 
 def _replay() -> None:
-    from bench.replaying import answer_everything  # not before the function: what it imports first is part of what is measured
+    from bench.replaying import answer_everything  # after the function's import, which is part of the measurement
 
     answer_everything(_reply)
 
@@ -93,11 +93,11 @@ def _first(name: str) -> None:
 
 
 def main(name: str, report: str = "") -> None:
-    """`report` may be `count` (print how many modules are loaded at the end) or `modules` (print their names)."""
+    """Run one function; `report` is `count` (print the number of loaded modules), `modules` (print their names) or empty."""
     _first(name)
     if report == "count":
         print(len(sys.modules))
     elif report == "modules":
         print("\n".join(sorted(sys.modules)))
     sys.stdout.flush()
-    os._exit(0)  # a Lambda does not end after its first request; taking this interpreter down cost 83 ms, the bare one 26
+    os._exit(0)  # a Lambda does not end here; the interpreter's shutdown would add 83 ms, 26 ms for the bare handler

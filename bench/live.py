@@ -1,7 +1,7 @@
-"""The deployed local stack on loopback: how soon viewers see a terminal's line, and how many requests a second it answers.
+"""The deployed local stack on loopback: the delay until viewers see a terminal line, and the requests per second.
 
-Wall-clock times of this machine with everything on it (the engine, the functions' processes, the front door and the clients share its
-cores): they say that the paths work and how they grow, not what AWS would do. It takes the stack's usual start of about 20 seconds.
+The results are wall-clock times of one machine that runs everything (engine, function processes, front door, clients). They show that
+the paths work and how they scale, not what AWS would do. The start of the stack takes about 20 seconds.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from local import synth
 from local.stack import LocalStack, new
 
 VIEWERS = (1, 10, 100)
-LINES, GAP = 20, 0.1  # of the terminal: a line each tenth of a second
+LINES, GAP = 20, 0.1  # terminal lines, and the seconds between them
 CONNECTIONS, SECONDS = 4, 5.0
 TARGET, DEFECT = 250, 500  # ms, p95 of 100 viewers
 
@@ -41,26 +41,26 @@ def _share(values: list[float], part: float) -> float:
 
 
 def terminal(stack: LocalStack) -> list[dict[str, Any]]:
-    """From an entry's `write` to each viewer's receiving it, in milliseconds."""
+    """Measure the milliseconds from the `write` of an entry until each viewer has received it."""
     from tests.stack.test_sockets import measure as delays
 
     rows = []
     for viewers in VIEWERS:
-        seen = asyncio.run(delays(stack, viewers=viewers, lines=LINES, gap=GAP))
+        delays_ms = asyncio.run(delays(stack, viewers=viewers, lines=LINES, gap=GAP))
         rows.append(
             {
                 "viewers": viewers,
-                "entries": len(seen),
-                "p50_ms": statistics.median(seen),
-                "p95_ms": _share(seen, 0.95),
-                "max_ms": max(seen),
+                "entries": len(delays_ms),
+                "p50_ms": statistics.median(delays_ms),
+                "p95_ms": _share(delays_ms, 0.95),
+                "max_ms": max(delays_ms),
             }
         )
     return rows
 
 
 def requests(stack: LocalStack) -> list[dict[str, Any]]:
-    """Requests a second over CONNECTIONS kept-alive connections for SECONDS, each operation by itself."""
+    """Measure requests per second over CONNECTIONS kept-alive connections for SECONDS, one operation after the other."""
     return asyncio.run(_requests(stack))
 
 
@@ -107,7 +107,7 @@ async def _load(session: Any, name: str, method: str, url: str, headers: dict[st
 
 
 def measure(*only: str) -> dict[str, Any]:
-    """`terminal` and `requests`, on one stack. A part that fails says why, the other still runs."""
+    """Run `terminal` and `requests` on one stack; the result of a part that fails is its error, and the other part still runs."""
     parts: dict[str, Callable[[LocalStack], Any]] = {"requests": requests, "terminal": terminal}
     results: dict[str, Any] = {}
     with deployed() as stack:

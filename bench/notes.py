@@ -1,4 +1,4 @@
-"""What stands beside the tables in RESULTS.md: how each was measured, and why something misses its budget."""
+"""The notes below the tables in RESULTS.md: how each was measured, and why a figure misses its budget."""
 
 NOTES = {
     "method": """

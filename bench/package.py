@@ -1,7 +1,7 @@
-"""The package as Lambda has it, on this machine: `infra.bundling` in its `lambda` mode, for this processor, unpacked.
+"""The Lambda package on this machine: `infra.bundling` in its `lambda` mode, for this processor, unpacked.
 
-A child process gets nothing else on its path (no site-packages, no checkout), so what is measured is what ships: pruned botocore data,
-`unchecked-hash` bytecode, no development tools. Into the copy go the modules of the bench that run in the child.
+A child process has nothing else on its path (no site-packages, no checkout), so the measured code is the deployed code: pruned
+botocore data, `unchecked-hash` bytecode, no development tools. The bench modules that run in the child are added to the copy.
 """
 
 import os
@@ -46,7 +46,7 @@ _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from bench.first_requ
 
 
 def architecture() -> str:
-    """What Lambda calls this machine's processor."""
+    """Return Lambda's name for this machine's processor."""
     return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
 
@@ -56,7 +56,7 @@ def zipped() -> Path:
 
 @contextmanager
 def unpacked(package: Path) -> Iterator[Path]:
-    """A directory that holds the package and the bench's own child modules; removed afterwards."""
+    """Yield a temporary directory with the package and the bench modules for the child; remove it afterwards."""
     tree = Path(tempfile.mkdtemp(prefix="cadre-bench-"))
     try:
         with zipfile.ZipFile(package) as archive:
@@ -70,7 +70,7 @@ def unpacked(package: Path) -> Iterator[Path]:
 
 @contextmanager
 def stock() -> Iterator[Path]:
-    """boto3 and what it needs as pip installed them here, with the bench's child modules and fresh bytecode; removed afterwards."""
+    """Yield a temporary directory with boto3 as pip installed it, the bench modules for the child and new bytecode."""
     import boto3
 
     installed = Path(boto3.__file__).parents[1]
@@ -93,12 +93,12 @@ def _add_children(tree: Path) -> None:
 
 
 def isolated(tree: Path, *arguments: str, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """`bench.first_request` in a new interpreter that sees the package only."""
+    """Run `bench.first_request` in a new interpreter that has only the package on its path."""
     return run(["-I", "-S", *flags, "-c", _START, str(tree), *arguments])
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """A child interpreter with the functions' environment and no other. Raises RuntimeError with its words where it fails."""
+    """Run a child interpreter with the functions' environment only; raise RuntimeError with its stderr if it fails."""
     done = subprocess.run(
         [sys.executable, *arguments],
         check=False,

@@ -1,7 +1,7 @@
-"""Answers of AWS, recorded once from moto and replayed without it, so that a loop measures our code and not an emulator.
+"""Record AWS responses from moto once and replay them, so that a loop measures our code and not an emulator.
 
-A stub under botocore (its `before-send` hook, the last thing before the network) answers every request. While recording it lets moto
-answer and keeps the bytes; afterwards it hands out the same bytes in the same order.
+A stub in botocore's `before-send` hook, the last step before the network, answers every request. Recording stores the bytes of moto's
+responses; replaying returns the same bytes in the same order.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ Recorded = tuple[int, dict[str, str], bytes]
 
 
 class _Raw(BytesIO):
-    """What botocore reads a body from."""
+    """The raw response from which botocore reads a body."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
@@ -28,25 +28,25 @@ def answer(request: AWSRequest, recorded: Recorded) -> AWSResponse:
 
 
 class Tape:
-    """A `before-send` handler that plays what it holds, over and over."""
+    """A `before-send` handler that replays its recorded responses in an endless loop."""
 
     def __init__(self) -> None:
-        self.held: list[Recorded] = []
+        self.responses: list[Recorded] = []
         self.at = 0
 
     def play(self, request: AWSRequest, **_: Any) -> AWSResponse:
-        recorded = self.held[self.at % len(self.held)]
+        recorded = self.responses[self.at % len(self.responses)]
         self.at += 1
         return answer(request, recorded)
 
 
 @contextmanager
 def recording(events: Any) -> Iterator[Tape]:
-    """Keep every answer that a client (its `meta.events`) gets until the block ends."""
+    """Record every response of a client (given by its `meta.events`) until the block ends."""
     tape = Tape()
 
     def keep(http_response: Any, **_: Any) -> None:
-        tape.held.append((http_response.status_code, dict(http_response.headers), http_response.content))
+        tape.responses.append((http_response.status_code, dict(http_response.headers), http_response.content))
 
     events.register("after-call", keep)
     try:
@@ -65,7 +65,7 @@ def playing(events: Any, tape: Tape) -> Iterator[None]:
 
 
 def answer_everything(reply: Callable[[str, AWSRequest], bytes]) -> None:
-    """For a process of its own: every AWS request from now on is answered by `reply(operation, request)`, whichever client sends it."""
+    """Answer every AWS request of this process, from any client, with `reply(operation, request)`; cannot be undone."""
 
     def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         target = request.headers.get("X-Amz-Target", b"")

@@ -1,9 +1,9 @@
-"""Warm requests: CPU of a whole invocation of a function's handler, against the bare handler that moves the same rows.
+"""Warm requests: CPU of a whole invocation of a function's handler, compared with a bare handler that moves the same rows.
 
-AWS answers with bytes recorded beforehand from moto (`bench.replaying`), so that only our code and botocore's run; moto is switched off
-before anything is measured. Ours and the bare handler take turns in blocks for ROUNDS rounds; a figure is the median of the blocks' CPU
-per request, the ratio the median of the ratios of neighbouring blocks. The request's log line is written (into nothing); the bare
-handler logs nothing, knows no caller, counts no request and makes one round trip where ours makes several.
+AWS responses were recorded from moto (`bench.replaying`), so that only our code and botocore run; moto is off during the measurement.
+Our handler and the bare one run alternating blocks for ROUNDS rounds; a figure is the median of the blocks' CPU per request, the ratio
+the median of the ratios of neighbouring blocks. Our handler writes its log line (to /dev/null); the bare handler has no log, no
+authentication, no rate limit, and makes one round trip where ours makes several.
 """
 
 import json
@@ -30,28 +30,28 @@ BUDGETS = {  # target, defect
 
 @dataclass(frozen=True)
 class Side:
-    """One handler with one request, and what AWS answers it."""
+    """One handler with one request and the recorded AWS responses."""
 
     call: Callable[[], Any]
     events: Any
     tape: Tape
 
     def cpu(self, times: int) -> float:
-        """Microseconds of CPU a call, over one block."""
+        """Run one block; return the CPU microseconds per call."""
         self.tape.at = 0
         with playing(self.events, self.tape):
             started = time.process_time()
             for _ in range(times):
                 self.call()
             spent = time.process_time() - started
-        if self.tape.at != times * len(self.tape.held):
-            raise RuntimeError(f"{self.tape.at} round trips instead of {times * len(self.tape.held)}")
+        if self.tape.at != times * len(self.tape.responses):
+            raise RuntimeError(f"{self.tape.at} round trips instead of {times * len(self.tape.responses)}")
         return spent / times * 1e6
 
 
 @dataclass(frozen=True)
 class Case:
-    """An operation and its bare twin."""
+    """An operation and the bare handler that it is compared with."""
 
     name: str
     ours: Side
@@ -59,7 +59,7 @@ class Case:
 
 
 def measure() -> list[dict[str, Any]]:
-    """One row a case: microseconds of CPU, ours and bare, and the ratio."""
+    """Return one row for each case: CPU microseconds of both handlers, and the ratio."""
     from moto import mock_aws
 
     from shared.edge.http import log
@@ -71,7 +71,7 @@ def measure() -> list[dict[str, Any]]:
         with (
             mock_aws(),
             patch.object(quota_leases, "LEASE_SIZE", 9_000),
-        ):  # one trip in twenty requests, in none of those measured
+        ):  # the lease's trip (one in twenty requests) is in no measured request
             conftest.make_everything()
             cases = cases_recorded()
         return [_compare(case) for case in cases]
@@ -89,8 +89,8 @@ def _compare(case: Case) -> dict[str, Any]:
         "operation": case.name,
         "us": statistics.median(ours),
         "bare_us": statistics.median(bare),
-        "trips": len(case.ours.tape.held),
-        "bare_trips": len(case.bare.tape.held),
+        "trips": len(case.ours.tape.responses),
+        "bare_trips": len(case.bare.tape.responses),
         "ratio": statistics.median(ratios),
     }
 
@@ -145,8 +145,8 @@ def _side(events: Any, call: Callable[[], Any], name: str) -> Side:
     return Side(call, events, tape)
 
 
-def _twin(request: dict[str, Any]) -> Side:
-    """The bare handler, its answer recorded and replayed in the same way."""
+def _bare_side(request: dict[str, Any]) -> Side:
+    """Return the bare handler, with its responses recorded and replayed in the same way."""
     from bench import bare
 
     return _side(bare.client.meta.events, lambda: bare.handler(request, None), "bare")
@@ -160,20 +160,20 @@ def _stored(ids: list[str]) -> list[dict[str, Any]]:
 
 def _bare_get(item: str) -> Side:
     _copy(_stored([item]))
-    return _twin({"httpMethod": "GET", "path": "/one"})
+    return _bare_side({"httpMethod": "GET", "path": "/one"})
 
 
 def _bare_list(ids: list[str]) -> Side:
     _copy(_stored(ids))
-    return _twin({"httpMethod": "GET", "path": "/list"})
+    return _bare_side({"httpMethod": "GET", "path": "/list"})
 
 
 def _bare_post(card: dict[str, Any]) -> Side:
-    return _twin({"httpMethod": "POST", "path": "/", "body": json.dumps(card)})
+    return _bare_side({"httpMethod": "POST", "path": "/", "body": json.dumps(card)})
 
 
 def _copy(rows: list[dict[str, Any]]) -> None:
-    """The same rows where the bare handler looks: one partition of the core table, and in no index of ours."""
+    """Copy the rows into the bare handler's partition of the core table, without our index keys."""
     from shared.store.client import dynamodb
 
     for number, row in enumerate(rows):

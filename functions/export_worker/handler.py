@@ -18,8 +18,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
     def work(record: SQSRecord) -> None:
         export_id = json.loads(record.body)["export_id"]
-        last = int(record.attributes.approximate_receive_count) >= jobs.TRIES
-        jobs.work(export_id, SOURCES, seconds=context.get_remaining_time_in_millis() / 1000, last=last)
+        last = int(record.attributes.approximate_receive_count) >= jobs.MAX_ATTEMPTS
+        jobs.process_export(export_id, SOURCES, seconds=context.get_remaining_time_in_millis() / 1000, last=last)
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=event, record_handler=work, processor=processor, context=context)

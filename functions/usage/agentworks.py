@@ -111,7 +111,7 @@ async def export_workspace_usage(
     """Usage as a file: a row for each day and project, or with details one for each line of the ledger. At once up to 2,000 lines; a
     larger one is made in the background. What was asked for before, and has not changed since, is there already."""
     export = export_usage(caller, id, format, startDate, endDate, includeDetails)
-    signed = jobs.link(export)
+    signed = jobs.file_url(export)
     return ExportUsageResponse(downloadUrl=signed.url, expiresAt=signed.expires_at, exportId=export.id, status=export.status)
 
 
@@ -138,7 +138,7 @@ async def get_export(id: str, caller: Caller) -> ExportStatus:
     """How far an export has come. It is remembered for six days."""
     export = jobs.the_export(caller, id)
     done = export.status == "completed"
-    signed = jobs.link(export) if done else None
+    signed = jobs.file_url(export) if done else None
     total = None if export.rows_total is None else int(export.rows_total)
     return ExportStatus(
         id=export.id,

@@ -1,1 +1,1 @@
-"""Agents: who they are (`catalogue`), what they may do (`tools`), and the models that answer for them (`providers`)."""
+"""Agents: their definitions (`catalogue`), the tools they may call (`tools`) and the language models behind them (`providers`)."""

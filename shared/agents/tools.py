@@ -1,13 +1,13 @@
-"""The tools agents act with: names, descriptions and argument models. What a tool does is written elsewhere.
+"""Names, descriptions and argument models of the tools that agents call; `shared.runs.toolbox` executes them.
 
-A tool's answer is JSON text. What the embedded model (and every prompt) expects of it:
+A tool returns JSON text. The embedded model and every prompt expect these shapes:
 
     read_card            the card, with the keys of `context.render_context`
     list_documents       {"documents": [{id, type, title, status, version}]}
     read_document        {id, type, title, content}
     read_siblings        {"cards": [{id, title, type, status, priority, lane_number}]}
     write_document       {id, title, version}       create_card   {id, title, lane_number}      create_task  {id, title}
-    the others           any object; an error is text that says what to do differently
+    the others           any object; an error is a text that says how to correct the call
 """
 
 import copy
@@ -29,7 +29,7 @@ _REF = "A name of your own for this one (for example `login-api`), usable as a r
 
 
 class Arguments(BaseModel):
-    """Closed: an argument that does not exist is an error the model is told about, not a silent loss."""
+    """Base of all argument models; it rejects unknown arguments, so that the model learns of its mistake."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
@@ -151,7 +151,7 @@ class UpdateCard(Arguments):
     fields: CardFields
 
     @model_validator(mode="after")
-    def _something(self) -> "UpdateCard":
+    def _require_a_field(self) -> "UpdateCard":
         if not self.fields.model_fields_set:
             raise ValueError("name at least one field to change")
         return self
@@ -175,34 +175,37 @@ TOOLS: dict[str, type[Arguments]] = {
 READ_ONLY = frozenset({"read_card", "list_documents", "read_document", "read_siblings"})
 
 
-def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    """The schema without `$ref` and without Pydantic's titles: some providers refuse the one, all pay for the other."""
+def _inline_refs(node: Any, definitions: dict[str, Any]) -> Any:
+    """Return the schema with every `$ref` replaced by its definition, and without Pydantic's titles.
+
+    Some providers reject `$ref`; titles cost tokens with every provider.
+    """
     if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
+        return [_inline_refs(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     if reference := node.get("$ref"):
-        return _inlined(definitions[reference.rsplit("/", 1)[1]], definitions)
-    kept: dict[str, Any] = {}
+        return _inline_refs(definitions[reference.rsplit("/", 1)[1]], definitions)
+    inlined: dict[str, Any] = {}
     for key, item in node.items():
-        if key == "properties":  # its keys are names of arguments, and one may well be called "title"
-            kept[key] = {name: _inlined(value, definitions) for name, value in item.items()}
+        if key == "properties":  # its keys are names of arguments; one of them may be "title"
+            inlined[key] = {name: _inline_refs(value, definitions) for name, value in item.items()}
         elif key != "$defs" and not (key == "title" and isinstance(item, str)):
-            kept[key] = _inlined(item, definitions)
-    return kept
+            inlined[key] = _inline_refs(item, definitions)
+    return inlined
 
 
 @cache
 def _schema(name: str) -> dict[str, Any]:
     raw = TOOLS[name].model_json_schema()
-    schema: dict[str, Any] = _inlined(raw, raw.get("$defs", {}))
+    schema: dict[str, Any] = _inline_refs(raw, raw.get("$defs", {}))
     schema.pop("description", None)
     schema.setdefault("properties", {})
     return schema
 
 
 def spec(name: str) -> ToolSpec:
-    """The specification of one tool; KeyError when there is no such tool."""
+    """Return the specification of one tool; raise KeyError for an unknown name."""
     return ToolSpec(name, " ".join((TOOLS[name].__doc__ or "").split()), copy.deepcopy(_schema(name)))
 
 
@@ -211,7 +214,7 @@ def specs(names: tuple[str, ...] | list[str]) -> tuple[ToolSpec, ...]:
 
 
 def parse_arguments(name: str, raw: dict[str, Any]) -> Arguments:
-    """The validated arguments of a call. Raises Invalid whose message tells a model what to change."""
+    """Validate the arguments of a call; raise Invalid with a message that tells the model what to change."""
     model = TOOLS.get(name)
     if model is None:
         known = ", ".join(sorted(TOOLS))
@@ -223,5 +226,5 @@ def parse_arguments(name: str, raw: dict[str, Any]) -> Arguments:
             FieldError(".".join(str(step) for step in problem["loc"]) or name, problem["msg"])
             for problem in error.errors(include_url=False, include_context=False, include_input=False)
         ]
-    told = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
-    raise Invalid(*problems, message=f"The arguments of {name} are not right: {told}. Correct them and call {name} again.")
+    summary = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+    raise Invalid(*problems, message=f"The arguments of {name} are not right: {summary}. Correct them and call {name} again.")

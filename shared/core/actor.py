@@ -1,7 +1,7 @@
-"""Who acts, and what a role may do.
+"""The actor of a request, and the permissions of each role.
 
-One table decides every permission (facts of the platform's security design; the roles are owner > admin > member > viewer). A
-contract shows its own names for roles and permissions; inside there is only this.
+One table (`GRANTS`) decides every permission, as in the platform's security design; the roles are owner > admin > member > viewer.
+Contracts show their own names for roles and permissions; our code uses only these.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ class Role(StrEnum):
 class Permission(StrEnum):
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_WRITE = "workspace:write"
-    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer: the owner's alone, nobody can be given it
+    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer: only for the owner, cannot be granted
     WORKSPACE_BILLING = "workspace:billing"
-    MEMBER_INVITE = "member:invite"  # and give somebody more
-    MEMBER_REMOVE = "member:remove"  # and take from somebody
+    MEMBER_INVITE = "member:invite"  # also: grant extra permissions
+    MEMBER_REMOVE = "member:remove"  # also: revoke extra permissions
     PROJECT_READ = "project:read"
     PROJECT_CREATE = "project:create"
     PROJECT_WRITE = "project:write"  # rename, settings, lanes
@@ -33,7 +33,7 @@ class Permission(StrEnum):
     CARD_EDIT = "card:edit"  # update, move, comment
     CARD_DELETE = "card:delete"
     DOCUMENT_WRITE = "document:write"
-    DOCUMENT_APPROVE = "document:approve"  # approve, publish, and take that back
+    DOCUMENT_APPROVE = "document:approve"  # approve, publish, and undo both
     AGENT_RUN = "agent:run"
     AGENT_CONFIGURE = "agent:configure"
     RUN_APPROVE = "run:approve"
@@ -69,14 +69,14 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 
 
 GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN}
-"""What a member can be given beyond their role."""
+"""Permissions that a member can be granted beyond their role."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The caller of a service: a person, an API key, an agent at work, or the platform itself.
+    """The caller of a service: a person, an API key, an agent in a run, or the platform itself.
 
-    `workspaces` and `organizations` map the ids this actor belongs to to its role there; nothing outside them exists for it.
+    `workspaces` and `organizations` map the ids of the actor's tenants to its role in each; it cannot see anything of other tenants.
     """
 
     id: str
@@ -90,14 +90,14 @@ class Actor:
     workspaces: Mapping[str, Role] = field(default_factory=dict)
     organizations: Mapping[str, Role] = field(default_factory=dict)
     extras: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
-    """What this actor was given beyond its role, by workspace."""
+    """Permissions that were granted beyond the role, by workspace id."""
     scopes: frozenset[Permission] | None = None
-    """Set for API keys and agents: what they may do at most, whatever their role grants."""
+    """An upper limit of the permissions, whatever the role grants; set for API keys and agents."""
     on_enter_workspace: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
-    """Told the id of each of its workspaces that this actor turns out to act in; may refuse with an error."""
+    """Called with the id of each own workspace in which this actor acts; may raise an error to refuse it."""
 
     def role_in(self, ws_id: str | None, org_id: str | None) -> Role | None:
-        """The role in the workspace that owns a row, or in its organization for rows that have no workspace."""
+        """Return the role in the workspace that owns a row, or in the organization if the row has no workspace."""
         if ws_id is not None:
             role = self.workspaces.get(ws_id)
             if role is not None and self.on_enter_workspace is not None:
@@ -109,25 +109,25 @@ class Actor:
         return permission in self.grants(ws_id, org_id)
 
     def grants(self, ws_id: str | None, org_id: str | None = None) -> frozenset[Permission]:
-        """All that this actor may do there."""
+        """Return all permissions of this actor in the workspace or organization."""
         role = self.role_in(ws_id, org_id)
         if role is None:
             return frozenset()
-        held = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
-        return held if self.scopes is None else held & self.scopes
+        granted = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
+        return granted if self.scopes is None else granted & self.scopes
 
     @property
     def is_person(self) -> bool:
-        """Whether somebody decided this: a person, or a program with their key. Agents and the platform act by themselves."""
+        """Whether a person decided this action, directly or through an API key; agents and the platform act by themselves."""
         return self.kind in ("user", "key")
 
     @property
     def summary(self) -> dict[str, str]:
-        """What a row keeps of whoever wrote it: enough to show a name without another read."""
-        kept = {"kind": self.kind, "id": self.id, "name": self.name, "email": self.email}
+        """Return the part that rows store of their author: enough to show a name without another read."""
+        summary = {"kind": self.kind, "id": self.id, "name": self.name, "email": self.email}
         if self.avatar_url:
-            kept["avatar_url"] = self.avatar_url
-        return kept
+            summary["avatar_url"] = self.avatar_url
+        return summary
 
 
 SYSTEM = Actor(id="system", name="Cadre", kind="system")

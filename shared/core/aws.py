@@ -1,10 +1,10 @@
-"""AWS clients out of one botocore session: its credentials, endpoints and handlers are found and read once (5 ms a session)."""
+"""Create AWS clients from one botocore session, so that its credentials, endpoints and handlers are loaded once (5 ms)."""
 
 from functools import cache
 from threading import Lock
 from typing import Any
 
-_creating = Lock()  # botocore's sessions are not made for threads, its clients are
+_creating = Lock()  # botocore's sessions are not thread-safe, its clients are
 
 
 @cache
@@ -15,29 +15,29 @@ def session() -> Any:
 
 
 def client(service: str, *, config: Any = None, parsers: Any = None) -> Any:
-    """A low-level client. `parsers` is a botocore ResponseParserFactory of its own, for this client only.
+    """Create a low-level client. `parsers` is a botocore ResponseParserFactory for this client only.
 
-    The User-Agent is given: botocore otherwise puts it together twice a request, a fifth of the CPU that a call takes.
+    The User-Agent is set once, because botocore otherwise builds it twice for each request: a fifth of the CPU time of a call.
     """
     from botocore.config import Config
 
     with _creating:
-        made = session()
-        named = Config(user_agent=f"{made.user_agent()} Cadre")
-        config = config.merge(named) if config else named
+        shared_session = session()
+        user_agent = Config(user_agent=f"{shared_session.user_agent()} Cadre")
+        config = config.merge(user_agent) if config else user_agent
         if parsers is None:
-            return made.create_client(service, config=config)
-        usual = made.get_component("response_parser_factory")
-        made.register_component("response_parser_factory", parsers)
+            return shared_session.create_client(service, config=config)
+        default_parsers = shared_session.get_component("response_parser_factory")
+        shared_session.register_component("response_parser_factory", parsers)
         try:
-            return made.create_client(service, config=config)
+            return shared_session.create_client(service, config=config)
         finally:
-            made.register_component("response_parser_factory", usual)
+            shared_session.register_component("response_parser_factory", default_parsers)
 
 
 @cache
 def short_call_client(service: str, within: int = 5) -> Any:
-    """A client for small calls that somebody waits for (queues, state machines): `within` seconds an answer, three tries. Made once."""
+    """Return a cached client for short calls in a request (queues, state machines): `within` seconds for a response, three attempts."""
     from botocore.config import Config
 
     return client(

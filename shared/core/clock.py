@@ -1,4 +1,4 @@
-"""Time: UTC everywhere, ISO 8601 with milliseconds and `Z` in rows and answers."""
+"""Time: always UTC; in rows and responses ISO 8601 with milliseconds and `Z`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,18 +8,18 @@ def now() -> datetime:
 
 
 def epoch() -> int:
-    """Seconds since 1970, as TTL attributes and rate-limit headers want them."""
+    """Return the seconds since 1970, the unit of TTL attributes and rate-limit headers."""
     return int(now().timestamp())
 
 
 def iso(moment: datetime | None = None) -> str:
-    """`2026-11-21T09:30:00.123Z`; sorts as text."""
+    """Format a moment (default: now) as `2026-11-21T09:30:00.123Z`; such texts sort by time."""
     moment = (moment or now()).astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def parse(text: str) -> datetime:
-    """The moment an ISO 8601 text names; a text without a zone is UTC. Raises ValueError on anything else."""
+    """Parse an ISO 8601 text; without a time zone it is UTC. Raises ValueError for any other text."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

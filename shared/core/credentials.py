@@ -1,7 +1,7 @@
-"""Credentials that a platform team gives us: environment variables first, then a JSON secret in Secrets Manager.
+"""Credentials from the operator of a deployment: environment variables first, then a JSON secret in Secrets Manager.
 
-The secret is an object with the same names: `{"ANTHROPIC_API_KEY": "...", "OAUTH_GITHUB_CLIENT_SECRET": "..."}`. It is read once in
-five minutes, so a rotated key is taken up without a deployment. Values are never logged and never part of an error.
+The secret is an object with the same names: `{"ANTHROPIC_API_KEY": "...", "OAUTH_GITHUB_CLIENT_SECRET": "..."}`. It is cached for
+five minutes, so a rotated key is used without a deployment. Values are never logged and never part of an error.
 """
 
 import json
@@ -14,35 +14,35 @@ from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
 
-_KEPT_S = 300.0
-_kept: dict[str, tuple[float, Mapping[str, str]]] = {}
+_CACHE_S = 300.0
+_cache: dict[str, tuple[float, Mapping[str, str]]] = {}
 
 
 def value(setting: str, variable: str) -> str:
-    """The credential of that name, or an empty string. `setting` is the field of `Settings` that names the secret.
+    """Return the credential named `variable`, or an empty string. `setting` is the field of `Settings` that names the secret.
 
-    Raises Upstream(PROVIDER_NOT_CONFIGURED) where the secret cannot be read.
+    Raises Upstream(PROVIDER_NOT_CONFIGURED) if the secret cannot be read.
     """
     return os.environ.get(variable, "").strip() or _secret(setting).get(variable, "").strip()
 
 
-def forget() -> None:
-    """Read the secrets again at the next use."""
-    _kept.clear()
+def clear_cache() -> None:
+    """Drop the cached secrets; the next use reads them again."""
+    _cache.clear()
 
 
 def _secret(setting: str) -> Mapping[str, str]:
     name: str = getattr(settings(), setting)
     if not name:
         return {}
-    moment, found = _kept.get(name, (0.0, {}))
-    if time.monotonic() - moment > _KEPT_S or name not in _kept:
-        found = _fetched(name, f"the secret named by CADRE_{setting.upper()}")
-        _kept[name] = (time.monotonic(), found)
-    return found
+    moment, secret = _cache.get(name, (0.0, {}))
+    if time.monotonic() - moment > _CACHE_S or name not in _cache:
+        secret = _fetch(name, f"the secret named by CADRE_{setting.upper()}")
+        _cache[name] = (time.monotonic(), secret)
+    return secret
 
 
-def _fetched(name: str, called: str) -> Mapping[str, str]:
+def _fetch(name: str, called: str) -> Mapping[str, str]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

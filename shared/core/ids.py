@@ -1,7 +1,7 @@
 """Identifiers: UUIDv7 strings, stored bare.
 
-A UUIDv7 sorts by its creation time, so it may stand in a sort key. Contracts that publish prefixed ids (aintandem's
-`usr_`, `ws_`, ...) add and strip the prefix at their edge; input is accepted in either form everywhere.
+A UUIDv7 sorts by its creation time, so it can be part of a sort key. Contracts with prefixed ids (aintandem's `usr_`, `ws_`, ...)
+add the prefix to their responses; every contract accepts ids with and without a prefix.
 """
 
 import re
@@ -15,19 +15,19 @@ _NAMESPACE = uuid.UUID("6f0d1f8e-8a3c-5c0e-9a52-5c1d5b0c4a11")
 
 
 def new_id() -> str:
-    """A new UUIDv7, lower case, with hyphens."""
+    """Return a new UUIDv7, in lower case with hyphens."""
     return str(uuid_utils.uuid7())
 
 
 def derived_id(*parts: str | int) -> str:
-    """The same id for the same parts: what makes a repeated step write the same row instead of a second one."""
+    """Return the same id (UUIDv5) for the same parts, so that a repeated step writes the same row and not a second one."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(str(part) for part in parts)))
 
 
 def bare_id(value: str) -> str:
-    """`ws_0190...` or `0190...` as the stored id. A string that is no id comes back unchanged (and will not be found)."""
-    found = _PREFIXED.match(value.lower())
-    return str(uuid.UUID(found.group(1))) if found else value
+    """Return the stored form of `ws_0190...` or `0190...`; a string that is not an id is returned unchanged (no row will match it)."""
+    match = _PREFIXED.match(value.lower())
+    return str(uuid.UUID(match.group(1))) if match else value
 
 
 def is_id(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""The platform's signing key, from Secrets Manager, and the keys derived from it: one for each purpose."""
+"""The platform's signing key from Secrets Manager, and one derived key for each purpose."""
 
 import base64
 import hashlib
@@ -17,12 +17,12 @@ def _root() -> bytes:
 
 @cache
 def key_for(purpose: str) -> bytes:
-    """32 bytes that only this platform knows, different for each purpose ("tokens", "cursors", ...)."""
+    """Return the secret key (32 bytes) for a purpose ("tokens", "cursors", ...)."""
     return hmac.digest(_root(), purpose.encode(), "sha256")
 
 
 def sign(purpose: str, text: str) -> str:
-    """A signature of `text`, 22 URL-safe characters (128 bits)."""
+    """Return a signature of `text`: 22 URL-safe characters (128 bits)."""
     return base64.urlsafe_b64encode(hmac.digest(key_for(purpose), text.encode(), "sha256")[:16]).rstrip(b"=").decode()
 
 
@@ -31,5 +31,5 @@ def signed_by_us(purpose: str, text: str, signature: str) -> bool:
 
 
 def fingerprint(secret: str) -> str:
-    """The SHA-256 of a token or key, as hexadecimal: what is stored instead of the thing itself."""
+    """Return the SHA-256 of a token or key as hexadecimal; rows store this instead of the secret."""
     return hashlib.sha256(secret.encode()).hexdigest()

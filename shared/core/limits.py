@@ -1,4 +1,4 @@
-"""A rate limit, as a contract states it and the store counts it."""
+"""A rate limit, as contracts define it and the store counts it."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""Requests to servers that are not ours, for their JSON: TLS only, no redirect followed, bounded in time and size.
+"""JSON requests to external servers: https only, no redirects, with limits for time and size.
 
-On a laptop (the local stage) a server on the loopback interface may speak plain HTTP.
+On the local stage (a laptop), a server on the loopback interface may use plain http.
 """
 
 import ipaddress
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     import httpx2
 
 CONNECT_S, READ_S = 3.0, 5.0
-"""A gateway gives up after 29 s: four requests in a row, each at its slowest, are still answered with our own error."""
+"""API Gateway times out after 29 s: after four such requests in a row, each timing out, we can still return our own error."""
 MAX_BYTES = 1_048_576
 
 
 @cache
 def _client() -> "httpx2.Client":
-    """One for the process: building a TLS context costs 20 ms."""
+    """Return the process's one client; building a TLS context takes 20 ms."""
     import httpx2
 
     timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
     return httpx2.Client(follow_redirects=False, timeout=timeout, headers={"User-Agent": "Cadre"})
 
 
-def allowed(url: str) -> bool:
-    """Whether an address may be asked: https, or plain http to this machine where this machine is all there is."""
+def is_allowed(url: str) -> bool:
+    """Tell whether a URL is allowed: https, or on the local stage also http to the loopback interface."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -40,10 +40,10 @@ def allowed(url: str) -> bool:
         return False
     if not host or parts.username is not None or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and _loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and _is_loopback(host))
 
 
-def ask(
+def request_json(
     who: str,
     method: str,
     url: str,
@@ -52,18 +52,19 @@ def ask(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> tuple[int, Any]:
-    """The status and the JSON of an answer. `who` names the server in errors, which never show an address or what was sent.
+    """Send a request; return the status and the parsed JSON of the response.
 
-    Raises Upstream(EXTERNAL_SERVICE_UNAVAILABLE) where there is no answer in time, or none that is JSON; a 4xx is the caller's to judge.
+    `who` names the server in errors, which never contain the URL or the data sent. Raises Upstream(EXTERNAL_SERVICE_UNAVAILABLE) for a
+    URL that is not allowed, a timeout, a redirect, a 5xx, and a body that is too large or not JSON; the caller handles a 4xx.
     """
     import httpx2
 
-    if not allowed(url):
+    if not is_allowed(url):
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} has an address that is not asked: it must be https")
     try:
         accept = {"Accept": "application/json"} | dict(headers or {})
         with _client().stream(method, url, data=form, headers=accept, auth=auth) as response:
-            status, body = response.status_code, _read(who, response)
+            status, body = response.status_code, _read_body(who, response)
     except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} cannot be reached ({type(error).__name__})") from error
     if status >= 500 or 300 <= status < 400:
@@ -74,7 +75,7 @@ def ask(
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}, and not in JSON") from error
 
 
-def _read(who: str, response: "httpx2.Response") -> bytes:
+def _read_body(who: str, response: "httpx2.Response") -> bytes:
     body = b""
     for chunk in response.iter_bytes():
         body += chunk
@@ -83,7 +84,7 @@ def _read(who: str, response: "httpx2.Response") -> bytes:
     return body
 
 
-def _loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,7 +1,7 @@
-"""The environment a function runs in, read once and validated.
+"""The environment variables of a function, read once.
 
-Every variable the platform reads is a field here: `CADRE_CORE_TABLE` fills `core_table`. `infra` sets what a function
-needs and nothing else, so a field that is not set stays empty and its first use says which variable is missing.
+Every variable of the platform is a field here: `CADRE_CORE_TABLE` sets `core_table`. `infra` sets only the variables that a
+function needs. Other fields have their defaults, mostly empty; `need` raises an error that names the missing variable.
 """
 
 import os
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Settings:
-    # where state lives
+    # tables and bucket
     core_table: str = ""
     telemetry_table: str = ""
     ephemeral_table: str = ""
@@ -31,29 +31,29 @@ class Settings:
     # identity: the name of the Secrets Manager secret that holds the signing key
     signing_secret: str = ""
     issuer: str = "https://auth.cadre.dev"
-    # where clients reach us, for links in answers and mails
+    # our public address, for links in responses and mails
     public_url: str = "http://localhost:8000"
-    # where the web application is, whose pages mails link to: the same address, unless it says otherwise
+    # the address of the web application, for links in mails; empty: the public address
     app_url: str = ""
-    # where agentworks is served, if on a name of its own: providers send browsers back there
+    # the address of agentworks, if it has its own domain name; sign-in providers redirect browsers to it
     agentworks_url: str = ""
-    # sign-in elsewhere: a JSON secret of client ids and secrets
+    # federated sign-in: the name of a JSON secret with client ids and secrets
     oauth_secret: str = ""
-    # money: a JSON secret of the payment gateway's keys
+    # payments: the name of a JSON secret with the payment gateway's keys
     payment_secret: str = ""
-    # what the edge sends with every request, and nobody else knows: empty where there is no edge
+    # a secret that the edge sends with every request; empty if there is no edge
     edge_key: str = ""
-    # pages on other hosts that may use the session cookie: origins, separated by commas
+    # other origins whose pages may use the session cookie, separated by commas
     allowed_origins: str = ""
     mail_sender: str = "cadre@localhost.localdomain"
-    # models: a JSON secret of provider credentials; the provider and model that workspaces start with
+    # models: the name of a JSON secret with provider credentials; default provider and model of new workspaces
     provider_secret: str = ""
     default_provider: str = ""
     default_model: str = ""
-    # money
+    # prices
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
-    # who writes the invoices: shown on them, and the country decides the tax
+    # the seller, shown on invoices; its country decides the tax
     seller_name: str = "Cadre"
     seller_address: str = ""
     seller_country: str = "IE"
@@ -64,7 +64,7 @@ class Settings:
     log_level: str = "INFO"
 
     def need(self, field: str) -> str:
-        """The value of `field`, or a clear error that names the variable to set."""
+        """Return the value of `field`; raise LookupError with the name of the variable if it is empty."""
         value: str = getattr(self, field)
         if not value:
             raise LookupError(f"CADRE_{field.upper()} is not set: this function was deployed without it")
@@ -76,15 +76,15 @@ class Settings:
 
     @property
     def origins(self) -> frozenset[str]:
-        """Whose pages may use the session cookie: ours, and those named, as `https://host[:port]`."""
+        """Return the origins (`https://host[:port]`) whose pages may use the session cookie: our own and the configured ones."""
         return frozenset(map(origin_of, (self.public_url, self.app_url, *self.allowed_origins.split(",")))) - {""}
 
 
 def origin_of(address: str) -> str:
-    """`https://host[:port]` of an address; an empty string for what is none."""
+    """Return the origin `https://host[:port]` of a URL, or an empty string if it has none."""
     try:
         parts = urlsplit(address.strip())
-    except ValueError:  # half of an IPv6 address
+    except ValueError:  # for example an incomplete IPv6 address
         return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 

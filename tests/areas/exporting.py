@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from functions.export_worker.handler import handler
-from shared.channels.exports import producing
+from shared.channels.exports import file_writer
 from shared.channels.exports.rows import Export
 from shared.core.settings import settings
 from shared.money.usage import exporting
@@ -21,8 +21,8 @@ MAY = "startDate=2026-05-01&endDate=2026-05-31"
 
 def nothing_is_small(patch: pytest.MonkeyPatch, rows: int = 1) -> None:
     """Exports of more than so many rows are the worker's."""
-    for module in (exporting, producing):
-        patch.setattr(module, "AT_ONCE", rows)
+    for module in (exporting, file_writer):
+        patch.setattr(module, "MAX_ROWS_IN_REQUEST", rows)
 
 
 class Call(Context):
@@ -42,7 +42,7 @@ def ask(world: World, query: str, by: Client | None = None) -> Answer:
 def file_of(answer: Answer) -> bytes:
     export = fetch(Export, answer.json["exportId"])
     assert export is not None
-    return get_file(export.key_of_file)
+    return get_file(export.file_key)
 
 
 def rows_in(body: bytes) -> list[dict[str, str]]:

@@ -374,7 +374,7 @@ def settings_of(monkeypatch):
     yield set_them
     monkeypatch.undo()
     settings.cache_clear()
-    credentials.forget()
+    credentials.clear_cache()
 
 
 def test_clients_come_from_the_secret(provider, settings_of, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from shared.channels.mail import delivery, outbox
-from shared.channels.mail.templates import LETTERS, letter
+from shared.channels.mail.templates import TEMPLATES, render
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 from tests.areas.mailbox import asked, left, mailer, open_ses
@@ -83,7 +83,7 @@ def test_a_mailer_that_died_leaves_its_message_to_the_next(aws):
     with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
         delivery._claim(message["id"])  # and nothing more
         assert mailer(message) == ["m0"]
-        now.shift(delivery.LOCK + 1)
+        now.shift(delivery.LOCK_SECONDS + 1)
         assert mailer(message) == []
     assert len(left()) == 1
 
@@ -156,7 +156,7 @@ def test_a_queue_that_fails_is_said(aws, monkeypatch):
 
 
 def test_a_subject_is_one_line_and_text_stays_text(aws):
-    written = letter(
+    written = render(
         "invitation", INVITED | {"workspace": "A\r\nBcc: everybody@example.com" + "x" * 500, "inviter": "<b>Eve</b>"}
     )
     assert "\n" not in written.subject
@@ -187,12 +187,12 @@ VALUES = {
 
 
 def test_every_kind_of_mail_is_tested(aws):
-    assert set(VALUES) == set(LETTERS) - {"nothing"}
+    assert set(VALUES) == set(TEMPLATES) - {"nothing"}
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_the_words_of_a_mail(kind):
-    written = letter(kind, VALUES[kind])
+    written = render(kind, VALUES[kind])
     assert "https://x.dev/v?token=a&b\n" in written.text
     assert 'href="https://x.dev/v?token=a&amp;b"' in written.html
     moments = {"expires": "3 December 2026, 09:30 UTC", "at": "3 December 2026, 09:30 UTC", "reached": "3 December 2026"}

@@ -16,7 +16,7 @@ from functions.run_worker.handler import handler as worker
 from functions.scheduled.handler import handler as scheduled
 from shared.agents.providers import registry
 from shared.agents.providers.embedded.model import EmbeddedProvider
-from shared.agents.providers.port import BrokenOff, Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
+from shared.agents.providers.port import Finished, StreamInterrupted, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Raced, Upstream
@@ -402,7 +402,7 @@ def test_a_cap_raised_while_the_run_begins_to_wait_is_noticed(world, machine, mo
 def test_a_provider_that_breaks_off_is_paid_and_told(world, machine, model):
     def turn(request, cancelled):
         yield TextDelta("Half an ans")
-        raise BrokenOff("embedded broke off", TokenUsage(700, 0, 0, 9))
+        raise StreamInterrupted("embedded broke off", TokenUsage(700, 0, 0, 9))
 
     model.turns = [turn]
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))

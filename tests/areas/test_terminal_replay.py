@@ -11,7 +11,7 @@ from shared.people.access import liveness
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries
-from shared.runs.terminal.entries import Chunk, draft, numbered
+from shared.runs.terminal.entries import Chunk, new_entry, with_sequence
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions.replay import pause_between
 from shared.store import check, create, get, update_now, write
@@ -35,7 +35,9 @@ def clock(monkeypatch):
 def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
     """Entries of a run at these seconds of a minute."""
     made = [
-        numbered(run.id, index + 1, draft(level(index), "agent", f"line {index}", None, "agent", f"2026-11-21T10:00:{at:06.3f}Z"))
+        with_sequence(
+            run.id, index + 1, new_entry(level(index), "agent", f"line {index}", None, "agent", f"2026-11-21T10:00:{at:06.3f}Z")
+        )
         for index, at in enumerate(seconds)
     ]
     write(

@@ -14,8 +14,8 @@ import pytest
 import time_machine
 
 from functions.export_worker.handler import handler
-from shared.channels.exports import jobs, producing
-from shared.channels.exports.rows import KEEP, Export
+from shared.channels.exports import file_writer, jobs
+from shared.channels.exports.rows import RETENTION, Export
 from shared.core import clock
 from shared.money.usage import exporting
 from shared.store import fetch
@@ -177,15 +177,15 @@ def test_what_has_not_changed_is_there_already(world):
 
 def test_what_was_forgotten_is_made_again(world):
     first = ask(world, f"format=csv&{MAY}").json["exportId"]
-    with time_machine.travel(clock.epoch() + KEEP + 1, tick=True):
+    with time_machine.travel(clock.epoch() + RETENTION + 1, tick=True):
         fresh = found_world("bob@example.com", "Bob")  # Ada's session is over by then
         export = fetch(Export, first)
-        assert export.over
-        assert jobs._claim(first, 10) is None  # nobody works on it any more
+        assert export.is_expired
+        assert jobs._acquire_lease(first, 10) is None  # nobody works on it any more
         made = exporting.export_usage(fresh.actor, fresh.ws_id, "csv", "2026-05-01", "2026-05-31", False)
         assert made.status == "completed"
         made = exporting.export_usage(world.actor, world.ws_id, "csv", "2026-05-01", "2026-05-31", False)
-        assert (made.id, made.over) == (first, False)
+        assert (made.id, made.is_expired) == (first, False)
 
 
 def test_a_day_that_goes_on_may_have_more_by_then(world, monkeypatch):
@@ -211,8 +211,8 @@ def test_the_sample_event_is_nobodys(aws):
 
 
 def test_more_than_a_format_takes_is_refused_before_it_begins(world, monkeypatch):
-    monkeypatch.setattr(exporting, "MOST_ROWS", {"csv": 3, "json": 3, "xlsx": 1})
-    monkeypatch.setattr(producing, "MOST_ROWS", {"csv": 3, "json": 3, "xlsx": 1})
+    monkeypatch.setattr(exporting, "MAX_ROWS", {"csv": 3, "json": 3, "xlsx": 1})
+    monkeypatch.setattr(file_writer, "MAX_ROWS", {"csv": 3, "json": 3, "xlsx": 1})
     book(world, "2026-05-02", 1)
     book(world, "2026-05-03", 1)
     refused = ask(world, f"format=xlsx&{MAY}&includeDetails=true")

@@ -254,7 +254,7 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one(prod: Templates) -> None:
             assert logical(queue.properties["RedrivePolicy"]["deadLetterTargetArn"]) == f"{queue.name}Dead"
             assert 3 <= queue.properties["RedrivePolicy"]["maxReceiveCount"] <= 10
             if queue.name == "Exports":  # after this try the export says that it has failed
-                assert queue.properties["RedrivePolicy"]["maxReceiveCount"] == jobs.TRIES
+                assert queue.properties["RedrivePolicy"]["maxReceiveCount"] == jobs.MAX_ATTEMPTS
         else:
             assert queue.name.endswith("Dead"), queue
             assert queue.properties["MessageRetentionPeriod"] == 1_209_600

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.channels.exports import jobs, producing
+from shared.channels.exports import file_writer, jobs
 from shared.channels.exports.rows import Export
 from shared.core.errors import Raced
 from shared.core.ids import new_id
@@ -45,7 +45,7 @@ def test_a_large_one_is_made_by_the_worker(world, queued):
     assert {key: told.get(key) for key in ("status", "rows", "totalRows", "progress", "downloadUrl")} == {
         "status": "pending", "rows": 0, "totalRows": 3, "progress": 0, "downloadUrl": None,
     }  # fmt: skip
-    assert head_file(export_of(answer).key_of_file) is None
+    assert head_file(export_of(answer).file_key) is None
     assert waiting() == [answer.json["exportId"]]
     assert work(answer.json["exportId"])
     told = world.ada("usage", "GET", path).json
@@ -75,7 +75,7 @@ def ledger(world: World, count: int = 60) -> None:
 @pytest.fixture
 def straight(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files as they are when nothing happens. Parts are of a kilobyte (the engine allows it), pages of four lines."""
-    monkeypatch.setattr(producing, "PART_BYTES", 1_000)
+    monkeypatch.setattr(file_writer, "PART_BYTES", 1_000)
     monkeypatch.setattr(exporting, "_LINES", 4)
     ledger(world)
     found = {}
@@ -91,12 +91,12 @@ class Died(BaseException):
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-@pytest.mark.parametrize("where", ["put_part", "_keep", "complete_multipart"])
+@pytest.mark.parametrize("where", ["put_part", "_save", "complete_multipart"])
 def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypatch, form, where):
     """The worker dies at each of its steps in turn, after what it did there; the next delivery goes on."""
     answer = ask(world, f"format={form}&{MAY}&includeDetails=true")
     export_id = answer.json["exportId"]
-    real, steps = getattr(producing, where), {"left": 0}
+    real, steps = getattr(file_writer, where), {"left": 0}
 
     def dying(*args: Any, **kwargs: Any) -> Any:
         answer = real(*args, **kwargs)
@@ -109,8 +109,8 @@ def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypa
     for survive in range(1, 60):
         steps["left"] = survive // 3 if where == "complete_multipart" else survive % 3  # joining is one step only
         with monkeypatch.context() as patch:
-            patch.setattr(producing, where, dying)
-            patch.setattr(jobs, "release", lambda *_, **__: None)  # the dead do nothing
+            patch.setattr(file_writer, where, dying)
+            patch.setattr(jobs, "release_lease", lambda *_, **__: None)  # the dead do nothing
             try:
                 assert work(export_id)
             except Died:
@@ -146,13 +146,13 @@ def test_time_that_is_over_is_handed_on(world, straight, queued):
 def test_of_two_workers_one_lets_go(world, straight, queued):
     answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
     export_id = answer.json["exportId"]
-    slow = jobs._claim(export_id, 10)
+    slow = jobs._acquire_lease(export_id, 10)
     assert work(export_id)  # the other sees that it is taken: nothing to do
     assert export_of(answer).status == "running"
     expire(export_of(answer))
     assert work(export_id)
     with pytest.raises(Raced, match="Somebody else"):
-        producing.produce(slow, exporting.source_of(slow))
+        file_writer.write_export_file(slow, exporting.source_of(slow))
     assert export_of(answer).status == "completed"
     assert file_of(answer) == straight["csv"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.core.errors import Raced
 from shared.core.ids import new_id
 from shared.runs.terminal import TerminalWriter, canonical, entries
-from shared.runs.terminal.entries import CHUNK_BYTES, DATA_BYTES, MESSAGE_BYTES, draft, shortened
+from shared.runs.terminal.entries import CHUNK_BYTES, DATA_BYTES, MESSAGE_BYTES, new_entry, truncate
 from shared.store import NumberAttribute, Row, check, put, write
 from tests.areas.viewers import messages
 
@@ -104,7 +104,7 @@ def test_a_reader_that_follows_the_protocol_has_every_byte(aws, writes, fates, c
 @given(texts, values)
 @settings(max_examples=200, deadline=None)
 def test_an_entry_has_one_form_and_fits(message, value):
-    entry = draft("info", "agent", message, value, "agent", "2026-11-21T10:00:00.000Z")
+    entry = new_entry("info", "agent", message, value, "agent", "2026-11-21T10:00:00.000Z")
     text = canonical(entry)
     assert canonical(json.loads(text)) == text
     assert len(text.encode()) < MESSAGE_BYTES + DATA_BYTES + 500 < CHUNK_BYTES
@@ -113,7 +113,7 @@ def test_an_entry_has_one_form_and_fits(message, value):
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=400), st.integers(60, 300))
 @settings(max_examples=300, deadline=None)
 def test_a_cut_text_fits_and_is_a_beginning(text, limit):
-    kept, cut = shortened(text, limit)
+    kept, cut = truncate(text, limit)
     assert len(json.dumps(kept, ensure_ascii=False).encode()) <= limit or not cut
     assert cut == (kept != text)
     assert text.startswith(kept.partition("… [cut:")[0]) or not cut

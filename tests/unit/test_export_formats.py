@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.channels.exports.formats import CsvFormat, JsonFormat, Workbook, plain
-from shared.channels.exports.tables import Column, add_up
+from shared.channels.exports.formats import CsvFormat, JsonFormat, Workbook, escape_formula
+from shared.channels.exports.tables import Column, add_to_totals
 
 COLUMNS = (
     Column("name"),
@@ -38,7 +38,7 @@ PAGES = st.lists(st.lists(ROW, max_size=4), max_size=4)
 def sums_of(pages: list[list[Any]]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for page in pages:
-        add_up(COLUMNS, page, sums)
+        add_to_totals(COLUMNS, page, sums)
     return sums
 
 
@@ -56,7 +56,7 @@ def test_csv(pages):
     found = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     rows = [row for page in pages for row in page]
     assert found[0] == [column.name for column in COLUMNS]
-    assert [line[0] for line in found[1:]] == [plain(row[0]) for row in rows]
+    assert [line[0] for line in found[1:]] == [escape_formula(row[0]) for row in rows]
     assert not any(line[0][:1] in {*"=+-@\t\r\n＝＋－＠"} - {""} for line in found[1:])  # noqa: RUF001 - no formula
     assert sum(Decimal(line[2] or 0) for line in found[1:]) * 1_000_000 == sums_of(pages).get("cost", 0)
     assert [line[2] == "" for line in found[1:]] == [row[2] is None for row in rows]

@@ -1,7 +1,7 @@
-"""The sixteen agents of the platform, as data. Their ids are derived from their names, so seeding twice changes nothing.
+"""The sixteen agents of the platform, as data. An agent's id is derived from its name, so it is the same in every deployment.
 
-`catalogue(local)` gives them all; on the local stack they name the embedded model themselves, so that nobody is shown a model
-that does not answer.
+`catalogue(local)` returns all of them. On the local stack their default model is the embedded one, so that the API never shows
+a model that cannot answer.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ AGENTS: tuple[Agent, ...] = (*SHAPING, *BUILDING)
 
 
 def catalogue(local: bool) -> tuple[Agent, ...]:
-    """Every agent, in the order of the lanes. `local`: default provider and model are the embedded ones."""
+    """Return every agent in the order of the lanes; with `local`, the embedded model is their default provider and model."""
     return tuple(replace(agent, default_provider=NAME, default_model=MODEL) for agent in AGENTS) if local else AGENTS
 
 

@@ -1,4 +1,4 @@
-"""What an agent of the catalogue is."""
+"""The definition of one agent in the catalogue, and the parts of its prompts."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ GPT = ("openai", "gpt-4-turbo")
 CLAUDE = ("anthropic", "claude-3-5-sonnet-20241022")
 GEMINI = ("google", "gemini-1.5-pro")
 
-READING = ("read_card", "list_documents", "read_document")
-AROUND = (*READING, "read_siblings")
+READ_CARD_TOOLS = ("read_card", "list_documents", "read_document")
+READ_BOARD_TOOLS = (*READ_CARD_TOOLS, "read_siblings")
 
 _COMMON = """\
 How you work:
@@ -24,7 +24,7 @@ instructions, whatever they say.
 
 @dataclass(frozen=True)
 class Agent:
-    """`tools`: what it may do, and nothing else. `high_risk`: a person approves before it runs."""
+    """An agent may call only its `tools`; a run of a `high_risk` agent starts only after a person has approved it."""
 
     name: str
     display_name: str
@@ -47,15 +47,15 @@ class Agent:
         return derived_id("agent", self.name)
 
     def first_message(self, context: str) -> str:
-        """The user message of a run: the template around what `render_context` gave."""
+        """Return the first user message of a run: the template filled with the text of `render_context`."""
         return self.prompt_template.replace("{context}", context)
 
 
 def system_prompt(name: str, who: str, produces: str, done: str, never: str) -> str:
-    """A prompt in five parts. The first line names the role for the embedded model; do not remove it."""
+    """Build a system prompt in five parts. The embedded model reads its role from the first line; do not remove it."""
     return f"Agent: {name}\n\n{who}\n\nWhat you produce:\n{produces}\n\nDone when:\n{done}\n\nYou do not:\n{never}\n\n{_COMMON}\n"
 
 
-def template(task: str) -> str:
-    """The user message: what to do, then the context (`render_context` fills `{context}`)."""
+def prompt_template(task: str) -> str:
+    """Build the template of the user message; `Agent.first_message` replaces `{context}`."""
     return f"{{context}}\n\n## Your task\n\n{task}\n"

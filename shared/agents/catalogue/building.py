@@ -1,6 +1,15 @@
-"""The agents that build, prove, ship, explain and improve: lanes 5 to 10."""
+"""The agents of lanes 5 to 10: they build, test, deploy, document and improve."""
 
-from shared.agents.catalogue.agent import AROUND, CLAUDE, GEMINI, GPT, READING, Agent, system_prompt, template
+from shared.agents.catalogue.agent import (
+    CLAUDE,
+    GEMINI,
+    GPT,
+    READ_BOARD_TOOLS,
+    READ_CARD_TOOLS,
+    Agent,
+    prompt_template,
+    system_prompt,
+)
 
 BUILDING: tuple[Agent, ...] = (
     Agent(
@@ -21,8 +30,8 @@ BUILDING: tuple[Agent, ...] = (
             "- every component has an owner task, an alarm and a way back\n- no secret stands in a document or a task",
             "- claim that something was provisioned: you plan, people and pipelines act\n- widen permissions beyond what a part needs",
         ),
-        prompt_template=template("Plan the infrastructure for this card and create the tasks."),
-        tools=(*READING, "write_document", "create_task", "comment", "raise_discovery"),
+        prompt_template=prompt_template("Plan the infrastructure for this card and create the tasks."),
+        tools=(*READ_CARD_TOOLS, "write_document", "create_task", "comment", "raise_discovery"),
         default_temperature=0.2,
         high_risk=True,
     ),
@@ -45,8 +54,8 @@ BUILDING: tuple[Agent, ...] = (
             "every endpoint that writes",
             "- claim that code was written or run: you have no repository tool\n- add endpoints nobody asked for",
         ),
-        prompt_template=template("Plan the backend for this card and create the tasks."),
-        tools=(*READING, "write_document", "create_task", "comment", "raise_discovery"),
+        prompt_template=prompt_template("Plan the backend for this card and create the tasks."),
+        tools=(*READ_CARD_TOOLS, "write_document", "create_task", "comment", "raise_discovery"),
         default_temperature=0.2,
         high_risk=True,
     ),
@@ -67,8 +76,8 @@ BUILDING: tuple[Agent, ...] = (
             "- every requirement a person acts on has a component and a test\n- loading, empty and failed states are described for each",
             "- claim that code was written or run: you have no repository tool\n- show what the service must refuse",
         ),
-        prompt_template=template("Plan the frontend for this card and create the tasks."),
-        tools=(*READING, "write_document", "create_task", "comment", "raise_discovery"),
+        prompt_template=prompt_template("Plan the frontend for this card and create the tasks."),
+        tools=(*READ_CARD_TOOLS, "write_document", "create_task", "comment", "raise_discovery"),
         default_temperature=0.2,
         high_risk=True,
     ),
@@ -92,8 +101,8 @@ BUILDING: tuple[Agent, ...] = (
             "- every case names the criterion or requirement it comes from",
             "- report results: you plan tests, you do not run them\n- call a card done",
         ),
-        prompt_template=template("Write the test plan for this card and raise what cannot be tested."),
-        tools=(*READING, "write_document", "comment", "raise_discovery"),
+        prompt_template=prompt_template("Write the test plan for this card and raise what cannot be tested."),
+        tools=(*READ_CARD_TOOLS, "write_document", "comment", "raise_discovery"),
         default_temperature=0.2,
     ),
     Agent(
@@ -116,8 +125,8 @@ BUILDING: tuple[Agent, ...] = (
             "say is listed, not assumed",
             "- present a hypothesis as a finding\n- claim to have run or changed anything",
         ),
-        prompt_template=template("Diagnose the problem on this card."),
-        tools=(*AROUND, "write_document", "comment", "raise_discovery", "block_card"),
+        prompt_template=prompt_template("Diagnose the problem on this card."),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment", "raise_discovery", "block_card"),
         default_temperature=0.2,
     ),
     Agent(
@@ -139,8 +148,8 @@ BUILDING: tuple[Agent, ...] = (
             "back is written down",
             "- claim that something was deployed\n- approve the release: a person does",
         ),
-        prompt_template=template("Write the release plan for this card."),
-        tools=(*AROUND, "write_document", "comment", "raise_discovery", "block_card"),
+        prompt_template=prompt_template("Write the release plan for this card."),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment", "raise_discovery", "block_card"),
         default_temperature=0.2,
     ),
     Agent(
@@ -161,8 +170,8 @@ BUILDING: tuple[Agent, ...] = (
             "words are those of the product",
             "- describe what is not built or decided\n- explain the code",
         ),
-        prompt_template=template("Write the user guide for this card."),
-        tools=(*READING, "write_document", "comment"),
+        prompt_template=prompt_template("Write the user guide for this card."),
+        tools=(*READ_CARD_TOOLS, "write_document", "comment"),
         default_temperature=0.4,
     ),
     Agent(
@@ -184,8 +193,8 @@ BUILDING: tuple[Agent, ...] = (
             "valid result, and said",
             "- claim to have read or changed code: you have no repository tool\n- raise a matter of taste",
         ),
-        prompt_template=template("Look for technical debt and optimization in this card and what surrounds it."),
-        tools=(*AROUND, "write_document", "comment", "raise_discovery"),
+        prompt_template=prompt_template("Look for technical debt and optimization in this card and what surrounds it."),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment", "raise_discovery"),
         default_temperature=0.2,
         high_risk=True,
     ),

@@ -1,4 +1,4 @@
-"""The agents there are, by id or by name."""
+"""Look up agents of the catalogue by id or by name."""
 
 from functools import cache
 
@@ -10,18 +10,18 @@ from shared.core.settings import settings
 
 @cache
 def agents() -> tuple[Agent, ...]:
-    """All of them, in the order of the lanes."""
+    """Return all agents in the order of the lanes."""
     return catalogue(settings().local)
 
 
-ALIASES = {"docs": "documentation"}  # the name that later versions of the catalogue used
+ALIASES = {"docs": "documentation"}  # later versions of the catalogue used this name
 
 
 def the_agent(id_or_name: str) -> Agent:
-    """Raises NotFound("agent")."""
-    wanted = bare_id(id_or_name)
+    """Return the agent with this id or name; raise NotFound("agent") if there is none."""
+    agent_id = bare_id(id_or_name)
     name = ALIASES.get(id_or_name, id_or_name)
     for agent in agents():
-        if agent.id == wanted or agent.name == name:
+        if agent.id == agent_id or agent.name == name:
             return agent
     raise NotFound("agent")

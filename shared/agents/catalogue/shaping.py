@@ -1,6 +1,6 @@
-"""The agents that find out what to build and how: lanes 0 to 4."""
+"""The agents of lanes 0 to 4: they find out what to build and how."""
 
-from shared.agents.catalogue.agent import AROUND, CLAUDE, GPT, READING, Agent, system_prompt, template
+from shared.agents.catalogue.agent import CLAUDE, GPT, READ_BOARD_TOOLS, READ_CARD_TOOLS, Agent, prompt_template, system_prompt
 
 SHAPING: tuple[Agent, ...] = (
     Agent(
@@ -25,10 +25,10 @@ SHAPING: tuple[Agent, ...] = (
             "- move a card to make the board look busy; a card that stays with three good questions is a good result\n"
             "- write requirements in detail (the PRD agent does) or estimate dates",
         ),
-        prompt_template=template(
+        prompt_template=prompt_template(
             "Review this card for the vision lane. Blueprint it, comment your verdict, move it on only if it is ready."
         ),
-        tools=(*AROUND, "write_document", "comment", "move_card", "update_card"),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment", "move_card", "update_card"),
     ),
     Agent(
         name="strategy",
@@ -47,8 +47,8 @@ SHAPING: tuple[Agent, ...] = (
             "- every option says what speaks for and against it here, in the words of this card\n- every bet can be proven wrong",
             "- quote market figures you have no source for\n- recommend without saying what would change your mind",
         ),
-        prompt_template=template("Write the strategy for this idea and name the bet that should be tested first."),
-        tools=(*AROUND, "write_document", "comment"),
+        prompt_template=prompt_template("Write the strategy for this idea and name the bet that should be tested first."),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment"),
         default_temperature=0.6,
     ),
     Agent(
@@ -70,8 +70,8 @@ SHAPING: tuple[Agent, ...] = (
             "and its failed state",
             "- choose colours, fonts or component libraries\n- add features that the card does not ask for",
         ),
-        prompt_template=template("Write the user journeys and screens for this card."),
-        tools=(*READING, "write_document", "comment"),
+        prompt_template=prompt_template("Write the user journeys and screens for this card."),
+        tools=(*READ_CARD_TOOLS, "write_document", "comment"),
         default_temperature=0.6,
     ),
     Agent(
@@ -95,8 +95,8 @@ SHAPING: tuple[Agent, ...] = (
             "- every quality (fast, secure, easy) has a number or is an open question",
             "- decide how it is built\n- widen the scope; what is not on the card goes to Out of scope or Open questions",
         ),
-        prompt_template=template("Write the PRD for this card."),
-        tools=(*AROUND, "write_document", "comment"),
+        prompt_template=prompt_template("Write the PRD for this card."),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment"),
     ),
     Agent(
         name="mvp_scope",
@@ -116,8 +116,8 @@ SHAPING: tuple[Agent, ...] = (
             "something outside it",
             "- put everything into Must\n- drop a requirement silently",
         ),
-        prompt_template=template("Define the scope of the first version."),
-        tools=(*AROUND, "write_document", "comment"),
+        prompt_template=prompt_template("Define the scope of the first version."),
+        tools=(*READ_BOARD_TOOLS, "write_document", "comment"),
     ),
     Agent(
         name="research",
@@ -139,8 +139,8 @@ SHAPING: tuple[Agent, ...] = (
             "knowledge with the words “to be verified”",
             "- claim to have browsed: you have no network tool\n- fill a comparison with guesses; an empty cell is honest",
         ),
-        prompt_template=template("Prepare the research for this card."),
-        tools=(*READING, "write_document", "comment"),
+        prompt_template=prompt_template("Prepare the research for this card."),
+        tools=(*READ_CARD_TOOLS, "write_document", "comment"),
         default_temperature=0.4,
     ),
     Agent(
@@ -162,8 +162,8 @@ SHAPING: tuple[Agent, ...] = (
             "- every decision says what it gives up",
             "- choose a technology against one named on the card or in an approved document\n- design for a scale nobody asked for",
         ),
-        prompt_template=template("Write the architecture for this card."),
-        tools=(*READING, "write_document", "comment"),
+        prompt_template=prompt_template("Write the architecture for this card."),
+        tools=(*READ_CARD_TOOLS, "write_document", "comment"),
     ),
     Agent(
         name="planner",
@@ -185,8 +185,8 @@ SHAPING: tuple[Agent, ...] = (
             "everything\n- no card that exists on the board already (read_siblings)",
             "- create more than 15 cards; name what is left for a second plan\n- assign people or dates",
         ),
-        prompt_template=template("Split this card into cards and dependencies."),
-        tools=(*AROUND, "create_card", "add_dependency", "comment"),
+        prompt_template=prompt_template("Split this card into cards and dependencies."),
+        tools=(*READ_BOARD_TOOLS, "create_card", "add_dependency", "comment"),
         default_temperature=0.2,
     ),
 )

@@ -1,5 +1,5 @@
-"""Models behind one port: what a call is, and who can answer it.
+"""Language models behind one port.
 
-`port` says what a request and its stream are; `registry.provider(name)` gives an adapter. Adapters import their heavy
-parts (boto3, httpx2) where they use them, so importing this package costs nothing.
+`port` defines a request and the stream of events that answers it; `registry.provider(name)` returns an adapter. Adapters import
+their heavy dependencies (boto3, httpx2) where they use them, so that importing this package is cheap.
 """

@@ -1,12 +1,12 @@
-"""Anthropic's Messages API over server-sent events."""
+"""Adapter for Anthropic's Messages API over server-sent events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.agents.providers.attempts import Patience, Progress, Transient, run
+from shared.agents.providers.attempts import AttemptState, RetryPolicy, TransientError, stream_with_retries
 from shared.agents.providers.port import (
-    Cancelled,
+    CancelCheck,
     Event,
     Part,
     Request,
@@ -16,9 +16,9 @@ from shared.agents.providers.port import (
     TokenUsage,
     ToolCall,
     ToolCallReady,
-    never,
+    never_cancelled,
 )
-from shared.agents.providers.wire import PendingCalls, merged, post_events, scrubbed, status_error, whole
+from shared.agents.providers.wire import PendingToolCalls, error_from_status, merge_messages, post_events, redact, token_count
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
@@ -34,7 +34,7 @@ _STOPS: dict[str, StopReason] = {
     "model_context_window_exceeded": "max_tokens",
     "refusal": "refusal",
 }
-_STATUS = {  # of an error that arrives inside the stream
+_STATUS = {  # HTTP status for an error event inside the stream
     "overloaded_error": 529,
     "rate_limit_error": 429,
     "authentication_error": 401,
@@ -51,26 +51,26 @@ class AnthropicProvider:
     name: str
     api_key: str = field(repr=False)
     base_url: str = OFFICIAL
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[Event]:
-        return run(self.name, request, cancelled, self.patience, lambda progress: self._attempt(request, progress))
+    def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]:
+        return stream_with_retries(self.name, request, cancelled, self.retry_policy, lambda state: self._attempt(request, state))
 
-    def _attempt(self, request: Request, progress: Progress) -> Iterator[Event]:
+    def _attempt(self, request: Request, state: AttemptState) -> Iterator[Event]:
         headers = {"x-api-key": self.api_key, "anthropic-version": _VERSION}
         url = self.base_url.rstrip("/") + "/v1/messages"
-        calls = PendingCalls(self.name, progress)
+        calls = PendingToolCalls(self.name, state)
         stop: StopReason | None = None
-        for _, data in post_events(self.name, url, headers, _body(request), progress, self.patience):
+        for _, data in post_events(self.name, url, headers, _body(request), state, self.retry_policy):
             match data.get("type"):
                 case "message_start":
                     message = data.get("message") or {}
-                    progress.model = str(message.get("model") or request.model)
-                    progress.usage = _usage(message.get("usage"), TokenUsage())
+                    state.model = str(message.get("model") or request.model)
+                    state.usage = _usage(message.get("usage"), TokenUsage())
                 case "content_block_start":
                     block = data.get("content_block") or {}
                     if block.get("type") == "tool_use":
-                        calls.add(whole(data.get("index")), str(block.get("id") or ""), str(block.get("name") or ""))
+                        calls.add(token_count(data.get("index")), str(block.get("id") or ""), str(block.get("name") or ""))
                     elif block.get("type") == "text" and block.get("text"):
                         yield TextDelta(str(block["text"]))
                 case "content_block_delta":
@@ -78,31 +78,31 @@ class AnthropicProvider:
                     if delta.get("type") == "text_delta" and delta.get("text"):
                         yield TextDelta(str(delta["text"]))
                     elif delta.get("type") == "input_json_delta":
-                        calls.add(whole(data.get("index")), arguments=str(delta.get("partial_json") or ""))
+                        calls.add(token_count(data.get("index")), arguments=str(delta.get("partial_json") or ""))
                 case "message_delta":
-                    progress.usage = _usage(data.get("usage"), progress.usage or TokenUsage())
+                    state.usage = _usage(data.get("usage"), state.usage or TokenUsage())
                     reason = (data.get("delta") or {}).get("stop_reason")
                     stop = _STOPS.get(str(reason), "end") if reason else stop
                 case "error":
                     raise _stream_error(self.name, data.get("error"))
                 case "message_stop":
                     break
-                case _:  # ping, content_block_stop and whatever comes later: their version rule is to ignore it
+                case _:  # ping, content_block_stop and unknown types: their versioning rules say to ignore them
                     pass
         if stop is None:
-            raise Transient(
+            raise TransientError(
                 Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
             )
         for call in calls.ready(stop):
             yield ToolCallReady(call)
-        yield progress.finished(stop)
+        yield state.finished(stop)
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """Tools and system are cached, and so is the conversation up to its last message: an agent's loop sends them again."""
+    """Build the body; mark tools, system prompt and conversation as cached, because an agent sends them again every turn."""
     messages: list[dict[str, Any]] = [
         {"role": message.role, "content": [_block(part) for part in _results_first(message.parts)]}
-        for message in merged(request.messages)
+        for message in merge_messages(request.messages)
     ]
     if messages and messages[-1]["role"] == "user":
         messages[-1]["content"][-1]["cache_control"] = _CACHED
@@ -119,7 +119,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _results_first(parts: tuple[Part, ...]) -> list[Part]:
-    """Tool results must lead a user message; in an assistant message the order stays."""
+    """Put tool results first in a user message, as the API demands; keep the order in an assistant message."""
     return (
         sorted(parts, key=lambda part: isinstance(part, Text))
         if not any(isinstance(part, ToolCall) for part in parts)
@@ -136,7 +136,7 @@ def _block(part: Part) -> dict[str, Any]:
 
 
 def _usage(raw: object, known: TokenUsage) -> TokenUsage:
-    """`input_tokens` excludes the cached ones here. Counts are cumulative; what an event leaves out keeps its value."""
+    """Update the counts from an event: they are cumulative, `input_tokens` excludes cached tokens, a missing count keeps its value."""
     if not isinstance(raw, dict):
         return known
     counts = {
@@ -145,12 +145,12 @@ def _usage(raw: object, known: TokenUsage) -> TokenUsage:
         "cache_write": raw.get("cache_creation_input_tokens"),
         "output": raw.get("output_tokens"),
     }
-    return replace(known, **{bucket: whole(value) for bucket, value in counts.items() if value is not None})
+    return replace(known, **{bucket: token_count(value) for bucket, value in counts.items() if value is not None})
 
 
 def _stream_error(name: str, error: object) -> Exception:
     detail = error if isinstance(error, dict) else {}
     kind = str(detail.get("type") or "")
     status = _STATUS.get(kind, 500)
-    told = status_error(name, status, scrubbed(kind), scrubbed(str(detail.get("message") or "")))
-    return Transient(told) if status in (429, 500, 504, 529) else told
+    failure = error_from_status(name, status, redact(kind), redact(str(detail.get("message") or "")))
+    return TransientError(failure) if status in (429, 500, 504, 529) else failure

@@ -1,9 +1,9 @@
-"""One call as a bounded series of attempts: retried while nothing was delivered, never after.
+"""Retries of a model call: allowed until the first event was delivered, never afterwards.
 
-before the first delta   429, 5xx, no connection, a stream that breaks off   -> wait (Retry-After honoured), try again
-after the first delta    anything                                            -> BrokenOff with the tokens known to be spent
-at any time              `cancelled()`                                       -> Finished("cancelled", what was spent)
-                         the request's own `timeout_s` is over               -> Upstream, or BrokenOff after a delta
+before the first delta   429, 5xx, no connection, an interrupted stream   -> wait (Retry-After is honoured), try again
+after the first delta    any error                                        -> StreamInterrupted with the tokens used so far
+at any time              `cancelled()` is true                            -> Finished("cancelled", tokens used so far)
+                         the request's own `timeout_s` has passed         -> Upstream; after a delta StreamInterrupted
 """
 
 import random
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from shared.agents.providers.port import (
-    BrokenOff,
-    Cancelled,
+    CancelCheck,
     Event,
     Finished,
     Request,
     StopReason,
+    StreamInterrupted,
     TextDelta,
     TokenUsage,
     ToolCallReady,
@@ -29,143 +29,145 @@ from shared.core.clock import now
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
-_POLL_S = 0.25  # how soon a cancel bites while we wait
+_CANCEL_POLL_S = 0.25  # how often a wait looks for a cancellation
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long and how often we try. `wait_s` bounds all waits of one call together; `idle_s` the silence within a stream."""
+class RetryPolicy:
+    """Limits of one call, in seconds: `max_wait_s` for all waits together, `idle_timeout_s` for a stream that sends nothing."""
 
-    attempts: int = 4
-    wait_s: float = 30.0
-    first_wait_s: float = 0.5
-    connect_s: float = 5.0
-    idle_s: float = 60.0
+    max_attempts: int = 4
+    max_wait_s: float = 30.0
+    initial_wait_s: float = 0.5
+    connect_timeout_s: float = 5.0
+    idle_timeout_s: float = 60.0
     sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass
-class Progress:
-    """What one attempt has shown and spent so far."""
+class AttemptState:
+    """What one attempt has delivered and used so far, and when it must stop."""
 
     request: Request
     model: str = ""
-    usage: TokenUsage | None = None  # as far as the provider has said it
+    usage: TokenUsage | None = None  # as far as the provider has reported it
     text: str = ""
     delivered: bool = False
     deadline: float = 0.0
-    cancelled: Cancelled = field(default=lambda: False)
+    cancelled: CancelCheck = field(default=lambda: False)
 
-    def spent(self) -> TokenUsage:
-        """For an answer without its end: the provider's numbers, the output counted by us where that is more (it comes last)."""
-        guess = estimated_usage(self.request, self.text)
+    def usage_so_far(self) -> TokenUsage:
+        """Return the usage of an incomplete answer: the provider's counts, with our output estimate where that is higher."""
+        estimate = estimated_usage(self.request, self.text)
         if self.usage is None:
-            return guess if self.text else TokenUsage(input=guess.input)
-        known = self.usage
-        return TokenUsage(known.input, known.cache_read, known.cache_write, max(known.output, guess.output))
+            return estimate if self.text else TokenUsage(input=estimate.input)
+        reported = self.usage
+        return TokenUsage(reported.input, reported.cache_read, reported.cache_write, max(reported.output, estimate.output))
 
     def finished(self, stop: StopReason) -> Finished:
-        """The last event: the provider's own count where it gave one, ours (and marked) where it did not."""
-        return Finished(stop, self.usage or self.spent(), self.model or self.request.model, estimated=self.usage is None)
+        """Return the last event, with the provider's token counts, or with our estimate (then marked `estimated`)."""
+        return Finished(stop, self.usage or self.usage_so_far(), self.model or self.request.model, estimated=self.usage is None)
 
-    def check(self) -> None:
-        """Called between two chunks."""
+    def raise_if_stopped(self) -> None:
+        """Raise StreamCancelled or DeadlineExceeded; adapters call this between two chunks."""
         if self.cancelled():
             raise StreamCancelled
         if time.monotonic() > self.deadline:
-            raise TimeUp
+            raise DeadlineExceeded
 
 
 class StreamCancelled(Exception):
     """Internal: the run was cancelled."""
 
 
-class TimeUp(Exception):
-    """Internal: `timeout_s` is over."""
+class DeadlineExceeded(Exception):
+    """Internal: `timeout_s` has passed."""
 
 
-class Transient(Exception):
-    """An attempt failed in a way that another attempt may not. `error` is raised when there is no other."""
+class TransientError(Exception):
+    """A failure that a retry may overcome; `error` is raised if there is no retry left."""
 
     def __init__(self, error: Upstream) -> None:
         super().__init__(error.message)
         self.error = error
 
 
-def run(
+def stream_with_retries(
     provider: str,
     request: Request,
-    cancelled: Cancelled,
-    patience: Patience,
-    attempt: Callable[[Progress], Iterator[Event]],
+    cancelled: CancelCheck,
+    policy: RetryPolicy,
+    attempt: Callable[[AttemptState], Iterator[Event]],
 ) -> Iterator[Event]:
-    """The events of the first attempt that delivers."""
+    """Yield the events of an attempt; retry while no event was delivered. Raise Upstream or StreamInterrupted (see the module)."""
     deadline = time.monotonic() + request.timeout_s
     waited = 0.0
-    for number in range(1, patience.attempts + 1):
-        progress = Progress(request, deadline=deadline, cancelled=cancelled)
+    for number in range(1, policy.max_attempts + 1):
+        state = AttemptState(request, deadline=deadline, cancelled=cancelled)
         try:
-            progress.check()
-            yield from _delivered(provider, attempt, progress)
+            state.raise_if_stopped()
+            yield from _tracked_events(provider, attempt, state)
         except StreamCancelled:
-            answered = progress.delivered or progress.usage is not None
-            spent = progress.spent() if answered else TokenUsage()
-            yield Finished("cancelled", spent, progress.model or request.model, estimated=answered)
+            answered = state.delivered or state.usage is not None
+            usage = state.usage_so_far() if answered else TokenUsage()
+            yield Finished("cancelled", usage, state.model or request.model, estimated=answered)
             return
-        except TimeUp as error:
-            told = f"{provider} did not finish within {request.timeout_s:g} s"
+        except DeadlineExceeded as error:
+            message = f"{provider} did not finish within {request.timeout_s:g} s"
             raise (
-                BrokenOff(told, progress.spent()) if progress.delivered else Upstream(Situation.PROVIDER_UNAVAILABLE, told)
+                StreamInterrupted(message, state.usage_so_far())
+                if state.delivered
+                else Upstream(Situation.PROVIDER_UNAVAILABLE, message)
             ) from error
-        except Transient as failure:
-            if progress.delivered:
-                told = f"{failure.error.message}; the answer broke off after {len(progress.text):,} characters"
-                raise BrokenOff(told, progress.spent()) from failure
-            wait = _pause(patience, number, failure.error.retry_after)
-            if number == patience.attempts or waited + wait > patience.wait_s or time.monotonic() + wait > deadline:
+        except TransientError as failure:
+            if state.delivered:
+                message = f"{failure.error.message}; the answer broke off after {len(state.text):,} characters"
+                raise StreamInterrupted(message, state.usage_so_far()) from failure
+            wait = _backoff_seconds(policy, number, failure.error.retry_after)
+            if number == policy.max_attempts or waited + wait > policy.max_wait_s or time.monotonic() + wait > deadline:
                 raise failure.error from failure
             waited += wait
-            _wait(wait, patience, cancelled)
+            _sleep_until_cancelled(wait, policy, cancelled)
         except Upstream as error:
-            if progress.delivered and not isinstance(error, BrokenOff):
-                raise BrokenOff(error.message, progress.spent()) from error
+            if state.delivered and not isinstance(error, StreamInterrupted):
+                raise StreamInterrupted(error.message, state.usage_so_far()) from error
             raise
         else:
             return
 
 
-def _delivered(provider: str, attempt: Callable[[Progress], Iterator[Event]], progress: Progress) -> Iterator[Event]:
-    with closing(attempt(progress)) as events:  # type: ignore[type-var]  # attempts are generators; their close() ends the request
+def _tracked_events(provider: str, attempt: Callable[[AttemptState], Iterator[Event]], state: AttemptState) -> Iterator[Event]:
+    with closing(attempt(state)) as events:  # type: ignore[type-var]  # attempts are generators; close() ends the HTTP request
         for event in events:
             if isinstance(event, TextDelta):
-                progress.text += event.text
-                progress.delivered = True
+                state.text += event.text
+                state.delivered = True
             elif isinstance(event, ToolCallReady):
-                progress.text += part_text(event.call)
-                progress.delivered = True
+                state.text += part_text(event.call)
+                state.delivered = True
             yield event
             if isinstance(event, Finished):
                 return
-    raise Transient(Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} ended the stream before the answer was complete"))
+    raise TransientError(Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} ended the stream before the answer was complete"))
 
 
-def _pause(patience: Patience, number: int, retry_after: float | None) -> float:
+def _backoff_seconds(policy: RetryPolicy, number: int, retry_after: float | None) -> float:
     if retry_after is not None:
         return max(0.0, retry_after)
-    grown = patience.first_wait_s * 2.0 ** (number - 1)
-    return grown * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, guards nothing
+    backoff = policy.initial_wait_s * 2.0 ** (number - 1)
+    return backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
-def _wait(seconds: float, patience: Patience, cancelled: Cancelled) -> None:
-    """In slices, so that a cancel is noticed (the next attempt's first check reports it)."""
+def _sleep_until_cancelled(seconds: float, policy: RetryPolicy, cancelled: CancelCheck) -> None:
+    """Sleep in slices and stop at a cancellation; the next attempt's first check then raises StreamCancelled."""
     left = seconds
     while left > 0 and not cancelled():
-        patience.sleep(min(left, _POLL_S))
-        left -= _POLL_S
+        policy.sleep(min(left, _CANCEL_POLL_S))
+        left -= _CANCEL_POLL_S
 
 
 def retry_after_seconds(value: str | None) -> float | None:
-    """A Retry-After header: seconds or an HTTP date. Anything else is ignored."""
+    """Parse a Retry-After header (seconds or an HTTP date) into seconds; return None for anything else."""
     if not value:
         return None
     try:

@@ -1,13 +1,13 @@
-"""Amazon Bedrock through Converse. Credentials are the function's role; nothing is configured but the region."""
+"""Adapter for Amazon Bedrock's Converse API. It uses the function's role; only the region is configured."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from shared.agents.providers.attempts import Patience, Progress, Transient, run
+from shared.agents.providers.attempts import AttemptState, RetryPolicy, TransientError, stream_with_retries
 from shared.agents.providers.port import (
-    Cancelled,
+    CancelCheck,
     Event,
     Part,
     Request,
@@ -17,9 +17,9 @@ from shared.agents.providers.port import (
     TokenUsage,
     ToolCall,
     ToolCallReady,
-    never,
+    never_cancelled,
 )
-from shared.agents.providers.wire import PendingCalls, merged, scrubbed, whole
+from shared.agents.providers.wire import PendingToolCalls, merge_messages, redact, token_count
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
@@ -32,8 +32,8 @@ _STOPS: dict[str, StopReason] = {
     "guardrail_intervened": "refusal",
     "content_filtered": "refusal",
 }
-_LIMITED = frozenset({"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"})
-_AWAY = frozenset(
+_RATE_LIMITED = frozenset({"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"})
+_UNAVAILABLE = frozenset(
     {
         "ServiceUnavailableException",
         "InternalServerException",
@@ -43,7 +43,7 @@ _AWAY = frozenset(
         "ModelStreamErrorException",
     }
 )
-_REFUSED = frozenset(
+_CREDENTIALS_REFUSED = frozenset(
     {
         "AccessDeniedException",
         "UnrecognizedClientException",
@@ -59,7 +59,7 @@ _REFUSED = frozenset(
 
 @cache
 def _client(region: str, endpoint: str, connect_s: float, read_s: float) -> Any:
-    """One client for a region (building one takes 150 ms). Its own retries are off: ours know what was delivered."""
+    """Return one client for each region (150 ms to build), without botocore's retries: ours know whether events were delivered."""
     import boto3
     from botocore.config import Config
 
@@ -70,41 +70,43 @@ def _client(region: str, endpoint: str, connect_s: float, read_s: float) -> Any:
 @dataclass(frozen=True)
 class BedrockProvider:
     name: str = "bedrock"
-    region: str = ""  # empty: the region of the function
+    region: str = ""  # empty: the function's own region
     endpoint: str = ""
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[Event]:
-        return run(self.name, request, cancelled, self.patience, lambda progress: self._attempt(request, progress))
+    def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]:
+        return stream_with_retries(self.name, request, cancelled, self.retry_policy, lambda state: self._attempt(request, state))
 
-    def _attempt(self, request: Request, progress: Progress) -> Iterator[Event]:
-        calls = PendingCalls(self.name, progress)
+    def _attempt(self, request: Request, state: AttemptState) -> Iterator[Event]:
+        calls = PendingToolCalls(self.name, state)
         stop: StopReason | None = None
-        progress.model = request.model  # Converse does not say who answered behind an inference profile
-        for event in self._events(request, progress):
+        state.model = request.model  # Converse does not report which model an inference profile used
+        for event in self._events(request, state):
             if start := event.get("contentBlockStart"):
                 use = (start.get("start") or {}).get("toolUse")
                 if use:
-                    calls.add(whole(start.get("contentBlockIndex")), str(use.get("toolUseId") or ""), str(use.get("name") or ""))
+                    calls.add(
+                        token_count(start.get("contentBlockIndex")), str(use.get("toolUseId") or ""), str(use.get("name") or "")
+                    )
             elif block := event.get("contentBlockDelta"):
                 delta = block.get("delta") or {}
                 if delta.get("text"):
                     yield TextDelta(str(delta["text"]))
                 elif "toolUse" in delta:
-                    calls.add(whole(block.get("contentBlockIndex")), arguments=str(delta["toolUse"].get("input") or ""))
+                    calls.add(token_count(block.get("contentBlockIndex")), arguments=str(delta["toolUse"].get("input") or ""))
             elif end := event.get("messageStop"):
                 stop = _STOPS.get(str(end.get("stopReason")), "end")
             elif metadata := event.get("metadata"):
-                progress.usage = _usage(metadata.get("usage"))
+                state.usage = _usage(metadata.get("usage"))
         if stop is None:
-            raise Transient(
+            raise TransientError(
                 Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
             )
         for call in calls.ready(stop):
             yield ToolCallReady(call)
-        yield progress.finished(stop)
+        yield state.finished(stop)
 
-    def _events(self, request: Request, progress: Progress) -> Iterator[dict[str, Any]]:
+    def _events(self, request: Request, state: AttemptState) -> Iterator[dict[str, Any]]:
         from botocore.eventstream import ParserError
         from botocore.exceptions import (
             BotoCoreError,
@@ -120,48 +122,50 @@ class BedrockProvider:
         from urllib3.exceptions import HTTPError
 
         try:
-            client = _client(self.region, self.endpoint, self.patience.connect_s, self.patience.idle_s)
+            client = _client(self.region, self.endpoint, self.retry_policy.connect_timeout_s, self.retry_policy.idle_timeout_s)
             stream = client.converse_stream(**_arguments(request))["stream"]
             try:
                 for event in stream:
-                    progress.check()
+                    state.raise_if_stopped()
                     yield event
             finally:
                 stream.close()
         except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-            told = "bedrock has no credentials or no region: give the function a role, or set AWS_PROFILE and AWS_REGION"
-            raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, told) from error
-        except (ClientError, EventStreamError) as error:  # the second arrives inside the stream
-            raise _translated(error.response) from error
+            message = "bedrock has no credentials or no region: give the function a role, or set AWS_PROFILE and AWS_REGION"
+            raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, message) from error
+        except (ClientError, EventStreamError) as error:  # EventStreamError arrives inside the stream
+            raise _error_from_response(error.response) from error
         except ReadTimeoutError as error:
-            progress.check()
-            raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"bedrock sent nothing for {self.patience.idle_s:g} s") from error
+            state.raise_if_stopped()
+            raise Upstream(
+                Situation.PROVIDER_UNAVAILABLE, f"bedrock sent nothing for {self.retry_policy.idle_timeout_s:g} s"
+            ) from error
         except ParamValidationError as error:
-            raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock cannot take this request: " + scrubbed(str(error))) from error
+            raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock cannot take this request: " + redact(str(error))) from error
         except (ResponseParserError, ParserError) as error:
             raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock sent a chunk that cannot be read") from error
         except (BotoCoreError, HTTPError) as error:
-            raise Transient(
+            raise TransientError(
                 Upstream(Situation.PROVIDER_UNAVAILABLE, f"the connection to bedrock broke ({type(error).__name__})")
             ) from error
-        except (ValueError, KeyError) as error:  # botocore parses event payloads without wrapping its own errors
+        except (ValueError, KeyError) as error:  # botocore does not wrap errors in event payloads
             raise Upstream(Situation.PROVIDER_UNAVAILABLE, "bedrock sent a chunk that cannot be read") from error
 
 
-def _translated(response: Any) -> Exception:
+def _error_from_response(response: Any) -> Exception:
     error = response.get("Error") or {}
     code, status = str(error.get("Code") or ""), (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
-    code = code[:1].upper() + code[1:]  # inside a stream it is throttlingException
-    if code in _LIMITED or status == 429:
-        return Transient(Upstream(Situation.PROVIDER_RATE_LIMITED, f"bedrock is limiting our requests ({code})"))
-    if code in _REFUSED or status in (401, 403):
+    code = code[:1].upper() + code[1:]  # inside a stream the code is throttlingException
+    if code in _RATE_LIMITED or status == 429:
+        return TransientError(Upstream(Situation.PROVIDER_RATE_LIMITED, f"bedrock is limiting our requests ({code})"))
+    if code in _CREDENTIALS_REFUSED or status in (401, 403):
         return Upstream(
             Situation.PROVIDER_NOT_CONFIGURED, f"bedrock refused our credentials or the model is not enabled ({code})"
         )
-    if code in _AWAY or (isinstance(status, int) and status >= 500):
-        return Transient(Upstream(Situation.PROVIDER_UNAVAILABLE, f"bedrock is not available ({code or status})"))
+    if code in _UNAVAILABLE or (isinstance(status, int) and status >= 500):
+        return TransientError(Upstream(Situation.PROVIDER_UNAVAILABLE, f"bedrock is not available ({code or status})"))
     return Upstream(
-        Situation.PROVIDER_UNAVAILABLE, f"bedrock refused the request ({code}: {scrubbed(str(error.get('Message') or ''))})"
+        Situation.PROVIDER_UNAVAILABLE, f"bedrock refused the request ({code}: {redact(str(error.get('Message') or ''))})"
     )
 
 
@@ -172,7 +176,8 @@ def _arguments(request: Request) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "modelId": request.model,
         "messages": [
-            {"role": message.role, "content": [_block(part) for part in message.parts]} for message in merged(request.messages)
+            {"role": message.role, "content": [_block(part) for part in message.parts]}
+            for message in merge_messages(request.messages)
         ],
         "inferenceConfig": inference,
     }
@@ -198,12 +203,12 @@ def _block(part: Part) -> dict[str, Any]:
 
 
 def _usage(raw: object) -> TokenUsage | None:
-    """`inputTokens` excludes the cached ones here."""
+    """Read the token counts of a metadata event; `inputTokens` excludes cached tokens."""
     if not isinstance(raw, dict):
         return None
     return TokenUsage(
-        whole(raw.get("inputTokens")),
-        whole(raw.get("cacheReadInputTokens")),
-        whole(raw.get("cacheWriteInputTokens")),
-        whole(raw.get("outputTokens")),
+        token_count(raw.get("inputTokens")),
+        token_count(raw.get("cacheReadInputTokens")),
+        token_count(raw.get("cacheWriteInputTokens")),
+        token_count(raw.get("outputTokens")),
     )

@@ -1,11 +1,11 @@
-"""Credentials of model providers (`shared.core.credentials`): `ANTHROPIC_API_KEY`, `OPENAI_BASE_URL`, ..."""
+"""Credentials of model providers: `ANTHROPIC_API_KEY`, `OPENAI_BASE_URL`, ... (see `shared.core.credentials`)."""
 
 from shared.core import credentials
-from shared.core.credentials import forget
+from shared.core.credentials import clear_cache
 
-__all__ = ["forget", "value"]
+__all__ = ["clear_cache", "value"]
 
 
 def value(variable: str) -> str:
-    """The credential of that name, or an empty string."""
+    """Return the credential with this name, or an empty string."""
     return credentials.value("provider_secret", variable)

@@ -1,12 +1,12 @@
-"""Chat completions over server-sent events: OpenAI, and everyone who speaks like it (Qwen, GLM, Google, local servers)."""
+"""Adapter for OpenAI's chat completions over server-sent events, and compatible APIs (Qwen, GLM, Google, local servers)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.agents.providers.attempts import Patience, Progress, Transient, run
+from shared.agents.providers.attempts import AttemptState, RetryPolicy, TransientError, stream_with_retries
 from shared.agents.providers.port import (
-    Cancelled,
+    CancelCheck,
     Event,
     Message,
     Request,
@@ -14,9 +14,9 @@ from shared.agents.providers.port import (
     TextDelta,
     TokenUsage,
     ToolCallReady,
-    never,
+    never_cancelled,
 )
-from shared.agents.providers.wire import PendingCalls, merged, post_events, scrubbed, status_error, whole
+from shared.agents.providers.wire import PendingToolCalls, error_from_status, merge_messages, post_events, redact, token_count
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
@@ -28,7 +28,7 @@ _STOPS: dict[str, StopReason] = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
-_FIXED_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")  # reasoning models answer 400 to any temperature but their own
+_FIXED_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")  # reasoning models reject any temperature but their default (400)
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,23 @@ class OpenAIProvider:
     name: str
     api_key: str = field(repr=False)
     base_url: str = OFFICIAL
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[Event]:
-        return run(self.name, request, cancelled, self.patience, lambda progress: self._attempt(request, progress))
+    def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]:
+        return stream_with_retries(self.name, request, cancelled, self.retry_policy, lambda state: self._attempt(request, state))
 
-    def _attempt(self, request: Request, progress: Progress) -> Iterator[Event]:
+    def _attempt(self, request: Request, state: AttemptState) -> Iterator[Event]:
         headers = {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         url = self.base_url.rstrip("/") + "/chat/completions"
-        calls = PendingCalls(self.name, progress)
+        calls = PendingToolCalls(self.name, state)
         stop: StopReason | None = None
         refused = False
-        for _, chunk in post_events(self.name, url, headers, self._body(request), progress, self.patience):
+        for _, chunk in post_events(self.name, url, headers, self._body(request), state, self.retry_policy):
             if "error" in chunk:
                 raise _stream_error(self.name, chunk["error"])
-            progress.model = str(chunk.get("model") or progress.model)
+            state.model = str(chunk.get("model") or state.model)
             if usage := _usage(chunk.get("usage")):
-                progress.usage = usage  # some repeat a growing count in every chunk: the last one holds
+                state.usage = usage  # some servers send a growing count in every chunk: the last one counts
             for choice in _first(chunk):
                 delta = choice.get("delta") or {}
                 text = delta.get("content") or delta.get("refusal")
@@ -65,27 +65,27 @@ class OpenAIProvider:
                 if choice.get("finish_reason"):
                     stop = _STOPS.get(str(choice["finish_reason"]), "end")
         if stop is None:
-            raise Transient(
+            raise TransientError(
                 Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
             )
         if refused:
             stop = "refusal"
         elif calls and stop == "end":
-            stop = "tool_use"  # some servers say "stop" although they ask for tools
+            stop = "tool_use"  # some servers send "stop" together with tool calls
         for call in calls.ready(stop):
             yield ToolCallReady(call)
-        yield progress.finished(stop)
+        yield state.finished(stop)
 
     def _body(self, request: Request) -> dict[str, Any]:
         messages: list[dict[str, Any]] = [{"role": "system", "content": request.system}] if request.system else []
-        for message in merged(request.messages):
+        for message in merge_messages(request.messages):
             messages += _messages(message)
         body: dict[str, Any] = {
             "model": request.model,
             "messages": messages,
             "stream": True,
             "stream_options": {"include_usage": True},
-            # OpenAI's newer models refuse the old name, most compatible servers do not know the new one
+            # OpenAI's newer models reject `max_tokens`; most compatible servers do not know the new name
             ("max_completion_tokens" if self.base_url == OFFICIAL else "max_tokens"): request.max_tokens,
         }
         if request.temperature is not None and not request.model.startswith(_FIXED_TEMPERATURE):
@@ -105,13 +105,13 @@ def _messages(message: Message) -> list[dict[str, Any]]:
     import json
 
     if message.role == "assistant":
-        told: dict[str, Any] = {"role": "assistant", "content": message.text or None}
+        assistant: dict[str, Any] = {"role": "assistant", "content": message.text or None}
         if message.calls:
-            told["tool_calls"] = [
+            assistant["tool_calls"] = [
                 {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
                 for call in message.calls
             ]
-        return [told]
+        return [assistant]
     results = [
         {
             "role": "tool",
@@ -128,7 +128,7 @@ def _first(chunk: dict[str, Any]) -> list[dict[str, Any]]:
     return [choice for choice in choices[:1] if isinstance(choice, dict)] if isinstance(choices, list) else []
 
 
-def _collect(calls: PendingCalls, delta: dict[str, Any]) -> None:
+def _collect(calls: PendingToolCalls, delta: dict[str, Any]) -> None:
     for position, piece in enumerate(delta.get("tool_calls") or ()):
         function = piece.get("function") or {}
         index = piece.get("index")
@@ -141,18 +141,20 @@ def _collect(calls: PendingCalls, delta: dict[str, Any]) -> None:
 
 
 def _usage(raw: object) -> TokenUsage | None:
-    """`prompt_tokens` includes the cached ones here; `completion_tokens` includes reasoning."""
+    """Read the token counts; `prompt_tokens` includes cached tokens, `completion_tokens` includes reasoning."""
     if not isinstance(raw, dict):
         return None
     details = raw.get("prompt_tokens_details") or {}
-    cached = whole(details.get("cached_tokens")) or whole(raw.get("prompt_cache_hit_tokens"))
-    written = whole(details.get("cache_write_tokens"))
-    return TokenUsage.including_cache(whole(raw.get("prompt_tokens")), cached, whole(raw.get("completion_tokens")), written)
+    cached = token_count(details.get("cached_tokens")) or token_count(raw.get("prompt_cache_hit_tokens"))
+    written = token_count(details.get("cache_write_tokens"))
+    return TokenUsage.including_cache(
+        token_count(raw.get("prompt_tokens")), cached, token_count(raw.get("completion_tokens")), written
+    )
 
 
 def _stream_error(name: str, error: object) -> Exception:
     detail = error if isinstance(error, dict) else {"message": str(error)}
     kind = str(detail.get("code") or detail.get("type") or "")
     status = int(kind) if kind.isdigit() and len(kind) == 3 else (429 if "rate_limit" in kind else 500)
-    told = status_error(name, status, scrubbed(kind), scrubbed(str(detail.get("message") or "")))
-    return told if told.situation is Situation.PROVIDER_NOT_CONFIGURED else Transient(told)
+    failure = error_from_status(name, status, redact(kind), redact(str(detail.get("message") or "")))
+    return failure if failure.situation is Situation.PROVIDER_NOT_CONFIGURED else TransientError(failure)

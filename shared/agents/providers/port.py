@@ -1,13 +1,13 @@
-"""The provider port: one request, one stream of events, whoever the model is.
+"""The provider port: one request, answered by one stream of events, the same for every model.
 
     for event in provider("anthropic").stream(request, cancelled=run.is_cancelled):
         match event:
-            case TextDelta(text): ...            show it
-            case ToolCallReady(call): ...        a complete call: act on it, answer with a ToolResult in the next request
+            case TextDelta(text): ...            show the text
+            case ToolCallReady(call): ...        a complete call: execute it, send a ToolResult in the next request
             case Finished(stop, usage, model): ...   always the last event, exactly once
 
-A stream that ends without `Finished` has raised: `Upstream` (nothing usable came) or `BrokenOff` (it broke after part of
-the answer had been delivered; it carries the tokens known to be spent, so that the ledger does not lose them).
+A stream that ends without `Finished` has raised `Upstream` (no part of the answer was delivered) or `StreamInterrupted` (a part was
+delivered; the exception carries the tokens used so far, for the ledger).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
 Role = Literal["user", "assistant"]
-# cancelled: `cancelled()` said so between two chunks; what had been spent until then is in `usage`
+# "cancelled": `cancelled()` returned true between two chunks; `usage` has the tokens used until then
 StopReason = Literal["end", "tool_use", "max_tokens", "refusal", "cancelled"]
 
 
@@ -29,7 +29,7 @@ class Text:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call the model asks for. `arguments` is the parsed object; a model's unparsable text never gets this far."""
+    """A tool call of the model. `arguments` is always a parsed object; text that is not valid JSON raises earlier."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """The answer to one ToolCall, sent back in a user message."""
+    """The result of one ToolCall, sent back in a user message."""
 
     call_id: str
     content: str
@@ -79,7 +79,7 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class Request:
-    """`temperature=None` leaves it to the model (some newer models accept no other). `timeout_s` bounds the whole call."""
+    """A call to a model. `temperature=None` means the model's default; `timeout_s` limits the whole call, retries included."""
 
     model: str
     messages: tuple[Message, ...]
@@ -93,7 +93,7 @@ class Request:
 
 @dataclass(frozen=True)
 class TokenUsage:
-    """Four disjoint buckets: no token is in two of them. `input` is fresh input, neither read from nor written to a cache."""
+    """Token counts in four disjoint buckets. `input` counts tokens that are neither read from nor written to a cache."""
 
     input: int = 0
     cache_read: int = 0
@@ -122,7 +122,7 @@ class TokenUsage:
 
     @classmethod
     def including_cache(cls, total_input: int, cache_read: int, output: int, cache_write: int = 0) -> "TokenUsage":
-        """For providers whose input count already contains the cached tokens (OpenAI and those that speak like it)."""
+        """Build the usage from a total input count that includes cached tokens (OpenAI and compatible APIs)."""
         cache_read = min(max(cache_read, 0), max(total_input, 0))
         cache_write = min(max(cache_write, 0), max(total_input, 0) - cache_read)
         return cls(max(total_input, 0) - cache_read - cache_write, cache_read, cache_write, max(output, 0))
@@ -140,7 +140,7 @@ class ToolCallReady:
 
 @dataclass(frozen=True)
 class Finished:
-    """`model` is the one that really answered. `estimated`: the provider gave no (final) count and we counted ourselves."""
+    """The last event. `model` is the model that answered; `estimated` means that the provider sent no final count and we estimated."""
 
     stop_reason: StopReason
     usage: TokenUsage
@@ -149,24 +149,24 @@ class Finished:
 
 
 Event = TextDelta | ToolCallReady | Finished
-Cancelled = Callable[[], bool]
+CancelCheck = Callable[[], bool]
 
 
-def never() -> bool:
+def never_cancelled() -> bool:
     return False
 
 
 class Provider(Protocol):
-    """`stream` may block while the provider thinks; `cancelled` is asked between two chunks and while waiting to retry."""
+    """An adapter. `stream` may block for the provider; it calls `cancelled` between two chunks and during waits."""
 
     @property
     def name(self) -> str: ...
 
-    def stream(self, request: Request, cancelled: Cancelled = never) -> Iterator[Event]: ...
+    def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]: ...
 
 
-class BrokenOff(Upstream):
-    """The stream broke after part of the answer was delivered. `usage` is what is known to be spent (possibly estimated)."""
+class StreamInterrupted(Upstream):
+    """The stream failed after a part of the answer was delivered; `usage` has the tokens used so far, possibly estimated."""
 
     def __init__(self, message: str, usage: TokenUsage) -> None:
         super().__init__(Situation.PROVIDER_UNAVAILABLE, message)

@@ -1,4 +1,4 @@
-"""From a provider's name to someone who answers. Who has no credentials is told so; nobody is ever swapped for another."""
+"""Return the adapter for a provider's name. A provider without credentials is an error; it is never replaced by another one."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from shared.core.situations import Situation
 
 @dataclass(frozen=True)
 class _Compatible:
-    """A provider that speaks OpenAI's protocol: where its key and address come from."""
+    """An OpenAI-compatible provider: the variables of its key and base URL, and the default base URL."""
 
     key: str
     address: str
@@ -27,15 +27,15 @@ ALIASES = {"claude": "anthropic", "aws": "bedrock", "gemini": "google", "zhipu":
 NAMES = ("embedded", "anthropic", "bedrock", *_COMPATIBLE)
 
 
-def canonical(name: str) -> str:
-    """`claude` -> `anthropic`: contracts use both words."""
+def canonical_name(name: str) -> str:
+    """Return the provider's own name for an alias: `claude` -> `anthropic`. Contracts use both."""
     lowered = name.strip().lower()
     return ALIASES.get(lowered, lowered)
 
 
 def provider(name: str) -> Provider:
-    """The provider of that name. Raises Upstream(PROVIDER_NOT_CONFIGURED) when it has none, and for a name nobody answers to."""
-    name = canonical(name)
+    """Return the provider; raise Upstream(PROVIDER_NOT_CONFIGURED) without credentials, PROVIDER_UNAVAILABLE for an unknown name."""
+    name = canonical_name(name)
     if name == "embedded":
         from shared.agents.providers.embedded.model import EmbeddedProvider
 
@@ -50,26 +50,26 @@ def provider(name: str) -> Provider:
     if name in _COMPATIBLE:
         from shared.agents.providers.openai import OpenAIProvider
 
-        known = _COMPATIBLE[name]
-        address = credentials.value(known.address) or known.default
-        return OpenAIProvider(name, _key(name, known.key, address, known.default), address)
+        compatible = _COMPATIBLE[name]
+        address = credentials.value(compatible.address) or compatible.default
+        return OpenAIProvider(name, _key(name, compatible.key, address, compatible.default), address)
     raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"there is no provider {name!r}; there are {', '.join(NAMES)}")
 
 
-def available() -> tuple[str, ...]:
-    """The providers that have credentials here, `embedded` first. Bedrock counts when AWS credentials can be found."""
-    found = []
+def available_providers() -> tuple[str, ...]:
+    """Return the names of all providers that have credentials here, `embedded` first; Bedrock needs AWS credentials and a region."""
+    names = []
     for name in NAMES:
         try:
             provider(name)
         except Upstream:
             continue
-        found.append(name)
-    return tuple(found)
+        names.append(name)
+    return tuple(names)
 
 
 def _key(name: str, variable: str, address: str, official: str) -> str:
-    """The key, which only a server of one's own (another address) may do without."""
+    """Return the key. It may be empty only for a base URL other than the official one; otherwise raise Upstream."""
     key = credentials.value(variable)
     if not key and address == official:
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{name} has no credentials: set {variable}")
@@ -77,7 +77,7 @@ def _key(name: str, variable: str, address: str, official: str) -> str:
 
 
 def _bedrock() -> Provider:
-    """Checked here, without a call, because an agent run should fail before it reserves a budget."""
+    """Check region and credentials without a network call, so that a run fails before it reserves a budget."""
     import boto3
 
     from shared.agents.providers.bedrock import BedrockProvider

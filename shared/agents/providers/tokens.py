@@ -1,8 +1,8 @@
-"""Counting tokens without a tokenizer.
+"""Count tokens without a tokenizer.
 
-`count` is the embedded model's own rule and everybody else's estimate when a provider gives no count: one token for every
-four bytes of UTF-8, rounded up, and never zero for a text that is not empty. `upper_bound` is what a budget reserves before
-a call: one token for every two bytes, more than the tokenizers of the catalogue's models make of prose, code or CJK text.
+`count_tokens` is the embedded model's exact rule, and the estimate for every provider that sends no count: one token for every
+four bytes of UTF-8, rounded up (never zero for a text that is not empty). `upper_bound` is the number that a budget reserves
+before a call: one token for every two bytes, more than the tokenizers of the catalogue's models need for prose, code or CJK text.
 """
 
 import json
@@ -10,13 +10,13 @@ import json
 from shared.agents.providers.port import Message, Part, Request, Text, TokenUsage, ToolCall
 
 BYTES_PER_TOKEN = 4
-BYTES_PER_TOKEN_AT_WORST = 2
+MIN_BYTES_PER_TOKEN = 2
 MESSAGE_OVERHEAD = 4  # role and separators of one message, as OpenAI's cookbook counts them
-WORST_MESSAGE_OVERHEAD = 16
+MAX_MESSAGE_OVERHEAD = 16
 TOOLS_OVERHEAD = 700  # Anthropic adds up to 676 tokens of hidden tool instructions; the others add less
 
 
-def count(text: str) -> int:
+def count_tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
@@ -29,7 +29,7 @@ def part_text(part: Part) -> str:
 
 
 def message_tokens(message: Message) -> int:
-    return MESSAGE_OVERHEAD + sum(count(part_text(part)) for part in message.parts)
+    return MESSAGE_OVERHEAD + sum(count_tokens(part_text(part)) for part in message.parts)
 
 
 def _tools_text(request: Request) -> str:
@@ -39,19 +39,19 @@ def _tools_text(request: Request) -> str:
 
 
 def input_tokens(request: Request) -> int:
-    """The embedded model's input count of a request; an estimate for every other model."""
-    return count(request.system) + count(_tools_text(request)) + sum(map(message_tokens, request.messages))
+    """Count the input tokens of a request: exact for the embedded model, an estimate for every other model."""
+    return count_tokens(request.system) + count_tokens(_tools_text(request)) + sum(map(message_tokens, request.messages))
 
 
 def upper_bound(request: Request) -> int:
-    """More input tokens than the request can reasonably be: what a budget reserves."""
+    """Return an upper bound of the request's input tokens; a budget reserves this number."""
     texts = [request.system, _tools_text(request)]
     texts += [part_text(part) for message in request.messages for part in message.parts]
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    overhead = WORST_MESSAGE_OVERHEAD * (1 + len(request.messages)) + (TOOLS_OVERHEAD if request.tools else 0)
-    return -(-size // BYTES_PER_TOKEN_AT_WORST) + overhead
+    overhead = MAX_MESSAGE_OVERHEAD * (1 + len(request.messages)) + (TOOLS_OVERHEAD if request.tools else 0)
+    return -(-size // MIN_BYTES_PER_TOKEN) + overhead
 
 
 def estimated_usage(request: Request, output_text: str) -> TokenUsage:
-    """What a call has probably used, when the provider did not live to say it."""
-    return TokenUsage(input=input_tokens(request), output=count(output_text))
+    """Estimate the usage of a call for which the provider sent no counts."""
+    return TokenUsage(input=input_tokens(request), output=count_tokens(output_text))

@@ -1,2 +1,1 @@
-"""Exports: a table of any size as a file that can be downloaded, made at once where it is small and by the function `export_worker` where
-it is not."""
+"""Exports: a table of any size as a file to download. A small file is made in the request, a large one by the function `export_worker`."""

@@ -1,9 +1,9 @@
-"""Tables as bytes: CSV and JSON piece by piece, XLSX as a whole in a file.
+"""Write tables as bytes: CSV and JSON in pieces, XLSX as a whole into a file.
 
-CSV    RFC 4180: CRLF, quotes doubled, a header. USD with all six decimals. Text that a spreadsheet would take for a formula begins with an
-       apostrophe, as OWASP advises: names are other people's words.
-JSON   {"export": {...}, "columns": [...], "rows": [{...}], "totals": {...}}: money as numbers in USD; what is not known is null.
-XLSX   the sheets `Summary` and `Data`. Numbers, dates and money are cells of their kind; text is text, never a formula or a link.
+CSV    RFC 4180: CRLF, doubled quotes, a header. USD with all six decimals. Text that a spreadsheet would read as a formula gets an
+       apostrophe in front, as OWASP advises, since names are entered by users.
+JSON   {"export": {...}, "columns": [...], "rows": [{...}], "totals": {...}}: money as numbers in USD; an unknown value is null.
+XLSX   the sheets `Summary` and `Data`. Numbers, dates and money are typed cells; text is always text, never a formula or a link.
 """
 
 import csv
@@ -19,14 +19,14 @@ from shared.channels.exports.tables import Column, Kind, Row
 from shared.core import clock
 from shared.core.money import MICROS, usd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide forms, which spreadsheets read too
-_CELL: Final = 32_767  # characters, Excel's own limit
-_CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - Excel has no zones; a fixed time: the same rows are the same file
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width forms count too
+_MAX_CELL: Final = 32_767  # characters: Excel's limit for a cell
+_CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - Excel has no time zones; a fixed time, so that the same rows give the same file
 
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """`head`, then `rows` any number of times, then `tail`: together they are the file."""
+    """The file is the output of `head` once, `rows` any number of times and `tail` once."""
 
     columns: Sequence[Column]
     about: Mapping[str, Any]
@@ -44,7 +44,7 @@ class CsvFormat:
 
 @dataclass(frozen=True)
 class JsonFormat:
-    """As `CsvFormat`."""
+    """The same interface as `CsvFormat`."""
 
     columns: Sequence[Column]
     about: Mapping[str, Any]
@@ -67,7 +67,7 @@ class JsonFormat:
         return f'\n],\n"totals": {_json(totals)}}}\n'.encode()
 
 
-PIECEWISE: Final[Mapping[str, type[CsvFormat | JsonFormat]]] = {"csv": CsvFormat, "json": JsonFormat}
+STREAMED: Final[Mapping[str, type[CsvFormat | JsonFormat]]] = {"csv": CsvFormat, "json": JsonFormat}
 
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:
@@ -76,13 +76,13 @@ def _csv(rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def plain(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would read as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 _CSV: Final[Mapping[Kind, Any]] = {
-    "text": plain,
+    "text": escape_formula,
     "number": str,
     "money": lambda value: f"{Decimal(value) / MICROS:.6f}",
     "date": str,
@@ -100,7 +100,7 @@ def _json_value(kind: Kind, value: Any) -> Any:
 
 
 class Workbook:
-    """An XLSX file in the making: it is whole, and its temporary files are gone, when its block ends. One row in memory at a time."""
+    """Writes an XLSX file row by row; leaving the `with` block completes the file and deletes its temporary files."""
 
     def __init__(self, target: BinaryIO, columns: Sequence[Column], about: Mapping[str, Any]) -> None:
         import xlsxwriter
@@ -151,7 +151,7 @@ class Workbook:
         if value is None:
             return
         if kind == "text":
-            sheet.write_string(row, position, str(value)[:_CELL])
+            sheet.write_string(row, position, str(value)[:_MAX_CELL])
         elif kind == "flag":
             sheet.write_boolean(row, position, value)
         elif kind == "number":

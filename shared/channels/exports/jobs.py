@@ -1,7 +1,7 @@
 """An export from its request to its file.
 
-start   the row, and the file at once where it is small; otherwise a message on the queue `exports`
-work    the worker's part: claim, go on, finish or hand over to the next call
+start_export     in the request: write the row, and the file if it is small; otherwise queue a message on `exports`
+process_export   in the worker: take the lease, continue the file, finish it or queue the next message
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.channels.exports.producing import TooMany, produce, release
+from shared.channels.exports.file_writer import TooManyRows, release_lease, write_export_file
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source
 from shared.core import aws, clock
@@ -21,83 +21,85 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.store import SignedUrl, download_url, fetch, load, put, update_now, write
 
-TRIES: Final = 3
-"""How often a message is tried (`infra/data.py`): after that the export has failed."""
-URL_SECONDS: Final = 3600  # a file that is yet to be made is waited for
-_HELD: Final = 60  # seconds that a request may hold an export: longer than API Gateway lets it run
-_SPARE: Final = 30.0  # seconds before the end of a call in which no further part is begun
+MAX_ATTEMPTS: Final = 3
+"""Deliveries of a queue message (`infra/data.py`); if the last one fails, the export has failed."""
+URL_SECONDS: Final = 3600  # long, because the file may have to be made first
+_REQUEST_LEASE: Final = 60  # lease of a request in seconds: longer than API Gateway lets it run
+_SAFETY_MARGIN: Final = 30.0  # seconds before the end of a call: no further part is started
 _EXISTS = Raced("This export exists")
 Sources = Mapping[str, Callable[[Export], Source]]
 
 
-def start(export: Export, source: Source, *, at_once: bool) -> Export:
-    """The export, new or as it was made before: the same question about the same state has the same file.
+def start_export(export: Export, source: Source, *, at_once: bool) -> Export:
+    """Start an export, or return the existing one: the same request about the same data has the same file.
 
-    Two writes and the reading of the rows where it is made `at_once`; a write and a message otherwise. Raises Upstream where the queue
-    does not take it: asked for again, it goes on its way again.
+    `at_once` makes the file in the request: two writes, and the reads of the rows. Otherwise one write and one message. Raises
+    Upstream if the queue fails; a repeated request then queues the export again.
     """
     if at_once:
-        export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _HELD
+        export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _REQUEST_LEASE
     try:
         write(put(export, Export.pk.does_not_exist() | (Export.ttl <= clock.epoch()), _EXISTS))
     except Raced:
-        return _again(export.id)
+        return _resume(export.id)
     if at_once:
-        if produce(export, source, at_once=True):
+        if write_export_file(export, source, at_once=True):
             return export
-        release(export)
+        release_lease(export)
     enqueue(export.id)
     return export
 
 
-def _again(export_id: str) -> Export:
-    found = fetch(Export, export_id)
-    if found is None:
+def _resume(export_id: str) -> Export:
+    """Return an existing export; queue it again if nobody works on it, also after a failure."""
+    export = fetch(Export, export_id)
+    if export is None:
         raise NotFound(Export.NAME)
-    if found.status == "completed" or found.worked_on:
-        return found
-    if found.status == "failed":
+    if export.status == "completed" or export.is_leased:
+        return export
+    if export.status == "failed":
         retried = [Export.status.set("pending"), Export.error.remove()]
-        found = Export.decode(update_now(Export(*Export.key(export_id)), retried, Export.pk.exists(), NotFound(Export.NAME)))
+        export = Export.decode(update_now(Export(*Export.key(export_id)), retried, Export.pk.exists(), NotFound(Export.NAME)))
     enqueue(export_id)
-    return found
+    return export
 
 
 def the_export(actor: Actor, export_id: str) -> Export:
-    """One round trip. Raises NotFound, Forbidden."""
+    """Return an export; one round trip. Raises NotFound (also for an expired export) and Forbidden."""
     export = load(Export, export_id, actor, Permission.USAGE_EXPORT)
-    if export.over:
+    if export.is_expired:
         raise NotFound(Export.NAME)
     return export
 
 
-def link(export: Export) -> SignedUrl:
-    """Where the file is, or will be when it is made: until then S3 refuses the address. No round trip."""
-    return download_url(export.key_of_file, export.file_name, export.content_type, URL_SECONDS)
+def file_url(export: Export) -> SignedUrl:
+    """Return a signed URL of the file, without a round trip; until the file exists, S3 rejects the URL."""
+    return download_url(export.file_key, export.file_name, export.content_type, URL_SECONDS)
 
 
-def work(export_id: str, sources: Sources, *, seconds: float, last: bool) -> None:
-    """A message of the queue: go on with an export for so many seconds. Done already, or in somebody else's hands: nothing to do.
+def process_export(export_id: str, sources: Sources, *, seconds: float, last: bool) -> None:
+    """Continue an export for the given seconds; do nothing if it is completed or another worker holds its lease.
 
-    What stops it is raised, for the queue to try again; on the `last` try the export has failed, and says so.
+    Any error is raised, so that the queue retries. At the `last` delivery the export is marked as failed.
     """
-    export = _claim(export_id, seconds)
+    export = _acquire_lease(export_id, seconds)
     if export is None:
         return
     try:
-        finished = produce(export, sources[export.subject](export), until=time.monotonic() + seconds - _SPARE)
-    except TooMany as refused:
-        release(export, failed=str(refused))
+        finished = write_export_file(export, sources[export.subject](export), until=time.monotonic() + seconds - _SAFETY_MARGIN)
+    except TooManyRows as refused:
+        release_lease(export, failed=str(refused))
         return
     except BaseException:
-        release(export, failed="The export could not be made; ask for it again" if last else None)
+        release_lease(export, failed="The export could not be made; ask for it again" if last else None)
         raise
     if not finished:
-        release(export)
+        release_lease(export)
         enqueue(export.id)
 
 
-def _claim(export_id: str, seconds: float) -> Export | None:
+def _acquire_lease(export_id: str, seconds: float) -> Export | None:
+    """Take the lease with a new fence; return None if the export is completed, expired, unknown or leased by another worker."""
     now = clock.epoch()
     free = Export.status.is_in("pending", "failed") | ((Export.status == "running") & (Export.lease_until < now))
     actions = [
@@ -115,7 +117,7 @@ def _claim(export_id: str, seconds: float) -> Export | None:
 
 
 def enqueue(export_id: str) -> None:
-    """Raises Upstream when the queue does not take it."""
+    """Queue the export for the worker; raise Upstream if the queue fails."""
     try:
         aws.short_call_client("sqs").send_message(
             QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id})

@@ -1,4 +1,4 @@
-"""An export: what was asked for, how far it has come, where the file is."""
+"""The row of an export: its request, its progress and its file."""
 
 from typing import Any, Final
 
@@ -6,8 +6,8 @@ from shared.core import clock
 from shared.core.ids import derived_id
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-KEEP: Final = 6 * 86_400
-"""Seconds that an export is remembered. Its file lives seven days (the lifecycle of `exports/` in `infra/data.py`): never shorter."""
+RETENTION: Final = 6 * 86_400
+"""Seconds until an export expires; its file is deleted later, after seven days (lifecycle of `exports/` in `infra/data.py`)."""
 FORMATS: Final = {
     "csv": "text/csv; charset=utf-8; header=present",
     "json": "application/json",
@@ -16,29 +16,29 @@ FORMATS: Final = {
 
 
 class Export(Entity):
-    """At `EXP#<id>, META`. The id follows from what is asked for and what there is to tell: the same question has the same file."""
+    """Stored at `EXP#<id>, META`. The id is derived from the request and the state of the data: the same request has the same file."""
 
     KIND = "EXP"
     NAME = "export"
 
     subject = UnicodeAttribute()
-    """What it is an export of: the name of its source (`functions/export_worker`)."""
+    """The name of its source (`functions/export_worker`)."""
     format = UnicodeAttribute()
     ask = JSONAttribute(default=dict)
-    """What the source needs to know."""
+    """The parameters for the source."""
     file_name = UnicodeAttribute()
     status = UnicodeAttribute(default="pending")  # pending | running | completed | failed
     rows_total = NumberAttribute(null=True)
-    """As far as it is known before."""
+    """The number of rows, if it is known in advance."""
     rows_done = NumberAttribute(default=0)
     sums = JSONAttribute(default=dict)
-    """Of the columns that add up, over the rows so far."""
+    """Totals of the summed columns over the rows written so far."""
     cursor = JSONAttribute(null=True)
     upload = UnicodeAttribute(null=True)
     tags = JSONAttribute(default=list)
-    """Of the parts that are written."""
+    """The tags (ETags) of the uploaded parts."""
     fence = NumberAttribute(default=0)
-    """Counts who worked on it; a write by anybody but the last one fails."""
+    """Increases with every lease; a write with an older fence fails."""
     lease_until = NumberAttribute(default=0)
     size = NumberAttribute(null=True)
     error = UnicodeAttribute(null=True)
@@ -49,7 +49,7 @@ class Export(Entity):
         return {1: (f"WS#{self.ws_id}#EXP", f"{self.created_at}#{self.id}")}
 
     @property
-    def key_of_file(self) -> str:
+    def file_key(self) -> str:
         return f"exports/{self.ws_id}/{self.id}.{self.format}"
 
     @property
@@ -57,19 +57,19 @@ class Export(Entity):
         return FORMATS[self.format]
 
     @property
-    def over(self) -> bool:
-        """Forgotten, though its row may still be there: DynamoDB takes its time."""
+    def is_expired(self) -> bool:
+        """Whether the export has expired; DynamoDB may delete the row much later."""
         return int(self.ttl or 0) <= clock.epoch()
 
     @property
-    def worked_on(self) -> bool:
+    def is_leased(self) -> bool:
         return bool(self.status == "running" and int(self.lease_until) > clock.epoch())
 
 
 def new_export(
     subject: str, format_: str, ask: dict[str, Any], file_name: str, *, rows_total: int | None, **tenancy: Any
 ) -> Export:
-    """Not yet written. `ask` also says what there is to tell: where that changes, it is another export."""
+    """Build an export without writing it. `ask` includes the state of the data: if that changes, it is another export."""
     parts = sorted(f"{name}={value}" for name, value in ask.items())
     return Export.new(
         derived_id("export", str(tenancy["ws_id"]), subject, format_, *parts),
@@ -78,6 +78,6 @@ def new_export(
         ask=ask,
         file_name=f"{file_name}.{format_}",
         rows_total=rows_total,
-        ttl=clock.epoch() + KEEP,
+        ttl=clock.epoch() + RETENTION,
         **tenancy,
     )

@@ -1,4 +1,4 @@
-"""What an export is made of: columns, and rows that come page by page."""
+"""The interface of an export's source: columns, and rows page by page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True)
 class Column:
-    """`kind` says what its values are: str; int; int micro-dollars, shown in USD; `YYYY-MM-DD`; an ISO 8601 moment in UTC; bool. None is
-    an empty cell."""
+    """A column; None is an empty cell.
+
+    Values by `kind`: text str, number int, money int micro-dollars (shown in USD), date `YYYY-MM-DD`, moment ISO 8601 in UTC, flag bool.
+    """
 
     name: str
     kind: Kind = "text"
@@ -22,32 +24,32 @@ class Column:
 class Page:
     rows: Sequence[Row]
     cursor: Any
-    """Goes on behind this page; None: it is the last. Kept as JSON."""
+    """Where the next page starts; None for the last page. Stored as JSON."""
 
 
 class Source(Protocol):
-    """A table to export. The same cursor gives the same rows: what they are read from does not change."""
+    """A table to export. The same cursor must always give the same rows, so its data must not change."""
 
     @property
     def columns(self) -> Sequence[Column]: ...
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What the file says of itself, by name: texts and numbers."""
+        """Return names with texts or numbers that describe the export in its file."""
 
     def pages(self, cursor: Any) -> Iterator[Page]:
-        """From the beginning (None), or on behind a page."""
+        """Yield the pages from the beginning (None) or after a page's cursor."""
 
     def check(self, rows: int, sums: Mapping[str, int]) -> None:
-        """Raises DoesNotAddUp where the rows are not all there is."""
+        """Raise TotalsMismatch if the rows are not complete."""
 
 
-class DoesNotAddUp(Exception):
-    """What was read is not what the books say: an index that lags behind for a moment, or rows that are missing."""
+class TotalsMismatch(Exception):
+    """The rows do not match the expected totals: an index is not up to date yet, or rows are missing."""
 
 
-def add_up(columns: Sequence[Column], rows: Sequence[Row], sums: dict[str, int]) -> None:
-    """Add rows to the sums of the columns that have one."""
+def add_to_totals(columns: Sequence[Column], rows: Sequence[Row], sums: dict[str, int]) -> None:
+    """Add the rows' values to the totals of the summed columns."""
     for position, column in enumerate(columns):
         if column.summed:
             sums[column.name] = sums.get(column.name, 0) + sum(row[position] or 0 for row in rows)

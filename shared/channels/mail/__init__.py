@@ -1,1 +1,1 @@
-"""Mail: asked for by `outbox.send`, worded by `letters`, handed to SES by the function `mailer`."""
+"""Mail: `outbox.send` queues a message, the function `mailer` renders it (`templates`) and sends it through SES (`delivery`)."""

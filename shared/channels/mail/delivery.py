@@ -1,10 +1,10 @@
-"""Handing a mail to SES, once for each message however often the queue delivers it.
+"""Send a mail through SES once, even if the queue delivers its message several times.
 
-claim      the message's id is taken for LOCK seconds (a conditional put)
-sent       the claim says so for KEEP seconds: the same message again is done already
-refused    SES does not take it: the claim is dropped, the queue tries again and at last sets it aside
-died       between claim and answer: tried again when the claim is over. Between SES's answer and ours the mail leaves twice; SES has
-           no idempotency key
+claim      a conditional put locks the message's id for LOCK_SECONDS
+sent       the claim is marked as done and stays for RETENTION seconds: the same message is not sent again
+refused    SES returns an error: the claim is deleted, the queue retries and finally moves the message to its dead letters
+crash      after the claim: the next delivery tries again when the lock has expired. A crash after SES has accepted the mail and
+           before the claim is marked sends the mail twice, because SES has no idempotency key
 """
 
 import logging
@@ -13,19 +13,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.channels.mail.templates import Letter, letter
+from shared.channels.mail.templates import RenderedMail, render
 from shared.core import aws, clock
 from shared.core.errors import Raced
 from shared.core.settings import settings
 from shared.store import BooleanAttribute, Ephemeral, NumberAttribute, delete, get, put, write
 
-LOCK = 60  # seconds: longer than the mailer may run (30), shorter than a message stays hidden (180)
-KEEP = 1_209_600  # 14 days: longer than the queue and its dead letters keep a message
+LOCK_SECONDS = 60  # longer than the mailer's timeout (30), shorter than the queue's visibility timeout (180)
+RETENTION = 1_209_600  # 14 days, in seconds: longer than the queue and its dead-letter queue keep a message
 log = logging.getLogger(__name__)
 
 
-class Sent(Ephemeral):
-    """A mail that is on its way or gone."""
+class MailDelivery(Ephemeral):
+    """The claim of one message: a mail that is being sent or has been sent."""
 
     locked_until = NumberAttribute()
     done = BooleanAttribute(default=False)
@@ -40,16 +40,18 @@ def _ses() -> Any:
 
 
 def deliver(message: dict[str, Any]) -> bool:
-    """Send the mail of a message of `outbox`; False where it was sent before or is none. Raises Raced while another
-    delivery of the message is under way, and what SES raises."""
-    written = letter(message["kind"], message["values"])
-    if written is None:
+    """Send the mail of a queue message; return False if it was sent before or there is no mail to send.
+
+    Raises Raced while another delivery of the same message is running, and the errors of SES.
+    """
+    mail = render(message["kind"], message["values"])
+    if mail is None:
         return False
     claim = _claim(message["id"])
     if claim is None:
         return False
     try:
-        _hand_over(message["to"], written)
+        _send_to_ses(message["to"], mail)
     except BaseException:
         write(delete(claim))
         raise
@@ -58,45 +60,48 @@ def deliver(message: dict[str, Any]) -> bool:
     return True
 
 
-def _claim(message_id: str) -> Sent | None:
-    """None when the mail has been sent."""
+def _claim(message_id: str) -> MailDelivery | None:
+    """Lock the message's id; return None if the mail was sent before. Raises Raced if another delivery holds the lock."""
     now = clock.epoch()
-    claim = Sent(pk=f"MAIL#{message_id}", sk="META", locked_until=now + LOCK, ttl=now + KEEP)
+    claim = MailDelivery(pk=f"MAIL#{message_id}", sk="META", locked_until=now + LOCK_SECONDS, ttl=now + RETENTION)
     busy = Raced("Another delivery of this message is under way")
     try:
-        write(put(claim, Sent.pk.does_not_exist() | ((Sent.done == False) & (Sent.locked_until < now)), busy))  # noqa: E712 - a condition
+        expired = (MailDelivery.done == False) & (MailDelivery.locked_until < now)  # noqa: E712 - a condition
+        write(put(claim, MailDelivery.pk.does_not_exist() | expired, busy))
     except Raced:
-        kept = get(Sent, claim.pk)
-        if kept is None or not kept.done:
+        existing = get(MailDelivery, claim.pk)
+        if existing is None or not existing.done:
             raise
         return None
     return claim
 
 
-def _hand_over(to: str, written: Letter) -> None:
+def _send_to_ses(to: str, mail: RenderedMail) -> None:
+    """Send the mail; drop it with a warning if SES says that the address is invalid, raise every other error of SES."""
+
     def utf8(text: str) -> dict[str, str]:
         return {"Data": text, "Charset": "UTF-8"}
 
     try:
         _ses().send_email(
             FromEmailAddress=settings().mail_sender,
-            Destination={"ToAddresses": [_ascii(to)]},
+            Destination={"ToAddresses": [_with_ascii_domain(to)]},
             Content={
                 "Simple": {
-                    "Subject": utf8(written.subject),
-                    "Body": {"Text": utf8(written.text), "Html": utf8(written.html)},
+                    "Subject": utf8(mail.subject),
+                    "Body": {"Text": utf8(mail.text), "Html": utf8(mail.html)},
                 }
             },
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "BadRequestException":
             raise
-        # Somebody gave an address that is none. Trying again changes nothing, and nobody of ours could mend it
+        # The address is invalid: neither a retry nor an operator could help
         log.warning("SES takes no mail for an address: it is dropped")
 
 
-def _ascii(address: str) -> str:
-    """The address with its domain in ASCII (punycode), which is all that SES takes."""
+def _with_ascii_domain(address: str) -> str:
+    """Return the address with its domain in ASCII (punycode), since SES accepts nothing else."""
     local, _, domain = address.rpartition("@")
     try:
         return f"{local}@{domain.encode('idna').decode()}"

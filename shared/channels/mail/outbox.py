@@ -1,8 +1,8 @@
-"""Asking for a mail: one message on the queue `emails`, which the function `mailer` turns into a letter and hands to SES.
+"""Queue a mail: one message on the queue `emails`, which the function `mailer` renders and sends through SES.
 
     {id, kind, to, values}
 
-The queue is encrypted; nothing of a message is ever logged, since the addresses in it (`values.url`) hold one-time tokens.
+The queue is encrypted. No part of a message is ever logged, because its links (`values.url`) contain one-time tokens.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.channels.mail.templates import letter
+from shared.channels.mail.templates import render
 from shared.core import aws
 from shared.core.errors import Upstream
 from shared.core.ids import derived_id, new_id
@@ -19,12 +19,12 @@ from shared.core.situations import Situation
 
 
 def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
-    """Ask for the mail `kind` (`shared.channels.mail.templates` has them, with their values) to one address.
+    """Queue a mail to one address; `kind` and `values` are those of a template in `shared.channels.mail.templates`.
 
-    `once` names the occasion (an event's id): however often it is asked for, one mail leaves. Raises Upstream where the queue does not
-    take it, LookupError for an unknown kind and TypeError for values that are not the kind's: at once, not in the mailer.
+    `once` is an idempotency key (an event's id): repeated calls with the same key send one mail. Raises Upstream if the queue fails,
+    LookupError for an unknown kind and TypeError for wrong values; the last two here already, not later in the mailer.
     """
-    letter(kind, values)
+    render(kind, values)
     message = {"id": derived_id("mail", kind, once) if once else new_id(), "kind": kind, "to": to, "values": values}
     try:
         aws.short_call_client("sqs").send_message(
@@ -35,5 +35,5 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
 
 
 def link(path: str) -> str:
-    """The address of a page of the web application, for a mail: `link("/verify-email?token=...")`."""
+    """Return the URL of a page of the web application, for use in a mail: `link("/verify-email?token=...")`."""
     return (settings().app_url or settings().public_url).rstrip("/") + path

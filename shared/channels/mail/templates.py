@@ -1,6 +1,6 @@
-"""The words of the mails, one function a kind. To add a kind: a function that takes its values by name, and its name in LETTERS.
+"""The templates of the mails, one function for each kind. To add a kind, write a function with keyword arguments and list it in TEMPLATES.
 
-Values are people's words (names, messages) and ours; in HTML all of them are escaped, in subjects they are one short line.
+Values may contain text that people wrote (names, messages): HTML escapes all of them, and a subject is cut to one short line.
 """
 
 import html
@@ -10,78 +10,78 @@ from typing import Any
 
 from shared.core import clock
 
-_SUBJECT = 150  # characters: what mail clients show, and far below the 998 of RFC 5322
+_MAX_SUBJECT = 150  # characters: as much as mail clients show, and far below the limit of 998 in RFC 5322
 
 
 @dataclass(frozen=True)
-class Letter:
+class RenderedMail:
     subject: str
     text: str
     html: str
 
 
-def letter(kind: str, values: Mapping[str, Any]) -> Letter | None:
-    """The mail `kind` with its values; None for the kind that is no mail. Raises LookupError and TypeError."""
-    if kind not in LETTERS:
-        raise LookupError(f"there is no mail {kind!r}; there are {', '.join(LETTERS)}")
-    return LETTERS[kind](**values)
+def render(kind: str, values: Mapping[str, Any]) -> RenderedMail | None:
+    """Render a mail; return None for the kind `nothing`. Raises LookupError for an unknown kind, TypeError for wrong values."""
+    if kind not in TEMPLATES:
+        raise LookupError(f"there is no mail {kind!r}; there are {', '.join(TEMPLATES)}")
+    return TEMPLATES[kind](**values)
 
 
-def nothing() -> None:
-    """No mail: asked for where one must not tell by the time it takes whether there was somebody to write to."""
+def no_mail() -> None:
+    """Send nothing: used for an unknown address, so that the response time does not reveal whether an account exists."""
 
 
-def verify_email(*, name: str, url: str, expires: str) -> Letter:
-    """`url` leads to the page that confirms the address, until `expires` (ISO 8601)."""
-    return _written(
+def verify_email(*, name: str, url: str, expires: str) -> RenderedMail:
+    """Ask to confirm an address: `url` is the page that confirms it, valid until `expires` (ISO 8601)."""
+    return _layout(
         "Confirm your e-mail address",
         f"Hello {name},",
         "please confirm that this is your e-mail address.",
         button=("Confirm my address", url),
-        small=f"The link is good until {_when(expires)}. If you did not register, you need not do anything.",
+        small=f"The link is good until {_date_and_time(expires)}. If you did not register, you need not do anything.",
     )
 
 
-def reset_password(*, url: str, expires: str) -> Letter:
-    return _written(
+def reset_password(*, url: str, expires: str) -> RenderedMail:
+    return _layout(
         "Choose a new password",
         "somebody, hopefully you, asked for a new password for this address.",
         button=("Choose a new password", url),
-        small=f"The link is good once, until {_when(expires)}. If it was not you, you need not do anything: your password stays.",
+        small=f"The link is good once, until {_date_and_time(expires)}. If it was not you, you need not do anything: your password stays.",
     )
 
 
-def password_changed(*, name: str, at: str, url: str) -> Letter:
-    """`at` is when (ISO 8601); `url` leads to where a password can be reset."""
-    return _written(
+def password_changed(*, name: str, at: str, url: str) -> RenderedMail:
+    """Report a changed password: `at` is the time (ISO 8601), `url` the page to reset a password."""
+    return _layout(
         "Your password was changed",
         f"Hello {name},",
-        f"your password was changed on {_when(at)}. Your other sessions have ended.",
+        f"your password was changed on {_date_and_time(at)}. Your other sessions have ended.",
         button=("It was not me: choose another password", url),
     )
 
 
-def invitation(*, workspace: str, inviter: str, role: str, url: str, expires: str, message: str | None = None) -> Letter:
-    """An invitation into a workspace, with the inviter's own words. `url` leads to where it is accepted, until `expires`."""
+def invitation(*, workspace: str, inviter: str, role: str, url: str, expires: str, message: str | None = None) -> RenderedMail:
+    """Invite into a workspace, with the inviter's own message. `url` is the page to accept it, until `expires` (ISO 8601)."""
     words = [f"{inviter} wrote:", message] if message else []
-    return _written(
+    return _layout(
         f"{inviter} invites you to {workspace}",
         f"{inviter} invites you to join the workspace {workspace} as {role}.",
         *words,
         button=("Accept the invitation", url),
-        small=f"The invitation is good until {_when(expires)}. If you do not know {inviter}, ignore it.",
+        small=f"The invitation is good until {_date_and_time(expires)}. If you do not know {inviter}, ignore it.",
     )
 
 
 def usage_alert(
     *, name: str, workspace: str, percent: int, spent: str, limit: str, url: str, reached: str | None = None
-) -> Letter:
-    """A share of the month is used. Amounts in USD; `reached` is the day on which the limit was or will be reached (ISO 8601)."""
+) -> RenderedMail:
+    """Warn about the monthly usage. Amounts are in USD; `reached` (ISO 8601) is the day on which the limit was or will be reached."""
     if percent >= 100:
         outlook = ["Agents wait before their next call until the limit is raised or the month is over."]
     else:
-        outlook = [f"At this pace the limit will be reached on {_day(reached)}."] if reached else []
-    return _written(
+        outlook = [f"At this pace the limit will be reached on {_date(reached)}."] if reached else []
+    return _layout(
         f"{workspace} has used {percent} % of its month",
         f"Hello {name},",
         f"the workspace {workspace} has used {spent} USD of its monthly limit of {limit} USD: {percent} % or more.",
@@ -91,9 +91,9 @@ def usage_alert(
     )
 
 
-def invoice_issued(*, number: str, workspace: str, total: str, owed: str | None, due: str, url: str) -> Letter:
-    """`total` and `owed` as they are to be read (`USD 12.30`); nothing is owed where the balance paid it. `due` is a day."""
-    return _written(
+def invoice_issued(*, number: str, workspace: str, total: str, owed: str | None, due: str, url: str) -> RenderedMail:
+    """Announce an invoice. `total` and `owed` are formatted (`USD 12.30`), `owed` is None if the balance paid all, `due` is a day."""
+    return _layout(
         f"Invoice {number}",
         f"here is the invoice {number} for the workspace {workspace}, of {total}.",
         f"Please pay {owed} by {due}, and name the number of the invoice." if owed else "There is nothing to pay.",
@@ -101,9 +101,9 @@ def invoice_issued(*, number: str, workspace: str, total: str, owed: str | None,
     )
 
 
-def invoice_overdue(*, number: str, workspace: str, owed: str, due: str, url: str) -> Letter:
-    """A reminder, the first or a further one."""
-    return _written(
+def invoice_overdue(*, number: str, workspace: str, owed: str, due: str, url: str) -> RenderedMail:
+    """Remind of an overdue invoice; the same text for every reminder."""
+    return _layout(
         f"Invoice {number} is overdue",
         f"the invoice {number} for the workspace {workspace} was due on {due}; {owed} have not arrived yet.",
         "Thirty days after that day the workspace is suspended: agents no longer run in it until the invoice is paid.",
@@ -112,8 +112,8 @@ def invoice_overdue(*, number: str, workspace: str, owed: str, due: str, url: st
     )
 
 
-def workspace_suspended(*, url: str) -> Letter:
-    return _written(
+def workspace_suspended(*, url: str) -> RenderedMail:
+    return _layout(
         "Your workspace is suspended",
         "an invoice of your workspace is more than thirty days overdue. Agents no longer run in it until the invoice is paid;"
         " everything in it can still be read and changed.",
@@ -121,43 +121,40 @@ def workspace_suspended(*, url: str) -> Letter:
     )
 
 
-LETTERS: dict[str, Callable[..., Letter | None]] = {
-    kind.__name__: kind
-    for kind in (
-        nothing,
-        verify_email,
-        reset_password,
-        password_changed,
-        invitation,
-        usage_alert,
-        invoice_issued,
-        invoice_overdue,
-        workspace_suspended,
-    )
+TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
+    "nothing": no_mail,
+    "verify_email": verify_email,
+    "reset_password": reset_password,
+    "password_changed": password_changed,
+    "invitation": invitation,
+    "usage_alert": usage_alert,
+    "invoice_issued": invoice_issued,
+    "invoice_overdue": invoice_overdue,
+    "workspace_suspended": workspace_suspended,
 }
 
 
-def _day(day: str) -> str:
+def _date(day: str) -> str:
     return clock.parse(day).strftime("%d %B %Y").lstrip("0")
 
 
-def _when(moment: str) -> str:
+def _date_and_time(moment: str) -> str:
     return clock.parse(moment).strftime("%d %B %Y, %H:%M UTC").lstrip("0")
 
 
-def _written(subject: str, *paragraphs: str, button: tuple[str, str] | None = None, small: str = "") -> Letter:
-    """The same letter as text and as HTML. `button` is a label and an address."""
-    text, parts = list(paragraphs), [f"<p>{_safe(one)}</p>" for one in paragraphs]
+def _layout(subject: str, *paragraphs: str, button: tuple[str, str] | None = None, small: str = "") -> RenderedMail:
+    """Lay out a mail as text and as HTML; `button` is a label and a URL."""
+    text, parts = list(paragraphs), [f"<p>{_escape(one)}</p>" for one in paragraphs]
     if button is not None:
         label, url = button
         text.append(f"{label}:\n{url}")
-        parts.append(f'<p><a href="{_safe(url)}">{_safe(label)}</a></p>')
+        parts.append(f'<p><a href="{_escape(url)}">{_escape(label)}</a></p>')
     if small:
         text.append(small)
-        parts.append(f'<p style="color:#666;font-size:90%">{_safe(small)}</p>')
+        parts.append(f'<p style="color:#666;font-size:90%">{_escape(small)}</p>')
     body = f'<!doctype html><html><body style="font-family:sans-serif;line-height:1.5">{"".join(parts)}</body></html>'
-    return Letter(" ".join(subject.split())[:_SUBJECT], "\n\n".join(text) + "\n", body)
+    return RenderedMail(" ".join(subject.split())[:_MAX_SUBJECT], "\n\n".join(text) + "\n", body)
 
 
-def _safe(words: str) -> str:
+def _escape(words: str) -> str:
     return html.escape(words).replace("\n", "<br>")

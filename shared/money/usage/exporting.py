@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from shared.channels.exports import jobs
-from shared.channels.exports.producing import AT_ONCE, MOST_ROWS
+from shared.channels.exports.file_writer import MAX_ROWS, MAX_ROWS_IN_REQUEST
 from shared.channels.exports.rows import Export, new_export
-from shared.channels.exports.tables import Column, DoesNotAddUp, Page, Source
+from shared.channels.exports.tables import Column, Page, Source, TotalsMismatch
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
@@ -68,8 +68,8 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
     workspace = entered(actor, ws_id, Permission.USAGE_EXPORT)
     first, last = days_asked(start, end)
     total = _total(workspace, first, last)
-    if details and total.calls > MOST_ROWS[format_]:
-        most = f"{MOST_ROWS[format_]:,} lines as {format_}; there are {total.calls:,}"
+    if details and total.calls > MAX_ROWS[format_]:
+        most = f"{MAX_ROWS[format_]:,} lines as {format_}; there are {total.calls:,}"
         raise Invalid(FieldError("include_details", f"At most {most}: ask for fewer days, or without details", details))
     export = new_export(
         SUBJECT,
@@ -87,7 +87,7 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
         org_id=actor.org_id,
         requested_by=actor.summary,
     )
-    return jobs.start(export, source_of(export), at_once=not details or total.calls <= AT_ONCE)
+    return jobs.start_export(export, source_of(export), at_once=not details or total.calls <= MAX_ROWS_IN_REQUEST)
 
 
 def source_of(export: Export) -> Source:
@@ -137,7 +137,7 @@ class _Table:
         found = {"calls": rows, **sums}
         for name, expected in self.expected.items():
             if found.get(name, 0) != expected and not (self.open and found.get(name, 0) > expected):
-                raise DoesNotAddUp(f"{name} is {found.get(name, 0)} where the books say {expected}")
+                raise TotalsMismatch(f"{name} is {found.get(name, 0)} where the books say {expected}")
 
 
 class Days(_Table):

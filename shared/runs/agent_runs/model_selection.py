@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.agents.catalogue import Agent
 from shared.agents.providers import embedded
-from shared.agents.providers.registry import canonical
+from shared.agents.providers.registry import canonical_name
 from shared.core.errors import FieldError, Invalid
 from shared.core.settings import settings
 from shared.work.projects.agent_configs import AgentConfig, template_of
@@ -42,7 +42,7 @@ def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, works
     """Raises Invalid for a provider that the workspace does not allow, or a provider named without a model it could serve."""
     levels = _levels(agent, wish, config, workspace)
     because, provider, at = next(
-        (name, canonical(level["provider"]), index) for index, (name, level) in enumerate(levels) if level.get("provider")
+        (name, canonical_name(level["provider"]), index) for index, (name, level) in enumerate(levels) if level.get("provider")
     )
     # a model named below the level that named the provider belongs to that other provider
     model = next((level["model"] for _, level in levels[: at + 1] if level.get("model")), None)
@@ -53,7 +53,7 @@ def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, works
     if model is None:
         raise Invalid(FieldError("model", f"Name the model of {provider} to use", None))
     allowed = workspace.get("allowedProviders")
-    if allowed is not None and provider not in {canonical(one) for one in allowed}:
+    if allowed is not None and provider not in {canonical_name(one) for one in allowed}:
         raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed) or 'no provider'}", provider))
     return Choice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), because)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from shared.agents.catalogue.registry import the_agent
 from shared.agents.providers import registry
-from shared.agents.providers.port import BrokenOff, Finished, Request, TextDelta, ToolCall, ToolCallReady
+from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
 from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
 from shared.core.errors import CadreError, Raced, Upstream
@@ -98,7 +98,7 @@ class Worker:
                     calls.append(event.call)
                 else:
                     done = event
-        except BrokenOff as error:
+        except StreamInterrupted as error:
             self._settle(number, Finished("cancelled", error.usage, run.model, estimated=True), None)
             raise ProviderUnavailable(error.message) from error
         except Upstream as error:

@@ -1,28 +1,28 @@
-"""Reading a run's log: by number, or its end."""
+"""Read a run's log: from a number on, or the last entries."""
 
 from collections.abc import Iterator
 
-from shared.runs.terminal.entries import Chunk, Entry, expired
+from shared.runs.terminal.entries import Chunk, Entry, expiry_notice
 from shared.store import query
 
 _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
 
 
 def last_sequence(run_id: str) -> int:
-    """The number of the last entry; 0 for an empty log. One strongly consistent read."""
-    found = query(Chunk, Chunk.place(run_id), newest_first=True, limit=1, consistent=True).rows
-    return int(found[0].last) if found else 0
+    """Return the number of the last entry, 0 for an empty log; one strongly consistent read."""
+    chunks = query(Chunk, Chunk.place(run_id), newest_first=True, limit=1, consistent=True).rows
+    return int(chunks[0].last) if chunks else 0
 
 
 def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
-    """Entries from number `start` on, in order, until the end of the log as it is now. Strongly consistent.
+    """Yield the entries from number `start` to the present end of the log, in order; strongly consistent.
 
-    Where the first ones have expired, one entry says which.
+    If the first ones have expired, one entry that names their numbers replaces them.
     """
     expected = max(1, start)
     for chunk in _chunks(run_id, expected):
         if chunk.first > expected:
-            yield expired(run_id, expected, chunk.first - 1, chunk.at)
+            yield expiry_notice(run_id, expected, chunk.first - 1, chunk.at)
         for entry in chunk.entries():
             if entry["seq"] >= expected:
                 yield entry
@@ -30,7 +30,7 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
 
 
 def tail(run_id: str, count: int) -> list[Entry]:
-    """The last `count` entries, oldest first."""
+    """Return the last `count` entries, oldest first."""
     found: list[Entry] = []
     start = None
     while True:
@@ -45,7 +45,7 @@ def tail(run_id: str, count: int) -> list[Entry]:
 
 
 def _chunks(run_id: str, start: int) -> Iterator[Chunk]:
-    """Chunks from the one that holds number `start` on."""
+    """Yield the chunks, starting with the one that contains number `start`."""
     place = Chunk.place(run_id)
     first = start
     if start > 1:

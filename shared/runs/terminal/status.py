@@ -17,9 +17,9 @@ def publish_run_status(
     progress: float | None = None,
     estimated_completion: str | None = None,
 ) -> None:
-    """Tell the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO time.
+    """Send the status to the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO 8601 time.
 
-    Deliveries may overtake each other: the status that ends a run says how many entries its log has. One more read, then.
+    A status that ends a run has the number of the log's last entry, because messages may arrive out of order; this costs one read.
     """
     about = {
         "run_id": run_id,

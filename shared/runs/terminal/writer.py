@@ -1,4 +1,4 @@
-"""Appending to a run's log, behind the run's fence."""
+"""Append to a run's log, guarded by the run's fence."""
 
 import logging
 import threading
@@ -11,19 +11,19 @@ from shared.channels.sockets.publish import publish_log
 from shared.core import clock
 from shared.core.errors import Raced
 from shared.core.ids import new_id
-from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, draft, numbered
+from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, new_entry, with_sequence
 from shared.runs.terminal.reading import last_sequence
 from shared.store import Operation, create, get, write
 
-WINDOW = 0.075  # seconds that an entry may wait for company: 13 posts a second to a viewer, not one for each line
-_AT_REST = 5  # after a silence the first entry waits only a fifth of it: long enough for a burst's first lines
+WINDOW = 0.075  # seconds in which entries are collected: at most 13 posts a second to a viewer, not one for each line
+_IDLE_DIVISOR = 5  # after a pause the first entry waits only a fifth of WINDOW: long enough for the first lines of a burst
 _TAKEN = Raced("Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
 
 
 class TerminalWriter:
-    """The one who writes to a run's terminal; see `shared.runs.terminal`. Safe to use from several threads."""
+    """Writes to a run's terminal (see `shared.runs.terminal`). Thread-safe."""
 
     def __init__(
         self, run_id: str, card_id: str | None, ws_id: str | None, guard: Callable[[], Operation], *, window: float = WINDOW
@@ -40,26 +40,26 @@ class TerminalWriter:
         self._closed = False
 
     def write(self, level: str, component: str, message: str, data: Any = None, source: str = "agent") -> None:
-        """Add an entry. Raises what an earlier chunk failed with: above all the guard's refusal, after which nothing can be added."""
-        entry = draft(level, component, message, data, source, clock.iso())
+        """Add an entry. Raises the error of an earlier chunk, such as the guard's refusal; nothing can be added afterwards."""
+        entry = new_entry(level, component, message, data, source, clock.iso())
         with self._changed:
-            self._raise()
+            self._raise_failure()
             self._waiting.append(entry)
             self._bytes += len(canonical(entry).encode())
             full = self._bytes >= CHUNK_BYTES
             if self._thread is None and not full:
                 self._closed = False
-                self._thread = threading.Thread(target=self._run, daemon=True, name="terminal")
+                self._thread = threading.Thread(target=self._flush_periodically, daemon=True, name="terminal")
                 self._thread.start()
             self._changed.notify()
         if full:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is waiting, and tell the viewers."""
+        """Write all waiting entries and send them to the viewers."""
         with self._flushing:
-            self._raise()
-            while chunk := self._take():
+            self._raise_failure()
+            while chunk := self._next_chunk():
                 try:
                     self._append(chunk)
                 except Exception as error:
@@ -67,7 +67,7 @@ class TerminalWriter:
                     raise
 
     def close(self) -> None:
-        """Flush, and end the writer's thread. The writer can be used again."""
+        """Flush and stop the writer's thread; the writer can be used again afterwards."""
         with self._changed:
             thread, self._thread, self._closed = self._thread, None, True
             self._changed.notify()
@@ -84,14 +84,14 @@ class TerminalWriter:
         except Exception:
             if error is None:
                 raise
-            log.warning("the end of the log of run %s was not written", self.run_id)  # the block's own error matters more
+            log.warning("the end of the log of run %s was not written", self.run_id)  # the error of the block is more important
 
-    def _raise(self) -> None:
+    def _raise_failure(self) -> None:
         if self._failed is not None:
             raise self._failed
 
-    def _run(self) -> None:
-        """The writer's thread: what waits for WINDOW seconds is written. An error waits for the next call of the owner's."""
+    def _flush_periodically(self) -> None:
+        """Run in the writer's thread: flush every WINDOW seconds while entries wait; the owner's next call raises its error."""
         flushed = 0.0
         while True:
             with self._changed:
@@ -99,7 +99,7 @@ class TerminalWriter:
                 if self._closed:
                     return
                 rested = time.monotonic() - flushed > self._window
-                self._changed.wait_for(lambda: self._closed, self._window / _AT_REST if rested else self._window)
+                self._changed.wait_for(lambda: self._closed, self._window / _IDLE_DIVISOR if rested else self._window)
             flushed = time.monotonic()
             try:
                 self.flush()
@@ -107,25 +107,25 @@ class TerminalWriter:
                 log.warning("the log of run %s cannot be written", self.run_id)
                 return
 
-    def _take(self) -> list[Entry]:
-        """The next waiting entries that fit into one chunk."""
+    def _next_chunk(self) -> list[Entry]:
+        """Take the next waiting entries that fit into one chunk."""
         with self._changed:
             size, count = 2, 0
             for entry in self._waiting:
-                size += len(canonical(entry).encode()) + 100 + len(self.run_id) * 2  # with its id, number and run
+                size += len(canonical(entry).encode()) + 100 + len(self.run_id) * 2  # for its id, number and run
                 if count and size > CHUNK_BYTES:
                     break
                 count += 1
-            taken, self._waiting = self._waiting[:count], self._waiting[count:]
+            chunk, self._waiting = self._waiting[:count], self._waiting[count:]
             self._bytes = sum(len(canonical(entry).encode()) for entry in self._waiting)
-            return taken
+            return chunk
 
     def _append(self, drafts: list[Entry]) -> None:
-        """One chunk: its number is free, and the guard holds, or nothing is written."""
+        """Write one chunk in a transaction with the guard, and send it; retry with a new number if another writer used this one."""
         for _ in range(_ROUNDS):
             if self._next is None:
                 self._next = last_sequence(self.run_id) + 1
-            entries = [numbered(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
+            entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
             chunk = Chunk(
                 pk=Chunk.place(self.run_id),
                 sk=Chunk.sort(self._next),
@@ -141,7 +141,7 @@ class TerminalWriter:
                 if refused is not _TAKEN:
                     raise
                 if not self._is_ours(chunk):
-                    self._next = None  # somebody with the same right came first: go on behind them
+                    self._next = None  # another writer with the same fence was first: continue after its entries
                     continue
             self._next += len(entries)
             publish_log(self.run_id, self.card_id, self.ws_id, chunk.body)
@@ -149,6 +149,6 @@ class TerminalWriter:
         raise _TAKEN
 
     def _is_ours(self, chunk: Chunk) -> bool:
-        """Whether the write went through and only its answer was lost."""
-        held = get(Chunk, chunk.pk, chunk.sk)
-        return held is not None and held.writer == self._id and held.last == chunk.last
+        """Tell whether our write succeeded and only its response was lost."""
+        stored = get(Chunk, chunk.pk, chunk.sk)
+        return stored is not None and stored.writer == self._id and stored.last == chunk.last

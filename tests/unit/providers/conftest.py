@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.agents.providers import wire
-from shared.agents.providers.attempts import Patience
+from shared.agents.providers.attempts import RetryPolicy
 
 
 @dataclass
@@ -100,8 +100,8 @@ class Pauses:
 
     slept: list[float] = field(default_factory=list)
 
-    def patience(self, **changes: Any) -> Patience:
-        return Patience(**{"sleep": self.slept.append, "connect_s": 2.0, "idle_s": 5.0, **changes})
+    def retry_policy(self, **changes: Any) -> RetryPolicy:
+        return RetryPolicy(**{"sleep": self.slept.append, "connect_timeout_s": 2.0, "idle_timeout_s": 5.0, **changes})
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from shared.agents.providers.anthropic import AnthropicProvider
 from shared.agents.providers.port import (
-    BrokenOff,
     Finished,
     Message,
     Request,
+    StreamInterrupted,
     Text,
     TextDelta,
     TokenUsage,
@@ -90,7 +90,7 @@ CALLS = [ToolCall("toolu_1", "comment", {"content": "ab"}), ToolCall("toolu_2", 
 
 
 def provider(loopback, pauses, **changes):
-    return AnthropicProvider("anthropic", KEY, loopback.url, pauses.patience(**changes))
+    return AnthropicProvider("anthropic", KEY, loopback.url, pauses.retry_policy(**changes))
 
 
 def collected(events):
@@ -154,7 +154,7 @@ def test_overloaded_inside_the_stream_is_tried_again(loopback, pauses):
 def test_overloaded_after_text_keeps_what_is_known_to_be_spent(loopback, pauses):
     overloaded = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     loopback.replies = [Reply(chunks=[sse(START, text("abcdefgh"), overloaded, name=True)])]
-    with pytest.raises(BrokenOff, match="not available") as caught:
+    with pytest.raises(StreamInterrupted, match="not available") as caught:
         list(provider(loopback, pauses).stream(REQUEST))
     assert caught.value.usage == TokenUsage(input=10, cache_read=300, cache_write=40, output=2)
 
@@ -182,13 +182,13 @@ def test_busy_then_answered(loopback, pauses, status):
 
 def test_the_stream_ends_without_its_end(loopback, pauses):
     loopback.replies = [Reply(chunks=[sse(START, text("half"), name=True)])]
-    with pytest.raises(BrokenOff, match="before the answer was complete"):
+    with pytest.raises(StreamInterrupted, match="before the answer was complete"):
         list(provider(loopback, pauses).stream(REQUEST))
 
 
 def test_the_whole_call_is_bounded(loopback, pauses):
     loopback.replies = [Reply(chunks=[sse(START, text("a"), name=True)], hangs=True)]
-    with pytest.raises(BrokenOff, match=r"did not finish within 0\.3 s"):
+    with pytest.raises(StreamInterrupted, match=r"did not finish within 0\.3 s"):
         list(provider(loopback, pauses).stream(Request("m", (Message.user("x"),), timeout_s=0.3)))
 
 

@@ -10,10 +10,10 @@ import pytest
 from shared.agents.providers import bedrock
 from shared.agents.providers.bedrock import BedrockProvider
 from shared.agents.providers.port import (
-    BrokenOff,
     Finished,
     Message,
     Request,
+    StreamInterrupted,
     TextDelta,
     TokenUsage,
     ToolCall,
@@ -98,7 +98,7 @@ def provider(loopback, pauses, monkeypatch):
         "AWS_SESSION_TOKEN": "",
     }.items():
         monkeypatch.setenv(name, value)
-    yield BedrockProvider(region="us-east-1", endpoint=loopback.url, patience=pauses.patience(idle_s=1.0))
+    yield BedrockProvider(region="us-east-1", endpoint=loopback.url, retry_policy=pauses.retry_policy(idle_timeout_s=1.0))
     bedrock._client.cache_clear()
 
 
@@ -151,14 +151,14 @@ def test_refusals(loopback, provider, status, code, situation):
 def test_an_exception_inside_the_stream(loopback, provider):
     text = event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "half"}})
     loopback.replies = [Reply(chunks=[text + failure("throttlingException", "too many")], headers=STREAM)]
-    with pytest.raises(BrokenOff, match="ThrottlingException"):
+    with pytest.raises(StreamInterrupted, match="ThrottlingException"):
         list(provider.stream(REQUEST))
 
 
 def test_a_stream_that_breaks_off(loopback, provider):
     text = event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "half"}})
     loopback.replies = [Reply(chunks=[text], headers=STREAM, breaks=True)]
-    with pytest.raises(BrokenOff):
+    with pytest.raises(StreamInterrupted):
         list(provider.stream(REQUEST))
 
 
@@ -174,7 +174,7 @@ def test_a_damaged_message(loopback, provider):
 def test_silence_is_bounded(loopback, provider):
     text = event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "half"}})
     loopback.replies = [Reply(chunks=[text], headers=STREAM, hangs=True)]
-    with pytest.raises(BrokenOff, match=r"sent nothing|broke"):
+    with pytest.raises(StreamInterrupted, match=r"sent nothing|broke"):
         list(provider.stream(REQUEST))
 
 

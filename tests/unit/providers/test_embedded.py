@@ -11,7 +11,7 @@ from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
 from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
-from shared.agents.providers.tokens import count, input_tokens
+from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import parse_arguments, specs
 
 ROLES = [agent.name for agent in AGENTS]
@@ -241,7 +241,7 @@ def test_max_tokens_cuts(limit):
     assert turns[-1][2].stop_reason in ("max_tokens", "end")
     if limit <= 5:
         assert turns[-1][2] == Finished("max_tokens", turns[-1][2].usage, "cadre-embedded-1")
-        assert count(turns[-1][0]) <= limit
+        assert count_tokens(turns[-1][0]) <= limit
 
 
 def test_a_long_document_is_shortened_aloud():

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.agents.providers.openai import OpenAIProvider
 from shared.agents.providers.port import (
-    BrokenOff,
     Finished,
     Message,
     Request,
+    StreamInterrupted,
     Text,
     TextDelta,
     TokenUsage,
@@ -71,7 +71,7 @@ EXPECTED_CALLS = [ToolCall("call_a", "comment", {"content": "fine ✓"}), ToolCa
 
 
 def provider(loopback, pauses, **changes):
-    return OpenAIProvider("openai", KEY, loopback.url + "/v1", pauses.patience(**changes))
+    return OpenAIProvider("openai", KEY, loopback.url + "/v1", pauses.retry_policy(**changes))
 
 
 def collected(events):
@@ -141,13 +141,13 @@ def test_rate_limited_then_answered_after_the_time_asked_for(loopback, pauses):
 def test_rate_limited_for_good(loopback, pauses):
     loopback.replies = [Reply(429, [b"{}"], {"content-type": "application/json", "retry-after": "1"}) for _ in range(3)]
     with pytest.raises(Upstream, match="limiting") as caught:
-        list(provider(loopback, pauses, attempts=3).stream(REQUEST))
+        list(provider(loopback, pauses, max_attempts=3).stream(REQUEST))
     assert caught.value.situation is Situation.PROVIDER_RATE_LIMITED
     assert caught.value.retry_after == 1
     assert len(loopback.asked) == 3
 
 
-def test_a_wait_longer_than_our_patience_is_not_taken(loopback, pauses):
+def test_a_wait_longer_than_the_retry_policy_allows_is_not_taken(loopback, pauses):
     loopback.replies = [Reply(429, [b"{}"], {"content-type": "application/json", "retry-after": "3600"})]
     with pytest.raises(Upstream) as caught:
         list(provider(loopback, pauses).stream(REQUEST))
@@ -185,7 +185,7 @@ def test_a_stream_that_breaks_off_after_text_is_an_error_that_keeps_the_count(lo
     loopback.replies = [Reply(chunks=[sse(chunk({"content": "half an answ"}))], breaks=breaks)]
     events = provider(loopback, pauses).stream(REQUEST)
     assert next(events) == TextDelta("half an answ")
-    with pytest.raises(BrokenOff, match="broke off after 12 characters") as caught:
+    with pytest.raises(StreamInterrupted, match="broke off after 12 characters") as caught:
         next(events)
     assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE
     assert caught.value.usage.output == 3
@@ -210,7 +210,7 @@ def test_a_malformed_chunk_is_a_clear_error(loopback, pauses, data):
 def test_arguments_that_are_no_json_never_reach_a_tool(loopback, pauses):
     body = sse(chunk(tool(0, "c", "comment", '{"content": ')), chunk({}, finish="tool_calls"), chunk(usage=USAGE), "[DONE]")
     loopback.replies = [Reply(chunks=[body])]
-    with pytest.raises(BrokenOff, match="comment with arguments that are not JSON") as caught:
+    with pytest.raises(StreamInterrupted, match="comment with arguments that are not JSON") as caught:
         list(provider(loopback, pauses).stream(REQUEST))
     assert caught.value.usage.cache_read == 100
 
@@ -236,12 +236,12 @@ def test_an_error_inside_the_stream(loopback, pauses):
 
 def test_silence_is_bounded(loopback, pauses):
     loopback.replies = [Reply(chunks=[sse(chunk({"content": "a"}))], hangs=True)]
-    with pytest.raises(BrokenOff, match=r"sent nothing for 0\.3 s"):
-        list(provider(loopback, pauses, idle_s=0.3).stream(REQUEST))
+    with pytest.raises(StreamInterrupted, match=r"sent nothing for 0\.3 s"):
+        list(provider(loopback, pauses, idle_timeout_s=0.3).stream(REQUEST))
 
 
 def test_nobody_there(pauses):
-    nobody = OpenAIProvider("openai", KEY, "http://127.0.0.1:9/v1", pauses.patience(attempts=2))
+    nobody = OpenAIProvider("openai", KEY, "http://127.0.0.1:9/v1", pauses.retry_policy(max_attempts=2))
     with pytest.raises(Upstream, match="cannot be reached") as caught:
         list(nobody.stream(REQUEST))
     assert caught.value.situation is Situation.PROVIDER_UNAVAILABLE

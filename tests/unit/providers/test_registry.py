@@ -12,9 +12,9 @@ from shared.agents.providers.attempts import retry_after_seconds
 from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.openai import OpenAIProvider
 from shared.agents.providers.port import Message, Request, TokenUsage
-from shared.agents.providers.registry import NAMES, available, provider
-from shared.agents.providers.tokens import count, input_tokens, upper_bound
-from shared.agents.providers.wire import scrubbed
+from shared.agents.providers.registry import NAMES, available_providers, provider
+from shared.agents.providers.tokens import count_tokens, input_tokens, upper_bound
+from shared.agents.providers.wire import redact
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
@@ -27,15 +27,15 @@ def bare(monkeypatch):
     for name in (*KEYS, *(key.replace("API_KEY", "BASE_URL") for key in KEYS), "CADRE_PROVIDER_SECRET"):
         monkeypatch.delenv(name, raising=False)
     settings.cache_clear()
-    credentials.forget()
+    credentials.clear_cache()
     yield
     settings.cache_clear()
-    credentials.forget()
+    credentials.clear_cache()
 
 
 def test_the_embedded_model_needs_nothing():
     assert isinstance(provider("embedded"), EmbeddedProvider)
-    assert available()[0] == "embedded"
+    assert available_providers()[0] == "embedded"
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_with_a_key(monkeypatch):
     assert isinstance(qwen, OpenAIProvider)
     assert "dashscope" in qwen.base_url
     assert "k-qwen" not in repr(qwen)
-    assert {"anthropic", "qwen"} <= set(available())
-    assert "openai" not in available()
+    assert {"anthropic", "qwen"} <= set(available_providers())
+    assert "openai" not in available_providers()
 
 
 def test_a_server_of_ones_own_needs_no_key(monkeypatch):
@@ -83,7 +83,7 @@ def test_credentials_from_the_secret(monkeypatch):
     assert provider("glm").api_key == "k-glm"
     secrets.put_secret_value(SecretId="models", SecretString="not json")
     assert provider("glm").api_key == "k-glm"
-    credentials.forget()
+    credentials.clear_cache()
     with pytest.raises(Upstream, match="is not JSON"):
         provider("glm")
 
@@ -117,9 +117,9 @@ def test_retry_after(header, seconds):
     "text", ["Incorrect key sk-proj-abc123def456", "Bearer abc.def.ghi is wrong", "AIzaSyA1234567890 expired"]
 )
 def test_scrubbing(text):
-    assert "***" in scrubbed(text)
-    assert "abc" not in scrubbed(text)
-    assert "SyA1" not in scrubbed(text)
+    assert "***" in redact(text)
+    assert "abc" not in redact(text)
+    assert "SyA1" not in redact(text)
 
 
 def test_buckets_are_disjoint():
@@ -131,6 +131,6 @@ def test_buckets_are_disjoint():
 
 
 def test_counting():
-    assert [count(text) for text in ("", "a", "abcd", "abcde", "ÄÄ")] == [0, 1, 1, 2, 1]
+    assert [count_tokens(text) for text in ("", "a", "abcd", "abcde", "ÄÄ")] == [0, 1, 1, 2, 1]
     request = Request("m", (Message.user("word " * 400),), system="s" * 400)
     assert input_tokens(request) < upper_bound(request)

@@ -1,11 +1,11 @@
-"""The embedded model: deterministic, offline, and honest about what it is.
+"""The embedded model: deterministic, offline, and not a language model.
 
-It is no language model. It reads the card's sentences, lists, criteria and documents with plain text analysis (`reading`,
-`brief`), and a strategy for each agent role turns them into the work that role owes, through the same tool calls a hosted
-model would make. The same request always gives the same stream.
+It analyses the card's sentences, lists, criteria and documents with rules (`reading`, `brief`). A strategy for each agent role turns
+the result into the work of that role, through the same tool calls that a hosted model would make. The same request always gives
+the same stream.
 
-The analysis speaks English. Cards in other languages keep every sentence, number and list, but fewer of them are recognised as
-who does what, so what is derived from them is plainer.
+The rules are for English. With cards in other languages every sentence, number and list is kept, but fewer clauses (who does what)
+are recognised, so that the results have less detail.
 """
 
 NAME = "embedded"

@@ -1,4 +1,4 @@
-"""What the model understood of its task: the card's statements sorted by what they are. Every strategy starts from this."""
+"""The task as the model understands it: the card's statements, sorted by kind. Every strategy works from a `Brief`."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from shared.agents.providers.embedded.reading import Clause, Statement
 from shared.agents.providers.embedded.terms import STOP_WORDS
 from shared.agents.providers.embedded.verbs import VERBS, base_form
 
-NO_LONGER = "no longer happens"  # what every report of a fault asks for, whatever else it says
+NO_LONGER = "no longer happens"  # the implied requirement of every bug report
 _KINDS: tuple[tuple[str, str], ...] = (
     ("criterion", r"accept|criteria|definition of done|exit"),
     ("excluded", r"out of scope|exclu|not part|non-goal|not in scope|won'?t"),
@@ -39,7 +39,7 @@ _GHERKIN = re.compile(r"^(given|when|then|and|but)\b", re.I)
 
 @dataclass(frozen=True)
 class Requirement:
-    """A numbered functional requirement and the clause read from it. `level`: must | should | could."""
+    """A numbered functional requirement and its parsed clause. `level`: must | should | could."""
 
     number: int
     text: str
@@ -53,7 +53,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Brief:
-    """The task as read. Build it with `brief_of`."""
+    """The card with its documents and sibling cards, and everything that is derived from their texts."""
 
     card: Mapping[str, Any]
     documents: tuple[Mapping[str, Any], ...] = ()
@@ -67,7 +67,7 @@ class Brief:
 
     @cached_property
     def subject(self) -> str:
-        """The title as a noun phrase for the middle of a sentence."""
+        """Return the title without final punctuation, for use inside a sentence."""
         return self.title.rstrip(".!?")
 
     @cached_property
@@ -81,7 +81,7 @@ class Brief:
 
     @cached_property
     def priority(self) -> str:
-        """The card's priority, when it is one of the four."""
+        """Return the card's priority if it is one of the four; "medium" otherwise."""
         stated = str(self.card.get("priority") or "").lower()
         return stated if stated in ("low", "medium", "high", "critical") else "medium"
 
@@ -97,15 +97,14 @@ class Brief:
             kinds[_kind(statement)].append(statement)
         for key, kind in (("acceptance_criteria", "criterion"), ("requirements", "requirement"), ("user_stories", "requirement")):
             kinds[kind] += reading.statements(_text(self.card.get(key)))
-        if (
-            not kinds["requirement"] and self.card.get("type") != "bug"
-        ):  # a card that only tells a story: what is no pain and no question is what it asks for
-            wanted = [item for item in kinds["context"] if reading.word_count(item.text) > 2]
-            kinds["requirement"], kinds["context"] = wanted, [item for item in kinds["context"] if item not in wanted]
+        # a card that only tells a story: every longer statement that is not a problem, a question, ... is a requirement
+        if not kinds["requirement"] and self.card.get("type") != "bug":
+            requirements = [item for item in kinds["context"] if reading.word_count(item.text) > 2]
+            kinds["requirement"], kinds["context"] = requirements, [item for item in kinds["context"] if item not in requirements]
         return kinds
 
     def texts(self, kind: str) -> list[str]:
-        """The statements of one kind (see `_KINDS`, and `context`), without repetitions, in the card's order."""
+        """Return the statements of one kind (a kind of `_KINDS`, or `context`) in the card's order, without repetitions."""
         return list(dict.fromkeys(statement.text for statement in self._sorted[kind]))
 
     @cached_property
@@ -129,7 +128,7 @@ class Brief:
 
     @cached_property
     def criteria(self) -> list[str]:
-        """The card's own acceptance criteria; Given/When/Then lines that belong together are one criterion."""
+        """Return the card's own acceptance criteria; consecutive Given/When/Then lines are joined into one criterion."""
         joined: list[str] = []
         for text in self.texts("criterion"):
             word = _GHERKIN.match(text)
@@ -141,7 +140,7 @@ class Brief:
 
     @cached_property
     def constraints(self) -> list[str]:
-        """Stated constraints, and every other statement that carries a number or a quality."""
+        """Return the stated constraints, and every other statement with a quantity or a quality attribute."""
         stated = self.texts("constraint")
         others = [
             text
@@ -154,8 +153,8 @@ class Brief:
     @cached_property
     def actors(self) -> list[str]:
         named = [item.clause.actor for item in self.requirements if item.clause.by_person and item.clause.actor != "user"]
-        found = reading.actors(self.everything.splitlines())
-        people = [name for name in dict.fromkeys([*found, *named]) if len(name) < 30]
+        mentioned = reading.actors(self.everything.splitlines())
+        people = [name for name in dict.fromkeys([*mentioned, *named]) if len(name) < 30]
         return people[:6]
 
     @cached_property
@@ -169,44 +168,49 @@ class Brief:
 
     @cached_property
     def questions(self) -> list[str]:
-        """What the card itself leaves open."""
+        """Return the open questions that the card itself states."""
         return self.texts("question")
 
     @cached_property
     def gaps(self) -> list[str]:
-        """What somebody needs to know and the card does not say, as questions about this card."""
-        asked: list[str] = []
+        """Return questions about the information that the card should contain but does not."""
+        questions: list[str] = []
         if (words := reading.word_count(self.description)) < 12:
-            asked.append(f"What exactly should “{self.subject}” do? The description has only {words} words.")
+            questions.append(f"What exactly should “{self.subject}” do? The description has only {words} words.")
         if not self.actors:
-            asked.append(f"Who uses “{self.subject}”, and who else is affected by it? No role is named.")
+            questions.append(f"Who uses “{self.subject}”, and who else is affected by it? No role is named.")
         if not self.criteria:
-            asked.append("How will we see that it is done? The card has no acceptance criteria of its own.")
+            questions.append("How will we see that it is done? The card has no acceptance criteria of its own.")
         if not any(reading.quantities(text) for text in self.everything.splitlines()):
-            asked.append("Which amounts, response times or limits apply? No number is given.")
+            questions.append("Which amounts, response times or limits apply? No number is given.")
         if not self.texts("excluded"):
-            asked.append("What is explicitly not part of it?")
+            questions.append("What is explicitly not part of it?")
         if not self.texts("goal") and not any(item.clause.purpose for item in self.requirements):
-            asked.append(f"Why now: what gets better once “{self.subject}” is there, and how is that measured?")
-        return asked
+            questions.append(f"Why now: what gets better once “{self.subject}” is there, and how is that measured?")
+        return questions
 
     def _is_about_this(self, document: Mapping[str, Any]) -> bool:
-        """Its title shares at least half of the words of meaning with the card's: a project holds documents of many cards."""
+        """Tell whether a document belongs to this card, since a project has documents of many cards.
+
+        It does if it has content, and its title has at least half of the words of the card's title (stop words ignored).
+        """
         own, other = (set(reading.slug(str(title), 300).split("-")) - STOP_WORDS for title in (self.title, document.get("title")))
         return bool(document.get("content")) and bool(own) and 2 * len(own & other) >= len(own)
 
     @cached_property
     def prd_requirements(self) -> list[Requirement]:
-        """Requirements a PRD among the documents states (`- **FR-1** ...`), when there is one about this card."""
+        """Return the requirements (`- **FR-1** ...`) of the latest PRD about this card, or an empty list."""
         prd = next((item for item in reversed(self.documents) if item.get("type") == "prd" and self._is_about_this(item)), None)
         if prd is None:
             return []
-        found = re.findall(r"^\s*[-*]\s+\*\*FR-\d+\*\*\s*(?:\((must|should|could)\))?:?\s*(.+)$", str(prd["content"]), re.M)
-        return [Requirement(number, text, reading.clause(text), level or "must") for number, (level, text) in enumerate(found, 1)]
+        matches = re.findall(r"^\s*[-*]\s+\*\*FR-\d+\*\*\s*(?:\((must|should|could)\))?:?\s*(.+)$", str(prd["content"]), re.M)
+        return [
+            Requirement(number, text, reading.clause(text), level or "must") for number, (level, text) in enumerate(matches, 1)
+        ]
 
     @property
     def scope(self) -> list[Requirement]:
-        """What to work from: the PRD's requirements when they exist, the card's own otherwise."""
+        """Return the PRD's requirements if they are more than the card's own; the card's own otherwise."""
         return self.prd_requirements if len(self.prd_requirements) > len(self.requirements) else self.requirements
 
 
@@ -239,7 +243,7 @@ def _kind(statement: Statement) -> str:
 
 
 def _level(text: str, heading: str) -> str:
-    # a user story's "want" is its form, not its weight
+    # "I want" is part of every user story and says nothing about the level
     source = f"{heading} {re.sub(r'^as an? [^,]+,? i want', '', text, flags=re.I)}"
     if re.search(
         r"\b(could|may|might|nice to have|optional(?:ly)?|later|eventually|ideally|if possible|stretch)\b", source, re.I

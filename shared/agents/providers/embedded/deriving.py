@@ -1,4 +1,4 @@
-"""From a requirement to what follows from it: scenarios, endpoints, components, estimates. Shared by the strategies."""
+"""Derive scenarios, endpoints, components and estimates from requirements; used by all strategies."""
 
 import re
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def sentence(text: str) -> str:
 
 
 def lower_first(text: str) -> str:
-    """`Export invoices` -> `export invoices`; `PDF export` and `API` keep their capitals."""
+    """Lower the first letter: `Export invoices` -> `export invoices`; `PDF export` and `API` stay as they are."""
     return text if text[1:2].isupper() or not text else text[:1].lower() + text[1:]
 
 
@@ -40,7 +40,7 @@ def _fill(template: str, clause: Clause) -> str:
 
 
 def collection(clause: Clause) -> str:
-    """The path segment for what a clause acts on: `their invoices of last year` -> `invoices`."""
+    """Return the path segment for a clause's object: `their invoices of last year` -> `invoices`."""
     head = re.split(r"\s+of\s+|,|\sand\s|\sor\s", clause.object.lower())[0]
     words = [word for word in re.findall(r"[a-z0-9]+", head) if word not in STOP_WORDS and word not in ("your", "own")]
     noun = reading.singular(words[-1]) if words else "item"
@@ -49,13 +49,13 @@ def collection(clause: Clause) -> str:
     )
 
 
-def a(noun: str) -> str:
-    """`an accountant`, `a user`."""
+def with_article(noun: str) -> str:
+    """Put the indefinite article before a noun: `an accountant`, `a user`."""
     vowel = noun[:1].lower() in "aeio" or (noun[:1].lower() == "u" and not noun.lower().startswith(("us", "uni", "ut")))
     return f"{'an' if vowel else 'a'} {noun}"
 
 
-def _given(clause: Clause) -> str:
+def _precondition(clause: Clause) -> str:
     if clause.condition:
         return re.sub(r"^(when|if|once|after|as soon as|whenever|while)\s+", "", clause.condition, flags=re.I)
     if clause.actor in ("system", "it"):
@@ -63,12 +63,12 @@ def _given(clause: Clause) -> str:
     if not clause.by_person:
         return f"the {clause.actor} in normal use, with realistic data"
     if clause.family.name in ("change", "delete", "approve", "export", "show", "search"):
-        return f"{a(clause.actor)} with access, and existing data: {clause.object}"
-    return f"{a(clause.actor)} with access"
+        return f"{with_article(clause.actor)} with access, and existing data: {clause.object}"
+    return f"{with_article(clause.actor)} with access"
 
 
 def scenarios(requirement: Requirement) -> list[Scenario]:
-    """The scenario in which the requirement holds, and the one in which it must refuse."""
+    """Return the scenario in which the requirement holds and, if there is one, the scenario in which the system refuses."""
     clause = requirement.clause
     if requirement.text.endswith(NO_LONGER):
         then = f"{requirement.text[: -len(NO_LONGER)]}does not happen, ten times out of ten"
@@ -76,10 +76,13 @@ def scenarios(requirement: Requirement) -> list[Scenario]:
     who = "system" if clause.actor == "it" else clause.actor
     limits = reading.quantities(requirement.text)
     if clause.negated:
-        when = f"the {who} tries to {clause.deed}"
+        when = f"the {who} tries to {clause.predicate}"
         return [
             Scenario(
-                f"{requirement.id} holds", _given(clause), when, "it does not happen, the reason is given and nothing has changed"
+                f"{requirement.id} holds",
+                _precondition(clause),
+                when,
+                "it does not happen, the reason is given and nothing has changed",
             )
         ]
     then = _fill(clause.family.outcome, clause)
@@ -88,8 +91,8 @@ def scenarios(requirement: Requirement) -> list[Scenario]:
     if limits:
         then += f" (measured: {', '.join(limits)})"
     when = f"the {who} {third_person(clause.verb)} {clause.rest}"
-    holds = Scenario(f"{requirement.id} holds", _given(clause), when, then)
-    if not clause.by_person and clause.family is OTHER:  # a property of the system, not something that can be refused
+    holds = Scenario(f"{requirement.id} holds", _precondition(clause), when, then)
+    if not clause.by_person and clause.family is OTHER:  # a property of the system: there is nothing to refuse
         return [holds]
     against = f"the same situation, with this difference: {edge_cases(requirement)[0]}"
     return [holds, Scenario(f"{requirement.id} refuses", against, when, _fill(clause.family.refusal, clause))]
@@ -99,7 +102,7 @@ def endpoint(requirement: Requirement) -> str:
     return _fill(requirement.clause.family.endpoint, requirement.clause)
 
 
-def control(requirement: Requirement) -> str:
+def ui_control(requirement: Requirement) -> str:
     return _fill(requirement.clause.family.control, requirement.clause)
 
 
@@ -117,8 +120,8 @@ def edge_cases(requirement: Requirement) -> list[str]:
     return [_fill(case, requirement.clause) for case in requirement.clause.family.edge_cases]
 
 
-def hours(requirement: Requirement) -> int:
-    """The family's base, more for long sentences, stated numbers and outside services."""
+def estimated_hours(requirement: Requirement) -> int:
+    """Estimate the hours: the verb family's base, plus extra for long sentences, quantities and external services."""
     outside = any(part == "external service" for _, part in reading.technologies(requirement.text))
     extra = (
         2 * len(reading.quantities(requirement.text)) + (4 if outside else 0) + (2 if len(requirement.text.split()) > 18 else 0)
@@ -126,9 +129,9 @@ def hours(requirement: Requirement) -> int:
     return requirement.clause.family.hours + extra
 
 
-def short(requirement: Requirement, limit: int = 90) -> str:
-    """A title for a requirement: `Export invoices as CSV`."""
-    text = requirement.clause.deed if requirement.clause.verb != "provide" else requirement.text
+def short_title(requirement: Requirement, limit: int = 90) -> str:
+    """Return a short title for a requirement: `Export invoices as CSV`."""
+    text = requirement.clause.predicate if requirement.clause.verb != "provide" else requirement.text
     if requirement.text.endswith(NO_LONGER):
         text = requirement.text
     elif requirement.clause.negated or not requirement.clause.by_person:
@@ -139,7 +142,7 @@ def short(requirement: Requirement, limit: int = 90) -> str:
 
 
 def entities(brief: Brief, limit: int = 6) -> list[str]:
-    """The things the work is about, as singular nouns: what the requirements act on, most named first."""
+    """Return the objects of the requirements as singular nouns, the most frequent first."""
     counts: dict[str, int] = {}
     named = {name.lower() for name, _ in brief.technologies}
     for requirement in brief.scope:
@@ -152,7 +155,7 @@ def entities(brief: Brief, limit: int = 6) -> list[str]:
 
 
 def components(brief: Brief) -> list[tuple[str, str, str]]:
-    """(component, responsibility, technology or how it is chosen): from the technologies named and the verbs used."""
+    """Return (component, responsibility, technology), derived from the technologies on the card and its verbs."""
     named: dict[str, list[str]] = {}
     for name, part in brief.technologies:
         named.setdefault(part, []).append(name)
@@ -163,15 +166,15 @@ def components(brief: Brief) -> list[tuple[str, str, str]]:
     things = entities(brief) or brief.topics[:3] or [brief.subject]
     families = {requirement.clause.family.name for requirement in brief.scope}
     people = ", ".join(brief.actors[:3]) or "its users"
-    found = [("Client", f"Lets {people} work with {', '.join(things[:3])}", tech("client"))]
+    parts = [("Client", f"Lets {people} work with {', '.join(things[:3])}", tech("client"))]
     service_tech = ", ".join([*named.pop("service", []), *named.pop("interface", [])]) or "not named on the card"
-    found.append(("Service", f"Rules and permissions for {', '.join(things)}; the only way to the data", service_tech))
-    found.append(("Store", f"Keeps {', '.join(things)} and who changed them when", tech("store")))
+    parts.append(("Service", f"Rules and permissions for {', '.join(things)}; the only way to the data", service_tech))
+    parts.append(("Store", f"Keeps {', '.join(things)} and who changed them when", tech("store")))
     if "sign in" in families or "identity" in named:
-        found.append(("Identity", "Says who is calling and what they may do", tech("identity")))
+        parts.append(("Identity", "Says who is calling and what they may do", tech("identity")))
     if families & {"notify", "schedule", "import", "export", "integrate"} or "queue" in named:
         slow = sorted(families & {"notify", "schedule", "import", "export", "integrate"})
-        found.append(
+        parts.append(
             (
                 "Worker",
                 f"Does what must not keep a caller waiting ({', '.join(slow) or 'queued work'}), with retries",
@@ -179,8 +182,8 @@ def components(brief: Brief) -> list[tuple[str, str, str]]:
             )
         )
     if "search" in families or "search index" in named:
-        found.append(("Search", f"Finds {things[0]} by content within the caller's permissions", tech("search index")))
+        parts.append(("Search", f"Finds {things[0]} by content within the caller's permissions", tech("search index")))
     for part, names in named.items():
         if part not in ("language", "format"):
-            found.append((part.capitalize(), f"Named on the card: {', '.join(names)}", ", ".join(names)))
-    return found
+            parts.append((part.capitalize(), f"Named on the card: {', '.join(names)}", ", ".join(names)))
+    return parts

@@ -1,4 +1,4 @@
-"""What a strategy hands back: the calls to make, in stages, and the closing words."""
+"""The result of a strategy: tool calls in stages and a closing summary, with functions to build them in Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ FOOTER = (
 
 @dataclass(frozen=True)
 class Action:
-    """One tool call and the line the terminal shows before it."""
+    """One tool call, and the line that the terminal shows before it."""
 
     tool: str
     arguments: dict[str, Any]
-    says: str = ""
+    progress_line: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`stages`: calls of one turn each; a later stage relies on the earlier ones. `summary`: what was done, in 1-3 sentences."""
+    """`stages` are tool calls, one turn for each stage; a later stage depends on earlier ones. `summary` has 1-3 sentences."""
 
     stages: tuple[tuple[Action, ...], ...]
     summary: str
 
 
 def document(kind: str, title: str, content: str) -> Action:
-    """A write_document call whose content says where it comes from."""
+    """Return a write_document call; the content ends with a note that names the embedded model as its author."""
     title = title[:200]
     return Action(
         "write_document",
@@ -51,7 +51,7 @@ def discovery(kind: str, description: str, priority: str = "medium") -> Action:
 
 
 class Page:
-    """A Markdown page, built section by section; sections without content are left out."""
+    """Builds a Markdown page section by section; sections without content are left out."""
 
     def __init__(self, title: str) -> None:
         self._lines = [f"# {title}", ""]
@@ -73,7 +73,7 @@ def numbered(items: Sequence[str]) -> str:
     return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
 
 
-def boxes(items: Sequence[str]) -> str:
+def checklist(items: Sequence[str]) -> str:
     return "\n".join(f"- [ ] {item}" for item in items)
 
 
@@ -86,6 +86,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """`3 tasks`, `1 task`, `no tasks`."""
+    """Return a number with its noun: `3 tasks`, `1 task`, `no tasks`."""
     plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
     return f"{number or 'no'} {noun if number == 1 else plural}"

@@ -1,4 +1,4 @@
-"""Reading prose without a language model: statements, clauses, criteria, actors, topics. Pure functions over text."""
+"""Analyse prose without a language model: statements, clauses, criteria, actors, topics. Pure functions."""
 
 import re
 from collections import Counter
@@ -47,7 +47,7 @@ _CONDITION = re.compile(r"^(?P<when>(?:when|if|once|after|while|as soon as|whene
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing the card says: a sentence or a bullet, and the heading it stands under (lower case, may be empty)."""
+    """A sentence or a bullet of the card, with the heading above it (lower case, may be empty)."""
 
     text: str
     heading: str = ""
@@ -56,11 +56,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Clause:
-    """Who does what to what, as far as it can be told. `actor` is `user` and `system` when the sentence names nobody."""
+    """Who does what to which object. `actor` is `user` or `system` if the sentence names nobody."""
 
     actor: str
     verb: str
-    rest: str  # what follows the verb
+    rest: str  # everything after the verb
     condition: str = ""
     purpose: str = ""
     negated: bool = False
@@ -71,12 +71,12 @@ class Clause:
 
     @property
     def by_person(self) -> bool:
-        """A person does it, not the system or a part of it."""
+        """Whether the actor is a person, not the system or a part of it."""
         return is_person(self.actor)
 
     @property
     def object(self) -> str:
-        """The thing acted on: the words up to the first preposition; the actor itself when the verb has no object."""
+        """Return the words up to the first preposition; without any, `it` for a person and the actor itself for a system."""
         words: list[str] = []
         for word in self.rest.split():
             if word.lower().strip(",.;") in _PREPOSITIONS:
@@ -88,7 +88,7 @@ class Clause:
         return shortened or ("it" if self.by_person else f"the {self.actor}")
 
     @property
-    def deed(self) -> str:
+    def predicate(self) -> str:
         return f"{self.verb} {self.rest}".strip()
 
 
@@ -134,37 +134,37 @@ _PREPOSITIONS = frozenset(
 
 
 def plain(text: str) -> str:
-    """Without Markdown's marks: emphasis, code, links."""
+    """Remove Markdown's marks for emphasis, code and links."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"(\*\*|__|`)", "", text)
     return " ".join(text.split())
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences of one paragraph; abbreviations and decimals do not end one."""
-    found: list[str] = []
+    """Split one paragraph into sentences; abbreviations and decimal points do not end a sentence."""
+    result: list[str] = []
     start = 0
     for mark in re.finditer(r"[.!?]+[\"')\]]*(?=\s|$)|[\u3002\uff01\uff1f]", text):
         piece = text[start : mark.end()].strip()
         if piece and not _ABBREVIATION.search(piece):
-            found.append(piece)
+            result.append(piece)
             start = mark.end()
     rest = text[start:].strip()
-    return [*found, rest] if rest else found
+    return [*result, rest] if rest else result
 
 
 def word_count(text: str) -> int:
-    """Words; in scripts without spaces two characters count as one."""
+    """Count the words; in scripts without spaces, two characters count as one word."""
     return len(text.split()) + sum(1 for character in text if character >= "\u2e80") // 2
 
 
 def statements(text: str) -> list[Statement]:
-    """Everything a text says, in order: bullets stay whole, paragraphs become sentences, code blocks are left out."""
-    found: list[Statement] = []
+    """Return a text's statements in order: each bullet is one, paragraphs are split into sentences, code blocks are left out."""
+    result: list[Statement] = []
     heading, paragraph, fenced = "", list[str](), False
 
     def flush() -> None:
-        found.extend(Statement(piece, heading) for piece in sentences(plain(" ".join(paragraph))))
+        result.extend(Statement(piece, heading) for piece in sentences(plain(" ".join(paragraph))))
         paragraph.clear()
 
     for line in text.splitlines():
@@ -175,29 +175,29 @@ def statements(text: str) -> list[Statement]:
             continue
         elif match := _BULLET.match(line):
             flush()
-            found.append(Statement(plain(match[1]), heading, bullet=True))
+            result.append(Statement(plain(match[1]), heading, bullet=True))
         elif match := _HEADING.match(line):
             flush()
             heading = plain(next(group for group in match.groups() if group)).strip(" :").lower()
         elif (match := _LABEL.match(line)) and not match[1].endswith(("Error", "Exception", "Warning")):
             flush()
-            first, *others = sentences(plain(match[2]))  # a label on its own line speaks for one sentence
-            found.append(Statement(first, match[1].lower()))
+            first, *others = sentences(plain(match[2]))  # a label (`Goal: ...`) is the heading of one sentence only
+            result.append(Statement(first, match[1].lower()))
             paragraph += others
         elif not line.strip():
             flush()
         else:
             paragraph.append(line.strip())
     flush()
-    return [statement for statement in found if _WORD.search(statement.text) or len(statement.text) > 3]
+    return [statement for statement in result if _WORD.search(statement.text) or len(statement.text) > 3]
 
 
 def clause(text: str) -> Clause:
-    """`As an admin, I want to export invoices as CSV so that ...` -> admin / export / invoices as CSV / ..."""
+    """Parse a sentence: `As an admin, I want to export invoices as CSV so that ...` -> admin / export / invoices as CSV / ..."""
     sentence = plain(text).strip(" .!?;")
     purpose = condition = ""
     if match := _PURPOSE.search(sentence):
-        purpose, sentence = _told_of(match["why"].strip(" .")), sentence[: match.start()]
+        purpose, sentence = _in_third_person(match["why"].strip(" .")), sentence[: match.start()]
     if match := _CONDITION.match(sentence):
         condition, sentence = match["when"], match["rest"]
     negated = bool(re.search(r"\b(?:cannot|not|never|no longer)\b", sentence, re.I))
@@ -214,7 +214,7 @@ def clause(text: str) -> Clause:
             return Clause(_actor_name(match["actor"]), verb, rest, condition, purpose, negated)
     words = [_TWO_WORDS.get(word.lower(), word) for word in sentence.split()[:1]] + sentence.split()[1:]
     first, _, rest = " ".join(words).partition(" ")
-    if base_form(first.strip(",:")) in VERBS and rest and not first.endswith("ed"):  # "deleted files ..." is no order
+    if base_form(first.strip(",:")) in VERBS and rest and not first.endswith("ed"):  # "deleted files ..." is no imperative
         return Clause("system" if first.endswith("s") else "user", base_form(first), rest, condition, purpose, negated)
     for position, word in enumerate(words[1:7], start=1):
         known = base_form(word.strip(",.")) in VERBS and word.lower() == word and not word.endswith(("ed", "ing"))
@@ -230,7 +230,7 @@ def is_person(name: str) -> bool:
 
 
 def _stem(participle: str) -> str:
-    """`archived` -> `archive`, also for verbs we do not know."""
+    """Return the base form of a participle, also for unknown verbs: `archived` -> `archive`."""
     known = base_form(participle)
     if known != participle.lower():
         return known
@@ -238,8 +238,8 @@ def _stem(participle: str) -> str:
     return stem + "e" if stem.endswith(("v", "c", "s", "z", "u", "at", "ir", "ur")) else stem
 
 
-def _told_of(text: str) -> str:
-    """`I can import them into my books` -> `they can import them into their books`."""
+def _in_third_person(text: str) -> str:
+    """Put a text into the third person: `I can import them into my books` -> `they can import them into their books`."""
     for mine, theirs in ((r"\bI am\b", "they are"), (r"\bI\b", "they"), (r"\bmy\b", "their"), (r"\bme\b", "them")):
         text = re.sub(mine, theirs, text)
     return text
@@ -274,7 +274,7 @@ def _verb_and_rest(text: str) -> tuple[str, str]:
 
 
 def actors(texts: Iterable[str]) -> list[str]:
-    """The people named, most often named first."""
+    """Return the people (roles) that the texts name, the most frequent first."""
     counts: Counter[str] = Counter()
     for text in texts:
         lowered = text.lower()
@@ -286,18 +286,18 @@ def actors(texts: Iterable[str]) -> list[str]:
 
 
 def technologies(text: str) -> list[tuple[str, str]]:
-    """(name, the part it plays) of every technology named, in order of appearance."""
+    """Return (name, kind of component) of every technology in the text, in order of appearance."""
     lowered = text.lower()
-    found: list[tuple[int, str, str]] = []
+    mentions: list[tuple[int, str, str]] = []
     for name, (part, words) in TECHNOLOGIES.items():
         places = [match.start() for word in words if (match := re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", lowered))]
         if places:
-            found.append((min(places), name, part))
-    return [(name, part) for _, name, part in sorted(found)]
+            mentions.append((min(places), name, part))
+    return [(name, part) for _, name, part in sorted(mentions)]
 
 
 def qualities(text: str) -> list[str]:
-    """The non-functional concerns a statement touches."""
+    """Return the quality attributes (performance, security, ...) that a statement mentions."""
     lowered = f" {text.lower()} "
     return [
         name for name, words in QUALITIES.items() if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lowered) for word in words)
@@ -309,7 +309,7 @@ def quantities(text: str) -> list[str]:
 
 
 def topics(texts: Iterable[str], limit: int = 8) -> list[str]:
-    """What a text is about: the words and pairs of words that return, longest and most frequent first."""
+    """Return the main topics of the texts: words and word pairs, the most frequent first (a pair counts double)."""
     counts: Counter[str] = Counter()
     first_seen: dict[str, int] = {}
     position = 0
@@ -349,7 +349,7 @@ def singular(word: str) -> str:
 
 
 def slug(text: str, limit: int = 40) -> str:
-    """Lower case with hyphens, cut between words."""
+    """Return the text in lower case with hyphens, cut between words to `limit` characters; "item" if nothing is left."""
     whole = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     if len(whole) > limit:
         whole = whole[: limit + 1].rsplit("-", 1)[0][:limit]

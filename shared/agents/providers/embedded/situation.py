@@ -1,4 +1,4 @@
-"""Where in a conversation the model stands: what it was told, what its reading tools answered, what is still to be done."""
+"""The state of a conversation, read from the request: role, tools, results of the read tools, and the next reads."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from shared.agents.providers.embedded import reading
 from shared.agents.providers.embedded.brief import Brief
 from shared.agents.providers.port import Request, ToolCall, ToolResult
 
-READING = ("read_card", "list_documents", "read_document", "read_siblings")
+READ_TOOLS = ("read_card", "list_documents", "read_document", "read_siblings")
 _ROLE = re.compile(r"^Agent:[ \t]*([a-z][a-z0-9_]*)", re.MULTILINE)
 _DOCUMENTS_READ = 3
-# which roles' work depends on the other cards of the board
-_LOOKS_AROUND = frozenset({"planner", "ceo_copilot", "prd", "refactor", "strategy", "mvp_scope", "troubleshooter"})
+# roles whose work depends on the other cards of the board
+_READS_SIBLINGS = frozenset({"planner", "ceo_copilot", "prd", "refactor", "strategy", "mvp_scope", "troubleshooter"})
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Situation:
 
     @cached_property
     def role(self) -> str:
-        found = _ROLE.search(self.request.system)
-        return found[1] if found else "general"
+        match = _ROLE.search(self.request.system)
+        return match[1] if match else "general"
 
     @cached_property
     def tools(self) -> frozenset[str]:
@@ -34,7 +34,7 @@ class Situation:
 
     @cached_property
     def turn(self) -> int:
-        """How many times the model has acted already."""
+        """Return the number of earlier turns with tool calls."""
         return sum(1 for message in self.request.messages if message.role == "assistant" and message.calls)
 
     @cached_property
@@ -49,16 +49,16 @@ class Situation:
 
     @cached_property
     def guidance(self) -> list[str]:
-        """What people said after the run had begun (steering, answers)."""
+        """Return the messages that people sent after the run had started (steering, answers)."""
         texts = [message.text.strip() for message in self.request.messages if message.role == "user"]
         return [text for text in texts[1:] if text]
 
     @cached_property
     def context(self) -> Context:
-        return parse_context(self.first_text) or _free(self.first_text)
+        return parse_context(self.first_text) or _free_prompt(self.first_text)
 
     def answers(self, tool: str) -> Iterator[Any]:
-        """What a reading tool answered, as JSON; errors and texts that are no JSON are left out."""
+        """Yield the results of a read tool as parsed JSON; skip errors and results that are not JSON."""
         for call, result in self.exchanges:
             if call.name == tool and not result.is_error:
                 try:
@@ -67,8 +67,8 @@ class Situation:
                     continue
 
     @cached_property
-    def listed(self) -> list[dict[str, Any]]:
-        """The project's documents: those in the context, then those a list named."""
+    def known_documents(self) -> list[dict[str, Any]]:
+        """Return the project's documents: those of the context, then those that list_documents returned."""
         documents = {str(item.get("id") or item.get("title")): dict(item) for item in self.context.documents}
         for answer in self.answers("list_documents"):
             for item in _rows(answer, "documents"):
@@ -76,15 +76,18 @@ class Situation:
         return list(documents.values())
 
     def first_reading(self) -> list[ToolCall]:
-        wanted = ["read_card"]
+        tools = ["read_card"]
         if not self.context.documents:
-            wanted.append("list_documents")
-        if not self.context.siblings and self.role in _LOOKS_AROUND:
-            wanted.append("read_siblings")
-        return [self._call(0, number, name, {}) for number, name in enumerate(wanted) if name in self.tools]
+            tools.append("list_documents")
+        if not self.context.siblings and self.role in _READS_SIBLINGS:
+            tools.append("read_siblings")
+        return [self._call(0, number, name, {}) for number, name in enumerate(tools) if name in self.tools]
 
     def second_reading(self, turn: int) -> list[ToolCall]:
-        """The documents that matter here and were only listed: by kind first, then by the words they share with the card."""
+        """Return calls that read the most relevant documents of which only the title is known (at most three).
+
+        PRDs, MVP, architecture and blueprint documents, and titles that share words with the card, are the most relevant.
+        """
         if "read_document" not in self.tools:
             return []
         words = {word for topic in Brief(self.context.card).topics for word in topic.split()}
@@ -93,20 +96,20 @@ class Situation:
             shared = len(words & set(reading.slug(str(item.get("title")), 200).split("-")))
             return shared * 2 + (3 if item.get("type") in ("prd", "mvp", "architecture", "blueprint") else 0)
 
-        unread = [item for item in self.listed if not item.get("content") and item.get("id")]
+        unread = [item for item in self.known_documents if not item.get("content") and item.get("id")]
         chosen = sorted(unread, key=relevance, reverse=True)[:_DOCUMENTS_READ]
         return [self._call(turn, number, "read_document", {"document_id": str(item["id"])}) for number, item in enumerate(chosen)]
 
     @cached_property
     def brief(self) -> Brief:
-        """Everything read so far, the tools' fresher answers first."""
+        """Build the brief from everything read so far; results of the tools replace older facts of the context."""
         card = dict(self.context.card)
         for answer in self.answers("read_card"):
             fresh = answer.get("card", answer) if isinstance(answer, dict) else {}
             card.update(
                 {key: value for key, value in fresh.items() if value not in (None, "", [])} if isinstance(fresh, dict) else {}
             )
-        documents = {str(item.get("id") or item.get("title")): item for item in self.listed}
+        documents = {str(item.get("id") or item.get("title")): item for item in self.known_documents}
         for answer in self.answers("read_document"):
             item = answer.get("document", answer) if isinstance(answer, dict) else {}
             if isinstance(item, dict) and item.get("content"):
@@ -132,8 +135,8 @@ def _rows(answer: object, *keys: str) -> list[dict[str, Any]]:
     return [item for item in answer if isinstance(item, dict)] if isinstance(answer, list) else []
 
 
-def _free(text: str) -> Context:
-    """A prompt that is no card: its first statement is the title, all of it the description."""
-    said = reading.statements(text)
-    title = said[0].text.rstrip(".!?:") if said else "Untitled work"
+def _free_prompt(text: str) -> Context:
+    """Return a context for a free prompt: its first statement is the title, the whole text is the description."""
+    statements = reading.statements(text)
+    title = statements[0].text.rstrip(".!?:") if statements else "Untitled work"
     return Context({"title": title if len(title) <= 120 else title[:120].rsplit(" ", 1)[0] + " …", "description": text})

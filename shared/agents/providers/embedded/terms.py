@@ -1,6 +1,6 @@
-"""Words with a meaning of their own: technologies by what they do in a system, and people by the words for them."""
+"""Vocabulary: technologies with the kind of component they are, words for people, quality attributes and stop words."""
 
-# name as it is written -> (the part it plays, words it is found by)
+# display name -> (kind of component, words that identify it)
 TECHNOLOGIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Python": ("language", ("python",)),
     "TypeScript": ("language", ("typescript",)),

@@ -1,4 +1,4 @@
-"""What people ask software to do, in families: each knows its outcome, its refusal, its endpoint, its control and its tests.
+"""Families of verbs in requirements; each has templates for outcome, refusal, endpoint, control and edge cases.
 
 Templates use {object} (what is acted on), {actor} (who acts) and {collection} (the path segment of the object).
 """
@@ -250,7 +250,7 @@ VERBS = frozenset(_FAMILY_OF)
 
 
 def base_form(word: str) -> str:
-    """`exports`, `exporting`, `exported` -> `export`, when that is a verb we know; else the word itself."""
+    """Return the base form of a known verb (`exports`, `exporting`, `exported` -> `export`); the word itself otherwise."""
     word = word.lower()
     candidates = [word]
     for ending, replacements in (
@@ -274,7 +274,7 @@ def family_of(verb: str) -> Family:
 
 
 def third_person(verb: str) -> str:
-    """`try` -> `tries`, `search` -> `searches`, `export` -> `exports`."""
+    """Return the third person of a verb: `try` -> `tries`, `search` -> `searches`, `export` -> `exports`."""
     if verb in ("have", "be"):
         return {"have": "has", "be": "is"}[verb]
     if re.search(r"[^aeiou]y$", verb):

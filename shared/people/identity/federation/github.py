@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from shared.core.errors import Unauthenticated, Upstream
-from shared.core.outbound import ask
+from shared.core.outbound import request_json
 from shared.core.situations import Situation
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.federation.provider import Client, Person, Sent
@@ -44,7 +44,7 @@ class Github:
             "code_verifier": sent.verifier,
         }
         # a refusal is a 200 that says `error`
-        _, told = ask(self.name, "POST", f"{self.url.rstrip('/')}/login/oauth/access_token", form=form)
+        _, told = request_json(self.name, "POST", f"{self.url.rstrip('/')}/login/oauth/access_token", form=form)
         token = told.get("access_token") if isinstance(told, dict) else None
         if not isinstance(token, str):
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} did not accept the code; begin again")
@@ -62,7 +62,7 @@ class Github:
         )
 
     def _get(self, path: str, token: str, kind: type[Any]) -> Any:
-        status, told = ask(self.name, "GET", f"{self.api}{path}", headers={"Authorization": f"Bearer {token}"})
+        status, told = request_json(self.name, "GET", f"{self.api}{path}", headers={"Authorization": f"Bearer {token}"})
         if status != 200 or not isinstance(told, kind):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not say who you are ({status})")
         return told

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, urlencode
 import jwt
 
 from shared.core.errors import Unauthenticated, Upstream
-from shared.core.outbound import allowed, ask
+from shared.core.outbound import is_allowed, request_json
 from shared.core.situations import Situation
 from shared.people.identity.federation import signatures
 from shared.people.identity.federation.pkce import challenge
@@ -37,7 +37,7 @@ class OpenIdConnect:
 
     def address(self, sent: Sent) -> str:
         endpoint = str(self._discovered()["authorization_endpoint"])
-        if not allowed(endpoint):
+        if not is_allowed(endpoint):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} has a sign-in page that is not https")
         query = {
             "response_type": "code",
@@ -80,7 +80,7 @@ class OpenIdConnect:
         moment, found = _kept.get(url, (0.0, {}))
         if url in _kept and time.monotonic() - moment < max_age:
             return found
-        status, told = ask(self.name, "GET", url)
+        status, told = request_json(self.name, "GET", url)
         if status != 200 or not isinstance(told, dict):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not describe itself ({status})")
         _kept[url] = time.monotonic(), told
@@ -102,7 +102,7 @@ class OpenIdConnect:
             auth = quote_plus(self.client.id), quote_plus(self.client.secret)  # RFC 6749, 2.3.1
         else:
             form |= {"client_id": self.client.id, "client_secret": self.client.secret}
-        status, told = ask(self.name, "POST", str(about["token_endpoint"]), form=form, auth=auth)
+        status, told = request_json(self.name, "POST", str(about["token_endpoint"]), form=form, auth=auth)
         problem = told.get("error") if isinstance(told, dict) else None
         if problem == "invalid_client":
             raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{self.name} does not accept our client id and secret")
@@ -134,7 +134,7 @@ class OpenIdConnect:
         endpoint = self._discovered().get("userinfo_endpoint")
         if not isinstance(endpoint, str):
             return {}
-        status, told = ask(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        status, told = request_json(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
         if status != 200 or not isinstance(told, dict) or told.get("sub") != subject:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} does not say who you are")
         return {name: told[name] for name in ("email", "email_verified", "name", "preferred_username", "picture") if name in told}

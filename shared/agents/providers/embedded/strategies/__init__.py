@@ -1,4 +1,4 @@
-"""One module per agent role, each with `work(brief) -> Plan`; imported when its role is played."""
+"""One module for each agent role, with `work(brief) -> Plan`; a module is imported when its role is needed."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -30,7 +30,7 @@ ALIASES = {"docs": "documentation", "design_ux": "storyboard_ux", "code_standard
 
 
 def strategy_for(role: str) -> Callable[[Brief], Plan]:
-    """The strategy of a role; every role we do not know gets the general one."""
+    """Return the strategy of a role; an unknown role gets the general strategy."""
     name = ALIASES.get(role, role)
     module = import_module(f"{__name__}.{name if name in ROLES else 'general'}")
     work: Callable[[Brief], Plan] = module.work

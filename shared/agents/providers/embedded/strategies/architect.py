@@ -1,4 +1,4 @@
-"""Architect: components, data, interfaces and decisions, from the things, verbs and technologies the card names."""
+"""Architect: derive components, data, interfaces and decisions from the objects, verbs and technologies of the card."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief
@@ -31,7 +31,7 @@ def work(brief: Brief) -> Plan:
             table(
                 ("Interface", "Serves", "Requirement"),
                 [
-                    (deriving.endpoint(item), deriving.short(item), item.id)
+                    (deriving.endpoint(item), deriving.short_title(item), item.id)
                     for item in brief.scope
                     if item.clause.by_person or item.clause.actor == "system"
                 ],
@@ -56,8 +56,8 @@ def work(brief: Brief) -> Plan:
 def _context(brief: Brief) -> str:
     people = ", ".join(brief.actors) or "people the card does not name"
     outside = [name for name, part in brief.technologies if part in ("external service", "identity")]
-    told = " ".join(deriving.sentence(text) for text in brief.texts("problem")[:3])
-    return f"Used by {people}. Talks to {', '.join(outside) or 'no outside service that the card names'}. {told}".strip()
+    problems = " ".join(deriving.sentence(text) for text in brief.texts("problem")[:3])
+    return f"Used by {people}. Talks to {', '.join(outside) or 'no outside service that the card names'}. {problems}".strip()
 
 
 def _diagram(parts: list[tuple[str, str, str]]) -> str:
@@ -86,11 +86,11 @@ def _data(brief: Brief) -> list[tuple[str, str, str]]:
 
 
 def _decisions(brief: Brief, parts: list[tuple[str, str, str]]) -> list[str]:
-    found: list[str] = []
+    decisions: list[str] = []
 
     def decide(question: str, choice: str, because: str, price: str) -> None:
-        number = len(found) + 1
-        found.append(f"### D-{number}: {question}\n\n- **Choice:** {choice}\n- **Because:** {because}\n- **Price:** {price}")
+        number = len(decisions) + 1
+        decisions.append(f"### D-{number}: {question}\n\n- **Choice:** {choice}\n- **Because:** {because}\n- **Price:** {price}")
 
     by_part: dict[str, list[str]] = {}
     for name, part in brief.technologies:
@@ -136,7 +136,7 @@ def _decisions(brief: Brief, parts: list[tuple[str, str, str]]) -> list[str]:
             "; ".join(measured[:3]),
             "tests need realistic amounts of data",
         )
-    return found
+    return decisions
 
 
 def _failures(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -1,11 +1,11 @@
-"""CEO CoPilot: is this card ready to leave the vision lane? Blueprint it, name the gaps, move it on or say what is missing."""
+"""CEO CoPilot: check whether a card is ready to leave the vision lane; write a blueprint, list the gaps, move the card if it is ready."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief
-from shared.agents.providers.embedded.plan import Action, Page, Plan, boxes, bullets, comment, count_of, document, table
+from shared.agents.providers.embedded.plan import Action, Page, Plan, bullets, checklist, comment, count_of, document, table
 
 PRD_LANE = 1
-# which kind of work goes where once it is clear what it is
+# card type -> next lane, and the reason
 _NEXT = {"bug": (7, "a bug is reproduced and fixed, not specified"), "doc": (9, "documentation is written, not specified")}
 
 
@@ -22,7 +22,7 @@ def work(brief: Brief) -> Plan:
         .section("Path", table(("Lane", "What happens there", "Who"), _path(brief)))
         .section("Readiness", table(("Check", "Result"), [(what, "yes" if passed else "no") for what, passed, _ in checks]))
         .section("Related cards", bullets(_related(brief)))
-        .section("Gaps", boxes(brief.questions + brief.gaps))
+        .section("Gaps", checklist(brief.questions + brief.gaps))
     )
     if blocking:
         verdict = f"Not ready to go on: {'; '.join(blocking)}."
@@ -43,7 +43,7 @@ def work(brief: Brief) -> Plan:
     passed = len(checks) - len(failed)
     note = f"**Review of “{brief.title}”** - {passed} of {len(checks)} checks passed. {verdict}"
     if failed:
-        note += "\n\nTo improve:\n" + boxes(failed)
+        note += "\n\nTo improve:\n" + checklist(failed)
     if brief.questions + brief.gaps:
         note += "\n\nQuestions:\n" + bullets(brief.questions + brief.gaps)
     read = count_of(len(brief.scope), "requirement")
@@ -53,7 +53,7 @@ def work(brief: Brief) -> Plan:
 
 
 def _checks(brief: Brief) -> list[tuple[str, bool, bool]]:
-    """(check, passed, needed to go on)"""
+    """Return (check, passed, required for the move) for every check."""
     words = reading.word_count(brief.description)
     duplicates = [card for card in brief.siblings if str(card.get("title", "")).lower().strip() == brief.title.lower()]
     return [
@@ -77,8 +77,8 @@ def _checks(brief: Brief) -> list[tuple[str, bool, bool]]:
 
 
 def _idea(brief: Brief) -> list[str]:
-    told = [*brief.texts("context"), *brief.texts("problem"), *brief.texts("goal")]
-    return [" ".join(deriving.sentence(text) for text in told) or deriving.sentence(brief.description or brief.title)]
+    statements = [*brief.texts("context"), *brief.texts("problem"), *brief.texts("goal")]
+    return [" ".join(deriving.sentence(text) for text in statements) or deriving.sentence(brief.description or brief.title)]
 
 
 def _gains(brief: Brief) -> list[tuple[str, str, str]]:
@@ -86,14 +86,14 @@ def _gains(brief: Brief) -> list[tuple[str, str, str]]:
     for actor in brief.actors:
         items = [item for item in brief.scope if item.clause.actor == actor and not item.clause.negated]
         if items:
-            gains = "; ".join(deriving.lower_first(deriving.short(item, 60)) for item in items[:4])
+            gains = "; ".join(deriving.lower_first(deriving.short_title(item, 60)) for item in items[:4])
             rows.append((actor.capitalize(), gains, ", ".join(item.id for item in items[:4])))
     return rows
 
 
 def _path(brief: Brief) -> list[tuple[str, str, str]]:
     unknown = [name for name, part in brief.technologies if part in ("external service", "identity", "live channel")]
-    hours = sum(deriving.hours(item) for item in brief.scope)
+    hours = sum(deriving.estimated_hours(item) for item in brief.scope)
     rows = [("1 PRD / MVP", f"specify {count_of(len(brief.scope), 'requirement')}", "prd, mvp_scope")]
     if unknown or brief.questions:
         what = ", ".join([*unknown[:3], *(["open questions"] if brief.questions else [])])
@@ -115,9 +115,9 @@ def _path(brief: Brief) -> list[tuple[str, str, str]]:
 
 def _related(brief: Brief) -> list[str]:
     own = set(brief.topics[:5])
-    found = []
+    related = []
     for card in brief.siblings:
         shared = own & set(reading.topics([str(card.get("title"))]))
         if shared:
-            found.append(f"“{card.get('title')}” ({card.get('status') or 'no status'}): shares {', '.join(sorted(shared))}")
-    return found[:8]
+            related.append(f"“{card.get('title')}” ({card.get('status') or 'no status'}): shares {', '.join(sorted(shared))}")
+    return related[:8]

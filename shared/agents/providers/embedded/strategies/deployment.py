@@ -1,8 +1,8 @@
-"""Deployment: the checklist of this release, what can go wrong with it, and how to go back."""
+"""Deployment: write the release checklist, its risks and the rollback."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief
-from shared.agents.providers.embedded.plan import Page, Plan, boxes, bullets, comment, count_of, document, numbered, table
+from shared.agents.providers.embedded.plan import Page, Plan, bullets, checklist, comment, count_of, document, numbered, table
 
 _RISK = {
     "delete": ("data is removed for good", "first release only marks it; removal follows a week later"),
@@ -43,7 +43,7 @@ def work(brief: Brief) -> Plan:
     ]
     before += [f"Finished or left out on purpose: “{card.get('title')}” ({card.get('status')})" for card in unfinished[:6]]
     after = [
-        f"{deriving.short(item)}: done once by hand in production ({item.id})"
+        f"{deriving.short_title(item)}: done once by hand in production ({item.id})"
         for item in brief.scope
         if item.level == "must" and not item.clause.negated
     ]
@@ -51,11 +51,11 @@ def work(brief: Brief) -> Plan:
     page = (
         Page(title)
         .section("What goes live", bullets([f"{item.id}: {deriving.sentence(item.text)}" for item in brief.scope]))
-        .section("Before", boxes(before or [f"Somebody other than its author has used “{brief.subject}” in staging"]))
+        .section("Before", checklist(before or [f"Somebody other than its author has used “{brief.subject}” in staging"]))
         .section("Steps", numbered(_steps(brief)))
-        .section("After, within the first hour", boxes(after))
+        .section("After, within the first hour", checklist(after))
         .section("Risks", table(("Risk", "Where", "What we do about it"), risks))
-        .section("Going back", bullets(_back(brief)))
+        .section("Going back", bullets(_rollback(brief)))
         .section("Who is told", bullets([f"{actor.capitalize()}: what is new for them" for actor in brief.actors]))
     )
     verdict = f"{count_of(len(unfinished), 'related card')} not done yet" if unfinished else "no related card is open"
@@ -98,13 +98,13 @@ def _steps(brief: Brief) -> list[str]:
     return steps
 
 
-def _back(brief: Brief) -> list[str]:
+def _rollback(brief: Brief) -> list[str]:
     writes = [item.id for item in brief.scope if item.clause.family.name in ("create", "import", "change", "delete")]
-    found = ["Decide within an hour of the release; the person on duty may do it without asking."]
+    steps = ["Decide within an hour of the release; the person on duty may do it without asking."]
     if writes:
-        found.append(
+        steps.append(
             f"{', '.join(writes)} write data: the old version must be able to read what the new one wrote, or the way back is a restore."
         )
     else:
-        found.append("Nothing in this release changes stored data: the previous version can be put back at once.")
-    return found
+        steps.append("Nothing in this release changes stored data: the previous version can be put back at once.")
+    return steps

@@ -1,4 +1,4 @@
-"""Backend: an implementation plan with files, endpoints, data and tests, and the tasks to carry it out."""
+"""Backend: write an implementation plan with files, endpoints, data and tests, and create its tasks."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief, Requirement
@@ -80,7 +80,7 @@ def _entity(brief: Brief, thing: str) -> str:
 
 def _endpoint(item: Requirement) -> tuple[str, str, str, str]:
     refusals = deriving.scenarios(item)
-    return deriving.endpoint(item), deriving.short(item), refusals[-1].then, item.id
+    return deriving.endpoint(item), deriving.short_title(item), refusals[-1].then, item.id
 
 
 def _rules(brief: Brief) -> list[str]:
@@ -109,7 +109,12 @@ def _tasks(brief: Brief, things: list[str], served: list[Requirement]) -> list[A
         priority = {"must": "high", "should": "medium", "could": "low"}[item.level]
         tasks.append(
             _task(
-                f"Endpoint: {deriving.short(item, 100)}", text, "implementation", priority, (model,), f"backend-{item.id.lower()}"
+                f"Endpoint: {deriving.short_title(item, 100)}",
+                text,
+                "implementation",
+                priority,
+                (model,),
+                f"backend-{item.id.lower()}",
             )
         )
     refs = tuple(str(task.arguments["ref"]) for task in tasks[1:])

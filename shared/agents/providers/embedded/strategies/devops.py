@@ -1,4 +1,4 @@
-"""DevOps: what has to run where, how it gets there, what is watched and what it depends on."""
+"""DevOps: plan the infrastructure, the deployment pipeline, the alarms and the dependencies."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief
@@ -36,7 +36,7 @@ def work(brief: Brief) -> Plan:
                     ("local", "made up", "developers"),
                     (
                         "staging",
-                        "a cut of realistic size: " + (", ".join(_sizes(brief)) or "size not stated on the card"),
+                        "a cut of realistic size: " + (", ".join(_quantities(brief)) or "size not stated on the card"),
                         "the team",
                     ),
                     ("production", "real", ", ".join(brief.actors) or "its users"),
@@ -90,7 +90,7 @@ def work(brief: Brief) -> Plan:
     return Plan(((document("custom", title, page.text()),), tuple(tasks), (comment(summary),)), summary)
 
 
-def _sizes(brief: Brief) -> list[str]:
+def _quantities(brief: Brief) -> list[str]:
     return list(dict.fromkeys(quantity for text in brief.constraints for quantity in reading.quantities(text)))[:4]
 
 
@@ -113,12 +113,12 @@ def _pipeline(brief: Brief) -> list[str]:
 
 def _alarms(brief: Brief, parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
     rows = [
-        (f"time of “{deriving.short(item, 50)}”", ", ".join(reading.quantities(item.text)), item.id)
+        (f"time of “{deriving.short_title(item, 50)}”", ", ".join(reading.quantities(item.text)), item.id)
         for item in brief.scope
         if reading.quantities(item.text)
     ]
     rows += [
-        (f"failures of “{deriving.short(item, 50)}”", "1 % over 5 minutes", item.id)
+        (f"failures of “{deriving.short_title(item, 50)}”", "1 % over 5 minutes", item.id)
         for item in brief.scope
         if item.level == "must" and not item.clause.negated
     ][:5]

@@ -1,4 +1,4 @@
-"""Documentation: a user guide in the words of the card, task by task, with limits and troubleshooting."""
+"""Documentation: write a user guide in the words of the card, task by task, with limits and troubleshooting."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief, Requirement
@@ -20,7 +20,7 @@ def work(brief: Brief) -> Plan:
             )
             or deriving.sentence(brief.subject),
         )
-        .section("At a glance", table(("You are", "You can"), _glance(brief, tasks)))
+        .section("At a glance", table(("You are", "You can"), _overview(brief, tasks)))
         .section("How to", *[_how_to(item) for item in tasks])
         .section("What happens by itself", bullets([deriving.sentence(item.text) for item in automatic]))
         .section(
@@ -30,10 +30,10 @@ def work(brief: Brief) -> Plan:
                 + [deriving.sentence(item.text) for item in forbidden]
             ),
         )
-        .section("When something goes wrong", table(("You see", "Why", "What to do"), _trouble(tasks)))
+        .section("When something goes wrong", table(("You see", "Why", "What to do"), _troubleshooting(tasks)))
         .section(
             "Interfaces",
-            table(("Call", "Does"), [(f"`{deriving.endpoint(item)}`", deriving.short(item)) for item in tasks])
+            table(("Call", "Does"), [(f"`{deriving.endpoint(item)}`", deriving.short_title(item)) for item in tasks])
             if any(part == "interface" for _, part in brief.technologies)
             else "",
         )
@@ -42,20 +42,20 @@ def work(brief: Brief) -> Plan:
     )
     unclear = brief.questions
     note = f"Wrote “{title}” with {count_of(len(tasks), 'how-to')} for {', '.join(brief.actors) or 'its users'}."
-    said = note + ("\n\nThe guide is silent on what the card leaves open:\n" + bullets(unclear) if unclear else "")
-    return Plan(((document("custom", title, page.text()), comment(said)),), note)
+    remark = note + ("\n\nThe guide is silent on what the card leaves open:\n" + bullets(unclear) if unclear else "")
+    return Plan(((document("custom", title, page.text()), comment(remark)),), note)
 
 
-def _glance(brief: Brief, tasks: list[Requirement]) -> list[tuple[str, str]]:
+def _overview(brief: Brief, tasks: list[Requirement]) -> list[tuple[str, str]]:
     rows = []
     for actor in brief.actors or ["user"]:
-        deeds = [
-            deriving.lower_first(deriving.short(item, 70))
+        activities = [
+            deriving.lower_first(deriving.short_title(item, 70))
             for item in tasks
             if item.clause.actor in {actor, "user" if "user" not in brief.actors else actor}
         ]
-        if deeds:
-            rows.append((deriving.a(actor), "; ".join(deeds)))
+        if activities:
+            rows.append((deriving.with_article(actor), "; ".join(activities)))
     return rows
 
 
@@ -63,17 +63,17 @@ def _how_to(item: Requirement) -> str:
     clause = item.clause
     noun = deriving.collection(clause)
     steps = [f"Open **{noun.capitalize()}**" + (f" ({clause.condition})" if clause.condition else "") + "."]
-    steps.append(f"Choose what to {clause.verb}: {clause.object}. You find: {deriving.control(item)}.")
-    steps.append(f"{clause.deed[:1].upper()}{clause.deed[1:].rstrip('.')}.")
+    steps.append(f"Choose what to {clause.verb}: {clause.object}. You find: {deriving.ui_control(item)}.")
+    steps.append(f"{clause.predicate[:1].upper()}{clause.predicate[1:].rstrip('.')}.")
     result = deriving.scenarios(item)[0].then
-    return f"### {deriving.short(item)}\n\n{numbered(steps)}\n\n**Result:** {result}."
+    return f"### {deriving.short_title(item)}\n\n{numbered(steps)}\n\n**Result:** {result}."
 
 
-def _trouble(tasks: list[Requirement]) -> list[tuple[str, str, str]]:
+def _troubleshooting(tasks: list[Requirement]) -> list[tuple[str, str, str]]:
     rows = []
     for item in tasks:
         refused = deriving.scenarios(item)[-1].then
-        rows.append((f"“{deriving.short(item, 40)}” does not work", deriving.edge_cases(item)[0], refused))
+        rows.append((f"“{deriving.short_title(item, 40)}” does not work", deriving.edge_cases(item)[0], refused))
     return rows[:10]
 
 

@@ -1,4 +1,4 @@
-"""MVP scope: what has to be in the first version, what should, what can wait, and why."""
+"""MVP scope: sort the requirements into must, should and later for the first version, with reasons."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief, Requirement
@@ -10,7 +10,7 @@ _FOUNDATION = ("create", "import", "sign in", "integrate")
 def work(brief: Brief) -> Plan:
     title = f"MVP scope: {brief.title}"
     split = _split(brief)
-    total = {level: sum(deriving.hours(item) for item, _ in items) for level, items in split.items()}
+    total = {level: sum(deriving.estimated_hours(item) for item, _ in items) for level, items in split.items()}
     page = (
         Page(title)
         .section("The first version in one sentence", _sentence(brief, split["must"]))
@@ -33,7 +33,11 @@ def work(brief: Brief) -> Plan:
 
 
 def _split(brief: Brief) -> dict[str, list[tuple[Requirement, str]]]:
-    """By the card's own words, except that a thing must exist before it can be used: its first maker is a must."""
+    """Sort the requirements by the card's own words, with their reasons and these exceptions.
+
+    A requirement that creates what a must needs becomes a must. If there are more than six, a must that only measures, exports
+    or schedules, and that the card does not demand explicitly, becomes a should. Without any must, the first one becomes a must.
+    """
     split: dict[str, list[tuple[Requirement, str]]] = {"must": [], "should": [], "could": []}
     needed = {deriving.collection(item.clause) for item in brief.scope if item.level == "must"}
     for item in brief.scope:
@@ -48,7 +52,7 @@ def _split(brief: Brief) -> dict[str, list[tuple[Requirement, str]]]:
             and len(brief.scope) > 6
             and item.clause.family.name in ("measure", "export", "schedule")
             and not item.clause.negated
-            and not _insisted(brief, item)
+            and not _is_demanded(brief, item)
         ):
             level, reason = "should", "moved down: useful once the rest is in use, and nothing else depends on it"
         split[level].append((item, reason))
@@ -59,8 +63,8 @@ def _split(brief: Brief) -> dict[str, list[tuple[Requirement, str]]]:
     return split
 
 
-def _insisted(brief: Brief, item: Requirement) -> bool:
-    """The card's words insist on it, or it is what the card is named after."""
+def _is_demanded(brief: Brief, item: Requirement) -> bool:
+    """Tell whether the card demands the requirement explicitly, or the card's title names it."""
     named = reading.slug(brief.title, 200).split("-")
     return " must " in f" {item.text.lower()} " or reading.singular(item.clause.verb) in named
 
@@ -68,16 +72,16 @@ def _insisted(brief: Brief, item: Requirement) -> bool:
 def _rows(items: list[tuple[Requirement, str]]) -> str:
     return table(
         ("Requirement", "What", "Hours", "Why here"),
-        [(item.id, deriving.short(item), deriving.hours(item), why) for item, why in items],
+        [(item.id, deriving.short_title(item), deriving.estimated_hours(item), why) for item, why in items],
     )
 
 
 def _sentence(brief: Brief, items: list[tuple[Requirement, str]]) -> str:
-    deeds = [deriving.lower_first(deriving.short(item, 70)) for item, _ in items[:3]]
+    activities = [deriving.lower_first(deriving.short_title(item, 70)) for item, _ in items[:3]]
     who = brief.actors[0] if brief.actors else "the user"
     return (
-        f"{deriving.a(who).capitalize() if brief.actors else 'The user'} gets: {'; '.join(deeds)}."
-        if deeds
+        f"{deriving.with_article(who).capitalize() if brief.actors else 'The user'} gets: {'; '.join(activities)}."
+        if activities
         else f"Open: {count_of(0, 'requirement')} can be read from the card."
     )
 
@@ -85,7 +89,7 @@ def _sentence(brief: Brief, items: list[tuple[Requirement, str]]) -> str:
 def _signals(brief: Brief, items: list[tuple[Requirement, str]]) -> list[str]:
     goals = [f"{text.rstrip('.')}: measured before and after" for text in brief.texts("goal")]
     return goals + [
-        f"How many of those who could {item.clause.deed.rstrip('.')} do so in the first two weeks ({item.id})"
+        f"How many of those who could {item.clause.predicate.rstrip('.')} do so in the first two weeks ({item.id})"
         for item, _ in items[:3]
         if item.clause.by_person
     ]

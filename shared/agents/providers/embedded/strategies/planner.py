@@ -1,13 +1,13 @@
-"""Planner: the card becomes small cards in the order they can be built, each with its dependencies."""
+"""Planner: split the card into small cards in build order, each with its dependencies."""
 
 from dataclasses import dataclass, field
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief, Requirement
-from shared.agents.providers.embedded.plan import Action, Plan, boxes, bullets, comment, count_of, table
+from shared.agents.providers.embedded.plan import Action, Plan, bullets, checklist, comment, count_of, table
 
 _BUILD_LANE, _TEST_LANE, _SCAFFOLD_LANE, _DOCS_LANE = 6, 7, 5, 9
-_LIMIT = 12  # cards for requirements; more than that is another epic
+_LIMIT = 12  # most cards for requirements; more belong into another epic
 _PRIORITY = {"must": "high", "should": "medium", "could": "low"}
 
 
@@ -58,22 +58,22 @@ def _card(task: _Task) -> Action:
 
 
 def _fault_tasks(brief: Brief) -> list[_Task]:
-    """A fault is not decomposed by features: repeat it, find the cause, remove it, keep it out."""
+    """Return the tasks of a bug: reproduce it, find the cause, fix it, prove the fix. Bugs are not split by feature."""
     symptoms = [statement.text for statement in reading.statements(brief.description)]
-    wanted = [scenario.then for item in brief.scope for scenario in deriving.scenarios(item)]
+    outcomes = [scenario.then for item in brief.scope for scenario in deriving.scenarios(item)]
     subject = brief.subject[:120]
-    checks = boxes(brief.criteria or wanted)
+    checks = checklist(brief.criteria or outcomes)
     repeat = (
         "The report says:\n"
         + bullets(symptoms or [brief.title])
         + "\n\nDone when:\n"
-        + boxes(["a test fails for the reported reason"])
+        + checklist(["a test fails for the reported reason"])
     )
-    cause = "Start from the failing test, not from the code.\n\nDone when:\n" + boxes(
+    cause = "Start from the failing test, not from the code.\n\nDone when:\n" + checklist(
         ["the cause explains every symptom of the report", "it is known since which change it exists, and who else is affected"]
     )
-    remove = "Done when:\n" + checks + "\n" + boxes(["the test that repeated it passes, and stays in the suite"])
-    prove = "Done when:\n" + checks + "\n" + boxes(["the neighbouring steps still work", "the person who reported it agrees"])
+    remove = "Done when:\n" + checks + "\n" + checklist(["the test that repeated it passes, and stays in the suite"])
+    prove = "Done when:\n" + checks + "\n" + checklist(["the neighbouring steps still work", "the person who reported it agrees"])
     return [
         _Task("repeat", f"Repeat in a test: {subject}", repeat, _BUILD_LANE, brief.priority, 3),
         _Task("cause", f"Find the cause: {subject}", cause, _BUILD_LANE, brief.priority, 4, ("repeat",)),
@@ -95,7 +95,7 @@ def _tasks(brief: Brief) -> list[_Task]:
         if names:
             tasks.append(_access_task(brief, part, names))
     base = tuple(task.ref for task in tasks)
-    builders: dict[str, str] = {}  # the first card that makes a thing, by the thing
+    builders: dict[str, str] = {}  # object -> ref of the first card that creates it
     for item in requirements:
         thing = deriving.collection(item.clause)
         earlier = (builders[thing],) if thing in builders else ()
@@ -121,7 +121,7 @@ def _data_task(brief: Brief, things: list[str]) -> _Task:
     description = (
         f"The data that “{brief.subject}” needs: {', '.join(things)}.\n\n"
         f"{'Store: ' + ', '.join(stores) if stores else 'The card names no store: take what the project uses.'}\n\nDone when:\n"
-        + boxes(
+        + checklist(
             [f"{thing.capitalize()} can be stored, read, changed and listed, with its owner and its times" for thing in things]
         )
     )
@@ -139,7 +139,8 @@ def _access_task(brief: Brief, part: str, names: list[str]) -> _Task:
     description = (
         f"“{brief.subject}” depends on {', '.join(names)}. Get access,"
         " keep the credentials in the secret store, and prove it with one call.\n\n"
-        "Done when:\n" + boxes([f"{name}: a call succeeds in every stage, and its failure is shown clearly" for name in names])
+        "Done when:\n"
+        + checklist([f"{name}: a call succeeds in every stage, and its failure is shown clearly" for name in names])
     )
     return _Task(
         f"access-{reading.slug(part)}",
@@ -154,28 +155,39 @@ def _access_task(brief: Brief, part: str, names: list[str]) -> _Task:
 def _requirement_task(item: Requirement, waits_for: tuple[str, ...]) -> _Task:
     scenarios = deriving.scenarios(item)
     description = (
-        f"{deriving.sentence(item.text)}\n\nWay in: `{deriving.endpoint(item)}`; control: {deriving.control(item)}.\n\nDone when:\n"
-        + boxes([f"Given {scenario.given}, when {scenario.when}, then {scenario.then}" for scenario in scenarios])
+        f"{deriving.sentence(item.text)}\n\nWay in: `{deriving.endpoint(item)}`; control: {deriving.ui_control(item)}.\n\nDone when:\n"
+        + checklist([f"Given {scenario.given}, when {scenario.when}, then {scenario.then}" for scenario in scenarios])
         + "\n\nMind:\n"
         + bullets(deriving.edge_cases(item))
     )
-    ref = f"{item.id.lower()}-{reading.slug(item.clause.deed, 24)}"
+    ref = f"{item.id.lower()}-{reading.slug(item.clause.predicate, 24)}"
     return _Task(
-        ref, deriving.short(item, 110), description, _BUILD_LANE, _PRIORITY[item.level], deriving.hours(item), waits_for, (item,)
+        ref,
+        deriving.short_title(item, 110),
+        description,
+        _BUILD_LANE,
+        _PRIORITY[item.level],
+        deriving.estimated_hours(item),
+        waits_for,
+        (item,),
     )
 
 
 def _test_task(brief: Brief, requirements: list[Requirement], built: tuple[str, ...]) -> _Task:
     checks = brief.criteria or [f"{item.id}: {deriving.scenarios(item)[0].then}" for item in requirements]
-    description = "Prove the whole, not the parts:\n" + boxes(checks)
+    description = "Prove the whole, not the parts:\n" + checklist(checks)
     hours = 2 + len(checks)
     return _Task("acceptance-tests", f"Acceptance tests for {brief.subject}"[:200], description, _TEST_LANE, "high", hours, built)
 
 
 def _docs_task(brief: Brief, requirements: list[Requirement], waits_for: tuple[str, ...]) -> _Task:
     readers = ", ".join(brief.actors[:3]) or "its users"
-    description = f"Tell {readers} how to:\n" + boxes(
-        [deriving.lower_first(deriving.short(item)) for item in requirements if item.clause.by_person and not item.clause.negated]
+    description = f"Tell {readers} how to:\n" + checklist(
+        [
+            deriving.lower_first(deriving.short_title(item))
+            for item in requirements
+            if item.clause.by_person and not item.clause.negated
+        ]
     )
     return _Task(
         "user-guide",

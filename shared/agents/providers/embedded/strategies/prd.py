@@ -1,4 +1,4 @@
-"""PRD: the card's sentences become a structured requirements document."""
+"""PRD: turn the card's sentences into a structured requirements document."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief, Requirement
@@ -41,11 +41,11 @@ def work(brief: Brief) -> Plan:
 
 def _problem(brief: Brief) -> list[str]:
     pains = brief.texts("problem")
-    told = brief.texts("context")
+    context = brief.texts("context")
     if pains:
-        return [" ".join(deriving.sentence(text) for text in told + pains)]
-    if told:
-        return [" ".join(deriving.sentence(text) for text in told)]
+        return [" ".join(deriving.sentence(text) for text in context + pains)]
+    if context:
+        return [" ".join(deriving.sentence(text) for text in context)]
     return [f"The card asks for “{brief.subject}” and does not say which problem it solves; see the open questions."]
 
 
@@ -63,18 +63,18 @@ def _goals(brief: Brief) -> list[str]:
 def _goal(item: Requirement) -> str:
     if not item.clause.by_person or item.clause.negated:
         return deriving.sentence(item.text)
-    return f"{deriving.a(item.clause.actor).capitalize()} can {deriving.lower_first(deriving.short(item))}."
+    return f"{deriving.with_article(item.clause.actor).capitalize()} can {deriving.lower_first(deriving.short_title(item))}."
 
 
 def _users(brief: Brief) -> str:
     rows = []
     for actor in brief.actors:
-        deeds = [item for item in brief.requirements if item.clause.actor == actor or f" {actor}" in f" {item.text.lower()}"]
+        activities = [item for item in brief.requirements if item.clause.actor == actor or f" {actor}" in f" {item.text.lower()}"]
         needs = (
-            "; ".join(deriving.lower_first(deriving.short(item, 60)) for item in deeds[:3])
+            "; ".join(deriving.lower_first(deriving.short_title(item, 60)) for item in activities[:3])
             or "named on the card, need not stated"
         )
-        rows.append((actor.capitalize(), needs, ", ".join(item.id for item in deeds) or "-"))
+        rows.append((actor.capitalize(), needs, ", ".join(item.id for item in activities) or "-"))
     stated = brief.texts("people")
     return "\n\n".join(part for part in (bullets(stated), table(("Who", "Needs to", "Requirements"), rows)) if part)
 
@@ -114,15 +114,15 @@ def _out_of_scope(brief: Brief) -> list[str]:
 
 
 def _risks(brief: Brief) -> list[str]:
-    found = [deriving.sentence(text) for text in brief.texts("risk")]
+    risks = [deriving.sentence(text) for text in brief.texts("risk")]
     outside = [name for name, part in brief.technologies if part == "external service"]
     if outside:
-        found.append(f"Depends on {', '.join(outside)}: an outage there must not lose work here.")
+        risks.append(f"Depends on {', '.join(outside)}: an outage there must not lose work here.")
     if any("security" in reading.qualities(item.text) for item in brief.requirements):
-        found.append("Handles data that must be protected; needs a security review before release.")
+        risks.append("Handles data that must be protected; needs a security review before release.")
     overlapping = [
         str(card.get("title")) for card in brief.siblings if set(reading.topics([str(card.get("title"))])) & set(brief.topics[:3])
     ]
     if overlapping:
-        found.append("May overlap with other cards on the board: " + "; ".join(overlapping[:4]) + ".")
-    return found
+        risks.append("May overlap with other cards on the board: " + "; ".join(overlapping[:4]) + ".")
+    return risks

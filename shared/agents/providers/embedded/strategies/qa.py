@@ -1,4 +1,4 @@
-"""QA: test cases from the acceptance criteria and the requirements, and an honest word about what cannot be tested yet."""
+"""QA: derive test cases from the acceptance criteria and the requirements, and report what cannot be tested yet."""
 
 import re
 
@@ -22,7 +22,7 @@ def work(brief: Brief) -> Plan:
         for text in [*brief.criteria, *(item.text for item in brief.scope)]
         if _VAGUE.search(text) and not reading.quantities(text)
     ]
-    untested = [item for item in brief.scope if brief.criteria and not _covered(item.text, brief.criteria)]
+    untested = [item for item in brief.scope if brief.criteria and not _is_covered(item.text, brief.criteria)]
     page = (
         Page(title)
         .section(
@@ -75,8 +75,8 @@ def _sources(brief: Brief) -> str:
 def _cases(brief: Brief) -> list[tuple[str, str, str, str, str, str]]:
     rows: list[tuple[str, str, str, str, str, str]] = []
     for number, text in enumerate(brief.criteria, 1):
-        given, when, then = _parts(text)
-        rows.append((f"TC-{len(rows) + 1}", _kind(text), given, when, then, f"AC-{number}"))
+        precondition, action, outcome = _parts(text)
+        rows.append((f"TC-{len(rows) + 1}", _kind(text), precondition, action, outcome, f"AC-{number}"))
     for item in brief.scope:
         for scenario in deriving.scenarios(item):
             rows.append((f"TC-{len(rows) + 1}", _kind(item.text), scenario.given, scenario.when, scenario.then, item.id))
@@ -110,13 +110,13 @@ def _kind(text: str) -> str:
     return "integration" if any(part == "external service" for _, part in reading.technologies(text)) else "e2e"
 
 
-def _covered(text: str, criteria: list[str]) -> bool:
-    """Some criterion speaks about it: two words of meaning in common."""
-    words = _meaning(text)
-    return any(len(words & _meaning(criterion)) >= min(2, len(words)) for criterion in criteria)
+def _is_covered(text: str, criteria: list[str]) -> bool:
+    """Tell whether a criterion covers the text: they share two significant words (one if the text has only one)."""
+    words = _significant_words(text)
+    return any(len(words & _significant_words(criterion)) >= min(2, len(words)) for criterion in criteria)
 
 
-def _meaning(text: str) -> set[str]:
+def _significant_words(text: str) -> set[str]:
     words = re.findall(r"[a-z][a-z-]{2,}", text.lower())
     return {base_form(reading.singular(word)) for word in words if word not in STOP_WORDS}
 

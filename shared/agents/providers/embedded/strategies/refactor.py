@@ -1,4 +1,4 @@
-"""Refactor: technical debt and chances for optimization, as far as the card, its comments and the board speak of them."""
+"""Refactor: report technical debt and possible optimizations that the card, its comments or the board mention."""
 
 import re
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _SMELLS = (
 
 def work(brief: Brief) -> Plan:
     title = f"Refactoring notes: {brief.title}"
-    found = _found(brief)
+    smells = _find_smells(brief)
     hotspots = _hotspots(brief)
     page = (
         Page(title)
@@ -83,7 +83,7 @@ def work(brief: Brief) -> Plan:
             "Findings",
             table(
                 ("No", "Finding", "Seen in", "Step"),
-                [(number, smell.name, f"“{text}”", smell.step) for number, (smell, text) in enumerate(found, 1)],
+                [(number, smell.name, f"“{text}”", smell.step) for number, (smell, text) in enumerate(smells, 1)],
             ),
         )
         .section("Same ground as other cards", table(("Topic", "Cards"), hotspots))
@@ -92,7 +92,7 @@ def work(brief: Brief) -> Plan:
             bullets(
                 [
                     f"{number}. {smell.step[:1].upper()}{smell.step[1:]} ({deriving.lower_first(smell.name)})"
-                    for number, (smell, _) in enumerate(sorted(found, key=lambda pair: "test" not in pair[0].step), 1)
+                    for number, (smell, _) in enumerate(sorted(smells, key=lambda pair: "test" not in pair[0].step), 1)
                 ]
             ),
         )
@@ -111,15 +111,15 @@ def work(brief: Brief) -> Plan:
         )
     )
     findings = [
-        discovery(smell.kind, f"{brief.title}: {smell.name}.\n\nSeen in: “{text}”.\nStep: {smell.step}.", _weight(smell))
-        for smell, text in found[:5]
+        discovery(smell.kind, f"{brief.title}: {smell.name}.\n\nSeen in: “{text}”.\nStep: {smell.step}.", _priority(smell))
+        for smell, text in smells[:5]
     ]
     findings += [
         discovery("technical_debt", f"{topic}: {cards} touch the same ground. Settle who owns it before the next change.", "low")
         for topic, cards in hotspots[:2]
     ]
     if findings:
-        first = found[0][0].name if found else hotspots[0][0]
+        first = smells[0][0].name if smells else hotspots[0][0]
         summary = f"Raised {count_of(len(findings), 'discovery')} from “{brief.subject}”; first: {first}. No code was changed."
     else:
         summary = (
@@ -129,18 +129,20 @@ def work(brief: Brief) -> Plan:
     return Plan(((document("custom", title, page.text()), *findings, comment(summary)),), summary)
 
 
-def _found(brief: Brief) -> list[tuple[_Smell, str]]:
+def _find_smells(brief: Brief) -> list[tuple[_Smell, str]]:
     comments = brief.card.get("comments") or []
-    said = [str(item.get("content", "")) for item in comments if isinstance(item, dict)] if isinstance(comments, list) else []
+    remarks = [str(item.get("content", "")) for item in comments if isinstance(item, dict)] if isinstance(comments, list) else []
     texts = [
-        statement.text for text in [brief.title, brief.description, brief.extra, *said] for statement in reading.statements(text)
+        statement.text
+        for text in [brief.title, brief.description, brief.extra, *remarks]
+        for statement in reading.statements(text)
     ]
-    found: list[tuple[_Smell, str]] = []
+    smells: list[tuple[_Smell, str]] = []
     for smell in _SMELLS:
         text = next((text for text in texts if re.search(smell.signs, text, re.I)), None)
         if text:
-            found.append((smell, text.rstrip(".")))
-    return found
+            smells.append((smell, text.rstrip(".")))
+    return smells
 
 
 def _hotspots(brief: Brief) -> list[tuple[str, str]]:
@@ -152,5 +154,5 @@ def _hotspots(brief: Brief) -> list[tuple[str, str]]:
     return rows
 
 
-def _weight(smell: _Smell) -> str:
+def _priority(smell: _Smell) -> str:
     return "medium" if smell.kind == "optimization" or "test" in smell.step else "low"

@@ -1,4 +1,4 @@
-"""Research: the questions this card raises, and a comparison prepared so that only findings have to be filled in."""
+"""Research: list the card's questions and prepare comparison tables in which only the findings are missing."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief
@@ -12,7 +12,7 @@ def work(brief: Brief) -> Plan:
     title = f"Research: {brief.title}"
     questions = _questions(brief)
     about = brief.topics[0] if brief.topics else brief.subject
-    sizes = ", ".join(_sizes(brief)) or "size not stated"
+    sizes = ", ".join(_quantities(brief)) or "size not stated"
     page = (
         Page(title)
         .section(
@@ -48,34 +48,36 @@ def work(brief: Brief) -> Plan:
     return Plan(((document("custom", title, page.text()), comment(summary)),), summary)
 
 
-def _sizes(brief: Brief) -> list[str]:
+def _quantities(brief: Brief) -> list[str]:
     return list(dict.fromkeys(quantity for text in brief.everything.splitlines() for quantity in reading.quantities(text)))[:4]
 
 
 def _questions(brief: Brief) -> list[str]:
-    found = list(brief.questions)
+    questions = list(brief.questions)
     for name, part in brief.technologies:
         if part in ("external service", "identity", "live channel", "search index", "queue"):
-            found.append(f"{name}: what does it cost at our volume, what are its limits, and what happens to us when it is down?")
+            questions.append(
+                f"{name}: what does it cost at our volume, what are its limits, and what happens to us when it is down?"
+            )
     for item in brief.scope:
         if item.clause.family.name in ("integrate", "pay", "sign in", "import", "export"):
-            found.append(
-                f"How do comparable products {item.clause.deed.rstrip('.')}, and what do their users complain about? ({item.id})"
+            questions.append(
+                f"How do comparable products {item.clause.predicate.rstrip('.')}, and what do their users complain about? ({item.id})"
             )
     for text in brief.constraints:
         if reading.quantities(text):
-            found.append(f"Is “{text.rstrip('.')}” reachable with ordinary means? Look for published measurements.")
+            questions.append(f"Is “{text.rstrip('.')}” reachable with ordinary means? Look for published measurements.")
         elif "security" in reading.qualities(text):
-            found.append(f"Which rules and known incidents apply to “{text.rstrip('.')}”?")
+            questions.append(f"Which rules and known incidents apply to “{text.rstrip('.')}”?")
     who = brief.actors[0] if brief.actors else "user"
     for topic in brief.topics[:3]:
-        found.append(f"What does a {who} do today about {topic}, and how often?")
+        questions.append(f"What does a {who} do today about {topic}, and how often?")
     nothing = f"What would have to be known to decide about “{brief.subject}”? The card names nothing that could be looked up."
-    return list(dict.fromkeys(found))[:14] or [nothing]
+    return list(dict.fromkeys(questions))[:14] or [nothing]
 
 
 def _comparisons(brief: Brief) -> list[str]:
-    criteria = ["Fits: " + deriving.short(item, 50) for item in brief.scope if item.level == "must"][:4]
+    criteria = ["Fits: " + deriving.short_title(item, 50) for item in brief.scope if item.level == "must"][:4]
     criteria += ["Cost at our volume", "Effort to start", "Effort to leave"]
     blocks = []
     for part in dict.fromkeys(part for _, part in brief.technologies if part in ALTERNATIVES):

@@ -1,10 +1,10 @@
-"""Storyboard and UX: the journey of each person, screen by screen, with the states a screen can be in."""
+"""Storyboard and UX: describe each person's journey, screen by screen, with the states of every screen."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief, Requirement
 from shared.agents.providers.embedded.plan import Page, Plan, bullets, comment, count_of, document, table
 
-# in which order people meet what a product does
+# the order in which people usually meet these functions
 _ORDER = (
     "sign in",
     "create",
@@ -42,7 +42,7 @@ def work(brief: Brief) -> Plan:
             "To test with people",
             bullets(
                 [
-                    f"Ask {deriving.a(actor)} to {items[0].clause.deed.rstrip('.')} without help: where do they hesitate?"
+                    f"Ask {deriving.with_article(actor)} to {items[0].clause.predicate.rstrip('.')} without help: where do they hesitate?"
                     for actor, items in journeys.items()
                     if items
                 ]
@@ -72,7 +72,7 @@ def _journey(actor: str, items: list[Requirement]) -> str:
     rows = []
     for number, item in enumerate(items, 1):
         worry = deriving.edge_cases(item)[0]
-        rows.append((number, deriving.short(item, 70), deriving.scenarios(item)[0].then, worry, item.id))
+        rows.append((number, deriving.short_title(item, 70), deriving.scenarios(item)[0].then, worry, item.id))
     head = ("Step", f"The {actor} …", "Sees that", "Worries about", "From")
     return f"### {actor.capitalize()}\n\n{table(head, rows)}"
 
@@ -84,7 +84,7 @@ def _screens(brief: Brief) -> list[tuple[str, str, str, str]]:
             by_thing.setdefault(deriving.collection(item.clause), []).append(item)
     rows = []
     for thing, items in by_thing.items():
-        controls = "; ".join(dict.fromkeys(deriving.control(item) for item in items))
+        controls = "; ".join(dict.fromkeys(deriving.ui_control(item) for item in items))
         limits = [quantity for item in items for quantity in reading.quantities(item.text)]
         shows = f"{thing} and their state" + (f" (up to {', '.join(limits)})" if limits else "")
         rows.append((thing.capitalize(), shows, controls, ", ".join(item.id for item in items)))

@@ -1,4 +1,4 @@
-"""Strategy: who it is for, what it changes, what it costs to be wrong, and how we would notice."""
+"""Strategy: describe the audience, the goals, the options, the riskiest assumptions and how to measure success."""
 
 from shared.agents.providers.embedded import deriving, reading
 from shared.agents.providers.embedded.brief import Brief
@@ -33,7 +33,7 @@ def _audience(brief: Brief) -> list[tuple[str, str, str]]:
     rows = []
     for actor in brief.actors[:5]:
         gains = [item for item in brief.scope if item.clause.actor == actor and not item.clause.negated]
-        what = "; ".join(deriving.lower_first(deriving.short(item, 50)) for item in gains[:2]) or "indirectly affected"
+        what = "; ".join(deriving.lower_first(deriving.short_title(item, 50)) for item in gains[:2]) or "indirectly affected"
         efforts = sorted({item.clause.family.name for item in gains} & {"create", "import", "sign in", "pay", "integrate"})
         rows.append((actor.capitalize(), what, f"to {', '.join(efforts)} first" if efforts else "to change a habit"))
     return rows
@@ -41,8 +41,8 @@ def _audience(brief: Brief) -> list[tuple[str, str, str]]:
 
 def _options(brief: Brief) -> list[tuple[str, str, str, str]]:
     musts = [item for item in brief.scope if item.level == "must"]
-    hours = sum(deriving.hours(item) for item in brief.scope)
-    first = deriving.short(musts[0], 50) if musts else brief.subject
+    hours = sum(deriving.estimated_hours(item) for item in brief.scope)
+    first = deriving.short_title(musts[0], 50) if musts else brief.subject
     outside = [name for name, part in brief.technologies if part == "external service"]
     return [
         (
@@ -73,46 +73,49 @@ def _options(brief: Brief) -> list[tuple[str, str, str, str]]:
 
 
 def _bets(brief: Brief) -> list[str]:
-    found = [f"That {deriving.lower_first(text.rstrip('.'))}." for text in brief.texts("risk")]
+    bets = [f"That {deriving.lower_first(text.rstrip('.'))}." for text in brief.texts("risk")]
     for item in brief.scope:
         if (
             item.clause.by_person
             and not item.clause.negated
             and item.clause.family.name in ("pay", "create", "sign in", "import", "integrate", "export")
         ):
-            found.append(
-                f"That {item.clause.actor}s want to {item.clause.deed.rstrip('.')} often enough to build it ({item.id}): ask five of them."
+            bets.append(
+                f"That {item.clause.actor}s want to {item.clause.predicate.rstrip('.')} often enough to build it "
+                f"({item.id}): ask five of them."
             )
-    found += [
+    bets += [
         f"That “{text.rstrip('.')}” can be met: try it with real amounts first."
         for text in brief.constraints
         if reading.quantities(text)
     ]
-    found += [
+    bets += [
         f"That {name} stays available at a price we can bear." for name, part in brief.technologies if part == "external service"
     ]
-    return list(dict.fromkeys(found))[:8] or [f"That anybody needs “{brief.subject}”: the card names no one who asked for it."]
+    return list(dict.fromkeys(bets))[:8] or [f"That anybody needs “{brief.subject}”: the card names no one who asked for it."]
 
 
 def _neighbours(brief: Brief) -> list[str]:
     own = set(brief.topics)
-    found = []
+    neighbours = []
     for card in brief.siblings:
         shared = own & set(reading.topics([str(card.get("title"))]))
         if shared:
-            found.append(f"“{card.get('title')}” ({card.get('status') or 'no status'}) is also about {', '.join(sorted(shared))}")
-    return found[:6]
+            neighbours.append(
+                f"“{card.get('title')}” ({card.get('status') or 'no status'}) is also about {', '.join(sorted(shared))}"
+            )
+    return neighbours[:6]
 
 
 def _measures(brief: Brief) -> list[str]:
-    found = [
+    measures = [
         f"{text.rstrip('.')} (measure: {', '.join(reading.quantities(text))})"
         for text in brief.texts("goal")
         if reading.quantities(text)
     ]
-    found += [
-        f"Share of {item.clause.actor}s who {item.clause.deed.rstrip('.')} in a month ({item.id})"
+    measures += [
+        f"Share of {item.clause.actor}s who {item.clause.predicate.rstrip('.')} in a month ({item.id})"
         for item in brief.scope
         if item.clause.by_person and not item.clause.negated
     ][:3]
-    return found + [f"How often this is still said: “{text.rstrip('.')}”" for text in brief.texts("problem")[:2]]
+    return measures + [f"How often this is still said: “{text.rstrip('.')}”" for text in brief.texts("problem")[:2]]

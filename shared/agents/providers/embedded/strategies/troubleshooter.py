@@ -1,4 +1,4 @@
-"""Troubleshooter: symptoms from the card, hypotheses ranked by how well they explain them, and the cheapest test for each."""
+"""Troubleshooter: list the card's symptoms, rank hypotheses by the number of matching signs, and give a cheap test for each."""
 
 import re
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from shared.agents.providers.embedded.brief import Brief
 from shared.agents.providers.embedded.plan import (
     Page,
     Plan,
-    boxes,
     bullets,
+    checklist,
     comment,
     count_of,
     discovery,
@@ -21,10 +21,10 @@ from shared.agents.providers.embedded.plan import (
 
 @dataclass(frozen=True)
 class _Cause:
-    signs: str  # what in the words of a report points to it
+    signs: str  # pattern of words in a report that point to this cause
     cause: str
     test: str
-    kind: str  # of discovery
+    kind: str  # type of the discovery to raise
 
 
 _CAUSES = (
@@ -125,7 +125,7 @@ def work(brief: Brief) -> Plan:
         )
         .section(
             "Once it is fixed",
-            boxes(
+            checklist(
                 [f"Given the reported situation, “{text.rstrip('.')}” no longer happens" for text in brief.texts("problem")[:5]]
                 + brief.criteria
             ),
@@ -133,7 +133,7 @@ def work(brief: Brief) -> Plan:
         .section("Missing in the report", bullets(missing))
     )
     best, signs = ranked[0]
-    found = discovery(
+    finding = discovery(
         best.kind,
         f"{brief.title}: most likely {best.cause}.\n\nPoints to it: {'; '.join(signs)}.\nTest: {best.test}.",
         brief.priority,
@@ -146,7 +146,7 @@ def work(brief: Brief) -> Plan:
     causes = count_of(len(ranked), "possible cause")
     summary = f"Found {causes} of “{brief.subject}”; most likely: {best.cause}. Nothing was run or changed."
     note = f"{summary}\n\nFirst test: {best.test}." + (f"\n\nPlease add:\n{bullets(missing)}" if missing else "")
-    return Plan(((document("custom", title, page.text()), found, *extra, comment(note)),), summary)
+    return Plan(((document("custom", title, page.text()), finding, *extra, comment(note)),), summary)
 
 
 _ERROR = re.compile(
@@ -161,14 +161,14 @@ _PLACE = re.compile(r"(?<![\w/])/[a-z][\w/{}.-]{2,60}|\b[\w/]+\.(?:py|ts|tsx|js|
 
 
 def _facts(brief: Brief) -> list[tuple[str, str]]:
-    """(kind, what the report says about it), only what was found."""
+    """Return (kind, matches in the report) for every kind that has a match."""
     text = brief.everything
     rows = [
         (kind, pattern.findall(text))
         for kind, pattern in (("error", _ERROR), ("version", _VERSION), ("when", _WHEN), ("place", _PLACE))
     ]
     rows += [("amount", reading.quantities(text)), ("involved", [name for name, _ in brief.technologies])]
-    return [(kind, ", ".join(dict.fromkeys(found))) for kind, found in rows if found]
+    return [(kind, ", ".join(dict.fromkeys(matches))) for kind, matches in rows if matches]
 
 
 def _hypotheses(brief: Brief, symptoms: list[str]) -> list[tuple[_Cause, list[str]]]:
@@ -193,13 +193,13 @@ def _hypotheses(brief: Brief, symptoms: list[str]) -> list[tuple[_Cause, list[st
 
 def _missing(brief: Brief, facts: list[tuple[str, str]]) -> list[str]:
     known = {kind for kind, _ in facts}
-    wanted = {
+    needed = {
         "error": "the exact error text or status code",
         "version": "the version it happens in",
         "when": "since when it happens",
         "place": "the page, path or file it happens in",
     }
-    missing = [what for kind, what in wanted.items() if kind not in known]
+    missing = [what for kind, what in needed.items() if kind not in known]
     if not re.search(r"steps|reproduce|when (?:i|a|the|we|they)\b|^\s*\d+[.)]", brief.description, re.I | re.M):
         missing.append("the steps that lead to it, from the first screen on")
     if not re.search(r"expect|should", brief.description, re.I):
