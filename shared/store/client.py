@@ -6,6 +6,7 @@ PynamoDB would build one client for each model class (40 ms each); all our model
 """
 
 import json
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ import botocore.parsers
 from botocore.config import Config
 
 from shared.core.aws import client
+from shared.core.backoff import pause
 
 
 class _RowParser(botocore.parsers.JSONParser):
@@ -38,3 +40,15 @@ def dynamodb() -> Any:
         parameter_validation=False,
     )
     return client("dynamodb", config=config, parsers=_RowParserFactory())
+
+
+def batches(call: Callable[..., dict[str, Any]], requests: dict[str, Any], unprocessed: str) -> Iterator[dict[str, Any]]:
+    """The answers of a batch call, until nothing is left of the requests: DynamoDB returns as `unprocessed` what it had no capacity for."""
+    attempt = 0
+    while requests:
+        answer = call(RequestItems=requests)
+        yield answer
+        requests = answer.get(unprocessed) or {}
+        if requests:
+            pause(attempt, first=0.02, most=1.0)
+            attempt += 1

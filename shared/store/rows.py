@@ -64,6 +64,11 @@ def size(attribute: str) -> Any:
     return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
 
 
+def id_in(pk: str) -> str:
+    """The id in an entity's partition key, `<KIND>#<id>`."""
+    return pk.partition("#")[2]
+
+
 _connections: dict[str, TableConnection] = {}
 
 
@@ -164,6 +169,11 @@ class Entity(Row):
     @classmethod
     def key(cls, entity_id: str) -> tuple[str, str]:
         return f"{cls.KIND}#{entity_id}", "META"
+
+    @property
+    def entity_id(self) -> str:
+        """The id as the key has it: a row that came from an index has no attribute `id`."""
+        return id_in(str(self.pk))
 
     @classmethod
     def new(cls, entity_id: str, **fields: Any) -> Self:

@@ -20,17 +20,17 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.core import clock
-from shared.core.backoff import pause
-from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded
-from shared.store.client import dynamodb
+from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded
+from shared.store.client import batches, dynamodb
+from shared.store.retrying import retrying, stale
 from shared.store.rows import Entity, Row
 
 E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 Refusal = CadreError | Callable[[dict[str, Any] | None], CadreError]
 """The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
-_REVISIONS = 6
 _TRIES = 12  # 100 writers on one counter were through after 9 rounds; the pause doubles from 10 ms, capped at 200 ms
 
 
@@ -39,10 +39,6 @@ class Operation:
     verb: str  # Put | Update | Delete | ConditionCheck
     request: dict[str, Any]
     refused: Refusal | None = None
-
-
-def stale(_: dict[str, Any] | None = None) -> CadreError:
-    return Conflict("version", "The item was changed by someone else; read it again and retry")
 
 
 def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
@@ -114,21 +110,10 @@ def write(*operations: Operation) -> None:
         operations = (*carried(), *operations)
     if len(operations) > TRANSACTION_LIMIT:
         raise LimitExceeded("transaction", f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}")
-    for attempt in range(_TRIES):
-        try:
-            if len(operations) == 1 and operations[0].verb != "ConditionCheck":
-                _alone(operations[0])
-            else:
-                dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations])
-        except ClientError as error:
-            refused = _refusal(error, operations)
-            if refused is not None:
-                raise refused from None
-            if not _contended(error) or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
-        else:
-            return
+    if len(operations) == 1 and operations[0].verb != "ConditionCheck":
+        _send(operations, lambda: _alone(operations[0]))
+    else:
+        _send(operations, lambda: dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations]))
 
 
 def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
@@ -137,21 +122,16 @@ def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Oper
     `change` alters the entity in place (and records its event) and may answer further operations of the same transaction. Nothing is
     written when it leaves everything as it was.
     """
-    for attempt in range(_REVISIONS):
+
+    def attempt(_: int) -> E:
         entity = load()
         before = entity.serialize()
         further = change(entity) or ()
-        if not further and entity.serialize() == before:
-            return entity
-        try:
+        if further or entity.serialize() != before:
             write(save(entity), *further)
-        except Conflict as conflict:
-            if conflict.reason != "version" or attempt == _REVISIONS - 1:
-                raise
-            pause(attempt)
-        else:
-            return entity
-    raise AssertionError("unreachable")
+        return entity
+
+    return retrying(attempt)
 
 
 def update_now(
@@ -160,20 +140,9 @@ def update_now(
     """`update` at once; answers the whole row after it (raw: `Model.decode` reads it). A transaction on the row at this very moment
     refuses it: tried again, as in `write`."""
     operation = update(row, actions, condition, refused)
-    for attempt in range(_TRIES):
-        try:
-            answer = dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW")
-        except ClientError as error:
-            failure = _refusal(error, [operation])
-            if failure is not None:
-                raise failure from None
-            if not _contended(error) or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
-        else:
-            attributes: dict[str, Any] = answer["Attributes"]
-            return attributes
-    raise AssertionError("unreachable")
+    answer = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
+    attributes: dict[str, Any] = answer["Attributes"]
+    return attributes
 
 
 def put_many(rows: Sequence[Row]) -> None:
@@ -194,12 +163,23 @@ def _batch(wanted: Sequence[tuple[str, dict[str, Any]]]) -> None:
         requests: dict[str, Any] = {}
         for table, request in wanted[start : start + 25]:
             requests.setdefault(table, []).append(request)
-        attempt = 0
-        while requests:
-            requests = dynamodb().batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
-            if requests:
-                pause(attempt, first=0.02, most=1.0)
-                attempt += 1
+        for _ in batches(dynamodb().batch_write_item, requests, "UnprocessedItems"):
+            pass
+
+
+def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
+    """Make the call, again while another transaction is on the same rows. Raises the `refused` error of a condition that failed."""
+
+    def attempt(_: int) -> T:
+        try:
+            return call()
+        except ClientError as error:
+            refused = _refusal(error, operations)
+            if refused is not None:
+                raise refused from None
+            raise
+
+    return retrying(attempt, times=_TRIES, again=_contended)
 
 
 def _alone(operation: Operation) -> None:
@@ -242,7 +222,9 @@ def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError:
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
-def _contended(error: ClientError) -> bool:
+def _contended(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
     code = error.response["Error"]["Code"]
     if code == "TransactionCanceledException":
         return any(reason.get("Code") in _CONTENTION for reason in error.response.get("CancellationReasons", []))

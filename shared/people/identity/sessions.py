@@ -12,7 +12,6 @@ and rotates; aintandem and orchestrator do not, so theirs stays good for the ses
 """
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +34,7 @@ from shared.store import (
     get,
     get_many,
     put,
+    retrying,
     update_now,
     write,
 )
@@ -148,15 +148,15 @@ def _find(refresh_token: str) -> tuple[Session, str]:
 
 def _rotated(refresh_token: str) -> tuple[Session, str]:
     """The session with a new secret, decided again where another refresh was faster."""
-    for _ in range(_TRIES):
+
+    def attempt(_: int) -> tuple[Session, str]:
         session, shown = _find(refresh_token)
-        with suppress(_Raced):
-            return session, _rotate(session, shown)
-    raise Conflict("version", "Too many refreshes of this session at once; retry")
+        return session, _rotate(session, shown)
+
+    return retrying(attempt, times=_TRIES, again=lambda error: error is _RACED)
 
 
-class _Raced(Conflict):
-    """The session's secret was replaced since it was read."""
+_RACED = Conflict("version", "Too many refreshes of this session at once; retry")
 
 
 def _rotate(session: Session, shown: str) -> str:
@@ -173,7 +173,7 @@ def _rotate(session: Session, shown: str) -> str:
         session,
         [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
         Session.current == session.current,
-        _Raced("version", "Another refresh of this session was faster"),
+        _RACED,
     )
     return fresh
 
