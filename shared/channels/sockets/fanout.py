@@ -17,7 +17,7 @@ from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
 from shared.core import clock
 from shared.core.errors import CadreError, Conflict
-from shared.store import query, update_now
+from shared.store import iterate, update_now
 
 FRAME_BYTES = 28_000  # API Gateway counts 32 KB as one message
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
@@ -46,7 +46,7 @@ class Lines:
 
 def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness) -> None:
     """Deliver what was published to one topic, to those who may still listen."""
-    subscriptions = list(_subscribers(topic))
+    subscriptions = list(iterate(Subscription, f"SUB#{topic}", prefix="CONN#", consistent=True))
     if not subscriptions:
         return
     liveness.refresh(one.user_id for one in subscriptions)
@@ -105,16 +105,6 @@ def frame(message: Any) -> str:
 
 def _batch(texts: list[str]) -> str:
     return '{"type":"logs_batch","data":[' + ",".join(texts) + "]}"
-
-
-def _subscribers(topic: str) -> Iterator[Subscription]:
-    start = None
-    while True:
-        page = query(Subscription, f"SUB#{topic}", prefix="CONN#", start=start, consistent=True)
-        yield from page.rows
-        start = page.next_key
-        if start is None:
-            return
 
 
 def _lines(pushes: Sequence[dict[str, Any]]) -> list[Lines]:
@@ -190,7 +180,7 @@ def _moved(raw: dict[str, Any] | None) -> CadreError:
 
 def _note(one: Subscription, run: str, first: int) -> Subscription | None:
     """Note on a subscription that is not live what it is not sent. Answers the subscription if it is in another state by now."""
-    key = Subscription.at(one.pk.partition("#")[2], one.connection)
+    key = Subscription(pk=one.pk, sk=one.sk)
     same = Subscription.state == one.state
     try:
         raw = update_now(
