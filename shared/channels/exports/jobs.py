@@ -4,20 +4,16 @@ start   the row, and the file at once where it is small; otherwise a message on 
 work    the worker's part: claim, go on, finish or hand over to the next call
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.channels.exports.producing import TooMany, produce, release
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source
-from shared.core import aws, clock
+from shared.core import clock, queues
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound, Upstream
-from shared.core.settings import settings
 from shared.store import SignedUrl, download_url, fetch, load, put, update_now, write
 
 TRIES: Final = 3
@@ -117,9 +113,5 @@ def _claim(export_id: str, seconds: float) -> Export | None:
 
 def enqueue(export_id: str) -> None:
     """Raises Upstream when the queue does not take it."""
-    try:
-        aws.short_call_client("sqs").send_message(
-            QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id})
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise Upstream("storage", "The export could not be queued; try again shortly", retry_after=1) from error
+    failure = Upstream("storage", "The export could not be queued; try again shortly", retry_after=1)
+    queues.send("exports_queue", {"export_id": export_id}, failure=failure)
