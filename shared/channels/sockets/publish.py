@@ -19,9 +19,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.channels.sockets.topics import terminal_topic
-from shared.core import aws
+from shared.core import queues
 from shared.core.ids import new_id
-from shared.core.settings import settings
 
 Message = dict[str, Any]
 _MAX_DELAY = 900  # SQS's own limit, in seconds
@@ -42,7 +41,7 @@ def publish(
     if messages:
         about = {"topic": topic, "ws": ws_id, "run": run_id, "event": event_id}
         head = {"kind": "push"} | {key: value for key, value in about.items() if value}
-        _send_live(topic, _compact(head | {"at": _now(), "messages": messages}))
+        _send_live(topic, head | {"at": _now(), "messages": messages})
 
 
 def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) -> None:
@@ -57,19 +56,13 @@ def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) 
 
 def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
     """Ask the pusher to do something for one connection, `delay` seconds from now."""
-    text = _compact({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about)
+    message = {"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about
     seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
-    aws.short_call_client("sqs").send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
+    queues.send("ws_push_queue", message, **seconds)
 
 
-def _send_live(topic: str, text: str) -> None:
-    aws.short_call_client("sqs").send_message(
-        QueueUrl=settings().need("ws_live_queue"), MessageBody=text, MessageGroupId=topic, MessageDeduplicationId=new_id()
-    )
-
-
-def _compact(message: Message) -> str:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+def _send_live(topic: str, body: Message | str) -> None:
+    queues.send("ws_live_queue", body, MessageGroupId=topic, MessageDeduplicationId=new_id())
 
 
 def _now() -> int:
