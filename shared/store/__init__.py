@@ -23,6 +23,7 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
+from shared.store.optimistic import is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests
 from shared.store.reading import (
     COLLECTION_CAP,
@@ -42,7 +43,6 @@ from shared.store.reading import (
     pages,
     query,
 )
-from shared.store.retrying import is_stale, retrying, stale
 from shared.store.rows import (
     BooleanAttribute,
     Entity,

@@ -22,7 +22,7 @@ from pynamodb.expressions.update import Action
 from shared.core import clock
 from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded
 from shared.store.client import batches, dynamodb
-from shared.store.retrying import retrying, stale
+from shared.store.optimistic import retrying, stale
 from shared.store.rows import Entity, Row
 
 E = TypeVar("E", bound=Entity)
