@@ -57,7 +57,7 @@ def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) 
 def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
     """Ask the pusher to do something for one connection, `delay` seconds from now."""
     message = {"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about
-    seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
+    seconds: dict[str, Any] = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
     queues.send("ws_push_queue", message, **seconds)
 
 
