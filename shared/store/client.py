@@ -18,7 +18,7 @@ from shared.core.backoff import pause
 
 
 class _RowParser(botocore.parsers.JSONParser):
-    """Answers of DynamoDB's JSON protocol are already in the shape that callers read."""
+    """Returns DynamoDB's JSON as it is: it has the shape that our decoder reads."""
 
     def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:
         return json.loads(raw_body) if raw_body else {}
@@ -31,7 +31,7 @@ class _RowParserFactory(botocore.parsers.ResponseParserFactory):
 
 @cache
 def dynamodb() -> Any:
-    """The low-level client. Connection and read timeouts are short: a Lambda that waits costs money and answers nobody."""
+    """The low-level client, made once. Its timeouts are short (2 s to connect, 10 s to read): a Lambda that waits costs money."""
     config = Config(
         connect_timeout=2,
         read_timeout=10,

@@ -1,4 +1,4 @@
-"""Reads. Every read by an id that came from outside goes through `load`: there tenancy is checked, once, for everything."""
+"""Reads. Every read by an id that came from outside goes through `load`, the one place that checks tenancy."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ _BATCH = 100  # BatchGetItem's limit
 
 
 def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | None = None) -> E:
-    """The entity, if it exists, is not deleted, and is the actor's to know of.
+    """The entity with this id, if it is not deleted and the actor may know of it.
 
-    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden when the actor
-    may see it but lacks `permission`. One strongly consistent read.
+    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden where the actor may see
+    it but lacks `permission`. One strongly consistent read.
     """
     bare = bare_id(entity_id)
     entity = fetch(model, bare) if is_id(bare) else None
@@ -35,7 +35,7 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
 
 
 def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
-    """The tenancy and permission check of `load`, for a row that was read another way."""
+    """The tenancy and permission check of `load`, for a row that was read in another way."""
     if actor.role_in(entity.ws_id, entity.org_id) is None:
         raise NotFound(type(entity).NAME)
     if permission is not None and not actor.may(permission, entity.ws_id, entity.org_id):
@@ -44,12 +44,12 @@ def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> 
 
 
 def fetch(model: type[E], entity_id: str) -> E | None:
-    """The entity by an id that we wrote ourselves; no tenancy check. Deleted rows come too."""
+    """The entity by an id that we wrote ourselves, deleted or not. No tenancy is checked. None where there is no such row."""
     return get(model, *model.key(entity_id))
 
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
-    """One row by its key. One read unit per 4 KB when consistent, half otherwise."""
+    """One row by its key, or None. A consistent read costs one unit per 4 KB, another one half of it."""
     raw = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
@@ -58,25 +58,25 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
     return model.decode(raw) if raw else None
 
 
-def get_many(wanted: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
-    """Rows of any model by key, in the order asked for, in one round trip (strongly consistent). At most 100.
+def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
+    """Rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100.
 
-    Rows `to_show` (of one model) come without what no answer shows (`Entity.UNSHOWN`): they must not be written back.
+    Rows `to_show` (all of one model) come without the attributes that no answer shows (`Entity.UNSHOWN`): never write them back.
     """
-    if not wanted:
+    if not keys:
         return []
-    if len(wanted) > _BATCH:
-        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(wanted)}")
+    if len(keys) > _BATCH:
+        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(keys)}")
     requests: dict[str, dict[str, Any]] = {}
-    for model, pk, sk in dict.fromkeys(wanted):
+    for model, pk, sk in dict.fromkeys(keys):
         shown = _shown(model) if to_show else {}
-        keys = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)["Keys"]
-        keys.append({"PK": {"S": pk}, "SK": {"S": sk}})
+        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)
+        request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
     for answer in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
         for table, rows in answer["Responses"].items():
             by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
-    return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in wanted]
+    return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
 
 
 @cache

@@ -73,7 +73,7 @@ def update(row: Row, actions: Sequence[Action], condition: Condition | None = No
 
 
 def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Operation:
-    """Only a condition: the transaction fails unless it holds."""
+    """A condition on a row that is not written: the transaction fails unless it holds."""
     request = row.get_update_kwargs_from_instance(
         actions=[], condition=condition, return_values_on_condition_failure="ALL_OLD", add_version_condition=False
     )
@@ -82,6 +82,7 @@ def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Ope
 
 
 def delete(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+    """Remove the row with this key, unless `condition` fails."""
     return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
 
 
@@ -90,10 +91,10 @@ _carried: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("car
 
 @contextmanager
 def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
-    """Every `write` inside this block also carries what `operations()` answers then: the same transaction, theirs first.
+    """Add the operations that `operations()` answers to the transaction of every `write` inside this block, before the write's own.
 
-    For work done on somebody's behalf that may end at any moment (a run whose lease is lost): no write lands without the check,
-    whichever service makes it. `update_now` and `put_many` are not for such work.
+    For the work of a run, whose lease may be lost at any moment: no service's write succeeds without the check. `update_now` and
+    `put_many` do not make the check.
     """
     token = _carried.set(operations)
     try:
@@ -103,8 +104,8 @@ def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator
 
 
 def write(*operations: Operation) -> None:
-    """All of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
-    would be larger than a row can be."""
+    """Write all of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
+    would be larger than 400 KB."""
     carried = _carried.get()
     if carried is not None:
         operations = (*carried(), *operations)
@@ -117,10 +118,10 @@ def write(*operations: Operation) -> None:
 
 
 def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
-    """Load, change, save: again on what somebody else left when they were faster, up to six times.
+    """Load, change and save an entity; all three again where somebody else was faster, six times at most.
 
-    `change` alters the entity in place (and records its event) and may answer further operations of the same transaction. Nothing is
-    written when it leaves everything as it was.
+    `change` alters the entity in place (and records its event) and may answer further operations for the same transaction. Nothing is
+    written where it changes nothing and answers none.
     """
 
     def attempt(_: int) -> E:
@@ -137,8 +138,8 @@ def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Oper
 def update_now(
     row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
 ) -> dict[str, Any]:
-    """`update` at once; answers the whole row after it (raw: `Model.decode` reads it). A transaction on the row at this very moment
-    refuses it: tried again, as in `write`."""
+    """Make an `update` at once. Answers the whole row as it is then, raw (`Model.decode` reads it). Tried again as in `write` while a
+    transaction is on the row."""
     operation = update(row, actions, condition, refused)
     answer = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
     attributes: dict[str, Any] = answer["Attributes"]
@@ -146,7 +147,7 @@ def update_now(
 
 
 def put_many(rows: Sequence[Row]) -> None:
-    """Rows without conditions, 25 a round trip, retried until all are in. Not atomic: for logs and derived rows."""
+    """Write rows without conditions, 25 a round trip, until all are written. Not atomic: for logs and derived rows."""
     for row in rows:
         if isinstance(row, Entity):
             row.set_index_keys()
@@ -154,14 +155,14 @@ def put_many(rows: Sequence[Row]) -> None:
 
 
 def delete_many(rows: Sequence[Row]) -> None:
-    """Remove rows, by their keys, as `put_many` writes them; what is not there is no error."""
+    """Remove rows by their keys, 25 a round trip, not atomic; a row that does not exist is no error."""
     _batch([(row.table_name(), {"DeleteRequest": {"Key": {"PK": {"S": row.pk}, "SK": {"S": row.sk}}}}) for row in rows])
 
 
-def _batch(wanted: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    for start in range(0, len(wanted), 25):
+def _batch(items: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    for start in range(0, len(items), 25):
         requests: dict[str, Any] = {}
-        for table, request in wanted[start : start + 25]:
+        for table, request in items[start : start + 25]:
             requests.setdefault(table, []).append(request)
         for _ in batches(dynamodb().batch_write_item, requests, "UnprocessedItems"):
             pass
