@@ -5,9 +5,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core.errors import Conflict
-from shared.core.situations import Situation
 from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.steps import Step, step
+from shared.store import is_stale
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -20,6 +20,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except (BotoCoreError, ClientError) as error:
         raise StepInterrupted(type(error).__name__) from error
     except Conflict as conflict:
-        if conflict.situation is Situation.VERSION_CONFLICT:  # too many others wrote the same rows
+        if is_stale(conflict):  # too many others wrote the same rows
             raise StepInterrupted(conflict.message) from conflict
         raise

@@ -6,6 +6,7 @@ PynamoDB would build one client for each model class (40 ms each); all our model
 """
 
 import json
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,10 +14,11 @@ import botocore.parsers
 from botocore.config import Config
 
 from shared.core.aws import client
+from shared.core.backoff import pause
 
 
 class _RowParser(botocore.parsers.JSONParser):
-    """Answers of DynamoDB's JSON protocol are already in the shape that callers read."""
+    """Returns DynamoDB's JSON as it is: it has the shape that our decoder reads."""
 
     def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:
         return json.loads(raw_body) if raw_body else {}
@@ -29,7 +31,7 @@ class _RowParserFactory(botocore.parsers.ResponseParserFactory):
 
 @cache
 def dynamodb() -> Any:
-    """The low-level client. Connection and read timeouts are short: a Lambda that waits costs money and answers nobody."""
+    """The low-level client, made once. Its timeouts are short (2 s to connect, 10 s to read): a Lambda that waits costs money."""
     config = Config(
         connect_timeout=2,
         read_timeout=10,
@@ -38,3 +40,15 @@ def dynamodb() -> Any:
         parameter_validation=False,
     )
     return client("dynamodb", config=config, parsers=_RowParserFactory())
+
+
+def batches(call: Callable[..., dict[str, Any]], requests: dict[str, Any], unprocessed: str) -> Iterator[dict[str, Any]]:
+    """The answers of a batch call, until nothing is left of the requests: DynamoDB returns as `unprocessed` what it had no capacity for."""
+    attempt = 0
+    while requests:
+        answer = call(RequestItems=requests)
+        yield answer
+        requests = answer.get(unprocessed) or {}
+        if requests:
+            pause(attempt, first=0.02, most=1.0)
+            attempt += 1

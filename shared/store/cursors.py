@@ -21,7 +21,7 @@ def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None
 
 
 def decode_cursor(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
-    """The key a cursor carries. Raises Invalid for a forged, expired or misplaced one."""
+    """The key in a cursor; None without a cursor. Raises Invalid for one that is forged, expired or of another query."""
     if not cursor:
         return None
     text, _, signature = cursor.partition(".")

@@ -55,7 +55,7 @@ def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any]
 
 @cache
 def decoder_for(model: Any) -> Decode:
-    """A function from a raw row to PynamoDB's `attribute_values`. Attributes the row lacks keep the model's default."""
+    """A function from a raw row to PynamoDB's `attribute_values`. An attribute that the row lacks gets the model's default."""
     plan = {attribute.attr_name: (name, *_value_decoder(attribute)) for name, attribute in model.get_attributes().items()}
     defaults = {name: attribute.default for name, attribute in model.get_attributes().items() if attribute.default is not None}
 

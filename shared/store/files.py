@@ -45,7 +45,7 @@ def _place(key: str) -> dict[str, str]:
 
 
 def store_text(key: str, text: str) -> str:
-    """What to put into the row: the text itself, or a pointer to the file that now holds it. The same key is written over."""
+    """What to write into the row: the text itself, or for a long one a pointer to the file that now holds it. Overwrites the file."""
     raw = text.encode()
     if len(raw) <= INLINE and not text.startswith(_POINTER):
         return text
@@ -54,40 +54,43 @@ def store_text(key: str, text: str) -> str:
 
 
 def load_text(value: str) -> str:
-    """The text that `store_text` put away."""
+    """The text that a value made by `store_text` stands for; reads the file of a long one."""
     return get_file(value.removeprefix(_POINTER)).decode() if value.startswith(_POINTER) else value
 
 
 def file_key(value: str) -> str | None:
-    """The key of the file in which `store_text` put the text; None for a text that is in the row."""
+    """The key of the file that holds the text of a value made by `store_text`; None for a text that is in the row."""
     return value.removeprefix(_POINTER) if value.startswith(_POINTER) else None
 
 
 def put_file(key: str, body: bytes, content_type: str) -> None:
-    """Write a file; the same key is written over."""
+    """Write a file; one with the same key is overwritten."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
 
 
 def put_file_stream(key: str, body: BinaryIO, content_type: str) -> None:
-    """As `put_file`, from a file that need not fit into memory (5 GB at the most)."""
+    """As `put_file`, from a file that need not fit into memory (5 GB at most)."""
     _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
 
 
 def begin_multipart(key: str, content_type: str) -> str:
-    """Start a file that is written in parts, by calls that may be hours and functions apart. Answers the upload's id. Nothing is there to
-    be read before `complete_multipart`; what is never joined is forgotten after two days (the bucket's lifecycle)."""
+    """Start a file that is written in parts, also by different functions, hours apart. Answers the upload's id.
+
+    The file cannot be read before `complete_multipart`. An upload that is never completed is removed after two days (the bucket's
+    lifecycle).
+    """
     upload: str = _bucket().create_multipart_upload(**_place(key), ContentType=content_type)["UploadId"]
     return upload
 
 
 def put_part(key: str, upload: str, number: int, body: bytes) -> str:
-    """Part `number` (from 1), at least PART_BYTES unless it is the last; the same number is written over. Answers its tag."""
+    """Write part `number` (from 1) of at least PART_BYTES unless it is the last; the same number overwrites. Answers the part's tag."""
     tag: str = _bucket().upload_part(**_place(key), UploadId=upload, PartNumber=number, Body=body)["ETag"]
     return tag
 
 
 def complete_multipart(key: str, upload: str, tags: Sequence[str]) -> None:
-    """Make the file of its parts, by their tags in order. Joined before is as good."""
+    """Make the file of its parts, by their tags in order. Doing it again is no error."""
     parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
     try:
         _bucket().complete_multipart_upload(**_place(key), UploadId=upload, MultipartUpload={"Parts": parts})
@@ -97,7 +100,7 @@ def complete_multipart(key: str, upload: str, tags: Sequence[str]) -> None:
 
 
 def get_file(key: str) -> bytes:
-    """The whole file. Raises botocore's ClientError where there is none: for keys that a row of ours names."""
+    """The whole file. Raises botocore's ClientError where there is none, so the key must come from a row of ours."""
     body: bytes = _bucket().get_object(**_place(key))["Body"].read()
     return body
 
@@ -109,12 +112,12 @@ def get_file_start(key: str, size: int) -> bytes:
 
 
 def copy_file(key: str, to: str) -> None:
-    """A file once more, inside the bucket; what was there is written over."""
+    """Copy a file inside the bucket; a file at the new key is overwritten."""
     _bucket().copy_object(**_place(to), CopySource=_place(key))
 
 
 def delete_file(key: str) -> None:
-    """Remove a file; one that is not there is as good as removed."""
+    """Remove a file; one that does not exist is no error."""
     _bucket().delete_object(**_place(key))
 
 
@@ -127,14 +130,14 @@ class FileInfo:
 
 
 def head_file(key: str) -> FileInfo | None:
-    """Whether a file has arrived, and what it is; None when it has not."""
+    """The size and type of a file; None where there is none."""
     try:
-        found = _bucket().head_object(**_place(key))
+        head = _bucket().head_object(**_place(key))
     except ClientError as error:
         if error.response["Error"]["Code"] not in _MISSING:
             raise
         return None
-    return FileInfo(int(found["ContentLength"]), str(found.get("ContentType", "")))
+    return FileInfo(int(head["ContentLength"]), str(head.get("ContentType", "")))
 
 
 @dataclass(frozen=True)
@@ -146,33 +149,33 @@ class SignedUrl:
 
 
 def download_url(key: str, name: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> SignedUrl:
-    """A GET that saves the file under `name`, for anybody who has the URL. No round trip: the file need not exist yet."""
-    asked = _place(key) | {"ResponseContentDisposition": content_disposition(name)}
+    """A URL for a GET that saves the file as `name`, for anybody who has it. No round trip: the file need not exist yet."""
+    request = _place(key) | {"ResponseContentDisposition": content_disposition(name)}
     if content_type:
-        asked["ResponseContentType"] = content_type
-    return _signed("get_object", asked, seconds)
+        request["ResponseContentType"] = content_type
+    return _signed("get_object", request, seconds)
 
 
 def upload_url(key: str, content_type: str, size: int, seconds: int = URL_SECONDS) -> SignedUrl:
-    """A PUT of exactly `size` bytes with exactly this Content-Type header: both are signed, S3 refuses anything else. No round trip."""
+    """A URL for a PUT of exactly `size` bytes with exactly this Content-Type: both are signed, S3 refuses others. No round trip."""
     return _signed("put_object", _place(key) | {"ContentType": content_type, "ContentLength": size}, seconds)
 
 
-def _signed(call: str, asked: dict[str, Any], seconds: int) -> SignedUrl:
-    url: str = _bucket().generate_presigned_url(call, Params=asked, ExpiresIn=seconds)
+def _signed(call: str, request: dict[str, Any], seconds: int) -> SignedUrl:
+    url: str = _bucket().generate_presigned_url(call, Params=request, ExpiresIn=seconds)
     return SignedUrl(url, clock.iso(clock.now() + timedelta(seconds=seconds)))
 
 
 def content_disposition(name: str) -> str:
-    """A Content-Disposition that every client reads, whatever is in the name (RFC 6266)."""
+    """The Content-Disposition header for a file name, with a plain form for old clients (RFC 6266)."""
     plain = "".join(one if " " <= one <= "~" and one not in '"\\%' else "_" for one in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def delete_files(prefix: str) -> int:
-    """Remove up to a thousand files whose keys begin like this. How many there were: 0 when none is left."""
+    """Remove files whose keys begin with `prefix`, a thousand at most. Answers how many were removed: 0 when none is left."""
     bucket = settings().need("files_bucket")
-    found = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-    if found:
-        _bucket().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found], "Quiet": True})
-    return len(found)
+    files = _bucket().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    if files:
+        _bucket().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": file["Key"]} for file in files], "Quiet": True})
+    return len(files)

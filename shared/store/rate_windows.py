@@ -23,7 +23,7 @@ _ROUNDS = 6  # writers that start the same window at once: one wins, the others 
 
 @dataclass(frozen=True)
 class RateStatus:
-    """Where the tightest rule stands after this request. `reset` is in epoch seconds."""
+    """The rule with the least room after this request. `window` is in seconds, `reset` in epoch seconds."""
 
     limit: int
     remaining: int
@@ -34,10 +34,10 @@ class RateStatus:
 def count_requests(
     model: type[Row], pk: str, rules: Sequence[RateRule], *, amount: int = 1, session: str | None = None, ttl: int | None = None
 ) -> tuple[dict[str, Any], RateStatus | None]:
-    """Count `amount` requests on the row `pk`, all or none. With `session`, that key must stand in the row's map `sessions`.
+    """Count `amount` requests on the row `pk`, all or none. With `session`, the row's map `sessions` must have that key.
 
-    Answers the raw row and the state of the tightest rule. Raises RateLimited, or Unauthenticated(TOKEN_INVALID) where the session is
-    gone. Without rules it only reads.
+    Answers the raw row and the state of the rule with the least room. Raises RateLimited, or Unauthenticated(TOKEN_INVALID) where the
+    session is gone. Without rules it only reads.
     """
     if not rules:
         return _only_read(model, pk, session), None
@@ -127,7 +127,7 @@ def _reset(rule: RateRule, now: int) -> int:
 
 
 def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int, now: int) -> None:
-    """Of several that are full, the one that takes longest says how long to wait."""
+    """Raise RateLimited where a rule is full; of several, for the one that is full the longest."""
     full = [
         rule
         for rule in rules

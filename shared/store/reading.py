@@ -1,16 +1,16 @@
-"""Reads. Every read by an id that came from outside goes through `load`: there tenancy is checked, once, for everything."""
+"""Reads. Every read by an id that came from outside goes through `load`, the one place that checks tenancy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store.client import dynamodb
+from shared.store.client import batches, dynamodb
 from shared.store.decoding import from_json
-from shared.store.rows import Entity, Row
+from shared.store.rows import Entity, Row, id_in
 
 R = TypeVar("R", bound=Row)
 E = TypeVar("E", bound=Entity)
@@ -22,10 +22,10 @@ _BATCH = 100  # BatchGetItem's limit
 
 
 def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | None = None) -> E:
-    """The entity, if it exists, is not deleted, and is the actor's to know of.
+    """The entity with this id, if it is not deleted and the actor may know of it.
 
-    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden when the actor
-    may see it but lacks `permission`. One strongly consistent read.
+    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden where the actor may see
+    it but lacks `permission`. One strongly consistent read.
     """
     bare = bare_id(entity_id)
     entity = fetch(model, bare) if is_id(bare) else None
@@ -35,7 +35,7 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
 
 
 def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
-    """The tenancy and permission check of `load`, for a row that was read another way."""
+    """The tenancy and permission check of `load`, for a row that was read in another way."""
     if actor.role_in(entity.ws_id, entity.org_id) is None:
         raise NotFound(type(entity).NAME)
     if permission is not None and not actor.may(permission, entity.ws_id, entity.org_id):
@@ -44,12 +44,12 @@ def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> 
 
 
 def fetch(model: type[E], entity_id: str) -> E | None:
-    """The entity by an id that we wrote ourselves; no tenancy check. Deleted rows come too."""
+    """The entity by an id that we wrote ourselves, deleted or not. No tenancy is checked. None where there is no such row."""
     return get(model, *model.key(entity_id))
 
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
-    """One row by its key. One read unit per 4 KB when consistent, half otherwise."""
+    """One row by its key, or None. A consistent read costs one unit per 4 KB, another one half of it."""
     raw = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
@@ -58,27 +58,25 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
     return model.decode(raw) if raw else None
 
 
-def get_many(wanted: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
-    """Rows of any model by key, in the order asked for, in one round trip (strongly consistent). At most 100.
+def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
+    """Rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100.
 
-    Rows `to_show` (of one model) come without what no answer shows (`Entity.UNSHOWN`): they must not be written back.
+    Rows `to_show` (all of one model) come without the attributes that no answer shows (`Entity.UNSHOWN`): never write them back.
     """
-    if not wanted:
+    if not keys:
         return []
-    if len(wanted) > _BATCH:
-        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(wanted)}")
+    if len(keys) > _BATCH:
+        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(keys)}")
     requests: dict[str, dict[str, Any]] = {}
-    for model, pk, sk in dict.fromkeys(wanted):
+    for model, pk, sk in dict.fromkeys(keys):
         shown = _shown(model) if to_show else {}
-        keys = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)["Keys"]
-        keys.append({"PK": {"S": pk}, "SK": {"S": sk}})
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    while requests:
-        answer = dynamodb().batch_get_item(RequestItems=requests)
+        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)
+        request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
+    by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for answer in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
         for table, rows in answer["Responses"].items():
-            found.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
-        requests = answer.get("UnprocessedKeys") or {}
-    return [model.decode(raw) if (raw := found.get((model.table_name(), pk, sk))) else None for model, pk, sk in wanted]
+            by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
+    return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
 
 
 @cache
@@ -96,6 +94,11 @@ def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> l
     for start in range(0, len(keys), _BATCH):
         rows += [row for row in get_many(keys[start : start + _BATCH], to_show=to_show) if row is not None]
     return rows
+
+
+def fetch_indexed(model: type[E], rows: Iterable[Entity]) -> list[E]:
+    """The whole entities of rows that an index showed, in that order, missing ones left out; a round trip per 100."""
+    return fetch_all(model, [row.entity_id for row in rows])
 
 
 @dataclass(frozen=True)
@@ -116,119 +119,96 @@ class Slice(Generic[T]):
     next_key: dict[str, Any] | None
 
 
+class QueryOptions(TypedDict, total=False):
+    """What a query may say besides its partition: rows of an index (its number), with sort keys that begin with `prefix` or lie `between`
+    two, at most `limit` a page, from the key `start` on."""
+
+    index: int | None
+    prefix: str
+    between: tuple[str, str] | None
+    newest_first: bool
+    limit: int | None
+    start: dict[str, Any] | None
+    consistent: bool
+
+
+def query(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Slice[R]:
+    """Rows of one partition of a table or an index in key order, one page."""
+    return next(pages(model, partition, **options))
+
+
+def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Iterator[Slice[R]]:
+    """All pages of a partition, one after the other. Each is a query, made only when the page is asked for."""
+    for answer in _answers(_request(model, partition, **options)):
+        yield Slice([model.decode(raw) for raw in answer["Items"]], answer.get("LastEvaluatedKey"))
+
+
 def collection(index: int, partition: str, prefix: str = "", *, cap: int = COLLECTION_CAP) -> list[IndexRow]:
     """A whole bounded collection as index rows, in the index's order. Raises Invalid past `cap` rows."""
     rows: list[IndexRow] = []
-    start: dict[str, Any] | None = None
-    pk, sk = f"GSI{index}PK", f"GSI{index}SK"
-    while True:
-        raws, start = _query(Entity.table_name(), pk, sk, partition, index=index, prefix=prefix, start=start)
+    sort = f"GSI{index}SK"
+    for answer in _answers(_request(Entity, partition, index=index, prefix=prefix)):
         rows += [
-            IndexRow(
-                raw["PK"]["S"].partition("#")[2], raw["kind"]["S"], raw[sk]["S"], from_json(raw["f"]["S"]) if "f" in raw else {}
-            )
-            for raw in raws
+            IndexRow(id_in(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
+            for raw in answer["Items"]
         ]
         if len(rows) > cap:
             raise Invalid(FieldError("limit", f"This collection holds more than {cap:,} rows; narrow it with filters"))
-        if start is None:
-            return rows
-
-
-def query(
-    model: type[R],
-    partition: str,
-    *,
-    index: int | None = None,
-    prefix: str = "",
-    between: tuple[str, str] | None = None,
-    newest_first: bool = False,
-    limit: int | None = None,
-    start: dict[str, Any] | None = None,
-    consistent: bool = False,
-) -> Slice[R]:
-    """Rows of one partition of a table or an index in key order, one page."""
-    pk, sk = ("PK", "SK") if index is None else (f"GSI{index}PK", f"GSI{index}SK")
-    raws, next_key = _query(
-        model.table_name(),
-        pk,
-        sk,
-        partition,
-        index=index,
-        prefix=prefix,
-        between=between,
-        newest_first=newest_first,
-        limit=limit,
-        start=start,
-        consistent=consistent,
-    )
-    return Slice([model.decode(raw) for raw in raws], next_key)
+    return rows
 
 
 def item_collection(models: Sequence[type[Entity]], partition: str, between: tuple[str, str]) -> list[Entity]:
-    """The rows of one partition that are of these kinds, each as its own model, in key order: an entity with what is kept beside it, in
-    one strongly consistent query. What is not there costs nothing, where a batch read pays a unit for each key it misses."""
+    """The rows of one partition that are of these kinds, each as its own model, in key order. One strongly consistent query, one page.
+
+    A row that does not exist costs nothing here, where a batch read pays a unit for each key that it misses.
+    """
     by_kind = {model.KIND: model for model in models}
-    raws, _ = _query(Entity.table_name(), "PK", "SK", partition, between=between, consistent=True)
-    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in raws if raw["kind"]["S"] in by_kind]
+    answer = next(_answers(_request(Entity, partition, between=between, consistent=True)))
+    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in answer["Items"] if raw["kind"]["S"] in by_kind]
 
 
 def count(model: type[Row], partition: str, *, index: int | None = None, prefix: str = "") -> int:
-    """How many rows a bounded partition holds."""
+    """How many rows a bounded partition holds. A query for each megabyte."""
+    request = _request(model, partition, index=index, prefix=prefix) | {"Select": "COUNT"}
+    return sum(int(answer["Count"]) for answer in _answers(request))
+
+
+def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> dict[str, Any]:
+    index = options.get("index")
     pk, sk = ("PK", "SK") if index is None else (f"GSI{index}PK", f"GSI{index}SK")
-    total: int = 0
-    start = None
-    while True:
-        request = _request(model.table_name(), pk, sk, partition, index=index, prefix=prefix, start=start)
-        answer = dynamodb().query(**request, Select="COUNT")
-        total += answer["Count"]
-        start = answer.get("LastEvaluatedKey")
-        if start is None:
-            return total
-
-
-def _request(
-    table: str,
-    pk: str,
-    sk: str,
-    partition: str,
-    *,
-    index: int | None = None,
-    prefix: str = "",
-    between: tuple[str, str] | None = None,
-    newest_first: bool = False,
-    limit: int | None = None,
-    start: dict[str, Any] | None = None,
-    consistent: bool = False,
-) -> dict[str, Any]:
     condition, values = "#pk = :pk", {":pk": {"S": partition}}
     names = {"#pk": pk}
-    if between:
+    if between := options.get("between"):
         condition += " AND #sk BETWEEN :from AND :to"
         values |= {":from": {"S": between[0]}, ":to": {"S": between[1]}}
         names["#sk"] = sk
-    elif prefix:
+    elif prefix := options.get("prefix"):
         condition += " AND begins_with(#sk, :prefix)"
         values[":prefix"] = {"S": prefix}
         names["#sk"] = sk
     request: dict[str, Any] = {
-        "TableName": table,
+        "TableName": model.table_name(),
         "KeyConditionExpression": condition,
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
-        "ScanIndexForward": not newest_first,
+        "ScanIndexForward": not options.get("newest_first", False),
     }
     if index is not None:
         request["IndexName"] = f"GSI{index}"
-    elif consistent:
+    elif options.get("consistent"):
         request["ConsistentRead"] = True
-    if limit is not None:
+    if (limit := options.get("limit")) is not None:
         request["Limit"] = limit
-    if start is not None:
+    if (start := options.get("start")) is not None:
         request["ExclusiveStartKey"] = start
     return request
 
 
-def _query(*args: Any, **kwargs: Any) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    answer = dynamodb().query(**_request(*args, **kwargs))
-    return answer["Items"], answer.get("LastEvaluatedKey")
+def _answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """DynamoDB's answers to a query, page by page, until there is no next one."""
+    while True:
+        answer = dynamodb().query(**request)
+        yield answer
+        if "LastEvaluatedKey" not in answer:
+            return
+        request = request | {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -48,20 +48,25 @@ __all__ = [
 
 
 class JSONAttribute(attributes.JSONAttribute):
-    """As UTF-8: escapes would make three bytes six, or four twelve, and a row holds 400 KB."""
+    """JSON as UTF-8: with escapes three bytes would be six, and a row holds 400 KB at most."""
 
     def serialize(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def flat_map() -> Any:
-    """A map of plain texts and numbers: for rows whose conditions and updates name a key of it."""
+    """A map of plain texts and numbers, for rows whose conditions and updates name a key of it."""
     return MapAttribute(default=dict)  # type: ignore[no-untyped-call]  # PynamoDB leaves this constructor untyped
 
 
 def size(attribute: str) -> Any:
     """How large an attribute is, in a condition: the elements of a set, the characters of a text."""
     return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
+
+
+def id_in(pk: str) -> str:
+    """The id in an entity's partition key, `<KIND>#<id>`."""
+    return pk.partition("#")[2]
 
 
 _connections: dict[str, TableConnection] = {}
@@ -110,7 +115,7 @@ class Row(Model):
 
 
 class Guard(Row):
-    """A unique value (`EMAIL#...`, `SLUG#...`): whoever writes it first has it. `ref` is the id of the owner."""
+    """A unique value (`EMAIL#...`, `SLUG#...`): it belongs to whoever writes it first. `ref` is the id of the owner."""
 
     TABLE = "core_table"
     kind = UnicodeAttribute(default="GUARD")
@@ -130,13 +135,13 @@ class Telemetry(Row):
 
 
 class Entity(Row):
-    """A thing with an id: its tenancy, its version, and the last event that changed it."""
+    """A row with an id: with its tenancy, its version, and the last event that changed it."""
 
     TABLE = "core_table"
     KIND: ClassVar[str]
     """The key prefix, e.g. `ITEM`."""
     NAME: ClassVar[str]
-    """What a person calls it, e.g. `card`: names the thing in NotFound."""
+    """What a person calls it, e.g. `card`: the word in NotFound."""
     UNSHOWN: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
     """Stored attributes that only indexes and the stream read: almost half of the bytes of a card."""
 
@@ -165,6 +170,11 @@ class Entity(Row):
     def key(cls, entity_id: str) -> tuple[str, str]:
         return f"{cls.KIND}#{entity_id}", "META"
 
+    @property
+    def entity_id(self) -> str:
+        """The id as the key has it: a row that came from an index has no attribute `id`."""
+        return id_in(str(self.pk))
+
     @classmethod
     def new(cls, entity_id: str, **fields: Any) -> Self:
         """A new entity, not yet written."""
@@ -177,18 +187,18 @@ class Entity(Row):
         return {}
 
     def trash(self) -> tuple[str, str] | None:
-        """Where a deleted entity can still be found, by what clears it away for good: partition and sort key of index 1."""
+        """The list of deleted entities that this one is in until it is purged: partition and sort key of index 1. None: in no list."""
         for holder, holder_id in (("PROJ", self.proj_id), ("WS", self.ws_id)):
             if holder_id and holder_id != self.id:
                 return f"TRASH#{holder}#{holder_id}", f"{self.KIND}#{self.id}"
         return None
 
     def filters(self) -> dict[str, Any]:
-        """The small fields that lists filter and sort by; they travel in every index."""
+        """The small fields that lists filter and sort by; every index holds a copy."""
         return {}
 
     def set_index_keys(self) -> None:
-        """Set the index keys from the entity's own state. A deleted entity leaves every list but that of the deleted."""
+        """Set the index keys from the entity's own state. A deleted entity is in no list but that of the deleted (`trash`)."""
         trash = self.trash() if self.deleted_at else None
         places = self.indexes() if not self.deleted_at else {1: trash} if trash else {}
         for number in range(1, 5):

@@ -20,18 +20,18 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.core import clock
-from shared.core.backoff import pause
-from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, Raced
+from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded, Raced
 from shared.core.situations import Situation
-from shared.store.client import dynamodb
+from shared.store.client import batches, dynamodb
+from shared.store.optimistic import retrying, stale
 from shared.store.rows import Entity, Row
 
 E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 Refusal = CadreError | Raced | Callable[[dict[str, Any] | None], CadreError | Raced]
 """The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
-_REVISIONS = 6
 _TRIES = 12  # 100 writers on one counter were through after 9 rounds; the pause doubles from 10 ms, capped at 200 ms
 
 
@@ -40,10 +40,6 @@ class Operation:
     verb: str  # Put | Update | Delete | ConditionCheck
     request: dict[str, Any]
     refused: Refusal | None = None
-
-
-def stale(_: dict[str, Any] | None = None) -> CadreError:
-    return Conflict(Situation.VERSION_CONFLICT, "The item was changed by someone else; read it again and retry")
 
 
 def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
@@ -78,7 +74,7 @@ def update(row: Row, actions: Sequence[Action], condition: Condition | None = No
 
 
 def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Operation:
-    """Only a condition: the transaction fails unless it holds."""
+    """A condition on a row that is not written: the transaction fails unless it holds."""
     request = row.get_update_kwargs_from_instance(
         actions=[], condition=condition, return_values_on_condition_failure="ALL_OLD", add_version_condition=False
     )
@@ -87,6 +83,7 @@ def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Ope
 
 
 def delete(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+    """Remove the row with this key, unless `condition` fails."""
     return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
 
 
@@ -95,10 +92,10 @@ _carried: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("car
 
 @contextmanager
 def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
-    """Every `write` inside this block also carries what `operations()` answers then: the same transaction, theirs first.
+    """Add the operations that `operations()` answers to the transaction of every `write` inside this block, before the write's own.
 
-    For work done on somebody's behalf that may end at any moment (a run whose lease is lost): no write lands without the check,
-    whichever service makes it. `update_now` and `put_many` are not for such work.
+    For the work of a run, whose lease may be lost at any moment: no service's write succeeds without the check. `update_now` and
+    `put_many` do not make the check.
     """
     token = _carried.set(operations)
     try:
@@ -108,8 +105,8 @@ def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator
 
 
 def write(*operations: Operation) -> None:
-    """All of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
-    would be larger than a row can be."""
+    """Write all of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
+    would be larger than 400 KB."""
     carried = _carried.get()
     if carried is not None:
         operations = (*carried(), *operations)
@@ -117,70 +114,43 @@ def write(*operations: Operation) -> None:
         raise LimitExceeded(
             Situation.LIMIT_REACHED, f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}"
         )
-    for attempt in range(_TRIES):
-        try:
-            if len(operations) == 1 and operations[0].verb != "ConditionCheck":
-                _alone(operations[0])
-            else:
-                dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations])
-        except ClientError as error:
-            refused = _refusal(error, operations)
-            if refused is not None:
-                raise refused from None
-            if not _contended(error) or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
-        else:
-            return
+    if len(operations) == 1 and operations[0].verb != "ConditionCheck":
+        _send(operations, lambda: _alone(operations[0]))
+    else:
+        _send(operations, lambda: dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations]))
 
 
 def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
-    """Load, change, save: again on what somebody else left when they were faster, up to six times.
+    """Load, change and save an entity; all three again where somebody else was faster, six times at most.
 
-    `change` alters the entity in place (and records its event) and may answer further operations of the same transaction. Nothing is
-    written when it leaves everything as it was.
+    `change` alters the entity in place (and records its event) and may answer further operations for the same transaction. Nothing is
+    written where it changes nothing and answers none.
     """
-    for attempt in range(_REVISIONS):
+
+    def attempt(_: int) -> E:
         entity = load()
         before = entity.serialize()
         further = change(entity) or ()
-        if not further and entity.serialize() == before:
-            return entity
-        try:
+        if further or entity.serialize() != before:
             write(save(entity), *further)
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _REVISIONS - 1:
-                raise
-            pause(attempt)
-        else:
-            return entity
-    raise AssertionError("unreachable")
+        return entity
+
+    return retrying(attempt)
 
 
 def update_now(
     row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
 ) -> dict[str, Any]:
-    """`update` at once; answers the whole row after it (raw: `Model.decode` reads it). A transaction on the row at this very moment
-    refuses it: tried again, as in `write`."""
+    """Make an `update` at once. Answers the whole row as it is then, raw (`Model.decode` reads it). Tried again as in `write` while a
+    transaction is on the row."""
     operation = update(row, actions, condition, refused)
-    for attempt in range(_TRIES):
-        try:
-            answer = dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW")
-        except ClientError as error:
-            failure = _refusal(error, [operation])
-            if failure is not None:
-                raise failure from None
-            if not _contended(error) or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
-        else:
-            attributes: dict[str, Any] = answer["Attributes"]
-            return attributes
-    raise AssertionError("unreachable")
+    answer = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
+    attributes: dict[str, Any] = answer["Attributes"]
+    return attributes
 
 
 def put_many(rows: Sequence[Row]) -> None:
-    """Rows without conditions, 25 a round trip, retried until all are in. Not atomic: for logs and derived rows."""
+    """Write rows without conditions, 25 a round trip, until all are written. Not atomic: for logs and derived rows."""
     for row in rows:
         if isinstance(row, Entity):
             row.set_index_keys()
@@ -188,21 +158,32 @@ def put_many(rows: Sequence[Row]) -> None:
 
 
 def delete_many(rows: Sequence[Row]) -> None:
-    """Remove rows, by their keys, as `put_many` writes them; what is not there is no error."""
+    """Remove rows by their keys, 25 a round trip, not atomic; a row that does not exist is no error."""
     _batch([(row.table_name(), {"DeleteRequest": {"Key": {"PK": {"S": row.pk}, "SK": {"S": row.sk}}}}) for row in rows])
 
 
-def _batch(wanted: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    for start in range(0, len(wanted), 25):
+def _batch(items: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    for start in range(0, len(items), 25):
         requests: dict[str, Any] = {}
-        for table, request in wanted[start : start + 25]:
+        for table, request in items[start : start + 25]:
             requests.setdefault(table, []).append(request)
-        attempt = 0
-        while requests:
-            requests = dynamodb().batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
-            if requests:
-                pause(attempt, first=0.02, most=1.0)
-                attempt += 1
+        for _ in batches(dynamodb().batch_write_item, requests, "UnprocessedItems"):
+            pass
+
+
+def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
+    """Make the call, again while another transaction is on the same rows. Raises the `refused` error of a condition that failed."""
+
+    def attempt(_: int) -> T:
+        try:
+            return call()
+        except ClientError as error:
+            refused = _refusal(error, operations)
+            if refused is not None:
+                raise refused from None
+            raise
+
+    return retrying(attempt, times=_TRIES, again=_contended)
 
 
 def _alone(operation: Operation) -> None:
@@ -245,7 +226,9 @@ def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
-def _contended(error: ClientError) -> bool:
+def _contended(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
     code = error.response["Error"]["Code"]
     if code == "TransactionCanceledException":
         return any(reason.get("Code") in _CONTENTION for reason in error.response.get("CancellationReasons", []))

@@ -220,7 +220,7 @@ def test_it_stops_in_time_and_goes_on(world):
 
 def test_more_than_a_page(world, monkeypatch):
     monkeypatch.setattr(monthly_close, "PAGE", 1)
-    monkeypatch.setattr("shared.money.billing.rows.shard_of", lambda _: 3)
+    monkeypatch.setattr("shared.money.billing.rows.Shards.partition_of", lambda shards, _: f"{shards.name}#3")
     made = [world.ws_id]
     for number in range(3):
         answer = world.ada("workspaces", "POST", "/workspaces", body={"name": "W", "slug": f"w-{number}"})

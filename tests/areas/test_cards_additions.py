@@ -188,15 +188,15 @@ def test_what_was_reopened_is_worked_on_or_is_not_to_be_archived_stays(world, mo
     reopened, worked_on, kept = finished(world), finished(world), finished(world)
     world.ada("cards", "PUT", f"/cards/{reopened.id}", body={"status": "in_progress"})
     wants_archiving(world)
-    real = archiving.query
+    real = archiving.iterate
 
     def reopening(model, partition, **about):
-        page = real(model, partition, **about)
+        rows = list(real(model, partition, **about))
         if partition.endswith("#DONE"):  # between the index and the card
             update_item(world.actor, worked_on.id, {"status": "in_progress"})
-        return page
+        return rows
 
-    monkeypatch.setattr(archiving, "query", reopening)
+    monkeypatch.setattr(archiving, "iterate", reopening)
     with later(DAYS + 1):
         assert archive_finished(soon()) == 1
     assert [bool(fetch(Item, one.id).archived_at) for one in (reopened, worked_on, kept)] == [False, False, True]

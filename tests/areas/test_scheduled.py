@@ -12,7 +12,7 @@ from infra.schedules import SCHEDULES
 from shared.agents.providers.port import Finished, TokenUsage
 from shared.channels.sockets.connections import close_connection, find
 from shared.channels.sockets.expiry import close_expired
-from shared.channels.sockets.rows import LONGEST, SHARDS, DueConnection, OpenConnections
+from shared.channels.sockets.rows import DUE, LONGEST, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
 from shared.money.budgets.reserving import caps_of
@@ -172,7 +172,7 @@ def test_what_there_was_no_time_for_is_done_the_next_time(world, monkeypatch):
 
 
 def due_rows() -> list[DueConnection]:
-    return [row for shard in range(SHARDS) for row in query(DueConnection, f"CONNS#DUE#{shard}", consistent=True).rows]
+    return [row for partition in DUE.partitions() for row in query(DueConnection, partition, consistent=True).rows]
 
 
 def viewer(gateway: Gateway, world: World) -> Viewer:

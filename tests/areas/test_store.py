@@ -1,5 +1,8 @@
 """The store on moto: rows keep their values, tenancy is one gate, conditions decide."""
 
+import itertools
+import time
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -12,25 +15,38 @@ from shared.store import (
     Entity,
     JSONAttribute,
     NumberAttribute,
+    Shards,
     UnicodeAttribute,
     begin_multipart,
     collection,
     complete_multipart,
+    count,
     create,
     decode_cursor,
     encode_cursor,
     fetch_all,
+    fetch_indexed,
+    first_rows,
     get_file,
     get_many,
     head_file,
+    iterate,
     load,
+    pages,
+    put_many,
     put_part,
+    query,
     save,
+    sharded,
     update,
     update_now,
+    update_with_retry,
+    work_through,
     write,
     writing,
 )
+from shared.store.client import batches
+from tests.trips import trips
 
 
 class Thing(Entity):
@@ -156,3 +172,149 @@ def test_a_file_in_parts_is_there_when_they_are_joined(aws):
     assert head_file("parts/a") is None
     complete_multipart("parts/a", upload, tags)
     assert get_file("parts/a") == b"".join(parts)
+
+
+# -- walks
+
+
+QUEUE = Shards("THINGS#DUE", 4)
+
+
+class Due(Thing):
+    KIND = "DUE"
+
+    def indexes(self):
+        return {2: (QUEUE.partition_of(self.id), self.created_at)}
+
+
+def many(number: int, model: type[Thing] = Thing) -> list[str]:
+    """The ids of new things, in their order."""
+    rows = [model.new(new_id(), title=str(place), ws_id="w1") for place in range(number)]
+    for place, row in enumerate(rows):
+        row.created_at = f"2026-01-01T00:00:00.{place:03}Z"
+    put_many(rows)
+    return [row.id for row in rows]
+
+
+def test_a_walk_goes_over_all_pages_and_reads_each_when_it_comes_to_it(aws):
+    ids = many(7)
+    with trips() as seen:
+        walk = iterate(Thing, "WS#w1#THING", index=1, limit=3)
+        assert seen.count == 0
+        assert [row.entity_id for row in itertools.islice(walk, 3)] == ids[:3]
+        assert seen.count == 1
+        assert [row.entity_id for row in walk] == ids[3:]
+    assert seen.count == 3
+    assert [row.entity_id for row in iterate(Thing, "WS#w1#THING", index=1, limit=2, newest_first=True)] == ids[::-1]
+    assert list(iterate(Thing, "WS#nobody", index=1)) == []
+    assert count(Thing, "WS#w1#THING", index=1) == 7
+
+
+def test_a_walk_goes_on_where_a_page_ended(aws):
+    ids = many(5)
+    first = next(pages(Thing, "WS#w1#THING", index=1, limit=2))
+    rest = list(pages(Thing, "WS#w1#THING", index=1, limit=2, start=first.next_key))
+    assert [[row.entity_id for row in page.rows] for page in rest] == [ids[2:4], ids[4:]]
+    assert rest[-1].next_key is None
+
+
+def test_a_walk_reads_the_entities_of_each_page_together(aws):
+    many(4)
+    with trips() as seen:
+        rows = list(iterate(Thing, "WS#w1#THING", index=1, limit=3, read=lambda page: fetch_indexed(Thing, page)))
+    assert [row.title for row in rows] == ["0", "1", "2", "3"]
+    assert seen.by_name == {"Query": 2, "BatchGetItem": 2}
+
+
+def test_a_walk_ends_when_its_time_is_up(aws, monkeypatch):
+    many(4)
+    with trips() as seen:
+        assert list(iterate(Thing, "WS#w1#THING", index=1, until=time.monotonic() - 1)) == []
+    assert seen.count == 0
+    ticks = itertools.count()
+    monkeypatch.setattr("shared.store.walking.time.monotonic", lambda: next(ticks))
+    with trips() as seen:
+        assert len(list(iterate(Thing, "WS#w1#THING", index=1, limit=1, until=3))) == 2  # a look for each page and each row
+    assert seen.count == 2
+
+
+@pytest.mark.parametrize(("number", "read", "more"), [(3, 3, True), (4, 4, True), (6, 5, False)])
+def test_the_first_rows_say_whether_there_may_be_more(aws, number, read, more):
+    ids = many(5)
+    first = first_rows(Thing, "WS#w1#THING", number, index=1)
+    assert ([row.entity_id for row in first.rows], first.next_key is not None) == (ids[:read], more)
+
+
+def test_the_first_rows_go_on_after_a_page_that_was_full(aws, monkeypatch):
+    ids = many(5)
+    monkeypatch.setattr("shared.store.walking.query", lambda *about, limit, **rest: query(*about, limit=min(limit, 2), **rest))
+    assert [row.entity_id for row in first_rows(Thing, "WS#w1#THING", 5, index=1).rows] == ids
+
+
+def test_a_sharded_list_is_walked_whole(aws):
+    ids = many(40, Due)
+    places = {QUEUE.partition_of(one) for one in ids}
+    assert places == set(QUEUE.partitions()) == {f"THINGS#DUE#{shard}" for shard in range(4)}
+    rows = sharded(Due, QUEUE, time.monotonic() + 60, index=2, limit=3, read=lambda page: fetch_indexed(Due, page))
+    assert sorted(row.id for row in rows) == sorted(ids)
+    assert list(sharded(Due, QUEUE, time.monotonic() - 1, index=2)) == []
+
+
+@pytest.mark.parametrize("step", [60, 3_600, 86_400])
+def test_no_shard_is_always_the_last(monkeypatch, step):
+    moments = iter(range(1_700_000_000, 1_800_000_000, step))
+    monkeypatch.setattr("shared.store.walking.clock.epoch", lambda: next(moments))
+    assert {QUEUE.partitions()[-1] for _ in range(60)} == {f"THINGS#DUE#{shard}" for shard in range(4)}
+
+
+def test_what_fails_does_not_keep_the_others_from_being_done():
+    done = []
+
+    def work(number: int) -> int:
+        if number % 2:
+            raise ValueError(number)
+        done.append(number)
+        return number
+
+    with pytest.raises(ExceptionGroup, match="2 of what was due in NUMBERS") as failed:
+        work_through("NUMBERS", [1, 2, 3, 4], work, lambda number: f"number {number}")
+    assert [one.__notes__ for one in failed.value.exceptions] == [["number 1"], ["number 3"]]
+    assert done == [2, 4]
+    assert work_through("NUMBERS", [2, 4], work, str) == 6
+
+
+# -- optimistic writes
+
+
+def test_a_change_is_made_again_on_what_somebody_else_left(aws):
+    made = thing()
+    write(create(made))
+
+    def change(row: Thing) -> None:
+        if row.size < 3:  # three others are faster
+            update_now(Thing(pk=made.pk, sk="META"), [Thing.size.add(1), Thing.version.add(1)])
+        row.title = f"seen {row.size}"
+
+    assert update_with_retry(lambda: load(Thing, made.id, member()), change).title == "seen 3"
+    after = load(Thing, made.id, member())
+    assert (after.title, after.size, after.version) == ("seen 3", 3, 5)
+
+
+def test_nothing_is_written_where_nothing_changes(aws):
+    made = thing()
+    write(create(made))
+    with trips() as seen:
+        update_with_retry(lambda: load(Thing, made.id, member()), lambda _: None)
+    assert seen.names == ["GetItem"]
+
+
+def test_batches_go_on_until_nothing_is_left():
+    left = [{"t": [1, 2, 3]}, {"t": [3]}, {}]
+    calls = []
+
+    def call(**about):
+        calls.append(about["RequestItems"])
+        return {"Unprocessed": left[len(calls)]}
+
+    assert len(list(batches(call, left[0], "Unprocessed"))) == 2
+    assert calls == left[:2]

@@ -171,9 +171,9 @@ def test_an_index_that_lags_is_waited_for(world, queued, monkeypatch):
     """What the index does not show yet is missing in no file."""
     ledger(world, 6)
     answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
-    real = exporting.fetch_all
+    real = exporting.fetch_indexed
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "fetch_all", lambda *args: real(*args)[1:])
+        patch.setattr(exporting, "fetch_indexed", lambda *args: real(*args)[1:])
         assert not work(answer.json["exportId"])
         assert export_of(answer).status == "pending"
     assert work(answer.json["exportId"], tries=2)
@@ -186,7 +186,7 @@ def test_what_cannot_be_made_says_so_and_can_be_asked_for_again(world, queued, m
     answer = ask(world, query)
     waiting()
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "fetch_all", lambda *_: [])
+        patch.setattr(exporting, "fetch_indexed", lambda *_: [])
         assert [work(answer.json["exportId"], tries=number) for number in (1, 2, 3)] == [False, False, False]
     told = world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
     assert (told["status"], "ask for it again" in told["error"]) == ("failed", True)

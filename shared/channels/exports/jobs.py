@@ -4,20 +4,16 @@ start_export     in the request: write the row, and the file if it is small; oth
 process_export   in the worker: take the lease, continue the file, finish it or queue the next message
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.channels.exports.file_writer import TooManyRows, release_lease, write_export_file
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source
-from shared.core import aws, clock
+from shared.core import clock, queues
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound, Raced, Upstream
-from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.store import SignedUrl, download_url, fetch, load, put, update_now, write
 
@@ -117,10 +113,6 @@ def _acquire_lease(export_id: str, seconds: float) -> Export | None:
 
 
 def enqueue(export_id: str) -> None:
-    """Queue the export for the worker; raise Upstream if the queue fails."""
-    try:
-        aws.short_call_client("sqs").send_message(
-            QueueUrl=settings().need("exports_queue"), MessageBody=json.dumps({"export_id": export_id})
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise Upstream(Situation.UNAVAILABLE, "The export could not be queued; try again shortly", retry_after=1) from error
+    """Raises Upstream when the queue does not take it."""
+    failure = Upstream(Situation.UNAVAILABLE, "The export could not be queued; try again shortly", retry_after=1)
+    queues.send("exports_queue", {"export_id": export_id}, failure=failure)

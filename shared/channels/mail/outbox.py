@@ -5,13 +5,10 @@
 The queue is encrypted. No part of a message is ever logged, because its links (`values.url`) contain one-time tokens.
 """
 
-import json
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.channels.mail.templates import render
-from shared.core import aws
+from shared.core import queues
 from shared.core.errors import Upstream
 from shared.core.ids import derived_id, new_id
 from shared.core.settings import settings
@@ -26,12 +23,8 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
     """
     render(kind, values)
     message = {"id": derived_id("mail", kind, once) if once else new_id(), "kind": kind, "to": to, "values": values}
-    try:
-        aws.short_call_client("sqs").send_message(
-            QueueUrl=settings().need("emails_queue"), MessageBody=json.dumps(message, ensure_ascii=False)
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise Upstream(Situation.UNAVAILABLE, "The mail could not be sent; try again shortly", retry_after=1) from error
+    failure = Upstream(Situation.UNAVAILABLE, "The mail could not be sent; try again shortly", retry_after=1)
+    queues.send("emails_queue", message, failure=failure)
 
 
 def link(path: str) -> str:

@@ -6,7 +6,7 @@ fewer, larger messages when the queue falls behind, instead of later and later o
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
 from shared.core import clock
 from shared.core.errors import Raced
-from shared.store import query, update_now
+from shared.store import iterate, update_now
 
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
 TRIES = 3  # deliveries to a connection that does not take a message; then the viewer finds the gap by its number
@@ -45,7 +45,7 @@ class Lines:
 
 def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness, contracts: Mapping[str, SocketContract]) -> None:
     """Deliver what was published to one topic, to those who may still listen. `contracts` render what was not rendered before."""
-    subscriptions = list(_subscribers(topic))
+    subscriptions = list(iterate(Subscription, f"SUB#{topic}", prefix="CONN#", consistent=True))
     if not subscriptions:
         return
     liveness.refresh(one.user_id for one in subscriptions)
@@ -77,16 +77,6 @@ def disconnect(connection_id: str) -> None:
     connection = find(connection_id)
     if connection is not None:
         close_connection(connection)
-
-
-def _subscribers(topic: str) -> Iterator[Subscription]:
-    start = None
-    while True:
-        page = query(Subscription, f"SUB#{topic}", prefix="CONN#", start=start, consistent=True)
-        yield from page.rows
-        start = page.next_key
-        if start is None:
-            return
 
 
 class _Batch:
@@ -182,7 +172,7 @@ def _moved(raw: dict[str, Any] | None) -> Raced:
 
 def _note(one: Subscription, run: str, first: int) -> Subscription | None:
     """Note on a subscription that is not live what it is not sent. Answers the subscription if it is in another state by now."""
-    key = Subscription.at(one.pk.partition("#")[2], one.connection)
+    key = Subscription(pk=one.pk, sk=one.sk)
     same = Subscription.state == one.state
     try:
         raw = update_now(

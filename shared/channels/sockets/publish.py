@@ -20,11 +20,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.channels.sockets.frames import Frame, compact
+from shared.channels.sockets.frames import Frame
 from shared.channels.sockets.topics import terminal_topic
-from shared.core import aws
+from shared.core import queues
 from shared.core.ids import new_id
-from shared.core.settings import settings
 
 _MAX_DELAY = 900  # SQS's own limit, in seconds
 log = logging.getLogger(__name__)
@@ -54,20 +53,18 @@ def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) 
 
 def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
     """Ask the pusher to do something for one connection, `delay` seconds from now."""
-    text = compact({"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about)
-    seconds = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
-    aws.short_call_client("sqs").send_message(QueueUrl=settings().need("ws_push_queue"), MessageBody=text, **seconds)
+    message = {"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about
+    seconds: dict[str, Any] = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
+    queues.send("ws_push_queue", message, **seconds)
 
 
 def _send_push(topic: str, about: dict[str, Any]) -> None:
     push = {"kind": "push", "topic": topic, "at": _now()}
-    _send_live(topic, compact(push | {name: value for name, value in about.items() if value is not None}))
+    _send_live(topic, push | {name: value for name, value in about.items() if value is not None})
 
 
-def _send_live(topic: str, text: str) -> None:
-    aws.short_call_client("sqs").send_message(
-        QueueUrl=settings().need("ws_live_queue"), MessageBody=text, MessageGroupId=topic, MessageDeduplicationId=new_id()
-    )
+def _send_live(topic: str, body: dict[str, Any] | str) -> None:
+    queues.send("ws_live_queue", body, MessageGroupId=topic, MessageDeduplicationId=new_id())
 
 
 def _now() -> int:

@@ -7,14 +7,14 @@ CONNS#DUE#<n>  <due>#<id>    when a connection is over at the latest, in order: 
 """
 
 from typing import Any
-from zlib import crc32
 
 from shared.core import clock
-from shared.store import BooleanAttribute, Ephemeral, JSONAttribute, NumberAttribute, UnicodeAttribute, flat_map
+from shared.store import BooleanAttribute, Ephemeral, JSONAttribute, NumberAttribute, Shards, UnicodeAttribute, flat_map
 
 LIFE = 3 * 3600  # seconds a row is kept; API Gateway ends every connection after two hours
 LONGEST = 2 * 3600 + 300  # seconds after which a connection is surely gone
-SHARDS = 4  # of the connections by the time they are due
+DUE = Shards("CONNS#DUE", 4)
+"""The connections by when they are over at the latest, for the clock."""
 CATCHING, LIVE, PAUSED = "catching", "live", "paused"
 
 
@@ -62,8 +62,7 @@ class DueConnection(Ephemeral):
 
     @classmethod
     def of(cls, connection: Connection) -> "DueConnection":
-        shard = crc32(connection.id.encode()) % SHARDS
-        return cls(pk=f"CONNS#DUE#{shard}", sk=f"{int(connection.due):010d}#{connection.id}", ttl=connection.ttl)
+        return cls(pk=DUE.partition_of(connection.id), sk=f"{int(connection.due):010d}#{connection.id}", ttl=connection.ttl)
 
     @property
     def connection_id(self) -> str:

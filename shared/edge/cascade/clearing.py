@@ -22,7 +22,7 @@ from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import fetch, fetch_all, get_many, query, save, update, update_now, update_with_retry, write
+from shared.store import fetch, fetch_all, fetch_indexed, get_many, query, save, update, update_now, update_with_retry, write
 from shared.work.boards.rows import Counts
 from shared.work.projects.rows import Project
 
@@ -64,7 +64,7 @@ def _members(workspace: Workspace, task: Task, _: float) -> Task:
 
 def _projects(workspace: Workspace, task: Task, until: float) -> Task | None:
     page = query(Project, f"WS#{workspace.id}#PROJ", index=1, limit=_PAGE, start=task.after)
-    for project in fetch_all(Project, [row.pk.partition("#")[2] for row in page.rows]):
+    for project in fetch_indexed(Project, page.rows):
         if project.deleted_at is None:
             _close(project, str(workspace.deleted_at))
         if time.monotonic() > until:

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from shared.core import clock
 from shared.edge.cascade.queue import Task, enqueue
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
-from shared.store import Entity, Row, delete_files, delete_many, fetch, query
+from shared.store import Entity, Row, delete_files, delete_many, fetch, iterate, pages
 from shared.work.attachments.rows import Attachment
 from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
 from shared.work.items.rows import Item
@@ -61,17 +61,11 @@ class _TimeIsUp(Exception):
 def purge_due(until: float) -> int:
     """Have every workspace purged whose time has come. How many; those still under way are told again. Stops at `until`
     (`time.monotonic`)."""
-    told, start, before = 0, None, clock.iso(clock.now() - KEPT)
-    while True:
-        page = query(Workspace, DELETED_WORKSPACES, index=1, between=("0", before), limit=_PAGE, start=start)
-        for row in page.rows:
-            if time.monotonic() > until:
-                return told
-            enqueue(Task(row.pk.partition("#")[2], "purge"))
-            told += 1
-        start = page.next_key
-        if start is None:
-            return told
+    number, before = 0, clock.iso(clock.now() - KEPT)
+    for row in iterate(Workspace, DELETED_WORKSPACES, index=1, between=("0", before), limit=_PAGE, until=until):
+        enqueue(Task(row.entity_id, "purge"))
+        number += 1
+    return number
 
 
 def purge(workspace: Workspace, until: float) -> bool:
@@ -105,7 +99,7 @@ class _Sweep:
                 self.count(len(single))
                 for row in page:
                     if row.kind not in SINGLE:
-                        self.tree(row.kind, row.pk.partition("#")[2])
+                        self.tree(row.kind, row.entity_id)
         for rows in APART.get(kind, _nothing)(entity_id):
             delete_many(rows)  # not counted: they may be gone since the last time, and would look like progress
         self.finished = kind == Workspace.KIND
@@ -139,14 +133,9 @@ def _of_card(card_id: str) -> Iterator[list[Row]]:
 
 def _of_document(document_id: str) -> Iterator[list[Row]]:
     """The names of its versions."""
-    start = None
-    while True:
-        page = query(DocumentVersion, f"DOC#{document_id}", prefix="V#", limit=_PAGE, start=start, consistent=True)
+    for page in pages(DocumentVersion, f"DOC#{document_id}", prefix="V#", limit=_PAGE, consistent=True):
         keys = [VersionName.key_of(version.id) for version in page.rows]
         yield [VersionName(pk=pk, sk=sk) for pk, sk in keys]
-        start = page.next_key
-        if start is None:
-            return
 
 
 def _nothing(_: str) -> Iterator[list[Row]]:
@@ -158,10 +147,5 @@ APART: dict[str, Callable[[str], Iterator[list[Row]]]] = {"PROJ": _of_project, "
 
 
 def _pages(partition: str, index: int | None = None) -> Iterator[list[Entity]]:
-    start = None
-    while True:
-        page = query(Entity, partition, index=index, limit=_PAGE, start=start, consistent=index is None)
+    for page in pages(Entity, partition, index=index, limit=_PAGE, consistent=index is None):
         yield page.rows
-        start = page.next_key
-        if start is None:
-            return

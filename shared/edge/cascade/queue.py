@@ -1,11 +1,9 @@
 """The queue `cascade`: what is left to do for one workspace, as its worker puts it back for itself."""
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shared.core.settings import settings
-from shared.runs.agent_runs.queue import client
+from shared.core import queues
 
 
 @dataclass(frozen=True)
@@ -18,4 +16,5 @@ class Task:
 
 
 def enqueue(task: Task) -> None:
-    client("sqs").send_message(QueueUrl=settings().need("cascade_queue"), MessageBody=json.dumps(asdict(task)))
+    """Raises botocore's ClientError or BotoCoreError where the queue does not take it."""
+    queues.send("cascade_queue", asdict(task))

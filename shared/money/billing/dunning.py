@@ -8,20 +8,17 @@ the day after it      overdue; the account is past due
 Every step is one transaction of invoice and account, with its event; it takes the invoice out of that day's list. Twice does nothing.
 """
 
-from functools import partial
 from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
-from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import months
 from shared.money.billing.accounts import chargeable
 from shared.money.billing.charging import charge
-from shared.money.billing.due import process_due
-from shared.money.billing.rows import BillingAccount, Invoice
-from shared.store import Operation, get_many, save, write
+from shared.money.billing.rows import DUNNING, BillingAccount, Invoice, due
+from shared.store import Operation, get_many, is_stale, save, sharded, work_through, write
 
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
@@ -32,7 +29,8 @@ _PAGE: Final = 50
 
 def run_dunning(until: float) -> int:
     """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
-    return process_due(Invoice, 2, "INVOICES#STEP", _PAGE, lambda ids: [(one, partial(step, one)) for one in ids], until)
+    rows = sharded(Invoice, DUNNING, until, index=2, between=due(), limit=_PAGE)
+    return work_through(DUNNING.name, rows, lambda row: step(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}")
 
 
 def step(invoice_id: str) -> bool:
@@ -48,7 +46,7 @@ def step(invoice_id: str) -> bool:
     try:
         write(*_overdue(invoice, account, today))
     except Conflict as conflict:
-        if conflict.situation is not Situation.VERSION_CONFLICT:
+        if not is_stale(conflict):
             raise
         return False
     return True
@@ -104,6 +102,6 @@ def _charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
     try:
         write(save(invoice))
     except Conflict as conflict:
-        if conflict.situation is not Situation.VERSION_CONFLICT:
+        if not is_stale(conflict):
             raise
     return True

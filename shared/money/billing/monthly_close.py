@@ -3,45 +3,42 @@
 Accounts stand in an index by the day of their next invoice; an account leaves that day in the transaction that makes its invoice.
 """
 
-from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.core.backoff import pause
-from shared.core.errors import Conflict
-from shared.core.situations import Situation
 from shared.money.billing import months
-from shared.money.billing.due import Piece, process_due
-from shared.money.billing.issuing import closing
-from shared.money.billing.rows import BillingAccount, Series
+from shared.money.billing.issuing import closing, moved
+from shared.money.billing.rows import CLOSING, BillingAccount, Series, due
 from shared.people.tenancy.rows import Workspace
-from shared.store import Row, get_many, write
+from shared.store import Row, get_many, retrying, sharded, work_through, write
 
 PAGE: Final = 25
 """Accounts read at once, each with its workspace and its organization's number range."""
-_TRIES: Final = 6
 Key = tuple[type[Row], str, str]
 
 
 def close(until: float) -> int:
     """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
-    return process_due(BillingAccount, 1, "BILLDUE", PAGE, _pieces, until)
+    accounts = sharded(BillingAccount, CLOSING, until, index=1, between=due(), limit=PAGE, read=_together)
+    return work_through(CLOSING.name, accounts, _close_all, lambda one: f"{BillingAccount.NAME} {one.account.id}")
 
 
-def _pieces(ws_ids: list[str]) -> Iterator[Piece]:
-    for account, workspace, numbers in _together(ws_ids):
-        yield account.id, partial(_close_all, account, workspace, numbers)
+@dataclass
+class _Closing:
+    account: BillingAccount
+    workspace: Workspace | None
+    numbers: "Numbers"
 
 
-def _together(ws_ids: list[str]) -> list[tuple[BillingAccount, Workspace | None, "Numbers"]]:
+def _together(page: list[BillingAccount]) -> list[_Closing]:
     """The accounts of a page with what closing them needs: two round trips."""
     wanted: list[Key] = []
-    for ws_id in ws_ids:
-        wanted += [(BillingAccount, *BillingAccount.key(ws_id)), (Workspace, *Workspace.key(ws_id))]
+    for row in page:
+        wanted += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
     rows: list[Any] = get_many(wanted)
     pairs = [(rows[index], rows[index + 1]) for index in range(0, len(rows), 2) if rows[index] is not None]
     numbers = Numbers({str(account.org_id) for account, _ in pairs})
-    return [(account, workspace, numbers) for account, workspace in pairs]
+    return [_Closing(account, workspace, numbers) for account, workspace in pairs]
 
 
 class Numbers:
@@ -65,11 +62,11 @@ class Numbers:
         self._read([org_id])
 
 
-def _close_all(account: BillingAccount, workspace: Workspace | None, numbers: Numbers) -> int:
-    """Every period of an account that is over, the oldest first."""
-    done = 0
+def _close_all(work: _Closing) -> int:
+    """Close every period of an account that is over, the oldest first. How many."""
+    account, done = work.account, 0
     while not account.closed and account.period < months.this_month():
-        account = _close_one(account, workspace, numbers)
+        account = _close_one(account, work.workspace, work.numbers)
         done += 1
     return done
 
@@ -77,22 +74,20 @@ def _close_all(account: BillingAccount, workspace: Workspace | None, numbers: Nu
 def _close_one(account: BillingAccount, workspace: Workspace | None, numbers: Numbers) -> BillingAccount:
     """The oldest open period. Where the account or the number range moved meanwhile it is decided anew on what is there now."""
     org_id, period = str(account.org_id), account.period
-    for attempt in range(_TRIES):
-        invoice, operations = closing(account, workspace, numbers.last(org_id))
-        try:
-            write(*operations)
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
+
+    def attempt(number: int) -> BillingAccount:
+        row = account
+        if number:
             numbers.look_again(org_id)
             fresh = get_many([(BillingAccount, *BillingAccount.key(account.id))])[0]
             assert isinstance(fresh, BillingAccount)  # noqa: S101 - accounts are never deleted
-            account = fresh
-            if account.period != period:
-                return account  # somebody else closed it
-        else:
-            if invoice is not None:
-                numbers.took_one(org_id)
-            return account
-    raise AssertionError("unreachable")
+            row = fresh
+        if row.period != period:
+            return row  # somebody else closed it
+        invoice, operations = closing(row, workspace, numbers.last(org_id))
+        write(*operations)
+        if invoice is not None:
+            numbers.took_one(org_id)
+        return row
+
+    return retrying(attempt, again=moved)

@@ -6,24 +6,22 @@ what is owed is the customer's balance, which pays the next invoice. Invoice, ac
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.backoff import pause
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Raced
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing.amounts import CENT, share, shown
-from shared.money.billing.issuing import next_number
+from shared.money.billing.issuing import moved, next_number
 from shared.money.billing.reading import the_invoice
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
-from shared.store import Operation, create, fetch, get, get_many, save, write
+from shared.store import Operation, create, fetch, get, get_many, retrying, save, write
 
 T = TypeVar("T")
 KNOWN = Raced("This payment is recorded already")
-_TRIES: Final = 6
 
 
 @dataclass
@@ -56,22 +54,18 @@ class Book:
 
 def _on_book(invoice_id: str, change: Callable[[Book], tuple[T, list[Operation]]]) -> T:
     """Change an invoice with its account: again on what somebody else left when they were faster."""
-    for attempt in range(_TRIES):
+
+    def attempt(_: int) -> T:
         invoice = fetch(Invoice, invoice_id)
         if invoice is None:
             raise NotFound(Invoice.NAME)
         account = get(BillingAccount, *BillingAccount.key(str(invoice.ws_id)))
         assert account is not None  # noqa: S101 - its invoice was made in a transaction with it
         result, operations = change(Book(invoice, account))
-        try:
-            write(*operations)
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
-        else:
-            return result
-    raise AssertionError("unreachable")
+        write(*operations)
+        return result
+
+    return retrying(attempt, again=moved)
 
 
 def settle(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:

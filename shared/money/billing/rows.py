@@ -1,13 +1,22 @@
 """The billing account of a workspace, its invoices with what was paid and credited, and the number ranges. Money in micro-dollars."""
 
-from typing import Any
+from typing import Any, Final
 
 from shared.core import clock
 from shared.core.ids import derived_id
 from shared.core.plans import FREE
-from shared.money.billing.due import shard_of
-from shared.money.billing.months import first_day, following
-from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.money.billing.months import first_day, following, today
+from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
+
+CLOSING: Final = Shards("BILLDUE", 8)
+"""The accounts by the day of their next invoice."""
+DUNNING: Final = Shards("INVOICES#STEP", 8)
+"""The invoices that are owed, by the day of their next step."""
+
+
+def due() -> tuple[str, str]:
+    """The sort keys in these two lists of what is due up to today."""
+    return "0", f"{today()}#~"
 
 
 class BillingAccount(Entity):
@@ -46,7 +55,7 @@ class BillingAccount(Entity):
         return first_day(following(self.period)).isoformat()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {} if self.closed else {1: (f"BILLDUE#{shard_of(self.id)}", f"{self.next_date}#{self.id}")}
+        return {} if self.closed else {1: (CLOSING.partition_of(self.id), f"{self.next_date}#{self.id}")}
 
 
 def invoice_id(ws_id: str, month: str) -> str:
@@ -109,7 +118,7 @@ class Invoice(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         places = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
         if self.next_step:
-            places[2] = (f"INVOICES#STEP#{shard_of(self.id)}", f"{self.next_step}#{self.id}")
+            places[2] = (DUNNING.partition_of(self.id), f"{self.next_step}#{self.id}")
         return places
 
     def filters(self) -> dict[str, Any]:

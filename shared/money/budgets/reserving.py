@@ -17,7 +17,7 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.people.tenancy.rows import Workspace
-from shared.store import Operation, create, fetch, get_many, update, write
+from shared.store import Operation, create, fetch, get_many, retrying, update, write
 
 THRESHOLDS = (50, 80, 100)  # percent of a workspace's month
 
@@ -134,15 +134,16 @@ def set_limit(
     Runs that wait for it do not notice by themselves: `agent_runs.approvals.resume_waiting` tells them, at the latest by the clock.
     """
     fresh = new_budget(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
-    row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
-    if not isinstance(row, Budget):
-        try:
+
+    def attempt(_: int) -> Budget:
+        row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
+        if not isinstance(row, Budget):
             write(create(fresh, _EXISTS))
-        except Raced:
-            return set_limit(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
-        return fresh
-    _change_limit(row, limit)
-    return row
+            return fresh
+        _change_limit(row, limit)
+        return row
+
+    return retrying(attempt, again=lambda error: error is _EXISTS)
 
 
 def announce_month(ws_id: str) -> None:

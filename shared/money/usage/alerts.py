@@ -8,7 +8,7 @@ from shared.core.money import usd
 from shared.money.usage.month_summary import usage_of
 from shared.people.identity.users import User
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
-from shared.store import fetch, fetch_all, query
+from shared.store import fetch, fetch_all, iterate
 
 
 def alert(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasion: str) -> None:
@@ -36,13 +36,9 @@ def alert(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasi
 
 
 def _in_charge(ws_id: str) -> Iterator[str]:
-    start = None
-    while True:
-        page = query(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", start=start)
-        yield from (row.id for row in page.rows if row.role in (Role.OWNER, Role.ADMIN) and row.deleted_at is None)
-        start = page.next_key
-        if start is None:
-            return
+    for row in iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#"):
+        if row.role in (Role.OWNER, Role.ADMIN) and row.deleted_at is None:
+            yield row.id
 
 
 def _wants(user: User) -> bool:

@@ -16,7 +16,7 @@ from shared.money.usage.periods import days_asked
 from shared.money.usage.reading import Sum, rows_of, totals
 from shared.money.usage.rows import Rollup, UsageLine, of_workspace
 from shared.people.tenancy.workspaces import entered
-from shared.store import fetch_all, query
+from shared.store import fetch_indexed, pages
 
 SUBJECT: Final = "usage"
 _LINES = 100  # ledger lines a page: one batch read
@@ -144,13 +144,9 @@ class Days(_Table):
     columns: Sequence[Column] = BY_DAY
 
     def pages(self, cursor: Any) -> Iterator[Page]:
-        while True:
-            between = (f"PROJECT#{self.first}#", f"PROJECT#{self.last}#~")
-            page = query(Rollup, of_workspace(self.ws_id), between=between, limit=_SUMS, start=cursor)
+        between = (f"PROJECT#{self.first}#", f"PROJECT#{self.last}#~")
+        for page in pages(Rollup, of_workspace(self.ws_id), between=between, limit=_SUMS, start=cursor):
             yield Page([_day(row) for row in page.rows], page.next_key)
-            if page.next_key is None:
-                return
-            cursor = page.next_key
 
 
 def _day(row: Rollup) -> tuple[Any, ...]:
@@ -165,13 +161,9 @@ class Lines(_Table):
     def pages(self, cursor: Any) -> Iterator[Page]:
         names = self._project_names()
         between = (f"{self.first}T", f"{self.last}T~")
-        while True:
-            page = query(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=_LINES, start=cursor)
-            lines = fetch_all(UsageLine, [row.pk.partition("#")[2] for row in page.rows])
+        for page in pages(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=_LINES, start=cursor):
+            lines = fetch_indexed(UsageLine, page.rows)
             yield Page([_line(line, names) for line in lines], page.next_key)
-            if page.next_key is None:
-                return
-            cursor = page.next_key
 
     def _project_names(self) -> dict[str, str]:
         """As of the latest line of each project in these months."""

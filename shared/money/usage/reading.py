@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.money.usage.periods import begin_of, days_asked, periods, stretches
 from shared.money.usage.rows import Rollup, of_project, of_workspace
-from shared.store import query
+from shared.store import iterate
 
 BREAKDOWNS: Final = ("project", "agent", "provider", "user")
 
@@ -97,10 +97,4 @@ def _parts(pk: str, dimension: str, first: date, last: date) -> Iterable[Rollup]
 
 def rows_of(pk: str, dimension: str, first: str, last: str) -> Iterable[Rollup]:
     """The sums of one dimension from one day (or month) to another, a page of about 5,000 at a time."""
-    start = None
-    while True:
-        page = query(Rollup, pk, between=(f"{dimension}#{first}#", f"{dimension}#{last}#~"), start=start)
-        yield from page.rows
-        start = page.next_key
-        if start is None:
-            return
+    return iterate(Rollup, pk, between=(f"{dimension}#{first}#", f"{dimension}#{last}#~"))

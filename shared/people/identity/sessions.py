@@ -12,13 +12,12 @@ and rotates; aintandem and orchestrator do not, so theirs stays good for the ses
 """
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Role
-from shared.core.errors import Conflict, Raced, Unauthenticated
+from shared.core.errors import Conflict, Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
 from shared.core.plans import FREE
@@ -37,6 +36,7 @@ from shared.store import (
     get,
     get_many,
     put,
+    retrying,
     update_now,
     write,
 )
@@ -150,11 +150,15 @@ def _find(refresh_token: str) -> tuple[Session, str]:
 
 def _rotated(refresh_token: str) -> tuple[Session, str]:
     """The session with a new secret, decided again where another refresh was faster."""
-    for _ in range(_TRIES):
+
+    def attempt(_: int) -> tuple[Session, str]:
         session, shown = _find(refresh_token)
-        with suppress(Raced):
-            return session, _rotate(session, shown)
-    raise Conflict(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
+        return session, _rotate(session, shown)
+
+    return retrying(attempt, times=_TRIES, again=lambda error: error is _RACED)
+
+
+_RACED = Conflict(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
 
 
 def _rotate(session: Session, shown: str) -> str:
@@ -171,7 +175,7 @@ def _rotate(session: Session, shown: str) -> str:
         session,
         [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
         Session.current == session.current,
-        Raced("Another refresh of this session was faster"),
+        _RACED,
     )
     return fresh
 

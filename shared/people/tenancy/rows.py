@@ -7,7 +7,7 @@ from typing import Any, Final
 from shared.core.actor import Role
 from shared.core.plans import FREE, PLANS
 from shared.core.settings import settings
-from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, NumberAttribute, Shards, UnicodeAttribute
 
 DEFAULT_SETTINGS: Final[dict[str, Any]] = {
     "maxProjects": PLANS[FREE].max_projects,
@@ -36,6 +36,8 @@ def default_settings() -> dict[str, Any]:
 DELETED_WORKSPACES: Final = "TRASH#WS"
 """The partition of index 1 that lists them, by when they were deleted."""
 
+_ORGANIZATIONS: Final = Shards("ORGS", 4)
+
 
 class Organization(Entity):
     KIND = "ORG"
@@ -56,8 +58,7 @@ class Organization(Entity):
     default_ws_id = UnicodeAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        shard = int(self.id[-1], 16) % 4
-        return {1: (f"ORGS#{shard}", f"{self.created_at}#{self.id}")}
+        return {1: (_ORGANIZATIONS.partition_of(self.id), f"{self.created_at}#{self.id}")}
 
     def filters(self) -> dict[str, Any]:
         return {

@@ -11,7 +11,7 @@ from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
-from shared.store import Operation, delete, fetch_all, load, query, update, update_with_retry, write
+from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
 
 _REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
 
@@ -130,11 +130,5 @@ def fewer_projects(org_id: str, number: int) -> Operation:
 
 def memberships(ws_id: str) -> list[WorkspaceMembership]:
     """Everybody in it. One round trip for each MB (about 2,000 members)."""
-    rows: list[WorkspaceMembership] = []
-    start: dict[str, Any] | None = None
-    while True:
-        page = query(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True, start=start)
-        rows += [row for row in page.rows if row.deleted_at is None]
-        start = page.next_key
-        if start is None:
-            return rows
+    rows = iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True)
+    return [row for row in rows if row.deleted_at is None]

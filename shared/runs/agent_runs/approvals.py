@@ -1,7 +1,7 @@
 """People answer a run: cancel it, let it go on, or say no."""
 
 import math
-import time
+from functools import partial
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -15,7 +15,7 @@ from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.spending import has_room
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch, fetch_all, load, query, update_with_retry
+from shared.store import fetch, fetch_indexed, iterate, load, update_with_retry
 
 
 def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
@@ -109,17 +109,11 @@ def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
 
     Room comes back by a higher limit, but also by a call that cost less than it held, and when a month begins.
     """
-    told, start = 0, None
-    while True:
-        page = query(Run, "RUNS#WAITING", index=3, prefix=f"budget#{ws_id}#" if ws_id else "budget#", limit=_PAGE, start=start)
-        for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
-            if time.monotonic() > until:
-                return told
-            if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_room(run):
-                told += int(queue.answer(run.wait_token, {"granted": True}))
-        start = page.next_key
-        if start is None:
-            return told
+    resumed, prefix = 0, f"budget#{ws_id}#" if ws_id else "budget#"
+    for run in iterate(Run, "RUNS#WAITING", index=3, prefix=prefix, limit=_PAGE, read=partial(fetch_indexed, Run), until=until):
+        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_room(run):
+            resumed += int(queue.answer(run.wait_token, {"granted": True}))
+    return resumed
 
 
 _PAGE = 100

@@ -10,17 +10,13 @@ from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.backoff import pause
-from shared.core.errors import Conflict
-from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.reserving import release
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
-from shared.store import Operation, fetch, save, update, write
+from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
 RECENT: Final = 10  # runs a card keeps summaries of
-_ROUNDS = 8
 _EVENTS = {
     "completed": EventType.RUN_COMPLETED,
     "failed": EventType.RUN_FAILED,
@@ -43,22 +39,16 @@ def end(
     every fresh version: when it says no, the run is left alone. Two round trips, more only when somebody else writes the run or its card
     at the same moment.
     """
-    for attempt in range(_ROUNDS):
-        if run.ended or not still(run):
-            return run
-        try:
-            write(*ending(run, status, actor, change, at_rest=at_rest))
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _ROUNDS - 1:
-                raise
-            pause(attempt)
-            fresh = fetch(Run, run.id)
-            if fresh is None:
-                raise
-            run = fresh
-        else:
-            return run
-    raise AssertionError("unreachable")
+
+    def attempt(number: int) -> Run:
+        row = fetch(Run, run.id) if number else run
+        if row is None:
+            raise stale()
+        if not row.ended and still(row):
+            write(*ending(row, status, actor, change, at_rest=at_rest))
+        return row
+
+    return retrying(attempt, times=8)
 
 
 def with_error(code: str, message: str) -> Callable[[Run], None]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
 from shared.runs.agent_runs.rows import Called, Run, RunContext, Turn
-from shared.store import Row, get, load_text, query
+from shared.store import Row, get, iterate, load_text
 
 R = TypeVar("R", bound=Row)
 
@@ -88,10 +88,4 @@ def read_journal(run: Run) -> Journal | None:
 
 
 def _rows(model: type[R], run: Run, prefix: str) -> Iterator[R]:
-    start = None
-    while True:
-        page = query(model, f"RUN#{run.id}", prefix=prefix, start=start, consistent=True)
-        yield from page.rows
-        start = page.next_key
-        if start is None:
-            return
+    return iterate(model, f"RUN#{run.id}", prefix=prefix, consistent=True)

@@ -7,6 +7,7 @@ A card does not depend on it: one whose run's lease is over is anybody's to take
 
 import time
 from datetime import timedelta
+from functools import partial
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
@@ -15,10 +16,10 @@ from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.ending import end, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
-from shared.runs.agent_runs.rows import SHARDS, Run, WaitingCursor
+from shared.runs.agent_runs.rows import HOLDING, UNDERWAY, Run, WaitingCursor
 from shared.runs.agent_runs.spending import release_reservation
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch_all, get, query, update_now
+from shared.store import fetch_indexed, get, query, sharded, update_now
 
 _PAGE = 100
 WAITERS = 100
@@ -32,21 +33,8 @@ def sweep(until: float) -> int:
 
 
 def _end_abandoned(until: float) -> int:
-    """End every run under way whose lease is over and whose execution is gone. The next time begins at another shard, so that none is
-    always the last."""
-    swept, first = 0, clock.epoch() // 60
-    for shard in range(first, first + SHARDS):
-        start = None
-        while True:
-            page = query(Run, f"RUNS#UNDERWAY#{shard % SHARDS}", index=3, limit=_PAGE, start=start)
-            for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
-                if time.monotonic() > until:
-                    return swept
-                swept += int(_ended(run))
-            start = page.next_key
-            if start is None:
-                break
-    return swept
+    """End every run under way whose lease is over and whose execution is gone. How many were ended."""
+    return sum(_ended(run) for run in sharded(Run, UNDERWAY, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run)))
 
 
 def _take_up_lost(until: float) -> int:
@@ -55,7 +43,7 @@ def _take_up_lost(until: float) -> int:
     seen = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
     page = query(Run, "RUNS#WAITING", index=3, limit=WAITERS, start=seen.after if seen else None)
     ended = 0
-    for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
+    for run in fetch_indexed(Run, page.rows):
         if time.monotonic() > until:
             break
         ended += int(_lost(run))
@@ -89,14 +77,9 @@ def _lost(run: Run) -> bool:
 
 def _release_reservations(until: float) -> int:
     """Give back what ended runs hold for calls whose lease is over."""
-    freed, now = 0, f"{clock.epoch():012d}"
-    for shard in range(SHARDS):
-        page = query(Run, f"RUNS#HOLDING#{shard}", index=3, between=("0", now), limit=_PAGE)
-        for run in fetch_all(Run, [row.pk.partition("#")[2] for row in page.rows]):
-            if time.monotonic() > until:
-                return freed
-            freed += int(release_reservation(run))
-    return freed
+    over = ("0", f"{clock.epoch():012d}")
+    runs = sharded(Run, HOLDING, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
+    return sum(release_reservation(run) for run in runs)
 
 
 def _ended(run: Run) -> bool:

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from shared.core import aws
+from shared.core import aws, queues
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
@@ -18,10 +18,9 @@ def client(service: str) -> Any:
 def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:
     """`launch` counts how often the run needed a new execution. Raises Upstream when the queue does not take it."""
     body = {"run_id": run_id, "attempt": attempt} | ({"launch": launch} if launch else {})
-    try:
-        client("sqs").send_message(QueueUrl=settings().need("agent_runs_queue"), MessageBody=json.dumps(body))
-    except (BotoCoreError, ClientError) as error:
-        raise Upstream(Situation.UNAVAILABLE, "The run could not be queued; try again shortly") from error
+    queues.send(
+        "agent_runs_queue", body, failure=Upstream(Situation.UNAVAILABLE, "The run could not be queued; try again shortly")
+    )
 
 
 def execution_name(run_id: str, attempt: int, launch: int = 0) -> str:

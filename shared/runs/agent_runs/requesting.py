@@ -13,7 +13,6 @@ from shared.agents.catalogue.registry import the_agent
 from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
-from shared.core.backoff import pause
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Raced, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
@@ -31,7 +30,7 @@ from shared.runs.agent_runs.ending import end, event_data, keep_summary, with_er
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.model_selection import MAX_TOKENS, Choice, RequestedModel, choose
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
-from shared.store import Operation, create, fetch_all, get_many, load, save, size, update, write
+from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.store import get as read_row
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
@@ -41,7 +40,6 @@ from shared.work.projects.rows import Project
 DEFAULT_CONCURRENT: Final = 5
 PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
-_ROUNDS = 6
 _TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has a record of its own
 _TYPICAL_SECONDS = 60
 
@@ -85,14 +83,14 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
     Raises NotFound (card, agent), Forbidden (also AGENT_NOT_ALLOWED), Invalid (model choice), Upstream (no credentials, no queue),
     Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | USAGE_LIMIT | WORKSPACE_SUSPENDED).
     """
-    card = load(Item, card_id, actor, Permission.AGENT_RUN)
-    agent = the_agent(agent_id)
-    for attempt in range(_ROUNDS):
+
+    def attempt(number: int) -> tuple[Run, _Facts]:
+        card = load(Item, card_id, actor, Permission.AGENT_RUN)
+        agent = the_agent(agent_id)
         facts = _read(card, agent)
         if facts.holder is not None and not facts.holder.ended and not facts.holder.lease_alive:
             end(facts.holder, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
-            card = load(Item, card_id, actor, Permission.AGENT_RUN)
-            continue
+            raise stale()
         _refuse(facts, agent)
         choice = choose(agent, request.wish, facts.config, facts.workspace.settings)
         if request.trigger == "person":  # the stream consumer, which starts the others, holds no credentials
@@ -100,17 +98,13 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
         run = _run(actor, facts, agent, choice, request)
         try:
             write(*_operations(facts, run, request))
-            break
-        except LimitExceeded as error:
-            if error.situation is not Situation.RUN_LIMIT or attempt or not _sweep(facts.project):
+        except LimitExceeded as full:
+            if full.situation is not Situation.RUN_LIMIT or number or not _sweep(facts.project):
                 raise
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _ROUNDS - 1:
-                raise
-            pause(attempt)
-        card = load(Item, card_id, actor, Permission.AGENT_RUN)
-    else:
-        raise Conflict(Situation.VERSION_CONFLICT, "The card is being changed all the time; try again")
+            raise stale() from full  # there is room by now
+        return run, facts
+
+    run, facts = retrying(attempt)
     send(run, actor)
     return Requested(run, int(run.estimated_price_micros or 0), _seconds(facts.record))
 

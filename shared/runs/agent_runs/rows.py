@@ -11,13 +11,25 @@ WS#<id>     AGENT#<id>    what an agent has done in a workspace
 from typing import Any, Final
 
 from shared.core import clock
-from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute, UnicodeSetAttribute
+from shared.store import (
+    BooleanAttribute,
+    Entity,
+    JSONAttribute,
+    NumberAttribute,
+    Row,
+    Shards,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 
 ACTIVE: Final = ("pending", "assigned", "running", "waiting")
 ENDED: Final = ("completed", "failed", "cancelled")
 
 
-SHARDS: Final = 4  # of the list of runs under way, which only the sweeper reads
+UNDERWAY: Final = Shards("RUNS#UNDERWAY", 4)
+"""The runs that are under way, for the clock to look after."""
+HOLDING: Final = Shards("RUNS#HOLDING", 4)
+"""The runs that have ended and still hold a reservation, by when it is over."""
 
 
 class Run(Entity):
@@ -136,9 +148,9 @@ class Run(Entity):
             4: (f"OWNER#{self.triggered_by['id']}#RUN", f"{self.created_at}#{self.id}"),
         }
         if self.status in ("pending", "assigned", "running"):
-            places[3] = (f"RUNS#UNDERWAY#{int(self.id[-1], 16) % SHARDS}", f"{self.created_at}#{self.id}")
+            places[3] = (UNDERWAY.partition_of(self.id), f"{self.created_at}#{self.id}")
         if self.ended and self.held_until is not None:
-            places[3] = (f"RUNS#HOLDING#{int(self.id[-1], 16) % SHARDS}", f"{int(self.held_until):012d}#{self.id}")
+            places[3] = (HOLDING.partition_of(self.id), f"{int(self.held_until):012d}#{self.id}")
         if self.status == "waiting":
             places[3] = ("RUNS#WAITING", f"{self.waiting_for}#{self.ws_id}#{self.updated_at}#{self.id}")
         return places

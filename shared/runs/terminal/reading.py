@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shared.runs.terminal.entries import Chunk, Entry, expiry_notice
-from shared.store import query
+from shared.store import iterate, query
 
 _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
 
@@ -30,18 +30,13 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
 
 
 def tail(run_id: str, count: int) -> list[Entry]:
-    """Return the last `count` entries, oldest first."""
-    found: list[Entry] = []
-    start = None
-    while True:
-        page = query(Chunk, Chunk.place(run_id), newest_first=True, limit=10, start=start, consistent=True)
-        for chunk in page.rows:
-            found = chunk.entries() + found
-            if len(found) >= count:
-                return found[-count:]
-        start = page.next_key
-        if start is None:
-            return found
+    """The last `count` entries, oldest first."""
+    last: list[Entry] = []
+    for chunk in iterate(Chunk, Chunk.place(run_id), newest_first=True, limit=10, consistent=True):
+        last = chunk.entries() + last
+        if len(last) >= count:
+            break
+    return last[-count:]
 
 
 def _chunks(run_id: str, start: int) -> Iterator[Chunk]:
@@ -53,10 +48,4 @@ def _chunks(run_id: str, start: int) -> Iterator[Chunk]:
             Chunk, place, between=(Chunk.sort(1), Chunk.sort(start)), newest_first=True, limit=1, consistent=True
         ).rows
         first = holding[0].first if holding else start
-    position = None
-    while True:
-        page = query(Chunk, place, between=(Chunk.sort(first), "9" * 12), limit=_PAGE, start=position, consistent=True)
-        yield from page.rows
-        position = page.next_key
-        if position is None:
-            return
+    return iterate(Chunk, place, between=(Chunk.sort(first), "9" * 12), limit=_PAGE, consistent=True)

@@ -13,7 +13,7 @@ from shared.core.errors import Raced
 from shared.core.ids import new_id
 from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, new_entry, with_sequence
 from shared.runs.terminal.reading import last_sequence
-from shared.store import Operation, create, get, write
+from shared.store import Operation, create, get, retrying, write
 
 WINDOW = 0.075  # seconds in which entries are collected: at most 13 posts a second to a viewer, not one for each line
 _IDLE_DIVISOR = 5  # after a pause the first entry waits only a fifth of WINDOW: long enough for the first lines of a burst
@@ -121,32 +121,34 @@ class TerminalWriter:
             return chunk
 
     def _append(self, drafts: list[Entry]) -> None:
-        """Write one chunk in a transaction with the guard, and send it; retry with a new number if another writer used this one."""
-        for _ in range(_ROUNDS):
-            if self._next is None:
-                self._next = last_sequence(self.run_id) + 1
-            entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
-            chunk = Chunk(
-                pk=Chunk.place(self.run_id),
-                sk=Chunk.sort(self._next),
-                last=entries[-1]["seq"],
-                writer=self._id,
-                at=entries[0]["timestamp"],
-                body=canonical(entries),
-                ttl=clock.epoch() + RETENTION,
-            )
-            try:
-                write(self._guard(), create(chunk, _TAKEN))
-            except Raced as refused:
-                if refused is not _TAKEN:
-                    raise
-                if not self._is_ours(chunk):
-                    self._next = None  # another writer with the same fence was first: continue after its entries
-                    continue
-            self._next += len(entries)
-            publish_log(self.run_id, self.card_id, self.ws_id, chunk.body)
-            return
-        raise _TAKEN
+        """Write one chunk, behind those of somebody with the same right who came first."""
+        chunk = retrying(lambda _: self._written(drafts), times=_ROUNDS, again=lambda error: error is _TAKEN)
+        publish_log(self.run_id, self.card_id, self.ws_id, chunk.body)
+
+    def _written(self, drafts: list[Entry]) -> Chunk:
+        """One chunk: its number is free, and the guard holds, or nothing is written. Raises _TAKEN where its number is not free."""
+        if self._next is None:
+            self._next = last_sequence(self.run_id) + 1
+        entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
+        chunk = Chunk(
+            pk=Chunk.place(self.run_id),
+            sk=Chunk.sort(self._next),
+            last=entries[-1]["seq"],
+            writer=self._id,
+            at=entries[0]["timestamp"],
+            body=canonical(entries),
+            ttl=clock.epoch() + RETENTION,
+        )
+        try:
+            write(self._guard(), create(chunk, _TAKEN))
+        except Raced as refused:
+            if refused is not _TAKEN:
+                raise
+            if not self._is_ours(chunk):
+                self._next = None
+                raise
+        self._next += len(entries)
+        return chunk
 
     def _is_ours(self, chunk: Chunk) -> bool:
         """Tell whether our write succeeded and only its response was lost."""

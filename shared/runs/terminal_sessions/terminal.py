@@ -23,7 +23,7 @@ from shared.runs.terminal.entries import Entry, canonical
 from shared.runs.terminal.reading import entries, last_sequence, tail
 from shared.runs.terminal.status import ENDED
 from shared.runs.terminal_sessions.frames import TerminalFrames
-from shared.store import fetch_all, get, query, update_now
+from shared.store import fetch_all, fetch_indexed, get, query, update_now
 
 HISTORY = 100  # entries sent on connecting
 RUNS = 20  # of a card, newest first, that are looked at for history, search and state
@@ -124,7 +124,7 @@ def catch_up(connection: Connection, generation: str, position: dict[str, int], 
 def runs_of(card_id: str) -> list[Run]:
     """The card's runs, newest first."""
     rows = query(Run, f"ITEM#{card_id}", index=1, prefix="RUN#", newest_first=True, limit=RUNS).rows
-    return [run for run in fetch_all(Run, [row.pk.partition("#")[2] for row in rows]) if not run.deleted_at]
+    return [run for run in fetch_indexed(Run, rows) if not run.deleted_at]
 
 
 def _go_live(connection: Connection, subscription: Subscription, position: dict[str, int], frames: TerminalFrames) -> None:

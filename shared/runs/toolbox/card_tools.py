@@ -5,7 +5,7 @@ from typing import Any
 from shared.agents import tools
 from shared.core.actor import Permission
 from shared.runs.toolbox.call_context import Done, Surroundings, Work, around
-from shared.store import fetch, fetch_all, load, query
+from shared.store import fetch, fetch_indexed, load, query
 from shared.work.comments.rows import Comment
 from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.rows import Item
@@ -43,7 +43,7 @@ def card_facts(card: Item, near: Surroundings, project: Project | None) -> dict[
 def comments_of(card: Item) -> list[dict[str, Any]]:
     """The latest comments, oldest first."""
     page = query(Comment, f"ITEM#{card.id}", index=1, prefix="COM#", newest_first=True, limit=_COMMENTS)
-    found = fetch_all(Comment, [row.pk.partition("#")[2] for row in page.rows])
+    found = fetch_indexed(Comment, page.rows)
     return [
         {"author": one.author["name"], "content": one.content, "created_at": one.created_at}
         for one in sorted(found, key=lambda one: one.created_at)

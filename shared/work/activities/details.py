@@ -40,7 +40,7 @@ def details(actor: Actor, item_id: str) -> Details:
     links = [row for row in rows if row.kind == Dependency.KIND][::-1]
     said = [row for row in rows if row.kind == Comment.KIND and not row.f["removed"]][:SHOWN_COMMENTS][::-1]
     happened = [row for row in rows if row.kind == Activity.KIND][:SHOWN_ACTIVITIES]
-    below = [row.pk.partition("#")[2] for row in query(Entity, f"PARENT#{item.id}", index=3, limit=SHOWN_CHILDREN).rows]
+    below = [row.entity_id for row in query(Entity, f"PARENT#{item.id}", index=3, limit=SHOWN_CHILDREN).rows]
     keys: list[tuple[type[Row], str, str]] = dependencies.end_keys(item, links)
     keys += [(Comment, *Comment.key(row.id)) for row in said]
     keys += [(Activity, *Activity.key(row.id)) for row in happened]
@@ -63,7 +63,7 @@ def _collection(item: Item) -> list[IndexRow]:
     rows = found.rows
     if found.next_key is not None and all(row.kind != Activity.KIND for row in rows):
         rows += query(Entity, partition, index=1, prefix="ACT#", newest_first=True, limit=SHOWN_ACTIVITIES).rows
-    return [IndexRow(row.pk.partition("#")[2], row.kind, str(row.gsi1sk), row.f or {}) for row in rows]
+    return [IndexRow(row.entity_id, row.kind, str(row.gsi1sk), row.f or {}) for row in rows]
 
 
 def _read(keys: Sequence[tuple[type[Row], str, str]]) -> list[Any]:

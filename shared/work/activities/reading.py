@@ -1,9 +1,7 @@
 """The activities of a card, newest first. The stream consumer writes them: one may take a moment to appear."""
 
-from typing import Any
-
 from shared.core.actor import Actor, Permission
-from shared.store import Entity, count, fetch_all, load, query
+from shared.store import Entity, count, fetch_indexed, first_rows, load
 from shared.work.activities.rows import Activity
 from shared.work.items.rows import Item
 
@@ -15,14 +13,6 @@ def activities_of(actor: Actor, item_id: str, *, limit: int, offset: int = 0) ->
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     partition = f"ITEM#{item.id}"
-    ids: list[str] = []
-    start: dict[str, Any] | None = None
-    while len(ids) < offset + limit:
-        left = offset + limit - len(ids)
-        found = query(Entity, partition, index=1, prefix="ACT#", newest_first=True, limit=left, start=start)
-        ids += [row.pk.partition("#")[2] for row in found.rows]
-        start = found.next_key
-        if start is None:
-            break
-    total = len(ids) if start is None else count(Entity, partition, index=1, prefix="ACT#")
-    return fetch_all(Activity, ids[offset:]), total
+    first = first_rows(Entity, partition, offset + limit, index=1, prefix="ACT#", newest_first=True)
+    total = len(first.rows) if first.next_key is None else count(Entity, partition, index=1, prefix="ACT#")
+    return fetch_indexed(Activity, first.rows[offset:]), total

@@ -9,15 +9,13 @@ from shared.core.errors import Conflict, FieldError, Invalid
 from shared.core.ids import derived_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.store import collection, fetch, load, load_text
+from shared.store import collection, fetch, load, load_text, retrying
 from shared.work.documents import statuses, texts
 from shared.work.documents.committing import Told, Writing
 from shared.work.documents.diffs import diff_of
 from shared.work.documents.reading import Page, text_of
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
-
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,7 @@ def write_document(
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     new = NewDocument(type_, title, content, item_id=item_id, run_id=run_id)
     version_id = new_id()
-    for attempt in range(_TRIES):
-        try:
-            return _write(actor, project, new, content, document_id, version_id)
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+    return retrying(lambda _: _write(actor, project, new, content, document_id, version_id), times=3)
 
 
 def _write(actor: Actor, project: Project, new: NewDocument, text: str, document_id: str, version_id: str) -> Document:

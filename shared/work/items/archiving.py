@@ -6,63 +6,43 @@ Boards that want it stand in an index of their own, and so do a board's finished
 a query for each such board and a transaction for each card that is due.
 """
 
-import time
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from typing import Final
 
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
-from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.store import Operation, fetch, fetch_all, load, query, update_with_retry
+from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, load, sharded, update_with_retry
 from shared.work.boards.counting import place_of, recount
-from shared.work.boards.rows import ARCHIVING_SHARDS, Board, Lane
+from shared.work.boards.rows import ARCHIVING, Board, Lane
 from shared.work.items.rows import Item
 from shared.work.items.rules import wip_limit
 
 DAYS: Final = 14
 """From when a card was finished: two usual sprints are over, whoever looks for it looks in a report and not on the board."""
 _PAGE = 100
-_PAGES: Final = 10  # of a board at a time: another board's turn comes too
+_MOST: Final = 1_000  # cards of a board at a time: another board's turn comes too
 
 
 def archive_finished(until: float) -> int:
-    """Put away what was finished DAYS ago on boards that want it. How many cards. Stops at `until` (`time.monotonic`); the next time
-    begins at another shard of the boards."""
-    done, first = 0, clock.epoch() // 3600
-    for shard in range(first, first + ARCHIVING_SHARDS):
-        start = None
-        while True:
-            page = query(Board, f"BOARDS#ARCHIVING#{shard % ARCHIVING_SHARDS}", index=2, limit=_PAGE, start=start)
-            for board in fetch_all(Board, [row.pk.partition("#")[2] for row in page.rows]):
-                if time.monotonic() > until:
-                    return done
-                if board.wants_archiving:
-                    done += _of_board(board, until)
-            start = page.next_key
-            if start is None:
-                break
-    return done
+    """Put away what was finished DAYS ago on boards that want it. How many cards. Stops at `until` (`time.monotonic`)."""
+    boards = sharded(Board, ARCHIVING, until, index=2, limit=_PAGE, read=partial(fetch_indexed, Board))
+    return sum(_of_board(board, until) for board in boards if board.wants_archiving)
 
 
 def _of_board(board: Board, until: float) -> int:
-    done, start = 0, None
-    due = clock.iso(clock.now() - timedelta(days=DAYS))
-    for _ in range(_PAGES):
-        page = query(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=_PAGE, start=start)
-        for row in page.rows:
-            if time.monotonic() > until:
-                return done
-            try:
-                done += int(_archived(row.pk.partition("#")[2], due))
-            except Conflict as refused:
-                if refused.situation is Situation.VERSION_CONFLICT:  # somebody changes this card all the time: next hour
-                    continue
+    done, due = 0, clock.iso(clock.now() - timedelta(days=DAYS))
+    rows = iterate(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=_PAGE, until=until)
+    for row in islice(rows, _MOST):
+        try:
+            done += int(_archived(row.entity_id, due))
+        except Conflict as refused:
+            if not is_stale(refused):
                 return done  # the project is archived, and takes no change
-        start = page.next_key
-        if start is None:
-            break
+            continue  # somebody changes this card all the time: next hour
     return done
 
 

@@ -22,7 +22,7 @@ from aws_lambda_powertools import Logger
 
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError
-from shared.store import Entity, fetch_all, get, get_many, query
+from shared.store import Entity, fetch_all, fetch_indexed, get, get_many, query
 from shared.work.boards.conditions import Condition, target_of
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES
@@ -80,7 +80,7 @@ def pull_next_card(board_id: str, lane_id: str) -> None:
             continue
         page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane.id}#", limit=_WAITING)
         for row in page.rows:
-            if any(one.lane_id == lane_id for one in progress([row.pk.partition("#")[2]])):
+            if any(one.lane_id == lane_id for one in progress([row.entity_id])):
                 return
 
 
@@ -122,7 +122,7 @@ def _children_done(item: Item) -> bool:
     if page.next_key is not None:
         return False
     # the index says who they are; how they are it may say a moment late, and nobody would ask again
-    children = [one for one in fetch_all(Item, [row.pk.partition("#")[2] for row in page.rows]) if not one.deleted_at]
+    children = [one for one in fetch_indexed(Item, page.rows) if not one.deleted_at]
     return bool(children) and all(one.status == "done" for one in children)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.backoff import pause
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.core.situations import Situation
@@ -32,6 +31,7 @@ from shared.store import (
     get_many,
     load,
     put,
+    retrying,
     save,
     stale,
     write,
@@ -41,7 +41,6 @@ from shared.work.boards.rows import Board
 from shared.work.items.rows import Item
 
 MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
-_TRIES = 8
 _TWICE = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
 
 
@@ -228,22 +227,18 @@ def _write_with_graph(
 ) -> None:
     """Write the rows together with the board's edges, from what stands there (`first`, where it was just read): again when somebody else
     changed them meanwhile."""
-    for attempt in range(_TRIES):
-        stands = first if isinstance(first, Graph) else get(Graph, *Graph.key(board_id))
-        graph, first = stands or Graph(*Graph.key(board_id)), None
+
+    def attempt(number: int) -> None:
+        stands = first if isinstance(first, Graph) and not number else get(Graph, *Graph.key(board_id))
+        graph = stands or Graph(*Graph.key(board_id))
         edges: list[list[str]] = [edge for edge in graph.edges if edge != remove]
         if add is not None:
             edges = _with(edges, *add)
         unchanged = Graph.version == graph.version if graph.version else Graph.version.does_not_exist()
         graph.edges, graph.version = edges, int(graph.version) + 1
-        try:
-            write(*rows, put(graph, unchanged, stale))
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT or attempt == _TRIES - 1:
-                raise
-            pause(attempt)
-        else:
-            return
+        write(*rows, put(graph, unchanged, stale))
+
+    retrying(attempt, times=8)
 
 
 def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, load, query
+from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, first_rows, get_many, load
 from shared.work.boards.rows import MOST_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
@@ -130,16 +130,8 @@ def _places(board_id: str, lane_id: str, first: int, last: int) -> list[str]:
 
 def _first_ids(partition: str, number: int, *, prefix: str = "", newest_first: bool = False) -> tuple[list[str], bool]:
     """The first ids of a collection, and whether there may be more. A query for each megabyte."""
-    ids: list[str] = []
-    start: dict[str, Any] | None = None
-    while len(ids) < number:
-        left = number - len(ids)
-        found = query(Entity, partition, index=1, prefix=prefix, newest_first=newest_first, limit=left, start=start)
-        ids += [row.pk.partition("#")[2] for row in found.rows]
-        start = found.next_key
-        if start is None:
-            return ids, False
-    return ids, True
+    first = first_rows(Entity, partition, number, index=1, prefix=prefix, newest_first=newest_first)
+    return [row.entity_id for row in first.rows], first.next_key is not None
 
 
 def in_order(board: Board, rows: Iterable[IndexRow]) -> list[IndexRow]:

@@ -9,12 +9,10 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.backoff import pause
-from shared.core.errors import Conflict, NotFound, TransitionRefused
+from shared.core.errors import NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
-from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.store import Operation, authorize, fetch, get_many, load, save, stale, write
+from shared.store import Operation, authorize, fetch, get_many, load, retrying, save, stale, write
 from shared.work.boards.counting import BLOCKED, place_of, recount, writable
 from shared.work.boards.lanes import COLUMN_BY_ID, COLUMN_OF_PHASE, category_of
 from shared.work.boards.reading import assembled, board_keys
@@ -24,8 +22,6 @@ from shared.work.items.dependencies import refuse_while_waiting
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_unfit, wip_limit
 from shared.work.items.updating import block_item
-
-_TRIES = 6  # a card that somebody else writes while it moves: read again and decide again
 
 
 @dataclass(frozen=True)
@@ -115,29 +111,27 @@ def enter_lane(item: Item, lane: Lane) -> None:
 
 def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest) -> Item:
     passed: int | None = None  # the cards in a column after a forced move past its limit
-    for attempt in range(_TRIES):
-        if attempt:
-            item, lane = _read(actor, item.id, lane.id)
-        refuse_archived(item)
-        if wish.only_from is not None and item.lane_id != wish.only_from:
-            return item
-        stays = item.lane_id == lane.id and not (wish.unblock and item.is_blocked)
-        operations = _reposition(actor, item, wish) if stays else _move(actor, item, lane, wish, passed)
+
+    def attempt(number: int) -> Item:
+        nonlocal passed
+        card, place = _read(actor, item.id, lane.id) if number else (item, lane)
+        refuse_archived(card)
+        if wish.only_from is not None and card.lane_id != wish.only_from:
+            return card
+        stays = card.lane_id == place.id and not (wish.unblock and card.is_blocked)
+        operations = _reposition(actor, card, wish) if stays else _move(actor, card, place, wish, passed)
         if not operations:
-            return item
+            return card
         try:
             write(*operations)
         except TransitionRefused as refused:
             if not wish.force or passed is not None:
                 raise
             passed = (refused.details or {})["current_count"] + 1
-        except Conflict as conflict:
-            if conflict.situation is not Situation.VERSION_CONFLICT:
-                raise
-            pause(attempt)
-        else:
-            return item
-    raise stale()
+            raise stale() from refused
+        return card
+
+    return retrying(attempt)
 
 
 def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:

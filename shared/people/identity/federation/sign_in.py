@@ -16,7 +16,7 @@ from shared.people.identity.federation.provider import Person, Provider, Sent
 from shared.people.identity.federation.registry import provider_named
 from shared.people.identity.one_time_tokens import OneTime, Purpose
 from shared.people.identity.users import EMAIL_TAKEN, find_by_email, the_user
-from shared.store import Guard, create, get, write
+from shared.store import Guard, create, get, retrying, write
 
 SECONDS = one_time_tokens.SECONDS[Purpose.OAUTH]
 _RACED = Conflict(Situation.VERSION_CONFLICT, "Another sign-in of this person was faster; try again")
@@ -102,13 +102,7 @@ def sign_in(person: Person, *, contract: str) -> tuple[LoggedIn, bool]:
     """
     if not 0 < len(person.subject) <= _MAX_SUBJECT:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{person.provider} does not say who you are")
-    for _ in range(_TRIES):
-        try:
-            return _entered(person, contract)
-        except Conflict as conflict:
-            if conflict not in (_RACED, EMAIL_TAKEN):
-                raise
-    raise _RACED
+    return retrying(lambda _: _entered(person, contract), times=_TRIES, again=lambda error: error in (_RACED, EMAIL_TAKEN))
 
 
 def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:

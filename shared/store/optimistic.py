@@ -1,0 +1,36 @@
+"""Optimistic writes: whoever finds that somebody else was faster decides again on what stands there now."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from shared.core.backoff import pause
+from shared.core.errors import CadreError, Conflict
+from shared.core.situations import Situation
+
+T = TypeVar("T")
+
+
+def stale(_: dict[str, Any] | None = None) -> CadreError:
+    """The error of a write whose row was changed since it was read."""
+    return Conflict(Situation.VERSION_CONFLICT, "The item was changed by someone else; read it again and retry")
+
+
+def is_stale(error: Exception) -> bool:
+    """Whether a write failed because its row was changed since it was read."""
+    return isinstance(error, CadreError) and error.situation is Situation.VERSION_CONFLICT
+
+
+def retrying(attempt: Callable[[int], T], *, times: int = 6, again: Callable[[Exception], bool] = is_stale) -> T:
+    """What `attempt` answers. It gets the number of the try, from 0, and must read anew what it decides on when that is above 0.
+
+    An error that `again` agrees to starts another try after a short pause, `times` tries in all; the last one's error is raised. Any
+    other error is raised at once.
+    """
+    for number in range(times - 1):
+        try:
+            return attempt(number)
+        except Exception as error:
+            if not again(error):
+                raise
+        pause(number)
+    return attempt(times - 1)

@@ -1,0 +1,121 @@
+"""Walks over more rows than one page holds: of one partition, or of a list that is kept in shards."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar, Unpack, overload
+from zlib import crc32
+
+from shared.core import clock
+from shared.store.reading import QueryOptions, Slice, pages, query
+from shared.store.rows import Row
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+
+@overload
+def iterate(model: type[R], partition: str, *, until: float = ..., **options: Unpack[QueryOptions]) -> Iterator[R]: ...
+@overload
+def iterate(
+    model: type[R],
+    partition: str,
+    *,
+    read: Callable[[list[R]], Iterable[T]],
+    until: float = ...,
+    **options: Unpack[QueryOptions],
+) -> Iterator[T]: ...
+def iterate(
+    model: type[R],
+    partition: str,
+    *,
+    read: Callable[[list[R]], Iterable[Any]] | None = None,
+    until: float = math.inf,
+    **options: Unpack[QueryOptions],
+) -> Iterator[Any]:
+    """The rows of a partition over all its pages. A page is read when the walk comes to it. `read` turns the rows of a page into what is
+    yielded instead, for example their entities by one batch read.
+
+    The walk ends at `until` (`time.monotonic`): no further page is read then, and nothing more is yielded.
+    """
+    following = pages(model, partition, **options)
+    while time.monotonic() <= until and (page := next(following, None)):
+        for one in page.rows if read is None else read(page.rows):
+            if time.monotonic() > until:
+                return
+            yield one
+
+
+def first_rows(model: type[R], partition: str, number: int, **options: Unpack[QueryOptions]) -> Slice[R]:
+    """The first `number` rows of a partition, however many pages they are on. `next_key` tells whether there may be more."""
+    rows: list[R] = []
+    start = None
+    while len(rows) < number:
+        page = query(model, partition, **(options | {"limit": number - len(rows), "start": start}))
+        rows += page.rows
+        start = page.next_key
+        if start is None:
+            break
+    return Slice(rows, start)
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A list that is kept in `number` partitions, `<name>#0` and so on: one partition takes 1,000 writes a second."""
+
+    name: str
+    number: int
+
+    def partition_of(self, entity_id: str) -> str:
+        """Where the row with this id stands."""
+        return f"{self.name}#{crc32(entity_id.encode()) % self.number}"
+
+    def partitions(self) -> list[str]:
+        """All of them. Each minute another one comes first, so that none is always the last of a walk that runs out of time.
+
+        The minute is hashed: the remainder alone would be the same every hour, and every night.
+        """
+        first = crc32(str(clock.epoch() // 60).encode())
+        return [f"{self.name}#{shard % self.number}" for shard in range(first, first + self.number)]
+
+
+@overload
+def sharded(model: type[R], shards: Shards, until: float, **options: Unpack[QueryOptions]) -> Iterator[R]: ...
+@overload
+def sharded(
+    model: type[R], shards: Shards, until: float, *, read: Callable[[list[R]], Iterable[T]], **options: Unpack[QueryOptions]
+) -> Iterator[T]: ...
+def sharded(
+    model: type[R],
+    shards: Shards,
+    until: float,
+    *,
+    read: Callable[[list[R]], Iterable[Any]] = list,
+    **options: Unpack[QueryOptions],
+) -> Iterator[Any]:
+    """The rows of all shards, one shard after the other, each as `iterate` yields it, until `until` (`time.monotonic`).
+
+    There is no cursor. Whoever works through the list takes a row out of it when it is done; a walk that ended early begins again.
+    """
+    for partition in shards.partitions():
+        yield from iterate(model, partition, read=read, until=until, **options)
+
+
+def work_through(where: str, things: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
+    """Do the work for each thing that is due in a list, named `where`. Answers the sum of what `work` answers: how much was done.
+
+    An exception does not keep the other things from being done. All exceptions are raised at the end as one ExceptionGroup, each with the
+    name of its thing as a note.
+    """
+    done = 0
+    failures: list[Exception] = []
+    for thing in things:
+        try:
+            done += work(thing)
+        except Exception as error:  # raised at the end
+            error.add_note(name(thing))
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of what was due in {where} could not be done", failures)
+    return done

@@ -1,0 +1,230 @@
+"""What we override, or call, inside libraries although they do not promise it. An upgrade that changes one of these fails here.
+
+Each hook is there with the parameters that we rely on, and what we put in its place is really what the library calls.
+"""
+
+import ast
+import asyncio
+import importlib.util
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import botocore.parsers
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from fastapi.routing import APIRoute, APIRouter
+from mangum import Mangum
+from mangum.handlers.api_gateway import APIGateway
+from pynamodb.attributes import Attribute
+from pynamodb.connection import TableConnection
+from pynamodb.connection.base import Connection, MetaTable
+from pynamodb.models import Model
+
+from shared.core import aws
+from shared.edge.contracts import contract
+from shared.edge.http.event import RestEvent
+from shared.edge.http.operation import Operation
+from shared.edge.http.pipeline import route_class
+from shared.store import Guard, put, rows
+from shared.store.client import dynamodb
+
+PATCHES = Path(__file__).parents[2] / "local/patches"
+
+HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
+    # shared/store/client.py: answers of DynamoDB are read by `json.loads` alone
+    (botocore.parsers.JSONParser._handle_json_body, ["self", "raw_body", "shape"]),
+    (botocore.parsers.ResponseParserFactory.create_parser, ["self", "protocol_name"]),
+    # shared/core/aws.py: a parser factory for one client only; the User-Agent made once
+    (botocore.session.Session.get_component, ["self", "name"]),
+    (botocore.session.Session.register_component, ["self", "name", "component"]),
+    (botocore.session.Session.user_agent, ["self"]),
+    # shared/store/rows.py: every model shares our client, and no table is described
+    (Model._get_connection, []),
+    (MetaTable, ["data"]),
+    # shared/store/writing.py: PynamoDB writes the request, we send it
+    (Model.get_save_kwargs_from_instance, ["self", "condition", "return_values_on_condition_failure"]),
+    (
+        Model.get_update_kwargs_from_instance,
+        ["self", "actions", "condition", "return_values_on_condition_failure", "add_version_condition"],
+    ),
+    (
+        Model.get_delete_kwargs_from_instance,
+        ["self", "condition", "return_values_on_condition_failure", "add_version_condition"],
+    ),
+    (Model.serialize, ["self", "null_check"]),
+    (Model.get_attributes, []),
+    # shared/edge/http/event.py: API Gateway's event as an ASGI scope
+    (APIGateway.infer, ["event", "context", "config"]),
+    (APIGateway.__init__, ["self", "event", "context", "config"]),
+    # shared/edge/http/pipeline.py
+    (APIRoute.get_route_handler, ["self"]),
+]
+
+
+@pytest.mark.parametrize(("hook", "parameters"), HOOKS, ids=lambda one: getattr(one, "__qualname__", ""))
+def test_a_hook_has_the_parameters_that_we_rely_on(hook: Callable[..., Any], parameters: list[str]) -> None:
+    assert list(inspect.signature(hook).parameters) == parameters
+
+
+@pytest.mark.parametrize(("handler", "name"), [(Mangum, "custom_handlers"), (TableConnection, "meta_table")])
+def test_a_constructor_takes_what_we_give_it(handler: type, name: str) -> None:
+    assert name in inspect.signature(handler).parameters
+
+
+@pytest.mark.parametrize("name", ["body", "scope"])
+def test_mangum_asks_for_these_properties(name: str) -> None:
+    assert isinstance(vars(APIGateway)[name], property)
+
+
+def answering(body: bytes) -> Callable[..., AWSResponse]:
+    class Raw:
+        def stream(self, *_: Any, **__: Any) -> Any:
+            yield body
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, Raw())
+
+    return answer
+
+
+def test_botocore_reads_dynamodbs_answers_by_our_parser() -> None:
+    """A parser of botocore's own would leave out what the service's model does not name."""
+    raw = {"Item": {"PK": {"S": "A"}, "n": {"N": "1"}}, "NotInTheModel": {"a": [1]}}
+    answer = answering(json.dumps(raw).encode())
+    events = dynamodb().meta.events
+    events.register_first("before-send.dynamodb.GetItem", answer)
+    try:
+        found = dynamodb().get_item(TableName="t", Key={"PK": {"S": "A"}})
+    finally:
+        events.unregister("before-send.dynamodb.GetItem", answer)
+    assert {name: found[name] for name in raw} == raw
+
+
+def test_our_parser_is_for_one_client_only() -> None:
+    usual = aws.session().get_component("response_parser_factory")
+    dynamodb()
+    assert aws.session().get_component("response_parser_factory") is usual
+    assert type(usual) is botocore.parsers.ResponseParserFactory
+
+
+def test_our_user_agent_is_sent() -> None:
+    assert dynamodb().meta.config.user_agent.endswith(" Cadre")
+
+
+def test_pynamodb_uses_our_client_and_our_table() -> None:
+    rows._connections.clear()
+    connection = Guard._get_connection()
+    assert isinstance(connection.connection, Connection)
+    assert connection.connection.client is dynamodb()
+    described: list[str] = []
+
+    def note(**about: Any) -> None:
+        described.append(about["event_name"])
+
+    dynamodb().meta.events.register("before-call.dynamodb", note)
+    try:
+        request = put(Guard.of("SLUG#a", "w1"), Guard.pk.does_not_exist()).request
+    finally:
+        dynamodb().meta.events.unregister("before-call.dynamodb", note)
+    assert described == []
+    assert request["TableName"] == Guard.table_name()
+    assert request["Item"]["PK"] == {"S": "SLUG#a"}
+    assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
+def test_pynamodb_keeps_a_rows_values_where_we_put_them() -> None:
+    row = Guard.decode({"PK": {"S": "SLUG#a"}, "SK": {"S": "META"}, "ref": {"S": "w1"}, "kind": {"S": "GUARD"}})
+    assert (row.pk, row.ref) == ("SLUG#a", "w1")
+    row.ref = "w2"
+    assert row.attribute_values["ref"] == "w2"
+    assert row.serialize()["ref"] == {"S": "w2"}
+
+
+def test_pynamodb_says_how_an_attribute_is_stored() -> None:
+    attributes = Guard.get_attributes()
+    assert all(isinstance(one, Attribute) for one in attributes.values())
+    assert (attributes["pk"].attr_name, attributes["kind"].default) == ("PK", "GUARD")
+
+
+def test_mangum_reads_events_by_our_handler() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        gateway = Mangum(app, lifespan="off", api_gateway_base_path="/a", custom_handlers=[RestEvent])
+        gateway({"httpMethod": "HEAD", "path": "/a/b%2Fc", "headers": {"Host": "no host:port"}}, None)  # type: ignore[arg-type]
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    [scope] = seen
+    assert (scope["method"], scope["path"], scope["server"]) == ("GET", "/b%2Fc", ("api", 443))
+
+
+def test_fastapi_makes_its_handler_by_our_route_class() -> None:
+    calls: list[str] = []
+
+    class Noting(route_class(an_operation())):  # type: ignore[misc]
+        def get_route_handler(self) -> Any:
+            handler = super().get_route_handler()
+            calls.append(handler.__qualname__)
+            return handler
+
+    APIRouter(route_class=Noting).add_api_route("/x", lambda: None)
+    assert calls == ["route_class.<locals>.Gated.get_route_handler.<locals>.handle"]
+
+
+def an_operation() -> Operation:
+    return Operation(contract("agentworks"), "cards", "GET", "/x", "x.get", lambda: None)  # type: ignore[arg-type]
+
+
+def _defined(module: str) -> set[str]:
+    """The names that a module defines, read from its source: importing the engine would start it."""
+    spec = importlib.util.find_spec(module)
+    assert spec is not None, f"{module} is gone"
+    assert spec.origin is not None
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+    return names
+
+
+def _private_uses(patch: Path) -> set[tuple[str, str]]:
+    """(module of the engine, private name in it) as a patch uses them."""
+    tree = ast.parse(patch.read_text())
+    modules = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack")
+        for alias in node.names
+    }
+    return {
+        (modules[node.value.id], node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in modules
+        and node.attr[0] == "_"
+    }
+
+
+@pytest.mark.parametrize("patch", sorted(PATCHES.glob("[a-z]*.py")), ids=lambda one: one.stem)
+def test_the_engine_has_what_its_mends_replace(patch: Path) -> None:
+    uses = _private_uses(patch)
+    assert uses
+    missing = [f"{module}.{name}" for module, name in sorted(uses) if name not in _defined(module)]
+    assert missing == []
