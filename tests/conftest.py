@@ -25,6 +25,9 @@ os.environ |= {
 from moto import mock_aws
 
 from shared.core.settings import settings
+from tests.moto_speed import speed_up
+
+speed_up()
 
 QUEUES = {
     "agent_runs": "agent_runs",

@@ -15,6 +15,7 @@ from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, Graph, create_dependency, open_blockers
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
+from tests.kills import meanwhile
 from tests.trips import trips
 
 
@@ -123,21 +124,15 @@ def test_a_deleted_card_is_in_nobodys_way(world):
     assert open_blockers(fetch(Item, a["id"])) == []
 
 
-def test_two_opposite_dependencies_at_once_make_no_circle(world, monkeypatch):
+def test_two_opposite_dependencies_at_once_make_no_circle(world):
+    """The other one lands between our look at the graph and our write."""
     a, b = make(world), make(world)
-    real, first = dependencies._path, [True]
-
-    def path(*args):
-        found = real(*args)
-        if first:  # the other one lands between our look at the graph and our write
-            first.clear()
-            create_dependency(world.actor, b["id"], a["id"], "blocks")
-        return found
-
-    monkeypatch.setattr(dependencies, "_path", path)
-    with pytest.raises(Conflict) as refused:
+    with (
+        meanwhile(lambda: create_dependency(world.actor, b["id"], a["id"], "blocks")) as ours,
+        pytest.raises(Conflict) as refused,
+    ):
         create_dependency(world.actor, a["id"], b["id"], "blocks")
-    assert refused.value.reason == "cycle"
+    assert (refused.value.reason, ours.happened) == ("cycle", True)
     assert edges(world) == [[b["id"], a["id"]]]
     assert listed(world, a) == ([], [b["id"]])
 

@@ -32,7 +32,7 @@ class Sent(Ephemeral):
 
 
 @cache
-def _ses() -> Any:
+def ses() -> Any:
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
@@ -78,7 +78,7 @@ def _hand_over(to: str, written: Letter) -> None:
         return {"Data": text, "Charset": "UTF-8"}
 
     try:
-        _ses().send_email(
+        ses().send_email(
             FromEmailAddress=settings().mail_sender,
             Destination={"ToAddresses": [_ascii(to)]},
             Content={

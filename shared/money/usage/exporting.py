@@ -19,7 +19,7 @@ from shared.people.tenancy.workspaces import entered
 from shared.store import fetch_all, query
 
 SUBJECT: Final = "usage"
-_LINES = 100  # ledger lines a page: one batch read
+LINES = 100  # ledger lines a page: one batch read
 _SUMS = 1_000  # daily sums a page
 _SETTLED = timedelta(hours=1)  # a line has the time at which its call ended; it is in the books a moment later
 
@@ -166,7 +166,7 @@ class Lines(_Table):
         names = self._project_names()
         between = (f"{self.first}T", f"{self.last}T~")
         while True:
-            page = query(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=_LINES, start=cursor)
+            page = query(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=LINES, start=cursor)
             lines = fetch_all(UsageLine, [row.pk.partition("#")[2] for row in page.rows])
             yield Page([_line(line, names) for line in lines], page.next_key)
             if page.next_key is None:

@@ -22,8 +22,8 @@ from shared.work.items.rules import wip_limit
 
 DAYS: Final = 14
 """From when a card was finished: two usual sprints are over, whoever looks for it looks in a report and not on the board."""
-_PAGE = 100
-_PAGES: Final = 10  # of a board at a time: another board's turn comes too
+PAGE = 100
+PAGES: Final = 10  # of a board at a time: another board's turn comes too
 
 
 def archive_finished(until: float) -> int:
@@ -33,7 +33,7 @@ def archive_finished(until: float) -> int:
     for shard in range(first, first + ARCHIVING_SHARDS):
         start = None
         while True:
-            page = query(Board, f"BOARDS#ARCHIVING#{shard % ARCHIVING_SHARDS}", index=2, limit=_PAGE, start=start)
+            page = query(Board, f"BOARDS#ARCHIVING#{shard % ARCHIVING_SHARDS}", index=2, limit=PAGE, start=start)
             for board in fetch_all(Board, [row.pk.partition("#")[2] for row in page.rows]):
                 if time.monotonic() > until:
                     return done
@@ -48,8 +48,8 @@ def archive_finished(until: float) -> int:
 def _of_board(board: Board, until: float) -> int:
     done, start = 0, None
     due = clock.iso(clock.now() - timedelta(days=DAYS))
-    for _ in range(_PAGES):
-        page = query(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=_PAGE, start=start)
+    for _ in range(PAGES):
+        page = query(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=PAGE, start=start)
         for row in page.rows:
             if time.monotonic() > until:
                 return done
