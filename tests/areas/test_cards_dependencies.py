@@ -15,6 +15,7 @@ from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, Graph, create_dependency, open_blockers
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
+from tests.examples import examples
 from tests.kills import meanwhile
 from tests.trips import trips
 
@@ -178,7 +179,7 @@ def test_a_card_waits_before_it_is_done(world):
     assert finish(build, "move").status == 200
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda edge: edge[0] != edge[1]), max_size=30))
 def test_edges_taken_one_by_one_never_make_a_circle_and_none_is_refused_for_nothing(wanted):
     """Against the standard library's own judge of circles."""

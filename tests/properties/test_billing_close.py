@@ -19,6 +19,7 @@ from shared.money.billing.rows import BillingAccount, Invoice, Series, invoice_i
 from shared.people.tenancy.provisioning import found_organization
 from shared.store import create, fetch, get, write
 from tests.areas.billing_world import at, use
+from tests.examples import examples
 from tests.kills import READS, WRITES, each_kill, killed_at
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
@@ -107,7 +108,7 @@ usages = st.lists(
 kills = st.lists(st.tuples(st.integers(1, 8), st.booleans(), st.booleans()), max_size=4)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workspaces=st.integers(1, 3), used=usages, deaths=kills, late=usages)
 def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late):
     tenants = Tenants()
