@@ -29,6 +29,7 @@ os.environ |= {
 from moto import mock_aws
 
 from shared.core.settings import settings
+from shared.people.identity import passwords
 from tests.engine import engine_tables, engine_url
 from tests.examples import QUICK, examples
 from tests.moto_speed import speed_up
@@ -37,6 +38,7 @@ from tests.tables import make_everything
 __all__ = ["engine_tables", "engine_url"]  # fixtures
 
 speed_up()
+passwords.PASSES, passwords.MEMORY_KIB = 1, 8  # argon2's least; what ships is asserted in tests/unit/test_passwords.py
 if QUICK:
     hypothesis.register_profile("quick", max_examples=examples(100), deadline=None)
     hypothesis.load_profile("quick")

@@ -135,6 +135,7 @@ def assert_limits(route: Route, answer) -> None:
     assert int(found["X-RateLimit-Reset"]) > 1_700_000_000  # a time, in seconds
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
 def test_a_refusal_looks_as_the_contract_says(route: Route, stage: Stage) -> None:
     sample, caller = request_of(route, stage)

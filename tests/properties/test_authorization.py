@@ -106,6 +106,7 @@ def test_another_tenant_sees_nothing(route: Route, stage: Stage):
         assert stage.world.ws_id not in answer.text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("route", TRIED, ids=name_of)
 def test_a_role_may_what_its_permissions_say(route: Route, role: Role, stage: Stage):

@@ -127,6 +127,7 @@ def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late)
     tenants.check()
 
 
+@pytest.mark.thorough
 def test_it_dies_at_every_single_call():
     """Exhaustively, for one account: first before, then after each of the calls that it makes."""
     for after in (False, True):

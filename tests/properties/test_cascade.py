@@ -81,6 +81,7 @@ def do(task: Task | None) -> None:
         task = work(task, LATER)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", ["members", "purge"])
 def test_it_may_die_after_any_of_its_writes(step):
     """A message that is not done comes again, from its beginning."""

@@ -90,6 +90,7 @@ class Died(BaseException):
     """The function is gone in the middle of it."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", ["csv", "json"])
 @pytest.mark.parametrize("where", ["put_part", "write", "complete_multipart"])
 def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypatch, form, where):

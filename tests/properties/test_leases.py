@@ -126,6 +126,7 @@ def whole_run(monkeypatch: pytest.MonkeyPatch, world: World, agent: str, lives: 
     return card, run, len(process.names), model.asked
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("agent", SCRIPTS)
 def test_a_run_that_dies_after_any_write_does_its_work_once(world, monkeypatch, agent):
     card, run, writes, asked = whole_run(monkeypatch, world, agent, None)
@@ -149,6 +150,7 @@ def test_a_run_that_dies_after_any_write_does_its_work_once(world, monkeypatch, 
         assert fetch(Document, document).number == 2 * (writes + 1)  # two versions a run, however it died
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("agent", SCRIPTS)
 def test_a_zombie_writes_nothing(world, monkeypatch, agent):
     """Its process stands still in the middle of a step until the lease is over and somebody else has the card; then it goes on."""
