@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint types imports nag synth redrive bench lock audit clean
+.PHONY: help run demo test test-quick check lint types imports nag synth redrive bench lock audit clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctrl-C ends it, data is kept in .cadre/
 	@exec $(BIN)/python -m local run
@@ -17,9 +17,11 @@ run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctr
 demo: $(READY)  ## play the main job again on the running platform
 	@exec $(BIN)/python -m local demo
 
-test: $(READY)  ## every test: side by side where nothing but this process is asked, then those on the deployed stack
-	$(BIN)/python -m pytest --ignore tests/stack --numprocesses auto --maxprocesses 4
-	$(BIN)/python -m pytest tests/stack
+test: $(READY)  ## every test, shared out among one process more than there are cores
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 10
+
+test-quick: $(READY)  ## for the inner loop, under a minute: unit, contracts, properties with few examples
+	CADRE_TEST_QUICK=1 $(BIN)/python -m pytest tests/unit tests/contracts tests/properties -m 'not thorough' --numprocesses 2 --dist loadgroup
 
 check: lint types imports synth nag test  ## everything that CI checks
 

@@ -19,7 +19,7 @@ from local import synth
 from local.stack import LocalStack, new
 
 VIEWERS = (1, 10, 100)
-LINES, GAP = 20, 0.1  # terminal lines, and the seconds between them
+LINES = 20  # of the terminal: the next when everybody has the last
 CONNECTIONS, SECONDS = 4, 5.0
 TARGET, DEFECT = 250, 500  # ms, p95 of 100 viewers
 
@@ -46,7 +46,7 @@ def terminal(stack: LocalStack) -> list[dict[str, Any]]:
 
     rows = []
     for viewers in VIEWERS:
-        delays_ms = asyncio.run(delays(stack, viewers=viewers, lines=LINES, gap=GAP))
+        delays_ms = asyncio.run(delays(stack, viewers=viewers, lines=LINES))
         rows.append(
             {
                 "viewers": viewers,

@@ -1,10 +1,14 @@
-"""Fixtures of the tests that run on moto: tables, bucket, queues and signing secret, made once, wiped per test."""
+"""Fixtures of the tests that run on moto (tables, bucket, queues and signing secret, made once, wiped per test), and how the tests are
+shared out among processes."""
 
 import os
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import boto3
 import pytest
+from hypothesis import settings as hypothesis
 
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -25,59 +29,77 @@ os.environ |= {
 from moto import mock_aws
 
 from shared.core.settings import settings
+from shared.people.identity import passwords
+from tests.engine import engine_tables, engine_url
+from tests.examples import QUICK, examples
+from tests.moto_speed import speed_up
+from tests.tables import make_everything
 
-QUEUES = {
-    "agent_runs": "agent_runs",
-    "ws_live": "ws_live.fifo",
-    "ws_push": "ws_push",
-    "emails": "emails",
-    "exports": "exports",
-    "cascade": "cascade",
+__all__ = ["engine_tables", "engine_url"]  # fixtures
+
+speed_up()
+passwords.PASSES, passwords.MEMORY_KIB = 1, 8  # argon2's least; what ships is asserted in tests/unit/test_passwords.py
+if QUICK:
+    hypothesis.register_profile("quick", max_examples=examples(100), deadline=None)
+    hypothesis.load_profile("quick")
+TESTS = Path(__file__).parent
+WORKER = "PYTEST_XDIST_WORKER" in os.environ
+GROUPS = {
+    "stack/test_as_on_aws.py": "platforms",
+    "stack/test_engine.py": "platforms",
+    "stack/test_run.py": "platforms",
+    "stack": "stack",
+    "infra": "infra",
+    "contracts/test_answers.py": "answers",
+    "properties/test_authorization.py": "authorization",
 }
+"""Tests that stay in one process, by file or folder: they share what is dear (one stack for all who may use it, templates, a stage), or
+start platforms of their own, one after the other. The first match counts."""
+FIRST = ("stack", "platforms", "infra")  # they take longest, and mostly wait
 
 
-def create_table(client, name: str, indexes: int) -> None:
-    keys = ["PK", "SK", *(f"GSI{n}{part}" for n in range(1, indexes + 1) for part in ("PK", "SK"))]
-    arguments = {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    }
-    if indexes:
-        arguments["GlobalSecondaryIndexes"] = [
-            {
-                "IndexName": f"GSI{n}",
-                "KeySchema": [
-                    {"AttributeName": f"GSI{n}{part}", "KeyType": kind} for part, kind in (("PK", "HASH"), ("SK", "RANGE"))
-                ],
-                "Projection": {"ProjectionType": "ALL"}
-                if name == "ephemeral"
-                else {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["f", "kind"]},
-            }
-            for n in range(1, indexes + 1)
-        ]
-    client.create_table(**arguments)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, at least three: one waits for the stack most of the time. Each takes ten seconds to begin."""
+    return max(3, min(6, (os.cpu_count() or 1) + 1))
 
 
-def make_everything() -> None:
-    """Tables, bucket, queues and secret, in whatever account boto3 talks to."""
-    boto3.client("secretsmanager").create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
-    dynamodb = boto3.client("dynamodb")
-    for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
-        create_table(dynamodb, name, indexes)
-    boto3.client("s3").create_bucket(Bucket="files")
-    sqs = boto3.client("sqs")
-    for queue, name in QUEUES.items():
-        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
-        os.environ[f"CADRE_{queue.upper()}_QUEUE"] = sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
-    settings.cache_clear()  # a module imported before may have read them without the queues
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups for `--dist loadgroup`, those that wait most first (`--no-loadscope-reorder`: else by the number of tests)."""
+    order: dict[pytest.Item, int] = {}
+    for item in items:
+        group = group_of(item)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+        order[item] = FIRST.index(group) if group in FIRST else len(FIRST)
+    if WORKER:
+        items.sort(key=order.__getitem__)
+
+
+def group_of(item: pytest.Item) -> str | None:
+    """The group of a test; that of the test which restarts a platform is the platforms', whatever its file."""
+    if "platform" in item.fixturenames:
+        return "platforms"
+    path = item.path.relative_to(TESTS).as_posix()
+    return next((group for place, group in GROUPS.items() if path == place or path.startswith(f"{place}/")), None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if WORKER and not item.get_closest_marker("stack"):
+        step_aside()
+
+
+@cache
+def step_aside() -> None:
+    """Tests that only compute leave the cores to those of the stack, which measure and wait. A worker has its share of the stack first."""
+    os.nice(10)
 
 
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[None]:
     with mock_aws():
-        make_everything()
+        os.environ |= make_everything(cache(boto3.client))
+        settings.cache_clear()  # a module imported before may have read them without the queues
         yield
     boto3.DEFAULT_SESSION = None
 

@@ -60,11 +60,17 @@ def health() -> Health:
     return _last[1]
 
 
+def forget() -> None:
+    """Ask again at the next question, however soon it comes."""
+    global _last  # noqa: PLW0603 - as above
+    _last = None
+
+
 def ask() -> Health:
     """Ask every service. Logs who did not answer, and why; callers learn only which."""
     failed: set[str] = set()
     for service in ("dynamodb", "sqs", "s3"):
-        _client(service)  # making clients is not safe in threads; using them is
+        client(service)  # making clients is not safe in threads; using them is
     probes = _probes()
     pool = ThreadPoolExecutor(len(probes))
     asked = {pool.submit(probe): (service, what) for service, what, probe in probes}
@@ -87,15 +93,15 @@ def _probes() -> list[tuple[str, str, Callable[[], str | None]]]:
 
 def _table(field: str) -> None:
     key = {"PK": {"S": "HEALTH"}, "SK": {"S": "PROBE"}}  # no such row: that it is missing proves the table is there
-    _client("dynamodb").get_item(TableName=settings().need(field), Key=key)
+    client("dynamodb").get_item(TableName=settings().need(field), Key=key)
 
 
 def _queue(field: str) -> None:
-    _client("sqs").get_queue_attributes(QueueUrl=settings().need(field), AttributeNames=["ApproximateNumberOfMessages"])
+    client("sqs").get_queue_attributes(QueueUrl=settings().need(field), AttributeNames=["ApproximateNumberOfMessages"])
 
 
 def _bucket(field: str) -> None:
-    _client("s3").head_bucket(Bucket=settings().need(field))
+    client("s3").head_bucket(Bucket=settings().need(field))
 
 
 def _reason(probe: Callable[[str], None], field: str) -> str | None:
@@ -108,7 +114,7 @@ def _reason(probe: Callable[[str], None], field: str) -> str | None:
 
 
 @cache
-def _client(service: str) -> Any:
+def client(service: str) -> Any:
     from botocore.config import Config
 
     config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})

@@ -5,8 +5,6 @@ run = machine.play(run_id)            until it ends, or waits: then machine.wait
 machine.answer({...}) / machine.refuse("ApprovalRejected")
 """
 
-import os
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +16,6 @@ from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
-from shared.store.client import dynamodb
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:AgentRun"
 
@@ -106,7 +103,6 @@ class Machine:
 def connected(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine that the services' calls to Step Functions reach."""
     played = Machine()
-    _one_at_a_time(monkeypatch)
 
     def answer(token: str, output: dict[str, Any]) -> bool:
         if token != played.token:
@@ -128,18 +124,3 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(queue, "stop_execution", stop)
     monkeypatch.setattr(queue, "execution_lives", lambda _: not played.stopped)
     return played
-
-
-def _one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto copies its tables for each transaction, and puts the copy back when it fails: what another thread (the terminal's) writes
-    meanwhile breaks the one or gets lost in the other. DynamoDB and the local engine need no such care."""
-    if "AWS_ENDPOINT_URL" in os.environ:
-        return
-    client, lock = dynamodb(), threading.RLock()
-    call = client._make_api_call
-
-    def locked(*args: Any) -> Any:
-        with lock:
-            return call(*args)
-
-    monkeypatch.setattr(client, "_make_api_call", locked)

@@ -9,7 +9,6 @@ import pytest
 from functions.scheduled.handler import handler
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
-from shared.money.billing import dunning
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close
 from shared.money.billing.payments import credit, record_payment, settle
@@ -18,6 +17,7 @@ from shared.store import fetch, query
 from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
+from tests.kills import meanwhile
 from tests.trips import trips
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -199,16 +199,12 @@ def test_many_credit_notes_at_once_have_numbers_without_gaps(world, monkeypatch)
 # -- the job
 
 
-def test_somebody_pays_at_that_moment(world, monkeypatch):
+def test_somebody_pays_at_that_moment(world):
     """The payment lands between what the job read and what it writes: the job's write is refused, the payment stays."""
-    real = dunning._overdue
-
-    def paying(row, account, today):
-        record_payment(CLERK, row.id, None, "R", "manual", None)
-        return real(row, account, today)
-
-    monkeypatch.setattr(dunning, "_overdue", paying)
-    assert night("2026-11-16") == 0
+    invoice_id = invoice(world).id
+    with meanwhile(lambda: record_payment(CLERK, invoice_id, None, "R", "manual", None)) as night_job:
+        assert night("2026-11-16") == 0
+    assert night_job.happened
     assert states(world) == ("paid", "active", None)
 
 

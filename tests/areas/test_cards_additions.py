@@ -218,7 +218,7 @@ def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
 
 
 def test_many_cards_are_put_away_page_by_page(world, monkeypatch):
-    monkeypatch.setattr(archiving, "_PAGE", 2)
+    monkeypatch.setattr(archiving, "PAGE", 2)
     cards = [finished(world, title=str(number)) for number in range(5)]
     wants_archiving(world)
     with later(DAYS + 1):

@@ -16,6 +16,8 @@ from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, Graph, create_dependency, open_blockers
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
+from tests.examples import examples
+from tests.kills import meanwhile
 from tests.trips import trips
 
 
@@ -124,21 +126,15 @@ def test_a_deleted_card_is_in_nobodys_way(world):
     assert open_blockers(fetch(Item, a["id"])) == []
 
 
-def test_two_opposite_dependencies_at_once_make_no_circle(world, monkeypatch):
+def test_two_opposite_dependencies_at_once_make_no_circle(world):
+    """The other one lands between our look at the graph and our write."""
     a, b = make(world), make(world)
-    real, first = dependencies._path, [True]
-
-    def path(*args):
-        found = real(*args)
-        if first:  # the other one lands between our look at the graph and our write
-            first.clear()
-            create_dependency(world.actor, b["id"], a["id"], "blocks")
-        return found
-
-    monkeypatch.setattr(dependencies, "_path", path)
-    with pytest.raises(Conflict) as refused:
+    with (
+        meanwhile(lambda: create_dependency(world.actor, b["id"], a["id"], "blocks")) as ours,
+        pytest.raises(Conflict) as refused,
+    ):
         create_dependency(world.actor, a["id"], b["id"], "blocks")
-    assert refused.value.situation is Situation.DEPENDENCY_CYCLE
+    assert (refused.value.situation, ours.happened) == (Situation.DEPENDENCY_CYCLE, True)
     assert edges(world) == [[b["id"], a["id"]]]
     assert listed(world, a) == ([], [b["id"]])
 
@@ -185,7 +181,7 @@ def test_a_card_waits_before_it_is_done(world):
     assert finish(build, "move").status == 200
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda edge: edge[0] != edge[1]), max_size=30))
 def test_edges_taken_one_by_one_never_make_a_circle_and_none_is_refused_for_nothing(wanted):
     """Against the standard library's own judge of circles."""

@@ -20,6 +20,7 @@ from tests.areas.boards_world import World, found_world
 from tests.areas.running import connected
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import project, stream_record
+from tests.examples import examples
 
 
 class Stream:
@@ -256,7 +257,7 @@ def test_how_values_compare(held, operator, wanted, holds):
 _VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.text(max_size=3), max_size=3))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(held=_VALUES, operator=st.sampled_from(OPERATORS), wanted=_VALUES)
 def test_any_value_compares_with_any_other(held, operator, wanted):
     """Custom fields hold anything: a comparison is true or false and never an error that stops the stream."""

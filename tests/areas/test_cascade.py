@@ -36,6 +36,7 @@ from tests.areas.driving import Client, Context, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
 from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
+from tests.kills import killed_at, meanwhile
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -160,19 +161,11 @@ def test_a_step_is_bounded_and_goes_on_where_it_stopped(place, monkeypatch):
 
 def test_whom_the_deletion_left_out_the_cascade_finds(place, monkeypatch):
     """The process that deletes dies after its first transaction."""
-    monkeypatch.setattr(workspaces, "_REVOKED_AT_ONCE", 1)
-    died = []
-
-    def dying(*operations):
-        if died:
-            raise RuntimeError("died")
-        died.append(write(*operations))
-
+    monkeypatch.setattr(workspaces, "REVOKED_AT_ONCE", 1)
     more = [place.came(name) for name in ("bob", "cy")]
-    monkeypatch.setattr("shared.people.tenancy.workspaces.write", dying)
-    died.append(None)
-    with pytest.raises(RuntimeError, match="died"):
+    with killed_at(1) as process:
         workspaces.delete_workspace(place.actor, place.ws_id)
+    assert process.dead
     assert any(one("workspaces", "GET", f"/workspaces/{place.ws_id}/members").status == 200 for one in (place.eve, *more))
     assert project(stream_record(raw_row(f"WS#{place.ws_id}"))) == []
     work_off()
@@ -193,20 +186,8 @@ def test_no_agent_begins_in_what_is_deleted(place):
 
 
 def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, monkeypatch):
-    from shared.runs.agent_runs import requesting
-
-    read = requesting._read
-
-    def late(*args):
-        facts = read(*args)
-        if waiting_tasks:
-            work_off(*[waiting_tasks.pop()])
-        return facts
-
-    monkeypatch.setattr(requesting, "_read", late)
     mover = Actor("u", "Somebody", workspaces={place.ws_id: Role.MEMBER})
-    workspace = fetch(Workspace, place.ws_id)
-    waiting_tasks = [{"workspace": workspace.id, "step": "projects", "after": None}]
+    task = {"workspace": place.ws_id, "step": "projects", "after": None}
 
     def deleted(model, one):
         row = fetch(model, one)
@@ -216,9 +197,9 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
 
     monkeypatch.setattr("shared.edge.cascade.clearing.fetch", deleted)
 
-    with pytest.raises((NotFound, Conflict)):
+    with meanwhile(lambda: work_off(task)) as request, pytest.raises((NotFound, Conflict)):
         request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
-    assert waiting_tasks == []
+    assert request.happened
     assert get(ActiveRuns, f"PROJ#{place.projects[0].id}", "RUNS").run_ids is None
 
 

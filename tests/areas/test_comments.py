@@ -285,7 +285,8 @@ def test_a_replayed_event_is_one_activity(world, card):
 
 def test_activities_can_be_paged_past_a_megabyte_of_them(world, card):
     """A query answers a megabyte at a time: about 2,500 index rows."""
-    put_many([activity_of(fetch(Item, card["id"]), event) for event in _events(fetch(Item, card["id"]), 3_000)])
+    item = fetch(Item, card["id"])
+    put_many([activity_of(item, event) for event in _events(item, 3_000)])
     page = activities(world, card, "?offset=2950&limit=100")
     assert (page["total"], len(page["activities"]), page["pagination"]["hasMore"]) == (3_000, 50, False)
 

@@ -95,7 +95,7 @@ def test_an_address_that_is_none_is_dropped(aws, monkeypatch):
         def send_email(self, **_):
             raise ClientError({"Error": {"Code": "BadRequestException", "Message": "no address"}}, "SendEmail")
 
-    monkeypatch.setattr(delivery, "_ses", Ses)
+    monkeypatch.setattr(delivery, "ses", Ses)
     outbox.send("invitation", "nonsense", **INVITED)
     assert mailer(*asked()) == []
 

@@ -106,7 +106,7 @@ def test_a_queued_run_is_cancelled(world, machine):
 def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypatch):
     """Between two chunks the worker looks at the run: what was spent is in the ledger, what was said is not acted on."""
     card = card_in(world, 1, "doc")
-    monkeypatch.setattr("shared.runs.agent_runs.turns._LOOK", 0)
+    monkeypatch.setattr("shared.runs.agent_runs.turns.LOOK", 0)
 
     def turn(request, cancelled):
         yield TextDelta("Thinking")
@@ -385,14 +385,14 @@ def test_a_cap_raised_while_the_run_begins_to_wait_is_noticed(world, machine, mo
     run_id = started(world, card, "prd", parameters={"maxCost": 0.3})
     from shared.runs.agent_runs import steps
 
-    told = steps._tell
+    told = steps.publish_run_status
 
-    def raised(run: Run) -> None:
-        if run.status == "waiting":
-            set_limit("run", run.id, 20_000_000)
-        told(run)
+    def raised(run: str, item: str, ws_id: str, status: str, **about: int) -> None:
+        if status == "waiting":
+            set_limit("run", run, 20_000_000)
+        told(run, item, ws_id, status, **about)
 
-    monkeypatch.setattr(steps, "_tell", raised)
+    monkeypatch.setattr(steps, "publish_run_status", raised)
     assert machine.play(run_id).status == "completed"
 
 

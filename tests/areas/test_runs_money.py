@@ -88,17 +88,16 @@ def test_a_worker_that_dies_after_an_unfinished_answer_does_not_call_it_finished
         yield Finished("max_tokens", TokenUsage(10, 0, 0, 5), request.model)
 
     model.turns = [cut]
-    real, died = turns._refuse_unfinished, []
+    ask, died = turns.Worker.ask, []
 
-    def dies_once(exchange):
-        if not died:
-            died.append(1)
-            raise StepInterrupted("the process died")
-        real(exchange)
+    def asks_and_dies(worker):
+        ask(worker)
+        died.append(worker)
+        raise StepInterrupted("the process died")
 
-    monkeypatch.setattr(turns, "_refuse_unfinished", dies_once)
+    monkeypatch.setattr(turns.Worker, "ask", asks_and_dies)
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
-    assert (run.status, run.error_code) == ("failed", "OUTPUT_LIMIT_REACHED")
+    assert (run.status, run.error_code, len(died)) == ("failed", "OUTPUT_LIMIT_REACHED", 1)
 
 
 def test_two_approvals_at_once_are_one(world, machine):

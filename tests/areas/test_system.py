@@ -18,8 +18,8 @@ def ask(contract: str, path: str, **headers: str):
 
 
 @pytest.fixture(autouse=True)
-def forget(monkeypatch):
-    monkeypatch.setattr(probes, "_last", None)
+def forget():
+    probes.forget()
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -74,13 +74,18 @@ def test_health_is_asked_at_most_every_five_seconds(aws, monkeypatch):
 def test_a_probe_that_hangs_is_given_up(aws, monkeypatch):
     from threading import Event
 
-    stuck = Event()
+    stuck, events = Event(), probes.client("s3").meta.events
+
+    def hang(**_) -> None:
+        stuck.wait(5)
+
     monkeypatch.setattr(probes, "LIMIT", 0.5)
-    monkeypatch.setattr(probes, "_bucket", lambda _: stuck.wait(5))
+    events.register("before-call.s3.HeadBucket", hang)
     try:
         assert probes.ask().failed == {"storage"}
     finally:
         stuck.set()
+        events.unregister("before-call.s3.HeadBucket", hang)
 
 
 def test_health_costs_no_request_of_the_rate_limits(aws):
@@ -98,7 +103,7 @@ def test_aintandem_health_is_enveloped(aws, broken):
     assert set(answer.json["data"]) == {"status", "version", "services", "timestamp"}
     assert answer.json["data"]["services"] == dict.fromkeys(("api", "collaboration_bus", "database", "redis"), "healthy")
     broken("CADRE_EPHEMERAL_TABLE", "gone")
-    probes._last = None
+    probes.forget()
     ill = ask("aintandem", "/system/health")
     assert (ill.status, ill.json["success"], ill.json["error"]["code"]) == (503, False, "SERVICE_UNAVAILABLE")
     assert ill.json["error"]["details"]["services"]["redis"] == "unhealthy"

@@ -10,6 +10,7 @@ from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequen
 from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
 from tests.areas.viewers import messages
+from tests.kills import meanwhile
 
 
 class Lease(Row):
@@ -196,8 +197,7 @@ def test_a_chunk_is_never_written_over(aws):
     run = new_id()
     lease(run)
     taken = Chunk(pk=Chunk.place(run), sk=Chunk.sort(1), last=3, writer="other", at="2026-01-01T00:00:00.000Z", body="[]")
-    write(create(taken))
-    with writer(run) as terminal:
-        terminal._next = 1  # read before the other one wrote
+    with meanwhile(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
         terminal.write("info", "agent", "x")
+    assert ours.happened
     assert [chunk.first for chunk in chunks(run)] == [1, 4]

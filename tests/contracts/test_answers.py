@@ -14,7 +14,7 @@ from tests.areas.driving import Client
 from tests.areas.running import connected
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.contracts.shapes import ANSWERS, ERRORS, faults
-from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, name_of
+from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of, sample_of
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
@@ -92,13 +92,13 @@ def test_the_stage_is_furnished(stage: Stage) -> None:
     assert {one["changeType"] for one in document["revisions"]} == {"created", "updated", "approved", "published"}
 
 
-def sample_of(route: Route, stage: Stage) -> tuple[Sample, Client]:
-    sample = (ALONE | SAMPLES)[name_of(route)](stage)
+def request_of(route: Route, stage: Stage) -> tuple[Sample, Client]:
+    sample = sample_of(route, stage)
     return sample, sample.caller or (Client() if route.operation.public else stage.world.ada)
 
 
 def test_every_operation_has_a_sample() -> None:
-    assert [name_of(route) for route in ROUTES if name_of(route) not in ALONE | SAMPLES] == []
+    assert [name_of(route) for route in ROUTES if key_of(route) not in ALONE | SAMPLES] == []
 
 
 def test_every_documented_answer_is_known() -> None:
@@ -109,7 +109,7 @@ def test_every_documented_answer_is_known() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
 def test_an_answer_looks_as_its_document_says(route: Route, stage: Stage) -> None:
-    sample, caller = sample_of(route, stage)
+    sample, caller = request_of(route, stage)
     answer = ask(sample, route, caller)
     if sample.status is not None:  # the thing's state refuses it
         assert answer.status == sample.status
@@ -135,9 +135,10 @@ def assert_limits(route: Route, answer) -> None:
     assert int(found["X-RateLimit-Reset"]) > 1_700_000_000  # a time, in seconds
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
 def test_a_refusal_looks_as_the_contract_says(route: Route, stage: Stage) -> None:
-    sample, caller = sample_of(route, stage)
+    sample, caller = request_of(route, stage)
     nobody = ask(sample, route, Client())
     assert nobody.status == 401
     assert list(faults(ERRORS[route.contract], nobody.json, route.contract)) == []

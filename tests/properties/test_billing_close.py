@@ -4,9 +4,7 @@ One that dies is one whose calls to DynamoDB stop: before a call is sent, or aft
 """
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,49 +18,14 @@ from shared.money.billing.monthly_close import close
 from shared.money.billing.rows import BillingAccount, Invoice, Series, invoice_id
 from shared.people.tenancy.provisioning import found_organization
 from shared.store import create, fetch, get, write
-from shared.store.client import dynamodb
 from tests.areas.billing_world import at, use
+from tests.examples import examples
+from tests.kills import READS, WRITES, each_kill, killed_at
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
 MONTHS = ("2026-10", "2026-11")
-WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
-
-
-class Killed(BaseException):
-    """Not an Exception: nothing of ours may go on after it."""
-
-
-@dataclass
-class Kill:
-    """Die at the nth write, or call of any kind."""
-
-    at: int
-    after: bool
-    any_call: bool = False
-
-
-@contextmanager
-def killed(kill: Kill | None) -> Iterator[list[str]]:
-    """Counts the calls; the one that the kill names is the last."""
-    client, made = dynamodb(), []
-    real = client._make_api_call
-
-    def call(name, *about):
-        if kill is None or not (kill.any_call or name in WRITES):
-            return real(name, *about)
-        made.append(name)
-        if len(made) < kill.at:
-            return real(name, *about)
-        if kill.after and len(made) == kill.at:
-            real(name, *about)
-        raise Killed
-
-    client._make_api_call = call
-    try:
-        yield made
-    finally:
-        del client._make_api_call
+EVERY_CALL = WRITES | READS
 
 
 @dataclass
@@ -125,9 +88,10 @@ def ours(tenants: Tenants) -> None:
     raise AssertionError("the close does not come to an end")
 
 
-def die(deaths: list[Kill]) -> None:
-    for kill in deaths:
-        with killed(kill), suppress(Killed):
+def die(deaths: list[tuple[int, bool, bool]]) -> None:
+    """At these writes, or calls of any kind: before they are sent, or after they were carried out."""
+    for number, after, any_call in deaths:
+        with killed_at(number, before=not after, calls=EVERY_CALL if any_call else WRITES):
             close(time.monotonic() + 120)
 
 
@@ -141,10 +105,10 @@ usages = st.lists(
     min_size=1,
     max_size=6,
 )
-kills = st.lists(st.builds(Kill, st.integers(1, 8), st.booleans(), st.booleans()), max_size=4)
+kills = st.lists(st.tuples(st.integers(1, 8), st.booleans(), st.booleans()), max_size=4)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workspaces=st.integers(1, 3), used=usages, deaths=kills, late=usages)
 def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late):
     tenants = Tenants()
@@ -163,6 +127,7 @@ def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late)
     tenants.check()
 
 
+@pytest.mark.thorough
 def test_it_dies_at_every_single_call():
     """Exhaustively, for one account: first before, then after each of the calls that it makes."""
     for after in (False, True):
@@ -171,14 +136,10 @@ def test_it_dies_at_every_single_call():
         tenants.use(0, "2026-10", 1_234_567, "prd")
         died = 0
         with at("2026-12-01"):
-            for number in range(1, 100):
-                with killed(Kill(number, after, any_call=True)):
-                    try:
-                        close(time.monotonic() + 120)
-                    except Killed:
-                        died += 1
-                        continue
-                break
+            for process in each_kill(before=not after, calls=EVERY_CALL):
+                with process:
+                    close(time.monotonic() + 120)
+                died += process.dead
             ours(tenants)
         assert died >= 8  # the shards alone; what was done in one try is not there in the next
         tenants.check()

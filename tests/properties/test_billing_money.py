@@ -16,6 +16,7 @@ from shared.money.billing.payments import credit, record_payment, settle
 from shared.money.billing.rows import BillingAccount, invoice_id
 from shared.store import get
 from tests.areas.billing_world import CLERK, at, filed
+from tests.examples import examples
 from tests.properties.test_billing_close import Tenants
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
@@ -42,7 +43,7 @@ deeds = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(deeds=deeds)
 def test_whatever_comes_in_at_once(deeds):
     ws_id = owing(10_000_000)

@@ -24,6 +24,7 @@ from shared.runs.agent_runs.rows import Run, Turn
 from shared.runs.agent_runs.spending import reserve, settled
 from shared.store import collection, create, fetch, query, save, write
 from shared.work.projects.rows import Project
+from tests.examples import examples
 
 WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
 
@@ -174,7 +175,7 @@ def test_no_cap_is_passed_by_calls_of_runs_that_were_cancelled(engine_tables):
     assert month(ws_id).reserved == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     story=st.lists(
         st.tuples(st.integers(0, 2), st.sampled_from(["cancel", "fail", "settle", "clock", "lease over"])),
@@ -242,7 +243,7 @@ def test_a_reservation_is_made_once(engine_tables):
     assert month(ws_id).reserved == 300_000
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moves=st.lists(st.tuples(st.sampled_from(["reserve", "settle", "release", "limit"]), st.integers(0, 900_000)), max_size=14)
 )

@@ -1,8 +1,6 @@
 """The cascade of a deleted workspace may die after any of its writes, and come twice: the end is the same."""
 
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -20,41 +18,16 @@ from shared.people.tenancy.workspaces import create_workspace, delete_workspace,
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import Request, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import Entity, fetch, get, query, reading, write, writing
-from shared.store.client import dynamodb
+from shared.store import Entity, fetch, get, query, write
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
+from tests.kills import each_kill, killed_at
 from tests.properties.test_members import actor_named, again
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 LATER = float("inf")
-
-
-class Died(BaseException):
-    """The process is gone."""
-
-
-class Mortal:
-    """DynamoDB's client for a process that dies right after its n-th write."""
-
-    def __init__(self, lives: int | None) -> None:
-        self.lives, self.writes, self.client = lives, 0, dynamodb()
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self.client, name)
-        if name not in {"transact_write_items", "put_item", "update_item", "delete_item", "batch_write_item"}:
-            return call
-
-        def write(**request: Any) -> Any:
-            answer = call(**request)
-            self.writes += 1
-            if self.writes == self.lives:
-                raise Died
-            return answer
-
-        return write
 
 
 @pytest.fixture(autouse=True)
@@ -102,37 +75,31 @@ class Place:
         assert [one for one in self.projects if get(Entity, f"SLUG#WS#{self.ws_id}#{one.slug}")] == []
 
 
-def do(task: Task | None, lives: int | None, monkeypatch: pytest.MonkeyPatch) -> int:
-    """The whole task by a process that dies after `lives` writes. How many there were."""
-    mortal = Mortal(lives)
-    with monkeypatch.context() as patch:
-        for module in (writing, reading):
-            patch.setattr(module, "dynamodb", lambda: mortal)
-        while task is not None:
-            task = work(task, LATER)
-    return mortal.writes
+def do(task: Task | None) -> None:
+    """The whole task."""
+    while task is not None:
+        task = work(task, LATER)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", ["members", "purge"])
-def test_it_may_die_after_any_of_its_writes(step, monkeypatch):
+def test_it_may_die_after_any_of_its_writes(step):
     """A message that is not done comes again, from its beginning."""
     later = clock.now() + KEPT + timedelta(days=1)
     deaths = 0
-    while True:
+    for process in each_kill():
         place = Place()
         task = Task(place.ws_id, step)
         if step == "purge":
-            do(Task(place.ws_id), None, monkeypatch)
+            do(Task(place.ws_id))
         with time_machine.travel(later if step == "purge" else clock.now()):
-            died = True
-            with suppress(Died):
-                do(task, deaths + 1, monkeypatch)
-                died = False
-            do(task, None, monkeypatch)
+            with process:
+                do(task)
+            do(task)
             (place.check_purged if step == "purge" else place.check_cleared)()
-            assert do(task, None, monkeypatch) == 0
+            with killed_at(None) as third:
+                do(task)
+            assert third.names == []
             (place.check_purged if step == "purge" else place.check_cleared)()
-        if not died:
-            break
-        deaths += 1
+        deaths += process.dead
     assert deaths > (8 if step == "purge" else 6)

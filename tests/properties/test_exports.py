@@ -76,7 +76,7 @@ def ledger(world: World, count: int = 60) -> None:
 def straight(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files as they are when nothing happens. Parts are of a kilobyte (the engine allows it), pages of four lines."""
     monkeypatch.setattr(file_writer, "PART_BYTES", 1_000)
-    monkeypatch.setattr(exporting, "_LINES", 4)
+    monkeypatch.setattr(exporting, "LINES", 4)
     ledger(world)
     found = {}
     for form in ("csv", "json"):
@@ -90,8 +90,9 @@ class Died(BaseException):
     """The function is gone in the middle of it."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", ["csv", "json"])
-@pytest.mark.parametrize("where", ["put_part", "_save", "complete_multipart"])
+@pytest.mark.parametrize("where", ["put_part", "write", "complete_multipart"])
 def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypatch, form, where):
     """The worker dies at each of its steps in turn, after what it did there; the next delivery goes on."""
     answer = ask(world, f"format={form}&{MAY}&includeDetails=true")

@@ -3,10 +3,7 @@
 Nothing is written twice, nothing late; the card is never stuck and never has two masters.
 """
 
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,13 +17,13 @@ from shared.core.situations import Situation
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs import approvals, queue, requesting
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import collection, fetch, get, query, update_now, writing
-from shared.store.client import dynamodb
+from shared.store import collection, fetch, get, query, update_now
 from shared.work.documents.rows import Document, DocumentText
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.areas.running import Machine, connected
+from tests.kills import Killed, killed_at
 
 SCRIPTS: dict[str, tuple[int, list[list[tuple[str, dict[str, Any]]]]]] = {
     "ceo_copilot": (
@@ -54,34 +51,8 @@ SCRIPTS: dict[str, tuple[int, list[list[tuple[str, dict[str, Any]]]]]] = {
 }
 
 
-class Died(BaseException):
-    """The process is gone."""
-
-
-def dies() -> None:
-    raise Died
-
-
-class Mortal:
-    """DynamoDB's client for a process to which something happens right after its n-th write: it dies, or it stands still for long.
-    (The log is written by a thread of its own.)"""
-
-    def __init__(self, lives: int | None, happens: Callable[[], None] = dies) -> None:
-        self.lives, self.happens, self.writes, self.client = lives, happens, 0, dynamodb()
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self.client, name)
-        if name not in {"transact_write_items", "put_item", "update_item"} or threading.current_thread().name == "terminal":
-            return call
-
-        def write(**request: Any) -> Any:
-            answer = call(**request)
-            self.writes += 1
-            if self.writes == self.lives:
-                Context().run(self.happens)  # somebody else's doing: nothing that the writer carries applies
-            return answer
-
-        return write
+LOG = "terminal"
+"""The thread that writes a run's log: what it writes is not counted."""
 
 
 @pytest.fixture
@@ -150,14 +121,13 @@ def whole_run(monkeypatch: pytest.MonkeyPatch, world: World, agent: str, lives: 
     model = scripted(monkeypatch, agent)
     card, run = begin(world, agent)
     machine = connected(monkeypatch)
-    machine.again = (Died,)
-    mortal = Mortal(lives)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "dynamodb", lambda: mortal)
+    machine.again = (Killed,)
+    with killed_at(lives, besides=LOG, tried_again=True) as process:
         run = machine.play(run.id)
-    return card, run, mortal.writes, model.asked
+    return card, run, len(process.names), model.asked
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("agent", SCRIPTS)
 def test_a_run_that_dies_after_any_write_does_its_work_once(world, monkeypatch, agent):
     card, run, writes, asked = whole_run(monkeypatch, world, agent, None)
@@ -181,6 +151,7 @@ def test_a_run_that_dies_after_any_write_does_its_work_once(world, monkeypatch, 
         assert fetch(Document, document).number == 2 * (writes + 1)  # two versions a run, however it died
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("agent", SCRIPTS)
 def test_a_zombie_writes_nothing(world, monkeypatch, agent):
     """Its process stands still in the middle of a step until the lease is over and somebody else has the card; then it goes on."""
@@ -199,9 +170,7 @@ def test_a_zombie_writes_nothing(world, monkeypatch, agent):
             took.append(requesting.request_run(world.actor, card.id, following(world, card, agent), requesting.Request()).run)
             took.append(effects(card))
 
-        mortal = Mortal(lives, meanwhile)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(writing, "dynamodb", lambda mortal=mortal: mortal)
+        with killed_at(lives, besides=LOG, happens=meanwhile):
             machine.play(run.id)
         assert took or fetch(Run, run.id).status == "completed"
         if took:

@@ -18,6 +18,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
 from shared.store import fetch
 from tests.areas.driving import sign_up
+from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
@@ -167,7 +168,7 @@ def take(play: Play, tokens: dict[str, str], step: tuple) -> None:
             members.transfer(boss, play.ws_id, who.id)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=8, max_size=25))
 def test_after_every_step_all_say_the_same(story):
     play, tokens = begin(people=4, room=3), {}
@@ -177,7 +178,7 @@ def test_after_every_step_all_say_the_same(story):
         play.check()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=8, max_size=30))
 def test_after_stories_that_race_too(story):
     play, tokens = begin(people=4, room=3), {}

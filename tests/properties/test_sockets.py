@@ -14,6 +14,7 @@ from shared.runs.terminal import TerminalWriter
 from shared.store import check
 from tests.areas.boards_world import World, found_world
 from tests.areas.viewers import Viewer, drain, entries_in, messages, the_gateway, work
+from tests.examples import examples
 
 steps = st.lists(
     st.one_of(
@@ -85,7 +86,9 @@ class Session:
 
 
 @given(plan=steps, in_order=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_order_of_things_loses_an_entry(world, plan, in_order):
     session = Session(world, in_order)
     subscribed = False

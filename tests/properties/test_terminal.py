@@ -15,6 +15,7 @@ from shared.runs.terminal import TerminalWriter, canonical, entries
 from shared.runs.terminal.entries import CHUNK_BYTES, DATA_BYTES, MESSAGE_BYTES, new_entry, truncate
 from shared.store import NumberAttribute, Row, check, put, write
 from tests.areas.viewers import messages
+from tests.examples import examples
 
 FENCED = Raced("Somebody else works on this run")
 
@@ -54,7 +55,7 @@ fate = st.lists(st.sampled_from(["deliver", "drop", "twice", "late"]), min_size=
 
 
 @given(writes=st.lists(lines, min_size=1, max_size=5), fates=fate, crash=st.booleans(), data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_reader_that_follows_the_protocol_has_every_byte(aws, writes, fates, crash, data):
     run = new_id()
     lease = Lease(pk=f"RUN#{run}", sk="LEASE", fence=1)
@@ -102,7 +103,7 @@ def test_a_reader_that_follows_the_protocol_has_every_byte(aws, writes, fates, c
 
 
 @given(texts, values)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_an_entry_has_one_form_and_fits(message, value):
     entry = new_entry("info", "agent", message, value, "agent", "2026-11-21T10:00:00.000Z")
     text = canonical(entry)
@@ -111,7 +112,7 @@ def test_an_entry_has_one_form_and_fits(message, value):
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=400), st.integers(60, 300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_cut_text_fits_and_is_a_beginning(text, limit):
     kept, cut = truncate(text, limit)
     assert len(json.dumps(kept, ensure_ascii=False).encode()) <= limit or not cut

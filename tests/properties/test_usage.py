@@ -18,6 +18,7 @@ from shared.money.usage.reading import BREAKDOWNS, Sum, project_usage, workspace
 from shared.money.usage.recording import record_usage
 from shared.money.usage.rows import UsageLine
 from shared.store import collection, create, fetch_all, write
+from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
@@ -97,7 +98,7 @@ VALUE = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines, st.lists(spans, min_size=1, max_size=4), st.sampled_from(["day", "week", "month"]))
 def test_usage_is_the_ledger_summed(made, asked, group_by):
     ws_id, projects = new_id(), [new_id() for _ in range(3)]

@@ -28,6 +28,7 @@ from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
 from shared.work.projects.updating import archive_project, restore_project
 from tests.areas.driving import sign_up
+from tests.examples import examples
 
 REFUSALS = (TransitionRefused, Conflict, NotFound)
 
@@ -221,7 +222,9 @@ def take(play: Play, step: tuple) -> None:
             delete_item(actor, card)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(STEPS, min_size=10, max_size=25))
 def test_the_counts_are_the_cards_after_every_step(actor, story):
     play = begin(actor)
@@ -233,7 +236,9 @@ def test_the_counts_are_the_cards_after_every_step(actor, story):
         play.check()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(STEPS, min_size=12, max_size=60))
 def test_the_counts_are_the_cards_after_stories_that_race(actor, story):
     play = begin(actor)

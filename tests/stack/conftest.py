@@ -1,7 +1,6 @@
 """The deployed local stack as a session fixture: the real templates on the embedded engine, behind the front door.
 
-Under xdist every worker would start an engine of its own; two cores do not carry that. The tests of this folder form one group, so
-that one worker runs them all (`pytest -n 2 --dist loadgroup`).
+All who use it are in one process (`GROUPS` in tests/conftest.py): one stack, its engine's threads and functions are load enough.
 """
 
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.stack)
-            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,9 @@
-"""Writes to a run's terminal in the deployed stack, as the worker of a run does: `python -m tests.stack.run_writer <card> <lines> <gap>`.
+"""Writes to a run's terminal in the deployed stack, as the worker of a run does: `python -m tests.stack.run_writer <card> <lines>`.
 
-Makes the run first and prints its id; a line on standard input starts the writing.
+Makes the run first and prints its id. A number on standard input writes so many more lines.
 """
 
 import sys
-import time
 
 from shared.core.actor import SYSTEM
 from shared.core.errors import Raced
@@ -16,7 +15,7 @@ from shared.store import check, create, fetch, write
 from shared.work.items.rows import Item
 
 
-def main(card_id: str, lines: int, gap: float) -> None:
+def main(card_id: str, lines: int) -> None:
     card = fetch(Item, card_id)
     assert card is not None
     run = Run.new(
@@ -37,15 +36,16 @@ def main(card_id: str, lines: int, gap: float) -> None:
     record(run, EventType.RUN_STARTED, SYSTEM)
     write(create(run))
     print(run.id, flush=True)
-    sys.stdin.readline()
     fence = Raced("no")
     with TerminalWriter(run.id, card.id, card.ws_id, lambda: check(run, Run.fence == run.fence, fence)) as terminal:
-        for number in range(lines):
-            terminal.write("info", "agent", f"line {number}")
-            time.sleep(gap)
+        written = 0
+        while written < lines and (asked := sys.stdin.readline()):
+            for number in range(written, written + int(asked)):
+                terminal.write("info", "agent", f"line {number}")
+            written += int(asked)
     publish_run_status(run.id, card.id, card.ws_id, "running", progress=100)
     print("done", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]))

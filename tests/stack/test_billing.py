@@ -7,7 +7,8 @@ from typing import Any
 
 from local.stack import LocalStack
 from tests.stack.test_as_on_aws import invoke
-from tests.stack.test_journey import Person, eventually, sign_up
+from tests.stack.test_journey import Person, sign_up
+from tests.waiting import eventually
 
 EVENTS = Path(__file__).parents[2] / "events"
 

@@ -1,28 +1,19 @@
 """Cards on the deployed stack: files through signed URLs, cards that go on by themselves through the stream, and an approval that is given
 after the whole platform was started anew."""
 
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local import synth
 from local.stack import LocalStack, new
-from tests.stack.test_runs import SECONDS, Shop, ask, ended, founded, waits_for
+from tests.stack.test_runs import Shop, ask, ended, founded, waits_for
+from tests.waiting import eventually
 
 PDF = b"%PDF-1.7\n" + b"%" * 2_000
-
-
-def eventually(look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while not holds(found := look()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
 
 
 def send(method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:

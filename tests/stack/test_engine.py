@@ -15,6 +15,7 @@ from aiohttp import ClientSession, WSServerHandshakeError
 
 from local.deploy import client, deploy
 from local.engine import Engine
+from tests.waiting import eventually
 
 NAME = "engine-mends"
 CODE = (Path(__file__).parent / "engine_function.py").read_text()
@@ -217,13 +218,8 @@ def assembly(folder: Path, title: str = "one") -> Path:
     return folder
 
 
-def until(found: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := found():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"did not happen within {seconds} s")
+def until(look: Callable[[], Any], seconds: float = 10.0) -> Any:
+    return eventually(look, within=seconds)
 
 
 class World:

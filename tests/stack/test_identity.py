@@ -11,9 +11,9 @@ import pytest
 
 from local.stack import LocalStack
 from tests.areas.identity_provider import IdentityProvider
+from tests.waiting import eventually
 
 PASSWORD, NEW = "correct horse", "battery staple"
-SECONDS = 60  # a mail takes a second or two; the rest is for a busy machine
 
 
 class Person:
@@ -25,14 +25,12 @@ class Person:
 
     def mail(self, subject: str, also: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The newest mail to this person with a subject, as the front door shows it."""
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
+
+        def look() -> list[dict[str, Any]]:
             mails = httpx2.get(f"{self.stack.root}/local/mail", timeout=30).json()["mails"]
-            for one in mails:
-                if one["to"] == [self.email] and one["subject"] == subject and also(one):
-                    return dict(one)
-            time.sleep(0.2)
-        raise AssertionError(f"no mail {subject!r} to {self.email}")
+            return [one for one in mails if one["to"] == [self.email] and one["subject"] == subject and also(one)]
+
+        return dict(eventually(look)[0])
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The main job as two people live it: only documented requests and sockets, on everything that is deployed."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +12,8 @@ from websockets.sync.client import connect
 
 from local.demo import Api, DemoFailed
 from local.stack import LocalStack
+from tests.waiting import PATIENCE, eventually
 
-SECONDS = 60  # an embedded run takes one or two; the rest is for a busy machine
 PASSWORD = "correct horse battery"
 STORY = """\
 Business customers leave at checkout because they cannot pay by invoice.
@@ -84,7 +83,7 @@ class Heard:
     messages: list[Row] = field(default_factory=list)
 
     def until(self, holds: Callable[[Row], Any]) -> Row:
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE
         while True:
             message = json.loads(self.socket.recv(timeout=max(0.1, deadline - time.monotonic())))
             self.messages.append(message)
@@ -105,15 +104,6 @@ class Heard:
         }
         found = [entry for message in self.messages if message["type"] in kinds for entry in kinds[message["type"]](message)]
         return [entry for _, entry in sorted({entry["seq"]: entry for entry in found}.items())]
-
-
-def eventually(ask: Callable[[], Any], holds: Callable[[Any], Any]) -> Any:
-    """What `ask` answers as soon as something holds of it; each question takes as long as a request takes."""
-    deadline = time.monotonic() + SECONDS
-    while not holds(found := ask()):
-        assert time.monotonic() < deadline, found
-        threading.Event().wait(0.05)
-    return found
 
 
 def refused(ask: Callable[[], Any]) -> int:

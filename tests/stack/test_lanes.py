@@ -1,7 +1,8 @@
 """A card from idea to done, through all eleven lanes, an agent at work in each of them."""
 
 from local.stack import LocalStack
-from tests.stack.test_journey import ENDED, Person, Row, eventually, micros, sign_up, with_a_board
+from tests.stack.test_journey import ENDED, Person, Row, micros, sign_up, with_a_board
+from tests.waiting import eventually
 
 AT_WORK = [
     "ceo_copilot", "prd", "research", "architect", "planner", "devops", "dev_backend", "qa", "deployment", "documentation", "refactor",

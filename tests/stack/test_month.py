@@ -14,8 +14,9 @@ import pytest
 from local.demo import Api
 from local.stack import LocalStack
 from tests.stack.test_billing import administer, open_since, tick
-from tests.stack.test_journey import PASSWORD, Person, eventually, micros, refused, sign_up, with_a_board
+from tests.stack.test_journey import PASSWORD, Person, micros, refused, sign_up, with_a_board
 from tests.stack.test_sockets import ROOT, environment
+from tests.waiting import eventually
 
 LINES = 20
 TODAY = datetime.datetime.now(datetime.UTC).date()

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from local import synth
 from local.deploy import client
 from local.engine import ROOT, free_port
 from tests.shell import shell
+from tests.waiting import eventually
 
 
 class Running:
@@ -123,9 +123,6 @@ def test_killed_without_warning_it_leaves_nothing_behind_and_starts_again(data: 
     port = free_port()
     first = started(port)
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
-    deadline = time.monotonic() + 10
-    while workers_below(data) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert workers_below(data) == []
+    eventually(lambda: workers_below(data), lambda left: left == [], 10)
     second = started(port)
     assert second.end(signal.SIGTERM) == 0

@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -14,8 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.stack import LocalStack
-from tests.stack.test_runs import SECONDS, Shop, ended, shop
+from tests.stack.test_runs import Shop, ended, shop
 from tests.stack.test_sockets import ROOT, environment
+from tests.waiting import eventually
 
 __all__ = ["shop"]  # the fixture
 MANY = 2_100  # more than are made at once
@@ -69,10 +69,9 @@ def test_a_large_export_goes_through_the_queue(shop: Shop, stack: LocalStack) ->
     )
     made = export(shop, f"format=csv&{MAY}&includeDetails=true")
     assert made["status"] == "pending"
-    deadline = time.monotonic() + SECONDS
-    while (told := shop("GET", f"/exports/{made['exportId']}")[1])["status"] not in ("completed", "failed"):
-        assert time.monotonic() < deadline, told
-        time.sleep(0.2)
+    told = eventually(
+        lambda: shop("GET", f"/exports/{made['exportId']}")[1], lambda export: export["status"] in ("completed", "failed")
+    )
     assert (told["status"], told["rows"], told["progress"]) == ("completed", MANY, 100)
     for url in (made["downloadUrl"], told["downloadUrl"]):  # the one that was given before there was a file works now
         status, _, body = download(url)
@@ -86,14 +85,11 @@ def test_a_share_of_the_month_is_written_about(shop: Shop, stack: LocalStack) ->
     """Ledger, stream, queue, mailer."""
     address = shop("GET", "/auth/me")[1]["email"]
     shop.settings(maxMonthlyUsage=0.6)
-    run = shop.start(shop.card(1))
-    deadline = time.monotonic() + SECONDS
-    while True:
+    shop.start(shop.card(1))
+
+    def subjects() -> list[str]:
         with urllib.request.urlopen(f"{stack.root}/local/mail", timeout=30) as answer:
-            found = [one for one in json.loads(answer.read())["mails"] if address in one["to"]]
-        subjects = [one["subject"] for one in found if "of its month" in one["subject"]]
-        if subjects:
-            break
-        assert time.monotonic() < deadline, (found, shop("GET", f"/runs/{run}")[1])
-        time.sleep(0.2)
-    assert subjects[-1].endswith("% of its month")
+            mails = json.loads(answer.read())["mails"]
+        return [one["subject"] for one in mails if address in one["to"] and "of its month" in one["subject"]]
+
+    assert eventually(subjects)[-1].endswith("% of its month")

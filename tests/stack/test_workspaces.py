@@ -2,7 +2,6 @@
 by stream and queue."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import ClientSession, WSMsgType
@@ -10,18 +9,9 @@ from aiohttp import ClientSession, WSMsgType
 from local.stack import LocalStack
 from tests.stack.test_redrive import resource
 from tests.stack.test_sockets import Person, board_of, hear, join
+from tests.waiting import eventually, eventually_async
 
 PATIENCE = 90  # seconds: of a busy machine
-
-
-async def until(read: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
-    """What is read, as soon as something holds of it."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = await asyncio.to_thread(read)
-            if holds(found):
-                return found
-            await asyncio.sleep(0.3)
 
 
 async def invited(ada: Person, eve: Person, email: str) -> dict[str, Any]:
@@ -68,21 +58,20 @@ async def _lives_and_goes(stack: LocalStack) -> None:
             found: dict[str, Any] = rows.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
             return found
 
-        await until(lambda: row(f"WS#{ada.ws_id}"), lambda found: "cleared_at" in found)
+        eventually(lambda: row(f"WS#{ada.ws_id}"), lambda found: "cleared_at" in found, PATIENCE)
         run = row(f"RUN#{started['run']['id']}")
         assert (run["status"]["S"], run["error_message"]["S"]) == ("cancelled", "The workspace was deleted")
         machine = stack.boto("stepfunctions")
         arn = run["execution"]["S"]
-        await until(lambda: machine.describe_execution(executionArn=arn)["status"], lambda status: status == "ABORTED")
+        eventually(lambda: machine.describe_execution(executionArn=arn)["status"], lambda status: status == "ABORTED", PATIENCE)
 
 
 async def _waits(person: Person, run_id: str) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            run = await person.call("agentworks", "GET", f"/runs/{run_id}")
-            if run["executionMetadata"].get("waitingFor") == "approval":
-                return
-            await asyncio.sleep(0.3)
+    await eventually_async(
+        lambda: person.call("agentworks", "GET", f"/runs/{run_id}"),
+        lambda run: run["executionMetadata"].get("waitingFor") == "approval",
+        PATIENCE,
+    )
 
 
 def test_a_workspace_lives_and_goes(stack: LocalStack) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from shared.channels.exports.formats import CsvFormat, JsonFormat, Workbook, escape_formula
 from shared.channels.exports.tables import Column, add_to_totals
+from tests.examples import examples
 
 COLUMNS = (
     Column("name"),
@@ -99,7 +100,7 @@ DATES = st.dates(date(1950, 1, 1)).map(str)
 SIMPLE = st.lists(st.lists(st.tuples(WORDS, st.integers(0, 10**9), MONEY, DATES, MOMENTS, st.booleans()), max_size=3), max_size=3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(SIMPLE)
 def test_xlsx(pages):
     target = io.BytesIO()

@@ -1,9 +1,12 @@
-"""What a password must not be."""
+"""What a password must not be, and what is kept of it."""
+
+import importlib.util
 
 import pytest
 
 from shared.core.errors import Invalid
 from shared.core.situations import Situation
+from shared.people.identity import passwords
 from shared.people.identity.passwords import check_strength
 
 ADA = ("ada.lovelace@example.com", "Ada Byron King")
@@ -57,3 +60,14 @@ def test_made_of_what_is_known_of_its_owner(password):
 )
 def test_good(password):
     check_strength(password, personal=("ada@example.com", "Ada Li"))
+
+
+def test_what_ships_is_argon2id_as_owasp_asks_for_it():
+    """The module as it comes from the disk: the tests' own asks for less (tests/conftest.py)."""
+    spec = importlib.util.spec_from_file_location("passwords_as_shipped", passwords.__file__)
+    shipped = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(shipped)
+    kept = shipped.hashed("correct horse")
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert shipped.matches(kept, "correct horse")
+    assert not shipped.matches(kept, "correct house")

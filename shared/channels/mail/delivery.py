@@ -32,7 +32,7 @@ class MailDelivery(Ephemeral):
 
 
 @cache
-def _ses() -> Any:
+def ses() -> Any:
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
@@ -83,7 +83,7 @@ def _send_to_ses(to: str, mail: RenderedMail) -> None:
         return {"Data": text, "Charset": "UTF-8"}
 
     try:
-        _ses().send_email(
+        ses().send_email(
             FromEmailAddress=settings().mail_sender,
             Destination={"ToAddresses": [_with_ascii_domain(to)]},
             Content={

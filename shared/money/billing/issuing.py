@@ -13,15 +13,10 @@ from shared.money.billing.accounts import LOOK_BACK, chargeable
 from shared.money.billing.rows import BillingAccount, Invoice, Payment, Series, invoice_id, number_of
 from shared.money.billing.statements import Statement, statement
 from shared.people.tenancy.rows import Workspace
-from shared.store import Operation, create, is_stale, save, update
+from shared.store import Operation, create, save, update
 
 DUE_DAYS: Final = 14
 MOVED = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
-
-
-def moved(error: Exception) -> bool:
-    """Whether a write failed because a row or the number range was changed since it was read."""
-    return error is MOVED or is_stale(error)
 
 
 def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:

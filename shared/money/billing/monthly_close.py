@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.money.billing import months
-from shared.money.billing.issuing import closing, moved
+from shared.money.billing.issuing import closing
 from shared.money.billing.rows import CLOSING, BillingAccount, Series, due
 from shared.people.tenancy.rows import Workspace
 from shared.store import Row, get_many, retrying, sharded, work_through, write
@@ -90,4 +90,4 @@ def _close_one(account: BillingAccount, workspace: Workspace | None, numbers: Nu
             numbers.took_one(org_id)
         return row
 
-    return retrying(attempt, again=moved)
+    return retrying(attempt)

@@ -15,7 +15,7 @@ from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing.amounts import CENT, share, shown
-from shared.money.billing.issuing import moved, next_number
+from shared.money.billing.issuing import next_number
 from shared.money.billing.reading import the_invoice
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
 from shared.store import Operation, create, fetch, get, get_many, retrying, save, write
@@ -65,7 +65,7 @@ def _on_book(invoice_id: str, change: Callable[[Book], tuple[T, list[Operation]]
         write(*operations)
         return result
 
-    return retrying(attempt, again=moved)
+    return retrying(attempt)
 
 
 def settle(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:

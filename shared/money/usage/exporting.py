@@ -19,7 +19,7 @@ from shared.people.tenancy.workspaces import entered
 from shared.store import fetch_indexed, pages
 
 SUBJECT: Final = "usage"
-_LINES = 100  # ledger lines a page: one batch read
+LINES = 100  # ledger lines a page: one batch read
 _SUMS = 1_000  # daily sums a page
 _SETTLED = timedelta(hours=1)  # a line has the time at which its call ended; it is in the books a moment later
 
@@ -161,7 +161,7 @@ class Lines(_Table):
     def pages(self, cursor: Any) -> Iterator[Page]:
         names = self._project_names()
         between = (f"{self.first}T", f"{self.last}T~")
-        for page in pages(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=_LINES, start=cursor):
+        for page in pages(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=LINES, start=cursor):
             lines = fetch_indexed(UsageLine, page.rows)
             yield Page([_line(line, names) for line in lines], page.next_key)
 

@@ -13,7 +13,7 @@ from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
 
-_REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
+REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
 
 
 def workspaces_of(actor: Actor) -> list[Workspace]:
@@ -106,15 +106,15 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
         workspace.deleted_at = clock.iso()
         record(workspace, EventType.WORKSPACE_DELETED, actor, name=workspace.name, slug=workspace.slug)
         revoked = [records.revoke_workspace(row.id, workspace.id) for row in memberships(workspace.id)]
-        rest[:] = revoked[_REVOKED_AT_ONCE:]
-        operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:_REVOKED_AT_ONCE]]
+        rest[:] = revoked[REVOKED_AT_ONCE:]
+        operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:REVOKED_AT_ONCE]]
         if workspace.project_count:
             operations.append(fewer_projects(str(workspace.org_id), int(workspace.project_count)))
         return operations
 
     workspace = update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
-    for start in range(0, len(rest), _REVOKED_AT_ONCE):
-        write(*rest[start : start + _REVOKED_AT_ONCE])
+    for start in range(0, len(rest), REVOKED_AT_ONCE):
+        write(*rest[start : start + REVOKED_AT_ONCE])
     return workspace
 
 

@@ -37,7 +37,7 @@ from shared.work.documents.writing import find_document
 
 MAX_TURNS: Final = 40
 CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
-_LOOK = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
+LOOK = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
 _LINE = 2_000  # characters of one terminal line
 
 
@@ -275,7 +275,7 @@ class _Watch:
 
     def cancelled(self) -> bool:
         moment = time.monotonic()
-        if self.lost or moment - self.looked < _LOOK:
+        if self.lost or moment - self.looked < LOOK:
             return self.lost
         self.looked = moment
         row = fetch(Run, self.run.id)

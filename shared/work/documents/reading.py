@@ -14,8 +14,8 @@ from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentTe
 from shared.work.projects.rows import Project
 
 REVISIONS: Final = 50  # of one answer
-_ROOM = 1_200_000  # bytes that they take in it, beside a text
-_A_TRIP = 100
+ROOM = 1_200_000  # bytes that they take in it, beside a text
+A_TRIP = 100
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def pages_of(actor: Actor, project_id: str, wanted: Selection) -> tuple[list[Pag
             break
         page.append(row)
     found: list[Page] = []
-    for start in range(0, len(page), _A_TRIP // 2):
-        found += _with_texts(page[start : start + _A_TRIP // 2])
+    for start in range(0, len(page), A_TRIP // 2):
+        found += _with_texts(page[start : start + A_TRIP // 2])
     return found, len(rows)
 
 
@@ -157,7 +157,7 @@ def with_revisions(
 
 
 def _fitting(revisions: Iterable[Revision]) -> Iterable[Revision]:
-    room = _ROOM
+    room = ROOM
     for index, one in enumerate(revisions):
         room -= texts.shown_size(json.dumps([one.diff, one.summary], ensure_ascii=False))
         if room < 0 and index:

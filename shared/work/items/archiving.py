@@ -23,20 +23,20 @@ from shared.work.items.rules import wip_limit
 
 DAYS: Final = 14
 """From when a card was finished: two usual sprints are over, whoever looks for it looks in a report and not on the board."""
-_PAGE = 100
-_MOST: Final = 1_000  # cards of a board at a time: another board's turn comes too
+PAGE = 100
+MOST: Final = 1_000  # cards of a board at a time: another board's turn comes too
 
 
 def archive_finished(until: float) -> int:
     """Put away what was finished DAYS ago on boards that want it. How many cards. Stops at `until` (`time.monotonic`)."""
-    boards = sharded(Board, ARCHIVING, until, index=2, limit=_PAGE, read=partial(fetch_indexed, Board))
+    boards = sharded(Board, ARCHIVING, until, index=2, limit=PAGE, read=partial(fetch_indexed, Board))
     return sum(_of_board(board, until) for board in boards if board.wants_archiving)
 
 
 def _of_board(board: Board, until: float) -> int:
     done, due = 0, clock.iso(clock.now() - timedelta(days=DAYS))
-    rows = iterate(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=_PAGE, until=until)
-    for row in islice(rows, _MOST):
+    rows = iterate(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=PAGE, until=until)
+    for row in islice(rows, MOST):
         try:
             done += int(_archived(row.entity_id, due))
         except Conflict as refused:

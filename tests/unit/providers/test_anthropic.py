@@ -22,6 +22,7 @@ from shared.agents.providers.port import (
 )
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
+from tests.examples import examples
 
 from .conftest import Reply, sse
 
@@ -123,7 +124,7 @@ def test_what_is_sent(loopback, pauses):
     assert [block["type"] for block in asked.body["messages"][2]["content"]] == ["tool_result", "text"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(1, len(ANSWER) - 1), max_size=40, unique=True))
 def test_any_chunking_of_the_bytes_gives_the_same_events(loopback, pauses, cuts):
     loopback.replies = [Reply(chunks=[ANSWER[a:b] for a, b in pairwise([0, *sorted(cuts), len(ANSWER)])])]

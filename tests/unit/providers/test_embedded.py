@@ -13,6 +13,7 @@ from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
 from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
 from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import parse_arguments, specs
+from tests.examples import examples
 
 ROLES = [agent.name for agent in AGENTS]
 INVOICES = {
@@ -284,7 +285,7 @@ WORDS = st.sampled_from([*VOCABULARY.split(" "), "\n", "\n\n"])
 TEXT = st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=60).map(" ".join))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from([*ROLES, "somebody"]),
     st.fixed_dictionaries(

@@ -19,7 +19,7 @@ from shared.people.identity.federation import signatures
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.federation.provider import Client, Person, Sent
 
-_KEPT_S, _AGAIN_S = 3600.0, 60.0
+KEPT_S, AGAIN_S = 3600.0, 60.0
 _kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
 _NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -76,7 +76,7 @@ class OpenIdConnect:
             )
         return found
 
-    def _document(self, url: str, max_age: float = _KEPT_S) -> Mapping[str, Any]:
+    def _document(self, url: str, max_age: float = KEPT_S) -> Mapping[str, Any]:
         moment, found = _kept.get(url, (0.0, {}))
         if url in _kept and time.monotonic() - moment < max_age:
             return found
@@ -128,7 +128,7 @@ class OpenIdConnect:
     def _key(self, id_token: str) -> signatures.Key | None:
         url = str(self._discovered()["jwks_uri"])
         found = signatures.key_of(self._document(url), id_token)
-        return found or signatures.key_of(self._document(url, _AGAIN_S), id_token)
+        return found or signatures.key_of(self._document(url, AGAIN_S), id_token)
 
     def _user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
         endpoint = self._discovered().get("userinfo_endpoint")

@@ -1,11 +1,12 @@
 """Tables on the local engine, for rules that must hold under races.
 
-moto's transactions are not atomic between threads (and take 110 ms each); the engine's are, as DynamoDB's are. One engine process for the
+The engine's transactions are atomic between threads and processes, as DynamoDB's are. One engine process for the
 test session, on loopback; a module that asks for `engine_tables` talks to it, the modules before and after it to moto.
 """
 
 import os
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import boto3
@@ -16,46 +17,35 @@ from shared.core import aws, keys
 from shared.core.settings import settings
 from shared.store import files
 from shared.store.client import dynamodb
-from tests.conftest import QUEUES, create_table
+from tests.tables import QUEUES, make_everything
 
 _OURS = {"AWS_ACCESS_KEY_ID": "000000000042", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 """An account of its own: the engine keeps 12-digit access keys apart."""
 
 
 @pytest.fixture(scope="session")
-def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def engine_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a running engine with the three tables and the signing secret."""
     data: Path = tmp_path_factory.mktemp("engine")
     engine = Engine(data, extra={"PERSIST_STATE": "0", "S3_PERSIST": "0"})
     engine.start()
     try:
-        where = {
-            "endpoint_url": engine.url,
-            "region_name": "us-east-1",
-            "aws_access_key_id": _OURS["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": "test",
-        }
         session = boto3.session.Session()
-        client = session.client("dynamodb", **where)
-        for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
-            create_table(client, name, indexes)
-        session.client("s3", **where).create_bucket(Bucket="files")
-        sqs = session.client("sqs", **where)
-        for name in QUEUES.values():
-            sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if name.endswith(".fifo") else {})
-        session.client("secretsmanager", **where).create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
+        where = {"endpoint_url": engine.url, "region_name": "us-east-1"}
+        ours = {"aws_access_key_id": _OURS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": _OURS["AWS_SECRET_ACCESS_KEY"]}
+        make_everything(cache(partial(session.client, **where, **ours)))
         yield engine.url
     finally:
         engine.stop()
 
 
 @pytest.fixture(scope="module")
-def engine_tables(_engine: str) -> Iterator[None]:
+def engine_tables(engine_url: str) -> Iterator[None]:
     """This module's reads and writes go to the engine. Rows stay: tests use ids of their own."""
     with pytest.MonkeyPatch.context() as patch:
         account = _OURS["AWS_ACCESS_KEY_ID"]
-        queues = {f"CADRE_{queue.upper()}_QUEUE": f"{_engine}/{account}/{name}" for queue, name in QUEUES.items()}
-        for name, value in (_OURS | {"AWS_ENDPOINT_URL": _engine} | queues).items():
+        queues = {f"CADRE_{queue.upper()}_QUEUE": f"{engine_url}/{account}/{name}" for queue, name in QUEUES.items()}
+        for name, value in (_OURS | {"AWS_ENDPOINT_URL": engine_url} | queues).items():
             patch.setitem(os.environ, name, value)
         _forget()
         yield

@@ -1,0 +1,113 @@
+"""A process that dies at a given write to DynamoDB, or to which something happens there: botocore's own events, so no function of ours is
+replaced.
+
+    with killed_at(2) as process:  # right after its second write was carried out
+        work()
+    assert process.dead
+
+    for process in each_kill():  # after the first write, the second, ... until one lives through
+        place = Place()
+        with process:
+            work(place)
+        work(place)  # whoever comes after it
+        place.check()
+
+    with meanwhile(lambda: pay(invoice)):  # between what is read and the first write
+        run_dunning()
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextvars import Context
+from itertools import count
+from types import TracebackType
+from typing import Any
+
+from shared.store.client import dynamodb
+
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
+READS = frozenset({"GetItem", "Query", "BatchGetItem", "TransactGetItems"})
+
+
+class Killed(BaseException):
+    """The process is gone. No Exception: nothing of ours may go on after it."""
+
+
+class Process:
+    """A block during which the calls to DynamoDB are counted, and in which something happens at the n-th of them.
+
+    `names` are the calls so far: with `before` those that were about to be sent, otherwise those that succeeded. `happened` says whether
+    the n-th came, `dead` whether the block ended by it.
+    """
+
+    def __init__(
+        self,
+        number: int | None,
+        *,
+        happens: Callable[[], None] | None = None,
+        before: bool = False,
+        calls: Collection[str] = WRITES,
+        besides: str = "",
+        tried_again: bool = False,
+    ) -> None:
+        """`happens`: what happens, the end of the process unless given. `besides`: the name of a thread whose calls do not count.
+        `tried_again`: another process goes on within the block; else every later call dies too."""
+        self.names: list[str] = []
+        self.happened = self.dead = False
+        self._number, self._happens, self._before = number, happens, before
+        self._calls, self._besides, self._tried_again = calls, besides, tried_again
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> "Process":
+        events = dynamodb().meta.events
+        events.register("before-call.dynamodb", self._about_to_send)
+        events.register("after-call.dynamodb", self._answered)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        events = dynamodb().meta.events
+        events.unregister("before-call.dynamodb", self._about_to_send)
+        events.unregister("after-call.dynamodb", self._answered)
+        self.dead = isinstance(error, Killed)
+        return self.dead
+
+    def _about_to_send(self, model: Any, **_: Any) -> None:
+        if self.happened and self._happens is None and not self._tried_again:
+            raise Killed
+        if self._before:
+            self._count(model.name)
+
+    def _answered(self, model: Any, http_response: Any, **_: Any) -> None:
+        if not self._before and http_response.status_code < 300:
+            self._count(model.name)
+
+    def _count(self, name: str) -> None:
+        with self._lock:
+            if name not in self._calls or threading.current_thread().name == self._besides:
+                return
+            self.names.append(name)
+            if self.happened or len(self.names) != self._number:
+                return
+            self.happened = True
+        if self._happens is None:
+            raise Killed
+        Context().run(self._happens)  # somebody else's doing: nothing that the writer carries applies to it
+
+
+def killed_at(number: int | None, **about: Any) -> Process:
+    """A process that dies at its n-th write; one that lives and is only counted for None."""
+    return Process(number, **about)
+
+
+def each_kill(**about: Any) -> Iterator[Process]:
+    """A process that dies at its first write, one that dies at its second, ... and last the one that has not so many."""
+    for number in count(1):
+        process = killed_at(number, **about)
+        yield process
+        if not process.happened:
+            return
+
+
+def meanwhile(happens: Callable[[], None], number: int = 1, **about: Any) -> Process:
+    """What somebody else does right before the n-th write of the block."""
+    return Process(number, happens=happens, before=True, **about)

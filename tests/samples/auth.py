@@ -1,0 +1,98 @@
+"""Requests of the area `auth`."""
+
+import atexit
+import os
+from collections.abc import Callable
+from functools import cache
+from urllib.parse import urlsplit
+
+from shared.people.identity import one_time_tokens
+from shared.people.identity.one_time_tokens import Purpose
+from tests.areas.identity_provider import Browser, IdentityProvider
+from tests.samples.stage import PASSWORD, Sample, Samples, Stage, nothing
+
+
+def _login(stage: Stage) -> Sample:
+    return Sample({}, {"email": stage.somebody().user["email"], "password": PASSWORD})
+
+
+def _refresh_token(name: str) -> Callable[[Stage], Sample]:
+    return lambda stage: Sample({}, {name: stage.somebody().refresh})
+
+
+def _logout(stage: Stage) -> Sample:
+    return Sample({}, caller=stage.somebody())
+
+
+def _new_password(stage: Stage) -> Sample:
+    return Sample({}, {"currentPassword": PASSWORD, "newPassword": "another horse"}, caller=stage.somebody())
+
+
+def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
+    """A request with a token as it stands in a mail."""
+
+    def sample(stage: Stage) -> Sample:
+        user = stage.somebody().user
+        token, _ = one_time_tokens.issue(purpose, user["id"], email=user["email"])
+        return Sample({}, {"token": token} | further)
+
+    return sample
+
+
+@cache
+def _provider() -> IdentityProvider:
+    """Where people can sign in as `samples`, while the tests last."""
+    made = IdentityProvider()
+    os.environ.update(made.environment("samples"))
+    atexit.register(made.close)
+    return made
+
+
+def _sign_in(stage: Stage) -> Sample:
+    """A browser that comes back from the provider, with somebody who was never here."""
+    provider, browser = _provider(), Browser("samples")
+    provider.person = {"sub": stage.slug(), "email": f"{stage.slug()}@matrix.example", "email_verified": True, "name": "New Body"}
+    query = urlsplit(browser.at_provider(browser.start())).query
+    return Sample({"provider": "samples"}, query=query, headers={"Cookie": browser.cookie})
+
+
+def _begin_sign_in(_: Stage) -> Sample:
+    _provider()
+    return Sample({"provider": "samples"})
+
+
+SAMPLES: Samples = {
+    ("agentworks", "auth.me"): nothing,
+    ("agentworks", "auth.resendVerification"): nothing,
+    ("agentworks", "auth.updateMe"): lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
+    ("omoios", "auth.me"): nothing,
+    ("orchestrator", "users.me"): nothing,
+    ("orchestrator", "users.updateMe"): lambda _: Sample({}, {"first_name": "Ada"}),
+}
+
+ALONE: Samples = {
+    ("agentworks", "auth.login"): _login,
+    ("aintandem", "auth.login"): _login,
+    ("orchestrator", "auth.login"): _login,
+    ("omoios", "auth.login"): _login,
+    ("agentworks", "auth.register"): lambda s: Sample(
+        {}, {"name": "New Body", "email": f"{s.slug()}@matrix.example", "password": PASSWORD}
+    ),
+    ("aintandem", "auth.register"): lambda s: Sample(
+        {}, {"name": "New Body", "email": f"{s.slug()}@matrix.example", "password": PASSWORD, "organization": "Ours"}
+    ),
+    ("agentworks", "auth.refresh"): _refresh_token("refreshToken"),
+    ("aintandem", "auth.refresh"): _refresh_token("refresh_token"),
+    ("orchestrator", "auth.refresh"): _refresh_token("refresh_token"),
+    ("agentworks", "auth.logout"): _logout,
+    ("aintandem", "auth.logout"): _logout,
+    ("orchestrator", "auth.logout"): _logout,
+    ("omoios", "auth.logout"): _logout,
+    ("agentworks", "auth.changePassword"): _new_password,
+    ("agentworks", "auth.oauthStart"): _begin_sign_in,
+    ("agentworks", "auth.oauthCallback"): _sign_in,
+    ("agentworks", "auth.verifyEmail"): _mailed(Purpose.VERIFY),
+    ("agentworks", "auth.forgotPassword"): lambda s: Sample({}, {"email": s.somebody().user["email"]}),
+    ("agentworks", "auth.resetPassword"): _mailed(Purpose.RESET, newPassword="another horse"),
+}
+"""Only the owner's own person can make these, or anybody."""

@@ -1,0 +1,21 @@
+"""Requests of the area `documents`."""
+
+from tests.samples.stage import Sample, Samples, Stage, of_project
+
+
+def _latest_document(stage: Stage) -> Sample:
+    stage.document()
+    return Sample({"id": stage.world.project.id, "type": "prd"})
+
+
+SAMPLES: Samples = {
+    ("agentworks", "documents.list"): of_project,
+    ("agentworks", "documents.latestByType"): _latest_document,
+    ("agentworks", "documents.get"): lambda s: Sample({"id": s.document()}),
+    ("agentworks", "documents.create"): lambda s: Sample(
+        {"id": s.world.project.id}, {"type": "custom", "title": "T", "content": "C"}
+    ),
+    ("agentworks", "documents.upload"): lambda s: Sample({"id": s.world.project.id}, {"size": 5_000_000}),
+    ("agentworks", "documents.update"): lambda s: Sample({"id": s.document()}, {"content": "Other words"}),
+    ("agentworks", "documents.publish"): lambda s: Sample({"id": s.document()}, {}),
+}

@@ -1,0 +1,41 @@
+"""Requests of the area `workspaces`."""
+
+from tests.samples.stage import Sample, Samples, Stage, nothing, of_workspace
+
+
+def _workspace_to_delete(stage: Stage) -> Sample:
+    made = stage.world.ada("workspaces", "POST", "/workspaces", body={"name": "Gone", "slug": stage.slug()})
+    return Sample({"id": made.json["id"]})
+
+
+def _invited(stage: Stage) -> Sample:
+    somebody = stage.somebody()
+    token = stage.invitation(somebody.user["email"])["invitationUrl"].rpartition("token=")[2]
+    return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=somebody)
+
+
+SAMPLES: Samples = {
+    ("agentworks", "workspaces.list"): nothing,
+    ("agentworks", "workspaces.get"): of_workspace,
+    ("agentworks", "workspaces.create"): lambda s: Sample({}, {"name": "Another", "slug": s.slug()}),
+    ("agentworks", "workspaces.update"): lambda s: Sample({"id": s.world.ws_id}, {"description": "Ours"}),
+    # the default one, which stays its owner's
+    ("agentworks", "workspaces.transfer"): lambda s: Sample({"id": s.world.ws_id}, {"userId": s.member()}, status=409),
+    ("agentworks", "members.list"): of_workspace,
+    ("agentworks", "members.invite"): lambda s: Sample(
+        {"id": s.world.ws_id}, {"email": f"{s.slug()}@matrix.example", "role": "member", "message": "Come"}
+    ),
+    ("agentworks", "members.update"): lambda s: Sample(
+        {"id": s.world.ws_id, "userId": s.member()}, {"role": "member", "permissions": []}
+    ),
+    ("agentworks", "members.remove"): lambda s: Sample({"id": s.world.ws_id, "userId": s.member()}),
+    ("agentworks", "invitations.cancel"): lambda s: Sample(
+        {"id": s.world.ws_id, "invitationId": s.invitation(f"{s.slug()}@matrix.example")["invitation"]["id"]}
+    ),
+}
+
+ALONE: Samples = {
+    ("agentworks", "workspaces.delete"): _workspace_to_delete,
+    ("agentworks", "invitations.accept"): _invited,
+}
+"""Only the owner's own person can make these, or anybody."""

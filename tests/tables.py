@@ -1,0 +1,50 @@
+"""The tables, bucket, queues and secret that tests run on, on moto or on an engine."""
+
+from collections.abc import Callable
+from typing import Any
+
+QUEUES = {
+    "agent_runs": "agent_runs",
+    "ws_live": "ws_live.fifo",
+    "ws_push": "ws_push",
+    "emails": "emails",
+    "exports": "exports",
+    "cascade": "cascade",
+}
+
+
+def create_table(client: Any, name: str, indexes: int) -> None:
+    keys = ["PK", "SK", *(f"GSI{n}{part}" for n in range(1, indexes + 1) for part in ("PK", "SK"))]
+    arguments = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    }
+    if indexes:
+        arguments["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": f"GSI{n}",
+                "KeySchema": [
+                    {"AttributeName": f"GSI{n}{part}", "KeyType": kind} for part, kind in (("PK", "HASH"), ("SK", "RANGE"))
+                ],
+                "Projection": {"ProjectionType": "ALL"}
+                if name == "ephemeral"
+                else {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["f", "kind"]},
+            }
+            for n in range(1, indexes + 1)
+        ]
+    client.create_table(**arguments)
+
+
+def make_everything(client: Callable[[str], Any]) -> dict[str, str]:
+    """Tables, bucket, queues and secret, by clients of their services. The queues' addresses, as the settings name them."""
+    client("secretsmanager").create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
+    for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
+        create_table(client("dynamodb"), name, indexes)
+    client("s3").create_bucket(Bucket="files")
+    queues = {}
+    for queue, name in QUEUES.items():
+        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+        queues[f"CADRE_{queue.upper()}_QUEUE"] = client("sqs").create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+    return queues
