@@ -89,7 +89,8 @@ def _greet(connection: Connection, message: Message) -> None:
 def _catch_up(connection: Connection, message: Message) -> None:
     from shared.runs.terminal_sessions import terminal as watching
 
-    watching.catch_up(connection, message["generation"], message["position"], terminal_frames)
+    sent = {run_id: (first, end) for run_id, (first, end) in message["sent"].items()}
+    watching.catch_up(connection, message["generation"], sent, terminal_frames)
 
 
 def _replay(message: Message) -> None:

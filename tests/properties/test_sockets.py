@@ -4,7 +4,7 @@ Whatever the order, no entry is lost. While the queue keeps its order, none come
 """
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.core.errors import Raced
@@ -85,7 +85,17 @@ class Session:
         return numbers
 
 
+# A push that was overtaken while the stream was paused: entry 1 comes after entry 2 was noted as the first one left out.
+OVERTAKEN = [("work", 0), ("say", 1), ("pause", 0), ("say", 1), ("work", 15), ("resume", 0)]
+# Catching up reads the log ahead of the queue: the push of entry 3 arrives paused, when entry 3 was sent already.
+READ_AHEAD = [*OVERTAKEN, ("say", 1), ("work", 0), ("work", 0), ("pause", 0)]
+
+
 @given(plan=steps, in_order=st.booleans())
+@example(plan=OVERTAKEN, in_order=False)
+@example(plan=[*OVERTAKEN, ("work", 1)], in_order=False)  # ... and arrives when the stream is live again
+@example(plan=[*OVERTAKEN, ("pause", 0)], in_order=False)
+@example(plan=READ_AHEAD, in_order=True)
 @settings(
     max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -21,6 +21,9 @@ from shared.store import iterate, update_now
 
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
 TRIES = 3  # deliveries to a connection that does not take a message; then the viewer finds the gap by its number
+Sent = tuple[int, int]
+"""The numbers of a run's entries that a connection has, from the first to before the second."""
+NOTHING: Sent = (0, 0)
 log = logging.getLogger(__name__)
 
 
@@ -86,21 +89,21 @@ class _Batch:
         self.pushes, self.contracts = pushes, contracts
         self.ws_ids = {push["ws"] for push in pushes if push.get("ws")}
         self.lines = _lines(pushes)
-        self._joined: dict[tuple[str, tuple[int | None, ...]], list[str]] = {}
+        self._joined: dict[tuple[str, tuple[Sent | None, ...]], list[str]] = {}
         self._news: dict[tuple[str, int], list[dict[str, Any]]] = {}
 
-    def entries(self, name: str, starts: tuple[int | None, ...]) -> list[str]:
-        """Messages with the new entries, of each run from its number in `starts` on; None leaves the run out."""
-        if (name, starts) not in self._joined:
+    def entries(self, name: str, sent: tuple[Sent | None, ...]) -> list[str]:
+        """Messages with the new entries but for those that were `sent` of each run; None leaves the run out."""
+        if (name, sent) not in self._joined:
             texts = [
                 text
-                for each, start in zip(self.lines, starts, strict=True)
-                if start is not None
+                for each, window in zip(self.lines, sent, strict=True)
+                if window is not None
                 for number, text in zip(each.numbers, each.texts, strict=True)
-                if number >= start
+                if not window[0] <= number < window[1]
             ]
-            self._joined[name, starts] = list(self.contracts[name].lines(texts)) if texts else []
-        return self._joined[name, starts]
+            self._joined[name, sent] = list(self.contracts[name].lines(texts)) if texts else []
+        return self._joined[name, sent]
 
     def news(self, name: str, index: int) -> list[dict[str, Any]]:
         """The frames of one push (`Frame.as_json`)."""
@@ -128,7 +131,7 @@ def _frames(one: Subscription, batch: _Batch, liveness: Liveness) -> list[str]:
         return []
     frames: list[str] = []
     if batch.lines and one.contract in batch.contracts:
-        frames += batch.entries(one.contract, tuple(_start(one, each) for each in batch.lines))
+        frames += batch.entries(one.contract, tuple(_sent(one, each) for each in batch.lines))
     if one.greeted and one.state != PAUSED:
         for index, push in enumerate(batch.pushes):
             if push.get("ws") not in barred and one.run in (None, push.get("run")):
@@ -142,18 +145,18 @@ def _wanted(one: Subscription, frame: dict[str, Any]) -> bool:
     return all(facets.get(name) in values for name, values in (one.filters or {}).items() if values)
 
 
-def _start(one: Subscription, lines: Lines) -> int | None:
-    """From which number on this connection gets the run's new entries live; None: not at all, or not now."""
+def _sent(one: Subscription, lines: Lines) -> Sent | None:
+    """Which of the run's entries this connection has already; None: it gets none of the new ones now, and that is noted."""
     if one.run not in (None, lines.run):
         return None
-    first = lines.numbers[0]
     for _ in range(5):
+        first, end = int(one.since.get(lines.run, 0)), int(one.next.get(lines.run, 0))
+        unsent = [number for number in lines.numbers if not first <= number < end]
         if one.state == LIVE:
-            number = int(dict(one.next).get(lines.run, 0))
-            return number if number > first else 0
-        if one.state == PAUSED and dict(one.missed).get(lines.run, first + 1) <= first:
+            return (first, end) if len(unsent) < len(lines.numbers) else NOTHING
+        if not unsent or (one.state == PAUSED and one.missed.get(lines.run, unsent[0] + 1) <= unsent[0]):
             return None
-        moved = _note(one, lines.run, first)
+        moved = _note(one, lines.run, unsent[0])
         if moved is None:
             return None
         one = moved

@@ -82,9 +82,9 @@ class OpenConnections(Ephemeral):
 class Subscription(Ephemeral):
     """Who listens to a topic, with all that the pusher must know.
 
-    A terminal's `state` is `catching` while it is sent what was written before, then `live`; `paused` while it wants nothing. `next`
-    says from which number on a run's entries come live (other runs: from their first one). What a push finds not live it leaves out and
-    notes: in `missed` the first number left out, in `skips` that something was.
+    A terminal's `state` is `catching` while it is sent what was written before, then `live`; `paused` while it wants nothing. Catching up
+    has sent a run's entries from `since` to before `next`: pushes leave those out and send all others. What a push finds not live it
+    notes: in `missed` the lowest number left out, in `skips` that something was.
     """
 
     connection = UnicodeAttribute()
@@ -96,6 +96,7 @@ class Subscription(Ephemeral):
     """False until a terminal was sent its `connected`: nothing comes before it."""
     run = UnicodeAttribute(null=True)
     """Only this run's entries."""
+    since: Any = flat_map()
     next: Any = flat_map()
     missed: Any = flat_map()
     skips = NumberAttribute(default=0)

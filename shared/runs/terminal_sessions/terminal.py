@@ -23,7 +23,7 @@ from shared.runs.terminal.entries import Entry, canonical
 from shared.runs.terminal.reading import entries, last_sequence, tail
 from shared.runs.terminal.status import ENDED
 from shared.runs.terminal_sessions.frames import TerminalFrames
-from shared.store import fetch_all, fetch_indexed, get, query, update_now
+from shared.store import fetch_all, fetch_indexed, get, query, retrying, update_now
 
 HISTORY = 100  # entries sent on connecting
 RUNS = 20  # of a card, newest first, that are looked at for history, search and state
@@ -32,6 +32,8 @@ _READ_AHEAD = 100_000  # characters of entries that are sent together, as some f
 _SLICE = 15.0  # seconds; then the rest is a job of its own
 _PATIENCE = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between tries to greet: the handshake ends after $connect has answered
 _MOVED = Raced("The subscription has changed")
+Sent = dict[str, tuple[int, int]]
+"""What a connection was sent of each run by catching up: from the first number to before the second."""
 
 
 def new_terminal(connection: Connection) -> Subscription:
@@ -56,27 +58,27 @@ def greet(connection: Connection, generation: str, frames: TerminalFrames) -> No
     socket_client().post(
         connection.id, *_states(frames, (run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
     )
-    position = {run.id: 1 for run in active}
+    sent = {run.id: (0, 1) for run in active}
     for entry in history:
-        position[entry["runId"]] = entry["seq"] + 1
+        sent[entry["runId"]] = (0, entry["seq"] + 1)
     for run in active:
-        if position[run.id] == 1:  # its history was not among the last hundred
-            position[run.id] = last_sequence(run.id) + 1
+        if sent[run.id] == (0, 1):  # its history was not among the last hundred
+            sent[run.id] = (0, last_sequence(run.id) + 1)
     if subscription.generation != generation:
         return
     if subscription.state == PAUSED:
-        _leave_at(connection, generation, position)
+        _leave_paused(connection, generation, sent)
     elif subscription.state == CATCHING:
-        _go_live(connection, subscription, position, frames)
+        _go_live(connection, subscription, sent, frames)
 
 
 def focus(connection: Connection, run: Run, start: int | None) -> None:
     """Watch one run: from entry `start` on, or from its last hundred. The entries come from a job, not from here."""
     generation = new_id()
-    afresh = [Subscription.next.set({}), Subscription.missed.set({}), Subscription.skips.set(0)]
+    afresh = [Subscription.since.set({}), Subscription.next.set({}), Subscription.missed.set({}), Subscription.skips.set(0)]
     chosen = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
     if _change(connection, Subscription.state.set(CATCHING), *chosen, *afresh):
-        send_job("catch_up", connection.id, generation=generation, position={run.id: start or 0})
+        send_job("catch_up", connection.id, generation=generation, sent={run.id: (0, start or 0)})
 
 
 def pause(connection: Connection) -> None:
@@ -100,25 +102,27 @@ def resume(connection: Connection) -> None:
         now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _MOVED))
     except Raced:
         return
-    send_job("catch_up", connection.id, generation=generation, position=dict(now.missed))
+    send_job(
+        "catch_up", connection.id, generation=generation, sent={run_id: (first, first) for run_id, first in now.missed.items()}
+    )
 
 
-def catch_up(connection: Connection, generation: str, position: dict[str, int], frames: TerminalFrames) -> None:
-    """Send each run's entries from its position on (0: its last hundred), then go live."""
+def catch_up(connection: Connection, generation: str, sent: Sent, frames: TerminalFrames) -> None:
+    """Send each run's entries from the end of what was sent on (0: its last hundred), then go live."""
     subscription = _subscription(connection)
     if subscription is None or subscription.generation != generation or subscription.state == LIVE:
         return
     if subscription.state == PAUSED:
-        _leave_at(connection, generation, {run_id: start for run_id, start in position.items() if start})
+        _leave_paused(connection, generation, {run_id: (first, end) for run_id, (first, end) in sent.items() if end})
         return
-    for run_id, start in position.items():
-        if start == 0:
-            position[run_id] = max(1, last_sequence(run_id) - HISTORY + 1)
+    for run_id, (first, end) in sent.items():
+        if end == 0:
+            sent[run_id] = (first, max(1, last_sequence(run_id) - HISTORY + 1))
     wanted = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
     states = _states(frames, fetch_all(Run, [one for one in wanted if one]))
     if socket_client().post(connection.id, *states) == GONE:
         return
-    _go_live(connection, subscription, position, frames)
+    _go_live(connection, subscription, sent, frames)
 
 
 def runs_of(card_id: str) -> list[Run]:
@@ -127,17 +131,17 @@ def runs_of(card_id: str) -> list[Run]:
     return [run for run in fetch_indexed(Run, rows) if not run.deleted_at]
 
 
-def _go_live(connection: Connection, subscription: Subscription, position: dict[str, int], frames: TerminalFrames) -> None:
-    """Send what is in the log from `position` on, until nothing was left out meanwhile."""
+def _go_live(connection: Connection, subscription: Subscription, sent: Sent, frames: TerminalFrames) -> None:
+    """Send what is in the log behind what was sent, until nothing was left out meanwhile."""
     deadline = time.monotonic() + _SLICE
     generation = subscription.generation
     delay = 0
     for _ in range(_ROUNDS):
-        for run_id in dict(subscription.missed):
-            position.setdefault(run_id, 1 if not subscription.next else subscription.missed[run_id])
+        _include_missed(subscription, sent)
         outcome = SENT
-        for run_id, start in list(position.items()):
-            position[run_id], outcome = _send_from(connection, run_id, start, deadline, frames)
+        for run_id, (first, end) in list(sent.items()):
+            reached, outcome = _send_from(connection, run_id, end, deadline, frames)
+            sent[run_id] = (first, reached)
             if outcome != SENT:
                 break
         if outcome == GONE:
@@ -145,16 +149,26 @@ def _go_live(connection: Connection, subscription: Subscription, position: dict[
         delay = 2 if outcome == FAILED else 0
         if delay or time.monotonic() > deadline:
             break
-        if _made_live(connection, subscription, position):
+        if _made_live(connection, subscription, sent):
             return
         now = _subscription(connection)
         if now is None or now.generation != generation or now.state == LIVE:
             return
         if now.state == PAUSED:
-            _leave_at(connection, generation, position)
+            _leave_paused(connection, generation, sent)
             return
         subscription = now
-    send_job("catch_up", connection.id, delay=delay, generation=generation, position=position)
+    send_job("catch_up", connection.id, delay=delay, generation=generation, sent=sent)
+
+
+def _include_missed(subscription: Subscription, sent: Sent) -> None:
+    """Begin with the entries that pushes left out and that no catching up has sent: pushes may overtake each other."""
+    for run_id, missed in subscription.missed.items():
+        if run_id not in sent:
+            first = missed if subscription.next else 1
+            sent[run_id] = (first, first)
+        elif missed < sent[run_id][0]:
+            sent[run_id] = (missed, missed)
 
 
 def _send_from(connection: Connection, run_id: str, start: int, deadline: float, frames: TerminalFrames) -> tuple[int, str]:
@@ -176,15 +190,14 @@ def _send_from(connection: Connection, run_id: str, start: int, deadline: float,
     return reached, SENT
 
 
-def _made_live(connection: Connection, subscription: Subscription, position: dict[str, int]) -> bool:
-    """Whether nothing was left out since the subscription was read: then pushes take over from `position` on."""
+def _made_live(connection: Connection, subscription: Subscription, sent: Sent) -> bool:
+    """Whether nothing was left out since the subscription was read: then pushes take over behind what was sent."""
     unchanged = (
         (Subscription.state == CATCHING)
         & (Subscription.skips == int(subscription.skips))
         & (Subscription.generation == subscription.generation)
     )
-    following = {**dict(subscription.next), **position}
-    actions = [Subscription.state.set(LIVE), Subscription.next.set(following), Subscription.missed.set({})]
+    actions = [Subscription.state.set(LIVE), Subscription.missed.set({}), *_sent_actions(subscription, sent)]
     try:
         update_now(Subscription.at(_topic(connection), connection.id), actions, unchanged, _MOVED)
     except Raced:
@@ -192,14 +205,31 @@ def _made_live(connection: Connection, subscription: Subscription, position: dic
     return True
 
 
-def _leave_at(connection: Connection, generation: str | None, position: dict[str, int]) -> None:
-    """The stream was paused while it caught up: resuming goes on from here."""
-    actions = [Subscription.missed[run_id].set(number) for run_id, number in position.items()]
-    held = (Subscription.state == PAUSED) & (Subscription.generation == generation)
-    try:
-        update_now(Subscription.at(_topic(connection), connection.id), actions, held, _MOVED)
-    except Raced:
-        return
+def _leave_paused(connection: Connection, generation: str | None, sent: Sent) -> None:
+    """The stream was paused while it caught up: resuming goes on from here, or from an earlier entry that nobody has sent."""
+
+    def attempt(_: int) -> None:
+        subscription = _subscription(connection)
+        if subscription is None or subscription.generation != generation or subscription.state != PAUSED:
+            return
+        missed = dict(subscription.missed)
+        for run_id, (first, end) in sent.items():
+            missed[run_id] = missed[run_id] if missed.get(run_id, first) < first else end
+        unchanged = (
+            (Subscription.state == PAUSED)
+            & (Subscription.generation == generation)
+            & (Subscription.skips == int(subscription.skips))
+        )
+        actions = [Subscription.missed.set(missed), *_sent_actions(subscription, sent)]
+        update_now(Subscription.at(_topic(connection), connection.id), actions, unchanged, _MOVED)
+
+    retrying(attempt, again=lambda error: error is _MOVED)
+
+
+def _sent_actions(subscription: Subscription, sent: Sent) -> list[Any]:
+    since = {run_id: first for run_id, (first, _) in sent.items()}
+    following = {run_id: end for run_id, (_, end) in sent.items()}
+    return [Subscription.since.set(dict(subscription.since) | since), Subscription.next.set(dict(subscription.next) | following)]
 
 
 def _history(runs: Iterable[Run]) -> list[Entry]:
