@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.errors import Conflict
+from shared.core.situations import Situation
 from shared.store import is_stale, retrying, stale
 
-FULL = Conflict("full", "No room")
+FULL = Conflict(Situation.CARD_ARCHIVED, "Put away")
 
 
 _PAUSES: list[int] = []
