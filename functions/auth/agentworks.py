@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS, Url
 from shared.edge.contracts.base import Closed, Shape
-from shared.edge.contracts.fields import Email, Name
+from shared.edge.contracts.fields import Email, KnownEmail, Name
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
@@ -24,7 +24,7 @@ FromProvider = Annotated[str | None, Field(max_length=4096)]
 
 
 class LoginRequest(Closed):
-    email: Email
+    email: KnownEmail
     password: str
     rememberMe: bool = False
 
@@ -110,7 +110,7 @@ class VerifyEmailResponse(Shape):
 
 
 class ForgotPasswordRequest(Closed):
-    email: Email
+    email: KnownEmail
 
 
 class ResetPasswordRequest(Closed):

@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.edge.contracts.fields import Email
+from shared.edge.contracts.fields import Email, KnownEmail
 
 EMAIL = TypeAdapter(Email)
 
@@ -66,6 +66,15 @@ def test_what_is_no_address_is_refused_as_such(address):
         EMAIL.validate_python(address)
     (issue,) = refused.value.errors()
     assert (issue["type"], issue["msg"]) == ("email_format", "Invalid email format")
+
+
+@pytest.mark.parametrize("address", ["ada..lovelace@example.com", "ada@[127.0.0.1]", "ada@" + "x" * 200 + ".com"])
+def test_an_account_that_is_older_than_the_rule_is_still_found(address):
+    with pytest.raises(ValidationError):
+        EMAIL.validate_python(address)
+    assert TypeAdapter(KnownEmail).validate_python(f" {address} ") == address
+    with pytest.raises(ValidationError):
+        TypeAdapter(KnownEmail).validate_python("nobody")
 
 
 def test_the_library_is_imported_where_an_address_is_checked_and_not_before():

@@ -9,6 +9,15 @@ BEARER = "Bearer"
 MAX_EMAIL = 254  # bytes; RFC 5321, and the limit of email_validator
 
 
+def _like_an_email(value: str) -> str:
+    value = value.strip()
+    local, _, domain = value.rpartition("@")
+    odd = any(one.isspace() or not one.isprintable() for one in value)
+    if not local or "." not in domain.strip(".") or odd or len(value.encode()) > MAX_EMAIL:
+        raise PydanticCustomError("email_format", "Invalid email format")
+    return value
+
+
 def _email(value: str) -> str:
     import email_validator  # 48 ms of CPU, most of it expressions: whoever checks no address does not pay for it
 
@@ -23,7 +32,11 @@ def _email(value: str) -> str:
     return value  # as it was written: `normal_email` alone decides what counts as the same address
 
 
-Email = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL})]
+_SCHEMA = WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL})
+Email = Annotated[str, AfterValidator(_email), _SCHEMA]
+"""An address that the platform will write to."""
+KnownEmail = Annotated[str, AfterValidator(_like_an_email), _SCHEMA]
+"""The address of an account that is looked up, not made: it may be older than what `Email` asks, and must still open it."""
 GivenEmail = Annotated[str, Field(max_length=MAX_EMAIL)]
 """An address at login, where the document has no word for a malformed one: it is simply nobody's."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
