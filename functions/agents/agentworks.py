@@ -8,7 +8,7 @@ from shared.agents.catalogue import Agent as CatalogueAgent
 from shared.agents.catalogue.registry import agents, the_agent
 from shared.core.actor import Permission
 from shared.core.money import usd
-from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Temperature
 from shared.edge.contracts.base import Closed, Shape
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -76,8 +76,8 @@ class UpdateAgentConfigRequest(Closed):
     """What is left out stays. A field that is null is open again: the workspace's choice, or the agent's own."""
 
     provider: Annotated[str, Field(min_length=1, max_length=50)] | None = None
-    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    model: ModelName | None = None
+    temperature: Temperature | None = None
     maxTokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
     systemPromptAdditions: Annotated[str, Field(max_length=20_000)] | None = None
     contextInstructions: Annotated[str, Field(max_length=20_000)] | None = None

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Cookie, Query, Response
+from fastapi import Cookie, Response
 from pydantic import Field
 
-from functions.auth.fields import Email, Name
-from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.agentworks import AGENTWORKS, Url
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Email, KnownEmail, Name
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
@@ -18,12 +18,11 @@ from shared.people.tenancy.workspaces import workspaces_of
 routes = Routes(AGENTWORKS, "auth")
 TOKEN = ("token", "token.expired")
 PROVIDER = ("upstream", "upstream.provider_credentials")
-ReturnTo = Annotated[str | None, Query(max_length=2048)]
-FromProvider = Annotated[str | None, Query(max_length=4096)]
+FromProvider = Annotated[str | None, Field(max_length=4096)]
 
 
 class LoginRequest(Closed):
-    email: Email
+    email: KnownEmail
     password: str
     rememberMe: bool = False
 
@@ -86,7 +85,7 @@ class PreferenceChanges(Closed):
 
 class UpdateUserRequest(Closed):
     name: Name | None = None
-    avatarUrl: Annotated[str, Field(max_length=2048)] | None = None
+    avatarUrl: Url | None = None
     preferences: PreferenceChanges | None = None
 
 
@@ -109,7 +108,7 @@ class VerifyEmailResponse(Shape):
 
 
 class ForgotPasswordRequest(Closed):
-    email: Email
+    email: KnownEmail
 
 
 class ResetPasswordRequest(Closed):
@@ -234,7 +233,7 @@ async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
 
 
 @routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
-async def oauth_start(provider: str, call: ThisCall, returnTo: ReturnTo = None) -> Response:
+async def oauth_start(provider: str, call: ThisCall, returnTo: Url | None = None) -> Response:
     """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
     cookie, instead of the callback's JSON."""
     begun = sign_in.begin(provider, returnTo)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.auth.fields import BEARER, Email, GivenEmail, Name
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
 from shared.edge.contracts.base import Shape
+from shared.edge.contracts.fields import BEARER, Email, GivenEmail, Name
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.identity import accounts, sessions

@@ -1,9 +1,9 @@
 """omoios, section 14: sessions and the caller. Its login shows no refresh token: the session is there, but ends for such a client
 with the access token."""
 
-from functions.auth.fields import BEARER, GivenEmail
 from shared.core.actor import GRANTS, Role
 from shared.edge.contracts.base import Shape
+from shared.edge.contracts.fields import BEARER, GivenEmail
 from shared.edge.contracts.omoios import OMOIOS, PERMISSIONS, ROLES
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes

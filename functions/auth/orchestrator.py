@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from functions.auth.fields import BEARER, GivenEmail
 from shared.edge.contracts.base import Shape
+from shared.edge.contracts.fields import BEARER, GivenEmail
 from shared.edge.contracts.orchestrator import ORCHESTRATOR, TIERS
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes

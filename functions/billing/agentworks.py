@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Query
+from fastapi import Header
 from pydantic import Field, StringConstraints
 from starlette.requests import Request
 
@@ -25,8 +25,9 @@ from shared.core import clock
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
-from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, pagination
+from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, Id, Limit, pagination
 from shared.edge.contracts.base import Closed
+from shared.edge.contracts.fields import Email, Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import current_usage
@@ -34,7 +35,6 @@ from shared.money.billing import accounts, charging, invoice_files, payments, re
 
 routes = Routes(AGENTWORKS, "billing")
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Amount = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_inf_nan=False)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -66,7 +66,7 @@ class PayInvoiceRequest(Closed):
     """Either `paymentMethodId`, which is charged what is owed; or what arrived by transfer: the bank's `reference` (the same one again
     is the same payment), the amount (without it: what is owed), the method and the day."""
 
-    paymentMethodId: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    paymentMethodId: Id | None = None
     reference: Words | None = None
     amount: Amount | None = None
     method: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$")] = "manual"
@@ -131,8 +131,8 @@ async def list_invoices(
     id: str,
     caller: Caller,
     status: Status | None = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
 ) -> ListInvoicesResponse:
     """The invoices, the newest first. None is ever a draft: `upcomingInvoice` is what would be one."""
     rows, total = reading.invoices_of(caller, id, status, limit, offset)

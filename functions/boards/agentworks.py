@@ -1,12 +1,13 @@
 """agentworks, section 4.2: boards and lanes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.core.actor import Permission
-from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.contracts.agentworks import AGENTWORKS, AgentName, CardType, WipLimit
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Description, Name
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.boards import reading, updating
@@ -17,10 +18,7 @@ from shared.work.projects.reading import boards_of
 
 routes = Routes(AGENTWORKS, "boards")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Description = Annotated[str, Field(max_length=5_000)]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
-CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
 
 
 class CustomFieldDefinition(Closed):
@@ -118,9 +116,9 @@ class UpdateBoardRequest(Closed):
 class UpdateLaneRequest(Closed):
     name: Name | None = None
     description: Description | None = None
-    wipLimit: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    autoTriggerAgent: Annotated[str, Field(max_length=100)] | None = None
-    exitCriteria: Annotated[str, Field(max_length=5_000)] | None = None
+    wipLimit: WipLimit | None = None
+    autoTriggerAgent: AgentName | None = None
+    exitCriteria: Description | None = None
     settings: LaneSettingsChanges | None = None
 
 

@@ -1,13 +1,10 @@
 """omoios, section 2: the board as columns of tickets."""
 
-from typing import Annotated, Any
-
-from fastapi import Query
-from pydantic import Field
+from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.omoios import OMOIOS
+from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import ticket_status, upper
@@ -22,7 +19,6 @@ from shared.work.projects.reading import board_of, latest_project
 
 routes = Routes(OMOIOS, "boards")
 
-ProjectId = Annotated[str | None, Query(max_length=100)]
 _STATUS_BY_CATEGORY = {"todo": "ready", "in_progress": "in_progress", "done": "done"}
 
 
@@ -56,8 +52,8 @@ class BoardViewResponse(Shape):
 
 
 class MoveTicketRequest(Shape):
-    ticket_id: Annotated[str, Field(max_length=100)]
-    target_column_id: Annotated[str, Field(max_length=100)]
+    ticket_id: Id
+    target_column_id: Id
     force: bool = False
 
 
@@ -146,7 +142,7 @@ def _column(now: ColumnNow) -> BoardColumn:
 
 
 @routes.get("/board/view", "board.view", needs=Permission.CARD_READ)
-async def view(caller: Caller, project_id: ProjectId = None) -> BoardViewResponse:
+async def view(caller: Caller, project_id: Id | None = None) -> BoardViewResponse:
     """The whole board. Without a project: the one the caller was last active in."""
     project, now = _board(caller, project_id)
     return BoardViewResponse.model_construct(
@@ -162,7 +158,7 @@ async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
 
 
 @routes.get("/board/stats", "board.stats", needs=Permission.PROJECT_READ)
-async def stats(caller: Caller, project_id: ProjectId = None) -> list[ColumnStatsResponse]:
+async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStatsResponse]:
     """How full each column is."""
     _, now = _board(caller, project_id)
     return [
@@ -179,7 +175,7 @@ async def stats(caller: Caller, project_id: ProjectId = None) -> list[ColumnStat
 
 
 @routes.get("/board/wip-violations", "board.wipViolations", needs=Permission.PROJECT_READ)
-async def wip_violations(caller: Caller, project_id: ProjectId = None) -> list[WIPViolationResponse]:
+async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[WIPViolationResponse]:
     """The columns that hold more than their limit."""
     _, now = _board(caller, project_id)
     return [

@@ -5,16 +5,28 @@ hours or brings a card back from the archive: those here are additions.
 """
 
 import json
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from shared.core import clock
 from shared.core.actor import Permission
-from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
+from shared.edge.contracts.agentworks import (
+    AGENTWORKS,
+    DEFAULT_LIMIT,
+    CardType,
+    Date,
+    DeepOffset,
+    Id,
+    Labels,
+    Limit,
+    PaginationMeta,
+    Reason,
+    Search,
+    pagination,
+)
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Offset, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
@@ -33,19 +45,7 @@ from shared.work.items.updating import update_item
 
 routes = Routes(AGENTWORKS, "cards")
 
-MAX_OFFSET = 5_000  # how deep the list of archived cards is paged
 MAX_CUSTOM = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
-
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
-
-
-def _date(value: str) -> str:
-    """A date, or a moment of it, in the form that every client reads; ISO 8601 has week dates and more."""
-    if not _DATE.fullmatch(value):
-        raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
-    clock.parse(value)  # its ValueError becomes the field's message
-    return value
 
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:
@@ -54,18 +54,11 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Id = Annotated[str, Field(min_length=1, max_length=80)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Description = Annotated[str, Field(max_length=40_000)]
-Type = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
 Status = Literal["draft", "ready", "in_progress", "blocked", "done"]
 Priority = Literal["low", "medium", "high", "critical"]
-Labels = Annotated[
-    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]], Field(max_length=50)
-]
 Hours = Annotated[int | float, Field(ge=0, le=100_000)]
 Position = Annotated[int | float, Field(ge=0, lt=1e10)]
-Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
 Custom = Annotated[dict[Annotated[str, Field(min_length=1, max_length=100)], Any], Field(max_length=100), AfterValidator(_small)]
 Kind = Literal["blocks", "relates_to", "duplicates"]
 
@@ -90,7 +83,7 @@ class CreateCardRequest(Closed):
     parentId: Id | None = None
     title: Title
     description: Description | None = None
-    type: Type
+    type: CardType
     priority: Priority = "medium"
     assigneeId: Id | None = None
     position: Position | None = None
@@ -106,7 +99,7 @@ class UpdateCardRequest(Closed):
 
     title: Title | None = None
     description: Description | None = None
-    type: Type | None = None
+    type: CardType | None = None
     status: Status | None = None
     priority: Priority | None = None
     assigneeId: Annotated[str, Field(max_length=80)] | None = None
@@ -127,7 +120,7 @@ class UpdateCardRequest(Closed):
 class MoveCardRequest(Closed):
     toLaneId: Id
     position: Position | None = None
-    reason: Annotated[str, Field(max_length=1_000)] | None = None
+    reason: Reason | None = None
 
 
 class AddLinkRequest(Closed):
@@ -142,7 +135,7 @@ class LogTimeRequest(Closed):
     """Hours to add; a negative number takes hours back."""
 
     hours: Annotated[int | float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
-    note: Annotated[str, Field(max_length=1_000)] | None = None
+    note: Reason | None = None
 
     @field_validator("hours")
     @classmethod
@@ -185,10 +178,10 @@ async def list_cards(
     assigneeId: str | None = None,
     type: str | None = None,
     status: str | None = None,
-    search: Annotated[str | None, Query(max_length=200)] = None,
+    search: Search | None = None,
     tags: Annotated[list[str] | None, Query(description="`key` or `key:value`, repeated or with commas; a card has all")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
     includeChildren: bool = False,
 ) -> ListCardsResponse:
     """The cards of a board by lane, then position. `includeChildren` adds to each card summaries of its children."""
@@ -206,8 +199,8 @@ async def list_cards(
 async def list_archived_cards(
     boardId: str,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: DeepOffset = 0,
 ) -> ListCardsResponse:
     """The cards that were put away after they were finished (`autoArchiveCompleted`), the latest first."""
     page = list_archived(caller, boardId, limit=limit, offset=offset)

@@ -5,11 +5,21 @@ that brings them there: those are additions.
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.core.actor import Permission
-from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, MAX_LIMIT, PaginationMeta, pagination
+from shared.edge.contracts.agentworks import (
+    AGENTWORKS,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    DeepOffset,
+    Id,
+    Limit,
+    PaginationMeta,
+    pagination,
+)
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import CommentText, Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
@@ -26,9 +36,6 @@ from shared.work.comments.writing import update_comment as update
 
 routes = Routes(AGENTWORKS, "comments")
 
-MAX_OFFSET = 5_000  # how deep a list of activities is paged
-Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
-
 
 class ListCommentsResponse(Shape):
     """`total` counts comments, `pagination` threads. The document has no paging here: a page is as large as it may be, and where its
@@ -40,13 +47,13 @@ class ListCommentsResponse(Shape):
 
 
 class CreateCommentRequest(Closed):
-    content: Content
+    content: CommentText
     contentType: Literal["markdown", "plain_text"] = "markdown"
-    parentCommentId: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    parentCommentId: Id | None = None
 
 
 class UpdateCommentRequest(Closed):
-    content: Content
+    content: CommentText
 
 
 class AddAttachmentRequest(Closed):
@@ -99,8 +106,8 @@ class ListActivitiesResponse(Shape):
 async def list_comments(
     id: str,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Threads")] = MAX_LIMIT,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Limit, Query(description="Threads")] = MAX_LIMIT,
+    offset: Offset = 0,
 ) -> ListCommentsResponse:
     """The threads of a card, oldest first, each with its replies: 200 comments a page. A deleted comment shows, emptied, while it has
     replies."""
@@ -140,8 +147,8 @@ async def delete_comment(id: str, caller: Caller) -> None:
 async def list_activities(
     id: str,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: DeepOffset = 0,
 ) -> ListActivitiesResponse:
     """What happened to a card, newest first."""
     found, total = activities_of(caller, id, limit=limit, offset=offset)

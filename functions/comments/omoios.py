@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.core.actor import Permission
 from shared.edge.contracts.base import Shape
+from shared.edge.contracts.fields import CommentText, Offset
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -18,8 +19,6 @@ from shared.work.comments.writing import delete_comment as delete
 from shared.work.comments.writing import update_comment as update
 
 routes = Routes(OMOIOS, "comments")
-
-Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 
 
 class TicketComment(Shape):
@@ -38,14 +37,14 @@ class TicketComment(Shape):
 class CreateComment(Shape):
     """`mentions` are ids of people and agents, `attachments` paths or ids of files."""
 
-    content: Content
+    content: CommentText
     comment_type: Annotated[str, Field(min_length=1, max_length=50)] = "general"
     mentions: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
     attachments: Annotated[list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(max_length=20)] = []
 
 
 class UpdateComment(Shape):
-    content: Content
+    content: CommentText
 
 
 class Deleted(Shape):
@@ -73,7 +72,7 @@ async def list_comments(
     caller: Caller,
     call: ThisCall,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
 ) -> list[TicketComment]:
     """The comments of a ticket, oldest first; `X-Total-Count` says how many there are."""
     found, total = comments_of(caller, ticket_id, limit=limit, offset=offset)

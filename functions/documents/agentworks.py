@@ -4,11 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.core.actor import Permission
-from shared.edge.contracts.agentworks import AGENTWORKS, MAX_LIMIT, PaginationMeta, UserSummary, pagination, user_summary
+from shared.edge.contracts.agentworks import (
+    AGENTWORKS,
+    MAX_LIMIT,
+    Id,
+    Labels,
+    Limit,
+    PaginationMeta,
+    UserSummary,
+    pagination,
+    user_summary,
+)
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Offset, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.documents import approving, reading, statuses, texts
@@ -23,14 +34,9 @@ FIELDS = {"upload_id": "contentUploadId"}
 MAX_BODY = 4_500_000
 """Bytes of a request with a text: API Gateway hands it over in base64, and Lambda takes 6 MB. A longer text is uploaded."""
 
-Id = Annotated[str, Field(min_length=1, max_length=80)]
 Type = Literal["blueprint", "prd", "mvp", "agent_playbook", "architecture", "custom"]
 ContentType = Literal["markdown", "html", "plain_text"]
 Status = Literal["draft", "review", "approved", "archived"]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Tags = Annotated[
-    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]], Field(max_length=50)
-]
 Number = Annotated[int, Field(ge=1, le=99_999)]
 UploadId = Annotated[
     Id | None, Field(description="Not in the document: a text that was uploaded (`documents.upload`), in place of `content`")
@@ -133,7 +139,7 @@ class CreateDocumentRequest(Closed):
     title: Title
     content: str | None = None
     contentType: ContentType = "markdown"
-    tags: Tags = []
+    tags: Labels = []
     contentUploadId: UploadId = None
 
 
@@ -142,7 +148,7 @@ class UpdateDocumentRequest(Closed):
 
     title: Title | None = None
     content: str | None = None
-    tags: Tags | None = None
+    tags: Labels | None = None
     status: Status | None = None
     contentUploadId: UploadId = None
     baseVersion: Annotated[
@@ -175,8 +181,8 @@ async def list_documents(
     caller: Caller,
     type: Annotated[Type | None, Query(description="Not in the document")] = None,
     status: Annotated[Status | None, Query(description="Not in the document")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Not in the document")] = MAX_LIMIT,
-    offset: Annotated[int, Query(ge=0, description="Not in the document")] = 0,
+    limit: Annotated[Limit, Query(description="Not in the document")] = MAX_LIMIT,
+    offset: Annotated[Offset, Query(description="Not in the document")] = 0,
 ) -> ListDocumentsResponse:
     """The documents of a project with their texts, the last changed first: a hundred a page, or as many as an answer holds."""
     wanted = Selection(type, _MEANT.get(status, frozenset({status})) if status else None, limit, offset)
@@ -223,9 +229,9 @@ async def upload(id: str, body: UploadRequest, caller: Caller) -> UploadResponse
 async def get_document(
     id: str,
     caller: Caller,
-    version: Annotated[int | None, Query(ge=1, le=99_999, description="Not in the document: an older version")] = None,
+    version: Annotated[Number | None, Query(description="Not in the document: an older version")] = None,
     revisionLimit: Annotated[int, Query(ge=1, le=REVISIONS, description="Not in the document")] = REVISIONS,
-    revisionOffset: Annotated[int, Query(ge=0, description="Not in the document")] = 0,
+    revisionOffset: Annotated[Offset, Query(description="Not in the document")] = 0,
 ) -> DocumentDetails:
     """A document as it is now, with its revisions."""
     page, revisions, total = reading.with_revisions(caller, id, number=version, limit=revisionLimit, offset=revisionOffset)

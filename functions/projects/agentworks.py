@@ -2,20 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.core.actor import Permission
 from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
-    MAX_LIMIT,
+    AgentName,
+    Limit,
     PaginationMeta,
+    Search,
+    Slug,
+    Url,
     UserSummary,
+    WipLimit,
     pagination,
     user_summary,
 )
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Description, Name, Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config
@@ -26,12 +31,7 @@ from shared.work.projects.rows import Project
 
 routes = Routes(AGENTWORKS, "projects")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
-Description = Annotated[str, Field(max_length=5_000)]
-Url = Annotated[str, Field(max_length=2_048)]
 LaneNumber = Annotated[int, Field(ge=0, le=10)]
-WipLimit = Annotated[int, Field(ge=1, le=1_000)]
 Status = Literal["active", "archived"]
 _SORTS = {"name": "name", "createdAt": "created_at", "updatedAt": "updated_at", "lastActivity": "last_activity"}
 
@@ -42,7 +42,7 @@ class LaneConfiguration(Closed):
     laneNumber: LaneNumber
     name: Name | None = None
     wipLimit: WipLimit | None = None
-    autoTriggerAgent: Annotated[str, Field(max_length=100)] | None = None
+    autoTriggerAgent: AgentName | None = None
 
 
 class ProjectSettings(Shape):
@@ -174,9 +174,9 @@ async def list_projects(
     workspaceId: str,
     caller: Caller,
     status: Status | None = None,
-    search: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    search: Search | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
     sortBy: Literal["name", "createdAt", "updatedAt", "lastActivity"] = "createdAt",
     sortOrder: Literal["asc", "desc"] | None = None,
 ) -> ListProjectsResponse:

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.omoios import OMOIOS
+from shared.edge.contracts.fields import Description, Name, Offset, Title
+from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket
@@ -22,9 +23,7 @@ from shared.work.projects.rows import Project as ProjectRow
 routes = Routes(OMOIOS, "projects")
 
 FIRST_PHASE = "PHASE_REQUIREMENTS"
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Owner = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
-Phase = Annotated[str, Field(max_length=50)]
 
 
 class Project(Shape):
@@ -58,16 +57,16 @@ class ProjectDetails(Project):
 
 class CreateProject(Shape):
     name: Name
-    description: Annotated[str, Field(max_length=5_000)] | None = None
+    description: Description | None = None
     github_owner: Owner | None = None
     github_repo: Owner | None = None
     default_phase_id: Phase | None = None
 
 
 class CreateTicket(Shape):
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    title: Title
     description: Annotated[str, Field(max_length=100_000)] | None = None
-    priority: Annotated[str, Field(pattern=r"(?i)^(critical|high|medium|low)$")] = "MEDIUM"
+    priority: Priority = "MEDIUM"
     phase_id: Phase | None = None
 
 
@@ -104,7 +103,7 @@ async def list_projects(
     caller: Caller,
     call: ThisCall,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
 ) -> list[Project]:
     """The projects of all the caller's workspaces, newest first; `X-Total-Count` says how many there are."""
     found, total = projects_of(caller, limit, offset)

@@ -10,14 +10,18 @@ from shared.core.money import micros, usd
 from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
-    MAX_LIMIT,
+    Limit,
+    ModelName,
     PaginationMeta,
+    Reason,
+    Temperature,
     UserSummary,
     camel,
     pagination,
     user_summary,
 )
 from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.fields import Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.cards import AgentRunSummary, run_summary
@@ -28,10 +32,7 @@ from shared.runs.agent_runs.rows import Run
 
 routes = Routes(AGENTWORKS, "runs")
 
-Word = Annotated[str, Field(min_length=1, max_length=200)]
-Temperature = Annotated[float, Field(ge=0, le=2)]
 Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
-Reason = Annotated[str, Field(max_length=1_000)]
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
 
 
@@ -42,8 +43,8 @@ class ListAgentRunsResponse(Shape):
 
 
 class TriggerAgentRunRequest(Closed):
-    provider: Word | None = None
-    model: Word | None = None
+    provider: ModelName | None = None
+    model: ModelName | None = None
     temperature: Temperature | None = None
     maxTokens: Tokens | None = None
     context: Annotated[str, Field(max_length=50_000)] | None = None
@@ -60,8 +61,8 @@ class TriggerAgentRunResponse(Shape):
 
 
 class RetryRunRequest(Closed):
-    provider: Word | None = None
-    model: Word | None = None
+    provider: ModelName | None = None
+    model: ModelName | None = None
     temperature: Temperature | None = None
     maxTokens: Tokens | None = None
 
@@ -140,8 +141,8 @@ async def list_runs(
     caller: Caller,
     agentId: str | None = None,
     status: Status | None = None,
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Field(ge=0)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
 ) -> ListAgentRunsResponse:
     """The runs of a card, newest first."""
     agent = the_agent(agentId).id if agentId else None
@@ -184,8 +185,8 @@ async def list_approvals(
     id: str,
     caller: Caller,
     waitingFor: Literal["approval", "budget"] | None = None,
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    offset: Annotated[int, Field(ge=0)] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
 ) -> ListApprovalsResponse:
     """The runs of a workspace that wait for somebody's answer, the oldest first: approve or reject each by its `runId`."""
     found, total = reading.waiting_in(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.channels.mail import outbox
 from shared.channels.sockets.presence import present
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
-from shared.edge.contracts.agentworks import AGENTWORKS, UserSummary, user_summary
+from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Reason, Slug, Temperature, UserSummary, user_summary
 from shared.edge.contracts.base import Closed, Shape
-from shared.edge.contracts.fields import Email
+from shared.edge.contracts.fields import Email, Name
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import (
@@ -29,17 +29,14 @@ from shared.people.tenancy.rows import Invitation, Workspace
 
 routes = Routes(AGENTWORKS, "workspaces")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
 Description = Annotated[str, Field(max_length=500)]
-Model = Annotated[str, Field(min_length=1, max_length=200)]
 GivenRole = Literal["admin", "member", "viewer"]
 
 
 class AgentConfigTemplate(Closed):
-    provider: Model | None = None
-    model: Model | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    provider: ModelName | None = None
+    model: ModelName | None = None
+    temperature: Temperature | None = None
     maxTokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     systemPromptAdditions: Annotated[str, Field(max_length=10_000)] | None = None
     enabled: bool | None = None
@@ -59,9 +56,9 @@ class SettingsChanges(Closed):
     maxProjects: Annotated[int, Field(ge=0, le=10_000)] | None = None
     maxMembers: Annotated[int, Field(ge=1, le=10_000)] | None = None
     maxMonthlyUsage: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
-    allowedProviders: Annotated[list[Model], Field(max_length=50)] | None = None
+    allowedProviders: Annotated[list[ModelName], Field(max_length=50)] | None = None
     requireApprovalForAgentRuns: bool | None = None
-    defaultAgentConfigs: Annotated[dict[Model, AgentConfigTemplate], Field(max_length=50)] | None = None
+    defaultAgentConfigs: Annotated[dict[ModelName, AgentConfigTemplate], Field(max_length=50)] | None = None
 
     def given(self) -> dict[str, Any]:
         return self.model_dump(exclude_none=True)
@@ -136,7 +133,7 @@ class WorkspaceMembersResponse(Shape):
 class InviteMemberRequest(Closed):
     email: Email
     role: GivenRole
-    message: Annotated[str, Field(max_length=1000)] | None = None
+    message: Reason | None = None
 
 
 class InviteMemberResponse(Shape):

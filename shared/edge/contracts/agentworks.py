@@ -1,12 +1,51 @@
 """agentworks: camelCase, bare objects, lists as `{<plural>: [...], total, pagination}`, base path `/v1`."""
 
-from typing import Any
+import re
+from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.core import clock
 from shared.core.actor import Actor
 from shared.edge.contracts.base import About, Contract, RateRule, Shape
 from shared.edge.contracts.problems import Problem
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # the document names limit and offset but no numbers
+MAX_OFFSET = 5_000  # how deep a list is paged that is read from its beginning
+
+
+# -- what requests carry
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
+def _date(value: str) -> str:
+    """A date, or a moment of it, in the form that every client reads; ISO 8601 has week dates and more."""
+    if not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
+    clock.parse(value)  # its ValueError becomes the field's message
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=80)]
+Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+Url = Annotated[str, Field(max_length=2_048)]
+Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
+Reason = Annotated[str, Field(max_length=1_000)]
+"""What somebody says to what they do."""
+Search = Annotated[str, Field(max_length=200)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+DeepOffset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
+CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
+Labels = Annotated[
+    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]], Field(max_length=50)
+]
+WipLimit = Annotated[int, Field(ge=1, le=1_000)]
+AgentName = Annotated[str, Field(max_length=100)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+
+# -- what answers carry
 
 
 class ValidationIssue(Shape):

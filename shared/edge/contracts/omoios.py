@@ -4,7 +4,9 @@ The document has no error format: it answers `{"detail": ..., "error": {...}}`, 
 second with the code. Bare arrays cannot say how many there are: `X-Total-Count` does.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from shared.core.actor import Permission, Role
 from shared.core.limits import RateRule
@@ -20,6 +22,11 @@ PERMISSIONS = {
     "spawn_agents": Permission.AGENT_RUN,
     "view_costs": Permission.USAGE_READ,
 }
+
+
+Id = Annotated[str, Field(max_length=100)]
+Phase = Annotated[str, Field(max_length=50)]
+Priority = Annotated[str, Field(pattern=r"(?i)^(critical|high|medium|low)$")]
 
 
 class ErrorDetail(Shape):

@@ -4,6 +4,7 @@ Instructions of a cold start of `cards` up to its first answer, measured one by 
 
 garbage      no collection while modules are imported: nothing of theirs is garbage. Afterwards they are set aside for good
 models       FastAPI has 40 Pydantic models of OpenAPI. They are built when they are used, which a serving function never does
+email        FastAPI imports email_validator (48 ms of CPU) for the contact in a document; we do where an address is checked
 pydantic.v1  FastAPI asks of each parameter whether it is a model of Pydantic's old version, and imports that for the question
 """
 
@@ -24,8 +25,13 @@ if ON_LAMBDA:
 # FastAPI ignores this warning while it builds the fields of its bodies; those of our models (`Shape`) are built later, when first used
 warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 BaseModel.model_config["defer_build"] = True
+hidden = "email_validator" not in sys.modules
+if hidden:
+    sys.modules["email_validator"] = None  # type: ignore[assignment]
 import fastapi.openapi.models  # noqa: E402, F401 - imported for what it builds, while building is put off
 
+if hidden:
+    del sys.modules["email_validator"]
 del BaseModel.model_config["defer_build"]
 
 

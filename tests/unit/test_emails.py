@@ -1,0 +1,85 @@
+"""Which e-mail addresses a request may carry, and in which form they go on."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from shared.edge.contracts.fields import Email, KnownEmail
+
+EMAIL = TypeAdapter(Email)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.com",
+        "Ada.Lovelace+cards@Example.COM",
+        "o'brien@mail.example.co.uk",
+        "jörg@exämple.de",
+        "用户@例子.公司",
+        "ada@xn--exmple-cua.com",
+        '"ada..lovelace"@example.com',
+        "a@b.co",
+        "ada@company.example",
+        "ada@company.test",
+        "ada@mail.local",
+        "ada@mail.localhost",
+        "ada@mail.invalid",
+        "a" * 60 + "@" + "b" * 60 + "." + "c" * 60 + "." + "d" * 60 + ".example",
+    ],
+)
+def test_an_address_goes_on_as_it_was_written(address):
+    assert EMAIL.validate_python(f"  {address} ") == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nobody",
+        "@example.com",
+        "ada@",
+        "ada@localhost",
+        "ada@example",
+        "ada@.com",
+        "ada@example..com",
+        "ada..lovelace@example.com",
+        ".ada@example.com",
+        "ada lovelace@example.com",
+        "ada@exam ple.com",
+        "ada@@example.com",
+        "ada@example.com\n,eve@example.com",
+        "ada\u0000@example.com",
+        "ada\u202e@example.com",
+        "Ada <ada@example.com>",
+        "ada@-example.com",
+        "ada@[127.0.0.1]",
+        "ada@127.0.0.1",
+        "a" * 60 + "@" + "b" * 60 + "." + "c" * 60 + "." + "d" * 60 + ".examples.com",
+        "ü" * 122 + "@example.com",
+    ],
+)
+def test_what_is_no_address_is_refused_as_such(address):
+    with pytest.raises(ValidationError) as refused:
+        EMAIL.validate_python(address)
+    (issue,) = refused.value.errors()
+    assert (issue["type"], issue["msg"]) == ("email_format", "Invalid email format")
+
+
+@pytest.mark.parametrize("address", ["ada..lovelace@example.com", "ada@[127.0.0.1]", "ada@" + "x" * 200 + ".com"])
+def test_an_account_that_is_older_than_the_rule_is_still_found(address):
+    with pytest.raises(ValidationError):
+        EMAIL.validate_python(address)
+    assert TypeAdapter(KnownEmail).validate_python(f" {address} ") == address
+    with pytest.raises(ValidationError):
+        TypeAdapter(KnownEmail).validate_python("nobody")
+
+
+def test_the_library_is_imported_where_an_address_is_checked_and_not_before():
+    said = "import sys; from shared.edge.http import application; from shared.edge.contracts.fields import Email;"
+    said += "from pydantic import TypeAdapter; before = 'email_validator' in sys.modules;"
+    said += "TypeAdapter(Email).validate_python('ada@example.com'); print(before, 'email_validator' in sys.modules, 'dns' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == ["False", "True", "False"]
