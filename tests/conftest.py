@@ -31,7 +31,7 @@ from moto import mock_aws
 from shared.core.settings import settings
 from shared.people.identity import passwords
 from tests.engine import engine_tables, engine_url
-from tests.examples import QUICK, examples
+from tests.examples import examples
 from tests.moto_speed import speed_up
 from tests.tables import make_everything
 
@@ -39,9 +39,8 @@ __all__ = ["engine_tables", "engine_url"]  # fixtures
 
 speed_up()
 passwords.PASSES, passwords.MEMORY_KIB = 1, 8  # argon2's least; what ships is asserted in tests/unit/test_passwords.py
-if QUICK:
-    hypothesis.register_profile("quick", max_examples=examples(100), deadline=None)
-    hypothesis.load_profile("quick")
+hypothesis.register_profile("tests", hypothesis.default, max_examples=examples(100), deadline=None)  # a busy core breaks no rule
+hypothesis.load_profile("tests")
 TESTS = Path(__file__).parent
 WORKER = "PYTEST_XDIST_WORKER" in os.environ
 GROUPS = {

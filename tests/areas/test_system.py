@@ -116,12 +116,19 @@ def test_aintandem_info_says_what_is_there(aws):
     assert data["supported_llm_providers"][0] == "embedded"
 
 
-@pytest.fixture
-def deployed(monkeypatch, tmp_path):
+@pytest.fixture(scope="session")
+def documents(tmp_path_factory):
+    """The folder of the contracts' documents as the package has them: two seconds to make."""
     from infra import openapi
 
-    openapi.write(tmp_path)
-    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    folder = tmp_path_factory.mktemp("openapi")
+    openapi.write(folder)
+    return folder
+
+
+@pytest.fixture
+def deployed(monkeypatch, documents):
+    monkeypatch.setattr(docs, "ROOT", documents)
     docs.published.cache_clear()
     yield
     docs.published.cache_clear()
