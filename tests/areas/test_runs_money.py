@@ -11,8 +11,8 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.ids import new_id
-from shared.money.billing.prices import call_cost
-from shared.money.budgets.reserving import read_caps, settle_reservation
+from shared.money.billing.prices import cost
+from shared.money.budgets.reserving import caps_of, settle
 from shared.money.budgets.rows import Budget, budget_id
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs import turns
@@ -179,7 +179,7 @@ def test_what_answered_is_what_is_billed(asked, answered, billed):
     """`gpt-4o` is no version of `gpt-4`, and costs a twelfth."""
     run = Run.new("r", agent={"display_name": "A"}, triggered_by={"id": "u", "name": "U"}, provider="openai", model=asked)
     used = TokenUsage(input=1_000, output=1_000)
-    assert usage_line(run, 1, used, answered, estimated=False).provider_cost_micros == call_cost("openai", billed, used).cost_micros
+    assert usage_line(run, 1, used, answered, estimated=False).provider_cost_micros == cost("openai", billed, used).cost_micros
 
 
 def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
@@ -187,12 +187,12 @@ def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
     configure(world, maxMonthlyUsage=0.5)
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     other = Run.new("other", org_id=None, ws_id=world.ws_id, proj_id=world.project.id, item_id="c")
-    held = read_caps(scope_of(other))
+    held = caps_of(scope_of(other))
     write(*held.reserve(400_000))
     run = machine.play(run_id)
     assert (run.status, run.waiting_for) == ("waiting", "budget")
     assert resume_waiting() == 0  # there is no room yet
-    write(*settle_reservation({"amount": 400_000, "budgets": [one.id for one in held.budgets]}, (), 0))
+    write(*settle({"amount": 400_000, "budgets": [one.id for one in held.budgets]}, (), 0))
     assert sweep(time.monotonic() + 60) == 1
     machine.answer(machine.answers.pop())
     run = machine.play()

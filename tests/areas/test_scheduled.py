@@ -15,7 +15,7 @@ from shared.channels.sockets.expiry import close_expired
 from shared.channels.sockets.rows import DUE, LONGEST, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
-from shared.money.budgets.reserving import read_caps
+from shared.money.budgets.reserving import caps_of
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import maintenance, queue, spending
@@ -244,7 +244,7 @@ def run(world, monkeypatch) -> Run:
 
 def test_each_share_of_the_month_is_said_once_when_the_ledger_crosses_it(world, run):
     limit_month(world, 0.001)
-    read_caps(scope_of(run))
+    caps_of(scope_of(run))
     told = [spend(world, run, price) for price in (499, 1, 200, 99, 1, 150, 49, 1, 500)]
     assert told == [[], [50], [], [], [80], [], [], [100], []]
     limit_month(world, 0.01)  # 15 % of it is spent
@@ -254,9 +254,9 @@ def test_each_share_of_the_month_is_said_once_when_the_ledger_crosses_it(world, 
 def test_what_nobody_said_is_said_before_the_next_call(world, run, monkeypatch):
     """Whoever spent it died before saying so."""
     limit_month(world, 0.001)
-    read_caps(scope_of(run))
+    caps_of(scope_of(run))
     with monkeypatch.context() as patch:
         patch.setattr(spending, "announce_month", lambda _: None)
         assert spend(world, run, 900) == []
-    read_caps(scope_of(run))
+    caps_of(scope_of(run))
     assert month_of(world).event["data"]["threshold_percentage"] == 80

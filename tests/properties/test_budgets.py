@@ -11,9 +11,9 @@ from shared.agents.providers.port import Finished, TokenUsage
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
 from shared.core.money import MICROS
-from shared.money.billing.prices import call_cost
+from shared.money.billing.prices import cost
 from shared.money.billing.pricing import customer_price_micros
-from shared.money.budgets.reserving import BudgetExhausted, Scope, read_caps, release_reservation, set_limit, settle_reservation
+from shared.money.budgets.reserving import BudgetExhausted, Scope, caps_of, release, set_limit, settle
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.people.tenancy.rows import Workspace
@@ -89,7 +89,7 @@ def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
     ws_id, project_id = found(1)
     runs = [running(ws_id, project_id) for _ in range(200)]
     usage = TokenUsage(input=2_000, output=1_000)
-    price = customer_price_micros(call_cost("embedded", "cadre-embedded-1", usage).cost_micros)
+    price = customer_price_micros(cost("embedded", "cadre-embedded-1", usage).cost_micros)
     highest: list[int] = []
 
     def call(run: Run) -> str:
@@ -254,7 +254,7 @@ def test_a_cap_never_loses_a_micro_dollar(engine_tables, moves):
     held: list[dict] = []
     limit, spent = 2 * MICROS, 0
     for move, amount in moves:
-        caps = read_caps(scope)
+        caps = caps_of(scope)
         if move == "reserve":
             room = limit - spent - sum(one["amount"] for one in held)
             try:
@@ -274,11 +274,11 @@ def test_a_cap_never_loses_a_micro_dollar(engine_tables, moves):
         elif held:
             one = held.pop(amount % len(held))
             price = min(amount, one["amount"]) if move == "settle" else 0
-            operations = settle_reservation(one, (), price) if move == "settle" else release_reservation(one)
+            operations = settle(one, (), price) if move == "settle" else release(one)
             if operations:
                 write(*operations)
             spent += price
-    read_caps(scope)
+    caps_of(scope)
     budget = month(ws_id)
     assert budget.reserved == sum(one["amount"] for one in held)
     assert (budget.spent, budget.limit) == (spent, limit)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import Actor
 from shared.events import EventType, record
-from shared.money.budgets.reserving import release_reservation
+from shared.money.budgets.reserving import release
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
@@ -79,7 +79,7 @@ def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *
         save(run),
         update(ActiveRuns.of(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
         update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _recorded(run)),
-        *release_reservation(held),
+        *release(held),
     ]
     found = fetch(Item, run.item_id)
     if found is not None:

@@ -18,8 +18,8 @@ from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.money.billing.accounts import create_account_operations, refuse_suspended
-from shared.money.billing.prices import Priced, worst_case_cost
+from shared.money.billing.accounts import opening, refuse_suspended
+from shared.money.billing.prices import Priced, worst_case
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.billing.rows import BillingAccount
 from shared.money.budgets.reserving import BudgetExhausted
@@ -216,7 +216,7 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _TWICE), save(card), places, *create_account_operations(facts.workspace, facts.account)]
+    operations = [create(run, _TWICE), save(card), places, *opening(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
@@ -247,7 +247,7 @@ def _sweep(project: Project) -> bool:
 
 def _estimate(choice: Choice, record_: AgentRecord | None) -> int | None:
     """What the run will probably be charged: the agent's average here, else a typical run at this model's price. None: no price."""
-    price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
+    price = worst_case(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
     if record_ is not None and record_.succeeded and record_.price_micros:

@@ -8,10 +8,10 @@ from shared.agents.providers.tokens import upper_bound
 from shared.core import clock
 from shared.core.errors import Raced
 from shared.core.ids import derived_id
-from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
+from shared.money.billing.prices import Price, Priced, cost, worst_case
 from shared.money.billing.pricing import customer_price_micros
-from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_month_thresholds, read_caps, release_reservation, settle_reservation
-from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
+from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_month, caps_of, release, settle
+from shared.money.usage.recording import RECORDED, record_usage
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.lease import Lost
 from shared.runs.agent_runs.rows import ENDED, AgentRecord, Run
@@ -25,14 +25,14 @@ def scope_of(run: Run) -> Scope:
 
 def worst_price(run: Run, request: Request) -> int:
     """What the call can be charged at most, in micro-dollars. 0 for a model without a known price: it cannot be reserved for."""
-    price = worst_case_cost(run.provider, run.model, upper_bound(request), request.max_tokens)
+    price = worst_case(run.provider, run.model, upper_bound(request), request.max_tokens)
     return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
 
 
 def has_room(run: Run) -> bool:
     """Whether the caps have room for the call that a run waits with. One batch read; the reservation itself decides."""
     try:
-        read_caps(scope_of(run)).refuse(int((run.waiting or {}).get("needed_micros", 0)))
+        caps_of(scope_of(run)).refuse(int((run.waiting or {}).get("needed_micros", 0)))
     except BudgetExhausted:
         return False
     return True
@@ -42,7 +42,7 @@ def reserve(run: Run, turn: int, amount: int) -> None:
     """Hold `amount` for this turn's call, once. Raises BudgetExhausted, or Lost when the run is no longer ours."""
     if run.hold_turn == turn:
         return  # an earlier try of this turn holds it already
-    caps = read_caps(scope_of(run))
+    caps = caps_of(scope_of(run))
     hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
     ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
     actions = [Run.hold.set(hold), Run.hold_turn.set(turn), Run.version.add(1)]
@@ -56,9 +56,9 @@ def _price(run: Run, answered: str, usage: TokenUsage) -> Price:
     asked = run.model
     version = answered.removeprefix(asked) if answered.startswith(asked) else None
     if not answered or (version is not None and _DATED.fullmatch(version)):
-        return call_cost(run.provider, asked, usage)
-    price = call_cost(run.provider, answered, usage)
-    return call_cost(run.provider, asked, usage) if version and not isinstance(price, Priced) else price
+        return cost(run.provider, asked, usage)
+    price = cost(run.provider, answered, usage)
+    return cost(run.provider, asked, usage) if version and not isinstance(price, Priced) else price
 
 
 _DATED: Final = re.compile(r"([-@:][\dv.:-]+)?")
@@ -105,15 +105,15 @@ def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[O
     row = Run(*Run.key(run.id))
     ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
     ending_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
-    books = [*usage_operations(line, project_name), *_of_agent(run, price)]
+    books = [*record_usage(line, project_name), *_of_agent(run, price)]
     try:
-        write(update(row, counts + ending_hold, ours, Lost()), *settle_reservation(run.hold, (), price), *kept, *books)
+        write(update(row, counts + ending_hold, ours, Lost()), *settle(run.hold, (), price), *kept, *books)
     except Lost:
         late(run, turn, counts, price, books)
         return False
     run.hold = run.hold_turn = None
     if price:
-        announce_month_thresholds(str(run.ws_id))
+        announce_month(str(run.ws_id))
     return True
 
 
@@ -123,15 +123,15 @@ def late(run: Run, turn: int, counts: list[Any], price: int, books: list[Operati
     row = Run(*Run.key(run.id))
     try:
         try:
-            write(update(row, counts + LETTING_GO, held_for(turn), Lost()), *settle_reservation(run.hold, (), price), *books)
+            write(update(row, counts + LETTING_GO, held_for(turn), Lost()), *settle(run.hold, (), price), *books)
         except Lost:
-            existing = [budget.id for budget in read_caps(scope_of(run)).budgets]
-            write(update(row, counts), *settle_reservation(None, existing, price), *books)
+            existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
+            write(update(row, counts), *settle(None, existing, price), *books)
     except Raced as raced:
-        if raced is not ALREADY_RECORDED:
+        if raced is not RECORDED:
             raise
     if price:
-        announce_month_thresholds(str(run.ws_id))
+        announce_month(str(run.ws_id))
 
 
 LETTING_GO: Final = [
@@ -155,7 +155,7 @@ def release_reservation(run: Run) -> bool:
         return False
     actions = [*LETTING_GO, Run.version.add(1)]
     try:
-        write(update(Run(*Run.key(run.id)), actions, held_for(int(run.hold_turn)), Lost()), *release_reservation(run.hold))
+        write(update(Run(*Run.key(run.id)), actions, held_for(int(run.hold_turn)), Lost()), *release(run.hold))
     except Lost:
         return False
     return True

@@ -7,7 +7,7 @@ from shared.core.errors import FieldError, Invalid
 
 
 @dataclass(frozen=True)
-class AttachedMethod:
+class Attached:
     """A way to pay as the gateway knows it."""
 
     type: str
@@ -28,7 +28,7 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class ChargeResult:
+class Charged:
     """`pending`: the gateway will say later (a webhook). `reference` is its name for the payment."""
 
     status: Literal["succeeded", "pending", "failed"]
@@ -42,9 +42,9 @@ class Gateway(Protocol):
     @property
     def name(self) -> str: ...
     def customer(self, ws_id: str, name: str, email: str) -> str: ...
-    def attach(self, customer: str, token: str) -> AttachedMethod: ...
+    def attach(self, customer: str, token: str) -> Attached: ...
     def detach(self, token: str) -> None: ...
-    def charge(self, charge: Charge) -> ChargeResult: ...
+    def charge(self, charge: Charge) -> Charged: ...
 
 
 class Manual:
@@ -56,11 +56,11 @@ class Manual:
     def customer(self, ws_id: str, name: str, email: str) -> str:
         raise self._REFUSED
 
-    def attach(self, customer: str, token: str) -> AttachedMethod:
+    def attach(self, customer: str, token: str) -> Attached:
         raise self._REFUSED
 
     def detach(self, token: str) -> None:
         return
 
-    def charge(self, charge: Charge) -> ChargeResult:
+    def charge(self, charge: Charge) -> Charged:
         raise self._REFUSED
