@@ -69,21 +69,23 @@ def test_a_full_lane_is_told_in_each_contracts_case(world, omoios):
     body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
     assert omoios("projects", "POST", tickets, body=body).status == 201
     lane = world.lanes[BUILD - 1].id
+    reason = "The lane's WIP limit is reached: it takes 1 cards at a time"
     ours = make(world, BUILD - 1).json["error"]["details"]
-    assert ours == {"rule": "lane_wip_limit", "laneId": lane, "wipLimit": 1, "cardCount": 1}
+    assert ours == {"reason": reason, "rule": "lane_wip_limit", "laneId": lane, "wipLimit": 1, "cardCount": 1}
     theirs = omoios("projects", "POST", tickets, body=body).json["error"]["details"]
-    assert theirs == {"rule": "lane_wip_limit", "lane_id": lane, "wip_limit": 1, "card_count": 1}
+    assert theirs == {"reason": reason, "rule": "lane_wip_limit", "lane_id": lane, "wip_limit": 1, "card_count": 1}
 
 
 def test_what_a_lane_requires_is_told_in_each_contracts_names(world, omoios):
     world.configure(BUILD - 1, requiredFields=["description", "assigneeId", "estimatedHours", "risk_level"])
     refused = make(world, BUILD - 1).json["error"]
     assert refused["details"]["missingFields"] == ["description", "assigneeId", "estimatedHours", "risk_level"]
-    assert refused["message"] == "The lane Scaffolding requires description, assignee, estimated hours, risk_level"
+    reason = "The lane Scaffolding requires description, assignee, estimated hours, risk_level"
+    assert refused["details"]["reason"] == reason
     body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
     refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body).json["error"]
     missing = ["description", "assignee_id", "estimated_hours", "custom_fields.risk_level"]
-    assert refused["details"] == {"lane_id": world.lanes[BUILD - 1].id, "missing_fields": missing}
+    assert refused["details"] == {"reason": reason, "lane_id": world.lanes[BUILD - 1].id, "missing_fields": missing}
 
 
 def test_the_cards_that_a_card_waits_for_are_tickets_in_omoios(world, omoios):
@@ -91,9 +93,10 @@ def test_the_cards_that_a_card_waits_for_are_tickets_in_omoios(world, omoios):
     body = {"dependencyCardId": first, "type": "blocks"}
     assert world.ada("cards", "POST", f"/cards/{waits}/dependencies", body=body).status == 201
     ours = world.ada("cards", "PUT", f"/cards/{waits}", body={"status": "done"})
-    assert ours.json["error"]["details"] == {"rule": "dependency", "cardIds": [first]}
+    reason = "The card depends on 1 unfinished card: A card"
+    assert ours.json["error"]["details"] == {"reason": reason, "rule": "dependency", "cardIds": [first]}
     theirs = omoios("boards", "POST", "/board/move", body={"ticket_id": waits, "target_column_id": "done"})
-    assert theirs.json["error"]["details"] == {"rule": "dependency", "ticket_ids": [first]}
+    assert theirs.json["error"]["details"] == {"reason": reason, "rule": "dependency", "ticket_ids": [first]}
 
 
 def test_a_custom_field_keeps_its_key_in_every_case(world, omoios):
