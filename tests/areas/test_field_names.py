@@ -15,7 +15,7 @@ from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Client
-from tests.areas.viewers import messages, project, raw_row, stream_record
+from tests.areas.viewers import messages, project, raw_row, shown_in, stream_record
 
 ROOT = Path(__file__).parents[2]
 BUILD = 6
@@ -191,7 +191,7 @@ def _assigned(world: World) -> tuple[Item, list[dict]]:
 def test_people_in_messages_have_the_form_of_the_contract(world):
     card, pushes = _assigned(world)
     eve = card.assignee["id"]
-    (ours,) = [one for push in pushes for one in push["messages"].get("agentworks", [])]
+    (ours,) = shown_in(pushes, "agentworks")
     assert ours["data"]["changes"]["assignee"] == {
         "old": {
             "id": world.actor.id,
@@ -201,7 +201,7 @@ def test_people_in_messages_have_the_form_of_the_contract(world):
         },
         "new": {"id": eve, "name": "Eve", "email": "eve@example.com"},
     }
-    (theirs,) = [one for push in pushes for one in push["messages"].get("omoios", [])]
+    (theirs,) = shown_in(pushes, "omoios")
     assert theirs["payload"]["changes"] == {"assignee_id": eve, "assignee_name": "Eve"}
 
 
@@ -223,8 +223,7 @@ def test_nobody_is_nobody_in_every_contract(world):
     assert event_of(item).type is EventType.ITEM_UPDATED
     write(put(activity_of(item, event_of(item))))
     project(stream_record(raw_row(f"ITEM#{card.id}"), before))
-    push = [one["messages"] for one in messages()]
-    (theirs,) = [one for found in push for one in found.get("omoios", [])]
+    (theirs,) = shown_in(messages(), "omoios")
     assert theirs["payload"]["changes"] == {"assignee_id": None, "assignee_name": None}
     told = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"][0]
     assert (told["description"], told.get("newValue")) == ("Ada Lovelace unassigned the card", None)

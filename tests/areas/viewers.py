@@ -111,7 +111,12 @@ def publish_events(topic: str, ws_id: str, *, agentworks: Sequence[dict] = (), o
 
 def pushed(contract: str) -> list[dict[str, Any]]:
     """The contract's messages that wait, taken out of the queue."""
-    return [json.loads(frame["text"]) for push in messages() for frame in push.get("frames", {}).get(contract, [])]
+    return shown_in(messages(), contract)
+
+
+def shown_in(pushes: Sequence[dict[str, Any]], contract: str) -> list[dict[str, Any]]:
+    """The contract's messages in these pushes."""
+    return [json.loads(frame["text"]) for push in pushes for frame in push.get("frames", {}).get(contract, [])]
 
 
 def drain() -> None:
