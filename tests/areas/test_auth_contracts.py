@@ -219,6 +219,8 @@ def test_wrong_credentials_look_the_same_everywhere(aws, contract, who):
     assert answer.json["error"]["code"] == expected.get(contract, "AUTHENTICATION_ERROR")
     if contract == "agentworks":  # its document has these words for the code
         assert answer.json["error"]["message"] == "Invalid email or password"
+    elif contract == "orchestrator":  # its document's details are a list of fields
+        assert answer.json["error"]["details"] == [{"field": "request", "message": "Invalid email or password"}]
     else:
         assert answer.json["error"]["details"] == {"reason": "Invalid email or password"}
 

@@ -284,7 +284,8 @@ def test_waiting_and_its_answer_are_told_and_kept(world, machine):
     assert world.ada("runs", "POST", f"/runs/{run_id}/approve").status == 200  # the same answer again is the same answer
     assert raw_row(f"RUN#{run_id}") == images[-1]
     changes = [change_in(stream_record(new, old)) for old, new in pairwise(images)]
-    (waiting,), (answered,) = (events.messages(change) for change in changes)
+    shown = [events.WORKSPACE_EVENTS[change.event.type](change) for change in changes]
+    waiting, answered = (json.loads(frame.text) for frames in shown for frame in frames)
     assert (waiting["type"], waiting["data"]["waitingFor"], waiting["data"]["runId"]) == ("agent_run_waiting", "approval", run_id)
     assert waiting["data"]["estimatedCost"] > 0
     assert (answered["type"], answered["data"]["answer"]) == ("agent_run_answered", "approved")

@@ -283,8 +283,11 @@ def test_rate_limit_bodies():
     }
     assert set(enterprise["meta"]) == {"timestamp", "request_id", "retry_after", "limit_resets_at"}
     assert enterprise["meta"]["retry_after"] == 42
-    for name in ("aintandem", "orchestrator", "omoios"):
+    for name in ("aintandem", "omoios"):
         assert body_of(name, LIMITED)["error"]["details"] == details
+    # the document's details are a list of fields
+    listed = [{"field": "request", "message": "Rate limit exceeded"} | details]
+    assert body_of("orchestrator", LIMITED)["error"]["details"] == listed
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -132,14 +132,20 @@ class Contract(ABC):
         details = self.list_details(problem)
         return {"code": problem.code, "message": problem.message} | ({} if details is None else {"details": details})
 
-    @staticmethod
-    def list_details(problem: Problem) -> Any:
+    details_are_fields: ClassVar[bool] = False
+    """Whether the document shows details as a list of fields and nothing else. What is about no field then has the field `request`."""
+
+    def list_details(self, problem: Problem) -> Any:
         """The details of an error as the snake_case contracts show them: the fields, the limit, or the reason and what goes with it."""
         if problem.fields:
             return [{"field": field.field, "message": field.message} for field in problem.fields]
+        details = problem.explained
         if problem.rate is not None:
-            return {"limit": problem.rate.limit, "window": problem.rate.window, "retry_after": problem.rate.retry_after}
-        return problem.explained
+            details = {"limit": problem.rate.limit, "window": problem.rate.window, "retry_after": problem.rate.retry_after}
+        if details is None or not self.details_are_fields:
+            return details
+        others = {name: value for name, value in details.items() if name != "reason"}
+        return [{"field": "request", "message": problem.reason or problem.message} | others]
 
     # -- limits
 

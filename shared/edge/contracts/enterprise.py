@@ -51,7 +51,7 @@ class FieldProblem(Shape):
 class ErrorDetail(Shape):
     code: str
     message: str
-    details: list[FieldProblem] | dict[str, Any] | None = None
+    details: list[FieldProblem] | None = None
 
 
 class ErrorMeta(Shape):
@@ -134,6 +134,7 @@ class Enterprise(Contract):
     base = "/v1"
     error_model = ErrorResponse
     answers = _ANSWERS
+    details_are_fields = True
     about = About(
         "AI Agent System API",
         "1.0.0",

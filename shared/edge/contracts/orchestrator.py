@@ -17,7 +17,7 @@ PLAN_OF_TIER = {tier: plan for plan, tier in TIERS.items()}
 class ErrorDetail(Shape):
     code: str
     message: str
-    details: list[FieldProblem] | dict[str, Any] | None = None
+    details: list[FieldProblem] | None = None
     timestamp: str
     correlation_id: str
 
@@ -98,6 +98,7 @@ class Orchestrator(Contract):
     base = "/api/v1"
     error_model = ErrorResponse
     answers = _ANSWERS
+    details_are_fields = True
     about = About("Orchestrator Platform API", "1.0.0", "Agents, workflows, executions and the marketplace.")
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
