@@ -95,7 +95,7 @@ _NAMES = {"billingEmail": "email", "billingAddress": "address", "taxId": "tax_id
 @routes.get("/workspaces/{id}/billing", "billing.get", needs=Permission.WORKSPACE_BILLING)
 async def get_billing(id: str, caller: Caller) -> BillingInfoResponse:
     """The account, this month's usage, what the month will be billed with, and the newest twelve invoices."""
-    found = reading.overview(caller, id)
+    found = reading.get_overview(caller, id)
     return BillingInfoResponse(
         account=shapes.account(found.account),
         currentUsage=current_usage(found.usage),
@@ -120,7 +120,7 @@ async def update_billing(id: str, body: UpdateBillingRequest, caller: Caller) ->
 )
 async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Caller) -> PaymentMethod:
     """A way to pay. The first is the default, which invoices are charged to where the gateway can."""
-    return shapes.method(accounts.add_method(caller, id, body.type, body.token, body.isDefault))
+    return shapes.method(accounts.add_payment_method(caller, id, body.type, body.token, body.isDefault))
 
 
 @routes.delete(
@@ -132,7 +132,7 @@ async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Cal
 )
 async def remove_payment_method(id: str, methodId: str, caller: Caller) -> None:
     """It is not used any more, and the gateway forgets it."""
-    accounts.remove_method(caller, id, methodId)
+    accounts.remove_payment_method(caller, id, methodId)
 
 
 @routes.get("/workspaces/{id}/billing/invoices", "billing.invoices", needs=Permission.WORKSPACE_BILLING)
@@ -144,7 +144,7 @@ async def list_invoices(
     offset: Offset = 0,
 ) -> ListInvoicesResponse:
     """The invoices, the newest first. None is ever a draft: `upcomingInvoice` is what would be one."""
-    rows, total = reading.invoices_of(caller, id, status, limit, offset)
+    rows, total = reading.list_invoices(caller, id, status, limit, offset)
     return ListInvoicesResponse(
         invoices=[shapes.summary(row) for row in rows], total=total, pagination=pagination(limit, offset, total)
     )
@@ -153,7 +153,7 @@ async def list_invoices(
 @routes.get("/invoices/{id}", "billing.invoice", needs=Permission.WORKSPACE_BILLING)
 async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
     """An invoice with its lines, what was paid and what was credited."""
-    found = reading.invoice_file(caller, id)
+    found = reading.get_invoice_with_payments(caller, id)
     invoice = found.invoice
     return InvoiceDetails(
         **shapes.fields(invoice.id, invoice.filters()),
@@ -178,7 +178,7 @@ async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> Payme
     if (body.paymentMethodId is None) == (body.reference is None):
         raise Invalid(FieldError("payment_method_id", "Either paymentMethodId or reference"))
     if body.paymentMethodId is not None:
-        return shapes.payment(charging.pay(caller, id, body.paymentMethodId))
+        return shapes.payment(charging.pay_invoice(caller, id, body.paymentMethodId))
     amount, reference = _micros(body.amount), str(body.reference)
     return shapes.payment(payments.record_payment(caller, id, amount, reference, body.method, _moment(body.paidAt)))
 
@@ -186,7 +186,7 @@ async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> Payme
 @routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
 async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Caller) -> CreditNoteShown:
     """What is not owed after all. For administrators of the platform."""
-    return shapes.credit_note(payments.credit(caller, id, _micros(body.amount), body.reason))
+    return shapes.credit_note(payments.credit_invoice(caller, id, _micros(body.amount), body.reason))
 
 
 @routes.get(

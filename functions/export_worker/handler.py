@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from shared.channels.exports import jobs
 from shared.money.usage import exporting as usage
 
-SOURCES: jobs.Sources = {usage.SUBJECT: usage.source_of}
+SOURCES: jobs.Sources = {usage.SUBJECT: usage.export_source}
 """By the subject of the export: where its rows come from."""
 
 

@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core.errors import Conflict
 from shared.runs.agent_runs.failures import StepInterrupted
-from shared.runs.agent_runs.steps import Step, step
+from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import is_stale
 
 
@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Raises StepInterrupted where another try of the step helps, and otherwise what the run fails with.
     """
     try:
-        return step(event["step"], Step(event["run_id"], event["execution"], event.get("state") or {}, event.get("token")))
+        return run_step(event["step"], Step(event["run_id"], event["execution"], event.get("state") or {}, event.get("token")))
     except (BotoCoreError, ClientError) as error:
         raise StepInterrupted(type(error).__name__) from error
     except Conflict as conflict:

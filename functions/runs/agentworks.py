@@ -146,7 +146,7 @@ async def list_runs(
 ) -> ListAgentRunsResponse:
     """The runs of a card, newest first."""
     agent = the_agent(agentId).id if agentId else None
-    page = reading.runs_of(caller, id, agent_id=agent, shown_as=status, limit=limit, offset=offset)
+    page = reading.list_runs(caller, id, agent_id=agent, shown_as=status, limit=limit, offset=offset)
     return ListAgentRunsResponse(
         runs=[run_summary(run.summary) for run in page.runs],
         total=page.total,
@@ -158,14 +158,14 @@ async def list_runs(
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
     """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
     asked = body or TriggerAgentRunRequest()
-    request = requesting.Request(_wish(asked), asked.context, asked.parameters or {})
-    return _started(requesting.request_run(caller, id, agentId, request))
+    request = requesting.RunRequest(_requested_model(asked), asked.context, asked.parameters or {})
+    return _trigger_response(requesting.request_run(caller, id, agentId, request))
 
 
 @routes.get("/runs/{id}", "runs.get", needs=Permission.CARD_READ)
 async def get_run(id: str, caller: Caller) -> AgentRunDetails:
     """One run, with what it used, what it made, and what it waits for (`executionMetadata.waiting`)."""
-    return _details(reading.the_run(caller, id))
+    return _details(reading.get_run(caller, id))
 
 
 @routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
@@ -177,7 +177,7 @@ async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) 
 @routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
 async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
     """A new run of a failed or cancelled one."""
-    return _started(requesting.retry_run(caller, id, _wish(body or RetryRunRequest())))
+    return _trigger_response(requesting.retry_run(caller, id, _requested_model(body or RetryRunRequest())))
 
 
 @routes.get("/workspaces/{id}/approvals", "approvals.list", needs=Permission.CARD_READ, addition=True)
@@ -189,7 +189,7 @@ async def list_approvals(
     offset: Offset = 0,
 ) -> ListApprovalsResponse:
     """The runs of a workspace that wait for somebody's answer, the oldest first: approve or reject each by its `runId`."""
-    found, total = reading.waiting_in(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
+    found, total = reading.list_waiting_runs(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
     return ListApprovalsResponse(
         approvals=[_approval(one.run, one.title) for one in found],
         total=total,
@@ -210,11 +210,11 @@ async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) 
     return _details(approvals.reject_run(caller, id, body.reason if body else None))
 
 
-def _wish(body: TriggerAgentRunRequest | RetryRunRequest) -> RequestedModel:
+def _requested_model(body: TriggerAgentRunRequest | RetryRunRequest) -> RequestedModel:
     return RequestedModel(body.provider, body.model, body.temperature, body.maxTokens)
 
 
-def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:
+def _trigger_response(requested: requesting.RequestedRun) -> TriggerAgentRunResponse:
     return TriggerAgentRunResponse(
         run=run_summary(requested.run.summary),
         estimatedCost=usd(requested.estimated_price_micros),
@@ -222,7 +222,7 @@ def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:
     )
 
 
-def _shown(waiting: dict[str, Any]) -> dict[str, Any]:
+def _waiting_details(waiting: dict[str, Any]) -> dict[str, Any]:
     """What is asked, in the document's case and in USD: `expiresAt`, `estimatedCost`, `needed`, ..."""
     shown: dict[str, Any] = {}
     for name, value in waiting.items():
@@ -257,7 +257,7 @@ def _approval(run: Run, title: str) -> Approval:
         provider=run.provider,
         model=run.model,
         triggeredBy=user_summary(run.triggered_by),
-        waiting=_shown(asked),
+        waiting=_waiting_details(asked),
     )
 
 
@@ -273,14 +273,14 @@ def _details(run: Run) -> AgentRunDetails:
     if run.retry_of:
         metadata["retryOf"] = run.retry_of
     if run.status == "waiting":
-        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _shown(run.waiting or {})
+        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _waiting_details(run.waiting or {})
     input_tokens = int(run.input_tokens + run.cache_read_tokens + run.cache_write_tokens)
     return AgentRunDetails(
         id=run.id,
         cardId=run.item_id,
         agentId=run.agent_id,
         agent=_agent(run),
-        status=reading.shown_status(run.status, started=run.started_at is not None),
+        status=reading.public_status(run.status, started=run.started_at is not None),
         progress=int(run.progress),
         provider=run.provider,
         model=run.model,

@@ -14,8 +14,8 @@ from shared.channels.sockets.expiry import close_expired
 from shared.core.settings import settings
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.dunning import run_dunning
-from shared.money.billing.monthly_close import close
-from shared.runs.agent_runs.maintenance import sweep
+from shared.money.billing.monthly_close import close_periods
+from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.work.items.archiving import archive_finished
 
 logger = Logger(level=settings().log_level)
@@ -23,9 +23,9 @@ SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
     "auto-archive": archive_finished,  # cards that were finished a while ago
-    "billing-close": close,  # months that are over and not billed
+    "billing-close": close_periods,  # months that are over and not billed
     "invoices-overdue": run_dunning,  # invoices that are charged, reminded of, and at last suspend their workspace
-    "timeouts": sweep,  # runs that nobody works on any more
+    "timeouts": sweep_runs,  # runs that nobody works on any more
     "ws-reaper": close_expired,  # connections that are over
     "purge": purge_due,  # workspaces that were deleted thirty days ago
 }

@@ -78,7 +78,7 @@ async def workspace_usage(
     breakdown: Breakdown = "project",
 ) -> UsageResponse:
     """What a workspace used, by default since the month began. Both days are included."""
-    return _shown(queries.of_workspace(caller, id, startDate, endDate, groupBy, breakdown))
+    return _usage_response(queries.get_workspace_usage(caller, id, startDate, endDate, groupBy, breakdown))
 
 
 @routes.get("/projects/{id}/usage", "usage.project", needs=Permission.USAGE_READ)
@@ -91,7 +91,7 @@ async def project_usage(
     breakdown: Breakdown = "agent",
 ) -> UsageResponse:
     """What a project used."""
-    return _shown(queries.of_project(caller, id, startDate, endDate, groupBy, breakdown))
+    return _usage_response(queries.get_project_usage(caller, id, startDate, endDate, groupBy, breakdown))
 
 
 class ExportUsageResponse(Shape):
@@ -156,7 +156,7 @@ async def get_export(id: str, caller: Caller) -> ExportStatus:
     )
 
 
-def _shown(usage: Usage) -> UsageResponse:
+def _usage_response(usage: Usage) -> UsageResponse:
     total = usage.total
     return UsageResponse(
         summary=UsageSummary(

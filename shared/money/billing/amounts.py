@@ -12,14 +12,14 @@ def to_cents(amount_micros: int) -> int:
     return sign * ((abs(amount_micros) + CENT // 2) // CENT) * CENT
 
 
-def share(amount_micros: int, basis_points: int) -> int:
+def apply_rate(amount_micros: int, basis_points: int) -> int:
     """So many hundredths of a percent of an amount, in whole cents."""
     exact = abs(amount_micros) * basis_points
     cents = (exact + 5_000 * CENT) // (10_000 * CENT)
     return (-1 if amount_micros < 0 else 1) * cents * CENT
 
 
-def shown(amount_micros: int) -> str:
+def format_amount(amount_micros: int) -> str:
     """`1,234.50`, and more digits only where there are any: `0.000005`."""
     sign, units = ("-" if amount_micros < 0 else ""), abs(amount_micros)
     rest = f"{units % 1_000_000:06d}"

@@ -2,13 +2,13 @@
 
 from shared.core.actor import Actor
 from shared.core.errors import NotFound
-from shared.money.billing.reading import invoice_file
+from shared.money.billing.reading import get_invoice_with_payments
 from shared.store.files import SignedUrl, download_url, head_file, put_file
 
 
 def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
     """Where the invoice can be fetched, for a quarter of an hour. Raises as `invoice_file`."""
-    invoice = invoice_file(actor, invoice_id).invoice
+    invoice = get_invoice_with_payments(actor, invoice_id).invoice
     key = f"invoices/{invoice.ws_id}/{invoice.id}.pdf"
     if head_file(key) is None:
         from shared.money.billing.pdf import invoice_pdf
@@ -19,7 +19,7 @@ def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
 
 def credit_note_url(actor: Actor, invoice_id: str, note_id: str) -> SignedUrl:
     """Where the credit note can be fetched. Raises NotFound for one of another invoice."""
-    found = invoice_file(actor, invoice_id)
+    found = get_invoice_with_payments(actor, invoice_id)
     note = next((one for one in found.credit_notes if one.id == note_id), None)
     if note is None:
         raise NotFound("credit_note")

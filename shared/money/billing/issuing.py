@@ -9,14 +9,14 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import months
-from shared.money.billing.accounts import LOOK_BACK, chargeable
-from shared.money.billing.rows import BillingAccount, Invoice, Payment, Series, invoice_id, number_of
-from shared.money.billing.statements import Statement, statement
+from shared.money.billing.accounts import LOOKBACK_MONTHS, chargeable_method
+from shared.money.billing.rows import BillingAccount, Invoice, Payment, Series, invoice_id, document_number
+from shared.money.billing.statements import Statement, build_statement
 from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, save, update
 
 DUE_DAYS: Final = 14
-MOVED = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
+NUMBER_TAKEN = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
 
 
 def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:
@@ -25,10 +25,10 @@ def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:
     if last == 0:
         unmoved = unmoved | Series.pk.does_not_exist()
     taken = [Series.last.set(last + 1), Series.kind.set("SERIES")]
-    return number_of(name, org_id, last + 1), update(Series(*Series.key_of(org_id, name)), taken, unmoved, MOVED)
+    return document_number(name, org_id, last + 1), update(Series(*Series.key_of(org_id, name)), taken, unmoved, NUMBER_TAKEN)
 
 
-def closing(account: BillingAccount, workspace: Workspace | None, last_number: int) -> tuple[Invoice | None, list[Operation]]:
+def prepare_close(account: BillingAccount, workspace: Workspace | None, last_number: int) -> tuple[Invoice | None, list[Operation]]:
     """What closes the account's open period: all of it, or nothing. Reads the usage (one or two queries).
 
     No invoice for nothing: where the sum rounds to no cent the period is closed without one. Usage that was less than half a cent stays
@@ -36,7 +36,7 @@ def closing(account: BillingAccount, workspace: Workspace | None, last_number: i
     """
     month = account.period
     left = workspace is None or bool(workspace.deleted_at and workspace.deleted_at[:7] < month)
-    found = statement(account, month, fee=not left)
+    found = build_statement(account, month, fee=not left)
     invoice: Invoice | None = None
     operations: list[Operation] = []
     if found.total_micros or found.subtotal_micros:
@@ -44,8 +44,8 @@ def closing(account: BillingAccount, workspace: Workspace | None, last_number: i
         counted = found.counted
     else:
         counted = {month: [0, 0]}
-    account.billed = dict(sorted((account.billed | counted).items())[-LOOK_BACK:])
-    account.period = months.following(month)
+    account.billed = dict(sorted((account.billed | counted).items())[-LOOKBACK_MONTHS:])
+    account.period = months.next_month(month)
     account.dearest_plan = account.plan
     account.closed = left  # a month after the workspace went: what came late is billed, too
     return invoice, [save(account), *operations]
@@ -66,8 +66,8 @@ def _issue(
         period=found.period,
         start=months.first_day(found.period).isoformat(),
         end=months.last_day(found.period).isoformat(),
-        customer=_customer(account, workspace),
-        seller=_seller(),
+        customer=_customer_details(account, workspace),
+        seller=_seller_details(),
         lines=[line.row for line in found.lines],
         usage_micros=found.usage_micros,
         subtotal_micros=found.subtotal_micros,
@@ -76,14 +76,14 @@ def _issue(
         total_micros=found.total_micros,
         issued_at=issued,
         due_date=due,
-        next_step=day if chargeable(account) else months.days_after(due, 1),
+        next_step=day if chargeable_method(account) else months.days_after(due, 1),
     )
-    operations = [taken, *_from_balance(account, invoice)]
+    operations = [taken, *_pay_from_balance(account, invoice)]
     record(invoice, EventType.INVOICE_ISSUED, SYSTEM, number=number, total_micros=invoice.total_micros, due_date=due)
-    return invoice, [create(invoice, MOVED), *operations]
+    return invoice, [create(invoice, NUMBER_TAKEN), *operations]
 
 
-def _from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
+def _pay_from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
     """What the customer has with us pays first."""
     used = min(int(account.balance_micros), int(invoice.total_micros))
     if used <= 0:
@@ -95,7 +95,7 @@ def _from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
     return [create(Payment.of(invoice, used, "balance", f"balance of {invoice.issued_at}", SYSTEM.summary))]
 
 
-def _customer(account: BillingAccount, workspace: Workspace | None) -> dict[str, Any]:
+def _customer_details(account: BillingAccount, workspace: Workspace | None) -> dict[str, Any]:
     return {
         "name": workspace.name if workspace else account.email,
         "email": account.email,
@@ -104,7 +104,7 @@ def _customer(account: BillingAccount, workspace: Workspace | None) -> dict[str,
     }
 
 
-def _seller() -> dict[str, Any]:
+def _seller_details() -> dict[str, Any]:
     about = settings()
     return {
         "name": about.seller_name,

@@ -7,41 +7,41 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.money.billing import months
-from shared.money.billing.issuing import closing
-from shared.money.billing.rows import CLOSING, BillingAccount, Series, due
+from shared.money.billing.issuing import prepare_close
+from shared.money.billing.rows import ACCOUNTS_TO_CLOSE, BillingAccount, Series, due_range
 from shared.people.tenancy.rows import Workspace
 from shared.store import Row, get_many, retrying, sharded, work_through, write
 
-PAGE: Final = 25
+_PAGE: Final = 25
 """Accounts read at once, each with its workspace and its organization's number range."""
 Key = tuple[type[Row], str, str]
 
 
-def close(until: float) -> int:
+def close_periods(until: float) -> int:
     """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
-    accounts = sharded(BillingAccount, CLOSING, until, index=1, between=due(), limit=PAGE, read=_together)
-    return work_through(CLOSING.name, accounts, _close_all, lambda one: f"{BillingAccount.NAME} {one.account.id}")
+    accounts = sharded(BillingAccount, ACCOUNTS_TO_CLOSE, until, index=1, between=due_range(), limit=_PAGE, read=_read_accounts)
+    return work_through(ACCOUNTS_TO_CLOSE.name, accounts, _close_account, lambda one: f"{BillingAccount.NAME} {one.account.id}")
 
 
 @dataclass
-class _Closing:
+class _AccountToClose:
     account: BillingAccount
     workspace: Workspace | None
     numbers: "Numbers"
 
 
-def _together(page: list[BillingAccount]) -> list[_Closing]:
+def _read_accounts(page: list[BillingAccount]) -> list[_AccountToClose]:
     """The accounts of a page with what closing them needs: two round trips."""
     wanted: list[Key] = []
     for row in page:
         wanted += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
     rows: list[Any] = get_many(wanted)
     pairs = [(rows[index], rows[index + 1]) for index in range(0, len(rows), 2) if rows[index] is not None]
-    numbers = Numbers({str(account.org_id) for account, _ in pairs})
-    return [_Closing(account, workspace, numbers) for account, workspace in pairs]
+    numbers = LastNumbers({str(account.org_id) for account, _ in pairs})
+    return [_AccountToClose(account, workspace, numbers) for account, workspace in pairs]
 
 
-class Numbers:
+class LastNumbers:
     """The last invoice numbers of organizations, as last seen: the transaction finds out whether they still are."""
 
     def __init__(self, org_ids: set[str]) -> None:
@@ -62,16 +62,16 @@ class Numbers:
         self._read([org_id])
 
 
-def _close_all(work: _Closing) -> int:
+def _close_account(work: _AccountToClose) -> int:
     """Close every period of an account that is over, the oldest first. How many."""
     account, done = work.account, 0
     while not account.closed and account.period < months.this_month():
-        account = _close_one(account, work.workspace, work.numbers)
+        account = _close_period(account, work.workspace, work.numbers)
         done += 1
     return done
 
 
-def _close_one(account: BillingAccount, workspace: Workspace | None, numbers: Numbers) -> BillingAccount:
+def _close_period(account: BillingAccount, workspace: Workspace | None, numbers: LastNumbers) -> BillingAccount:
     """The oldest open period. Where the account or the number range moved meanwhile it is decided anew on what is there now."""
     org_id, period = str(account.org_id), account.period
 
@@ -84,7 +84,7 @@ def _close_one(account: BillingAccount, workspace: Workspace | None, numbers: Nu
             row = fresh
         if row.period != period:
             return row  # somebody else closed it
-        invoice, operations = closing(row, workspace, numbers.last(org_id))
+        invoice, operations = prepare_close(row, workspace, numbers.last(org_id))
         write(*operations)
         if invoice is not None:
             numbers.took_one(org_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
-from shared.money.billing.amounts import shown
+from shared.money.billing.amounts import format_amount
 from shared.money.billing.rows import CreditNote, Invoice
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 539, 786, 70
@@ -20,7 +20,7 @@ _WIDTH = 255
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class _Content:
     """What stands on the page, of either document."""
 
     title: str
@@ -43,18 +43,18 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         ("Period", f"{invoice.start} to {invoice.end}"),
     ]
     small = f"Please pay by {invoice.due_date} and name {invoice.number}. Amounts in US dollars."
-    return _drawn(_sheet("Invoice", invoice.number, facts, invoice, invoice, small))
+    return _draw(_content("Invoice", invoice.number, facts, invoice, invoice, small))
 
 
 def credit_note_pdf(note: CreditNote, invoice: Invoice) -> bytes:
     facts = [("Issued", note.issued_at[:10]), ("For invoice", invoice.number), ("Of", invoice.issued_at[:10])]
-    return _drawn(_sheet("Credit note", note.number, facts, note, invoice, "Amounts in US dollars."))
+    return _draw(_content("Credit note", note.number, facts, note, invoice, "Amounts in US dollars."))
 
 
-def _sheet(
+def _content(
     title: str, number: str, facts: list[tuple[str, str]], sums: Invoice | CreditNote, invoice: Invoice, small: str
-) -> _Sheet:
-    return _Sheet(
+) -> _Content:
+    return _Content(
         title,
         number,
         facts,
@@ -69,18 +69,18 @@ def _sheet(
     )
 
 
-def _drawn(sheet: _Sheet) -> bytes:
-    paper = _Paper(sheet)
+def _draw(sheet: _Content) -> bytes:
+    paper = _Page(sheet)
     paper.head()
     paper.table()
     paper.sums()
     return paper.done()
 
 
-class _Paper:
+class _Page:
     """A canvas with a place where the next line goes."""
 
-    def __init__(self, sheet: _Sheet) -> None:
+    def __init__(self, sheet: _Content) -> None:
         from reportlab.pdfbase import pdfmetrics
         from reportlab.pdfbase.cidfonts import UnicodeCIDFont
         from reportlab.pdfbase.ttfonts import TTFont
@@ -143,14 +143,14 @@ class _Paper:
         self._down(18)
         self._text(_LEFT, sheet.number, 11)
         self._down(28)
-        for words in _party(sheet.seller):
+        for words in _party_lines(sheet.seller):
             for line in self._wrapped(words, _RIGHT - _LEFT):
                 self._text(_LEFT, line)
                 self._down(13)
         self._down(14)
         self._text(_LEFT, "To", bold=True)
         self._down(13)
-        for words in _party(sheet.customer):
+        for words in _party_lines(sheet.customer):
             for line in self._wrapped(words, _RIGHT - _LEFT):
                 self._text(_LEFT, line)
                 self._down(13)
@@ -166,7 +166,7 @@ class _Paper:
         self._canvas.line(_LEFT, self._y + 9, _RIGHT, self._y + 9)
         for line in self._sheet.lines:
             first, *more = self._wrapped(line["description"], _WIDTH) or [""]
-            self._row(first, str(line["quantity"]), shown(line["unit_micros"]), shown(line["amount_micros"]))
+            self._row(first, str(line["quantity"]), format_amount(line["unit_micros"]), format_amount(line["amount_micros"]))
             for further in more:
                 self._text(_LEFT, further)
                 self._down(13)
@@ -182,7 +182,7 @@ class _Paper:
         self._canvas.line(_LEFT, self._y + 9, _RIGHT, self._y + 9)
         for name, amount, bold in (("Subtotal", sheet.subtotal, False), ("Tax", sheet.tax, False), ("Total", sheet.total, True)):
             self._text(_COLUMNS[1], name, bold=bold, right=True)
-            self._text(_RIGHT, f"USD {shown(amount)}", bold=bold, right=True)
+            self._text(_RIGHT, f"USD {format_amount(amount)}", bold=bold, right=True)
             self._down(15)
         self._down(10)
         for words in (sheet.tax_note, sheet.small):
@@ -196,7 +196,7 @@ class _Paper:
         return self._out.getvalue()
 
 
-def _party(about: dict[str, Any]) -> list[str]:
+def _party_lines(about: dict[str, Any]) -> list[str]:
     """Name, address and tax id of seller or customer, a line each."""
     address = about.get("address") or ""
     if isinstance(address, dict):

@@ -85,16 +85,16 @@ class Unpriced:
 Price = Priced | Unpriced
 
 
-def cost(provider: str, model: str, usage: TokenUsage, at: datetime | None = None) -> Price:
+def call_cost(provider: str, model: str, usage: TokenUsage, at: datetime | None = None) -> Price:
     """The cost of a call that used `usage`, by the prices of the moment `at` (now when left out)."""
     moment = at or now()
     override = _override(provider, model)
     if override is not None and moment.date() >= override.since:
-        return Priced(_micros(override, usage), OVERRIDES_VERSION)
-    return _from_snapshot(provider, model, usage, moment)
+        return Priced(_cost_micros(override, usage), OVERRIDES_VERSION)
+    return _snapshot_price(provider, model, usage, moment)
 
 
-def worst_case(provider: str, model: str, request_tokens: int, max_tokens: int, at: datetime | None = None) -> Price:
+def worst_case_cost(provider: str, model: str, request_tokens: int, max_tokens: int, at: datetime | None = None) -> Price:
     """What a call can cost at most: `request_tokens` (see `tokens.upper_bound`) all in the dearest input bucket, and a full answer."""
     moment = at or now()
     usages = [
@@ -102,20 +102,20 @@ def worst_case(provider: str, model: str, request_tokens: int, max_tokens: int, 
         TokenUsage(cache_write=request_tokens, output=max_tokens),
         TokenUsage(cache_read=request_tokens, output=max_tokens),
     ]
-    prices = [cost(provider, model, usage, moment) for usage in usages]
+    prices = [call_cost(provider, model, usage, moment) for usage in usages]
     known = [price for price in prices if isinstance(price, Priced)]
     return max(known, key=lambda price: price.cost_micros) if len(known) == len(prices) else prices[0]
 
 
 def is_priced(provider: str, model: str) -> bool:
-    return isinstance(cost(provider, model, TokenUsage(input=1, output=1)), Priced)
+    return isinstance(call_cost(provider, model, TokenUsage(input=1, output=1)), Priced)
 
 
 def _override(provider: str, model: str) -> Rates | None:
     return _OVERRIDES.get((provider, model))
 
 
-def _micros(rates: Rates, usage: TokenUsage) -> int:
+def _cost_micros(rates: Rates, usage: TokenUsage) -> int:
     """USD for a million tokens is micro-dollars for one: the sum of tokens times rate, rounded up."""
     total = (
         usage.input * rates.input
@@ -133,12 +133,12 @@ def _snapshot_version() -> str:
     return f"genai-prices-{version('genai-prices')}"
 
 
-def _from_snapshot(provider: str, model: str, usage: TokenUsage, moment: datetime) -> Price:
+def _snapshot_price(provider: str, model: str, usage: TokenUsage, moment: datetime) -> Price:
     """120 ms of import, paid only where a call is priced. The price of the snapshot's tier for the whole request is used."""
     for table in _TABLE_PROVIDERS.get(provider, ()):
         found = _snapshot_rates(table, model, usage.total_input, moment)
         if found is not None:
-            return Priced(_micros(found, usage), _snapshot_version())
+            return Priced(_cost_micros(found, usage), _snapshot_version())
     return Unpriced(provider, model, _snapshot_version())
 
 

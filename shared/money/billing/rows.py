@@ -5,16 +5,16 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.ids import derived_id
 from shared.core.plans import FREE
-from shared.money.billing.months import first_day, following, today
+from shared.money.billing.months import first_day, next_month, today
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
 
-CLOSING: Final = Shards("BILLDUE", 8)
+ACCOUNTS_TO_CLOSE: Final = Shards("BILLDUE", 8)
 """The accounts by the day of their next invoice."""
-DUNNING: Final = Shards("INVOICES#STEP", 8)
+INVOICES_TO_DUN: Final = Shards("INVOICES#STEP", 8)
 """The invoices that are owed, by the day of their next step."""
 
 
-def due() -> tuple[str, str]:
+def due_range() -> tuple[str, str]:
     """The sort keys in these two lists of what is due up to today."""
     return "0", f"{today()}#~"
 
@@ -52,10 +52,10 @@ class BillingAccount(Entity):
     @property
     def next_date(self) -> str:
         """The day on which the open period is billed: the first after it."""
-        return first_day(following(self.period)).isoformat()
+        return first_day(next_month(self.period)).isoformat()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {} if self.closed else {1: (CLOSING.partition_of(self.id), f"{self.next_date}#{self.id}")}
+        return {} if self.closed else {1: (ACCOUNTS_TO_CLOSE.partition_of(self.id), f"{self.next_date}#{self.id}")}
 
 
 def invoice_id(ws_id: str, month: str) -> str:
@@ -118,7 +118,7 @@ class Invoice(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         places = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
         if self.next_step:
-            places[2] = (DUNNING.partition_of(self.id), f"{self.next_step}#{self.id}")
+            places[2] = (INVOICES_TO_DUN.partition_of(self.id), f"{self.next_step}#{self.id}")
         return places
 
     def filters(self) -> dict[str, Any]:
@@ -193,6 +193,6 @@ class Series(Row):
         return f"ORG#{org_id}", f"SERIES#{name}"
 
 
-def number_of(name: str, org_id: str, position: int) -> str:
+def document_number(name: str, org_id: str, position: int) -> str:
     """`INV-3F9A2C7B1D4E-000042`: the range's name, the organization (the random end of its id), the position."""
     return f"{name}-{org_id[-12:].upper()}-{position:06d}"

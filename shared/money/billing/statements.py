@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.core.plans import PLANS
 from shared.money.billing import months
-from shared.money.billing.amounts import share, to_cents
+from shared.money.billing.amounts import apply_rate, to_cents
 from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import Tax, tax_for
 from shared.money.usage.reading import Sum, agent_sums, month_sums
@@ -62,7 +62,7 @@ class Statement:
         return self.subtotal_micros + self.tax_micros
 
 
-def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Statement:
+def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -> Statement:
     """What is owed for a month as things stand now. One query, two where the month has usage."""
     start, end = months.first_day(period), months.last_day(period)
     closed = sorted(month for month in account.billed if month < period)
@@ -71,15 +71,15 @@ def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Stat
     lines: list[Line] = []
     plan = PLANS[account.dearest_plan]
     if fee and plan.price_micros:
-        lines.append(Line(f"{plan.name} plan, {_named(period)}", plan.price_micros, *span))
+        lines.append(Line(f"{plan.name} plan, {_month_name(period)}", plan.price_micros, *span))
     agents = agent_sums(account.id, period) if period in totals else {}
-    counted = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable, agents.values()))]}
-    usage = _by_agent(agents, span)
+    counted = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable_calls, agents.values()))]}
+    usage = _agent_lines(agents, span)
     for month in closed:
-        late = _late(account, month, totals.get(month, Sum()))
+        late = _late_usage_line(account, month, totals.get(month, Sum()))
         if late is not None:
             usage.append(late)
-            counted[month] = [totals[month].price_micros, _billable(totals[month])]
+            counted[month] = [totals[month].price_micros, _billable_calls(totals[month])]
     lines += usage
     exact = sum(line.amount_micros for line in lines)
     subtotal = to_cents(exact)
@@ -92,40 +92,40 @@ def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Stat
         sum(line.amount_micros for line in usage),
         subtotal,
         tax,
-        share(subtotal, tax.basis_points),
+        apply_rate(subtotal, tax.basis_points),
         counted,
     )
 
 
-def _by_agent(sums: dict[str, Sum], span: tuple[str, str]) -> list[Line]:
+def _agent_lines(sums: dict[str, Sum], span: tuple[str, str]) -> list[Line]:
     """A line for each agent that cost something, the dearest first."""
     dearest = sorted(
         ((one.name or agent, one) for agent, one in sums.items() if one.price_micros),
         key=lambda pair: (-pair[1].price_micros, pair[0]),
     )
-    parts = [(name, one.price_micros, _billable(one)) for name, one in dearest[:MAX_AGENT_LINES]]
+    parts = [(name, one.price_micros, _billable_calls(one)) for name, one in dearest[:MAX_AGENT_LINES]]
     if rest := [one for _, one in dearest[MAX_AGENT_LINES:]]:
-        parts.append((f"{len(rest)} other agents", sum(one.price_micros for one in rest), sum(map(_billable, rest))))
-    return [Line(f"Agent usage: {name}, {_calls(calls)}", amount, *span) for name, amount, calls in parts]
+        parts.append((f"{len(rest)} other agents", sum(one.price_micros for one in rest), sum(map(_billable_calls, rest))))
+    return [Line(f"Agent usage: {name}, {_format_calls(calls)}", amount, *span) for name, amount, calls in parts]
 
 
-def _late(account: BillingAccount, month: str, total: Sum) -> Line | None:
+def _late_usage_line(account: BillingAccount, month: str, total: Sum) -> Line | None:
     """What a closed month has in the ledger beyond what was billed of it."""
     micros, calls = account.billed[month]
     amount = total.price_micros - micros
     if amount == 0:
         return None
-    description = f"Usage of {_named(month)} recorded after it was billed, {_calls(_billable(total) - calls)}"
+    description = f"Usage of {_month_name(month)} recorded after it was billed, {_format_calls(_billable_calls(total) - calls)}"
     return Line(description, amount, months.first_day(month).isoformat(), months.last_day(month).isoformat())
 
 
-def _billable(one: Sum) -> int:
+def _billable_calls(one: Sum) -> int:
     return one.calls - one.unpriced_calls
 
 
-def _calls(number: int) -> str:
+def _format_calls(number: int) -> str:
     return "1 call" if number == 1 else f"{number:,} calls"
 
 
-def _named(month: str) -> str:
+def _month_name(month: str) -> str:
     return months.first_day(month).strftime("%B %Y")

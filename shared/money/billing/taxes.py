@@ -60,7 +60,7 @@ def tax_for(address: dict[str, Any] | None, tax_id: str | None, day: str) -> Tax
     return Tax(country, rates[-1], "standard", f"Value added tax {percent} % ({country})")
 
 
-def checked_tax_id(tax_id: str | None, address: dict[str, Any] | None) -> str | None:
+def normalize_tax_id(tax_id: str | None, address: dict[str, Any] | None) -> str | None:
     """The id in one form. Raises Invalid where it cannot be one of the address's country.
 
     Only its form is checked; whether it is registered is for whoever keeps the books to ask the registry.

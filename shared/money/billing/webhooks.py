@@ -21,12 +21,12 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
 
     What is not ours (another product's payment on the same Stripe account, a type we do not know) is received and left alone.
     """
-    from shared.money.billing.gateways.stripe import signed
+    from shared.money.billing.gateways.stripe import is_signature_valid
 
     secret = credential("STRIPE_WEBHOOK_SECRET")
     if not secret:
         raise NotFound("webhook")
-    if not signed(body, signature, secret):
+    if not is_signature_valid(body, signature, secret):
         raise Malformed("The signature of this webhook is not valid")
     try:
         event: dict[str, Any] = json.loads(body)

@@ -72,7 +72,7 @@ class Caps:
                 budget,
                 [Budget.available.add(-amount), Budget.reserved.add(amount)],
                 Budget.available >= amount,
-                _exhausted(budget.scope, amount),
+                _exhausted_error(budget.scope, amount),
             )
             for budget in self.budgets
         ]
@@ -84,7 +84,7 @@ class Caps:
                 raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit))
 
 
-def settle(held: Mapping[str, Any] | None, ids: Sequence[str], price: int) -> list[Operation]:
+def settle_reservation(held: Mapping[str, Any] | None, ids: Sequence[str], price: int) -> list[Operation]:
     """The reservation `held` ({amount, budgets}) becomes `price`. Without one (it was released when the run ended) the price
     is spent from the caps `ids` all the same: what was used is used."""
     amount = int(held["amount"]) if held else 0
@@ -101,12 +101,12 @@ def settle(held: Mapping[str, Any] | None, ids: Sequence[str], price: int) -> li
     ]
 
 
-def release(held: Mapping[str, Any] | None) -> list[Operation]:
+def release_reservation(held: Mapping[str, Any] | None) -> list[Operation]:
     """Give back a reservation whose call will not be made or cannot be known."""
-    return settle(held, (), 0) if held else []
+    return settle_reservation(held, (), 0) if held else []
 
 
-def caps_of(scope: Scope) -> Caps:
+def read_caps(scope: Scope) -> Caps:
     """The caps that exist above a call, the workspace's month always among them. One batch read; a write when the month begins
     or when its limit was changed in the workspace's settings."""
     month = this_month()
@@ -118,11 +118,11 @@ def caps_of(scope: Scope) -> Caps:
         limit = micros(workspace.settings.get("maxMonthlyUsage", 0))
         of_month = next((one for one in budgets if one.scope == "workspace"), None)
         if of_month is None:
-            of_month = _open_month(scope, month, limit)
+            of_month = _create_month_budget(scope, month, limit)
             budgets.append(of_month)
         elif of_month.limit != limit:
             _change_limit(of_month, limit)
-        announce(of_month)  # where whoever spent it ended before saying so
+        announce_thresholds(of_month)  # where whoever spent it ended before saying so
     return Caps(budgets)
 
 
@@ -138,31 +138,31 @@ def set_limit(
     def attempt(_: int) -> Budget:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         if not isinstance(row, Budget):
-            write(create(fresh, _EXISTS))
+            write(create(fresh, _CHANGED))
             return fresh
         _change_limit(row, limit)
         return row
 
-    return retrying(attempt, again=lambda error: error is _EXISTS)
+    return retrying(attempt, again=lambda error: error is _CHANGED)
 
 
-def announce_month(ws_id: str) -> None:
+def announce_month_thresholds(ws_id: str) -> None:
     """Say it where this month's spending has just crossed a threshold. One read."""
     budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
     if budget is not None:
-        announce(budget)
+        announce_thresholds(budget)
 
 
-def announce(budget: Budget) -> None:
+def announce_thresholds(budget: Budget) -> None:
     """Say each of 50, 80 and 100 percent that a workspace has reached of its month, once, in this order. What is reached at one stroke is
     said one after the other, the lower with `passed`: news, but nothing to write letters about."""
-    reached = [one for one in THRESHOLDS if _reaches(budget, one)]
+    reached = [one for one in THRESHOLDS if _has_reached(budget, one)]
     for threshold in reached:
         if threshold > budget.warned:
-            _say(budget, threshold, passed=threshold != reached[-1])
+            _announce_threshold(budget, threshold, passed=threshold != reached[-1])
 
 
-def _say(budget: Budget, threshold: int, *, passed: bool) -> None:
+def _announce_threshold(budget: Budget, threshold: int, *, passed: bool) -> None:
     budget.warned = threshold
     record(
         budget,
@@ -176,12 +176,12 @@ def _say(budget: Budget, threshold: int, *, passed: bool) -> None:
     )
     actions = [Budget.warned.set(threshold), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
     try:
-        write(update(budget, actions, Budget.warned < threshold, _EXISTS))
+        write(update(budget, actions, Budget.warned < threshold, _CHANGED))
     except Raced:
         return  # somebody else said it
 
 
-def limit_changed(ws_id: str, limit: int) -> None:
+def change_month_limit(ws_id: str, limit: int) -> None:
     """A workspace's monthly limit is another one now: the month's cap follows, and says what that makes of what is spent. A read and
     two writes; no cap yet, nothing to do."""
     budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
@@ -189,20 +189,20 @@ def limit_changed(ws_id: str, limit: int) -> None:
         return
     if budget.limit != limit:
         _change_limit(budget, limit)
-    announce(budget)
+    announce_thresholds(budget)
 
 
-def _reaches(budget: Budget, threshold: int) -> bool:
+def _has_reached(budget: Budget, threshold: int) -> bool:
     return bool(budget.limit > 0 and budget.spent * 100 >= threshold * budget.limit)
 
 
-_EXISTS = Raced("The budget was changed at the same time")
+_CHANGED = Raced("The budget was changed at the same time")
 
 
-def _open_month(scope: Scope, month: str, limit: int) -> Budget:
+def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
     fresh = new_budget("workspace", scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
     try:
-        write(create(fresh, _EXISTS))
+        write(create(fresh, _CHANGED))
     except Raced:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         assert isinstance(row, Budget)  # noqa: S101 - the write just refused because it exists
@@ -216,13 +216,13 @@ def _change_limit(budget: Budget, limit: int) -> None:
     warned = max((one for one in THRESHOLDS if one <= budget.warned and budget.spent * 100 >= one * limit > 0), default=0)
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
-        write(update(budget, actions, Budget.limit == int(budget.limit), _EXISTS))
+        write(update(budget, actions, Budget.limit == int(budget.limit), _CHANGED))
     except Raced:
         return  # somebody else brought it up to date
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 
 
-def _exhausted(scope: str, amount: int) -> Any:
+def _exhausted_error(scope: str, amount: int) -> Any:
     def say(row: dict[str, Any] | None) -> BudgetExhausted:
         def number(name: str) -> int:
             return int(row[name]["N"]) if row and name in row else 0

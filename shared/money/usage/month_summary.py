@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from shared.core import clock
 from shared.core.money import micros
 from shared.money.usage.periods import month_length
-from shared.money.usage.reading import totals
-from shared.money.usage.rows import of_workspace
+from shared.money.usage.reading import daily_totals
+from shared.money.usage.rows import workspace_partition
 from shared.people.tenancy.rows import Workspace
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Usage:
+class MonthUsage:
     """The calendar month so far, in UTC. Money is what the customer pays, in micro-dollars; `end` is the last day of the month."""
 
     start: date
@@ -43,26 +43,26 @@ class Forecast:
     reached_on: date | None
 
 
-def usage_of(workspace: Workspace) -> Usage:
+def month_usage(workspace: Workspace) -> MonthUsage:
     """One round trip: the daily sums of this month."""
     now = clock.now()
     first = now.date().replace(day=1)
-    rows = list(totals(of_workspace(workspace.id), first, now.date()))
+    rows = list(daily_totals(workspace_partition(workspace.id), first, now.date()))
     spent = [(date.fromisoformat(row.day), int(row.price_micros)) for row in rows]
-    return _standing(workspace, now, sum(int(row.calls) for row in rows), spent)
+    return _summarize(workspace, now, sum(int(row.calls) for row in rows), spent)
 
 
-def no_usage(workspace: Workspace) -> Usage:
+def empty_month_usage(workspace: Workspace) -> MonthUsage:
     """Of a workspace that was just made: no round trip."""
-    return _standing(workspace, clock.now(), 0, [])
+    return _summarize(workspace, clock.now(), 0, [])
 
 
-def _standing(workspace: Workspace, now: datetime, calls: int, spent: list[tuple[date, int]]) -> Usage:
+def _summarize(workspace: Workspace, now: datetime, calls: int, spent: list[tuple[date, int]]) -> MonthUsage:
     first = now.date().replace(day=1)
     limit = micros(workspace.settings["maxMonthlyUsage"])
     seen = forecast(spent, limit, now)
     last = first.replace(day=month_length(first))
-    return Usage(first, last, calls, sum(price for _, price in spent), limit, seen.projected_micros, seen.reached_on)
+    return MonthUsage(first, last, calls, sum(price for _, price in spent), limit, seen.projected_micros, seen.reached_on)
 
 
 def forecast(spent: Iterable[tuple[date, int]], limit: int, now: datetime) -> Forecast:

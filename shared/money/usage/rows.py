@@ -74,10 +74,10 @@ class Rollup(Row):
         return str(self.sk.split("#", 2)[2])
 
 
-def of_workspace(ws_id: str) -> str:
+def workspace_partition(ws_id: str) -> str:
     """The partition of a workspace's sums."""
     return f"USG#WS#{ws_id}"
 
 
-def of_project(project_id: str) -> str:
+def project_partition(project_id: str) -> str:
     return f"USG#PROJ#{project_id}"

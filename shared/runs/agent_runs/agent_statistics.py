@@ -8,7 +8,7 @@ from shared.store import get_many
 
 
 @dataclass(frozen=True)
-class Record:
+class AgentStatistics:
     runs: int
     succeeded: int
     duration_ms: int
@@ -20,12 +20,12 @@ class Record:
         return round(self.duration_ms / self.runs / 1000, 3) if self.runs else 0.0
 
 
-def record_of(actor: Actor, agent_id: str) -> Record:
+def get_agent_statistics(actor: Actor, agent_id: str) -> AgentStatistics:
     """One round trip for each hundred workspaces."""
     keys = [(AgentRecord, *AgentRecord.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
     found = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
     rows = [row for row in found if isinstance(row, AgentRecord)]
-    return Record(
+    return AgentStatistics(
         sum(int(row.runs) for row in rows),
         sum(int(row.succeeded) for row in rows),
         sum(int(row.duration_ms) for row in rows),

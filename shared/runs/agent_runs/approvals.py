@@ -10,10 +10,10 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.reserving import set_limit
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end, event_data, with_error
+from shared.runs.agent_runs.ending import end_run, event_data, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.rows import Run
-from shared.runs.agent_runs.spending import has_room
+from shared.runs.agent_runs.spending import has_budget
 from shared.runs.terminal import publish_run_status
 from shared.store import fetch, fetch_indexed, iterate, load, update_with_retry
 
@@ -33,7 +33,7 @@ def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 def stop_run(actor: Actor, run: Run, reason: str) -> Run:
     """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
     execution = run.execution
-    done = end(run, "cancelled", actor, with_error("CANCELLED", reason))
+    done = end_run(run, "cancelled", actor, with_error("CANCELLED", reason))
     arn = done.execution or execution
     if done.status == "cancelled":
         if arn:
@@ -48,14 +48,14 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
     Raises Conflict(RUN_STATUS) unless the run waits.
     """
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
-    _refuse_idle(run)
+    _require_waiting(run)
     if max_cost_micros is not None:
         if (run.waiting or {}).get("scope") != "run":  # a cap made now would not know what the run has spent
             raise Invalid(FieldError("max_cost", "The run does not wait for a budget of its own", None))
         set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
-    run = _answered(actor, run, "approved")
-    if not queue.answer(str(run.wait_token), {"approved": True}):
-        if run.execution and queue.execution_lives(run.execution):
+    run = _record_answer(actor, run, "approved")
+    if not queue.resume_execution(str(run.wait_token), {"approved": True}):
+        if run.execution and queue.is_execution_running(run.execution):
             return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
         run = relaunch(run)
         if run.ended:
@@ -66,18 +66,18 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
 def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
     """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict(RUN_STATUS) unless the run waits."""
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
-    _refuse_idle(run)
-    run = _answered(actor, run, "rejected")
+    _require_waiting(run)
+    run = _record_answer(actor, run, "rejected")
     token, waited_for = run.wait_token, run.waiting_for
     code = "APPROVAL_REJECTED" if waited_for == "approval" else "USAGE_LIMIT_EXCEEDED"
-    done = end(run, "cancelled", actor, with_error(code, reason or f"Rejected by {actor.name}"))
+    done = end_run(run, "cancelled", actor, with_error(code, reason or f"Rejected by {actor.name}"))
     if token:
-        queue.refuse(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
+        queue.fail_waiting_execution(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
     publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done
 
 
-def _refuse_idle(run: Run) -> None:
+def _require_waiting(run: Run) -> None:
     if run.status == "waiting" and not run.wait_token:
         raise Conflict(Situation.RUN_STATUS, "The run is being taken up again; answer in a moment")
     if run.status != "waiting":
@@ -87,11 +87,11 @@ def _refuse_idle(run: Run) -> None:
         raise Conflict(Situation.RUN_STATUS, "The time for an answer is over")
 
 
-def _answered(actor: Actor, run: Run, answer: str) -> Run:
+def _record_answer(actor: Actor, run: Run, answer: str) -> Run:
     """Write down who answered what. The same answer may be given again, as long as the machine has not taken it; another may not."""
 
     def change(row: Run) -> None:
-        _refuse_idle(row)
+        _require_waiting(row)
         given = (row.waiting or {}).get("answer")
         if given is not None and given != answer:
             raise Conflict(Situation.RUN_STATUS, f"The run was {given} already")
@@ -111,8 +111,8 @@ def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
     """
     resumed, prefix = 0, f"budget#{ws_id}#" if ws_id else "budget#"
     for run in iterate(Run, "RUNS#WAITING", index=3, prefix=prefix, limit=_PAGE, read=partial(fetch_indexed, Run), until=until):
-        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_room(run):
-            resumed += int(queue.answer(run.wait_token, {"granted": True}))
+        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_budget(run):
+            resumed += int(queue.resume_execution(run.wait_token, {"granted": True}))
     return resumed
 
 

@@ -8,7 +8,7 @@ from shared.agents.providers.context import render_context
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import Run
 from shared.runs.toolbox.board_tools import sibling_facts
-from shared.runs.toolbox.call_context import surroundings
+from shared.runs.toolbox.call_context import read_board_lanes
 from shared.runs.toolbox.card_tools import card_facts
 from shared.store import fetch_all, get_many
 from shared.work.documents.reading import listed, texts_of
@@ -17,8 +17,8 @@ from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, template_of
 from shared.work.projects.rows import Project
 
-DOCUMENTS: Final = 40  # named in the first message
-IN_FULL: Final = 3  # with their content: the card's own and its parent's, the newest first
+MAX_DOCUMENTS: Final = 40  # named in the first message
+MAX_FULL_DOCUMENTS: Final = 3  # with their content: the card's own and its parent's, the newest first
 
 
 def system_prompt(agent: Agent, config: AgentConfig | None, template: Mapping[str, Any]) -> str:
@@ -38,7 +38,7 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
     )
     project, config, workspace = found
     template = template_of(workspace.settings, agent) if workspace else {}
-    near = surroundings(card.board_id)
+    near = read_board_lanes(card.board_id)
     extra = "\n\n".join(
         part for part in ((config.context_instructions if config else None), run.input_context.get("context")) if part
     )
@@ -53,8 +53,8 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
 
 
 def _documents(card: Item) -> list[dict[str, Any]]:
-    rows = listed(str(card.proj_id))[:DOCUMENTS]
-    near = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:IN_FULL]
+    rows = listed(str(card.proj_id))[:MAX_DOCUMENTS]
+    near = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:MAX_FULL_DOCUMENTS]
     full = texts_of(fetch_all(Document, near))
     shown = []
     for row in rows:

@@ -11,12 +11,12 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import Actor
 from shared.events import EventType, record
-from shared.money.budgets.reserving import release
+from shared.money.budgets.reserving import release_reservation
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
-RECENT: Final = 10  # runs a card keeps summaries of
+RECENT_RUNS: Final = 10  # runs a card keeps summaries of
 _EVENTS = {
     "completed": EventType.RUN_COMPLETED,
     "failed": EventType.RUN_FAILED,
@@ -24,7 +24,7 @@ _EVENTS = {
 }
 
 
-def end(
+def end_run(
     run: Run,
     status: str,
     actor: Actor,
@@ -45,7 +45,7 @@ def end(
         if row is None:
             raise stale()
         if not row.ended and still(row):
-            write(*ending(row, status, actor, change, at_rest=at_rest))
+            write(*end_operations(row, status, actor, change, at_rest=at_rest))
         return row
 
     return retrying(attempt, times=8)
@@ -60,7 +60,7 @@ def with_error(code: str, message: str) -> Callable[[Run], None]:
     return change
 
 
-def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, at_rest: bool = False) -> list[Operation]:
+def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, at_rest: bool = False) -> list[Operation]:
     """The operations that end a run as it was read."""
     held, before = run.hold, run.status
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
@@ -78,19 +78,19 @@ def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *
     operations = [
         save(run),
         update(ActiveRuns.of(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
-        update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _recorded(run)),
-        *release(held),
+        update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _agent_record_updates(run)),
+        *release_reservation(held),
     ]
     found = fetch(Item, run.item_id)
     if found is not None:
-        free(found, run, actor)
+        release_card(found, run, actor)
         operations.append(save(found))
     return operations
 
 
-def free(card: Item, run: Run, actor: Actor) -> None:
+def release_card(card: Item, run: Run, actor: Actor) -> None:
     """The card after its run: its lease ends, its status goes where the work left it."""
-    keep_summary(card, run)
+    update_run_summary(card, run)
     if card.lease_run != run.id:
         return
     card.lease_run = None
@@ -101,10 +101,10 @@ def free(card: Item, run: Run, actor: Actor) -> None:
         card.status = status
 
 
-def keep_summary(card: Item, run: Run) -> None:
+def update_run_summary(card: Item, run: Run) -> None:
     """The run's summary among the card's, newest first."""
     others = [one for one in card.recent_runs if one["id"] != run.id]
-    card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT]
+    card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT_RUNS]
 
 
 def event_data(run: Run) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def event_data(run: Run) -> dict[str, Any]:
     }
 
 
-def _recorded(run: Run) -> list[Any]:
+def _agent_record_updates(run: Run) -> list[Any]:
     return [
         AgentRecord.runs.add(1),
         AgentRecord.succeeded.add(int(run.status == "completed")),

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
-from shared.runs.agent_runs.rows import Called, Run, RunContext, Turn
+from shared.runs.agent_runs.rows import ToolCallRecord, Run, RunContext, Turn
 from shared.store import Row, get, iterate, load_text
 
 R = TypeVar("R", bound=Row)
@@ -18,7 +18,7 @@ class Exchange:
     """One turn: the answer, and the results of its calls by their index."""
 
     turn: Turn
-    results: dict[int, Called] = field(default_factory=dict)
+    results: dict[int, ToolCallRecord] = field(default_factory=dict)
 
     @cached_property
     def calls(self) -> list[ToolCall]:
@@ -81,7 +81,7 @@ def read_journal(run: Run) -> Journal | None:
     if context is None:
         return None
     exchanges = {int(turn.number): Exchange(turn) for turn in _rows(Turn, run, "TURN#")}
-    for called in _rows(Called, run, "CALL#"):
+    for called in _rows(ToolCallRecord, run, "CALL#"):
         number, index = map(int, called.sk.removeprefix("CALL#").split("#"))
         exchanges[number].results[index] = called
     return Journal(load_text(context.text), [exchanges[number] for number in sorted(exchanges)])

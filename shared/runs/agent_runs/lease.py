@@ -16,28 +16,28 @@ PENDING_LEASE: Final = 900  # from the request until an execution takes the run 
 WAITING_LEASE: Final = 8 * 86_400  # the machine waits seven days for an answer and then fails the run itself
 
 
-class Lost(Raced):
+class LeaseLost(Raced):
     """The run is no longer ours: it ended, or somebody else took it up. Whoever gets this writes nothing more."""
 
     def __init__(self) -> None:
         super().__init__("The run has ended or is in other hands")
 
 
-def renew(run: Run, seconds: int = LEASE) -> None:
+def renew_lease(run: Run, seconds: int = LEASE) -> None:
     """A longer lease, if the run is still ours. One write."""
     ours = (Run.fence == run.fence) & Run.status.is_in("assigned", "running", "waiting")
-    update_now(run, [Run.lease_until.set(clock.epoch() + seconds)], ours, Lost())
+    update_now(run, [Run.lease_until.set(clock.epoch() + seconds)], ours, LeaseLost())
 
 
-def take_up(run_id: str, execution: str, *, seconds: int = LEASE) -> Run:
+def acquire_lease(run_id: str, execution: str, *, seconds: int = LEASE) -> Run:
     """The run, now held by the caller: its fence is up, every earlier holder is out. Raises Lost unless the run belongs to this
     execution and has not ended. One round trip."""
     row = Run(*Run.key(run_id))
     actions = [Run.fence.add(1), Run.version.add(1), Run.lease_until.set(clock.epoch() + seconds)]
     ours = (Run.execution == execution) & Run.status.is_in("assigned", "running", "waiting")
-    return Run.decode(update_now(row, actions, ours, Lost()))
+    return Run.decode(update_now(row, actions, ours, LeaseLost()))
 
 
-def held(run: Run) -> Operation:
+def check_fence(run: Run) -> Operation:
     """The check that each write of a run's work carries: it has our fence, and it is running."""
-    return check(Run(*Run.key(run.id)), (Run.fence == run.fence) & (Run.status == "running"), Lost())
+    return check(Run(*Run.key(run.id)), (Run.fence == run.fence) & (Run.status == "running"), LeaseLost())

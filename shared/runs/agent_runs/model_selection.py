@@ -29,7 +29,7 @@ class RequestedModel:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     provider: str
     model: str
     temperature: float | None
@@ -38,7 +38,7 @@ class Choice:
     """request | project | workspace | agent: who named the provider."""
 
 
-def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]) -> Choice:
+def choose_model(agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]) -> ModelChoice:
     """Raises Invalid for a provider that the workspace does not allow, or a provider named without a model it could serve."""
     levels = _levels(agent, wish, config, workspace)
     because, provider, at = next(
@@ -55,7 +55,7 @@ def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, works
     allowed = workspace.get("allowedProviders")
     if allowed is not None and provider not in {canonical_name(one) for one in allowed}:
         raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed) or 'no provider'}", provider))
-    return Choice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), because)
+    return ModelChoice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), because)
 
 
 def _levels(

@@ -44,12 +44,12 @@ def start_execution(run_id: str, attempt: int, launch: int = 0) -> str:
     return arn
 
 
-def execution_lives(arn: str) -> bool:
+def is_execution_running(arn: str) -> bool:
     """Whether an execution is still under way."""
     try:
         status: str = client("stepfunctions").describe_execution(executionArn=arn)["status"]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
+        if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
             raise
         return False
     return status in ("RUNNING", "PENDING_REDRIVE")
@@ -61,17 +61,17 @@ def stop_execution(arn: str, cause: str) -> None:
         client("stepfunctions").stop_execution(executionArn=arn, error="RunCancelled", cause=cause[:256])
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        ended_meanwhile = code == "ValidationException" and not execution_lives(arn)
-        if code not in _GONE and not ended_meanwhile:
+        ended_meanwhile = code == "ValidationException" and not is_execution_running(arn)
+        if code not in _NOT_FOUND_CODES and not ended_meanwhile:
             raise
 
 
-def answer(token: str, output: dict[str, Any]) -> bool:
+def resume_execution(token: str, output: dict[str, Any]) -> bool:
     """Let a waiting execution go on. False when nobody waits under this token any more."""
     return _send("send_task_success", taskToken=token, output=json.dumps(output))
 
 
-def refuse(token: str, error: str, cause: str) -> bool:
+def fail_waiting_execution(token: str, error: str, cause: str) -> bool:
     return _send("send_task_failure", taskToken=token, error=error, cause=cause[:256])
 
 
@@ -79,10 +79,10 @@ def _send(call: str, **about: Any) -> bool:
     try:
         getattr(client("stepfunctions"), call)(**about)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
+        if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
             raise
         return False
     return True
 
 
-_GONE = {"ExecutionDoesNotExist", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
+_NOT_FOUND_CODES = {"ExecutionDoesNotExist", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}

@@ -10,36 +10,36 @@ from shared.work.items.rows import Item
 
 
 @dataclass(frozen=True)
-class Page:
+class RunPage:
     runs: list[Run]
     total: int
 
 
-def runs_of(
+def list_runs(
     actor: Actor, card_id: str, *, agent_id: str | None = None, shown_as: str | None = None, limit: int = 50, offset: int = 0
-) -> Page:
+) -> RunPage:
     """A card's runs, newest first. `shown_as`: pending | running | completed | failed | cancelled. Three round trips."""
     card = load(Item, card_id, actor, Permission.CARD_READ)
     rows = [
         row
         for row in reversed(collection(1, f"ITEM#{card.id}", "RUN#"))
         if (agent_id is None or row.f["agent_id"] == agent_id)
-        and (shown_as is None or shown_status(row.f["status"], started=row.f["started"]) == shown_as)
+        and (shown_as is None or public_status(row.f["status"], started=row.f["started"]) == shown_as)
     ]
-    return Page(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
+    return RunPage(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingRun:
     """A run that waits for an answer, with its card's title."""
 
     run: Run
     title: str
 
 
-def waiting_in(
+def list_waiting_runs(
     actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
-) -> tuple[list[Waiting], int]:
+) -> tuple[list[WaitingRun], int]:
     """The runs of a workspace that wait for an answer, those that wait longest first, and how many there are. `waiting_for`: approval |
     budget. Five reads at most. Raises NotFound, Forbidden."""
     workspace = load(Workspace, ws_id, actor, Permission.CARD_READ)
@@ -48,14 +48,14 @@ def waiting_in(
     rows.sort(key=lambda row: row.sort.split("#")[2:])
     runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
     titles = {card.id: card.title for card in fetch_all(Item, dict.fromkeys(run.item_id for run in runs))}
-    return [Waiting(run, titles.get(run.item_id, "")) for run in runs], len(rows)
+    return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], len(rows)
 
 
-def the_run(actor: Actor, run_id: str) -> Run:
+def get_run(actor: Actor, run_id: str) -> Run:
     return load(Run, run_id, actor, Permission.CARD_READ)
 
 
-def shown_status(status: str, *, started: bool) -> str:
+def public_status(status: str, *, started: bool) -> str:
     """The five words people know: a run that waits is pending before it started, and running after."""
     if status == "waiting":
         return "running" if started else "pending"

@@ -10,12 +10,12 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Upstream
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end, with_error
+from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, update_with_retry
 
-LAUNCHES: Final = 3
+MAX_LAUNCHES: Final = 3
 """New executions of one run. What is gone so often does not die by accident."""
 
 
@@ -27,8 +27,8 @@ def relaunch(run: Run) -> Run:
     def still(one: Run) -> bool:
         return bool(one.status == "waiting" and one.execution == gone and one.wait_token == token)
 
-    if run.launches >= LAUNCHES:
-        return end(
+    if run.launches >= MAX_LAUNCHES:
+        return end_run(
             run, "failed", SYSTEM, with_error("EXECUTION_LOST", "What waited for an answer was lost again and again"), still=still
         )
 
@@ -46,7 +46,7 @@ def relaunch(run: Run) -> Run:
     try:
         queue.enqueue(after.id, int(after.attempt), int(after.launches))
     except Upstream as error:
-        return end(
+        return end_run(
             after, "failed", SYSTEM, with_error("QUEUE_UNAVAILABLE", error.message), still=lambda one: one.execution is None
         )
     return after

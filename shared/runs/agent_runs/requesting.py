@@ -18,17 +18,17 @@ from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.money.billing.accounts import opening, refuse_suspended
-from shared.money.billing.prices import Priced, worst_case
+from shared.money.billing.accounts import create_account_operations, refuse_suspended
+from shared.money.billing.prices import Priced, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.billing.rows import BillingAccount
 from shared.money.budgets.reserving import BudgetExhausted
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end, event_data, keep_summary, with_error
+from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, Choice, RequestedModel, choose
+from shared.runs.agent_runs.model_selection import MAX_TOKENS, ModelChoice, RequestedModel, choose_model
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.store import get as read_row
@@ -45,7 +45,7 @@ _TYPICAL_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """`context` is what the person adds for the agent to read; `parameters` are the agent's own, `maxCost` (USD) a cap of the run."""
 
     wish: RequestedModel = field(default_factory=RequestedModel)
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Requested:
+class RequestedRun:
     run: Run
     estimated_price_micros: int
     estimated_seconds: int
@@ -77,7 +77,7 @@ class _Facts:
     holder: Run | None
 
 
-def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> Requested:
+def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) -> RequestedRun:
     """Start an agent on a card.
 
     Raises NotFound (card, agent), Forbidden (also AGENT_NOT_ALLOWED), Invalid (model choice), Upstream (no credentials, no queue),
@@ -87,38 +87,38 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
     def attempt(number: int) -> tuple[Run, _Facts]:
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
         agent = the_agent(agent_id)
-        facts = _read(card, agent)
+        facts = _read_facts(card, agent)
         if facts.holder is not None and not facts.holder.ended and not facts.holder.lease_alive:
-            end(facts.holder, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
+            end_run(facts.holder, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
             raise stale()
-        _refuse(facts, agent)
-        choice = choose(agent, request.wish, facts.config, facts.workspace.settings)
+        _check_allowed(facts, agent)
+        choice = choose_model(agent, request.wish, facts.config, facts.workspace.settings)
         if request.trigger == "person":  # the stream consumer, which starts the others, holds no credentials
             registry.provider(choice.provider)
-        run = _run(actor, facts, agent, choice, request)
+        run = _build_run(actor, facts, agent, choice, request)
         try:
             write(*_operations(facts, run, request))
         except LimitExceeded as full:
-            if full.situation is not Situation.RUN_LIMIT or number or not _sweep(facts.project):
+            if full.situation is not Situation.RUN_LIMIT or number or not _end_expired_runs(facts.project):
                 raise
             raise stale() from full  # there is room by now
         return run, facts
 
     run, facts = retrying(attempt)
-    send(run, actor)
-    return Requested(run, int(run.estimated_price_micros or 0), _seconds(facts.record))
+    queue_run(run, actor)
+    return RequestedRun(run, int(run.estimated_price_micros or 0), _estimate_seconds(facts.record))
 
 
-def send(run: Run, actor: Actor) -> None:
+def queue_run(run: Run, actor: Actor) -> None:
     """Queue a run that is written. When the queue does not take it the run ends as failed, and the card is free again."""
     try:
         queue.enqueue(run.id, int(run.attempt))
     except Upstream as error:
-        end(run, "failed", actor, with_error("QUEUE_UNAVAILABLE", error.message))
+        end_run(run, "failed", actor, with_error("QUEUE_UNAVAILABLE", error.message))
         raise
 
 
-def _read(card: Item, agent: Agent) -> _Facts:
+def _read_facts(card: Item, agent: Agent) -> _Facts:
     ws_id, proj_id = str(card.ws_id), str(card.proj_id)
     wanted: list[tuple[Any, str, str]] = [
         (Project, *Project.key(proj_id)),
@@ -137,7 +137,7 @@ def _read(card: Item, agent: Agent) -> _Facts:
     )
 
 
-def _refuse(facts: _Facts, agent: Agent) -> None:
+def _check_allowed(facts: _Facts, agent: Agent) -> None:
     """Everything that can be said no to before anything is written.
 
     The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
@@ -172,7 +172,7 @@ def _not_allowed(why: str) -> Forbidden:
     return Forbidden(why, Situation.AGENT_NOT_ALLOWED)
 
 
-def _run(actor: Actor, facts: _Facts, agent: Agent, choice: Choice, request: Request) -> Run:
+def _build_run(actor: Actor, facts: _Facts, agent: Agent, choice: ModelChoice, request: RunRequest) -> Run:
     card = facts.card
     run = Run.new(
         request.run_id or new_id(),
@@ -195,17 +195,17 @@ def _run(actor: Actor, facts: _Facts, agent: Agent, choice: Choice, request: Req
         input_context={"context": request.context, "parameters": dict(request.parameters)},
         execution_metadata={"providerChosenBy": choice.because, "priceKnown": True},
     )
-    estimate = _estimate(choice, facts.record)
+    estimate = _estimate_price(choice, facts.record)
     run.estimated_price_micros = estimate
     run.execution_metadata["priceKnown"] = estimate is not None
     record(run, EventType.RUN_REQUESTED, actor, **event_data(run), provider=run.provider, model=run.model, trigger=run.trigger)
     return run
 
 
-def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
+def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]:
     card = facts.card
     card.lease_run = run.id
-    keep_summary(card, run)
+    update_run_summary(card, run)
     limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
     full = LimitExceeded(Situation.RUN_LIMIT, f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
     places = update(
@@ -216,7 +216,7 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _TWICE), save(card), places, *opening(facts.workspace, facts.account)]
+    operations = [create(run, _RUN_EXISTS), save(card), places, *create_account_operations(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
@@ -227,27 +227,27 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     return operations
 
 
-_TWICE = Raced("This run exists already")
+_RUN_EXISTS = Raced("This run exists already")
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
 """The error of a run whose worker was never heard of again."""
 
 
-def _sweep(project: Project) -> bool:
+def _end_expired_runs(project: Project) -> bool:
     """End the project's runs whose lease is over; whether a place became free."""
     row = read_row(ActiveRuns, ActiveRuns.of(project.id).pk, "RUNS")
     swept = False
     for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
         if not run.ended and not run.lease_alive:
-            done = end(run, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
+            done = end_run(run, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
             swept = swept or done.ended
     return swept
 
 
-def _estimate(choice: Choice, record_: AgentRecord | None) -> int | None:
+def _estimate_price(choice: ModelChoice, record_: AgentRecord | None) -> int | None:
     """What the run will probably be charged: the agent's average here, else a typical run at this model's price. None: no price."""
-    price = worst_case(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
+    price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
     if record_ is not None and record_.succeeded and record_.price_micros:
@@ -255,20 +255,20 @@ def _estimate(choice: Choice, record_: AgentRecord | None) -> int | None:
     return customer_price_micros(price.cost_micros) * _TYPICAL_TURNS
 
 
-def _seconds(record_: AgentRecord | None) -> int:
+def _estimate_seconds(record_: AgentRecord | None) -> int:
     if record_ is not None and record_.runs and record_.duration_ms:
         return max(1, int(record_.duration_ms) // int(record_.runs) // 1000)
     return _TYPICAL_SECONDS
 
 
-def retry_run(actor: Actor, run_id: str, wish: RequestedModel) -> Requested:
+def retry_run(actor: Actor, run_id: str, wish: RequestedModel) -> RequestedRun:
     """A new run of the same agent on the same card, with the same context. Raises Conflict(RUN_STATUS) unless the old one failed or
     was cancelled; otherwise as `request_run`."""
     old = load(Run, run_id, actor, Permission.AGENT_RUN)
     if old.status not in ("failed", "cancelled"):
         raise Conflict(Situation.RUN_STATUS, f"The run is {old.status}: only failed and cancelled runs can be retried")
     kept: dict[str, Any] = old.input_context
-    request = Request(
+    request = RunRequest(
         wish=RequestedModel(
             wish.provider or (None if wish.model else old.provider),
             wish.model or (None if wish.provider else old.model),

@@ -26,9 +26,9 @@ ACTIVE: Final = ("pending", "assigned", "running", "waiting")
 ENDED: Final = ("completed", "failed", "cancelled")
 
 
-UNDERWAY: Final = Shards("RUNS#UNDERWAY", 4)
+IN_PROGRESS: Final = Shards("RUNS#UNDERWAY", 4)
 """The runs that are under way, for the clock to look after."""
-HOLDING: Final = Shards("RUNS#HOLDING", 4)
+HOLDING_RESERVATION: Final = Shards("RUNS#HOLDING", 4)
 """The runs that have ended and still hold a reservation, by when it is over."""
 
 
@@ -148,9 +148,9 @@ class Run(Entity):
             4: (f"OWNER#{self.triggered_by['id']}#RUN", f"{self.created_at}#{self.id}"),
         }
         if self.status in ("pending", "assigned", "running"):
-            places[3] = (UNDERWAY.partition_of(self.id), f"{self.created_at}#{self.id}")
+            places[3] = (IN_PROGRESS.partition_of(self.id), f"{self.created_at}#{self.id}")
         if self.ended and self.held_until is not None:
-            places[3] = (HOLDING.partition_of(self.id), f"{int(self.held_until):012d}#{self.id}")
+            places[3] = (HOLDING_RESERVATION.partition_of(self.id), f"{int(self.held_until):012d}#{self.id}")
         if self.status == "waiting":
             places[3] = ("RUNS#WAITING", f"{self.waiting_for}#{self.ws_id}#{self.updated_at}#{self.id}")
         return places
@@ -201,7 +201,7 @@ class Turn(Row):
         return f"RUN#{run_id}", f"TURN#{number:03d}"
 
 
-class Called(Row):
+class ToolCallRecord(Row):
     """At `RUN#<id>, CALL#<nnn>#<mm>`: the effect of a call is written. Without a result the writer died right after it."""
 
     TABLE = "core_table"

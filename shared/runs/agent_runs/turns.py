@@ -27,18 +27,18 @@ from shared.runs.agent_runs.failures import (
     TooManyTurns,
 )
 from shared.runs.agent_runs.journal import Exchange, Journal
-from shared.runs.agent_runs.lease import LEASE, Lost, held, renew
-from shared.runs.agent_runs.rows import Called, Run, Turn
-from shared.runs.agent_runs.spending import project_name, reserve, settled, worst_price
+from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_lease
+from shared.runs.agent_runs.rows import ToolCallRecord, Run, Turn
+from shared.runs.agent_runs.spending import fetch_project_name, reserve, settle_call, worst_case_price
 from shared.runs.terminal import TerminalWriter
-from shared.runs.toolbox import Outcome, Work, agent_actor, perform
+from shared.runs.toolbox import Outcome, CallContext, agent_actor, execute_tool
 from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
 MAX_TURNS: Final = 40
 CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
-LOOK = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
-_LINE = 2_000  # characters of one terminal line
+CHECK_INTERVAL = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
+_MAX_LINE = 2_000  # characters of one terminal line
 
 
 class AlreadyDone(Raced):
@@ -65,7 +65,7 @@ class Worker:
         self._refuse_endless()
         exchange = self.ask()
         if exchange is None:
-            raise Lost
+            raise LeaseLost
         if exchange.calls:
             self.act(exchange)
             return "turn"
@@ -82,12 +82,12 @@ class Worker:
             provider = registry.provider(run.provider)
         except Upstream as error:
             raise ProviderNotConfigured(error.message) from error
-        reserve(run, number, worst_price(run, request))
+        reserve(run, number, worst_case_price(run, request))
         said: list[str] = []
         calls: list[ToolCall] = []
         done: Finished | None = None
-        watch = _Watch(run)
-        lines = _Lines(self.terminal, watch)
+        watch = _CancelWatch(run)
+        lines = _LineWriter(self.terminal, watch)
         try:
             for event in provider.stream(request, watch.cancelled):
                 if isinstance(event, TextDelta):
@@ -141,8 +141,8 @@ class Worker:
             sk=sk,
             number=number,
             fence=self.run.fence,
-            said=store_text(place, _encodable(said)),
-            calls=store_text(f"{place}/calls", _encodable(json.dumps(asked, ensure_ascii=False))),
+            said=store_text(place, _replace_surrogates(said)),
+            calls=store_text(f"{place}/calls", _replace_surrogates(json.dumps(asked, ensure_ascii=False))),
             stop=done.stop_reason,
             model=done.model,
             at=clock.iso(),
@@ -150,7 +150,7 @@ class Worker:
 
     def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
         kept = [create(turn)] if turn is not None else []
-        return settled(self.run, number, done, project_name(self.run), kept, progress=_progress(number))
+        return settle_call(self.run, number, done, fetch_project_name(self.run), kept, progress=_progress(number))
 
     # -- acting
 
@@ -160,7 +160,7 @@ class Worker:
 
     def act(self, exchange: Exchange) -> None:
         """Carry out the calls of an answer that have no result yet."""
-        work = Work(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
+        work = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
         for index in exchange.open:
             call = exchange.calls[index]
             work.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
@@ -169,30 +169,30 @@ class Worker:
             exchange.results[index] = called
             level = "warn" if called.is_error else "info"
             self.terminal.write(
-                level, f"tool.{call.name}", _told(call, called), {"arguments": _short(call.arguments)}, source="tool"
+                level, f"tool.{call.name}", _terminal_text(call, called), {"arguments": _shorten(call.arguments)}, source="tool"
             )
 
-    def _carry_out(self, work: Work, exchange: Exchange, index: int, call: ToolCall) -> Called:
-        pk, sk = Called.key_of(self.run.id, int(exchange.turn.number), index)
-        called = Called(pk=pk, sk=sk, tool=call.name)
+    def _carry_out(self, work: CallContext, exchange: Exchange, index: int, call: ToolCall) -> ToolCallRecord:
+        pk, sk = ToolCallRecord.key_of(self.run.id, int(exchange.turn.number), index)
+        called = ToolCallRecord(pk=pk, sk=sk, tool=call.name)
         known = exchange.results.get(index)
         done = known is not None  # its effect is written, its result is not: the writer died in between
         try:
             if done:
-                outcome = _again(work, call, str(self.run.proj_id))
+                outcome = _recover_outcome(work, call, str(self.run.proj_id))
             elif call.name in READ_ONLY:
-                outcome = perform(work, call.name, call.arguments)
+                outcome = execute_tool(work, call.name, call.arguments)
             else:
-                with transaction_guard(lambda: [held(self.run), create(Called(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
-                    outcome = perform(work, call.name, call.arguments)
+                with transaction_guard(lambda: [check_fence(self.run), create(ToolCallRecord(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
+                    outcome = execute_tool(work, call.name, call.arguments)
         except AlreadyDone:
-            outcome = _again(work, call, str(self.run.proj_id))
+            outcome = _recover_outcome(work, call, str(self.run.proj_id))
         except CadreError as error:
-            outcome = Outcome(_advice(error))
+            outcome = Outcome(_error_text(error))
             called.is_error = True
         called.result = store_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
         called.made = outcome.made
-        write(held(self.run), put(called))
+        write(check_fence(self.run), put(called))
         return called
 
     def _refuse_endless(self) -> None:
@@ -210,7 +210,7 @@ def _refuse_unfinished(exchange: Exchange) -> None:
         raise ModelRefused("The model declined to work on this card")
 
 
-def _again(work: Work, call: ToolCall, project_id: str) -> Outcome:
+def _recover_outcome(work: CallContext, call: ToolCall, project_id: str) -> Outcome:
     """The result of a call whose effect was written by somebody who died before saying so."""
     given = call.arguments
     made_id = work.new_id
@@ -218,14 +218,14 @@ def _again(work: Work, call: ToolCall, project_id: str) -> Outcome:
         made_id = document.id
     title = given.get("title") or given.get("content") or given.get("description") or call.name
     made: dict[str, Any] | None = None
-    if call.name in _KINDS:
-        made = {"kind": _KINDS[call.name], "id": made_id, "title": str(title)[:200]}
+    if call.name in _EFFECT_KINDS:
+        made = {"kind": _EFFECT_KINDS[call.name], "id": made_id, "title": str(title)[:200]}
         if given.get("ref"):
             made["ref"] = given["ref"]
     return Outcome(json.dumps({"id": made_id, "note": "done before a restart"}), made)
 
 
-_KINDS: Final = {
+_EFFECT_KINDS: Final = {
     "create_card": "card",
     "create_task": "task",
     "write_document": "document",
@@ -236,26 +236,26 @@ _KINDS: Final = {
 }
 
 
-def _advice(error: CadreError) -> str:
+def _error_text(error: CadreError) -> str:
     details = f" {error.details}" if error.details else ""
     return f"{error.message}{details}"
 
 
-def _told(call: ToolCall, called: Called) -> str:
+def _terminal_text(call: ToolCall, called: ToolCallRecord) -> str:
     if called.is_error:
-        return f"{call.name}: {called.result}"[:_LINE]
+        return f"{call.name}: {called.result}"[:_MAX_LINE]
     made = called.made or {}
     title = " ".join(str(made.get("title", "")).split())
     return f"{call.name}: {title}"[:200] if title else call.name
 
 
-def _short(arguments: dict[str, Any]) -> dict[str, Any]:
+def _shorten(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value if not isinstance(value, str) or len(value) <= 200 else value[:200] + "…" for key, value in arguments.items()
     }
 
 
-def _encodable(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     """A model may say half a surrogate pair, or each half in a chunk of its own."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -265,7 +265,7 @@ def _progress(turn: int) -> int:
     return int(95 * (1 - 0.7**turn))
 
 
-class _Watch:
+class _CancelWatch:
     """Looks at the run's row while a model streams: whether it is still ours, and a longer lease where half of it is gone."""
 
     def __init__(self, run: Run) -> None:
@@ -275,7 +275,7 @@ class _Watch:
 
     def cancelled(self) -> bool:
         moment = time.monotonic()
-        if self.lost or moment - self.looked < LOOK:
+        if self.lost or moment - self.looked < CHECK_INTERVAL:
             return self.lost
         self.looked = moment
         row = fetch(Run, self.run.id)
@@ -283,16 +283,16 @@ class _Watch:
         if not self.lost and moment - self.renewed > LEASE / 3:
             self.renewed = moment
             try:
-                renew(self.run)
-            except Lost:
+                renew_lease(self.run)
+            except LeaseLost:
                 self.lost = True
         return self.lost
 
 
-class _Lines:
+class _LineWriter:
     """Streamed text as terminal lines. A log that is refused tells the watch: the call has to come to its end, because it is paid."""
 
-    def __init__(self, terminal: TerminalWriter, watch: _Watch) -> None:
+    def __init__(self, terminal: TerminalWriter, watch: _CancelWatch) -> None:
         self.terminal, self.watch, self.text = terminal, watch, ""
 
     def add(self, text: str) -> None:
@@ -300,7 +300,7 @@ class _Lines:
         *whole, self.text = self.text.split("\n")
         for line in whole:
             self._write(line)
-        if len(self.text) > _LINE:
+        if len(self.text) > _MAX_LINE:
             self.end()
 
     def end(self) -> None:
@@ -312,5 +312,5 @@ class _Lines:
             return
         try:
             self.terminal.write("info", "model", line, source="agent")
-        except Lost:
+        except LeaseLost:
             self.watch.lost = True

@@ -9,8 +9,8 @@ from shared.runs.terminal.entries import CHUNK_BYTES, Entry, canonical
 from shared.runs.terminal.reading import entries
 from shared.runs.terminal_sessions.log_filters import LogFilter
 
-MOST = 100  # entries shown; the counts are of all
-_ENOUGH = 200_000  # entries looked at; a search that stops here says so
+MAX_RESULTS = 100  # entries shown; the counts are of all
+_MAX_SEARCHED = 200_000  # entries looked at; a search that stops here says so
 
 
 def search_logs(run_ids: Iterable[str], query: str, wanted: LogFilter) -> dict[str, Any]:
@@ -26,15 +26,15 @@ def search_logs(run_ids: Iterable[str], query: str, wanted: LogFilter) -> dict[s
     for run_id in run_ids:
         for entry in entries(run_id):
             seen += 1
-            if seen > _ENOUGH:
+            if seen > _MAX_SEARCHED:
                 break
             if wanted.admits(entry) and _contains(entry, needle):
                 levels[entry["level"]] += 1
                 sources[entry["source"]] += 1
                 hours[entry["timestamp"][:13] + ":00:00.000Z"] += 1
                 found.append(entry)
-        found = sorted(found, key=_order)[-MOST:]
-    shown = _fitting(found)
+        found = sorted(found, key=_sort_key)[-MAX_RESULTS:]
+    shown = _newest_that_fit(found)
     total = levels.total()
     result: dict[str, Any] = {
         "logs": shown,
@@ -45,7 +45,7 @@ def search_logs(run_ids: Iterable[str], query: str, wanted: LogFilter) -> dict[s
         "sourceDistribution": dict(sources.most_common(50)),
         "timelineData": [{"timestamp": hour, "count": hours[hour]} for hour in sorted(hours)[-200:]],
     }
-    if len(shown) < total or seen > _ENOUGH:
+    if len(shown) < total or seen > _MAX_SEARCHED:
         result["truncated"] = True
     return result
 
@@ -59,11 +59,11 @@ def _contains(entry: Entry, needle: str) -> bool:
     return "data" in entry and needle in canonical(entry["data"]).casefold()
 
 
-def _order(entry: Entry) -> tuple[str, str, int]:
+def _sort_key(entry: Entry) -> tuple[str, str, int]:
     return entry["timestamp"], entry["runId"], entry["seq"]
 
 
-def _fitting(found: list[Entry]) -> list[Entry]:
+def _newest_that_fit(found: list[Entry]) -> list[Entry]:
     """The newest ones that fit into one message."""
     size, first = 0, len(found)
     while first > 0:

@@ -26,10 +26,10 @@ from shared.store import update_now
 
 SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
 _SLICE = 4.0  # seconds that one job plays
-_LOOK = 0.5  # seconds after which a slice looks whether it still may
-_QUEUE = 1.5  # a longer pause is spent in the queue, not in a function
+_CHECK_INTERVAL = 0.5  # seconds after which a slice looks whether it still may
+_MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
 _STALE = 60  # seconds after which a claimed slice may be claimed again: whoever had it has died
-_NOT_OURS = Raced("Another replay has taken over")
+_REPLACED = Raced("Another replay has taken over")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Slice:
     began: float = 0.0
 
 
-def begin(connection: Connection, run_id: str, options: ReplayOptions) -> str:
+def start_replay(connection: Connection, run_id: str, options: ReplayOptions) -> str:
     """Start a replay; one that is under way ends. Answers the session's id."""
     session = new_id()
     actions = [
@@ -59,20 +59,20 @@ def begin(connection: Connection, run_id: str, options: ReplayOptions) -> str:
         Connection.replay_held.remove(),
     ]
     update_now(connection, actions, Connection.pk.exists())
-    _go_on(connection.id, Slice(session, run_id, options.as_json()))
+    _queue_slice(connection.id, Slice(session, run_id, options.as_json()))
     return session
 
 
-def go_on_after_pause(connection: Connection) -> None:
+def resume_replay(connection: Connection) -> None:
     """A replay that was held by `pause_stream` plays on."""
     held = connection.replay_held
     if held and connection.replay == held["session"]:
         update_now(connection, [Connection.replay_held.remove()])
         if held.get("number"):
-            _go_on(connection.id, Slice(**held))
+            _queue_slice(connection.id, Slice(**held))
 
 
-def hold(connection: Connection) -> None:
+def pause_replay(connection: Connection) -> None:
     """Ask a replay under way to stop where it is; its next look sees it."""
     if connection.replay and not connection.replay_held:
         update_now(connection, [Connection.replay_held.set({"session": connection.replay})], Connection.pk.exists())
@@ -89,13 +89,13 @@ def pause_between(before: str | None, after: str, speed: float) -> float:
     return min(LONGEST, max(SHORTEST, apart / speed))
 
 
-def play(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
+def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
     """One slice of a replay."""
-    if not _claimed(connection_id, piece):
+    if not _claim(connection_id, piece):
         return
     options = ReplayOptions.read(piece.options)
     if piece.number == 1:
-        piece = _started(connection_id, piece, options, frames)
+        piece = _start(connection_id, piece, options, frames)
     deadline = looked = time.monotonic()
     deadline += _SLICE
     due = time.monotonic() + (piece.due or 0.0)
@@ -108,14 +108,14 @@ def play(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             due += pause_between(piece.last, entry["timestamp"], options.speed)
         remaining = due - time.monotonic()
         here = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
-        if remaining > _QUEUE or time.monotonic() + max(0.0, remaining) > deadline:
-            _go_on(connection_id, _after(here))
+        if remaining > _MAX_PAUSE_IN_FUNCTION or time.monotonic() + max(0.0, remaining) > deadline:
+            _queue_slice(connection_id, _next_slice(here))
             return
         if remaining > 0:
             time.sleep(remaining)
-        if time.monotonic() - looked > _LOOK:
+        if time.monotonic() - looked > _CHECK_INTERVAL:
             looked = time.monotonic()
-            if not _may_play(connection_id, _after(here)):
+            if not _is_active(connection_id, _next_slice(here)):
                 return
         outcome = socket_client().post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total))
         if outcome != SENT:
@@ -124,13 +124,13 @@ def play(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             return
         due = max(due, time.monotonic() - SHORTEST)
         piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
-    if _may_play(connection_id, _after(piece)):
-        _finished(connection_id, piece, frames)
+    if _is_active(connection_id, _next_slice(piece)):
+        _finish(connection_id, piece, frames)
 
 
-def _claimed(connection_id: str, piece: Slice) -> bool:
+def _claim(connection_id: str, piece: Slice) -> bool:
     """Whether this slice is ours to play: the session goes on, and nobody else plays it."""
-    if not _may_play(connection_id, piece):
+    if not _is_active(connection_id, piece):
         return False
     now = clock.epoch()
     first = Connection.replay_slice == piece.number - 1
@@ -138,17 +138,17 @@ def _claimed(connection_id: str, piece: Slice) -> bool:
     key = Connection(pk=f"CONN#{connection_id}", sk="META")
     actions = [Connection.replay_slice.set(piece.number), Connection.replay_claimed.set(now)]
     try:
-        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _NOT_OURS)
+        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _REPLACED)
     except Raced:
         return False
     return True
 
 
-def _after(piece: Slice) -> Slice:
+def _next_slice(piece: Slice) -> Slice:
     return replace(piece, number=piece.number + 1)
 
 
-def _may_play(connection_id: str, piece: Slice) -> bool:
+def _is_active(connection_id: str, piece: Slice) -> bool:
     """Whether the session goes on. Where the viewer has paused, `piece` is kept: it is the slice to resume with."""
     connection = find(connection_id)
     if connection is None or connection.replay != piece.session:
@@ -162,7 +162,7 @@ def _may_play(connection_id: str, piece: Slice) -> bool:
     return connection.replay_held is None
 
 
-def _started(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
+def _start(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
     """Count what will be played and how long it takes, and say so."""
     total, seconds, last = 0, 0.0, None
     for entry in entries(piece.run):
@@ -174,7 +174,7 @@ def _started(connection_id: str, piece: Slice, options: ReplayOptions, frames: T
     return replace(piece, total=total, began=time.time())
 
 
-def _finished(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
+def _finish(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
     milliseconds = round((time.time() - piece.began) * 1000)
     socket_client().post(connection_id, frames.replay_completed(piece.session, piece.run, piece.position, milliseconds))
     try:
@@ -182,13 +182,13 @@ def _finished(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             Connection(pk=f"CONN#{connection_id}", sk="META"),
             [Connection.replay.remove()],
             Connection.replay == piece.session,
-            _NOT_OURS,
+            _REPLACED,
         )
     except Raced:
         return
 
 
-def _go_on(connection_id: str, piece: Slice) -> None:
+def _queue_slice(connection_id: str, piece: Slice) -> None:
     waiting = int(piece.due or 0)
     left = None if piece.due is None else piece.due - waiting
     send_job("replay", connection_id, delay=waiting, piece=asdict(replace(piece, due=left)))

@@ -3,7 +3,7 @@
 outcome = perform(work, "create_card", {...})      CadreError: tell the model, it may correct itself
 """
 
-from shared.runs.toolbox.call_context import Work
-from shared.runs.toolbox.executor import Outcome, agent_actor, perform
+from shared.runs.toolbox.call_context import CallContext
+from shared.runs.toolbox.executor import Outcome, agent_actor, execute_tool
 
-__all__ = ["Outcome", "Work", "agent_actor", "perform"]
+__all__ = ["Outcome", "CallContext", "agent_actor", "execute_tool"]

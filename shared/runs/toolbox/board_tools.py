@@ -5,7 +5,7 @@ from typing import Any, Final
 from shared.agents import tools
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
-from shared.runs.toolbox.call_context import Done, Surroundings, Work, around
+from shared.runs.toolbox.call_context import ToolOutput, BoardLanes, CallContext, get_board_lanes
 from shared.store import collection, load
 from shared.work.boards.rows import MOST_CARDS, Lane
 from shared.work.items.creating import NewItem, create_item
@@ -13,10 +13,10 @@ from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 
-MOST_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a model no room for its work
+MAX_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a model no room for its work
 
 
-def sibling_facts(card: Item, near: Surroundings) -> list[dict[str, Any]]:
+def sibling_facts(card: Item, near: BoardLanes) -> list[dict[str, Any]]:
     """The other cards of the board, as the context shows them."""
     rows = collection(1, f"BOARD#{card.board_id}#ITEM", cap=MOST_CARDS)
     return [
@@ -33,20 +33,20 @@ def sibling_facts(card: Item, near: Surroundings) -> list[dict[str, Any]]:
     ]
 
 
-def read_siblings(work: Work, _: tools.ReadSiblings) -> Done:
+def read_siblings(work: CallContext, _: tools.ReadSiblings) -> ToolOutput:
     """Of a large board the MOST_SIBLINGS cards that matter most: open ones before finished ones, young ones before old ones."""
     card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
-    found = sibling_facts(card, around(work, card))
-    if len(found) <= MOST_SIBLINGS:
+    found = sibling_facts(card, get_board_lanes(work, card))
+    if len(found) <= MAX_SIBLINGS:
         return {"cards": found}, None
     nearest = sorted(sorted(found, key=lambda one: str(one["id"]), reverse=True), key=lambda one: one["status"] == "done")
-    return {"cards": nearest[:MOST_SIBLINGS], "more": f"{len(found) - MOST_SIBLINGS} cards are not shown"}, None
+    return {"cards": nearest[:MAX_SIBLINGS], "more": f"{len(found) - MAX_SIBLINGS} cards are not shown"}, None
 
 
-def create_card(work: Work, given: tools.CreateCard) -> Done:
+def create_card(work: CallContext, given: tools.CreateCard) -> ToolOutput:
     """In the lane asked for; when that is full, in one without a limit, and the model is told."""
     card = load(Item, work.card_id, work.actor, Permission.CARD_CREATE)
-    near = around(work, card)
+    near = get_board_lanes(work, card)
     wanted = near.lane(given.lane) if given.lane is not None else near.lane(near.number_of(card.lane_id) or 0)
     note = {}
     try:
@@ -61,7 +61,7 @@ def create_card(work: Work, given: tools.CreateCard) -> Done:
     return answer, {"kind": "card", "id": made.id, "title": made.title} | ({"ref": given.ref} if given.ref else {})
 
 
-def _create(actor: Actor, work: Work, card: Item, given: tools.CreateCard, lane: Lane) -> Item:
+def _create(actor: Actor, work: CallContext, card: Item, given: tools.CreateCard, lane: Lane) -> Item:
     new = NewItem(
         title=given.title,
         type=given.type,
@@ -74,15 +74,15 @@ def _create(actor: Actor, work: Work, card: Item, given: tools.CreateCard, lane:
     return create_item(actor, card.board_id, new, item_id=work.new_id)
 
 
-def add_dependency(work: Work, given: tools.AddDependency) -> Done:
+def add_dependency(work: CallContext, given: tools.AddDependency) -> ToolOutput:
     dependent, needed = (work.refs.get(one, one) for one in (given.card, given.depends_on))
     link = create_dependency(work.actor, dependent, needed, given.type)
     return {"id": link.dependency.id, "card": dependent, "depends_on": needed, "type": given.type}, None
 
 
-def move_card(work: Work, given: tools.MoveCard) -> Done:
+def move_card(work: CallContext, given: tools.MoveCard) -> ToolOutput:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
-    lane = around(work, card).lane(given.to_lane)
+    lane = get_board_lanes(work, card).lane(given.to_lane)
     moved = move_item(work.actor, card.id, lane.id, reason=given.reason)
     return {"id": moved.id, "lane_number": int(lane.number), "lane_name": lane.name, "status": moved.status}, {
         "kind": "move",

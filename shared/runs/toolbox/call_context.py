@@ -9,12 +9,12 @@ from shared.store import fetch, fetch_all
 from shared.work.boards.rows import Board, Lane
 from shared.work.items.rows import Item
 
-Done = tuple[dict[str, Any], dict[str, Any] | None]
+ToolOutput = tuple[dict[str, Any], dict[str, Any] | None]
 """What the model reads, and {kind, id, title, ref?} when something was made."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class BoardLanes:
     """The lanes of the card's board, in order: read once for all calls of a turn."""
 
     board: Board
@@ -33,7 +33,7 @@ class Surroundings:
 
 
 @dataclass
-class Work:
+class CallContext:
     """What a call works with. `new_id` is the id of what it makes: the same whenever this call is carried out again."""
 
     actor: Actor
@@ -42,18 +42,18 @@ class Work:
     tools: tuple[str, ...]
     new_id: str = ""
     refs: dict[str, str] = field(default_factory=dict)
-    around: Surroundings | None = None
+    around: BoardLanes | None = None
 
 
-def surroundings(board_id: str) -> Surroundings:
+def read_board_lanes(board_id: str) -> BoardLanes:
     """Two round trips."""
     board = fetch(Board, board_id)
     if board is None:
         raise NotFound(Board.NAME)
-    return Surroundings(board, sorted(fetch_all(Lane, board.lane_ids), key=lambda lane: lane.number))
+    return BoardLanes(board, sorted(fetch_all(Lane, board.lane_ids), key=lambda lane: lane.number))
 
 
-def around(work: Work, card: Item) -> Surroundings:
+def get_board_lanes(work: CallContext, card: Item) -> BoardLanes:
     if work.around is None or work.around.board.id != card.board_id:
-        work.around = surroundings(card.board_id)
+        work.around = read_board_lanes(card.board_id)
     return work.around

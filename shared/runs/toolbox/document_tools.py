@@ -2,7 +2,7 @@
 
 from shared.agents import tools
 from shared.core.actor import Permission
-from shared.runs.toolbox.call_context import Done, Work
+from shared.runs.toolbox.call_context import ToolOutput, CallContext
 from shared.store import load
 from shared.work.discoveries.rows import discover
 from shared.work.documents import reading, writing
@@ -10,7 +10,7 @@ from shared.work.items.rows import Item
 from shared.work.tasks.rows import create_task as new_task
 
 
-def list_documents(work: Work, _: tools.ListDocuments) -> Done:
+def list_documents(work: CallContext, _: tools.ListDocuments) -> ToolOutput:
     card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
     rows = reading.documents_of(work.actor, str(card.proj_id))
     return {
@@ -27,7 +27,7 @@ def list_documents(work: Work, _: tools.ListDocuments) -> Done:
     }, None
 
 
-def read_document(work: Work, given: tools.ReadDocument) -> Done:
+def read_document(work: CallContext, given: tools.ReadDocument) -> ToolOutput:
     page = reading.the_document(work.actor, work.refs.get(given.document_id, given.document_id))
     document = page.document
     return {
@@ -40,7 +40,7 @@ def read_document(work: Work, given: tools.ReadDocument) -> Done:
     }, None
 
 
-def write_document(work: Work, given: tools.WriteDocument) -> Done:
+def write_document(work: CallContext, given: tools.WriteDocument) -> ToolOutput:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     document = writing.write_document(
         work.actor,
@@ -56,7 +56,7 @@ def write_document(work: Work, given: tools.WriteDocument) -> Done:
     return {"id": document.id, "title": document.title, "version": int(document.number)}, made
 
 
-def create_task(work: Work, given: tools.CreateTask) -> Done:
+def create_task(work: CallContext, given: tools.CreateTask) -> ToolOutput:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     task = new_task(
         work.actor,
@@ -73,7 +73,7 @@ def create_task(work: Work, given: tools.CreateTask) -> Done:
     return {"id": task.id, "title": task.title}, made | ({"ref": given.ref} if given.ref else {})
 
 
-def raise_discovery(work: Work, given: tools.RaiseDiscovery) -> Done:
+def raise_discovery(work: CallContext, given: tools.RaiseDiscovery) -> ToolOutput:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
     found = discover(work.actor, card, work.new_id, given.type, given.description, given.priority, run_id=work.run_id)
     made = {"kind": "discovery", "id": found.id, "title": given.description[:120]}

@@ -10,14 +10,14 @@ from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.runs.toolbox.board_tools import add_dependency, create_card, move_card, read_siblings
-from shared.runs.toolbox.call_context import Done, Work
+from shared.runs.toolbox.call_context import ToolOutput, CallContext
 from shared.runs.toolbox.card_tools import block_card, comment, read_card, update_card
 from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
 
 RESULT_LIMIT: Final = 240_000
 """Characters of a result: the longest document an agent may write, with JSON's escapes. People's documents may be longer."""
-_READS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
-_WRITES = {
+_READ_PERMISSIONS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
+_WRITE_PERMISSIONS = {
     "write_document": Permission.DOCUMENT_WRITE,
     "create_card": Permission.CARD_CREATE,
     "create_task": Permission.CARD_EDIT,
@@ -32,7 +32,7 @@ _WRITES = {
 
 def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...]) -> Actor:
     """The agent as an actor: a member of one workspace, who may do what its tools do and nothing else."""
-    allowed = _READS | {_WRITES[tool] for tool in tools if tool in _WRITES}
+    allowed = _READ_PERMISSIONS | {_WRITE_PERMISSIONS[tool] for tool in tools if tool in _WRITE_PERMISSIONS}
     return Actor(id=agent.id, name=agent.display_name, kind="agent", workspaces={ws_id: Role.MEMBER}, scopes=frozenset(allowed))
 
 
@@ -44,7 +44,7 @@ class Outcome:
     made: dict[str, Any] | None = None
 
 
-Tool = Callable[[Any, Any], Done]
+Tool = Callable[[Any, Any], ToolOutput]
 
 _TOOLS: dict[str, Tool] = {
     "read_card": read_card,
@@ -70,7 +70,7 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # what tools call the fields of
 }
 
 
-def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
+def execute_tool(work: CallContext, name: str, raw: dict[str, Any]) -> Outcome:
     """Carry out one call. Raises a CadreError whose message tells the model what to do differently."""
     if name not in work.tools:
         raise Invalid(
@@ -81,11 +81,11 @@ def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
     try:
         content, made = _TOOLS[name](work, arguments)
     except Invalid as error:
-        raise _in_arguments(name, error) from error
-    return Outcome(_bounded(json.dumps(content, ensure_ascii=False, default=str)), made)
+        raise _with_argument_names(name, error) from error
+    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str)), made)
 
 
-def _in_arguments(tool: str, error: Invalid) -> Invalid:
+def _with_argument_names(tool: str, error: Invalid) -> Invalid:
     """A service's error as the model reads it: each field under the name of the tool's argument."""
     names = _ARGUMENTS.get(tool, {})
     fields = [replace(one, field=names.get(one.field, one.field)) for one in error.fields]
@@ -93,7 +93,7 @@ def _in_arguments(tool: str, error: Invalid) -> Invalid:
     return Invalid(*fields, message=message or error.message, situation=error.situation)
 
 
-def _bounded(text: str) -> str:
+def _truncate(text: str) -> str:
     if len(text) <= RESULT_LIMIT:
         return text
     return f"{text[:RESULT_LIMIT]}\n[cut: the first {RESULT_LIMIT:,} of {len(text):,} characters]"

@@ -3,12 +3,12 @@
 from shared.core import credentials
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
-from shared.money.billing.gateways.port import Attached, Charge, Charged, Gateway, Manual
+from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult, Gateway, Manual
 
-__all__ = ["Attached", "Charge", "Charged", "Gateway", "Manual", "chosen", "credential", "named"]
+__all__ = ["AttachedMethod", "Charge", "ChargeResult", "Gateway", "Manual", "chosen", "credential", "named"]
 
 
-def chosen() -> Gateway:
+def configured_gateway() -> Gateway:
     """The gateway of this deployment: Stripe where `STRIPE_API_KEY` is in the payment secret or the environment (`core.credentials`)."""
     key = credential("STRIPE_API_KEY")
     if not key:
@@ -18,9 +18,9 @@ def chosen() -> Gateway:
     return Stripe(key, credential("STRIPE_BASE_URL") or "https://api.stripe.com")
 
 
-def named(name: str) -> Gateway:
+def get_gateway(name: str) -> Gateway:
     """The gateway that a method is kept at. Raises Upstream where it is not this deployment's (any more)."""
-    gateway = chosen()
+    gateway = configured_gateway()
     if gateway.name != name:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{name} is not configured: its payment methods cannot be used")
     return gateway

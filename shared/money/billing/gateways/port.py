@@ -7,7 +7,7 @@ from shared.core.errors import FieldError, Invalid
 
 
 @dataclass(frozen=True)
-class Attached:
+class AttachedMethod:
     """A way to pay as the gateway knows it."""
 
     type: str
@@ -28,7 +28,7 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Charged:
+class ChargeResult:
     """`pending`: the gateway will say later (a webhook). `reference` is its name for the payment."""
 
     status: Literal["succeeded", "pending", "failed"]
@@ -42,9 +42,9 @@ class Gateway(Protocol):
     @property
     def name(self) -> str: ...
     def customer(self, ws_id: str, name: str, email: str) -> str: ...
-    def attach(self, customer: str, token: str) -> Attached: ...
+    def attach(self, customer: str, token: str) -> AttachedMethod: ...
     def detach(self, token: str) -> None: ...
-    def charge(self, charge: Charge) -> Charged: ...
+    def charge(self, charge: Charge) -> ChargeResult: ...
 
 
 class Manual:
@@ -56,11 +56,11 @@ class Manual:
     def customer(self, ws_id: str, name: str, email: str) -> str:
         raise self._REFUSED
 
-    def attach(self, customer: str, token: str) -> Attached:
+    def attach(self, customer: str, token: str) -> AttachedMethod:
         raise self._REFUSED
 
     def detach(self, token: str) -> None:
         return
 
-    def charge(self, charge: Charge) -> Charged:
+    def charge(self, charge: Charge) -> ChargeResult:
         raise self._REFUSED

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.core.errors import FieldError, Invalid, Upstream
 from shared.core.situations import Situation
 from shared.money.billing.amounts import CENT
-from shared.money.billing.gateways.port import Attached, Charge, Charged
+from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult
 
 if TYPE_CHECKING:
     import httpx2
 
-VERSION: Final = "2024-06-20"
-TOLERANCE: Final = 300
+API_VERSION: Final = "2024-06-20"
+SIGNATURE_TOLERANCE: Final = 300
 """Seconds by which a webhook's time may differ from ours (Stripe's own libraries use the same)."""
-_SECONDS: Final = 10.0
+_TIMEOUT: Final = 10.0
 
 
 @cache
@@ -29,7 +29,7 @@ def _client() -> "httpx2.Client":
     """One for the process; no redirects: a key never follows one."""
     import httpx2
 
-    return httpx2.Client(follow_redirects=False, timeout=_SECONDS)
+    return httpx2.Client(follow_redirects=False, timeout=_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,19 @@ class Stripe:
         made = self._post("/v1/customers", about, key=f"customer-{ws_id}")
         return str(made["id"])
 
-    def attach(self, customer: str, token: str) -> Attached:
-        answer = self._post(f"/v1/payment_methods/{_id(token)}/attach", {"customer": customer})
+    def attach(self, customer: str, token: str) -> AttachedMethod:
+        answer = self._post(f"/v1/payment_methods/{_checked_token(token)}/attach", {"customer": customer})
         kind = str(answer["type"])
         about = answer.get(kind) or {}
-        return Attached(kind, about.get("brand"), about.get("last4"))
+        return AttachedMethod(kind, about.get("brand"), about.get("last4"))
 
     def detach(self, token: str) -> None:
         try:
-            self._post(f"/v1/payment_methods/{_id(token)}/detach", {})
+            self._post(f"/v1/payment_methods/{_checked_token(token)}/detach", {})
         except Invalid:
             return  # it is attached to nobody: gone already
 
-    def charge(self, charge: Charge) -> Charged:
+    def charge(self, charge: Charge) -> ChargeResult:
         about = {
             "amount": str(charge.amount_micros // CENT),
             "currency": "usd",
@@ -72,14 +72,14 @@ class Stripe:
         try:
             intent = self._post("/v1/payment_intents", about, key=charge.key)
         except _Declined as declined:
-            return Charged("failed", declined.reference, declined.message)
+            return ChargeResult("failed", declined.reference, declined.message)
         status = {"succeeded": "succeeded", "processing": "pending"}.get(str(intent["status"]), "failed")
-        return Charged(status, str(intent["id"]), str(intent["status"]))  # type: ignore[arg-type]  # the three words above
+        return ChargeResult(status, str(intent["id"]), str(intent["status"]))  # type: ignore[arg-type]  # the three words above
 
     def _post(self, path: str, form: dict[str, str], key: str | None = None) -> dict[str, Any]:
         import httpx2
 
-        headers = {"authorization": f"Bearer {self.key}", "stripe-version": VERSION}
+        headers = {"authorization": f"Bearer {self.key}", "stripe-version": API_VERSION}
         if key is not None:
             headers["idempotency-key"] = key
         try:
@@ -95,7 +95,7 @@ class Stripe:
             ) from error
         if response.status_code < 300 and isinstance(answer, dict):
             return answer
-        raise _refusal(response.status_code, answer)
+        raise _error(response.status_code, answer)
 
 
 class _Declined(Upstream):
@@ -106,7 +106,7 @@ class _Declined(Upstream):
         self.reference = reference
 
 
-def _refusal(status: int, answer: Any) -> Exception:
+def _error(status: int, answer: Any) -> Exception:
     """Stripe's error as ours. Its message goes to the caller only where it is about the caller's own card."""
     error = answer.get("error") if isinstance(answer, dict) else None
     about: dict[str, Any] = error if isinstance(error, dict) else {}
@@ -118,20 +118,20 @@ def _refusal(status: int, answer: Any) -> Exception:
     return Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway refused the request (HTTP {status})")
 
 
-def _id(token: str) -> str:
+def _checked_token(token: str) -> str:
     """A token that goes into a path."""
     if not token.replace("_", "").isalnum() or not token.isascii():
         raise Invalid(FieldError("token", "This is no token of the payment gateway"))
     return token
 
 
-def signed(body: bytes, header: str, secret: str, now: float | None = None) -> bool:
+def is_signature_valid(body: bytes, header: str, secret: str, now: float | None = None) -> bool:
     """Whether a webhook is Stripe's: `t=<seconds>,v1=<HMAC-SHA256 of t.body>`, not older or newer than TOLERANCE. In constant time."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     if len(times) != 1 or not times[0].isascii() or not times[0].isdigit() or len(times[0]) > 12:
         return False
-    if abs((time.time() if now is None else now) - int(times[0])) > TOLERANCE:
+    if abs((time.time() if now is None else now) - int(times[0])) > SIGNATURE_TOLERANCE:
         return False
     expected = hmac.new(secret.encode(), times[0].encode() + b"." + body, hashlib.sha256).hexdigest().encode()
     return any(hmac.compare_digest(expected, value.encode()) for name, _, value in parts if name == "v1")
