@@ -95,13 +95,13 @@ _NAMES = {"billingEmail": "email", "billingAddress": "address", "taxId": "tax_id
 @routes.get("/workspaces/{id}/billing", "billing.get", needs=Permission.WORKSPACE_BILLING)
 async def get_billing(id: str, caller: Caller) -> BillingInfoResponse:
     """The account, this month's usage, what the month will be billed with, and the newest twelve invoices."""
-    found = reading.get_overview(caller, id)
+    overview = reading.get_overview(caller, id)
     return BillingInfoResponse(
-        account=shapes.account(found.account),
-        currentUsage=current_usage(found.usage),
-        upcomingInvoice=shapes.upcoming(found.account, found.upcoming),
-        paymentMethods=[shapes.method(one) for one in found.account.methods],
-        invoices=[shapes.summary(row) for row in found.latest],
+        account=shapes.account(overview.account),
+        currentUsage=current_usage(overview.usage),
+        upcomingInvoice=shapes.upcoming(overview.account, overview.upcoming),
+        paymentMethods=[shapes.method(one) for one in overview.account.methods],
+        invoices=[shapes.summary(row) for row in overview.latest],
     )
 
 
@@ -153,13 +153,13 @@ async def list_invoices(
 @routes.get("/invoices/{id}", "billing.invoice", needs=Permission.WORKSPACE_BILLING)
 async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
     """An invoice with its lines, what was paid and what was credited."""
-    found = reading.get_invoice_with_payments(caller, id)
-    invoice = found.invoice
+    record = reading.get_invoice_with_payments(caller, id)
+    invoice = record.invoice
     return InvoiceDetails(
         **shapes.fields(invoice.id, invoice.filters()),
         lineItems=[shapes.line(one) for one in invoice.lines],
-        payments=[shapes.payment(one) for one in found.payments],
-        creditNotes=[shapes.credit_note(one) for one in found.credit_notes],
+        payments=[shapes.payment(one) for one in record.payments],
+        creditNotes=[shapes.credit_note(one) for one in record.credit_notes],
         taxNote=invoice.tax["note"],
         amountDue=usd(invoice.open_micros if invoice.owed else 0),
     )

@@ -215,17 +215,17 @@ def line(row: dict[str, Any]) -> InvoiceLineItem:
     )
 
 
-def upcoming(account: BillingAccount, found: Statement) -> UpcomingInvoice:
+def upcoming(account: BillingAccount, statement: Statement) -> UpcomingInvoice:
     return UpcomingInvoice(
         period=Period(
-            start=months.first_day(found.period).isoformat(),
-            end=months.last_day(found.period).isoformat(),
+            start=months.first_day(statement.period).isoformat(),
+            end=months.last_day(statement.period).isoformat(),
         ),
-        subtotal=usd(found.subtotal_micros),
-        tax=usd(found.tax_micros),
-        total=usd(found.total_micros),
+        subtotal=usd(statement.subtotal_micros),
+        tax=usd(statement.tax_micros),
+        total=usd(statement.total_micros),
         dueDate=months.days_after(account.next_date, DUE_DAYS),
-        lineItems=[line(one.row) for one in found.lines],
+        lineItems=[line(one.row) for one in statement.lines],
     )
 
 

@@ -12,8 +12,8 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 
 def _start(record: SQSRecord) -> None:
-    told = json.loads(record.body)
-    start_execution(told["run_id"], int(told.get("attempt", 1)), int(told.get("launch", 0)))
+    message = json.loads(record.body)
+    start_execution(message["run_id"], int(message.get("attempt", 1)), int(message.get("launch", 0)))
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

@@ -146,7 +146,7 @@ async def list_runs(
 ) -> ListAgentRunsResponse:
     """The runs of a card, newest first."""
     agent = the_agent(agentId).id if agentId else None
-    page = reading.list_runs(caller, id, agent_id=agent, shown_as=status, limit=limit, offset=offset)
+    page = reading.list_runs(caller, id, agent_id=agent, status=status, limit=limit, offset=offset)
     return ListAgentRunsResponse(
         runs=[run_summary(run.summary) for run in page.runs],
         total=page.total,
@@ -157,8 +157,8 @@ async def list_runs(
 @routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, needs=Permission.AGENT_RUN)
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
     """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
-    asked = body or TriggerAgentRunRequest()
-    request = requesting.RunRequest(_requested_model(asked), asked.context, asked.parameters or {})
+    trigger_request = body or TriggerAgentRunRequest()
+    request = requesting.RunRequest(_requested_model(trigger_request), trigger_request.context, trigger_request.parameters or {})
     return _trigger_response(requesting.request_run(caller, id, agentId, request))
 
 
@@ -189,9 +189,9 @@ async def list_approvals(
     offset: Offset = 0,
 ) -> ListApprovalsResponse:
     """The runs of a workspace that wait for somebody's answer, the oldest first: approve or reject each by its `runId`."""
-    found, total = reading.list_waiting_runs(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
+    waiting_runs, total = reading.list_waiting_runs(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
     return ListApprovalsResponse(
-        approvals=[_approval(one.run, one.title) for one in found],
+        approvals=[_approval(one.run, one.title) for one in waiting_runs],
         total=total,
         pagination=pagination(limit, offset, total),
     )
@@ -241,7 +241,7 @@ def _agent(run: Run) -> AgentSummary:
 
 
 def _approval(run: Run, title: str) -> Approval:
-    asked = run.waiting or {}
+    waiting = run.waiting or {}
     estimate = run.estimated_price_micros
     return Approval(
         runId=run.id,
@@ -250,14 +250,14 @@ def _approval(run: Run, title: str) -> Approval:
         projectId=str(run.proj_id),
         agent=_agent(run),
         waitingFor=str(run.waiting_for),
-        reason=asked["reason"],
-        requestedAt=asked["since"],
-        expiresAt=asked.get("expires_at"),
+        reason=waiting["reason"],
+        requestedAt=waiting["since"],
+        expiresAt=waiting.get("expires_at"),
         estimatedCost=None if estimate is None else usd(int(estimate)),
         provider=run.provider,
         model=run.model,
         triggeredBy=user_summary(run.triggered_by),
-        waiting=_waiting_details(asked),
+        waiting=_waiting_details(waiting),
     )
 
 
@@ -288,7 +288,7 @@ def _details(run: Run) -> AgentRunDetails:
         maxTokens=int(run.max_tokens),
         inputTokens=input_tokens,
         outputTokens=int(run.output_tokens),
-        totalTokens=run.all_tokens,
+        totalTokens=run.total_tokens,
         providerCost=usd(int(run.provider_cost_micros)),
         customerPrice=usd(int(run.customer_price_micros)),
         duration=None if run.duration_ms is None else run.duration_ms / 1000,

@@ -22,7 +22,7 @@ from shared.edge.views.agentworks.entities import (
     current_usage,
     workspace_summaries,
 )
-from shared.money.billing.accounts import BillingStatus, initial_billing_status, billing_status
+from shared.money.billing.accounts import BillingStatus, billing_status, initial_billing_status
 from shared.money.usage.month_summary import MonthUsage, empty_month_usage, month_usage
 from shared.people.tenancy import invitations, workspaces
 from shared.people.tenancy import members as people

@@ -11,7 +11,7 @@ from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
-from shared.money.billing.payments import credit_invoice, record_payment, apply_payment
+from shared.money.billing.payments import apply_payment, credit_invoice, record_payment
 from shared.money.billing.rows import Invoice
 from shared.store import fetch, query
 from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use

@@ -319,7 +319,9 @@ def test_a_signature_of_stripes_own_documentation_form():
     header = headers["Stripe-Signature"]
     assert is_signature_valid(body.encode(), header, SECRET, now=1_000_000 + SIGNATURE_TOLERANCE)
     assert not is_signature_valid(body.encode(), header, SECRET, now=1_000_001 + SIGNATURE_TOLERANCE)
-    assert is_signature_valid(body.encode(), f"v1=old,{header}", SECRET, now=1_000_000)  # while a secret is being changed there are two
+    assert is_signature_valid(
+        body.encode(), f"v1=old,{header}", SECRET, now=1_000_000
+    )  # while a secret is being changed there are two
 
 
 # -- when the gateway is not well

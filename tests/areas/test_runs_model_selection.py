@@ -38,7 +38,7 @@ def config(**fields) -> AgentConfig:
 def test_the_first_level_that_names_a_provider_decides(wish, project, workspace, expected):
     row = config(**project) if project else None
     chosen = choose_model(PRD, RequestedModel(**wish), row, OPEN | workspace)
-    assert (chosen.provider, chosen.model, chosen.because) == expected
+    assert (chosen.provider, chosen.model, chosen.chosen_by) == expected
 
 
 def test_numbers_come_from_the_first_level_that_has_them():

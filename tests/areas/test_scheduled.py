@@ -21,7 +21,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import maintenance, queue, spending
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.runs.agent_runs.spending import reserve, budget_scope, settle_call
+from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import create, fetch, get, query, save, update_now, write
 from tests.areas.boards_world import World, found_world

@@ -11,7 +11,7 @@ from shared.core.money import MICROS
 from shared.edge.reactions import workspaces
 from shared.events import EventType, record
 from shared.money.budgets import reserving
-from shared.money.budgets.reserving import announce_month_thresholds, read_caps, change_month_limit, settle_reservation
+from shared.money.budgets.reserving import announce_month_thresholds, change_month_limit, read_caps, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.runs.agent_runs.spending import Scope

@@ -12,7 +12,7 @@ from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
 from shared.core.situations import Situation
 from shared.money.billing.monthly_close import close_periods
-from shared.money.billing.payments import credit_invoice, record_payment, apply_payment
+from shared.money.billing.payments import apply_payment, credit_invoice, record_payment
 from shared.money.billing.rows import BillingAccount, invoice_id
 from shared.store import get
 from tests.areas.billing_world import CLERK, at, filed

@@ -145,7 +145,7 @@ def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engi
     assert (month(ws_id).reserved, month(ws_id).spent) == (500_000, 0)
     assert (ended.hold_turn, ended.held_until) == (1, run.lease_until)
     done = Finished("end", USED, run.model)
-    journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, said="late", stop="end", model="m", at="")
+    journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, text="late", stop="end", model="m", at="")
     assert settle_call(run, 1, done, "P", [create(journal)], 10) is False
     assert settle_call(run, 1, done, "P", [create(journal)], 10) is False  # once more changes nothing
     assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows == []
@@ -196,12 +196,12 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
         stands = fetch(Run, run.id)
         if what == "cancel":
             end_run(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
-            if not stands.lease_alive and stands.held_until is None:
+            if not stands.lease_active and stands.held_until is None:
                 holds.discard(number)  # its lease was over: nobody can be at work
         elif what == "fail":
             if not stands.ended:
                 holds.discard(number)
-            end_run(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), at_rest=True)
+            end_run(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), idle=True)
         elif what == "settle":
             settle_call(run, 1, Finished("end", USED, run.model), "P", [], 10)
             holds.discard(number)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.core.errors import Invalid
 from shared.money.usage.month_summary import forecast
-from shared.money.usage.periods import MAX_DAYS_BY_DAY, period_start, parse_date_range, period_starts, split_range
+from shared.money.usage.periods import MAX_DAYS_BY_DAY, parse_date_range, period_start, period_starts, split_range
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 SPANS = st.tuples(DAYS, st.integers(0, 730)).map(lambda one: (one[0], min(one[0] + timedelta(days=one[1]), date(2100, 12, 31))))

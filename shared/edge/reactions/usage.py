@@ -18,4 +18,6 @@ def react(change: Change) -> None:
     elif change.event.type is EventType.USAGE_THRESHOLD:
         said = change.event.data
         if not said.get("passed"):
-            send_usage_alerts(str(change.ws_id), said["threshold_percentage"], said["current_micros"], said["limit_micros"], change.event.id)
+            send_usage_alerts(
+                str(change.ws_id), said["threshold_percentage"], said["current_micros"], said["limit_micros"], change.event.id
+            )

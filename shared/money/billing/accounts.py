@@ -52,14 +52,14 @@ def ensure_account(workspace: Workspace, account: BillingAccount | None) -> Bill
     """The account as it was read, or a new one. A write only where there was none."""
     if account is not None:
         return account
-    made = new_account(workspace)
+    account = new_account(workspace)
     try:
-        write(create(made, ACCOUNT_EXISTS))
+        write(create(account, ACCOUNT_EXISTS))
     except Conflict:
-        found = get(BillingAccount, *BillingAccount.key(workspace.id))
-        assert found is not None  # noqa: S101 - the write was just refused because it exists
-        return found
-    return made
+        stored = get(BillingAccount, *BillingAccount.key(workspace.id))
+        assert stored is not None  # noqa: S101 - the write was just refused because it exists
+        return stored
+    return account
 
 
 def get_account(actor: Actor, ws_id: str) -> tuple[Workspace, BillingAccount]:
@@ -152,7 +152,7 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
             raise Invalid(FieldError("token", f"A {kind} needs the token that the payment gateway gave for it"))
         gateway = gateways.configured_gateway()
         if customer is None or customer["gateway"] != gateway.name:
-            customer = {"gateway": gateway.name, "id": gateway.customer(account.id, workspace.name, account.email)}
+            customer = {"gateway": gateway.name, "id": gateway.create_customer(account.id, workspace.name, account.email)}
         attached = gateway.attach(customer["id"], token)
         method |= {
             "type": attached.type,
@@ -165,7 +165,9 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
     def change(fresh: BillingAccount) -> None:
         others = [one for one in fresh.methods if one["id"] != method["id"]]
         if len(others) >= MAX_PAYMENT_METHODS:
-            raise LimitExceeded(Situation.LIMIT_REACHED, f"At most {MAX_PAYMENT_METHODS} payment methods", {"limit": MAX_PAYMENT_METHODS})
+            raise LimitExceeded(
+                Situation.LIMIT_REACHED, f"At most {MAX_PAYMENT_METHODS} payment methods", {"limit": MAX_PAYMENT_METHODS}
+            )
         method["default"] = default or not any(one["default"] for one in others)
         fresh.methods = [{**one, "default": one["default"] and not method["default"]} for one in others] + [method]
         fresh.customer = customer
@@ -182,9 +184,9 @@ def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
         gateways.get_gateway(method["gateway"]).detach(method["token"])
 
     def change(account: BillingAccount) -> None:
-        gone = _get_method(account, method_id)
+        removed = _get_method(account, method_id)
         rest = [one for one in account.methods if one["id"] != method_id]
-        if gone["default"] and rest:
+        if removed["default"] and rest:
             rest[-1] = {**rest[-1], "default": True}
         account.methods = rest
         record(account, EventType.BILLING_CHANGED, actor, fields=["methods"])
@@ -195,8 +197,8 @@ def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
 def _get_method(account: BillingAccount, method_id: str) -> dict[str, Any]:
     for method in account.methods:
         if method["id"] == method_id:
-            found: dict[str, Any] = method
-            return found
+            matching: dict[str, Any] = method
+            return matching
     raise NotFound("payment_method")
 
 

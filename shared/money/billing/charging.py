@@ -60,7 +60,7 @@ def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
         raise Invalid(FieldError("payment_method_id", "This is no payment method that can be charged", method_id))
     owed = invoice.open_micros
     charged = charge_invoice(invoice, account, method)
-    payment = Payment.of(invoice, owed, method["type"], charged.reference, SYSTEM.summary)
+    payment = Payment.for_invoice(invoice, owed, method["type"], charged.reference, SYSTEM.summary)
     if charged.status == "succeeded":
         return payment
     write(save(invoice))

@@ -30,7 +30,9 @@ _PAGE: Final = 50
 def run_dunning(until: float) -> int:
     """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
     rows = sharded(Invoice, INVOICES_TO_DUN, until, index=2, between=due_range(), limit=_PAGE)
-    return work_through(INVOICES_TO_DUN.name, rows, lambda row: process_invoice(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}")
+    return work_through(
+        INVOICES_TO_DUN.name, rows, lambda row: process_invoice(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}"
+    )
 
 
 def process_invoice(invoice_id: str) -> bool:

@@ -19,13 +19,13 @@ def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
 
 def credit_note_url(actor: Actor, invoice_id: str, note_id: str) -> SignedUrl:
     """Where the credit note can be fetched. Raises NotFound for one of another invoice."""
-    found = get_invoice_with_payments(actor, invoice_id)
-    note = next((one for one in found.credit_notes if one.id == note_id), None)
+    record = get_invoice_with_payments(actor, invoice_id)
+    note = next((one for one in record.credit_notes if one.id == note_id), None)
     if note is None:
         raise NotFound("credit_note")
-    key = f"invoices/{note.ws_id}/{found.invoice.id}-{note.id}.pdf"
+    key = f"invoices/{note.ws_id}/{record.invoice.id}-{note.id}.pdf"
     if head_file(key) is None:
         from shared.money.billing.pdf import credit_note_pdf
 
-        put_file(key, credit_note_pdf(note, found.invoice), "application/pdf")
+        put_file(key, credit_note_pdf(note, record.invoice), "application/pdf")
     return download_url(key, f"{note.number}.pdf", "application/pdf")

@@ -27,15 +27,15 @@ def close_periods(until: float) -> int:
 class _AccountToClose:
     account: BillingAccount
     workspace: Workspace | None
-    numbers: "Numbers"
+    numbers: "LastNumbers"
 
 
 def _read_accounts(page: list[BillingAccount]) -> list[_AccountToClose]:
     """The accounts of a page with what closing them needs: two round trips."""
-    wanted: list[Key] = []
+    keys: list[Key] = []
     for row in page:
-        wanted += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
-    rows: list[Any] = get_many(wanted)
+        keys += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
+    rows: list[Any] = get_many(keys)
     pairs = [(rows[index], rows[index + 1]) for index in range(0, len(rows), 2) if rows[index] is not None]
     numbers = LastNumbers({str(account.org_id) for account, _ in pairs})
     return [_AccountToClose(account, workspace, numbers) for account, workspace in pairs]
@@ -55,10 +55,10 @@ class LastNumbers:
     def last(self, org_id: str) -> int:
         return self._last[org_id]
 
-    def took_one(self, org_id: str) -> None:
+    def increment(self, org_id: str) -> None:
         self._last[org_id] += 1
 
-    def look_again(self, org_id: str) -> None:
+    def refresh(self, org_id: str) -> None:
         self._read([org_id])
 
 
@@ -78,7 +78,7 @@ def _close_period(account: BillingAccount, workspace: Workspace | None, numbers:
     def attempt(number: int) -> BillingAccount:
         row = account
         if number:
-            numbers.look_again(org_id)
+            numbers.refresh(org_id)
             fresh = get_many([(BillingAccount, *BillingAccount.key(account.id))])[0]
             assert isinstance(fresh, BillingAccount)  # noqa: S101 - accounts are never deleted
             row = fresh
@@ -87,7 +87,7 @@ def _close_period(account: BillingAccount, workspace: Workspace | None, numbers:
         invoice, operations = prepare_close(row, workspace, numbers.last(org_id))
         write(*operations)
         if invoice is not None:
-            numbers.took_one(org_id)
+            numbers.increment(org_id)
         return row
 
     return retrying(attempt)

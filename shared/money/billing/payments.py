@@ -31,7 +31,7 @@ class InvoiceAndAccount:
     invoice: Invoice
     account: BillingAccount
 
-    def saved(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
+    def save_operations(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
         """Both, after the invoice's sums changed: what follows for their state is decided here."""
         invoice, account = self.invoice, self.account
         account.balance_micros += max(0, invoice.excess) - self._excess_before
@@ -71,23 +71,23 @@ def _change_invoice(invoice_id: str, change: Callable[[InvoiceAndAccount], tuple
 def apply_payment(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:
     """Money has come in, whatever became of the invoice meanwhile. The same reference again answers the payment as it was written."""
 
-    def pay(book: InvoiceAndAccount) -> tuple[Payment, list[Operation]]:
-        payment = Payment.of(book.invoice, amount, method, reference, actor.summary, paid_at)
-        book.invoice.paid_micros += amount
-        if book.invoice.pending == reference:
-            book.invoice.pending = None
-        saved = book.saved(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
-        return payment, [create(payment, ALREADY_RECORDED), *saved]
+    def add_payment(pair: InvoiceAndAccount) -> tuple[Payment, list[Operation]]:
+        payment = Payment.for_invoice(pair.invoice, amount, method, reference, actor.summary, paid_at)
+        pair.invoice.paid_micros += amount
+        if pair.invoice.pending == reference:
+            pair.invoice.pending = None
+        operations = pair.save_operations(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
+        return payment, [create(payment, ALREADY_RECORDED), *operations]
 
     try:
-        return _change_invoice(invoice_id, pay)
+        return _change_invoice(invoice_id, add_payment)
     except Raced as raced:
         if raced is not ALREADY_RECORDED:
             raise
     invoice = fetch(Invoice, invoice_id)
     assert invoice is not None  # noqa: S101 - it has a payment
-    written = Payment.of(invoice, amount, method, reference, actor.summary)
-    [known] = get_many([(Payment, written.pk, written.sk)])
+    payment = Payment.for_invoice(invoice, amount, method, reference, actor.summary)
+    [known] = get_many([(Payment, payment.pk, payment.sk)])
     assert isinstance(known, Payment)  # noqa: S101 - the write was just refused because it exists
     return known
 
@@ -104,8 +104,8 @@ def record_payment(
     _require_platform_admin(actor)
     if amount is not None:
         _require_whole_cents(amount)
-    wanted = Payment.of(invoice, 0, method, reference, actor.summary)
-    [known] = get_many([(Payment, wanted.pk, wanted.sk)])
+    payment = Payment.for_invoice(invoice, 0, method, reference, actor.summary)
+    [known] = get_many([(Payment, payment.pk, payment.sk)])
     if isinstance(known, Payment):
         return known
     if not invoice.owed:
@@ -125,29 +125,33 @@ def credit_invoice(actor: Actor, invoice_id: str, net: int | None, reason: str) 
         _require_whole_cents(net)
     note_id = new_id()
 
-    def give(book: InvoiceAndAccount) -> tuple[CreditNote, list[Operation]]:
-        invoice = book.invoice
+    def add_credit_note(pair: InvoiceAndAccount) -> tuple[CreditNote, list[Operation]]:
+        invoice = pair.invoice
         left_net = int(invoice.subtotal_micros) - int(invoice.credited_net_micros)
         left_tax = int(invoice.total_micros) - int(invoice.credited_micros) - left_net
         if left_net <= 0:
             raise Conflict(Situation.INVOICE_STATUS, "All of this invoice is credited already")
         amount = left_net if net is None else net
         if amount > left_net:
-            raise Invalid(FieldError("amount", f"At most {format_amount(left_net)} of this invoice can be credited", amount / 1_000_000))
+            raise Invalid(
+                FieldError("amount", f"At most {format_amount(left_net)} of this invoice can be credited", amount / 1_000_000)
+            )
         tax = left_tax if amount == left_net else min(left_tax, apply_rate(amount, int(invoice.tax["basis_points"])))
-        note, taken = _build_credit_note(actor, invoice, note_id, reason, amount, tax)
+        note, take_number = _build_credit_note(actor, invoice, note_id, reason, amount, tax)
         invoice.credited_net_micros += amount
         invoice.credited_micros += amount + tax
-        saved = book.saved(actor, EventType.INVOICE_CREDITED, credit_note=note.number, amount_micros=amount + tax)
-        return note, [create(note), taken, *saved]
+        operations = pair.save_operations(actor, EventType.INVOICE_CREDITED, credit_note=note.number, amount_micros=amount + tax)
+        return note, [create(note), take_number, *operations]
 
-    return _change_invoice(invoice_id, give)
+    return _change_invoice(invoice_id, add_credit_note)
 
 
-def _build_credit_note(actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, tax: int) -> tuple[CreditNote, Operation]:
+def _build_credit_note(
+    actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, tax: int
+) -> tuple[CreditNote, Operation]:
     org_id = str(invoice.org_id)
     series = get(Series, *Series.key_of(org_id, "CN"))
-    number, taken = next_number(org_id, "CN", int(series.last) if series else 0)
+    number, take_number = next_number(org_id, "CN", int(series.last) if series else 0)
     line = {
         "description": f"Credit for invoice {invoice.number}: {reason}",
         "quantity": 1,
@@ -171,7 +175,7 @@ def _build_credit_note(actor: Actor, invoice: Invoice, note_id: str, reason: str
         by=actor.summary,
     )
     note.pk, note.sk = f"INVC#{invoice.id}", f"CN#{note_id}"
-    return note, taken
+    return note, take_number
 
 
 def _require_platform_admin(actor: Actor) -> None:

@@ -43,9 +43,11 @@ class Rates:
     since: date = date(2024, 1, 1)
 
 
-def _rates(given: str, taken: str, read: str = "", write: str = "") -> Rates:
-    fresh = Decimal(given)
-    return Rates(fresh, Decimal(taken), Decimal(read) if read else fresh, Decimal(write) if write else fresh)
+def _rates(fresh_input: str, output: str, cache_read: str = "", cache_write: str = "") -> Rates:
+    fresh = Decimal(fresh_input)
+    return Rates(
+        fresh, Decimal(output), Decimal(cache_read) if cache_read else fresh, Decimal(cache_write) if cache_write else fresh
+    )
 
 
 _OVERRIDES: dict[tuple[str, str], Rates] = {
@@ -56,11 +58,11 @@ _OVERRIDES: dict[tuple[str, str], Rates] = {
     ("openai", "gpt-4-turbo"): _rates("10", "30"),
     ("openai", "gpt-4"): _rates("30", "60"),
     ("openai", "gpt-3.5-turbo"): _rates("0.50", "1.50"),
-    ("openai", "gpt-4o"): _rates("2.50", "10", read="1.25"),
-    ("openai", "gpt-4o-mini"): _rates("0.15", "0.60", read="0.075"),
-    ("anthropic", "claude-3-5-sonnet-20241022"): _rates("3", "15", read="0.30", write="3.75"),
-    ("anthropic", "claude-3-opus-20240229"): _rates("15", "75", read="1.50", write="18.75"),
-    ("anthropic", "claude-3-haiku-20240307"): _rates("0.25", "1.25", read="0.03", write="0.30"),
+    ("openai", "gpt-4o"): _rates("2.50", "10", cache_read="1.25"),
+    ("openai", "gpt-4o-mini"): _rates("0.15", "0.60", cache_read="0.075"),
+    ("anthropic", "claude-3-5-sonnet-20241022"): _rates("3", "15", cache_read="0.30", cache_write="3.75"),
+    ("anthropic", "claude-3-opus-20240229"): _rates("15", "75", cache_read="1.50", cache_write="18.75"),
+    ("anthropic", "claude-3-haiku-20240307"): _rates("0.25", "1.25", cache_read="0.03", cache_write="0.30"),
     # gemini-1.5: the snapshot knows the higher price above 128,000 tokens, so it is not overridden here
 }
 
@@ -136,9 +138,9 @@ def _snapshot_version() -> str:
 def _snapshot_price(provider: str, model: str, usage: TokenUsage, moment: datetime) -> Price:
     """120 ms of import, paid only where a call is priced. The price of the snapshot's tier for the whole request is used."""
     for table in _TABLE_PROVIDERS.get(provider, ()):
-        found = _snapshot_rates(table, model, usage.total_input, moment)
-        if found is not None:
-            return Priced(_cost_micros(found, usage), _snapshot_version())
+        rates = _snapshot_rates(table, model, usage.total_input, moment)
+        if rates is not None:
+            return Priced(_cost_micros(rates, usage), _snapshot_version())
     return Unpriced(provider, model, _snapshot_version())
 
 
@@ -161,8 +163,8 @@ def _snapshot_rates(table: str, model: str, total_input: int, moment: datetime) 
             return above[-1] if above else value.base
         return value if isinstance(value, Decimal) else None
 
-    fresh, taken = rate("input_mtok"), rate("output_mtok")
-    if fresh is None or taken is None:
+    fresh, output = rate("input_mtok"), rate("output_mtok")
+    if fresh is None or output is None:
         return None
     read, write = rate("cache_read_mtok"), rate("cache_write_mtok")
-    return Rates(fresh, taken, fresh if read is None else read, fresh if write is None else write)
+    return Rates(fresh, output, fresh if read is None else read, fresh if write is None else write)

@@ -31,14 +31,16 @@ def get_overview(actor: Actor, ws_id: str) -> Overview:
     """Four round trips; one more where the month has usage, one more for the very first look."""
     workspace, account = get_account(actor, ws_id)
     invoices = _invoice_rows(account.id)
-    return Overview(account, workspace, month_usage(workspace), build_statement(account, account.period), invoices[:LATEST_INVOICES])
+    return Overview(
+        account, workspace, month_usage(workspace), build_statement(account, account.period), invoices[:LATEST_INVOICES]
+    )
 
 
 def list_invoices(actor: Actor, ws_id: str, status: str | None, limit: int, offset: int) -> tuple[list[IndexRow], int]:
     """A page of a workspace's invoices, the newest first, and how many there are. One round trip: the index has all that is shown."""
     bare = entered(actor, ws_id, Permission.WORKSPACE_BILLING)
-    found = [row for row in _invoice_rows(bare) if status is None or row.f["status"] == status]
-    return found[offset : offset + limit], len(found)
+    rows = [row for row in _invoice_rows(bare) if status is None or row.f["status"] == status]
+    return rows[offset : offset + limit], len(rows)
 
 
 def _invoice_rows(ws_id: str) -> list[IndexRow]:

@@ -116,10 +116,10 @@ class Invoice(Entity):
         return self.status in ("sent", "overdue")
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        places = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
+        keys = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
         if self.next_step:
-            places[2] = (INVOICES_TO_DUN.partition_of(self.id), f"{self.next_step}#{self.id}")
-        return places
+            keys[2] = (INVOICES_TO_DUN.partition_of(self.id), f"{self.next_step}#{self.id}")
+        return keys
 
     def filters(self) -> dict[str, Any]:
         """All that a list shows: it is read from the index alone."""
@@ -144,7 +144,7 @@ class Payment(Entity):
     by = JSONAttribute()
 
     @classmethod
-    def of(
+    def for_invoice(
         cls, invoice: Invoice, amount: int, method: str, reference: str, by: dict[str, Any], paid_at: str | None = None
     ) -> "Payment":
         payment_id = derived_id("payment", invoice.id, reference)

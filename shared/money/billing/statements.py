@@ -54,7 +54,7 @@ class Statement:
     subtotal_micros: int
     tax: Tax
     tax_micros: int
-    counted: dict[str, list[int]]
+    billed: dict[str, list[int]]
     """Of each month that has usage here: what is billed of it once this is, `[micros, calls]`."""
 
     @property
@@ -73,13 +73,13 @@ def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -
     if fee and plan.price_micros:
         lines.append(Line(f"{plan.name} plan, {_month_name(period)}", plan.price_micros, *span))
     agents = agent_sums(account.id, period) if period in totals else {}
-    counted = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable_calls, agents.values()))]}
+    billed = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable_calls, agents.values()))]}
     usage = _agent_lines(agents, span)
     for month in closed:
         late = _late_usage_line(account, month, totals.get(month, Sum()))
         if late is not None:
             usage.append(late)
-            counted[month] = [totals[month].price_micros, _billable_calls(totals[month])]
+            billed[month] = [totals[month].price_micros, _billable_calls(totals[month])]
     lines += usage
     exact = sum(line.amount_micros for line in lines)
     subtotal = to_cents(exact)
@@ -93,7 +93,7 @@ def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -
         subtotal,
         tax,
         apply_rate(subtotal, tax.basis_points),
-        counted,
+        billed,
     )
 
 

@@ -41,10 +41,10 @@ class Tax:
 
 @cache
 def _rates() -> dict[str, list[tuple[str, int]]]:
-    found: dict[str, list[tuple[str, int]]] = {}
+    by_country: dict[str, list[tuple[str, int]]] = {}
     for row in json.loads(_TABLE.read_text())["rates"]:
-        found.setdefault(row["country"], []).append((row["from"], int(row["rate"])))
-    return {country: sorted(rates) for country, rates in found.items()}
+        by_country.setdefault(row["country"], []).append((row["from"], int(row["rate"])))
+    return {country: sorted(rates) for country, rates in by_country.items()}
 
 
 def tax_for(address: dict[str, Any] | None, tax_id: str | None, day: str) -> Tax:

@@ -47,14 +47,14 @@ class Scope:
     card_id: str
     run_id: str
 
-    def ids(self, month: str) -> list[str]:
-        places = [
+    def budget_ids(self, month: str) -> list[str]:
+        ids = [
             budget_id("workspace", self.ws_id, month),
             budget_id("project", self.project_id),
             budget_id("card", self.card_id),
             budget_id("run", self.run_id),
         ]
-        return [budget_id("organization", self.org_id), *places] if self.org_id else places
+        return [budget_id("organization", self.org_id), *ids] if self.org_id else ids
 
 
 @dataclass(frozen=True)
@@ -77,52 +77,52 @@ class Caps:
             for budget in self.budgets
         ]
 
-    def refuse(self, amount: int) -> None:
+    def check_room(self, amount: int) -> None:
         """Raises BudgetExhausted when the caps as read have no room. The write decides; this only spares the try."""
         for budget in self.budgets:
             if 0 < amount > budget.available:
                 raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit))
 
 
-def settle_reservation(held: Mapping[str, Any] | None, ids: Sequence[str], price: int) -> list[Operation]:
+def settle_reservation(reservation: Mapping[str, Any] | None, budget_ids: Sequence[str], price: int) -> list[Operation]:
     """The reservation `held` ({amount, budgets}) becomes `price`. Without one (it was released when the run ended) the price
     is spent from the caps `ids` all the same: what was used is used."""
-    amount = int(held["amount"]) if held else 0
-    budgets: Sequence[str] = held["budgets"] if held else ids
+    amount = int(reservation["amount"]) if reservation else 0
+    budgets: Sequence[str] = reservation["budgets"] if reservation else budget_ids
     if amount == 0 and price == 0:
         return []
-    pk = {one: Budget.key(one) for one in budgets}
+    keys = {one: Budget.key(one) for one in budgets}
     return [
         update(
-            Budget(*pk[one]),
+            Budget(*keys[one]),
             [Budget.available.add(amount - price), Budget.reserved.add(-amount), Budget.spent.add(price)],
         )
         for one in budgets
     ]
 
 
-def release_reservation(held: Mapping[str, Any] | None) -> list[Operation]:
+def release_reservation(reservation: Mapping[str, Any] | None) -> list[Operation]:
     """Give back a reservation whose call will not be made or cannot be known."""
-    return settle_reservation(held, (), 0) if held else []
+    return settle_reservation(reservation, (), 0) if reservation else []
 
 
 def read_caps(scope: Scope) -> Caps:
     """The caps that exist above a call, the workspace's month always among them. One batch read; a write when the month begins
     or when its limit was changed in the workspace's settings."""
     month = this_month()
-    wanted = scope.ids(month)
-    rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in wanted)])
-    workspace, *found = rows
-    budgets: list[Budget] = [row for row in found if isinstance(row, Budget)]
+    budget_ids = scope.budget_ids(month)
+    rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in budget_ids)])
+    workspace, *budget_rows = rows
+    budgets: list[Budget] = [row for row in budget_rows if isinstance(row, Budget)]
     if isinstance(workspace, Workspace):
         limit = micros(workspace.settings.get("maxMonthlyUsage", 0))
-        of_month = next((one for one in budgets if one.scope == "workspace"), None)
-        if of_month is None:
-            of_month = _create_month_budget(scope, month, limit)
-            budgets.append(of_month)
-        elif of_month.limit != limit:
-            _change_limit(of_month, limit)
-        announce_thresholds(of_month)  # where whoever spent it ended before saying so
+        month_budget = next((one for one in budgets if one.scope == "workspace"), None)
+        if month_budget is None:
+            month_budget = _create_month_budget(scope, month, limit)
+            budgets.append(month_budget)
+        elif month_budget.limit != limit:
+            _change_limit(month_budget, limit)
+        announce_thresholds(month_budget)  # where whoever spent it ended before saying so
     return Caps(budgets)
 
 
@@ -223,10 +223,10 @@ def _change_limit(budget: Budget, limit: int) -> None:
 
 
 def _exhausted_error(scope: str, amount: int) -> Any:
-    def say(row: dict[str, Any] | None) -> BudgetExhausted:
+    def build_error(row: dict[str, Any] | None) -> BudgetExhausted:
         def number(name: str) -> int:
             return int(row[name]["N"]) if row and name in row else 0
 
         return BudgetExhausted(scope, amount, number("available"), number("limit"))
 
-    return say
+    return build_error

@@ -42,5 +42,5 @@ def _administrator_ids(ws_id: str) -> Iterator[str]:
 
 
 def _wants_alerts(user: User) -> bool:
-    wishes = user.preferences["notifications"]
-    return bool(wishes["email"] and wishes["usageAlerts"])
+    preferences = user.preferences["notifications"]
+    return bool(preferences["email"] and preferences["usageAlerts"])

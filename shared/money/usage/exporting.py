@@ -13,7 +13,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.money.usage.periods import parse_date_range
-from shared.money.usage.reading import Sum, read_rollups, daily_totals
+from shared.money.usage.reading import Sum, daily_totals, read_rollups
 from shared.money.usage.rows import Rollup, UsageLine, workspace_partition
 from shared.people.tenancy.workspaces import entered
 from shared.store import fetch_indexed, pages
@@ -134,10 +134,10 @@ class _Table:
 
     def check(self, rows: int, sums: Mapping[str, int]) -> None:
         """Days that are over have exactly what the books said."""
-        found = {"calls": rows, **sums}
+        actual = {"calls": rows, **sums}
         for name, expected in self.expected.items():
-            if found.get(name, 0) != expected and not (self.open and found.get(name, 0) > expected):
-                raise TotalsMismatch(f"{name} is {found.get(name, 0)} where the books say {expected}")
+            if actual.get(name, 0) != expected and not (self.open and actual.get(name, 0) > expected):
+                raise TotalsMismatch(f"{name} is {actual.get(name, 0)} where the books say {expected}")
 
 
 class DailyTable(_Table):

@@ -60,9 +60,11 @@ def empty_month_usage(workspace: Workspace) -> MonthUsage:
 def _summarize(workspace: Workspace, now: datetime, calls: int, spent: list[tuple[date, int]]) -> MonthUsage:
     first = now.date().replace(day=1)
     limit = micros(workspace.settings["maxMonthlyUsage"])
-    seen = forecast(spent, limit, now)
+    prediction = forecast(spent, limit, now)
     last = first.replace(day=month_length(first))
-    return MonthUsage(first, last, calls, sum(price for _, price in spent), limit, seen.projected_micros, seen.reached_on)
+    return MonthUsage(
+        first, last, calls, sum(price for _, price in spent), limit, prediction.projected_micros, prediction.reached_on
+    )
 
 
 def forecast(spent: Iterable[tuple[date, int]], limit: int, now: datetime) -> Forecast:

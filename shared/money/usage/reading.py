@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from shared.money.usage.periods import period_start, parse_date_range, period_starts, split_range
+from shared.money.usage.periods import parse_date_range, period_start, period_starts, split_range
 from shared.money.usage.rows import Rollup, project_partition, workspace_partition
 from shared.store import iterate
 

@@ -23,8 +23,8 @@ class AgentStatistics:
 def get_agent_statistics(actor: Actor, agent_id: str) -> AgentStatistics:
     """One round trip for each hundred workspaces."""
     keys = [(AgentRecord, *AgentRecord.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
-    found = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
-    rows = [row for row in found if isinstance(row, AgentRecord)]
+    fetched = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
+    rows = [row for row in fetched if isinstance(row, AgentRecord)]
     return AgentStatistics(
         sum(int(row.runs) for row in rows),
         sum(int(row.succeeded) for row in rows),

@@ -72,7 +72,9 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
     code = "APPROVAL_REJECTED" if waited_for == "approval" else "USAGE_LIMIT_EXCEEDED"
     done = end_run(run, "cancelled", actor, with_error(code, reason or f"Rejected by {actor.name}"))
     if token:
-        queue.fail_waiting_execution(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
+        queue.fail_waiting_execution(
+            token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or ""
+        )
     publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done
 
@@ -92,10 +94,10 @@ def _record_answer(actor: Actor, run: Run, answer: str) -> Run:
 
     def change(row: Run) -> None:
         _require_waiting(row)
-        given = (row.waiting or {}).get("answer")
-        if given is not None and given != answer:
-            raise Conflict(Situation.RUN_STATUS, f"The run was {given} already")
-        if given is None:
+        previous = (row.waiting or {}).get("answer")
+        if previous is not None and previous != answer:
+            raise Conflict(Situation.RUN_STATUS, f"The run was {previous} already")
+        if previous is None:
             row.approved = row.approved or (answer == "approved" and row.waiting_for == "approval") or None
             row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
             record(row, EventType.RUN_ANSWERED, actor, **event_data(row), answer=answer, waited_for=row.waiting_for)

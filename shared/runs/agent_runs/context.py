@@ -29,23 +29,23 @@ def system_prompt(agent: Agent, config: AgentConfig | None, template: Mapping[st
 
 def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
     """The system prompt and the first message. About six reads."""
-    found: list[Any] = get_many(
+    rows: list[Any] = get_many(
         [
             (Project, *Project.key(str(run.proj_id))),
             (AgentConfig, *AgentConfig.key_in(str(run.proj_id), run.agent_id)),
             (Workspace, *Workspace.key(str(run.ws_id))),
         ]
     )
-    project, config, workspace = found
+    project, config, workspace = rows
     template = template_of(workspace.settings, agent) if workspace else {}
-    near = read_board_lanes(card.board_id)
+    board = read_board_lanes(card.board_id)
     extra = "\n\n".join(
         part for part in ((config.context_instructions if config else None), run.input_context.get("context")) if part
     )
     text = render_context(
-        card_facts(card, near, project),
+        card_facts(card, board, project),
         _documents(card),
-        sibling_facts(card, near),
+        sibling_facts(card, board),
         extra,
         run.input_context.get("parameters") or {},
     )
@@ -54,8 +54,8 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
 
 def _documents(card: Item) -> list[dict[str, Any]]:
     rows = listed(str(card.proj_id))[:MAX_DOCUMENTS]
-    near = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:MAX_FULL_DOCUMENTS]
-    full = texts_of(fetch_all(Document, near))
+    own = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:MAX_FULL_DOCUMENTS]
+    full = texts_of(fetch_all(Document, own))
     shown = []
     for row in rows:
         facts = {

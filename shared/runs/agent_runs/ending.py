@@ -30,8 +30,8 @@ def end_run(
     actor: Actor,
     change: Callable[[Run], None],
     *,
-    still: Callable[[Run], bool] = lambda _: True,
-    at_rest: bool = False,
+    only_if: Callable[[Run], bool] = lambda _: True,
+    idle: bool = False,
 ) -> Run:
     """End a run as completed, failed or cancelled; `change` sets its result or error. Answers the run as it stands.
 
@@ -44,8 +44,8 @@ def end_run(
         row = fetch(Run, run.id) if number else run
         if row is None:
             raise stale()
-        if not row.ended and still(row):
-            write(*end_operations(row, status, actor, change, at_rest=at_rest))
+        if not row.ended and only_if(row):
+            write(*end_operations(row, status, actor, change, idle=idle))
         return row
 
     return retrying(attempt, times=8)
@@ -60,12 +60,12 @@ def with_error(code: str, message: str) -> Callable[[Run], None]:
     return change
 
 
-def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, at_rest: bool = False) -> list[Operation]:
+def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, idle: bool = False) -> list[Operation]:
     """The operations that end a run as it was read."""
-    held, before = run.hold, run.status
+    reservation, before = run.hold, run.status
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
-    if held and not at_rest and run.lease_until > clock.epoch():
-        run.held_until, held = run.lease_until, None
+    if reservation and not idle and run.lease_until > clock.epoch():
+        run.held_until, reservation = run.lease_until, None
     else:
         run.hold, run.hold_turn = None, None
     run.fence += 1
@@ -77,14 +77,14 @@ def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], 
     record(run, _EVENTS[status], actor, changes={"status": [before, status]}, **event_data(run))
     operations = [
         save(run),
-        update(ActiveRuns.of(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
+        update(ActiveRuns.for_project(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
         update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _agent_record_updates(run)),
-        *release_reservation(held),
+        *release_reservation(reservation),
     ]
-    found = fetch(Item, run.item_id)
-    if found is not None:
-        release_card(found, run, actor)
-        operations.append(save(found))
+    card = fetch(Item, run.item_id)
+    if card is not None:
+        release_card(card, run, actor)
+        operations.append(save(card))
     return operations
 
 

@@ -69,8 +69,8 @@ def read_error(error: Any) -> tuple[str, str]:
     cause = str(error.get("Cause", "")) if isinstance(error, dict) else ""
     code = CODES.get(name)
     try:
-        told = json.loads(cause)
-        message = str(told.get("errorMessage") or cause) if isinstance(told, dict) else cause
+        details = json.loads(cause)
+        message = str(details.get("errorMessage") or cause) if isinstance(details, dict) else cause
     except ValueError:
         message = cause
     if code is None:

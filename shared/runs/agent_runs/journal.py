@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
-from shared.runs.agent_runs.rows import ToolCallRecord, Run, RunContext, Turn
+from shared.runs.agent_runs.rows import Run, RunContext, ToolCallRecord, Turn
 from shared.store import Row, get, iterate, load_text
 
 R = TypeVar("R", bound=Row)
@@ -27,13 +27,13 @@ class Exchange:
     @property
     def open(self) -> list[int]:
         """The calls that have no result yet."""
-        done = {index for index, called in self.results.items() if called.result is not None}
+        done = {index for index, record in self.results.items() if record.result is not None}
         return [index for index in range(len(self.calls)) if index not in done]
 
 
 @dataclass
 class Journal:
-    first: str
+    first_message: str
     exchanges: list[Exchange]
 
     @property
@@ -45,34 +45,34 @@ class Journal:
         return self.exchanges[-1] if self.exchanges else None
 
     @property
-    def made(self) -> list[dict[str, Any]]:
+    def effects(self) -> list[dict[str, Any]]:
         """Everything the run's calls made, in order."""
         return [
-            called.made
+            record.effect
             for exchange in self.exchanges
-            for _, called in sorted(exchange.results.items())
-            if called.made and not called.is_error
+            for _, record in sorted(exchange.results.items())
+            if record.effect and not record.is_error
         ]
 
     @property
     def refs(self) -> dict[str, str]:
         """The names the model gave to what it made, and the ids."""
-        return {one["ref"]: one["id"] for one in self.made if one.get("ref")}
+        return {one["ref"]: one["id"] for one in self.effects if one.get("ref")}
 
     def messages(self) -> tuple[Message, ...]:
-        told: list[Message] = [Message.user(self.first)]
+        messages: list[Message] = [Message.user(self.first_message)]
         for exchange in self.exchanges:
-            said = load_text(exchange.turn.said)
-            parts: list[Any] = [Text(said)] if said else []
-            told.append(Message("assistant", (*parts, *exchange.calls)))
+            text = load_text(exchange.turn.text)
+            parts: list[Any] = [Text(text)] if text else []
+            messages.append(Message("assistant", (*parts, *exchange.calls)))
             results = tuple(
-                ToolResult(call.id, load_text(called.result or ""), bool(called.is_error))
+                ToolResult(call.id, load_text(record.result or ""), bool(record.is_error))
                 for index, call in enumerate(exchange.calls)
-                if (called := exchange.results.get(index)) is not None
+                if (record := exchange.results.get(index)) is not None
             )
             if results:
-                told.append(Message("user", results))
-        return tuple(told)
+                messages.append(Message("user", results))
+        return tuple(messages)
 
 
 def read_journal(run: Run) -> Journal | None:
@@ -81,9 +81,9 @@ def read_journal(run: Run) -> Journal | None:
     if context is None:
         return None
     exchanges = {int(turn.number): Exchange(turn) for turn in _rows(Turn, run, "TURN#")}
-    for called in _rows(ToolCallRecord, run, "CALL#"):
-        number, index = map(int, called.sk.removeprefix("CALL#").split("#"))
-        exchanges[number].results[index] = called
+    for record in _rows(ToolCallRecord, run, "CALL#"):
+        number, index = map(int, record.sk.removeprefix("CALL#").split("#"))
+        exchanges[number].results[index] = record
     return Journal(load_text(context.text), [exchanges[number] for number in sorted(exchanges)])
 
 

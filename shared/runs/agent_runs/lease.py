@@ -25,8 +25,8 @@ class LeaseLost(Raced):
 
 def renew_lease(run: Run, seconds: int = LEASE) -> None:
     """A longer lease, if the run is still ours. One write."""
-    ours = (Run.fence == run.fence) & Run.status.is_in("assigned", "running", "waiting")
-    update_now(run, [Run.lease_until.set(clock.epoch() + seconds)], ours, LeaseLost())
+    is_ours = (Run.fence == run.fence) & Run.status.is_in("assigned", "running", "waiting")
+    update_now(run, [Run.lease_until.set(clock.epoch() + seconds)], is_ours, LeaseLost())
 
 
 def acquire_lease(run_id: str, execution: str, *, seconds: int = LEASE) -> Run:
@@ -34,8 +34,8 @@ def acquire_lease(run_id: str, execution: str, *, seconds: int = LEASE) -> Run:
     execution and has not ended. One round trip."""
     row = Run(*Run.key(run_id))
     actions = [Run.fence.add(1), Run.version.add(1), Run.lease_until.set(clock.epoch() + seconds)]
-    ours = (Run.execution == execution) & Run.status.is_in("assigned", "running", "waiting")
-    return Run.decode(update_now(row, actions, ours, LeaseLost()))
+    is_ours = (Run.execution == execution) & Run.status.is_in("assigned", "running", "waiting")
+    return Run.decode(update_now(row, actions, is_ours, LeaseLost()))
 
 
 def check_fence(run: Run) -> Operation:

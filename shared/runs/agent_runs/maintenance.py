@@ -34,20 +34,24 @@ def sweep_runs(until: float) -> int:
 
 def _end_abandoned(until: float) -> int:
     """End every run under way whose lease is over and whose execution is gone. How many were ended."""
-    return sum(_end_if_abandoned(run) for run in sharded(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run)))
+    return sum(
+        _end_if_abandoned(run) for run in sharded(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
+    )
 
 
 def _recover_waiting_runs(until: float) -> int:
     """Take up again, or end, waiting runs that nobody can answer any more. WAITERS of them each time, each costing a call of Step
     Functions; the next time goes on where this one stopped."""
-    seen = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
-    page = query(Run, "RUNS#WAITING", index=3, limit=WAITING_RUNS_PER_SWEEP, start=seen.after if seen else None)
+    cursor = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
+    page = query(Run, "RUNS#WAITING", index=3, limit=WAITING_RUNS_PER_SWEEP, start=cursor.after if cursor else None)
     ended = 0
     for run in fetch_indexed(Run, page.rows):
         if time.monotonic() > until:
             break
         ended += int(_recover_waiting_run(run))
-    update_now(WaitingCursor.the(), [WaitingCursor.after.set(page.next_key) if page.next_key else WaitingCursor.after.remove()])
+    update_now(
+        WaitingCursor.singleton(), [WaitingCursor.after.set(page.next_key) if page.next_key else WaitingCursor.after.remove()]
+    )
     return ended
 
 
@@ -57,10 +61,10 @@ def _recover_waiting_run(run: Run) -> bool:
         return False
     expires = (run.waiting or {}).get("expires_at")
     if expires and clock.parse(expires) < clock.now() - _GRACE:
-        still = run.wait_token
-        why = with_error("APPROVAL_EXPIRED", "Nobody answered in time")
-        done = end_run(run, "failed", SYSTEM, why, still=lambda one: one.status == "waiting" and one.wait_token == still)
-    elif queue.is_execution_running(run.execution) if run.execution else run.lease_alive:
+        token = run.wait_token
+        set_error = with_error("APPROVAL_EXPIRED", "Nobody answered in time")
+        done = end_run(run, "failed", SYSTEM, set_error, only_if=lambda one: one.status == "waiting" and one.wait_token == token)
+    elif queue.is_execution_running(run.execution) if run.execution else run.lease_active:
         return False
     else:
         before = int(run.launches)
@@ -84,11 +88,11 @@ def _release_reservations(until: float) -> int:
 
 def _end_if_abandoned(run: Run) -> bool:
     """Whether this run was abandoned, and is over now."""
-    if run.ended or run.lease_alive:
+    if run.ended or run.lease_active:
         return False
     if run.execution and queue.is_execution_running(run.execution):
         return False  # between two tries of a step, which may be further apart than a lease is long
-    done = end_run(run, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
+    done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
     if done.ended:
         publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done.ended

@@ -34,18 +34,20 @@ class ModelChoice:
     model: str
     temperature: float | None
     max_tokens: int
-    because: str
+    chosen_by: str
     """request | project | workspace | agent: who named the provider."""
 
 
-def choose_model(agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]) -> ModelChoice:
+def choose_model(
+    agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
+) -> ModelChoice:
     """Raises Invalid for a provider that the workspace does not allow, or a provider named without a model it could serve."""
-    levels = _levels(agent, wish, config, workspace)
-    because, provider, at = next(
+    levels = _levels(agent, requested, config, workspace)
+    chosen_by, provider, position = next(
         (name, canonical_name(level["provider"]), index) for index, (name, level) in enumerate(levels) if level.get("provider")
     )
     # a model named below the level that named the provider belongs to that other provider
-    model = next((level["model"] for _, level in levels[: at + 1] if level.get("model")), None)
+    model = next((level["model"] for _, level in levels[: position + 1] if level.get("model")), None)
     model = model or next(
         (level["model"] for _, level in levels if level.get("provider") == provider and level.get("model")), None
     )
@@ -55,33 +57,33 @@ def choose_model(agent: Agent, wish: RequestedModel, config: AgentConfig | None,
     allowed = workspace.get("allowedProviders")
     if allowed is not None and provider not in {canonical_name(one) for one in allowed}:
         raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed) or 'no provider'}", provider))
-    return ModelChoice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), because)
+    return ModelChoice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), chosen_by)
 
 
 def _levels(
-    agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
+    agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
     template = template_of(workspace, agent)
-    of_workspace = {
+    workspace_level = {
         "provider": template.get("provider"),
         "model": template.get("model"),
         "temperature": template.get("temperature"),
         "max_tokens": template.get("maxTokens"),
     }
-    levels = [("request", vars(wish))]
+    levels = [("request", vars(requested))]
     if config is not None:
         names = ("provider", "model", "temperature", "max_tokens")
         levels.append(("project", {name: getattr(config, name) for name in names}))
-    levels.append(("workspace", of_workspace))
+    levels.append(("workspace", workspace_level))
     if workspace.get("default_model"):  # a workspace that names its own model means it for all agents
         levels.append(("workspace", {"provider": workspace.get("default_llm_provider"), "model": workspace["default_model"]}))
-    own = {
+    agent_level = {
         "provider": agent.default_provider,
         "model": agent.default_model,
         "temperature": agent.default_temperature,
         "max_tokens": agent.default_max_tokens,
     }
-    levels.append(("agent", own))
+    levels.append(("agent", agent_level))
     if settings().default_provider:
         levels.append(("platform", {"provider": settings().default_provider, "model": settings().default_model}))
     return levels

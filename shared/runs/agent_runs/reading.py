@@ -16,7 +16,7 @@ class RunPage:
 
 
 def list_runs(
-    actor: Actor, card_id: str, *, agent_id: str | None = None, shown_as: str | None = None, limit: int = 50, offset: int = 0
+    actor: Actor, card_id: str, *, agent_id: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
 ) -> RunPage:
     """A card's runs, newest first. `shown_as`: pending | running | completed | failed | cancelled. Three round trips."""
     card = load(Item, card_id, actor, Permission.CARD_READ)
@@ -24,7 +24,7 @@ def list_runs(
         row
         for row in reversed(collection(1, f"ITEM#{card.id}", "RUN#"))
         if (agent_id is None or row.f["agent_id"] == agent_id)
-        and (shown_as is None or public_status(row.f["status"], started=row.f["started"]) == shown_as)
+        and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
     ]
     return RunPage(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
 

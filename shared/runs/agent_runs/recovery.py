@@ -24,16 +24,20 @@ def relaunch(run: Run) -> Run:
     the queue does not take it. Answers the run as it stands. Two who find it at once start one execution."""
     gone, token = run.execution, run.wait_token
 
-    def still(one: Run) -> bool:
+    def is_unchanged(one: Run) -> bool:
         return bool(one.status == "waiting" and one.execution == gone and one.wait_token == token)
 
     if run.launches >= MAX_LAUNCHES:
         return end_run(
-            run, "failed", SYSTEM, with_error("EXECUTION_LOST", "What waited for an answer was lost again and again"), still=still
+            run,
+            "failed",
+            SYSTEM,
+            with_error("EXECUTION_LOST", "What waited for an answer was lost again and again"),
+            only_if=is_unchanged,
         )
 
     def change(one: Run) -> None:
-        if not still(one):
+        if not is_unchanged(one):
             return
         one.execution = one.wait_token = None
         one.launches += 1
@@ -47,6 +51,6 @@ def relaunch(run: Run) -> Run:
         queue.enqueue(after.id, int(after.attempt), int(after.launches))
     except Upstream as error:
         return end_run(
-            after, "failed", SYSTEM, with_error("QUEUE_UNAVAILABLE", error.message), still=lambda one: one.execution is None
+            after, "failed", SYSTEM, with_error("QUEUE_UNAVAILABLE", error.message), only_if=lambda one: one.execution is None
         )
     return after

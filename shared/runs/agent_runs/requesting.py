@@ -48,7 +48,7 @@ _TYPICAL_SECONDS = 60
 class RunRequest:
     """`context` is what the person adds for the agent to read; `parameters` are the agent's own, `maxCost` (USD) a cap of the run."""
 
-    wish: RequestedModel = field(default_factory=RequestedModel)
+    model: RequestedModel = field(default_factory=RequestedModel)
     context: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trigger: str = "person"
@@ -74,7 +74,7 @@ class _Facts:
     record: AgentRecord | None
     budget: Budget | None
     account: BillingAccount | None
-    holder: Run | None
+    current_run: Run | None
 
 
 def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) -> RequestedRun:
@@ -88,11 +88,11 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
         agent = the_agent(agent_id)
         facts = _read_facts(card, agent)
-        if facts.holder is not None and not facts.holder.ended and not facts.holder.lease_alive:
-            end_run(facts.holder, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
+        if facts.current_run is not None and not facts.current_run.ended and not facts.current_run.lease_active:
+            end_run(facts.current_run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
             raise stale()
         _check_allowed(facts, agent)
-        choice = choose_model(agent, request.wish, facts.config, facts.workspace.settings)
+        choice = choose_model(agent, request.model, facts.config, facts.workspace.settings)
         if request.trigger == "person":  # the stream consumer, which starts the others, holds no credentials
             registry.provider(choice.provider)
         run = _build_run(actor, facts, agent, choice, request)
@@ -120,7 +120,7 @@ def queue_run(run: Run, actor: Actor) -> None:
 
 def _read_facts(card: Item, agent: Agent) -> _Facts:
     ws_id, proj_id = str(card.ws_id), str(card.proj_id)
-    wanted: list[tuple[Any, str, str]] = [
+    keys: list[tuple[Any, str, str]] = [
         (Project, *Project.key(proj_id)),
         (Workspace, *Workspace.key(ws_id)),
         (Lane, *Lane.key(card.lane_id)),
@@ -130,11 +130,9 @@ def _read_facts(card: Item, agent: Agent) -> _Facts:
         (BillingAccount, *BillingAccount.key(ws_id)),
     ]
     if card.lease_run:
-        wanted.append((Run, *Run.key(card.lease_run)))
-    found: list[Any] = get_many(wanted)
-    return _Facts(
-        card, found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7] if card.lease_run else None
-    )
+        keys.append((Run, *Run.key(card.lease_run)))
+    rows: list[Any] = get_many(keys)
+    return _Facts(card, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7] if card.lease_run else None)
 
 
 def _check_allowed(facts: _Facts, agent: Agent) -> None:
@@ -143,7 +141,7 @@ def _check_allowed(facts: _Facts, agent: Agent) -> None:
     The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
     from what is done.
     """
-    holder = facts.holder
+    current_run = facts.current_run
     if facts.workspace.deleted_at or facts.project.deleted_at:
         raise NotFound(Item.NAME)  # it goes with them
     if facts.project.status != "active":
@@ -155,11 +153,11 @@ def _check_allowed(facts: _Facts, agent: Agent) -> None:
     if facts.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))
         raise _not_allowed(f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}")
-    if holder is not None and holder.lease_alive:
+    if current_run is not None and current_run.lease_active:
         raise Conflict(
             Situation.RUN_IN_PROGRESS,
-            f"{holder.agent['display_name']} is working on this card",
-            {"run_id": holder.id, "lease_until": clock.iso(clock.at(int(holder.lease_until)))},
+            f"{current_run.agent['display_name']} is working on this card",
+            {"run_id": current_run.id, "lease_until": clock.iso(clock.at(int(current_run.lease_until)))},
         )
     refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))
@@ -193,7 +191,7 @@ def _build_run(actor: Actor, facts: _Facts, agent: Agent, choice: ModelChoice, r
         max_tokens=min(choice.max_tokens, MAX_TOKENS),
         tools=list(agent.tools),
         input_context={"context": request.context, "parameters": dict(request.parameters)},
-        execution_metadata={"providerChosenBy": choice.because, "priceKnown": True},
+        execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": True},
     )
     estimate = _estimate_price(choice, facts.record)
     run.estimated_price_micros = estimate
@@ -208,15 +206,15 @@ def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]
     update_run_summary(card, run)
     limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
     full = LimitExceeded(Situation.RUN_LIMIT, f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
-    places = update(
-        ActiveRuns.of(str(run.proj_id)),
+    place = update(
+        ActiveRuns.for_project(str(run.proj_id)),
         [ActiveRuns.run_ids.add({run.id})],
         ActiveRuns.closed.does_not_exist() & (ActiveRuns.run_ids.does_not_exist() | (size("run_ids") < limit)),
         lambda raw: NotFound(Item.NAME) if raw and "closed" in raw else full,
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _RUN_EXISTS), save(card), places, *create_account_operations(facts.workspace, facts.account)]
+    operations = [create(run, _RUN_EXISTS), save(card), place, *create_account_operations(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
@@ -236,47 +234,47 @@ ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran
 
 def _end_expired_runs(project: Project) -> bool:
     """End the project's runs whose lease is over; whether a place became free."""
-    row = read_row(ActiveRuns, ActiveRuns.of(project.id).pk, "RUNS")
-    swept = False
+    row = read_row(ActiveRuns, ActiveRuns.for_project(project.id).pk, "RUNS")
+    freed = False
     for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
-        if not run.ended and not run.lease_alive:
-            done = end_run(run, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
-            swept = swept or done.ended
-    return swept
+        if not run.ended and not run.lease_active:
+            done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
+            freed = freed or done.ended
+    return freed
 
 
-def _estimate_price(choice: ModelChoice, record_: AgentRecord | None) -> int | None:
+def _estimate_price(choice: ModelChoice, agent_record: AgentRecord | None) -> int | None:
     """What the run will probably be charged: the agent's average here, else a typical run at this model's price. None: no price."""
     price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
-    if record_ is not None and record_.succeeded and record_.price_micros:
-        return int(record_.price_micros) // int(record_.runs)
+    if agent_record is not None and agent_record.succeeded and agent_record.price_micros:
+        return int(agent_record.price_micros) // int(agent_record.runs)
     return customer_price_micros(price.cost_micros) * _TYPICAL_TURNS
 
 
-def _estimate_seconds(record_: AgentRecord | None) -> int:
-    if record_ is not None and record_.runs and record_.duration_ms:
-        return max(1, int(record_.duration_ms) // int(record_.runs) // 1000)
+def _estimate_seconds(agent_record: AgentRecord | None) -> int:
+    if agent_record is not None and agent_record.runs and agent_record.duration_ms:
+        return max(1, int(agent_record.duration_ms) // int(agent_record.runs) // 1000)
     return _TYPICAL_SECONDS
 
 
-def retry_run(actor: Actor, run_id: str, wish: RequestedModel) -> RequestedRun:
+def retry_run(actor: Actor, run_id: str, requested: RequestedModel) -> RequestedRun:
     """A new run of the same agent on the same card, with the same context. Raises Conflict(RUN_STATUS) unless the old one failed or
     was cancelled; otherwise as `request_run`."""
     old = load(Run, run_id, actor, Permission.AGENT_RUN)
     if old.status not in ("failed", "cancelled"):
         raise Conflict(Situation.RUN_STATUS, f"The run is {old.status}: only failed and cancelled runs can be retried")
-    kept: dict[str, Any] = old.input_context
+    previous: dict[str, Any] = old.input_context
     request = RunRequest(
-        wish=RequestedModel(
-            wish.provider or (None if wish.model else old.provider),
-            wish.model or (None if wish.provider else old.model),
-            wish.temperature if wish.temperature is not None else old.temperature,
-            wish.max_tokens or int(old.max_tokens),
+        model=RequestedModel(
+            requested.provider or (None if requested.model else old.provider),
+            requested.model or (None if requested.provider else old.model),
+            requested.temperature if requested.temperature is not None else old.temperature,
+            requested.max_tokens or int(old.max_tokens),
         ),
-        context=kept.get("context"),
-        parameters=kept.get("parameters") or {},
+        context=previous.get("context"),
+        parameters=previous.get("parameters") or {},
         retry_of=old.id,
         attempt=int(old.attempt) + 1,
     )

@@ -104,11 +104,11 @@ class Run(Entity):
         return self.status in ENDED
 
     @property
-    def lease_alive(self) -> bool:
+    def lease_active(self) -> bool:
         return not self.ended and self.lease_until > clock.epoch()
 
     @property
-    def all_tokens(self) -> int:
+    def total_tokens(self) -> int:
         return int(self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens)
 
     @property
@@ -134,7 +134,7 @@ class Run(Entity):
             "progress": int(self.progress),
             "duration_ms": self.duration_ms if self.ended else None,
             "customer_price_micros": int(self.customer_price_micros),
-            "tokens": self.all_tokens,
+            "tokens": self.total_tokens,
             "created_at": self.created_at,
             "started_at": self.started_at,
             "completed_at": self.completed_at,
@@ -171,7 +171,7 @@ class WaitingCursor(Row):
     after = JSONAttribute(null=True)
 
     @classmethod
-    def the(cls) -> "WaitingCursor":
+    def singleton(cls) -> "WaitingCursor":
         return cls(pk="SWEEP", sk="RUNS#WAITING")
 
 
@@ -189,7 +189,7 @@ class Turn(Row):
     TABLE = "core_table"
     number = NumberAttribute()
     fence = NumberAttribute()
-    said = UnicodeAttribute()
+    text = UnicodeAttribute(attr_name="said")
     calls = UnicodeAttribute(default="[]")
     """JSON of `[{id, name, arguments}]`, or `s3:<key>` where it is long."""
     stop = UnicodeAttribute()
@@ -208,7 +208,7 @@ class ToolCallRecord(Row):
     tool = UnicodeAttribute()
     result = UnicodeAttribute(null=True)
     is_error = BooleanAttribute(default=False)
-    made = JSONAttribute(null=True)
+    effect = JSONAttribute(null=True, attr_name="made")
     """What the call made: {kind, id, title}."""
 
     @classmethod
@@ -224,7 +224,7 @@ class ActiveRuns(Row):
     closed = BooleanAttribute(null=True)
 
     @classmethod
-    def of(cls, project_id: str) -> "ActiveRuns":
+    def for_project(cls, project_id: str) -> "ActiveRuns":
         return cls(pk=f"PROJ#{project_id}", sk="RUNS")
 
 

@@ -10,7 +10,14 @@ from shared.core.errors import Raced
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
-from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_month_thresholds, read_caps, release_reservation, settle_reservation
+from shared.money.budgets.reserving import (
+    BudgetExhausted,
+    Scope,
+    announce_month_thresholds,
+    read_caps,
+    release_reservation,
+    settle_reservation,
+)
 from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.lease import LeaseLost
@@ -32,7 +39,7 @@ def worst_case_price(run: Run, request: Request) -> int:
 def has_budget(run: Run) -> bool:
     """Whether the caps have room for the call that a run waits with. One batch read; the reservation itself decides."""
     try:
-        read_caps(budget_scope(run)).refuse(int((run.waiting or {}).get("needed_micros", 0)))
+        read_caps(budget_scope(run)).check_room(int((run.waiting or {}).get("needed_micros", 0)))
     except BudgetExhausted:
         return False
     return True
@@ -44,21 +51,21 @@ def reserve(run: Run, turn: int, amount: int) -> None:
         return  # an earlier try of this turn holds it already
     caps = read_caps(budget_scope(run))
     hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
-    ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
+    is_ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
     actions = [Run.hold.set(hold), Run.hold_turn.set(turn), Run.version.add(1)]
-    write(update(Run(*Run.key(run.id)), actions, ours, LeaseLost()), *caps.reserve(amount))
+    write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), *caps.reserve(amount))
     run.hold, run.hold_turn, run.version = hold, turn, run.version + 1
 
 
-def _find_cost(run: Run, answered: str, usage: TokenUsage) -> Price:
+def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
     """By the model that answered: `gpt-4o` is no version of `gpt-4`. By the one asked for where its dated version answered
     (`gpt-4o-2024-08-06`), or a version of it that no table knows."""
-    asked = run.model
-    version = answered.removeprefix(asked) if answered.startswith(asked) else None
-    if not answered or (version is not None and _DATED_VERSION.fullmatch(version)):
-        return call_cost(run.provider, asked, usage)
-    price = call_cost(run.provider, answered, usage)
-    return call_cost(run.provider, asked, usage) if version and not isinstance(price, Priced) else price
+    requested = run.model
+    version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
+    if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
+        return call_cost(run.provider, requested, usage)
+    price = call_cost(run.provider, answering_model, usage)
+    return call_cost(run.provider, requested, usage) if version and not isinstance(price, Priced) else price
 
 
 _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
@@ -94,7 +101,9 @@ def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimat
     )
 
 
-def settle_call(run: Run, turn: int, done: Finished, project_name: str, kept: list[Operation], progress: int) -> bool:
+def settle_call(
+    run: Run, turn: int, done: Finished, project_name: str, journal_operations: list[Operation], progress: int
+) -> bool:
     """The call is over: ledger, budgets, the run's own counts, and `kept` (the journal), all or none.
 
     When the run is no longer ours, what was spent is still spent and is recorded, but nothing is kept. Answers whether it was kept.
@@ -103,13 +112,18 @@ def settle_call(run: Run, turn: int, done: Finished, project_name: str, kept: li
     price = int(line.customer_price_micros)
     counts = [*_usage_counters(line), Run.version.add(1)]
     row = Run(*Run.key(run.id))
-    ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
-    ending_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
-    books = [*usage_operations(line, project_name), *_agent_record_operations(run, price)]
+    is_ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
+    clear_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
+    ledger_operations = [*usage_operations(line, project_name), *_agent_record_operations(run, price)]
     try:
-        write(update(row, counts + ending_hold, ours, LeaseLost()), *settle_reservation(run.hold, (), price), *kept, *books)
+        write(
+            update(row, counts + clear_hold, is_ours, LeaseLost()),
+            *settle_reservation(run.hold, (), price),
+            *journal_operations,
+            *ledger_operations,
+        )
     except LeaseLost:
-        settle_late_call(run, turn, counts, price, books)
+        settle_late_call(run, turn, counts, price, ledger_operations)
         return False
     run.hold = run.hold_turn = None
     if price:
@@ -117,16 +131,20 @@ def settle_call(run: Run, turn: int, done: Finished, project_name: str, kept: li
     return True
 
 
-def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, books: list[Operation]) -> None:
+def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_operations: list[Operation]) -> None:
     """A call that finished after its run had ended or changed hands. It settles the reservation that the ended run still holds for it;
     where it holds none (its lease is over) or the run goes on in other hands, the price is spent all the same."""
     row = Run(*Run.key(run.id))
     try:
         try:
-            write(update(row, counts + CLEAR_RESERVATION, holds_reservation(turn), LeaseLost()), *settle_reservation(run.hold, (), price), *books)
+            write(
+                update(row, counts + CLEAR_RESERVATION, holds_reservation(turn), LeaseLost()),
+                *settle_reservation(run.hold, (), price),
+                *ledger_operations,
+            )
         except LeaseLost:
             existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
-            write(update(row, counts), *settle_reservation(None, existing, price), *books)
+            write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
     except Raced as raced:
         if raced is not ALREADY_RECORDED:
             raise
@@ -155,7 +173,10 @@ def release_run_reservation(run: Run) -> bool:
         return False
     actions = [*CLEAR_RESERVATION, Run.version.add(1)]
     try:
-        write(update(Run(*Run.key(run.id)), actions, holds_reservation(int(run.hold_turn)), LeaseLost()), *release_reservation(run.hold))
+        write(
+            update(Run(*Run.key(run.id)), actions, holds_reservation(int(run.hold_turn)), LeaseLost()),
+            *release_reservation(run.hold),
+        )
     except LeaseLost:
         return False
     return True

@@ -26,7 +26,7 @@ from shared.runs.agent_runs.context import first_message
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.failures import CardGone, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
-from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, check_fence, acquire_lease
+from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, acquire_lease, check_fence
 from shared.runs.agent_runs.rows import Run, RunContext
 from shared.runs.agent_runs.spending import has_budget
 from shared.runs.agent_runs.turns import Worker
@@ -52,43 +52,43 @@ class Step:
     token: str | None = None
 
 
-def run_step(name: str, at: Step) -> State:
+def run_step(name: str, step: Step) -> State:
     """Do one step. Answers the next state."""
     try:
-        return _STEPS[name](at)
+        return _STEPS[name](step)
     except LeaseLost:
         if name.startswith("wait_"):
             raise  # nobody would ever answer; the machine goes to Fail, which finds nothing to do
-        return {"run_id": at.run_id, "next": "finish"}
+        return {"run_id": step.run_id, "next": "finish"}
 
 
-def claim(at: Step) -> State:
+def claim(step: Step) -> State:
     """Take the run: from now on it belongs to this execution."""
 
     def read() -> Run:
-        run = fetch(Run, at.run_id)
-        if run is None or run.ended or run.execution not in (None, at.execution):
+        run = fetch(Run, step.run_id)
+        if run is None or run.ended or run.execution not in (None, step.execution):
             raise LeaseLost
         return run
 
     def change(run: Run) -> None:
-        run.execution = at.execution
+        run.execution = step.execution
         if run.status == "pending":
             run.status = "assigned"
         run.fence += 1
         run.lease_until = clock.epoch() + LEASE
 
     update_with_retry(read, change)
-    return {"run_id": at.run_id, "next": "check_limits"}
+    return {"run_id": step.run_id, "next": "check_limits"}
 
 
-def check_limits(at: Step) -> State:
+def check_limits(step: Step) -> State:
     """Whether a person has to approve the run first. (Budgets are asked before each call.)"""
-    run = acquire_lease(at.run_id, at.execution)
-    found: list[Any] = get_many([(Workspace, *Workspace.key(str(run.ws_id))), (Project, *Project.key(str(run.proj_id)))])
-    workspace, project = found
+    run = acquire_lease(step.run_id, step.execution)
+    rows: list[Any] = get_many([(Workspace, *Workspace.key(str(run.ws_id))), (Project, *Project.key(str(run.proj_id)))])
+    workspace, project = rows
     reason = None if run.approved or run.started_at else _approval_reason(run, workspace, project)
-    return {"run_id": at.run_id, "next": "approval" if reason else "load_context", "reason": reason}
+    return {"run_id": step.run_id, "next": "approval" if reason else "load_context", "reason": reason}
 
 
 def _approval_reason(run: Run, workspace: Workspace | None, project: Project | None) -> str | None:
@@ -106,13 +106,13 @@ def _approval_reason(run: Run, workspace: Workspace | None, project: Project | N
     return None
 
 
-def wait_approval(at: Step) -> State:
+def wait_approval(step: Step) -> State:
     """Show what would be done and at what cost, and wait. The answer comes with the task token."""
 
     def waiting(run: Run) -> dict[str, Any]:
         card = fetch(Item, run.item_id)
         return {
-            "reason": at.state.get("reason") or "Approval is required",
+            "reason": step.state.get("reason") or "Approval is required",
             "since": clock.iso(),
             "expires_at": (run.waiting or {}).get("expires_at") or clock.in_seconds(APPROVAL_HOURS * 3_600),
             "agent": run.agent["display_name"],
@@ -124,25 +124,25 @@ def wait_approval(at: Step) -> State:
             "estimated_cost": usd(int(run.estimated_price_micros)) if run.estimated_price_micros is not None else None,
         }
 
-    _wait_for_answer(at.run_id, at.execution, "approval", at.token, waiting)
-    return {"run_id": at.run_id}
+    _wait_for_answer(step.run_id, step.execution, "approval", step.token, waiting)
+    return {"run_id": step.run_id}
 
 
 def _tool_description(tool: str) -> str:
     return " ".join((TOOLS[tool].__doc__ or "").split())
 
 
-def wait_budget(at: Step) -> State:
+def wait_budget(step: Step) -> State:
     """No room for the next call: wait until somebody raises the cap. It may have been raised while this step began."""
-    shortfall = at.state.get("shortfall") or {}
+    shortfall = step.state.get("shortfall") or {}
 
     def waiting(_: Run) -> dict[str, Any]:
         return {"reason": "A budget has no room for the next call", "since": clock.iso()} | shortfall
 
-    run = _wait_for_answer(at.run_id, at.execution, "budget", at.token, waiting)
-    if at.token and has_budget(run):
-        queue.resume_execution(at.token, {"granted": True})
-    return {"run_id": at.run_id}
+    run = _wait_for_answer(step.run_id, step.execution, "budget", step.token, waiting)
+    if step.token and has_budget(run):
+        queue.resume_execution(step.token, {"granted": True})
+    return {"run_id": step.run_id}
 
 
 def _wait_for_answer(run_id: str, execution: str, what: str, token: str | None, about: Callable[[Run], dict[str, Any]]) -> Run:
@@ -187,10 +187,10 @@ def _card_summary_operations(run: Run) -> list[Operation]:
     return [save(card)]
 
 
-def load_context(at: Step) -> State:
+def load_context(step: Step) -> State:
     """Start the work: the card goes in progress, and what the agent is told is kept."""
-    ensure_running(at.run_id, at.execution)
-    return {"run_id": at.run_id, "next": "turn"}
+    ensure_running(step.run_id, step.execution)
+    return {"run_id": step.run_id, "next": "turn"}
 
 
 def ensure_running(run_id: str, execution: str) -> Run:
@@ -250,16 +250,16 @@ def get_actor(run: Run) -> Actor:
     return agent_actor(the_agent(run.agent_id), str(run.ws_id), run.tools)
 
 
-def turn(at: Step) -> State:
+def turn(step: Step) -> State:
     """One answer of the model and its tool calls."""
-    run = ensure_running(at.run_id, at.execution)
+    run = ensure_running(step.run_id, step.execution)
     journal = read_journal(run)
     if journal is None:
-        raise LookupError(f"run {at.run_id} has no context")
+        raise LookupError(f"run {step.run_id} has no context")
     terminal = TerminalWriter(run.id, run.item_id, run.ws_id, guard=lambda: check_fence(run))
     try:
         with terminal:
-            following = Worker(run, journal, terminal).take()
+            next_state = Worker(run, journal, terminal).take_turn()
     except BudgetExhausted as short:
         shortfall = {
             "reason": short.message,
@@ -267,64 +267,64 @@ def turn(at: Step) -> State:
             "needed_micros": short.needed,
             "available_micros": short.available,
         }
-        return {"run_id": at.run_id, "next": "budget", "shortfall": shortfall}
+        return {"run_id": step.run_id, "next": "budget", "shortfall": shortfall}
     _publish_status(run)
-    return {"run_id": at.run_id, "next": following}
+    return {"run_id": step.run_id, "next": next_state}
 
 
-def finish(at: Step) -> State:
+def finish(step: Step) -> State:
     """The work is done: its summary and what it made land on the card, the lease ends."""
-    run = acquire_lease(at.run_id, at.execution)
+    run = acquire_lease(step.run_id, step.execution)
     journal = read_journal(run)
     if journal is None:
-        raise LookupError(f"run {at.run_id} has no context")
-    said = load_text(journal.last.turn.said).strip() if journal.last else ""
-    _comment_summary(run, journal, said)
+        raise LookupError(f"run {step.run_id} has no context")
+    text = load_text(journal.last.turn.text).strip() if journal.last else ""
+    _comment_summary(run, journal, text)
 
     def change(run: Run) -> None:
-        run.result_summary = said[:4000] or "The agent finished without a word"
+        run.result_summary = text[:4000] or "The agent finished without a word"
         run.result_data = _group_effects(journal)
         answered = sorted({exchange.turn.model for exchange in journal.exchanges})
         run.execution_metadata = run.execution_metadata | {"turns": len(journal.exchanges), "models": answered}
 
-    run = end_run(run, "completed", get_actor(run), change, still=lambda one: one.execution == at.execution, at_rest=True)
+    run = end_run(run, "completed", get_actor(run), change, only_if=lambda one: one.execution == step.execution, idle=True)
     _publish_status(run)
-    return {"run_id": at.run_id, "next": "ended", "status": run.status}
+    return {"run_id": step.run_id, "next": "ended", "status": run.status}
 
 
 _PLURALS: Final = {"discovery": "discoveries"}
 
 
 def _group_effects(journal: Journal) -> dict[str, Any]:
-    made: dict[str, list[dict[str, Any]]] = {}
-    for one in journal.made:
-        made.setdefault(_PLURALS.get(one["kind"], f"{one['kind']}s"), []).append(
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in journal.effects:
+        groups.setdefault(_PLURALS.get(one["kind"], f"{one['kind']}s"), []).append(
             {key: value for key, value in one.items() if key not in ("kind", "ref")}
         )
-    return made
+    return groups
 
 
-def _comment_summary(run: Run, journal: Journal, said: str) -> None:
+def _comment_summary(run: Run, journal: Journal, text: str) -> None:
     """The summary as a comment on the card, for an agent that did not comment itself."""
-    if not said or any(one["kind"] == "comment" for one in journal.made):
+    if not text or any(one["kind"] == "comment" for one in journal.effects):
         return
     # the comment is there already, or the card is gone or archived
     with suppress(Conflict, NotFound), transaction_guard(lambda: [check_fence(run)]):
-        create_comment(get_actor(run), run.item_id, NewComment(said[:10_000]), comment_id=derived_id("summary", run.id))
+        create_comment(get_actor(run), run.item_id, NewComment(text[:10_000]), comment_id=derived_id("summary", run.id))
 
 
-def fail(at: Step) -> State:
+def fail(step: Step) -> State:
     """Whatever went wrong, the run ends, says why, and lets the card go. Does nothing to a run that has ended."""
-    run = fetch(Run, at.run_id)
+    run = fetch(Run, step.run_id)
     if run is None:
-        return {"run_id": at.run_id, "next": "ended"}
-    code, message = read_error(at.state.get("error"))
+        return {"run_id": step.run_id, "next": "ended"}
+    code, message = read_error(step.state.get("error"))
     status = "cancelled" if code in ("CANCELLED", "APPROVAL_REJECTED") else "failed"
     run = end_run(
-        run, status, SYSTEM, with_error(code, message), still=lambda one: one.execution in (None, at.execution), at_rest=True
+        run, status, SYSTEM, with_error(code, message), only_if=lambda one: one.execution in (None, step.execution), idle=True
     )
     _publish_status(run)
-    return {"run_id": at.run_id, "next": "ended", "status": run.status}
+    return {"run_id": step.run_id, "next": "ended", "status": run.status}
 
 
 def _publish_status(run: Run) -> None:

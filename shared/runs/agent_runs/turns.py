@@ -28,10 +28,10 @@ from shared.runs.agent_runs.failures import (
 )
 from shared.runs.agent_runs.journal import Exchange, Journal
 from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_lease
-from shared.runs.agent_runs.rows import ToolCallRecord, Run, Turn
+from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn
 from shared.runs.agent_runs.spending import fetch_project_name, reserve, settle_call, worst_case_price
 from shared.runs.terminal import TerminalWriter
-from shared.runs.toolbox import Outcome, CallContext, agent_actor, execute_tool
+from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool
 from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
@@ -53,28 +53,28 @@ class Worker:
     journal: Journal
     terminal: TerminalWriter
 
-    def take(self) -> str:
+    def take_turn(self) -> str:
         """The turn. Answers what is next: `turn` or `finish`. Raises BudgetExhausted, Lost, or a RunFailure."""
         last = self.journal.last
         if last is not None and last.open:  # the answer is here, its calls are not all carried out
-            self.act(last)
+            self.execute_calls(last)
             return "turn"
         if last is not None and not last.calls:
-            _refuse_unfinished(last)  # whoever got this answer may have died before saying so
+            _check_stop_reason(last)  # whoever got this answer may have died before saying so
             return "finish"
-        self._refuse_endless()
-        exchange = self.ask()
+        self._check_turn_limits()
+        exchange = self.call_model()
         if exchange is None:
             raise LeaseLost
         if exchange.calls:
-            self.act(exchange)
+            self.execute_calls(exchange)
             return "turn"
-        _refuse_unfinished(exchange)
+        _check_stop_reason(exchange)
         return "finish"
 
     # -- asking the model
 
-    def ask(self) -> Exchange | None:
+    def call_model(self) -> Exchange | None:
         """One call of the model, reserved, streamed, settled and kept. None when the run was lost meanwhile."""
         run, number = self.run, self.journal.next_turn
         request = self._request(number)
@@ -83,7 +83,7 @@ class Worker:
         except Upstream as error:
             raise ProviderNotConfigured(error.message) from error
         reserve(run, number, worst_case_price(run, request))
-        said: list[str] = []
+        texts: list[str] = []
         calls: list[ToolCall] = []
         done: Finished | None = None
         watch = _CancelWatch(run)
@@ -91,7 +91,7 @@ class Worker:
         try:
             for event in provider.stream(request, watch.cancelled):
                 if isinstance(event, TextDelta):
-                    said.append(event.text)
+                    texts.append(event.text)
                     lines.add(event.text)
                 elif isinstance(event, ToolCallReady):
                     lines.end()
@@ -112,7 +112,7 @@ class Worker:
         if done.stop_reason == "cancelled":
             self._settle(number, done, None)
             return None
-        turn = self._kept(number, "".join(said), calls, done)
+        turn = self._build_turn(number, "".join(texts), calls, done)
         if not self._settle(number, done, turn):
             return None
         exchange = Exchange(turn)
@@ -132,25 +132,25 @@ class Worker:
             metadata={"run": run.id, "turn": str(number)},
         )
 
-    def _kept(self, number: int, said: str, calls: list[ToolCall], done: Finished) -> Turn:
+    def _build_turn(self, number: int, text: str, calls: list[ToolCall], done: Finished) -> Turn:
         pk, sk = Turn.key_of(self.run.id, number)
-        place = f"runs/{self.run.ws_id}/{self.run.id}/{sk}"
-        asked = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
+        key = f"runs/{self.run.ws_id}/{self.run.id}/{sk}"
+        requested = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
         return Turn(
             pk=pk,
             sk=sk,
             number=number,
             fence=self.run.fence,
-            said=store_text(place, _replace_surrogates(said)),
-            calls=store_text(f"{place}/calls", _replace_surrogates(json.dumps(asked, ensure_ascii=False))),
+            text=store_text(key, _replace_surrogates(text)),
+            calls=store_text(f"{key}/calls", _replace_surrogates(json.dumps(requested, ensure_ascii=False))),
             stop=done.stop_reason,
             model=done.model,
             at=clock.iso(),
         )
 
     def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
-        kept = [create(turn)] if turn is not None else []
-        return settle_call(self.run, number, done, fetch_project_name(self.run), kept, progress=_progress(number))
+        operations = [create(turn)] if turn is not None else []
+        return settle_call(self.run, number, done, fetch_project_name(self.run), operations, progress=_progress(number))
 
     # -- acting
 
@@ -158,51 +158,53 @@ class Worker:
     def _actor(self) -> Any:
         return agent_actor(the_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
 
-    def act(self, exchange: Exchange) -> None:
+    def execute_calls(self, exchange: Exchange) -> None:
         """Carry out the calls of an answer that have no result yet."""
-        work = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
+        context = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
         for index in exchange.open:
             call = exchange.calls[index]
-            work.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
-            work.refs = self.journal.refs
-            called = self._carry_out(work, exchange, index, call)
-            exchange.results[index] = called
-            level = "warn" if called.is_error else "info"
+            context.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
+            context.refs = self.journal.refs
+            record = self._execute_call(context, exchange, index, call)
+            exchange.results[index] = record
+            level = "warn" if record.is_error else "info"
             self.terminal.write(
-                level, f"tool.{call.name}", _terminal_text(call, called), {"arguments": _shorten(call.arguments)}, source="tool"
+                level, f"tool.{call.name}", _terminal_text(call, record), {"arguments": _shorten(call.arguments)}, source="tool"
             )
 
-    def _carry_out(self, work: CallContext, exchange: Exchange, index: int, call: ToolCall) -> ToolCallRecord:
+    def _execute_call(self, context: CallContext, exchange: Exchange, index: int, call: ToolCall) -> ToolCallRecord:
         pk, sk = ToolCallRecord.key_of(self.run.id, int(exchange.turn.number), index)
-        called = ToolCallRecord(pk=pk, sk=sk, tool=call.name)
-        known = exchange.results.get(index)
-        done = known is not None  # its effect is written, its result is not: the writer died in between
+        record = ToolCallRecord(pk=pk, sk=sk, tool=call.name)
+        earlier = exchange.results.get(index)
+        repeated = earlier is not None  # its effect is written, its result is not: the writer died in between
         try:
-            if done:
-                outcome = _recover_outcome(work, call, str(self.run.proj_id))
+            if repeated:
+                outcome = _recover_outcome(context, call, str(self.run.proj_id))
             elif call.name in READ_ONLY:
-                outcome = execute_tool(work, call.name, call.arguments)
+                outcome = execute_tool(context, call.name, call.arguments)
             else:
-                with transaction_guard(lambda: [check_fence(self.run), create(ToolCallRecord(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
-                    outcome = execute_tool(work, call.name, call.arguments)
+                with transaction_guard(
+                    lambda: [check_fence(self.run), create(ToolCallRecord(pk=pk, sk=sk, tool=call.name), AlreadyDone())]
+                ):
+                    outcome = execute_tool(context, call.name, call.arguments)
         except AlreadyDone:
-            outcome = _recover_outcome(work, call, str(self.run.proj_id))
+            outcome = _recover_outcome(context, call, str(self.run.proj_id))
         except CadreError as error:
             outcome = Outcome(_error_text(error))
-            called.is_error = True
-        called.result = store_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
-        called.made = outcome.made
-        write(check_fence(self.run), put(called))
-        return called
+            record.is_error = True
+        record.result = store_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
+        record.effect = outcome.effect
+        write(check_fence(self.run), put(record))
+        return record
 
-    def _refuse_endless(self) -> None:
+    def _check_turn_limits(self) -> None:
         if self.journal.next_turn > MAX_TURNS:
             raise TooManyTurns(f"The agent took {MAX_TURNS} turns without coming to an end")
         if self.run.deadline is not None and clock.epoch() > self.run.deadline:
             raise TookTooLong("The run took longer than it may")
 
 
-def _refuse_unfinished(exchange: Exchange) -> None:
+def _check_stop_reason(exchange: Exchange) -> None:
     stop = exchange.turn.stop
     if stop == "max_tokens":
         raise OutputTooLong("The model's answer did not fit into the run's maxTokens; raise it and retry")
@@ -210,19 +212,19 @@ def _refuse_unfinished(exchange: Exchange) -> None:
         raise ModelRefused("The model declined to work on this card")
 
 
-def _recover_outcome(work: CallContext, call: ToolCall, project_id: str) -> Outcome:
+def _recover_outcome(context: CallContext, call: ToolCall, project_id: str) -> Outcome:
     """The result of a call whose effect was written by somebody who died before saying so."""
-    given = call.arguments
-    made_id = work.new_id
-    if call.name == "write_document" and (document := find_document(project_id, given["type"], given["title"])):
-        made_id = document.id
-    title = given.get("title") or given.get("content") or given.get("description") or call.name
-    made: dict[str, Any] | None = None
+    arguments = call.arguments
+    effect_id = context.new_id
+    if call.name == "write_document" and (document := find_document(project_id, arguments["type"], arguments["title"])):
+        effect_id = document.id
+    title = arguments.get("title") or arguments.get("content") or arguments.get("description") or call.name
+    effect: dict[str, Any] | None = None
     if call.name in _EFFECT_KINDS:
-        made = {"kind": _EFFECT_KINDS[call.name], "id": made_id, "title": str(title)[:200]}
-        if given.get("ref"):
-            made["ref"] = given["ref"]
-    return Outcome(json.dumps({"id": made_id, "note": "done before a restart"}), made)
+        effect = {"kind": _EFFECT_KINDS[call.name], "id": effect_id, "title": str(title)[:200]}
+        if arguments.get("ref"):
+            effect["ref"] = arguments["ref"]
+    return Outcome(json.dumps({"id": effect_id, "note": "done before a restart"}), effect)
 
 
 _EFFECT_KINDS: Final = {
@@ -241,11 +243,11 @@ def _error_text(error: CadreError) -> str:
     return f"{error.message}{details}"
 
 
-def _terminal_text(call: ToolCall, called: ToolCallRecord) -> str:
-    if called.is_error:
-        return f"{call.name}: {called.result}"[:_MAX_LINE]
-    made = called.made or {}
-    title = " ".join(str(made.get("title", "")).split())
+def _terminal_text(call: ToolCall, record: ToolCallRecord) -> str:
+    if record.is_error:
+        return f"{call.name}: {record.result}"[:_MAX_LINE]
+    effect = record.effect or {}
+    title = " ".join(str(effect.get("title", "")).split())
     return f"{call.name}: {title}"[:200] if title else call.name
 
 
@@ -270,18 +272,18 @@ class _CancelWatch:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.looked = self.renewed = time.monotonic()
+        self.checked = self.renewed = time.monotonic()
         self.lost = False
 
     def cancelled(self) -> bool:
-        moment = time.monotonic()
-        if self.lost or moment - self.looked < CHECK_INTERVAL:
+        now = time.monotonic()
+        if self.lost or now - self.checked < CHECK_INTERVAL:
             return self.lost
-        self.looked = moment
+        self.checked = now
         row = fetch(Run, self.run.id)
         self.lost = row is None or row.fence != self.run.fence or row.status != "running"
-        if not self.lost and moment - self.renewed > LEASE / 3:
-            self.renewed = moment
+        if not self.lost and now - self.renewed > LEASE / 3:
+            self.renewed = now
             try:
                 renew_lease(self.run)
             except LeaseLost:

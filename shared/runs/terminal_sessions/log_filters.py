@@ -37,7 +37,7 @@ class LogFilter:
             system,
         )
 
-    def admits(self, entry: Entry) -> bool:
+    def matches(self, entry: Entry) -> bool:
         return (
             (not self.levels or entry["level"] in self.levels)
             and (not self.sources or entry["source"] in self.sources)
@@ -62,7 +62,7 @@ class ReplayOptions:
     """`speed` 1.0 plays as it was. Everything is played unless a filter says otherwise."""
 
     speed: float = 1.0
-    wanted: LogFilter = field(default_factory=LogFilter)
+    log_filter: LogFilter = field(default_factory=LogFilter)
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:
@@ -77,7 +77,7 @@ class ReplayOptions:
         return cls(float(speed), LogFilter.read(filters, since, until, raw.get("includeSystemLogs") is not False))
 
     def as_json(self) -> dict[str, Any]:
-        return {"speed": self.speed, "filters": self.wanted.as_json(), "includeSystemLogs": self.wanted.system}
+        return {"speed": self.speed, "filters": self.log_filter.as_json(), "includeSystemLogs": self.log_filter.system}
 
 
 def _set(filters: dict[str, Any], name: str) -> frozenset[str]:

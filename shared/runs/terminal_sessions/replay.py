@@ -65,11 +65,11 @@ def start_replay(connection: Connection, run_id: str, options: ReplayOptions) ->
 
 def resume_replay(connection: Connection) -> None:
     """A replay that was held by `pause_stream` plays on."""
-    held = connection.replay_held
-    if held and connection.replay == held["session"]:
+    saved = connection.replay_held
+    if saved and connection.replay == saved["session"]:
         update_now(connection, [Connection.replay_held.remove()])
-        if held.get("number"):
-            _queue_slice(connection.id, Slice(**held))
+        if saved.get("number"):
+            _queue_slice(connection.id, Slice(**saved))
 
 
 def pause_replay(connection: Connection) -> None:
@@ -96,26 +96,26 @@ def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None
     options = ReplayOptions.read(piece.options)
     if piece.number == 1:
         piece = _start(connection_id, piece, options, frames)
-    deadline = looked = time.monotonic()
+    deadline = checked = time.monotonic()
     deadline += _SLICE
     due = time.monotonic() + (piece.due or 0.0)
     for entry in entries(piece.run, piece.seq):
         if piece.position >= piece.total:
             break
-        if not options.wanted.admits(entry):
+        if not options.log_filter.matches(entry):
             continue
         if piece.last is not None and piece.due is None:
             due += pause_between(piece.last, entry["timestamp"], options.speed)
         remaining = due - time.monotonic()
-        here = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
+        current = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
         if remaining > _MAX_PAUSE_IN_FUNCTION or time.monotonic() + max(0.0, remaining) > deadline:
-            _queue_slice(connection_id, _next_slice(here))
+            _queue_slice(connection_id, _next_slice(current))
             return
         if remaining > 0:
             time.sleep(remaining)
-        if time.monotonic() - looked > _CHECK_INTERVAL:
-            looked = time.monotonic()
-            if not _is_active(connection_id, _next_slice(here)):
+        if time.monotonic() - checked > _CHECK_INTERVAL:
+            checked = time.monotonic()
+            if not _is_active(connection_id, _next_slice(current)):
                 return
         outcome = socket_client().post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total))
         if outcome != SENT:
@@ -166,7 +166,7 @@ def _start(connection_id: str, piece: Slice, options: ReplayOptions, frames: Ter
     """Count what will be played and how long it takes, and say so."""
     total, seconds, last = 0, 0.0, None
     for entry in entries(piece.run):
-        if options.wanted.admits(entry):
+        if options.log_filter.matches(entry):
             seconds += pause_between(last, entry["timestamp"], options.speed) if last else 0
             total, last = total + 1, entry["timestamp"]
     message = frames.replay_started(piece.session, piece.run, total, round(seconds * 1000), options.speed)

@@ -6,4 +6,4 @@ outcome = perform(work, "create_card", {...})      CadreError: tell the model, i
 from shared.runs.toolbox.call_context import CallContext
 from shared.runs.toolbox.executor import Outcome, agent_actor, execute_tool
 
-__all__ = ["Outcome", "CallContext", "agent_actor", "execute_tool"]
+__all__ = ["CallContext", "Outcome", "agent_actor", "execute_tool"]

@@ -20,7 +20,7 @@ class BoardLanes:
     board: Board
     lanes: list[Lane]
 
-    def lane(self, choice: int | str) -> Lane:
+    def find_lane(self, choice: int | str) -> Lane:
         """By number or name. Raises Invalid, naming the lanes there are."""
         for lane in self.lanes:
             if str(lane.number) == str(choice).strip() or lane.name.casefold() == str(choice).strip().casefold():
@@ -28,7 +28,7 @@ class BoardLanes:
         known = ", ".join(f"{int(lane.number)} ({lane.name})" for lane in self.lanes)
         raise Invalid(FieldError("lane", f"There is no lane {choice!r}. The lanes are: {known}.", choice))
 
-    def number_of(self, lane_id: str) -> int | None:
+    def lane_number(self, lane_id: str) -> int | None:
         return next((int(lane.number) for lane in self.lanes if lane.id == lane_id), None)
 
 
@@ -42,7 +42,7 @@ class CallContext:
     tools: tuple[str, ...]
     new_id: str = ""
     refs: dict[str, str] = field(default_factory=dict)
-    around: BoardLanes | None = None
+    lanes: BoardLanes | None = None
 
 
 def read_board_lanes(board_id: str) -> BoardLanes:
@@ -53,7 +53,7 @@ def read_board_lanes(board_id: str) -> BoardLanes:
     return BoardLanes(board, sorted(fetch_all(Lane, board.lane_ids), key=lambda lane: lane.number))
 
 
-def get_board_lanes(work: CallContext, card: Item) -> BoardLanes:
-    if work.around is None or work.around.board.id != card.board_id:
-        work.around = read_board_lanes(card.board_id)
-    return work.around
+def get_board_lanes(context: CallContext, card: Item) -> BoardLanes:
+    if context.lanes is None or context.lanes.board.id != card.board_id:
+        context.lanes = read_board_lanes(card.board_id)
+    return context.lanes

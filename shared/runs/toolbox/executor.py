@@ -10,7 +10,7 @@ from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.runs.toolbox.board_tools import add_dependency, create_card, move_card, read_siblings
-from shared.runs.toolbox.call_context import ToolOutput, CallContext
+from shared.runs.toolbox.call_context import CallContext, ToolOutput
 from shared.runs.toolbox.card_tools import block_card, comment, read_card, update_card
 from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
 
@@ -41,7 +41,7 @@ class Outcome:
     """`content` is what the model reads; `made` is {kind, id, title, ref?} when something was made."""
 
     content: str
-    made: dict[str, Any] | None = None
+    effect: dict[str, Any] | None = None
 
 
 Tool = Callable[[Any, Any], ToolOutput]
@@ -70,19 +70,19 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # what tools call the fields of
 }
 
 
-def execute_tool(work: CallContext, name: str, raw: dict[str, Any]) -> Outcome:
+def execute_tool(context: CallContext, name: str, raw: dict[str, Any]) -> Outcome:
     """Carry out one call. Raises a CadreError whose message tells the model what to do differently."""
-    if name not in work.tools:
+    if name not in context.tools:
         raise Invalid(
             FieldError("name", "not among this agent's tools", name),
-            message=f"You have no tool {name!r}. Yours are: {', '.join(work.tools)}.",
+            message=f"You have no tool {name!r}. Yours are: {', '.join(context.tools)}.",
         )
     arguments = parse_arguments(name, raw)
     try:
-        content, made = _TOOLS[name](work, arguments)
+        content, effect = _TOOLS[name](context, arguments)
     except Invalid as error:
         raise _with_argument_names(name, error) from error
-    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str)), made)
+    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str)), effect)
 
 
 def _with_argument_names(tool: str, error: Invalid) -> Invalid:

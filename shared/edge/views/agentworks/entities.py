@@ -97,7 +97,7 @@ class BillingSummary(Shape):
     nextBillingDate: str
 
 
-def billing_summary(standing: "Standing") -> BillingSummary:
+def billing_summary(standing: "BillingStatus") -> BillingSummary:
     return BillingSummary(status=standing.status, plan=PLAN_NAMES[standing.plan], nextBillingDate=standing.next_date)
 
 

@@ -41,16 +41,16 @@ class Stripe:
     def name(self) -> str:
         return "stripe"
 
-    def customer(self, ws_id: str, name: str, email: str) -> str:
-        about = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
-        made = self._post("/v1/customers", about, key=f"customer-{ws_id}")
-        return str(made["id"])
+    def create_customer(self, ws_id: str, name: str, email: str) -> str:
+        form = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
+        customer = self._post("/v1/customers", form, key=f"customer-{ws_id}")
+        return str(customer["id"])
 
     def attach(self, customer: str, token: str) -> AttachedMethod:
         answer = self._post(f"/v1/payment_methods/{_checked_token(token)}/attach", {"customer": customer})
         kind = str(answer["type"])
-        about = answer.get(kind) or {}
-        return AttachedMethod(kind, about.get("brand"), about.get("last4"))
+        card = answer.get(kind) or {}
+        return AttachedMethod(kind, card.get("brand"), card.get("last4"))
 
     def detach(self, token: str) -> None:
         try:
@@ -59,7 +59,7 @@ class Stripe:
             return  # it is attached to nobody: gone already
 
     def charge(self, charge: Charge) -> ChargeResult:
-        about = {
+        form = {
             "amount": str(charge.amount_micros // CENT),
             "currency": "usd",
             "customer": charge.customer,
@@ -70,7 +70,7 @@ class Stripe:
             "metadata[invoice_id]": charge.invoice_id,
         }
         try:
-            intent = self._post("/v1/payment_intents", about, key=charge.key)
+            intent = self._post("/v1/payment_intents", form, key=charge.key)
         except _Declined as declined:
             return ChargeResult("failed", declined.reference, declined.message)
         status = {"succeeded": "succeeded", "processing": "pending"}.get(str(intent["status"]), "failed")
@@ -109,10 +109,10 @@ class _Declined(Upstream):
 def _error(status: int, answer: Any) -> Exception:
     """Stripe's error as ours. Its message goes to the caller only where it is about the caller's own card."""
     error = answer.get("error") if isinstance(answer, dict) else None
-    about: dict[str, Any] = error if isinstance(error, dict) else {}
-    if status == 402 or about.get("type") == "card_error":
-        reference = (about.get("payment_intent") or {}).get("id", "")
-        return _Declined(str(about.get("message") or "The payment was declined"), str(reference))
+    details: dict[str, Any] = error if isinstance(error, dict) else {}
+    if status == 402 or details.get("type") == "card_error":
+        reference = (details.get("payment_intent") or {}).get("id", "")
+        return _Declined(str(details.get("message") or "The payment was declined"), str(reference))
     if status in (400, 404):
         return Invalid(FieldError("token", "The payment gateway does not know this payment method, or cannot use it"))
     return Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway refused the request (HTTP {status})")
