@@ -1,7 +1,7 @@
-"""Who pays for a workspace, under which plan and how.
+"""The billing account of a workspace: who pays, under which plan and how.
 
-There is one way to an account: `opened` answers it, and makes it where there is none. It is asked before a run is written and whenever
-somebody looks, so nothing can be used in a workspace that has no account, however old the workspace is.
+`ensure_account` returns the account and creates it if there is none. Requests for runs and views of the bills both make sure that the
+account exists, so that nothing can be used in a workspace without one, however old the workspace is.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from shared.store import Operation, create, get, get_many, update, update_with_r
 
 MAX_PAYMENT_METHODS: Final = 10
 LOOKBACK_MONTHS: Final = 12
-"""Months in which usage that came after its invoice is still found."""
+"""Months in which usage that was recorded after its invoice is still billed."""
 ACCOUNT_EXISTS = Conflict(Situation.VERSION_CONFLICT, "The billing account was made at the same time; try again")
 
 
 def new_account(workspace: Workspace) -> BillingAccount:
-    """The account of a workspace, not yet written: of its owner, on the free plan, from this month on.
+    """Build the account of a workspace without writing it: it belongs to the owner, on the free plan, from this month on.
 
-    What an older workspace used before it had an account counts as usage that nobody billed yet.
+    Usage of an older workspace from before it had an account counts as not billed yet.
     """
     month = months.this_month()
     earlier = months.months_between(workspace.created_at[:7], month)[-LOOKBACK_MONTHS:]
@@ -44,12 +44,12 @@ def new_account(workspace: Workspace) -> BillingAccount:
 
 
 def create_account_operations(workspace: Workspace, account: BillingAccount | None) -> list[Operation]:
-    """What a transaction carries so that the workspace has an account afterwards: nothing where it has one."""
+    """Return the operations that create the account in a transaction; none if the workspace has one."""
     return [] if account is not None else [create(new_account(workspace), ACCOUNT_EXISTS)]
 
 
 def ensure_account(workspace: Workspace, account: BillingAccount | None) -> BillingAccount:
-    """The account as it was read, or a new one. A write only where there was none."""
+    """Return the account that was read, or create one; only that costs a write."""
     if account is not None:
         return account
     account = new_account(workspace)
@@ -63,7 +63,7 @@ def ensure_account(workspace: Workspace, account: BillingAccount | None) -> Bill
 
 
 def get_account(actor: Actor, ws_id: str) -> tuple[Workspace, BillingAccount]:
-    """For whoever may see the bills. One round trip, two for an account that nobody needed before."""
+    """Return workspace and account to an actor who may see the bills; one round trip, two if the account is new."""
     bare = entered(actor, ws_id, Permission.WORKSPACE_BILLING)
     workspace, account = get_many([(Workspace, *Workspace.key(bare)), (BillingAccount, *BillingAccount.key(bare))])
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
@@ -73,7 +73,7 @@ def get_account(actor: Actor, ws_id: str) -> tuple[Workspace, BillingAccount]:
 
 @dataclass(frozen=True)
 class BillingStatus:
-    """What everybody in a workspace may know: how it stands, the plan, the day of the next invoice (`2026-12-01`)."""
+    """What every member may know: the status, the plan, the date of the next invoice (`2026-12-01`)."""
 
     status: str
     plan: str
@@ -81,19 +81,19 @@ class BillingStatus:
 
 
 def billing_status(workspace: Workspace) -> BillingStatus:
-    """One round trip."""
+    """Return the billing status of a workspace; one round trip."""
     account = get(BillingAccount, *BillingAccount.key(workspace.id)) or new_account(workspace)
     return BillingStatus(account.status, account.plan, account.next_date)
 
 
 def initial_billing_status(workspace: Workspace) -> BillingStatus:
-    """Of a workspace that was just made: no round trip."""
+    """Return the billing status of a workspace that was just created; no round trip."""
     account = new_account(workspace)
     return BillingStatus(account.status, account.plan, account.next_date)
 
 
 def refuse_suspended(account: BillingAccount | None) -> None:
-    """Raises LimitExceeded(WORKSPACE_SUSPENDED) where the bills were not paid for so long that nothing new may be started."""
+    """Raise LimitExceeded(WORKSPACE_SUSPENDED) if the account is suspended because of unpaid invoices."""
     if account is not None and account.status == "suspended":
         raise LimitExceeded(
             Situation.WORKSPACE_SUSPENDED,
@@ -103,10 +103,10 @@ def refuse_suspended(account: BillingAccount | None) -> None:
 
 
 def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> BillingAccount:
-    """Change what is given of `email`, `address`, `tax_id` and `plan`; None clears address and tax id.
+    """Change the fields in `changes` (`email`, `address`, `tax_id`, `plan`); None clears address and tax id.
 
-    A plan (a key of `PLANS`) holds from now on; the fee of a period is that of the dearest plan it had. Raises Invalid for a tax id
-    that is none of the address's country.
+    A plan (a key of `PLANS`) applies from now on; a period costs the fee of the most expensive plan that it had. Raises Invalid if the tax
+    id does not fit the country of the address.
     """
     workspace: Workspace
 
@@ -122,7 +122,7 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
         account.tax_id = normalize_tax_id(account.tax_id, account.address)
         account.dearest_plan = dearer(account.dearest_plan, account.plan)
         changed = sorted(name for name in changes if before[name] != getattr(account, name))
-        if changed:  # names only: an address is nobody's news
+        if changed:  # names only: an address does not belong in an event
             plan = {"plan": [before["plan"], account.plan]} if "plan" in changed else {}
             record(account, EventType.BILLING_CHANGED, actor, changes=plan, fields=changed)
         return _organization_plan_operations(workspace, account.plan) if "plan" in changed else []
@@ -131,7 +131,7 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
 
 
 def _organization_plan_operations(workspace: Workspace, plan: str) -> list[Operation]:
-    """What a transaction carries so that the organization has the plan that is paid for with its own workspace (decision 21)."""
+    """Return the operations that give the organization the plan of its default workspace (decision 21)."""
     if not workspace.is_default:
         return []
     pk, sk = Organization.key(str(workspace.org_id))
@@ -140,9 +140,9 @@ def _organization_plan_operations(workspace: Workspace, plan: str) -> list[Opera
 
 
 def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: bool) -> dict[str, Any]:
-    """A way to pay. `bank_transfer` needs nothing; of the others the gateway's own pages gave the client a token.
+    """Add a payment method. `bank_transfer` needs no token; the others need the token that the gateway's own pages gave the client.
 
-    The same token again is the same method. Raises Invalid and Upstream as the gateway does, LimitExceeded (MAX_METHODS).
+    The same token always gives the same method. Raises Invalid and Upstream as the gateway does, LimitExceeded (MAX_PAYMENT_METHODS).
     """
     workspace, account = get_account(actor, ws_id)
     method: dict[str, Any] = {"id": derived_id("method", account.id, token or kind), "type": kind}
@@ -178,7 +178,7 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
 
 
 def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
-    """Nobody pays with it any more. Where it was the default, the newest other one is it. Raises NotFound."""
+    """Remove a payment method; if it was the default, the newest other one becomes the default. Raises NotFound."""
     method = _get_method(get_account(actor, ws_id)[1], method_id)
     if method.get("token"):
         gateways.get_gateway(method["gateway"]).detach(method["token"])
@@ -203,5 +203,5 @@ def _get_method(account: BillingAccount, method_id: str) -> dict[str, Any]:
 
 
 def chargeable_method(account: BillingAccount) -> dict[str, Any] | None:
-    """The default way to pay, if it is one that can be charged without its owner."""
+    """Return the default payment method if it can be charged without action by its owner."""
     return next((one for one in account.methods if one["default"] and one.get("token")), None)

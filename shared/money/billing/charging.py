@@ -1,8 +1,8 @@
-"""An invoice is charged: by the clock, or because its owner says so.
+"""Charge an invoice: by schedule, or at the request of its owner.
 
-A charge's key holds the invoice and how many charges of it have failed. So a charge that is asked for again by whoever died meanwhile, or
-by two at once, is the same charge; one after a failure is another. A charge that the gateway is not sure of (a debit takes days) is
-waited for: `apply_charge_result` is how it ends.
+The idempotency key of a charge contains the invoice and the number of its failed charges. A charge that is repeated after a crash, or
+requested twice at once, is therefore the same charge; a charge after a failure is a new one. A charge may stay pending at the gateway (a
+debit takes days); `apply_charge_result` then applies its result.
 """
 
 from typing import Any
@@ -20,9 +20,9 @@ from shared.store import fetch, save, write
 
 
 def charge_invoice(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> ChargeResult:
-    """Charge what is owed. A success is settled; otherwise the invoice says so, and is for the caller to save.
+    """Charge the open amount. A success is applied and saved; otherwise the invoice is changed and the caller must save it.
 
-    Raises Upstream where the gateway is not there or not this deployment's, Invalid where it does not take the charge.
+    Raises Upstream if the gateway is not available or not configured, Invalid if it does not accept the charge.
     """
     customer = account.customer or {}
     charged = gateways.get_gateway(method["gateway"]).charge(
@@ -45,10 +45,10 @@ def charge_invoice(invoice: Invoice, account: BillingAccount, method: dict[str, 
 
 
 def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
-    """What is owed, with one of the account's payment methods. The payment may be `pending` still.
+    """Pay the open amount with one of the account's payment methods; the payment may still be `pending`.
 
-    Raises Conflict(INVOICE_STATUS) where nothing is owed or a charge is under way, Invalid for a method that cannot be charged or was
-    declined, and as `charge`.
+    Raises Conflict(INVOICE_STATUS) if nothing is owed or a charge is in progress, Invalid if the method cannot be charged or was declined,
+    and the errors of `charge_invoice`.
     """
     invoice = get_invoice(actor, invoice_id)
     if not invoice.owed or invoice.pending:
@@ -71,7 +71,7 @@ def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
 
 
 def apply_charge_result(invoice_id: str, reference: str, succeeded: bool, amount: int, method: str) -> None:
-    """The gateway says how a charge ended, perhaps again: settle the invoice, or let it be charged another time."""
+    """Apply the result of an asynchronous charge: a payment, or another attempt later. Safe to repeat. Raises NotFound."""
     if succeeded:
         apply_payment(invoice_id, amount, method, reference, SYSTEM)
         return

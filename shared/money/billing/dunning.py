@@ -1,11 +1,12 @@
-"""What becomes of an invoice that is not paid. Each day, for the invoices on whose row that day stands (`next_step`):
+"""Dunning: the steps for an invoice that is not paid. Each day, for the invoices whose `next_step` is that day:
 
-until the due date    the default payment method is charged, where it is one that can be; every third day again
+until the due date    the default payment method is charged if that is possible; again every third day
 the day after it      overdue; the account is past due
 7 and 14 days after   a reminder
 30 days after         the account is suspended: no agent starts in the workspace until nothing is overdue
 
-Every step is one transaction of invoice and account, with its event; it takes the invoice out of that day's list. Twice does nothing.
+Every step is one transaction of invoice and account, with its event; it removes the invoice from that day's list. A repeated step does
+nothing.
 """
 
 from typing import Any, Final
@@ -23,12 +24,12 @@ from shared.store import Operation, get_many, is_stale, save, sharded, work_thro
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
 CHARGE_EVERY: Final = 3
-"""Days, all of them."""
+"""All in days."""
 _PAGE: Final = 50
 
 
 def run_dunning(until: float) -> int:
-    """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
+    """Do every step that is due today; return how many. Stops at `until` (`time.monotonic`); the next call continues."""
     rows = sharded(Invoice, INVOICES_TO_DUN, until, index=2, between=due_range(), limit=_PAGE)
     return work_through(
         INVOICES_TO_DUN.name, rows, lambda row: process_invoice(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}"
@@ -36,8 +37,10 @@ def run_dunning(until: float) -> int:
 
 
 def process_invoice(invoice_id: str) -> bool:
-    """What is due for one invoice, if anything still is. Somebody who changes it at this moment (a payment) is left alone: the
-    invoice stays in the list, and the next call sees what they left."""
+    """Do the step that is due for one invoice; return whether one was done.
+
+    If somebody changes the invoice at the same moment (a payment), it stays in the list for the next call.
+    """
     invoice = _fetch_invoice(invoice_id)
     today = months.today()
     if invoice is None or not invoice.owed or not invoice.next_step or invoice.next_step > today:
@@ -66,7 +69,7 @@ def _fetch_account(invoice: Invoice) -> BillingAccount:
 
 
 def _escalate(invoice: Invoice, account: BillingAccount, today: str) -> list[Operation]:
-    """One step a call. What was missed while nobody called is not made up for: after a week without the clock comes one reminder."""
+    """Do one dunning step. Missed steps are not repeated: after a week without the schedule there is one reminder."""
     late = _days_late(invoice, today)
     about: dict[str, Any] = {"number": invoice.number, "open_micros": invoice.open_micros, "due_date": invoice.due_date}
     if invoice.status == "sent":
@@ -94,7 +97,7 @@ def _days_late(invoice: Invoice, today: str) -> int:
 
 
 def _try_charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
-    """Charge what is owed, if there is a way to, and say when to look again."""
+    """Charge the open amount if that is possible, and set the day of the next step."""
     method = chargeable_method(account)
     after_due = months.days_after(invoice.due_date, 1)
     if method is not None and invoice.pending is None and charge_invoice(invoice, account, method).status == "succeeded":

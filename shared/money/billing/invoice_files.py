@@ -1,4 +1,4 @@
-"""The PDF of an invoice in the files bucket, made when somebody first wants it: it is the same whenever that is."""
+"""The PDF of an invoice in the files bucket, created at the first request; its bytes are the same at any time."""
 
 from shared.core.actor import Actor
 from shared.core.errors import NotFound
@@ -7,7 +7,7 @@ from shared.store.files import SignedUrl, download_url, head_file, put_file
 
 
 def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
-    """Where the invoice can be fetched, for a quarter of an hour. Raises as `invoice_file`."""
+    """Return the URL of the invoice's PDF, valid for 15 minutes. Raises as `get_invoice_with_payments`."""
     invoice = get_invoice_with_payments(actor, invoice_id).invoice
     key = f"invoices/{invoice.ws_id}/{invoice.id}.pdf"
     if head_file(key) is None:
@@ -18,7 +18,7 @@ def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
 
 
 def credit_note_url(actor: Actor, invoice_id: str, note_id: str) -> SignedUrl:
-    """Where the credit note can be fetched. Raises NotFound for one of another invoice."""
+    """Return the URL of the credit note's PDF, valid for 15 minutes. Raises NotFound if it belongs to another invoice."""
     record = get_invoice_with_payments(actor, invoice_id)
     note = next((one for one in record.credit_notes if one.id == note_id), None)
     if note is None:

@@ -1,4 +1,4 @@
-"""An invoice is made: number, invoice and account in one transaction, so that each period has one and no number is left out."""
+"""Issue invoices: number, invoice and account in one transaction, so that each period has one invoice and no number is skipped."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ NUMBER_TAKEN = Conflict(Situation.VERSION_CONFLICT, "Another document took this 
 
 
 def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:
-    """The number after `last` in a range, and the operation that takes it. Refused with MOVED where somebody else took it."""
+    """Return the next number of a range and the operation that takes it; its write fails with NUMBER_TAKEN if somebody was faster."""
     unchanged = Series.last == last
     if last == 0:
         unchanged = unchanged | Series.pk.does_not_exist()
@@ -33,10 +33,10 @@ def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:
 def prepare_close(
     account: BillingAccount, workspace: Workspace | None, last_number: int
 ) -> tuple[Invoice | None, list[Operation]]:
-    """What closes the account's open period: all of it, or nothing. Reads the usage (one or two queries).
+    """Return the invoice of the account's open period (if any) and the operations that close the period; one or two queries.
 
-    No invoice for nothing: where the sum rounds to no cent the period is closed without one. Usage that was less than half a cent stays
-    unbilled, and is found again with the next period.
+    If the total rounds to zero cents, the period is closed without an invoice. Usage of less than half a cent stays unbilled and is added
+    to the next period.
     """
     month = account.period
     workspace_gone = workspace is None or bool(workspace.deleted_at and workspace.deleted_at[:7] < month)
@@ -51,7 +51,7 @@ def prepare_close(
     account.billed = dict(sorted((account.billed | billed).items())[-LOOKBACK_MONTHS:])
     account.period = months.next_month(month)
     account.dearest_plan = account.plan
-    account.closed = workspace_gone  # a month after the workspace went: what came late is billed, too
+    account.closed = workspace_gone  # a month after the workspace was deleted: late usage is billed, too
     return invoice, [save(account), *operations]
 
 
@@ -88,7 +88,7 @@ def _issue(
 
 
 def _pay_from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
-    """What the customer has with us pays first."""
+    """Pay the invoice from the account's balance, as far as that goes."""
     used = min(int(account.balance_micros), int(invoice.total_micros))
     if used <= 0:
         return []

@@ -1,6 +1,6 @@
 """The monthly close: every account whose period is over gets its invoice.
 
-Accounts stand in an index by the day of their next invoice; an account leaves that day in the transaction that makes its invoice.
+An index lists the accounts by the day of their next invoice; the transaction that creates the invoice moves the account to its next day.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from shared.people.tenancy.rows import Workspace
 from shared.store import Row, get_many, retrying, sharded, work_through, write
 
 _PAGE: Final = 25
-"""Accounts read at once, each with its workspace and its organization's number range."""
+"""Accounts that are read at once, each with its workspace and the number range of its organization."""
 Key = tuple[type[Row], str, str]
 
 
 def close_periods(until: float) -> int:
-    """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
+    """Close all periods that are due; return how many. Stops at `until` (`time.monotonic`); the next call continues."""
     accounts = sharded(BillingAccount, ACCOUNTS_TO_CLOSE, until, index=1, between=due_range(), limit=_PAGE, read=_read_accounts)
     return work_through(ACCOUNTS_TO_CLOSE.name, accounts, _close_account, lambda one: f"{BillingAccount.NAME} {one.account.id}")
 
@@ -31,7 +31,7 @@ class _AccountToClose:
 
 
 def _read_accounts(page: list[BillingAccount]) -> list[_AccountToClose]:
-    """The accounts of a page with what closing them needs: two round trips."""
+    """Read the accounts of a page with their workspaces and invoice numbers; two round trips."""
     keys: list[Key] = []
     for row in page:
         keys += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
@@ -42,7 +42,7 @@ def _read_accounts(page: list[BillingAccount]) -> list[_AccountToClose]:
 
 
 class LastNumbers:
-    """The last invoice numbers of organizations, as last seen: the transaction finds out whether they still are."""
+    """The last invoice numbers of organizations as last read; the transaction checks that they are still the last."""
 
     def __init__(self, org_ids: set[str]) -> None:
         self._last: dict[str, int] = {}
@@ -63,7 +63,7 @@ class LastNumbers:
 
 
 def _close_account(work: _AccountToClose) -> int:
-    """Close every period of an account that is over, the oldest first. How many."""
+    """Close every period of an account that is over, the oldest first; return how many."""
     account, done = work.account, 0
     while not account.closed and account.period < months.this_month():
         account = _close_period(account, work.workspace, work.numbers)
@@ -72,7 +72,7 @@ def _close_account(work: _AccountToClose) -> int:
 
 
 def _close_period(account: BillingAccount, workspace: Workspace | None, numbers: LastNumbers) -> BillingAccount:
-    """The oldest open period. Where the account or the number range moved meanwhile it is decided anew on what is there now."""
+    """Close the oldest open period. If the account or the number range changed meanwhile, read both again and retry."""
     org_id, period = str(account.org_id), account.period
 
     def attempt(number: int) -> BillingAccount:

@@ -26,7 +26,7 @@ def last_day(month: str) -> date:
 
 
 def months_between(first: str, end: str) -> list[str]:
-    """The months from `first` up to, not including, `end`."""
+    """Return the months from `first` to `end`, without `end`."""
     months = []
     while first < end:
         months.append(first)

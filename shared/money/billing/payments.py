@@ -1,7 +1,7 @@
-"""Money that came in for an invoice, and what of it is no longer owed.
+"""Payments and credit notes of an invoice.
 
-A payment is written once for each reference (the bank's, the gateway's): the same one again changes nothing. Whatever comes in beyond
-what is owed is the customer's balance, which pays the next invoice. Invoice, account and payment change in one transaction.
+A payment is written once for each reference (of the bank or the gateway); a repeated reference changes nothing. Money above the open
+amount becomes the customer's balance, which pays the next invoice. Invoice, account and payment change in one transaction.
 """
 
 from collections.abc import Callable
@@ -26,13 +26,13 @@ ALREADY_RECORDED = Raced("This payment is recorded already")
 
 @dataclass
 class InvoiceAndAccount:
-    """An invoice with the account it belongs to, as they are now."""
+    """An invoice and its account as they were read."""
 
     invoice: Invoice
     account: BillingAccount
 
     def save_operations(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
-        """Both, after the invoice's sums changed: what follows for their state is decided here."""
+        """Return the operations that save both after the invoice's amounts changed; also sets the status of both and records events."""
         invoice, account = self.invoice, self.account
         account.balance_micros += max(0, invoice.excess) - self._excess_before
         if invoice.owed and invoice.open_micros == 0:
@@ -53,7 +53,7 @@ class InvoiceAndAccount:
 
 
 def _change_invoice(invoice_id: str, change: Callable[[InvoiceAndAccount], tuple[T, list[Operation]]]) -> T:
-    """Change an invoice with its account: again on what somebody else left when they were faster."""
+    """Change an invoice with its account; if somebody else changed one of them first, read both again and retry. Raises NotFound."""
 
     def attempt(_: int) -> T:
         invoice = fetch(Invoice, invoice_id)
@@ -69,7 +69,7 @@ def _change_invoice(invoice_id: str, change: Callable[[InvoiceAndAccount], tuple
 
 
 def apply_payment(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:
-    """Money has come in, whatever became of the invoice meanwhile. The same reference again answers the payment as it was written."""
+    """Record money that has arrived, whatever the invoice's status is; a repeated reference returns the first payment."""
 
     def add_payment(pair: InvoiceAndAccount) -> tuple[Payment, list[Operation]]:
         payment = Payment.for_invoice(pair.invoice, amount, method, reference, actor.summary, paid_at)
@@ -95,9 +95,9 @@ def apply_payment(invoice_id: str, amount: int, method: str, reference: str, act
 def record_payment(
     actor: Actor, invoice_id: str, amount: int | None, reference: str, method: str, paid_at: str | None
 ) -> Payment:
-    """What an administrator of the platform saw arrive; without an amount, what is owed.
+    """Record a payment that an administrator of the platform has received; without an amount, it is the open amount.
 
-    Raises Forbidden for everybody else, Invalid for an amount of less than a cent or with parts of one, Conflict(INVOICE_STATUS) where
+    Raises Forbidden for everybody else, Invalid for an amount that is not positive or not in whole cents, Conflict(INVOICE_STATUS) if
     nothing is owed.
     """
     invoice = get_invoice(actor, invoice_id)
@@ -114,10 +114,10 @@ def record_payment(
 
 
 def credit_invoice(actor: Actor, invoice_id: str, net: int | None, reason: str) -> CreditNote:
-    """A credit note over part of an invoice, or over all that was not credited yet: what it names is not owed any more.
+    """Issue a credit note for part of an invoice, or for all that is not credited yet; this reduces the open amount.
 
-    `net` is before tax. Where the invoice was paid, the customer has it as balance. Raises Forbidden for everybody but administrators
-    of the platform, Invalid for more than the invoice has, Conflict(INVOICE_STATUS) where all of it is credited.
+    `net` is before tax. If the invoice was paid, the amount becomes the customer's balance. Raises Forbidden for everybody but
+    administrators of the platform, Invalid for more than the invoice has, Conflict(INVOICE_STATUS) if all of it is credited.
     """
     get_invoice(actor, invoice_id)
     _require_platform_admin(actor)

@@ -1,7 +1,7 @@
-"""An invoice or a credit note as PDF. The same bytes for the same row, however often: no time, no random name is in them.
+"""An invoice or a credit note as PDF. The same row always gives the same bytes: they contain no time and no random name.
 
-Text is set in Vera, which ships with reportlab and is embedded; what Vera has no letters for (Greek, Cyrillic, Chinese) in a font of
-the reader's own.
+Text is set in Vera, which comes with reportlab and is embedded; text that Vera has no letters for (Greek, Cyrillic, Chinese) uses a font
+of the PDF reader.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from shared.money.billing.amounts import format_amount
 from shared.money.billing.rows import CreditNote, Invoice
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 539, 786, 70
-"""Points of an A4 page (595 x 842)."""
+"""Margins in points of an A4 page (595 x 842)."""
 _COLUMNS: Final = (360, 440, _RIGHT)
-"""Right ends of quantity, unit price and amount."""
+"""Right edges of quantity, unit price and amount, in points."""
 _WIDTH = 255
-"""Of a line's description."""
+"""Width of a line's description, in points."""
 
 
 @dataclass(frozen=True)
 class _Content:
-    """What stands on the page, of either document."""
+    """The texts of the page, for both kinds of document."""
 
     title: str
     number: str
@@ -78,7 +78,7 @@ def _draw(sheet: _Content) -> bytes:
 
 
 class _Page:
-    """A canvas with a place where the next line goes."""
+    """A canvas with the position of the next line."""
 
     def __init__(self, sheet: _Content) -> None:
         from reportlab.pdfbase import pdfmetrics
@@ -110,7 +110,7 @@ class _Page:
         (self._canvas.drawRightString if right else self._canvas.drawString)(x, self._y, text)
 
     def _move_down(self, points: float) -> None:
-        """Further down; on a new page where this one is full."""
+        """Move the position down; start a new page if this one is full."""
         self._y -= points
         if self._y < _BOTTOM:
             self._draw_footer()
@@ -122,7 +122,7 @@ class _Page:
         self._canvas.drawString(_LEFT, 40, f"{self._sheet.title} {self._sheet.number}, page {self._page_number}")
 
     def _wrap(self, text: str, width: float, size: float = 9) -> list[str]:
-        """The text in lines of at most this width, broken between words, and inside one that is wider."""
+        """Break the text into lines of at most this width: between words, and inside a word that is wider."""
         font, lines, line = self._font(text, False), [], ""
         for word in text.split():
             tried = f"{line} {word}".strip()
@@ -197,7 +197,7 @@ class _Page:
 
 
 def _party_lines(party: dict[str, Any]) -> list[str]:
-    """Name, address and tax id of seller or customer, a line each."""
+    """Return name, address, e-mail and tax id of seller or customer as lines."""
     address = party.get("address") or ""
     if isinstance(address, dict):
         city = " ".join(filter(None, (address.get("postalCode"), address["city"], address.get("state"))))

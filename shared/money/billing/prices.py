@@ -1,12 +1,12 @@
-"""What a model call costs us, in micro-dollars, from a dated price table. "No known price" is a state, never a zero.
+"""What a model call costs us, in micro-dollars, from a dated price table. An unknown price is a state of its own, never zero.
 
-Two sources, the first that knows the model answers; which one is stamped on every result as `table`:
+There are two sources; the first that knows the model is used, and every result names it as `table`:
 
-1. `_OVERRIDES` below: the prices the platform's catalogue is sold with, and the nominal price of the embedded model.
+1. `_OVERRIDES` below: prices for the models of the platform's catalogue, and the nominal price of the embedded model.
 2. the snapshot inside the pinned `genai-prices` package. Its updater is never started: no price comes over the network.
 
-Each of the four token buckets has its own price. A cache price that a table does not state is the price of fresh input: the cost
-can be too high by a discount nobody wrote down, never too low by one we made up.
+Each of the four token buckets has its own price. If a table has no cache price, the price of fresh input is used: the cost may be too
+high by an unknown discount, but never too low.
 """
 
 import warnings
@@ -21,20 +21,20 @@ from shared.core.clock import now
 
 OVERRIDES_VERSION = "cadre-2026-11-21"
 _MILLION = Decimal(1_000_000)
-# our provider name -> genai-prices' provider ids, in the order they are asked
+# our provider name -> genai-prices' provider ids, in the order in which they are tried
 _TABLE_PROVIDERS = {
     "openai": ("openai",),
     "anthropic": ("anthropic",),
     "google": ("google",),
     "bedrock": ("aws",),
     "glm": ("zhipuai", "zai"),
-    "qwen": (),  # genai-prices has no Alibaba prices; resellers' prices would be somebody else's
+    "qwen": (),  # genai-prices has no Alibaba prices; prices of resellers differ
 }
 
 
 @dataclass(frozen=True)
 class Rates:
-    """USD for a million tokens of each bucket, from a day on."""
+    """Prices in USD per million tokens of each bucket, valid from the day `since`."""
 
     input: Decimal
     output: Decimal
@@ -51,8 +51,8 @@ def _rates(fresh_input: str, output: str, cache_read: str = "", cache_write: str
 
 
 _OVERRIDES: dict[tuple[str, str], Rates] = {
-    # NOMINAL: the embedded model costs nothing to run. It has a list price so that budgets, ledgers and bills can be tried
-    # on a laptop without any key, and behave there as they will with a real provider.
+    # NOMINAL: the embedded model costs nothing to run. It has a list price so that budgets, the ledger and bills can be tried
+    # on a laptop without any key, and behave as with a real provider.
     (NAME, MODEL): _rates("0.50", "1.50"),
     # the catalogue's default models and their neighbours, as published when these models were current
     ("openai", "gpt-4-turbo"): _rates("10", "30"),
@@ -69,7 +69,7 @@ _OVERRIDES: dict[tuple[str, str], Rates] = {
 
 @dataclass(frozen=True)
 class Priced:
-    """`cost_micros` is rounded up to a whole micro-dollar, once, over all buckets."""
+    """A known cost; `cost_micros` is the sum over all buckets, rounded up once to a whole micro-dollar."""
 
     cost_micros: int
     table: str
@@ -77,7 +77,7 @@ class Priced:
 
 @dataclass(frozen=True)
 class Unpriced:
-    """No table knows this model. The call happened and its tokens are recorded; it has no cost and no price."""
+    """No table knows this model: the tokens of the call are recorded, but it has no cost and no price."""
 
     provider: str
     model: str
@@ -88,7 +88,7 @@ Price = Priced | Unpriced
 
 
 def call_cost(provider: str, model: str, usage: TokenUsage, at: datetime | None = None) -> Price:
-    """The cost of a call that used `usage`, by the prices of the moment `at` (now when left out)."""
+    """Return the cost of a call with this usage at the prices of the time `at` (default: now)."""
     moment = at or now()
     override = _override(provider, model)
     if override is not None and moment.date() >= override.since:
@@ -97,7 +97,7 @@ def call_cost(provider: str, model: str, usage: TokenUsage, at: datetime | None 
 
 
 def worst_case_cost(provider: str, model: str, request_tokens: int, max_tokens: int, at: datetime | None = None) -> Price:
-    """What a call can cost at most: `request_tokens` (see `tokens.upper_bound`) all in the dearest input bucket, and a full answer."""
+    """Return the highest possible cost: all `request_tokens` (see `tokens.upper_bound`) in the most expensive bucket, a full response."""
     moment = at or now()
     usages = [
         TokenUsage(input=request_tokens, output=max_tokens),
@@ -118,7 +118,7 @@ def _override(provider: str, model: str) -> Rates | None:
 
 
 def _cost_micros(rates: Rates, usage: TokenUsage) -> int:
-    """USD for a million tokens is micro-dollars for one: the sum of tokens times rate, rounded up."""
+    """Return tokens times rate, rounded up; USD per million tokens equals micro-dollars per token."""
     total = (
         usage.input * rates.input
         + usage.cache_read * rates.cache_read
@@ -136,7 +136,7 @@ def _snapshot_version() -> str:
 
 
 def _snapshot_price(provider: str, model: str, usage: TokenUsage, moment: datetime) -> Price:
-    """120 ms of import, paid only where a call is priced. The price of the snapshot's tier for the whole request is used."""
+    """Return the price from the snapshot; a tiered price applies to the whole request. The first call takes 120 ms for the import."""
     for table in _TABLE_PROVIDERS.get(provider, ()):
         rates = _snapshot_rates(table, model, usage.total_input, moment)
         if rates is not None:

@@ -1,4 +1,4 @@
-"""Bills for those who may see them: the owner of the workspace, and administrators of the platform."""
+"""Reading bills; the owner of the workspace and administrators of the platform may see them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from shared.people.tenancy.workspaces import entered
 from shared.store import IndexRow, authorize, collection, item_collection
 
 LATEST_INVOICES = 12
-"""Invoices that the overview shows."""
+"""Number of invoices in the overview."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Overview:
 
 
 def get_overview(actor: Actor, ws_id: str) -> Overview:
-    """Four round trips; one more where the month has usage, one more for the very first look."""
+    """Return account, usage and invoices; four round trips, one more if the month has usage, one more to create the account."""
     workspace, account = get_account(actor, ws_id)
     invoices = _invoice_rows(account.id)
     return Overview(
@@ -37,7 +37,7 @@ def get_overview(actor: Actor, ws_id: str) -> Overview:
 
 
 def list_invoices(actor: Actor, ws_id: str, status: str | None, limit: int, offset: int) -> tuple[list[IndexRow], int]:
-    """A page of a workspace's invoices, the newest first, and how many there are. One round trip: the index has all that is shown."""
+    """Return a page of the invoices, newest first, and their number; one round trip, because the index has all fields."""
     bare = entered(actor, ws_id, Permission.WORKSPACE_BILLING)
     rows = [row for row in _invoice_rows(bare) if status is None or row.f["status"] == status]
     return rows[offset : offset + limit], len(rows)
@@ -49,7 +49,7 @@ def _invoice_rows(ws_id: str) -> list[IndexRow]:
 
 @dataclass(frozen=True)
 class InvoiceWithPayments:
-    """An invoice with what was paid and credited, oldest first."""
+    """An invoice with its payments and credit notes, oldest first."""
 
     invoice: Invoice
     payments: list[Payment] = field(default_factory=list)
@@ -57,7 +57,7 @@ class InvoiceWithPayments:
 
 
 def get_invoice_with_payments(actor: Actor, invoice_id: str) -> InvoiceWithPayments:
-    """One round trip. Raises NotFound, and Forbidden for members without the right to see bills."""
+    """Return an invoice with its payments and credit notes; one round trip. Raises NotFound, Forbidden."""
     bare = bare_id(invoice_id)
     rows: list[Any] = item_collection([Invoice, Payment, CreditNote], f"INVC#{bare}", ("CN#", "PAY#~")) if is_id(bare) else []
     invoice = next((row for row in rows if isinstance(row, Invoice)), None)

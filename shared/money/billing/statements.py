@@ -1,12 +1,11 @@
-"""What a workspace owes for a period: the plan's fee, what its agents used, what came in after an earlier period was billed; tax.
+"""What a workspace owes for a period: the plan's fee, its agents' usage, late usage of earlier periods, and tax.
 
-The lines are exact, in micro-dollars, and the usage among them is the ledger's sum. One line then rounds the subtotal to cents (half a
-cent up), tax is rounded once on it, and the total is whole cents.
+The lines are exact, in micro-dollars, and the usage lines add up to the ledger. One more line rounds the subtotal to cents (half a cent
+up); tax is computed from the rounded subtotal and rounded once; the total is in whole cents.
 
-Usage is read twice: from the month's sums of the agents for the period itself, from the daily totals for the months before. A ledger line
-is in exactly one row of either, written in the line's own transaction; what is counted is remembered in the account. So a line
-that is too late for its month's statement, by a millisecond or by months, is what the totals have beyond what was counted: it is
-billed with the next one, and nothing is billed twice.
+The usage of the period is read from the monthly sums by agent, that of earlier months from the daily totals. The transaction that writes
+a ledger line also adds it to one row of each, and the account stores what was billed. Usage that was recorded after its month was closed
+is therefore the difference between the totals and the billed amount: it is billed with the next statement, and nothing is billed twice.
 """
 
 from dataclasses import dataclass
@@ -20,12 +19,12 @@ from shared.money.billing.taxes import Tax, tax_for
 from shared.money.usage.reading import Sum, agent_sums, month_sums
 
 MAX_AGENT_LINES = 200
-"""More agents than these share a line: an invoice is one row, of 400 KB at most."""
+"""All further agents share one line, because an invoice is one row of at most 400 KB."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """`quantity` times `unit_micros` is the amount, exactly: what a call costs differs, so a usage line is one of a sum."""
+    """A line; `quantity` times the unit price is exactly the amount. A usage line has quantity 1, because prices of calls differ."""
 
     description: str
     amount_micros: int
@@ -55,7 +54,7 @@ class Statement:
     tax: Tax
     tax_micros: int
     billed: dict[str, list[int]]
-    """Of each month that has usage here: what is billed of it once this is, `[micros, calls]`."""
+    """By month: the usage that is billed once this statement is, `[micros, calls]`."""
 
     @property
     def total_micros(self) -> int:
@@ -63,7 +62,7 @@ class Statement:
 
 
 def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -> Statement:
-    """What is owed for a month as things stand now. One query, two where the month has usage."""
+    """Build the statement of a month from the usage up to now; one query, two if the month has usage."""
     start, end = months.first_day(period), months.last_day(period)
     closed = sorted(month for month in account.billed if month < period)
     totals = month_sums(account.id, months.first_day(closed[0]) if closed else start, end)
@@ -98,7 +97,7 @@ def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -
 
 
 def _agent_lines(sums: dict[str, Sum], span: tuple[str, str]) -> list[Line]:
-    """A line for each agent that cost something, the dearest first."""
+    """Return a line for each agent with a price, the highest first."""
     dearest = sorted(
         ((one.name or agent, one) for agent, one in sums.items() if one.price_micros),
         key=lambda pair: (-pair[1].price_micros, pair[0]),
@@ -110,7 +109,7 @@ def _agent_lines(sums: dict[str, Sum], span: tuple[str, str]) -> list[Line]:
 
 
 def _late_usage_line(account: BillingAccount, month: str, total: Sum) -> Line | None:
-    """What a closed month has in the ledger beyond what was billed of it."""
+    """Return a line for the usage of a closed month that is not billed yet, if any."""
     micros, calls = account.billed[month]
     amount = total.price_micros - micros
     if amount == 0:

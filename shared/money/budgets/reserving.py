@@ -1,9 +1,9 @@
-"""Reserve before the call, settle after it.
+"""Reserve money before a model call, settle it afterwards.
 
-caps = caps_of(run)                        one batch read
-write(*caps.reserve(worst), hold on run)   every cap has room for the worst case, or BudgetExhausted and nothing is written
+caps = read_caps(scope)                              one batch read
+write(*caps.reserve(worst), hold on run)             every budget has room for the highest price; otherwise BudgetExhausted, nothing written
 ... the call ...
-write(*caps.settle(worst, price), ledger)  what was reserved is free again, what it cost is spent
+write(*settle_reservation(hold, ids, price), ledger) the reservation is released, the real price is spent
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ THRESHOLDS = (50, 80, 100)  # percent of a workspace's month
 
 
 class BudgetExhausted(LimitExceeded):
-    """A cap has no room for a call's worst case."""
+    """A budget has no room for the highest possible price of a call."""
 
     def __init__(self, scope: str, needed: int, available: int, limit: int) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class BudgetExhausted(LimitExceeded):
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose money a call spends."""
+    """The objects whose budgets a call uses."""
 
     org_id: str | None
     ws_id: str
@@ -59,12 +59,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class Caps:
-    """The caps that stand above a call, as they were read."""
+    """The budgets that limit a call, as they were read."""
 
     budgets: Sequence[Budget]
 
     def reserve(self, amount: int) -> list[Operation]:
-        """Take `amount` from every cap, if each has it. Nothing to reserve for a call that costs nothing."""
+        """Return the operations that reserve `amount` in every budget; the write fails with BudgetExhausted. None for an amount of 0."""
         if amount <= 0:
             return []
         return [
@@ -78,15 +78,17 @@ class Caps:
         ]
 
     def check_room(self, amount: int) -> None:
-        """Raises BudgetExhausted when the caps as read have no room. The write decides; this only spares the try."""
+        """Raise BudgetExhausted if the budgets as read have no room; the write decides, this check only avoids useless writes."""
         for budget in self.budgets:
             if 0 < amount > budget.available:
                 raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit))
 
 
 def settle_reservation(reservation: Mapping[str, Any] | None, budget_ids: Sequence[str], price: int) -> list[Operation]:
-    """The reservation `held` ({amount, budgets}) becomes `price`. Without one (it was released when the run ended) the price
-    is spent from the caps `ids` all the same: what was used is used."""
+    """Return the operations that replace a reservation ({amount, budgets}) by the real price.
+
+    Without a reservation (it was released when the run ended) the price is spent from `budget_ids`.
+    """
     amount = int(reservation["amount"]) if reservation else 0
     budgets: Sequence[str] = reservation["budgets"] if reservation else budget_ids
     if amount == 0 and price == 0:
@@ -102,13 +104,13 @@ def settle_reservation(reservation: Mapping[str, Any] | None, budget_ids: Sequen
 
 
 def release_reservation(reservation: Mapping[str, Any] | None) -> list[Operation]:
-    """Give back a reservation whose call will not be made or cannot be known."""
+    """Return the operations that release a reservation whose call was not made or has no known result."""
     return settle_reservation(reservation, (), 0) if reservation else []
 
 
 def read_caps(scope: Scope) -> Caps:
-    """The caps that exist above a call, the workspace's month always among them. One batch read; a write when the month begins
-    or when its limit was changed in the workspace's settings."""
+    """Read the budgets that limit a call; the workspace's month is always one of them. One batch read; also a write when the month begins
+    or its limit was changed in the workspace's settings."""
     month = this_month()
     budget_ids = scope.budget_ids(month)
     rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in budget_ids)])
@@ -122,16 +124,16 @@ def read_caps(scope: Scope) -> Caps:
             budgets.append(month_budget)
         elif month_budget.limit != limit:
             _change_limit(month_budget, limit)
-        announce_thresholds(month_budget)  # where whoever spent it ended before saying so
+        announce_thresholds(month_budget)  # if the process that spent it died before the announcement
     return Caps(budgets)
 
 
 def set_limit(
     scope: str, scope_id: str, limit: int, *, month: str | None = None, org_id: str | None = None, ws_id: str | None = None
 ) -> Budget:
-    """Give a scope a cap, or change the one it has. What is reserved and spent stays.
+    """Create or change the budget of a scope; reserved and spent amounts stay.
 
-    Runs that wait for it do not notice by themselves: `agent_runs.approvals.resume_waiting` tells them, at the latest by the clock.
+    Waiting runs are not resumed here: `agent_runs.approvals.resume_waiting` does it, at the latest by schedule.
     """
     fresh = new_budget(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
 
@@ -147,15 +149,17 @@ def set_limit(
 
 
 def announce_month_thresholds(ws_id: str) -> None:
-    """Say it where this month's spending has just crossed a threshold. One read."""
+    """Announce the thresholds that this month's spending has crossed; one read."""
     budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
     if budget is not None:
         announce_thresholds(budget)
 
 
 def announce_thresholds(budget: Budget) -> None:
-    """Say each of 50, 80 and 100 percent that a workspace has reached of its month, once, in this order. What is reached at one stroke is
-    said one after the other, the lower with `passed`: news, but nothing to write letters about."""
+    """Record an event for each threshold (50, 80, 100 percent) that a workspace's month has reached, once, in this order.
+
+    If several are reached at once, the lower ones have `passed`: they cause no e-mail.
+    """
     reached = [one for one in THRESHOLDS if _has_reached(budget, one)]
     for threshold in reached:
         if threshold > budget.warned:
@@ -178,12 +182,11 @@ def _announce_threshold(budget: Budget, threshold: int, *, passed: bool) -> None
     try:
         write(update(budget, actions, Budget.warned < threshold, _CHANGED))
     except Raced:
-        return  # somebody else said it
+        return  # somebody else announced it
 
 
 def change_month_limit(ws_id: str, limit: int) -> None:
-    """A workspace's monthly limit is another one now: the month's cap follows, and says what that makes of what is spent. A read and
-    two writes; no cap yet, nothing to do."""
+    """Apply a workspace's new monthly limit to this month's budget, if there is one, and announce thresholds; a read and two writes."""
     budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
     if budget is None:
         return
@@ -212,13 +215,13 @@ def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
 
 def _change_limit(budget: Budget, limit: int) -> None:
     more = limit - int(budget.limit)
-    # of a higher limit the same share is news again
+    # after a higher limit the same threshold is announced again
     warned = max((one for one in THRESHOLDS if one <= budget.warned and budget.spent * 100 >= one * limit > 0), default=0)
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
         write(update(budget, actions, Budget.limit == int(budget.limit), _CHANGED))
     except Raced:
-        return  # somebody else brought it up to date
+        return  # somebody else updated it
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 
 

@@ -1,4 +1,4 @@
-"""Letters about a month's usage, to the owners and administrators of a workspace who want them."""
+"""E-mails about a month's usage, to owners and administrators of a workspace who want them."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from shared.store import fetch, fetch_all, iterate
 
 
 def send_usage_alerts(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasion: str) -> None:
-    """Ask for a letter to each of them, once for the `occasion` (an event's id). Four reads, and one more for each 2,000 members."""
+    """Queue an e-mail to each of them, once for each `occasion` (an event's id); four reads, one more for each 2,000 members."""
     workspace = fetch(Workspace, ws_id)
     if workspace is None or workspace.deleted_at:
         return

@@ -1,4 +1,4 @@
-"""Usage as a file: a row for each day and project, or with details a row for each line of the ledger. Either adds up to the ledger."""
+"""Export of usage: a row for each day and project, or with details a row for each ledger line. Both add up to the ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from shared.store import fetch_indexed, pages
 SUBJECT: Final = "usage"
 LINES_PER_PAGE = 100  # ledger lines a page: one batch read
 _ROLLUPS_PER_PAGE = 1_000  # daily sums a page
-_SETTLING_TIME = timedelta(hours=1)  # a line has the time at which its call ended; it is in the books a moment later
+_SETTLING_TIME = timedelta(hours=1)  # a line has the time at which its call ended, but is written a little later
 
 DAY_COLUMNS: Final = (
     Column("date", "date"),
@@ -56,14 +56,14 @@ LINE_COLUMNS: Final = (
     Column("priceUsd", "money", summed=True),
     Column("priceTable"),
 )
-"""`priced` is false where no price of the model is known: cost and price are empty then, not zero."""
+"""`priced` is false if the model has no known price: cost and price are then empty, not zero."""
 
 
 def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, details: bool) -> Export:
-    """The export of these days (UTC, both included), made already where it is small (`jobs.start`).
+    """Export the usage of these days (UTC, both included); a small export is created at once (`jobs.start_export`).
 
-    One query for the totals, which also tell whether an export that was made before still says everything. Raises Invalid for days that
-    make no sense and for more lines than the format takes.
+    One query for the totals, which also show whether an earlier export is still complete. Raises Invalid for invalid days and for more
+    lines than the format allows.
     """
     workspace = entered(actor, ws_id, Permission.USAGE_EXPORT)
     first, last = parse_date_range(start, end)
@@ -91,7 +91,7 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
 
 
 def export_source(export: Export) -> Source:
-    """The table of a usage export, from what its row says."""
+    """Return the table of a usage export from its row."""
     ask = export.ask
     first, last = date.fromisoformat(ask["first"]), date.fromisoformat(ask["last"])
     table = LineTable if ask["details"] else DailyTable
@@ -106,7 +106,7 @@ def _sum_usage(ws_id: str, first: date, last: date) -> Sum:
 
 
 def _expected_totals(total: Sum, details: bool) -> dict[str, int]:
-    """What the books say, under the names of the columns that say the same."""
+    """Return the totals of the ledger under the names of their columns."""
     figures = {"costUsd": total.cost_micros, "priceUsd": total.price_micros, "calls": total.calls}
     return figures if details else figures | {"tokens": total.tokens, "unpricedCalls": total.unpriced_calls}
 
@@ -117,9 +117,9 @@ class _Table:
     first: date
     last: date
     expected: dict[str, int]
-    """What the books said when the export was asked for."""
+    """The totals when the export was requested."""
     open: bool
-    """Whether the last of the days went on then: there may be more by now."""
+    """Whether the last day was not over then, so that there may be more usage now."""
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -133,7 +133,7 @@ class _Table:
         }
 
     def check(self, rows: int, sums: Mapping[str, int]) -> None:
-        """Days that are over have exactly what the books said."""
+        """Check that the rows add up to the expected totals; an open last day may have more. Raises TotalsMismatch."""
         actual = {"calls": rows, **sums}
         for name, expected in self.expected.items():
             if actual.get(name, 0) != expected and not (self.open and actual.get(name, 0) > expected):
@@ -166,7 +166,7 @@ class LineTable(_Table):
             yield Page([_line_values(line, names) for line in lines], page.next_key)
 
     def _project_names(self) -> dict[str, str]:
-        """As of the latest line of each project in these months."""
+        """Return the project names as of the latest line of each project in these months."""
         rows = read_rollups(workspace_partition(self.ws_id), "PROJECT-M", str(self.first)[:7], str(self.last)[:7])
         return {row.value: row.name for row in rows if row.name}
 

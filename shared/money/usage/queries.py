@@ -1,4 +1,4 @@
-"""Usage for those who may see it."""
+"""Usage of a workspace or a project, for actors who may see it."""
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
@@ -11,7 +11,7 @@ from shared.work.projects.rows import Project
 def get_workspace_usage(
     actor: Actor, ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project"
 ) -> Usage:
-    """Two round trips: the total, the parts."""
+    """Return a workspace's usage; two round trips: the total, the parts. Raises NotFound, Forbidden, Invalid."""
     return workspace_usage(entered(actor, ws_id, Permission.USAGE_READ), start, end, group_by, breakdown)
 
 

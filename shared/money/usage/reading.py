@@ -1,4 +1,4 @@
-"""Usage as people look at it: sums of sums, never a walk over the lines."""
+"""Reading usage from daily and monthly sums, never from single ledger lines."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ BREAKDOWNS: Final = ("project", "agent", "provider", "user")
 
 @dataclass
 class Sum:
-    """Money in micro-dollars. `unpriced_calls` used a model without a known price: they are in no amount."""
+    """A sum of usage; money in micro-dollars. `unpriced_calls` used a model without a known price and are in no amount."""
 
     calls: int = 0
     tokens: int = 0
@@ -40,10 +40,10 @@ class Usage:
     end: date
     total: Sum
     parts: dict[str, Sum] = field(default_factory=dict)
-    """By the value of the dimension asked for."""
+    """Sums by the value of the requested dimension."""
     timeline: dict[date, Sum] = field(default_factory=dict)
-    """By the first day of each day, week (from Monday) or month of the span, those without usage too. A period at an end of the span
-    has only the span's days in it."""
+    """Sums by the first day of each day, week (from Monday) or month, also of those without usage. The first and last period have only
+    the days of the range."""
 
 
 def workspace_usage(ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project") -> Usage:
@@ -55,7 +55,7 @@ def project_usage(project_id: str, start: str | None, end: str | None, group_by:
 
 
 def _read_usage(pk: str, start: str | None, end: str | None, group_by: str, breakdown: str) -> Usage:
-    """Two queries; up to four where whole months are among more than two (`stretches`)."""
+    """Read total, timeline and parts; two queries, up to four if the range has whole months (`split_range`)."""
     first, last = parse_date_range(start, end)
     usage = Usage(first, last, Sum(), timeline={begin: Sum() for begin in period_starts(first, last, group_by)})
     for row in daily_totals(pk, first, last):
@@ -67,7 +67,7 @@ def _read_usage(pk: str, start: str | None, end: str | None, group_by: str, brea
 
 
 def month_sums(ws_id: str, first: date, last: date) -> dict[str, Sum]:
-    """What a workspace used in each month (`2026-11`) of these days, without limit of how many. One query a megabyte: 5,000 days."""
+    """Return a workspace's usage by month (`2026-11`) for any number of days; one query for each megabyte (5,000 days)."""
     sums: dict[str, Sum] = {}
     for row in daily_totals(workspace_partition(ws_id), first, last):
         sums.setdefault(row.day[:7], Sum()).add(row)
@@ -75,7 +75,7 @@ def month_sums(ws_id: str, first: date, last: date) -> dict[str, Sum]:
 
 
 def agent_sums(ws_id: str, month: str) -> dict[str, Sum]:
-    """What each agent used in a month (`2026-11`), by the agent's id: every line of the ledger is in one of them."""
+    """Return the usage of a month (`2026-11`) by agent id; every ledger line is in exactly one of the sums."""
     sums: dict[str, Sum] = {}
     for row in read_rollups(workspace_partition(ws_id), "AGENT-M", month, month):
         sums.setdefault(row.value, Sum()).add(row)
@@ -83,7 +83,7 @@ def agent_sums(ws_id: str, month: str) -> dict[str, Sum]:
 
 
 def daily_totals(pk: str, first: date, last: date) -> Iterable[Rollup]:
-    """The sums of the days that have any, in order."""
+    """Yield the total of each day that has usage, in order."""
     return read_rollups(pk, "TOTAL", str(first), str(last))
 
 
@@ -96,5 +96,5 @@ def _read_breakdown(pk: str, dimension: str, first: date, last: date) -> Iterabl
 
 
 def read_rollups(pk: str, dimension: str, first: str, last: str) -> Iterable[Rollup]:
-    """The sums of one dimension from one day (or month) to another, a page of about 5,000 at a time."""
+    """Yield the sums of one dimension from one day (or month) to another, in pages of about 5,000."""
     return iterate(Rollup, pk, between=(f"{dimension}#{first}#", f"{dimension}#{last}#~"))

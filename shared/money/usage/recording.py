@@ -1,4 +1,4 @@
-"""A ledger line with its sums: one transaction, so that they add up exactly whatever fails in between."""
+"""Writing a ledger line and its sums in one transaction, so that they always add up."""
 
 from shared.core.errors import Raced
 from shared.money.usage.rows import Rollup, UsageLine, project_partition, workspace_partition
@@ -8,8 +8,10 @@ ALREADY_RECORDED = Raced("This call is in the ledger already")
 
 
 def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:
-    """The line and the 16 sums it is part of: nine of its day, seven of its month. Refused as `RECORDED` when the line exists.
-    17 operations."""
+    """Return the 17 operations that write a line and add it to its 16 sums: nine of the day, seven of the month.
+
+    The write fails with ALREADY_RECORDED if the line exists.
+    """
     user = line.user
     parts = [
         ("AGENT", line.agent_id, line.agent_name),

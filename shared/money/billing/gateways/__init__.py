@@ -1,4 +1,4 @@
-"""Who collects money: nobody by default (invoices are paid by transfer, and recorded by hand), Stripe where there is a key for it."""
+"""Payment gateways: by default none (invoices are paid by transfer and recorded by hand), Stripe if there is a key for it."""
 
 from shared.core import credentials
 from shared.core.errors import Upstream
@@ -9,7 +9,7 @@ __all__ = ["AttachedMethod", "Charge", "ChargeResult", "Gateway", "Manual", "cho
 
 
 def configured_gateway() -> Gateway:
-    """The gateway of this deployment: Stripe where `STRIPE_API_KEY` is in the payment secret or the environment (`core.credentials`)."""
+    """Return this deployment's gateway: Stripe if `STRIPE_API_KEY` is in the payment secret or the environment (`core.credentials`)."""
     key = credential("STRIPE_API_KEY")
     if not key:
         return Manual()
@@ -19,7 +19,7 @@ def configured_gateway() -> Gateway:
 
 
 def get_gateway(name: str) -> Gateway:
-    """The gateway that a method is kept at. Raises Upstream where it is not this deployment's (any more)."""
+    """Return the gateway with this name. Raises Upstream if it is not (or no longer) the one of this deployment."""
     gateway = configured_gateway()
     if gateway.name != name:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{name} is not configured: its payment methods cannot be used")
@@ -27,5 +27,5 @@ def get_gateway(name: str) -> Gateway:
 
 
 def credential(variable: str) -> str:
-    """What the deployment has under that name, or an empty string."""
+    """Return the payment credential of this name, or an empty string."""
     return credentials.value("payment_secret", variable)

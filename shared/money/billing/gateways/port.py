@@ -1,4 +1,4 @@
-"""What the platform asks of a payment gateway. Amounts in micro-dollars, always whole cents."""
+"""The interface of a payment gateway. Amounts are in micro-dollars, always whole cents."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -8,7 +8,7 @@ from shared.core.errors import FieldError, Invalid
 
 @dataclass(frozen=True)
 class AttachedMethod:
-    """A way to pay as the gateway knows it."""
+    """A payment method as the gateway knows it."""
 
     type: str
     brand: str | None = None
@@ -17,7 +17,7 @@ class AttachedMethod:
 
 @dataclass(frozen=True)
 class Charge:
-    """`key` makes it happen once: the same key is the same charge, whenever and however often it is sent."""
+    """A charge to make. `key` is its idempotency key: the same key is the same charge, however often it is sent."""
 
     customer: str
     token: str
@@ -29,7 +29,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class ChargeResult:
-    """`pending`: the gateway will say later (a webhook). `reference` is its name for the payment."""
+    """The result of a charge. `pending`: a webhook will bring the result. `reference` is the gateway's id of the payment."""
 
     status: Literal["succeeded", "pending", "failed"]
     reference: str
@@ -37,7 +37,7 @@ class ChargeResult:
 
 
 class Gateway(Protocol):
-    """Every call may be repeated. Raises Upstream where the gateway is not there, Invalid for a token it does not take."""
+    """A payment gateway; every call may be repeated. Raises Upstream if it is not available, Invalid for a token that it refuses."""
 
     @property
     def name(self) -> str: ...

@@ -1,6 +1,6 @@
-"""Stripe over HTTP: five calls of its API (form encoded, answers in JSON), and the signature of its webhooks.
+"""Stripe over HTTP: four calls of its API (form encoded, responses in JSON), and the signature of its webhooks.
 
-Its own package is 8 MB and takes 300 ms to import for what these lines do. API version pinned below; amounts there are cents.
+Stripe's own package has 8 MB and takes 300 ms to import. The API version is pinned below; its amounts are in cents.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _TIMEOUT: Final = 10.0
 
 @cache
 def _client() -> "httpx2.Client":
-    """One for the process; no redirects: a key never follows one."""
+    """Return the HTTP client of the process; it follows no redirects, so that the key is not sent elsewhere."""
     import httpx2
 
     return httpx2.Client(follow_redirects=False, timeout=_TIMEOUT)
@@ -56,7 +56,7 @@ class Stripe:
         try:
             self._post(f"/v1/payment_methods/{_checked_token(token)}/detach", {})
         except Invalid:
-            return  # it is attached to nobody: gone already
+            return  # it is not attached: removed before
 
     def charge(self, charge: Charge) -> ChargeResult:
         form = {
@@ -99,7 +99,7 @@ class Stripe:
 
 
 class _Declined(Upstream):
-    """The bank said no; `reference` is the payment that it said no to."""
+    """The bank declined the payment; `reference` is the payment's id."""
 
     def __init__(self, message: str, reference: str) -> None:
         super().__init__(Situation.EXTERNAL_SERVICE_UNAVAILABLE, message)
@@ -107,7 +107,7 @@ class _Declined(Upstream):
 
 
 def _error(status: int, answer: Any) -> Exception:
-    """Stripe's error as ours. Its message goes to the caller only where it is about the caller's own card."""
+    """Translate Stripe's error into ours; its message is shown only if it is about the caller's own card."""
     error = answer.get("error") if isinstance(answer, dict) else None
     details: dict[str, Any] = error if isinstance(error, dict) else {}
     if status == 402 or details.get("type") == "card_error":
@@ -119,14 +119,14 @@ def _error(status: int, answer: Any) -> Exception:
 
 
 def _checked_token(token: str) -> str:
-    """A token that goes into a path."""
+    """Return the token if it is safe in a URL path. Raises Invalid."""
     if not token.replace("_", "").isalnum() or not token.isascii():
         raise Invalid(FieldError("token", "This is no token of the payment gateway"))
     return token
 
 
 def is_signature_valid(body: bytes, header: str, secret: str, now: float | None = None) -> bool:
-    """Whether a webhook is Stripe's: `t=<seconds>,v1=<HMAC-SHA256 of t.body>`, not older or newer than TOLERANCE. In constant time."""
+    """Check the signature of a webhook, `t=<seconds>,v1=<HMAC-SHA256 of t.body>`, and its time (SIGNATURE_TOLERANCE); in constant time."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     if len(times) != 1 or not times[0].isascii() or not times[0].isdigit() or len(times[0]) > 12:
