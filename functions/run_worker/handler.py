@@ -1,4 +1,4 @@
-"""Queue `agent-runs`: each message starts the execution of one run. Delivered twice, it starts it once."""
+"""Queue `agent-runs`: each message starts the execution of one run; a repeated message starts nothing."""
 
 import json
 from typing import Any
@@ -17,5 +17,5 @@ def _start(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Answers the messages that failed, so that only they come again."""
+    """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_start, processor=_processor, context=context)

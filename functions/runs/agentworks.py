@@ -1,4 +1,4 @@
-"""agentworks, section 6.2: agent runs. `approve` and `reject` answer a run that waits: the document has approval, but no way to give it."""
+"""agentworks, section 6.2: agent runs. `approve` and `reject` are additions: the document has approvals, but no operation for them."""
 
 from typing import Annotated, Any, Literal
 
@@ -52,7 +52,7 @@ class TriggerAgentRunRequest(Closed):
 
 
 class TriggerAgentRunResponse(Shape):
-    """`estimatedCost` in USD (0 where the model has no known price: `executionMetadata.priceKnown` says so), `estimatedDuration` in
+    """`estimatedCost` in USD (0 if the model has no known price; `executionMetadata.priceKnown` is then false), `estimatedDuration` in
     seconds."""
 
     run: AgentRunSummary
@@ -72,7 +72,7 @@ class CancelRunRequest(Closed):
 
 
 class ApproveRunRequest(Closed):
-    """`maxCost`: the new cap of a run that waits for its own budget, in USD."""
+    """`maxCost`: the new limit, in USD, of a run that waits for its own budget."""
 
     maxCost: Annotated[float, Field(gt=0, le=requesting.MAX_COST)] | None = None
 
@@ -82,7 +82,7 @@ class RejectRunRequest(Closed):
 
 
 class Approval(Shape):
-    """A run that waits for an answer. `waiting` says what is asked and, of an approval, what the agent may do (`actions`)."""
+    """A run that waits for an answer. `waiting` has the details and, for an approval, what the agent may do (`actions`)."""
 
     runId: str
     cardId: str
@@ -144,7 +144,7 @@ async def list_runs(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ListAgentRunsResponse:
-    """The runs of a card, newest first."""
+    """List the runs of a card, newest first."""
     agent = the_agent(agentId).id if agentId else None
     page = reading.list_runs(caller, id, agent_id=agent, status=status, limit=limit, offset=offset)
     return ListAgentRunsResponse(
@@ -156,7 +156,7 @@ async def list_runs(
 
 @routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, needs=Permission.AGENT_RUN)
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
-    """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
+    """Start an agent on a card. `parameters.maxCost` (USD) limits the price of the run."""
     trigger_request = body or TriggerAgentRunRequest()
     request = requesting.RunRequest(_requested_model(trigger_request), trigger_request.context, trigger_request.parameters or {})
     return _trigger_response(requesting.request_run(caller, id, agentId, request))
@@ -164,19 +164,19 @@ async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRe
 
 @routes.get("/runs/{id}", "runs.get", needs=Permission.CARD_READ)
 async def get_run(id: str, caller: Caller) -> AgentRunDetails:
-    """One run, with what it used, what it made, and what it waits for (`executionMetadata.waiting`)."""
+    """Get a run with its usage, its result, and what it waits for (`executionMetadata.waiting`)."""
     return _details(reading.get_run(caller, id))
 
 
 @routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
 async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
-    """End a run at once; its card is free again when the answer comes."""
+    """Cancel a run at once; its card is free again with the response."""
     return run_summary(approvals.cancel_run(caller, id, body.reason if body else None).summary)
 
 
 @routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
 async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
-    """A new run of a failed or cancelled one."""
+    """Start a new run with the settings of a failed or cancelled one."""
     return _trigger_response(requesting.retry_run(caller, id, _requested_model(body or RetryRunRequest())))
 
 
@@ -188,7 +188,7 @@ async def list_approvals(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ListApprovalsResponse:
-    """The runs of a workspace that wait for somebody's answer, the oldest first: approve or reject each by its `runId`."""
+    """List the runs of a workspace that wait for an answer, oldest first; approve or reject each by its `runId`."""
     waiting_runs, total = reading.list_waiting_runs(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
     return ListApprovalsResponse(
         approvals=[_approval(one.run, one.title) for one in waiting_runs],
@@ -199,14 +199,14 @@ async def list_approvals(
 
 @routes.post("/runs/{id}/approve", "runs.approve", needs=Permission.RUN_APPROVE, addition=True)
 async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None) -> AgentRunDetails:
-    """Let a waiting run go on."""
+    """Approve a waiting run, so that it continues."""
     cap = micros(body.maxCost) if body and body.maxCost is not None else None
     return _details(approvals.approve_run(caller, id, cap))
 
 
 @routes.post("/runs/{id}/reject", "runs.reject", needs=Permission.RUN_APPROVE, addition=True)
 async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
-    """End a waiting run with a no."""
+    """Reject a waiting run, which ends it."""
     return _details(approvals.reject_run(caller, id, body.reason if body else None))
 
 
@@ -223,7 +223,7 @@ def _trigger_response(requested: requesting.RequestedRun) -> TriggerAgentRunResp
 
 
 def _waiting_details(waiting: dict[str, Any]) -> dict[str, Any]:
-    """What is asked, in the document's case and in USD: `expiresAt`, `estimatedCost`, `needed`, ..."""
+    """Return what a run waits for, in camel case and in USD: `expiresAt`, `estimatedCost`, `needed`, ..."""
     shown: dict[str, Any] = {}
     for name, value in waiting.items():
         if name.endswith("_micros"):

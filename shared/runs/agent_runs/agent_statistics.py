@@ -1,4 +1,4 @@
-"""What an agent has done for somebody: its records of all their workspaces together."""
+"""Statistics of an agent, summed over all workspaces of an actor."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class AgentStatistics:
 
 
 def get_agent_statistics(actor: Actor, agent_id: str) -> AgentStatistics:
-    """One round trip for each hundred workspaces."""
+    """Return the agent's statistics over the actor's workspaces; one round trip for each hundred of them."""
     keys = [(AgentRecord, *AgentRecord.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
     fetched = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
     rows = [row for row in fetched if isinstance(row, AgentRecord)]

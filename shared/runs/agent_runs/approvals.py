@@ -1,4 +1,4 @@
-"""People answer a run: cancel it, let it go on, or say no."""
+"""Decisions of people about a run: cancel, approve, reject."""
 
 import math
 from functools import partial
@@ -19,10 +19,10 @@ from shared.store import fetch, fetch_indexed, iterate, load, update_with_retry
 
 
 def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
-    """End a run now: its status, its fence and its card's lease in one write, then its execution.
+    """Cancel a run: change its status, its fence and its card's lease in one transaction, then stop its execution.
 
-    Whoever works on it loses the fence at once and writes nothing more. Raises Conflict(RUN_STATUS) for a run that completed or failed;
-    cancelling twice is once.
+    The worker of the run fails at its next write, because the fence has changed. Raises Conflict(RUN_STATUS) for a run that completed or
+    failed; safe to repeat.
     """
     done = stop_run(actor, load(Run, run_id, actor, Permission.AGENT_RUN), reason or "Cancelled")
     if done.status != "cancelled":
@@ -31,7 +31,7 @@ def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 
 
 def stop_run(actor: Actor, run: Run, reason: str) -> Run:
-    """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
+    """Cancel a run that was read already; a run that completed or failed stays as it is."""
     execution = run.execution
     done = end_run(run, "cancelled", actor, with_error("CANCELLED", reason))
     arn = done.execution or execution
@@ -43,20 +43,20 @@ def stop_run(actor: Actor, run: Run, reason: str) -> Run:
 
 
 def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -> Run:
-    """Let a waiting run go on: the first answer counts. For a run that waits for its own budget, `max_cost_micros` is the new cap.
+    """Approve a waiting run; the first answer counts. If the run waits for its own budget, `max_cost_micros` is its new limit.
 
     Raises Conflict(RUN_STATUS) unless the run waits.
     """
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
     _require_waiting(run)
     if max_cost_micros is not None:
-        if (run.waiting or {}).get("scope") != "run":  # a cap made now would not know what the run has spent
+        if (run.waiting or {}).get("scope") != "run":  # a new budget would not contain what the run has spent
             raise Invalid(FieldError("max_cost", "The run does not wait for a budget of its own", None))
         set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
     run = _record_answer(actor, run, "approved")
     if not queue.resume_execution(str(run.wait_token), {"approved": True}):
         if run.execution and queue.is_execution_running(run.execution):
-            return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
+            return run  # it was answered already; or the wait is over, and the execution itself ends the run
         run = relaunch(run)
         if run.ended:
             raise Conflict(Situation.RUN_STATUS, "The run does not wait any more")
@@ -64,7 +64,7 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
 
 
 def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
-    """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict(RUN_STATUS) unless the run waits."""
+    """Reject a waiting run: it ends as cancelled, with the reason. Raises Conflict(RUN_STATUS) unless the run waits."""
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
     _require_waiting(run)
     run = _record_answer(actor, run, "rejected")
@@ -90,7 +90,7 @@ def _require_waiting(run: Run) -> None:
 
 
 def _record_answer(actor: Actor, run: Run, answer: str) -> Run:
-    """Write down who answered what. The same answer may be given again, as long as the machine has not taken it; another may not."""
+    """Store the answer and who gave it; the same answer may be repeated until the execution continues, another one is a Conflict."""
 
     def change(row: Run) -> None:
         _require_waiting(row)
@@ -106,10 +106,10 @@ def _record_answer(actor: Actor, run: Run, answer: str) -> Run:
 
 
 def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
-    """Let every run that waits for a budget with room in it go on, of one workspace or of all. How many were told. Stops at `until`
+    """Resume all runs, of one workspace or of all, that wait for a budget which has room again; return how many. Stops at `until`
     (`time.monotonic`).
 
-    Room comes back by a higher limit, but also by a call that cost less than it held, and when a month begins.
+    A budget gets room by a higher limit, by a call that cost less than its reservation, and when a month begins.
     """
     resumed, prefix = 0, f"budget#{ws_id}#" if ws_id else "budget#"
     for run in iterate(Run, "RUNS#WAITING", index=3, prefix=prefix, limit=_PAGE, read=partial(fetch_indexed, Run), until=until):

@@ -1,4 +1,4 @@
-"""What a run's agent is told: its system prompt as the project has it, and the first message."""
+"""The input of a run's agent: its system prompt with the project's additions, and the first message."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,18 +17,18 @@ from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, template_of
 from shared.work.projects.rows import Project
 
-MAX_DOCUMENTS: Final = 40  # named in the first message
-MAX_FULL_DOCUMENTS: Final = 3  # with their content: the card's own and its parent's, the newest first
+MAX_DOCUMENTS: Final = 40  # listed in the first message
+MAX_FULL_DOCUMENTS: Final = 3  # with their content: those of the card and its parent, newest first
 
 
 def system_prompt(agent: Agent, config: AgentConfig | None, template: Mapping[str, Any]) -> str:
-    """The agent's own, and what the project adds, or else the workspace."""
+    """Return the agent's system prompt with the additions of the project, or else of the workspace."""
     added = ((config.system_prompt_additions if config else None) or template.get("systemPromptAdditions") or "").strip()
     return f"{agent.system_prompt}\n\nFor this project:\n{added}\n" if added else agent.system_prompt
 
 
 def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
-    """The system prompt and the first message. About six reads."""
+    """Return the system prompt and the first message; about six reads."""
     rows: list[Any] = get_many(
         [
             (Project, *Project.key(str(run.proj_id))),

@@ -1,8 +1,8 @@
-"""How a run ends: once, in one transaction with everything that depends on it.
+"""Ending a run: once, in one transaction with everything that depends on it.
 
-The run's status and event, the card's lease and its list of runs, the project's place, the reservation of a call that will not
-settle, the agent's record: all of it or none. A reservation outlives a run that somebody else ends while its call is under way: the
-call is paid, and settles it (`shared.runs.agent_runs.spending`), or the clock gives it back when the lease that the run had is over.
+The transaction changes the run's status and event, the card's lease and list of runs, the project's set of active runs, the agent's
+record, and the reservation of a call that will not be settled. If somebody else ends the run while a model call is in progress, the
+reservation stays: the call costs money and settles it (`shared.runs.agent_runs.spending`), or the sweep releases it after the run's lease.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
-RECENT_RUNS: Final = 10  # runs a card keeps summaries of
+RECENT_RUNS: Final = 10  # run summaries that a card stores
 _EVENTS = {
     "completed": EventType.RUN_COMPLETED,
     "failed": EventType.RUN_FAILED,
@@ -33,11 +33,11 @@ def end_run(
     only_if: Callable[[Run], bool] = lambda _: True,
     idle: bool = False,
 ) -> Run:
-    """End a run as completed, failed or cancelled; `change` sets its result or error. Answers the run as it stands.
+    """End a run as completed, failed or cancelled; `change` sets its result or error. Returns the run as it is afterwards.
 
-    A run that has ended stays as it is. `at_rest`: the run's own execution says so, no call of the run is under way. `still` is asked of
-    every fresh version: when it says no, the run is left alone. Two round trips, more only when somebody else writes the run or its card
-    at the same moment.
+    A run that has ended does not change. `idle`: the run's own execution is the caller, so no model call is in progress. `only_if` is
+    checked against every version that is read; if it is false, the run does not change. Two round trips, more only if somebody else writes
+    the run or its card at the same moment.
     """
 
     def attempt(number: int) -> Run:
@@ -52,7 +52,7 @@ def end_run(
 
 
 def with_error(code: str, message: str) -> Callable[[Run], None]:
-    """The change that gives a run its error."""
+    """Return a change that sets the error of a run."""
 
     def change(run: Run) -> None:
         run.error_code, run.error_message = code, message[:2000]
@@ -61,7 +61,7 @@ def with_error(code: str, message: str) -> Callable[[Run], None]:
 
 
 def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, idle: bool = False) -> list[Operation]:
-    """The operations that end a run as it was read."""
+    """Return the operations that end a run as it was read."""
     reservation, before = run.hold, run.status
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
     if reservation and not idle and run.lease_until > clock.epoch():
@@ -89,26 +89,26 @@ def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], 
 
 
 def release_card(card: Item, run: Run, actor: Actor) -> None:
-    """The card after its run: its lease ends, its status goes where the work left it."""
+    """End the lease of the run on its card, and set the card's status."""
     update_run_summary(card, run)
     if card.lease_run != run.id:
         return
     card.lease_run = None
     if run.lifted_from and card.status == "in_progress":
-        # finished work waits for somebody to look at it; broken-off work is where it was
+        # finished work is ready for review; after a failed or cancelled run the card has its old status again
         status = "ready" if run.status == "completed" else run.lifted_from
         record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 
 
 def update_run_summary(card: Item, run: Run) -> None:
-    """The run's summary among the card's, newest first."""
+    """Update the run's summary on the card; newest first."""
     others = [one for one in card.recent_runs if one["id"] != run.id]
     card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT_RUNS]
 
 
 def event_data(run: Run) -> dict[str, Any]:
-    """What every event of a run says of it."""
+    """Return the data that every event of a run contains."""
     return {
         "run_id": run.id,
         "card_id": run.item_id,

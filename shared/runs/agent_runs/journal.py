@@ -1,4 +1,4 @@
-"""The conversation of a run, as it is kept: what the model answered before anything was done about it, and what each call came to."""
+"""The stored conversation of a run: each response of the model, stored before its tool calls are executed, and their results."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ R = TypeVar("R", bound=Row)
 
 @dataclass
 class Exchange:
-    """One turn: the answer, and the results of its calls by their index."""
+    """One turn: the model's response, and the results of its tool calls by index."""
 
     turn: Turn
     results: dict[int, ToolCallRecord] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Exchange:
 
     @property
     def open(self) -> list[int]:
-        """The calls that have no result yet."""
+        """The indexes of the calls without a result."""
         done = {index for index, record in self.results.items() if record.result is not None}
         return [index for index in range(len(self.calls)) if index not in done]
 
@@ -46,7 +46,7 @@ class Journal:
 
     @property
     def effects(self) -> list[dict[str, Any]]:
-        """Everything the run's calls made, in order."""
+        """The effects of all successful calls of the run, in order."""
         return [
             record.effect
             for exchange in self.exchanges
@@ -56,7 +56,7 @@ class Journal:
 
     @property
     def refs(self) -> dict[str, str]:
-        """The names the model gave to what it made, and the ids."""
+        """The ids of created objects by the names that the model gave them."""
         return {one["ref"]: one["id"] for one in self.effects if one.get("ref")}
 
     def messages(self) -> tuple[Message, ...]:
@@ -76,7 +76,7 @@ class Journal:
 
 
 def read_journal(run: Run) -> Journal | None:
-    """What is kept of a run's conversation; None before its context is written. Strongly consistent."""
+    """Read the conversation of a run, strongly consistent; None before its context is written."""
     context = get(RunContext, f"RUN#{run.id}", "CONTEXT")
     if context is None:
         return None

@@ -1,7 +1,7 @@
-"""Which model a run gets: what the request says, else the project's config, else the workspace's, else the agent's own default.
+"""Choosing the model of a run: by the request, else the project's configuration, else the workspace's, else the agent's default.
 
-The choice is made once, when the run is requested, and said aloud there: a provider that the workspace does not allow, or that has
-no credentials, is an error and never a silent swap for another one.
+The choice is made once, when the run is requested. A provider that the workspace does not allow, or that has no credentials, is an
+error; it is never replaced silently by another one.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MAX_TOKENS: Final = 64_000
 
 @dataclass(frozen=True)
 class RequestedModel:
-    """What the request asked for; None leaves it open."""
+    """The model settings of a request; None means no preference."""
 
     provider: str | None = None
     model: str | None = None
@@ -35,18 +35,18 @@ class ModelChoice:
     temperature: float | None
     max_tokens: int
     chosen_by: str
-    """request | project | workspace | agent: who named the provider."""
+    """request | project | workspace | agent | platform: the level that named the provider."""
 
 
 def choose_model(
     agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> ModelChoice:
-    """Raises Invalid for a provider that the workspace does not allow, or a provider named without a model it could serve."""
+    """Choose provider and model. Raises Invalid for a provider that the workspace does not allow, or one without a known model."""
     levels = _levels(agent, requested, config, workspace)
     chosen_by, provider, position = next(
         (name, canonical_name(level["provider"]), index) for index, (name, level) in enumerate(levels) if level.get("provider")
     )
-    # a model named below the level that named the provider belongs to that other provider
+    # a model at a lower level than the provider belongs to another provider
     model = next((level["model"] for _, level in levels[: position + 1] if level.get("model")), None)
     model = model or next(
         (level["model"] for _, level in levels if level.get("provider") == provider and level.get("model")), None
@@ -75,7 +75,7 @@ def _levels(
         names = ("provider", "model", "temperature", "max_tokens")
         levels.append(("project", {name: getattr(config, name) for name in names}))
     levels.append(("workspace", workspace_level))
-    if workspace.get("default_model"):  # a workspace that names its own model means it for all agents
+    if workspace.get("default_model"):  # a workspace's default model is for all agents
         levels.append(("workspace", {"provider": workspace.get("default_llm_provider"), "model": workspace["default_model"]}))
     agent_level = {
         "provider": agent.default_provider,

@@ -1,4 +1,4 @@
-"""Runs as people look at them."""
+"""Reading runs."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class RunPage:
 def list_runs(
     actor: Actor, card_id: str, *, agent_id: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
 ) -> RunPage:
-    """A card's runs, newest first. `shown_as`: pending | running | completed | failed | cancelled. Three round trips."""
+    """Return a card's runs, newest first; three round trips. `status`: pending | running | completed | failed | cancelled."""
     card = load(Item, card_id, actor, Permission.CARD_READ)
     rows = [
         row
@@ -40,8 +40,10 @@ class WaitingRun:
 def list_waiting_runs(
     actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
 ) -> tuple[list[WaitingRun], int]:
-    """The runs of a workspace that wait for an answer, those that wait longest first, and how many there are. `waiting_for`: approval |
-    budget. Five reads at most. Raises NotFound, Forbidden."""
+    """Return a page of the runs that wait for an answer, longest wait first, and their number; at most five reads.
+
+    `waiting_for`: approval | budget. Raises NotFound, Forbidden.
+    """
     workspace = load(Workspace, ws_id, actor, Permission.CARD_READ)
     kinds = [waiting_for] if waiting_for else ["approval", "budget"]
     rows = [row for kind in kinds for row in collection(3, "RUNS#WAITING", f"{kind}#{workspace.id}#")]
@@ -56,7 +58,7 @@ def get_run(actor: Actor, run_id: str) -> Run:
 
 
 def public_status(status: str, *, started: bool) -> str:
-    """The five words people know: a run that waits is pending before it started, and running after."""
+    """Map the status to the five public ones: a waiting run is pending before its start and running afterwards."""
     if status == "waiting":
         return "running" if started else "pending"
     return "pending" if status == "assigned" else status

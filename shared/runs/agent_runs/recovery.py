@@ -1,7 +1,7 @@
-"""A run that waits outlives its execution: what it waits with is in its rows, so a new execution takes the waiting over.
+"""Relaunching a waiting run whose execution is gone: its rows have all that is needed, so a new execution can continue the wait.
 
-An engine may be restarted, an execution may be aborted by an operator, while a person has three days to answer. The run keeps its
-place, what it asks, and an answer that was given already.
+The engine may be restarted, or an operator may abort an execution, while a person has three days to answer. The run keeps its place, its
+question, and an answer that was given before.
 """
 
 from typing import Final
@@ -16,12 +16,14 @@ from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, update_with_retry
 
 MAX_LAUNCHES: Final = 3
-"""New executions of one run. What is gone so often does not die by accident."""
+"""New executions of one run; more losses than that are no accident."""
 
 
 def relaunch(run: Run) -> Run:
-    """Let a new execution take over a run that waits and whose execution is gone; the run ends where that happened too often, or where
-    the queue does not take it. Answers the run as it stands. Two who find it at once start one execution."""
+    """Start a new execution for a waiting run whose execution is gone; return the run as it is afterwards.
+
+    The run ends if that happened too often or the queue is not available. Two callers at once start only one execution.
+    """
     gone, token = run.execution, run.wait_token
 
     def is_unchanged(one: Run) -> bool:

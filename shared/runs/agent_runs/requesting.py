@@ -1,6 +1,6 @@
-"""A run is asked for: what must hold is checked, and run, card and project are written in one transaction; then the queue.
+"""Requesting a run: check the rules, write run, card and project in one transaction, then queue the run.
 
-Round trips: the card, everything the decision needs in one batch, the transaction, the message.
+Round trips: the card, one batch with everything else, the transaction, the message.
 """
 
 import json
@@ -38,15 +38,15 @@ from shared.work.projects.agent_configs import AgentConfig, is_enabled, template
 from shared.work.projects.rows import Project
 
 DEFAULT_CONCURRENT: Final = 5
-PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
+PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row is still far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
-_TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has a record of its own
+_TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has its own record
 _TYPICAL_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """`context` is what the person adds for the agent to read; `parameters` are the agent's own, `maxCost` (USD) a cap of the run."""
+    """A request for a run. `context` is text for the agent; `parameters` are the agent's own, with `maxCost` (USD) as the run's budget."""
 
     model: RequestedModel = field(default_factory=RequestedModel)
     context: str | None = None
@@ -93,7 +93,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
             raise stale()
         _check_allowed(facts, agent)
         choice = choose_model(agent, request.model, facts.config, facts.workspace.settings)
-        if request.trigger == "person":  # the stream consumer, which starts the others, holds no credentials
+        if request.trigger == "person":  # the stream consumer, which starts the others, has no credentials of providers
             registry.provider(choice.provider)
         run = _build_run(actor, facts, agent, choice, request)
         try:
@@ -101,7 +101,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
         except LimitExceeded as full:
             if full.situation is not Situation.RUN_LIMIT or number or not _end_expired_runs(facts.project):
                 raise
-            raise stale() from full  # there is room by now
+            raise stale() from full  # there is room now
         return run, facts
 
     run, facts = retrying(attempt)
@@ -110,7 +110,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
 
 
 def queue_run(run: Run, actor: Actor) -> None:
-    """Queue a run that is written. When the queue does not take it the run ends as failed, and the card is free again."""
+    """Queue a run that is written. If the queue is not available, end the run as failed, which frees the card, and raise Upstream."""
     try:
         queue.enqueue(run.id, int(run.attempt))
     except Upstream as error:
@@ -136,14 +136,13 @@ def _read_facts(card: Item, agent: Agent) -> _Facts:
 
 
 def _check_allowed(facts: _Facts, agent: Agent) -> None:
-    """Everything that can be said no to before anything is written.
+    """Check all rules before anything is written; raise NotFound, Conflict, Forbidden or LimitExceeded.
 
-    The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
-    from what is done.
+    The card's status does not matter: the run puts a draft in progress, and a finished card is in the last lane, which has its own agent.
     """
     current_run = facts.current_run
     if facts.workspace.deleted_at or facts.project.deleted_at:
-        raise NotFound(Item.NAME)  # it goes with them
+        raise NotFound(Item.NAME)  # the card is deleted with them
     if facts.project.status != "active":
         raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
@@ -229,11 +228,11 @@ _RUN_EXISTS = Raced("This run exists already")
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
-"""The error of a run whose worker was never heard of again."""
+"""Sets the error of a run whose worker has disappeared."""
 
 
 def _end_expired_runs(project: Project) -> bool:
-    """End the project's runs whose lease is over; whether a place became free."""
+    """End the project's runs whose lease is over; return whether any was ended."""
     row = read_row(ActiveRuns, ActiveRuns.for_project(project.id).pk, "RUNS")
     freed = False
     for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
@@ -244,7 +243,7 @@ def _end_expired_runs(project: Project) -> bool:
 
 
 def _estimate_price(choice: ModelChoice, agent_record: AgentRecord | None) -> int | None:
-    """What the run will probably be charged: the agent's average here, else a typical run at this model's price. None: no price."""
+    """Estimate the price: the agent's average in the workspace, else that of a typical run; None if the model has no known price."""
     price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
@@ -260,8 +259,8 @@ def _estimate_seconds(agent_record: AgentRecord | None) -> int:
 
 
 def retry_run(actor: Actor, run_id: str, requested: RequestedModel) -> RequestedRun:
-    """A new run of the same agent on the same card, with the same context. Raises Conflict(RUN_STATUS) unless the old one failed or
-    was cancelled; otherwise as `request_run`."""
+    """Request a new run of the same agent on the same card with the same context. Raises Conflict(RUN_STATUS) unless the old run failed or
+    was cancelled, and the errors of `request_run`."""
     old = load(Run, run_id, actor, Permission.AGENT_RUN)
     if old.status not in ("failed", "cancelled"):
         raise Conflict(Situation.RUN_STATUS, f"The run is {old.status}: only failed and cancelled runs can be retried")

@@ -1,4 +1,4 @@
-"""The money of one model call: reserved before it, settled and written into the ledger after it."""
+"""The money of one model call: reserved before the call, settled and written to the ledger afterwards."""
 
 import re
 from typing import Any, Final
@@ -31,13 +31,13 @@ def budget_scope(run: Run) -> Scope:
 
 
 def worst_case_price(run: Run, request: Request) -> int:
-    """What the call can be charged at most, in micro-dollars. 0 for a model without a known price: it cannot be reserved for."""
+    """Return the highest possible price of the call, in micro-dollars; 0 for a model without a known price."""
     price = worst_case_cost(run.provider, run.model, upper_bound(request), request.max_tokens)
     return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
 
 
 def has_budget(run: Run) -> bool:
-    """Whether the caps have room for the call that a run waits with. One batch read; the reservation itself decides."""
+    """Return whether the budgets have room for the call that a run waits for; one batch read, the reservation itself decides."""
     try:
         read_caps(budget_scope(run)).check_room(int((run.waiting or {}).get("needed_micros", 0)))
     except BudgetExhausted:
@@ -46,9 +46,9 @@ def has_budget(run: Run) -> bool:
 
 
 def reserve(run: Run, turn: int, amount: int) -> None:
-    """Hold `amount` for this turn's call, once. Raises BudgetExhausted, or Lost when the run is no longer ours."""
+    """Reserve `amount` for this turn's call; safe to repeat. Raises BudgetExhausted, LeaseLost."""
     if run.hold_turn == turn:
-        return  # an earlier try of this turn holds it already
+        return  # reserved by an earlier try of this turn
     caps = read_caps(budget_scope(run))
     hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
     is_ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
@@ -58,8 +58,10 @@ def reserve(run: Run, turn: int, amount: int) -> None:
 
 
 def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
-    """By the model that answered: `gpt-4o` is no version of `gpt-4`. By the one asked for where its dated version answered
-    (`gpt-4o-2024-08-06`), or a version of it that no table knows."""
+    """Return the cost at the price of the model that answered (`gpt-4o` is not a version of `gpt-4`).
+
+    The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a version without a known price.
+    """
     requested = run.model
     version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
     if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
@@ -72,7 +74,7 @@ _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 
 
 def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
-    """The ledger line of a call made under the run's present fence: one fence, one call."""
+    """Build the ledger line of a call; its id contains the run's fence, because there is one call for each fence."""
     price = _find_cost(run, model, usage)
     known = isinstance(price, Priced)
     cost_micros = price.cost_micros if isinstance(price, Priced) else 0
@@ -104,9 +106,9 @@ def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimat
 def settle_call(
     run: Run, turn: int, done: Finished, project_name: str, journal_operations: list[Operation], progress: int
 ) -> bool:
-    """The call is over: ledger, budgets, the run's own counts, and `kept` (the journal), all or none.
+    """Settle a finished call: write ledger, budgets, the run's counters and `journal_operations` in one transaction.
 
-    When the run is no longer ours, what was spent is still spent and is recorded, but nothing is kept. Answers whether it was kept.
+    If the lease is lost, the money is still recorded as spent, but the journal is not written. Returns whether it was written.
     """
     line = build_usage_line(run, turn, done.usage, done.model, done.estimated)
     price = int(line.customer_price_micros)
@@ -132,8 +134,8 @@ def settle_call(
 
 
 def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_operations: list[Operation]) -> None:
-    """A call that finished after its run had ended or changed hands. It settles the reservation that the ended run still holds for it;
-    where it holds none (its lease is over) or the run goes on in other hands, the price is spent all the same."""
+    """Settle a call that finished after its run had ended or had a new holder: settle the reservation that the ended run still holds, or
+    spend the price without one."""
     row = Run(*Run.key(run.id))
     try:
         try:
@@ -159,16 +161,16 @@ CLEAR_RESERVATION: Final = [
     Run.gsi3pk.remove(),
     Run.gsi3sk.remove(),
 ]
-"""The run's own part of giving back, or of spending, what it holds after its end: it leaves the list of those that hold something."""
+"""Actions that remove the reservation from an ended run, and the run from the list of those that hold one."""
 
 
 def holds_reservation(turn: int) -> Any:
-    """The condition that a run which has ended still holds the reservation of this turn's call."""
+    """Return the condition that an ended run still holds the reservation of this turn's call."""
     return Run.status.is_in(*ENDED) & (Run.hold_turn == turn) & Run.held_until.exists()
 
 
 def release_run_reservation(run: Run) -> bool:
-    """Give back what a run holds after its end, for a call that will not settle any more. Whether this was the one to do it."""
+    """Release the reservation that a run holds after its end; return whether this call released it."""
     if run.hold_turn is None:
         return False
     actions = [*CLEAR_RESERVATION, Run.version.add(1)]

@@ -1,9 +1,9 @@
-"""The steps of the state machine, one function each. Every one may be run again after dying anywhere inside.
+"""The steps of the state machine, one function each. Every step may be repeated after a crash at any point.
 
     Claim -> CheckLimits -> (WaitApproval) -> LoadContext -> Turn <-> WaitBudget -> Finish; anything that fails for good -> Fail
 
-A step gets the state and answers the next one: `{"run_id", "next", ...}`, small ids only. `Lost` (the run ended or is in other
-hands) is no failure: the machine goes to its end and nothing is written.
+A step gets the state and returns the next one: `{"run_id", "next", ...}`, without large values. `LeaseLost` (the run has ended or has a
+new holder) is not a failure: the state machine ends and nothing is written.
 """
 
 from collections.abc import Callable
@@ -37,14 +37,14 @@ from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
-WORK_SECONDS: Final = 3_600  # of a run, waiting left out
+WORK_SECONDS: Final = 3_600  # of a run, without waiting
 APPROVAL_HOURS: Final = 72  # the state machine has the same number
 State = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a step is given. `token` is the task token of a step that waits."""
+    """The input of a step. `token` is the task token of a step that waits."""
 
     run_id: str
     execution: str
@@ -53,17 +53,17 @@ class Step:
 
 
 def run_step(name: str, step: Step) -> State:
-    """Do one step. Answers the next state."""
+    """Do one step; return the next state."""
     try:
         return _STEPS[name](step)
     except LeaseLost:
         if name.startswith("wait_"):
-            raise  # nobody would ever answer; the machine goes to Fail, which finds nothing to do
+            raise  # nobody would ever answer; the state machine goes to Fail, which does nothing then
         return {"run_id": step.run_id, "next": "finish"}
 
 
 def claim(step: Step) -> State:
-    """Take the run: from now on it belongs to this execution."""
+    """Claim the run for this execution."""
 
     def read() -> Run:
         run = fetch(Run, step.run_id)
@@ -83,7 +83,7 @@ def claim(step: Step) -> State:
 
 
 def check_limits(step: Step) -> State:
-    """Whether a person has to approve the run first. (Budgets are asked before each call.)"""
+    """Decide whether a person has to approve the run first. (Budgets are checked before each model call.)"""
     run = acquire_lease(step.run_id, step.execution)
     rows: list[Any] = get_many([(Workspace, *Workspace.key(str(run.ws_id))), (Project, *Project.key(str(run.proj_id)))])
     workspace, project = rows
@@ -92,8 +92,8 @@ def check_limits(step: Step) -> State:
 
 
 def _approval_reason(run: Run, workspace: Workspace | None, project: Project | None) -> str | None:
-    """Why the run waits for a person, if it does: every run where the workspace says so; where the project guards its
-    deployments, the agents that build, deploy or change code."""
+    """Return why the run needs approval, or None: the workspace requires it for all runs, or the project for agents that build, deploy or
+    change code."""
     agent = the_agent(run.agent_id)
     if workspace is not None and workspace.settings.get("requireApprovalForAgentRuns"):
         return "The workspace requires approval for agent runs"
@@ -107,7 +107,7 @@ def _approval_reason(run: Run, workspace: Workspace | None, project: Project | N
 
 
 def wait_approval(step: Step) -> State:
-    """Show what would be done and at what cost, and wait. The answer comes with the task token."""
+    """Store what the run may do and its estimated cost, and wait; the answer comes with the task token."""
 
     def waiting(run: Run) -> dict[str, Any]:
         card = fetch(Item, run.item_id)
@@ -133,7 +133,7 @@ def _tool_description(tool: str) -> str:
 
 
 def wait_budget(step: Step) -> State:
-    """No room for the next call: wait until somebody raises the cap. It may have been raised while this step began."""
+    """Wait until a budget has room for the next call; resume at once if it was raised meanwhile."""
     shortfall = step.state.get("shortfall") or {}
 
     def waiting(_: Run) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _wait_for_answer(run_id: str, execution: str, what: str, token: str | None, 
         run.status, run.waiting_for, run.wait_token, run.waiting = "waiting", what, token, about(run)
         run.fence += 1
         run.lease_until = clock.epoch() + WAITING_LEASE
-        if again:  # another execution waited before this one: it was told then, and has waited since then
+        if again:  # another execution waited before this one: the event was recorded then, and `since` stays
             run.waiting |= {"since": earlier.get("since") or run.waiting["since"]}
             return _card_summary_operations(run)
         record(
@@ -188,13 +188,13 @@ def _card_summary_operations(run: Run) -> list[Operation]:
 
 
 def load_context(step: Step) -> State:
-    """Start the work: the card goes in progress, and what the agent is told is kept."""
+    """Start the work: put the card in progress and store the agent's first message."""
     ensure_running(step.run_id, step.execution)
     return {"run_id": step.run_id, "next": "turn"}
 
 
 def ensure_running(run_id: str, execution: str) -> Run:
-    """The run as one that is running: started if it was not, resumed if it waited. Its conversation has a beginning after this."""
+    """Start or resume the run if it is not running, store its first message if there is none, and return the run with a new fence."""
     run = _fetch_own_run(run_id, execution)
     if run.status == "running" and fetch_context(run) is not None:
         return acquire_lease(run_id, execution)
@@ -251,7 +251,7 @@ def get_actor(run: Run) -> Actor:
 
 
 def turn(step: Step) -> State:
-    """One answer of the model and its tool calls."""
+    """Do one turn: one response of the model and its tool calls."""
     run = ensure_running(step.run_id, step.execution)
     journal = read_journal(run)
     if journal is None:
@@ -273,7 +273,7 @@ def turn(step: Step) -> State:
 
 
 def finish(step: Step) -> State:
-    """The work is done: its summary and what it made land on the card, the lease ends."""
+    """Complete the run: store its result, comment on the card, end the lease."""
     run = acquire_lease(step.run_id, step.execution)
     journal = read_journal(run)
     if journal is None:
@@ -305,16 +305,16 @@ def _group_effects(journal: Journal) -> dict[str, Any]:
 
 
 def _comment_summary(run: Run, journal: Journal, text: str) -> None:
-    """The summary as a comment on the card, for an agent that did not comment itself."""
+    """Write the summary as a comment on the card, unless the agent has commented itself."""
     if not text or any(one["kind"] == "comment" for one in journal.effects):
         return
-    # the comment is there already, or the card is gone or archived
+    # the comment exists, or the card is deleted or archived
     with suppress(Conflict, NotFound), transaction_guard(lambda: [check_fence(run)]):
         create_comment(get_actor(run), run.item_id, NewComment(text[:10_000]), comment_id=derived_id("summary", run.id))
 
 
 def fail(step: Step) -> State:
-    """Whatever went wrong, the run ends, says why, and lets the card go. Does nothing to a run that has ended."""
+    """End the run with its error, which frees the card; a run that has ended does not change."""
     run = fetch(Run, step.run_id)
     if run is None:
         return {"run_id": step.run_id, "next": "ended"}

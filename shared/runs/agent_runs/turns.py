@@ -1,7 +1,7 @@
-"""One turn of a run: one answer of the model, kept before it is acted on, and then its tool calls, each carried out once.
+"""One turn of a run: one response of the model, stored first, and then its tool calls, each executed once.
 
-What may happen at any point: the process dies and the step is tried again (the journal says how far it came), the run is cancelled
-or changes hands (the fence refuses every write), the budget has no room (nothing is called, the run waits).
+At any point the process may die and the step is retried (the journal shows how far it came), the run may be cancelled or get a new holder
+(every write fails by the fence), or a budget may have no room (no call is made, the run waits).
 """
 
 import json
@@ -37,30 +37,30 @@ from shared.work.documents.writing import find_document
 
 MAX_TURNS: Final = 40
 CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
-CHECK_INTERVAL = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
+CHECK_INTERVAL = 1.0  # seconds between two checks of the run's row while a model streams: a cancel takes effect within two
 _MAX_LINE = 2_000  # characters of one terminal line
 
 
 class AlreadyDone(Raced):
-    """This very call took effect before."""
+    """The effect of this tool call was written before."""
 
 
 @dataclass
 class Worker:
-    """Somebody who holds a run and takes one turn of it."""
+    """Does one turn of a run whose lease it has."""
 
     run: Run
     journal: Journal
     terminal: TerminalWriter
 
     def take_turn(self) -> str:
-        """The turn. Answers what is next: `turn` or `finish`. Raises BudgetExhausted, Lost, or a RunFailure."""
+        """Do the turn; return the next step, `turn` or `finish`. Raises BudgetExhausted, LeaseLost, or a RunFailure."""
         last = self.journal.last
-        if last is not None and last.open:  # the answer is here, its calls are not all carried out
+        if last is not None and last.open:  # the response is stored, but not all of its calls are executed
             self.execute_calls(last)
             return "turn"
         if last is not None and not last.calls:
-            _check_stop_reason(last)  # whoever got this answer may have died before saying so
+            _check_stop_reason(last)  # the worker that got this response may have died before this check
             return "finish"
         self._check_turn_limits()
         exchange = self.call_model()
@@ -72,10 +72,10 @@ class Worker:
         _check_stop_reason(exchange)
         return "finish"
 
-    # -- asking the model
+    # -- calling the model
 
     def call_model(self) -> Exchange | None:
-        """One call of the model, reserved, streamed, settled and kept. None when the run was lost meanwhile."""
+        """Call the model once: reserve, stream, settle and store the response. Returns None if the lease was lost meanwhile."""
         run, number = self.run, self.journal.next_turn
         request = self._request(number)
         try:
@@ -152,14 +152,14 @@ class Worker:
         operations = [create(turn)] if turn is not None else []
         return settle_call(self.run, number, done, fetch_project_name(self.run), operations, progress=_progress(number))
 
-    # -- acting
+    # -- executing tool calls
 
     @property
     def _actor(self) -> Any:
         return agent_actor(the_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
 
     def execute_calls(self, exchange: Exchange) -> None:
-        """Carry out the calls of an answer that have no result yet."""
+        """Execute the tool calls of a response that have no result yet."""
         context = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
         for index in exchange.open:
             call = exchange.calls[index]
@@ -176,7 +176,7 @@ class Worker:
         pk, sk = ToolCallRecord.key_of(self.run.id, int(exchange.turn.number), index)
         record = ToolCallRecord(pk=pk, sk=sk, tool=call.name)
         earlier = exchange.results.get(index)
-        repeated = earlier is not None  # its effect is written, its result is not: the writer died in between
+        repeated = earlier is not None  # its effect is written, but not its result: the worker died in between
         try:
             if repeated:
                 outcome = _recover_outcome(context, call, str(self.run.proj_id))
@@ -213,7 +213,7 @@ def _check_stop_reason(exchange: Exchange) -> None:
 
 
 def _recover_outcome(context: CallContext, call: ToolCall, project_id: str) -> Outcome:
-    """The result of a call whose effect was written by somebody who died before saying so."""
+    """Rebuild the result of a call whose effect was written by a worker that died before it wrote the result."""
     arguments = call.arguments
     effect_id = context.new_id
     if call.name == "write_document" and (document := find_document(project_id, arguments["type"], arguments["title"])):
@@ -258,17 +258,17 @@ def _shorten(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replace_surrogates(text: str) -> str:
-    """A model may say half a surrogate pair, or each half in a chunk of its own."""
+    """Join surrogate pairs that came in two chunks, and replace lone surrogates."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _progress(turn: int) -> int:
-    """Percent after so many turns: it rises always and never says that it is done."""
+    """Return the progress in percent after this many turns; it always rises and stays below 100."""
     return int(95 * (1 - 0.7**turn))
 
 
 class _CancelWatch:
-    """Looks at the run's row while a model streams: whether it is still ours, and a longer lease where half of it is gone."""
+    """Checks the run's row while a model streams: whether the lease is lost; renews the lease after a third of its time."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -292,7 +292,7 @@ class _CancelWatch:
 
 
 class _LineWriter:
-    """Streamed text as terminal lines. A log that is refused tells the watch: the call has to come to its end, because it is paid."""
+    """Writes streamed text as terminal lines. A lost lease is only passed to the watch, because the call must finish and be paid."""
 
     def __init__(self, terminal: TerminalWriter, watch: _CancelWatch) -> None:
         self.terminal, self.watch, self.text = terminal, watch, ""

@@ -1,4 +1,4 @@
-"""Searching a card's logs."""
+"""Search in the logs of a card's runs."""
 
 import time
 from collections import Counter
@@ -9,13 +9,13 @@ from shared.runs.terminal.entries import CHUNK_BYTES, Entry, canonical
 from shared.runs.terminal.reading import entries
 from shared.runs.terminal_sessions.log_filters import LogFilter
 
-MAX_RESULTS = 100  # entries shown; the counts are of all
-_MAX_SEARCHED = 200_000  # entries looked at; a search that stops here says so
+MAX_RESULTS = 100  # entries in the result; the counts include all matches
+_MAX_SEARCHED = 200_000  # entries that are searched; a search that stops here has `truncated` in its result
 
 
 def search_logs(run_ids: Iterable[str], query: str, log_filter: LogFilter) -> dict[str, Any]:
-    """A LogSearchResult: the newest hundred entries that contain `query` (in message, component, source or data, upper and lower case
-    alike), in order, and counts of all that do: by level, by source, by hour. `executionTime` is in milliseconds."""
+    """Return a LogSearchResult: the newest hundred entries that contain `query` (in message, component, source or data, in any letter
+    case), in order, and counts of all matches by level, source and hour. `executionTime` is in milliseconds."""
     began = time.perf_counter()
     needle = query.casefold()
     levels: Counter[str] = Counter()
@@ -64,7 +64,7 @@ def _sort_key(entry: Entry) -> tuple[str, str, int]:
 
 
 def _newest_that_fit(matches: list[Entry]) -> list[Entry]:
-    """The newest ones that fit into one message."""
+    """Return the newest entries that fit into one message."""
     size, first = 0, len(matches)
     while first > 0:
         size += len(canonical(matches[first - 1]).encode()) + 1

@@ -1,8 +1,8 @@
-"""Playing a run's log again, at its own pace or faster.
+"""Replay a run's log at its original speed, or at another one.
 
-A replay is a chain of jobs (slices): each plays for a few seconds and sends the next one on, so that no function runs for hours and a
-replay survives any of them. `Connection.replay` names the session that may play: another replay, or the connection's end, stops it.
-A slice is claimed by its number, so that a job delivered twice plays once.
+A replay is a chain of jobs (slices): each plays for a few seconds and queues the next one, so that no function runs for hours and a crash
+does not end the replay. `Connection.replay` is the session that may play: another replay, or the end of the connection, stops it. A slice
+is claimed by its number, so that a job that is delivered twice plays once.
 """
 
 import time
@@ -26,16 +26,16 @@ from shared.store import update_now
 
 SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
 _SLICE = 4.0  # seconds that one job plays
-_CHECK_INTERVAL = 0.5  # seconds after which a slice looks whether it still may
+_CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still active
 _MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
-_STALE = 60  # seconds after which a claimed slice may be claimed again: whoever had it has died
+_STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
 _REPLACED = Raced("Another replay has taken over")
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Where a replay stands. `position` entries of `total` were played, the next one is looked for from number `seq` on; `due` is what
-    is left of the pause before it (None: all of it), `began` when the first one was played (epoch seconds)."""
+    """The state of a replay. `position` of `total` entries were played, the next one is searched from number `seq`; `due` is the rest of
+    the pause before it in seconds (None: all of it), `began` the time of the start (epoch seconds)."""
 
     session: str
     run: str
@@ -50,7 +50,7 @@ class Slice:
 
 
 def start_replay(connection: Connection, run_id: str, options: ReplayOptions) -> str:
-    """Start a replay; one that is under way ends. Answers the session's id."""
+    """Start a replay, which ends an earlier one of the connection; return the session's id."""
     session = new_id()
     actions = [
         Connection.replay.set(session),
@@ -64,7 +64,7 @@ def start_replay(connection: Connection, run_id: str, options: ReplayOptions) ->
 
 
 def resume_replay(connection: Connection) -> None:
-    """A replay that was held by `pause_stream` plays on."""
+    """Resume a replay that was paused by `pause_stream`."""
     saved = connection.replay_held
     if saved and connection.replay == saved["session"]:
         update_now(connection, [Connection.replay_held.remove()])
@@ -73,13 +73,13 @@ def resume_replay(connection: Connection) -> None:
 
 
 def pause_replay(connection: Connection) -> None:
-    """Ask a replay under way to stop where it is; its next look sees it."""
+    """Ask an active replay to stop at its present position; it does so at its next check."""
     if connection.replay and not connection.replay_held:
         update_now(connection, [Connection.replay_held.set({"session": connection.replay})], Connection.pk.exists())
 
 
 def pause_between(before: str | None, after: str, speed: float) -> float:
-    """Seconds between two entries: as far apart as they were, by the speed, but never less than 50 ms nor more than 5 s."""
+    """Return the seconds between two entries: the original pause divided by the speed, from 50 ms to 5 s."""
     try:
         apart = (clock.parse(after) - clock.parse(before)).total_seconds() if before else None
     except ValueError:
@@ -90,7 +90,7 @@ def pause_between(before: str | None, after: str, speed: float) -> float:
 
 
 def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
-    """One slice of a replay."""
+    """Play one slice of a replay."""
     if not _claim(connection_id, piece):
         return
     options = ReplayOptions.read(piece.options)
@@ -129,7 +129,7 @@ def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None
 
 
 def _claim(connection_id: str, piece: Slice) -> bool:
-    """Whether this slice is ours to play: the session goes on, and nobody else plays it."""
+    """Claim a slice; return False if the session has ended or another worker plays the slice."""
     if not _is_active(connection_id, piece):
         return False
     now = clock.epoch()
@@ -149,7 +149,7 @@ def _next_slice(piece: Slice) -> Slice:
 
 
 def _is_active(connection_id: str, piece: Slice) -> bool:
-    """Whether the session goes on. Where the viewer has paused, `piece` is kept: it is the slice to resume with."""
+    """Return whether the session may go on. If the viewer has paused it, store `piece` as the slice to resume with."""
     connection = find(connection_id)
     if connection is None or connection.replay != piece.session:
         return False
@@ -163,7 +163,7 @@ def _is_active(connection_id: str, piece: Slice) -> bool:
 
 
 def _start(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
-    """Count what will be played and how long it takes, and say so."""
+    """Count the entries and their duration, and send `replay_started`."""
     total, seconds, last = 0, 0.0, None
     for entry in entries(piece.run):
         if options.log_filter.matches(entry):

@@ -1,6 +1,6 @@
-"""What the agents' tools do on the platform: each one call of a service, as the agent, limited to the run's workspace.
+"""The agents' tools: each calls one service, as the agent, limited to the run's workspace.
 
-outcome = perform(work, "create_card", {...})      CadreError: tell the model, it may correct itself
+outcome = execute_tool(context, "create_card", {...})      a CadreError goes to the model, which may correct its call
 """
 
 from shared.runs.toolbox.call_context import CallContext

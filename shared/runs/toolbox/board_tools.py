@@ -1,4 +1,4 @@
-"""The tools that work on the board: other cards, lanes, dependencies."""
+"""Tools for the board: other cards, lanes, dependencies."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ MAX_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a mode
 
 
 def sibling_facts(card: Item, board: BoardLanes) -> list[dict[str, Any]]:
-    """The other cards of the board, as the context shows them."""
+    """Return the other cards of the board as the context shows them."""
     rows = collection(1, f"BOARD#{card.board_id}#ITEM", cap=MOST_CARDS)
     return [
         {
@@ -34,7 +34,7 @@ def sibling_facts(card: Item, board: BoardLanes) -> list[dict[str, Any]]:
 
 
 def read_siblings(context: CallContext, _: tools.ReadSiblings) -> ToolOutput:
-    """Of a large board the MOST_SIBLINGS cards that matter most: open ones before finished ones, young ones before old ones."""
+    """Return the other cards; of a large board only MAX_SIBLINGS: open cards before finished ones, new ones before old ones."""
     card = load(Item, context.card_id, context.actor, Permission.CARD_READ)
     siblings = sibling_facts(card, get_board_lanes(context, card))
     if len(siblings) <= MAX_SIBLINGS:
@@ -44,7 +44,7 @@ def read_siblings(context: CallContext, _: tools.ReadSiblings) -> ToolOutput:
 
 
 def create_card(context: CallContext, arguments: tools.CreateCard) -> ToolOutput:
-    """In the lane asked for; when that is full, in one without a limit, and the model is told."""
+    """Create a card in the requested lane; if that is full, in a lane without a limit, with a note for the model."""
     card = load(Item, context.card_id, context.actor, Permission.CARD_CREATE)
     board = get_board_lanes(context, card)
     lane = board.find_lane(arguments.lane if arguments.lane is not None else board.lane_number(card.lane_id) or 0)

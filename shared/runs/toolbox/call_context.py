@@ -1,4 +1,4 @@
-"""What a tool works with: the run's agent, its card, and the board around it."""
+"""The context of a tool call: the run's agent, its card, and the lanes of the board."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,18 +10,18 @@ from shared.work.boards.rows import Board, Lane
 from shared.work.items.rows import Item
 
 ToolOutput = tuple[dict[str, Any], dict[str, Any] | None]
-"""What the model reads, and {kind, id, title, ref?} when something was made."""
+"""The text for the model (as JSON values), and the effect {kind, id, title, ref?} if there is one."""
 
 
 @dataclass(frozen=True)
 class BoardLanes:
-    """The lanes of the card's board, in order: read once for all calls of a turn."""
+    """A board with its lanes in order; read once for all calls of a turn."""
 
     board: Board
     lanes: list[Lane]
 
     def find_lane(self, choice: int | str) -> Lane:
-        """By number or name. Raises Invalid, naming the lanes there are."""
+        """Find a lane by number or name. Raises Invalid, with the names of all lanes."""
         for lane in self.lanes:
             if str(lane.number) == str(choice).strip() or lane.name.casefold() == str(choice).strip().casefold():
                 return lane
@@ -34,7 +34,7 @@ class BoardLanes:
 
 @dataclass
 class CallContext:
-    """What a call works with. `new_id` is the id of what it makes: the same whenever this call is carried out again."""
+    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated."""
 
     actor: Actor
     card_id: str
@@ -46,7 +46,7 @@ class CallContext:
 
 
 def read_board_lanes(board_id: str) -> BoardLanes:
-    """Two round trips."""
+    """Read a board with its lanes; two round trips. Raises NotFound."""
     board = fetch(Board, board_id)
     if board is None:
         raise NotFound(Board.NAME)

@@ -1,4 +1,4 @@
-"""The tools that work on the run's own card."""
+"""Tools for the run's own card."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _MAX_COMMENTS = 20
 
 
 def card_facts(card: Item, board: BoardLanes, project: Project | None) -> dict[str, Any]:
-    """The card with the keys of `shared.agents.providers.context.render_context`."""
+    """Return the card with the keys of `shared.agents.providers.context.render_context`."""
     lane = next((lane for lane in board.lanes if lane.id == card.lane_id), None)
     return {
         "id": card.id,
@@ -41,7 +41,7 @@ def card_facts(card: Item, board: BoardLanes, project: Project | None) -> dict[s
 
 
 def latest_comments(card: Item) -> list[dict[str, Any]]:
-    """The latest comments, oldest first."""
+    """Return the latest comments, oldest first."""
     page = query(Comment, f"ITEM#{card.id}", index=1, prefix="COM#", newest_first=True, limit=_MAX_COMMENTS)
     comments = fetch_indexed(Comment, page.rows)
     return [

@@ -1,4 +1,4 @@
-"""The tools that write: documents, tasks, discoveries."""
+"""Tools for documents, tasks and discoveries."""
 
 from shared.agents import tools
 from shared.core.actor import Permission

@@ -1,4 +1,4 @@
-"""One call of a tool: its arguments checked, its service called."""
+"""Execute one tool call: check its arguments and call its service."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from shared.runs.toolbox.card_tools import block_card, comment, read_card, updat
 from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
 
 RESULT_LIMIT: Final = 240_000
-"""Characters of a result: the longest document an agent may write, with JSON's escapes. People's documents may be longer."""
+"""Characters of a result: the longest document that an agent may write, with JSON escapes. Documents of people may be longer."""
 _READ_PERMISSIONS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
 _WRITE_PERMISSIONS = {
     "write_document": Permission.DOCUMENT_WRITE,
@@ -31,14 +31,14 @@ _WRITE_PERMISSIONS = {
 
 
 def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...]) -> Actor:
-    """The agent as an actor: a member of one workspace, who may do what its tools do and nothing else."""
+    """Return the agent as an actor: a member of one workspace with the permissions of its tools only."""
     allowed = _READ_PERMISSIONS | {_WRITE_PERMISSIONS[tool] for tool in tools if tool in _WRITE_PERMISSIONS}
     return Actor(id=agent.id, name=agent.display_name, kind="agent", workspaces={ws_id: Role.MEMBER}, scopes=frozenset(allowed))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`content` is what the model reads; `made` is {kind, id, title, ref?} when something was made."""
+    """The outcome of a call: `content` is the text for the model, `effect` is {kind, id, title, ref?} if there is one."""
 
     content: str
     effect: dict[str, Any] | None = None
@@ -63,7 +63,7 @@ _TOOLS: dict[str, Tool] = {
 }
 
 
-_ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # what tools call the fields of the services behind them, where the names differ
+_ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # names of tool arguments by the field names of their services, where they differ
     "add_dependency": {"dependency_id": "depends_on"},
     "move_card": {"lane": "to_lane"},
     "update_card": {name: f"fields.{name}" for name in CardFields.model_fields},
@@ -71,7 +71,7 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # what tools call the fields of
 
 
 def execute_tool(context: CallContext, name: str, raw: dict[str, Any]) -> Outcome:
-    """Carry out one call. Raises a CadreError whose message tells the model what to do differently."""
+    """Execute one call. Raises a CadreError whose message tells the model what to correct."""
     if name not in context.tools:
         raise Invalid(
             FieldError("name", "not among this agent's tools", name),
@@ -86,7 +86,7 @@ def execute_tool(context: CallContext, name: str, raw: dict[str, Any]) -> Outcom
 
 
 def _with_argument_names(tool: str, error: Invalid) -> Invalid:
-    """A service's error as the model reads it: each field under the name of the tool's argument."""
+    """Translate a service's error for the model: each field gets the name of the tool's argument."""
     names = _ARGUMENTS.get(tool, {})
     fields = [replace(one, field=names.get(one.field, one.field)) for one in error.fields]
     message = "; ".join(f"{one.field}: {one.message}" for one in fields)
