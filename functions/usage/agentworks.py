@@ -116,7 +116,7 @@ async def export_workspace_usage(
 
 
 class ExportStatus(Shape):
-    """`progress` is in percent, if the number of rows is known; `size` in bytes. There is a new `downloadUrl` as soon as the file exists."""
+    """`progress` is in percent, if the number of rows is known; `size` in bytes. `downloadUrl` is new as soon as the file exists."""
 
     id: str
     status: str

@@ -256,7 +256,7 @@ def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
             change(BillingAccount, world.ws_id, email="new@example.com")
         return decided
 
-    monkeypatch.setattr(monthly_close, "closing", meddling)
+    monkeypatch.setattr(monthly_close, "prepare_close", meddling)
     assert closed() == 1
     invoice = filed(world.ws_id, "2026-10").invoice
     assert (invoice.customer["email"], numbers(world)) == ("new@example.com", 1)

@@ -118,7 +118,7 @@ def test_whoever_dies_after_the_charge_charges_once(world, stripe, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("shared.money.billing.charging.settle", dying)
+        patch.setattr("shared.money.billing.charging.apply_payment", dying)
         with pytest.raises(KeyboardInterrupt):
             night("2026-11-01")
     assert len(stripe.intents) == 1

@@ -234,7 +234,7 @@ def limit_month(world: World, usd: float) -> None:
 @pytest.fixture
 def run(world, monkeypatch) -> Run:
     """A run under way whose model costs a micro-dollar a token."""
-    monkeypatch.setattr(spending, "cost", lambda *about: Priced(about[-1].input, "t"))
+    monkeypatch.setattr(spending, "call_cost", lambda *about: Priced(about[-1].input, "t"))
     monkeypatch.setattr(spending, "customer_price_micros", lambda micros: micros)
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     for name in ("claim", "check_limits", "load_context"):
@@ -256,7 +256,7 @@ def test_what_nobody_said_is_said_before_the_next_call(world, run, monkeypatch):
     limit_month(world, 0.001)
     read_caps(budget_scope(run))
     with monkeypatch.context() as patch:
-        patch.setattr(spending, "announce_month", lambda _: None)
+        patch.setattr(spending, "announce_month_thresholds", lambda _: None)
         assert spend(world, run, 900) == []
     read_caps(budget_scope(run))
     assert month_of(world).event["data"]["threshold_percentage"] == 80

@@ -43,15 +43,15 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         ("Period", f"{invoice.start} to {invoice.end}"),
     ]
     small = f"Please pay by {invoice.due_date} and name {invoice.number}. Amounts in US dollars."
-    return _draw(_content("Invoice", invoice.number, facts, invoice, invoice, small))
+    return _draw(_build_content("Invoice", invoice.number, facts, invoice, invoice, small))
 
 
 def credit_note_pdf(note: CreditNote, invoice: Invoice) -> bytes:
     facts = [("Issued", note.issued_at[:10]), ("For invoice", invoice.number), ("Of", invoice.issued_at[:10])]
-    return _draw(_content("Credit note", note.number, facts, note, invoice, "Amounts in US dollars."))
+    return _draw(_build_content("Credit note", note.number, facts, note, invoice, "Amounts in US dollars."))
 
 
-def _content(
+def _build_content(
     title: str, number: str, facts: list[tuple[str, str]], sums: Invoice | CreditNote, invoice: Invoice, small: str
 ) -> _Content:
     return _Content(
@@ -69,8 +69,8 @@ def _content(
     )
 
 
-def _draw(sheet: _Content) -> bytes:
-    page = _Page(sheet)
+def _draw(content: _Content) -> bytes:
+    page = _Page(content)
     page.draw_header()
     page.draw_table()
     page.draw_totals()
@@ -80,7 +80,7 @@ def _draw(sheet: _Content) -> bytes:
 class _Page:
     """A canvas with the position of the next line."""
 
-    def __init__(self, sheet: _Content) -> None:
+    def __init__(self, content: _Content) -> None:
         from reportlab.pdfbase import pdfmetrics
         from reportlab.pdfbase.cidfonts import UnicodeCIDFont
         from reportlab.pdfbase.ttfonts import TTFont
@@ -93,10 +93,10 @@ class _Page:
             pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
         self._glyphs = pdfmetrics.getFont("Vera").face.charToGlyph
         self._measure = pdfmetrics.stringWidth
-        self._sheet, self._out = sheet, BytesIO()
+        self._content, self._out = content, BytesIO()
         self._canvas = Canvas(self._out, pagesize=(595, 842), invariant=1, pageCompression=1)
-        self._canvas.setTitle(f"{sheet.title} {sheet.number}")
-        self._canvas.setAuthor(sheet.seller["name"])
+        self._canvas.setTitle(f"{content.title} {content.number}")
+        self._canvas.setAuthor(content.seller["name"])
         self._y: float = _TOP
         self._page_number = 1
 
@@ -119,7 +119,7 @@ class _Page:
 
     def _draw_footer(self) -> None:
         self._canvas.setFont("Vera", 7)
-        self._canvas.drawString(_LEFT, 40, f"{self._sheet.title} {self._sheet.number}, page {self._page_number}")
+        self._canvas.drawString(_LEFT, 40, f"{self._content.title} {self._content.number}, page {self._page_number}")
 
     def _wrap(self, text: str, width: float, size: float = 9) -> list[str]:
         """Break the text into lines of at most this width: between words, and inside a word that is wider."""
@@ -138,24 +138,24 @@ class _Page:
         return [*lines, line] if line else lines
 
     def draw_header(self) -> None:
-        sheet = self._sheet
-        self._draw_text(_LEFT, sheet.title, 20, bold=True)
+        content = self._content
+        self._draw_text(_LEFT, content.title, 20, bold=True)
         self._move_down(18)
-        self._draw_text(_LEFT, sheet.number, 11)
+        self._draw_text(_LEFT, content.number, 11)
         self._move_down(28)
-        for words in _party_lines(sheet.seller):
+        for words in _party_lines(content.seller):
             for line in self._wrap(words, _RIGHT - _LEFT):
                 self._draw_text(_LEFT, line)
                 self._move_down(13)
         self._move_down(14)
         self._draw_text(_LEFT, "To", bold=True)
         self._move_down(13)
-        for words in _party_lines(sheet.customer):
+        for words in _party_lines(content.customer):
             for line in self._wrap(words, _RIGHT - _LEFT):
                 self._draw_text(_LEFT, line)
                 self._move_down(13)
         self._move_down(14)
-        for name, value in sheet.facts:
+        for name, value in content.facts:
             self._draw_text(_LEFT, name, bold=True)
             self._draw_text(_LEFT + 90, value)
             self._move_down(13)
@@ -164,7 +164,7 @@ class _Page:
     def draw_table(self) -> None:
         self._draw_row("Description", "Quantity", "Unit price", "Amount", bold=True)
         self._canvas.line(_LEFT, self._y + 9, _RIGHT, self._y + 9)
-        for line in self._sheet.lines:
+        for line in self._content.lines:
             first, *more = self._wrap(line["description"], _WIDTH) or [""]
             self._draw_row(first, str(line["quantity"]), format_amount(line["unit_micros"]), format_amount(line["amount_micros"]))
             for rest in more:
@@ -178,14 +178,18 @@ class _Page:
         self._move_down(15)
 
     def draw_totals(self) -> None:
-        sheet = self._sheet
+        content = self._content
         self._canvas.line(_LEFT, self._y + 9, _RIGHT, self._y + 9)
-        for name, amount, bold in (("Subtotal", sheet.subtotal, False), ("Tax", sheet.tax, False), ("Total", sheet.total, True)):
+        for name, amount, bold in (
+            ("Subtotal", content.subtotal, False),
+            ("Tax", content.tax, False),
+            ("Total", content.total, True),
+        ):
             self._draw_text(_COLUMNS[1], name, bold=bold, right=True)
             self._draw_text(_RIGHT, f"USD {format_amount(amount)}", bold=bold, right=True)
             self._move_down(15)
         self._move_down(10)
-        for words in (sheet.tax_note, sheet.small):
+        for words in (content.tax_note, content.small):
             for line in self._wrap(words, _RIGHT - _LEFT):
                 self._draw_text(_LEFT, line)
                 self._move_down(13)
