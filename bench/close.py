@@ -168,7 +168,7 @@ def measure() -> list[dict[str, Any]]:
     }  # fmt: skip
     import time_machine
 
-    from shared.money.billing.monthly_close import close
+    from shared.money.billing.monthly_close import close_periods
 
     days = [f"TOTAL#2026-11-{day + 1:02d}#" for day in range(DAYS)]
     agents = [f"AGENT-M#2026-11#agent-{number}" for number in range(AGENTS)]
@@ -177,7 +177,7 @@ def measure() -> list[dict[str, Any]]:
         _fill(table)
         answer_everything(table.answer)
         started, calls, done = time.process_time(), 0, 0
-        while closed := close(time.monotonic() + SECONDS):
+        while closed := close_periods(time.monotonic() + SECONDS):
             calls, done = calls + 1, done + closed
         spent = time.process_time() - started
     assert done == WORKSPACES

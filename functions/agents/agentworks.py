@@ -103,7 +103,7 @@ async def list_agents(caller: Caller) -> ListAgentsResponse:
 async def get_agent(id: str, caller: Caller) -> AgentDetails:
     """One agent, by id or name: what it is told, what it may do, what it has done for the caller."""
     agent = the_agent(id)
-    record = agent_statistics.record_of(caller, agent.id)
+    record = agent_statistics.get_agent_statistics(caller, agent.id)
     return AgentDetails(
         **_agent(agent),
         systemPrompt=agent.system_prompt,

@@ -1,4 +1,4 @@
-"""agentworks, section 8.2: billing. Three operations are documented; whatever changes something is an addition."""
+"""agentworks, section 8.2: billing. Three operations are documented; all operations that change something are additions."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -40,7 +40,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 
 class UpdateBillingRequest(Closed):
-    """A field that is left out stays; null clears `billingAddress` and `taxId`."""
+    """A field that is left out does not change; null clears `billingAddress` and `taxId`."""
 
     billingEmail: Email | None = None
     billingAddress: Address | None = None
@@ -57,7 +57,7 @@ class UpdateBillingRequest(Closed):
 
 
 class AddPaymentMethodRequest(Closed):
-    """`token` is what the payment gateway's own form gave the client for a card or a debit mandate: we never see a card's number."""
+    """`token` is what the payment gateway's own form returned for a card or a debit mandate; card numbers never reach this API."""
 
     type: Literal["bank_transfer", "card", "sepa_debit"]
     token: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_]+$")] | None = None
@@ -65,8 +65,8 @@ class AddPaymentMethodRequest(Closed):
 
 
 class PayInvoiceRequest(Closed):
-    """Either `paymentMethodId`, which is charged what is owed; or what arrived by transfer: the bank's `reference` (the same one again
-    is the same payment), the amount (without it: what is owed), the method and the day."""
+    """Either `paymentMethodId`, which is charged the open amount; or a payment by transfer: the bank's `reference` (a repeated reference is
+    the same payment), the amount (default: the open amount), the method and the day."""
 
     paymentMethodId: Id | None = None
     reference: Words | None = None
@@ -76,14 +76,14 @@ class PayInvoiceRequest(Closed):
 
 
 class CreateCreditNoteRequest(Closed):
-    """`amount` is before tax; without it, all that was not credited yet."""
+    """`amount` is before tax; the default is everything that is not credited yet."""
 
     reason: Words
     amount: Amount | None = None
 
 
 def _plan(name: str) -> str:
-    """The plan that agentworks calls so. Raises Invalid."""
+    """Return the plan with this agentworks name. Raises Invalid."""
     if name not in PLAN_OF_NAME:
         raise Invalid(FieldError("plan", f"The plans are {', '.join(PLAN_OF_NAME)}", name))
     return PLAN_OF_NAME[name]
@@ -94,20 +94,20 @@ _NAMES = {"billingEmail": "email", "billingAddress": "address", "taxId": "tax_id
 
 @routes.get("/workspaces/{id}/billing", "billing.get", needs=Permission.WORKSPACE_BILLING)
 async def get_billing(id: str, caller: Caller) -> BillingInfoResponse:
-    """The account, this month's usage, what the month will be billed with, and the newest twelve invoices."""
-    found = reading.overview(caller, id)
+    """Get the billing account, this month's usage, the upcoming invoice, and the newest twelve invoices."""
+    overview = reading.get_overview(caller, id)
     return BillingInfoResponse(
-        account=shapes.account(found.account),
-        currentUsage=current_usage(found.usage),
-        upcomingInvoice=shapes.upcoming(found.account, found.upcoming),
-        paymentMethods=[shapes.method(one) for one in found.account.methods],
-        invoices=[shapes.summary(row) for row in found.latest],
+        account=shapes.account(overview.account),
+        currentUsage=current_usage(overview.usage),
+        upcomingInvoice=shapes.upcoming(overview.account, overview.upcoming),
+        paymentMethods=[shapes.method(one) for one in overview.account.methods],
+        invoices=[shapes.summary(row) for row in overview.latest],
     )
 
 
 @routes.put("/workspaces/{id}/billing", "billing.update", needs=Permission.WORKSPACE_BILLING, addition=True)
 async def update_billing(id: str, body: UpdateBillingRequest, caller: Caller) -> AccountShown:
-    """Who the invoices go to, the tax id, the plan. A month costs the fee of the dearest plan it had."""
+    """Change billing address, tax id or plan. A month costs the fee of the most expensive plan that it had."""
     return shapes.account(accounts.change_account(caller, id, body.changes()))
 
 
@@ -119,8 +119,8 @@ async def update_billing(id: str, body: UpdateBillingRequest, caller: Caller) ->
     addition=True,
 )
 async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Caller) -> PaymentMethod:
-    """A way to pay. The first is the default, which invoices are charged to where the gateway can."""
-    return shapes.method(accounts.add_method(caller, id, body.type, body.token, body.isDefault))
+    """Add a payment method. The first one is the default; invoices are charged to it if the gateway can do that."""
+    return shapes.method(accounts.add_payment_method(caller, id, body.type, body.token, body.isDefault))
 
 
 @routes.delete(
@@ -131,8 +131,8 @@ async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Cal
     addition=True,
 )
 async def remove_payment_method(id: str, methodId: str, caller: Caller) -> None:
-    """It is not used any more, and the gateway forgets it."""
-    accounts.remove_method(caller, id, methodId)
+    """Remove a payment method, also at the gateway."""
+    accounts.remove_payment_method(caller, id, methodId)
 
 
 @routes.get("/workspaces/{id}/billing/invoices", "billing.invoices", needs=Permission.WORKSPACE_BILLING)
@@ -143,8 +143,8 @@ async def list_invoices(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ListInvoicesResponse:
-    """The invoices, the newest first. None is ever a draft: `upcomingInvoice` is what would be one."""
-    rows, total = reading.invoices_of(caller, id, status, limit, offset)
+    """List the invoices, newest first. No invoice is ever a draft; see `upcomingInvoice` instead."""
+    rows, total = reading.list_invoices(caller, id, status, limit, offset)
     return ListInvoicesResponse(
         invoices=[shapes.summary(row) for row in rows], total=total, pagination=pagination(limit, offset, total)
     )
@@ -152,14 +152,14 @@ async def list_invoices(
 
 @routes.get("/invoices/{id}", "billing.invoice", needs=Permission.WORKSPACE_BILLING)
 async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
-    """An invoice with its lines, what was paid and what was credited."""
-    found = reading.invoice_file(caller, id)
-    invoice = found.invoice
+    """Get an invoice with its lines, payments and credit notes."""
+    record = reading.get_invoice_with_payments(caller, id)
+    invoice = record.invoice
     return InvoiceDetails(
         **shapes.fields(invoice.id, invoice.filters()),
         lineItems=[shapes.line(one) for one in invoice.lines],
-        payments=[shapes.payment(one) for one in found.payments],
-        creditNotes=[shapes.credit_note(one) for one in found.credit_notes],
+        payments=[shapes.payment(one) for one in record.payments],
+        creditNotes=[shapes.credit_note(one) for one in record.credit_notes],
         taxNote=invoice.tax["note"],
         amountDue=usd(invoice.open_micros if invoice.owed else 0),
     )
@@ -167,26 +167,26 @@ async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
 
 @routes.get("/invoices/{id}/pdf", "billing.invoicePdf", needs=Permission.WORKSPACE_BILLING, addition=True)
 async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
-    """Where the invoice can be fetched as PDF, for a quarter of an hour."""
+    """Get the URL of the invoice as PDF, valid for 15 minutes."""
     signed = invoice_files.invoice_url(caller, id)
     return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
 
 
 @routes.post("/invoices/{id}/payments", "billing.pay", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
 async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> PaymentShown:
-    """Charge a payment method of the account with what is owed; or, as an administrator of the platform, record what arrived."""
+    """Charge the open amount to a payment method; or, as an administrator of the platform, record a payment that has arrived."""
     if (body.paymentMethodId is None) == (body.reference is None):
         raise Invalid(FieldError("payment_method_id", "Either paymentMethodId or reference"))
     if body.paymentMethodId is not None:
-        return shapes.payment(charging.pay(caller, id, body.paymentMethodId))
+        return shapes.payment(charging.pay_invoice(caller, id, body.paymentMethodId))
     amount, reference = _micros(body.amount), str(body.reference)
     return shapes.payment(payments.record_payment(caller, id, amount, reference, body.method, _moment(body.paidAt)))
 
 
 @routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
 async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Caller) -> CreditNoteShown:
-    """What is not owed after all. For administrators of the platform."""
-    return shapes.credit_note(payments.credit(caller, id, _micros(body.amount), body.reason))
+    """Issue a credit note, which reduces the open amount. For administrators of the platform."""
+    return shapes.credit_note(payments.credit_invoice(caller, id, _micros(body.amount), body.reason))
 
 
 @routes.get(
@@ -196,14 +196,14 @@ async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Cal
     addition=True,
 )
 async def get_credit_note_pdf(id: str, creditNoteId: str, caller: Caller) -> DownloadResponse:
-    """Where the credit note can be fetched as PDF, for a quarter of an hour."""
+    """Get the URL of the credit note as PDF, valid for 15 minutes."""
     signed = invoice_files.credit_note_url(caller, id, creditNoteId)
     return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
 
 
 @routes.post("/billing/stripe/webhook", "billing.stripeWebhook", public=True, addition=True)
 async def stripe_webhook(request: Request, signature: Annotated[str, Header(alias="Stripe-Signature")] = "") -> Received:
-    """Stripe says how a charge ended. Only what it signed is believed; the same message again changes nothing."""
+    """Receive the result of a charge from Stripe. The message must be signed; a repeated message changes nothing."""
     from shared.money.billing.webhooks import handle_stripe_webhook
 
     handle_stripe_webhook(await request.body(), signature)
@@ -215,12 +215,12 @@ def _micros(amount: Decimal | None) -> int | None:
 
 
 def _moment(text: str | None) -> str | None:
-    """When it was paid, in UTC. Raises Invalid for what is no date, and for what is still to come."""
+    """Return the time of the payment in UTC. Raises Invalid for an invalid or a future date."""
     if text is None:
         return None
     try:
         moment = clock.iso(clock.parse(text))
-    except (ValueError, OverflowError):  # the year 1 in a zone that puts it before
+    except (ValueError, OverflowError):  # year 1 in a time zone in which UTC is before year 1
         raise Invalid(FieldError("paid_at", "Not a date: use ISO 8601", text)) from None
     if moment > clock.iso():
         raise Invalid(FieldError("paid_at", "This is in the future", text))

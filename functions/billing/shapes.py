@@ -1,4 +1,4 @@
-"""How agentworks shows billing. Money in US dollars: sums and tax in whole cents, a line as finely as it is."""
+"""agentworks' responses about billing. Money in US dollars: totals and tax in whole cents, lines exact."""
 
 from typing import Annotated, Any, Literal
 
@@ -38,7 +38,7 @@ class Address(Closed):
 
 
 class PlanLimits(Shape):
-    """What is left out is without limit."""
+    """A limit that is left out does not exist."""
 
     maxProjects: int | None = None
     maxMembers: int | None = None
@@ -68,7 +68,7 @@ class PaymentMethod(Shape):
 
 
 class AccountShown(Shape):
-    """The document's BillingAccount. `balance` is what was paid too much or credited: it pays the next invoice."""
+    """The document's BillingAccount. `balance` is money that was overpaid or credited; it pays the next invoice."""
 
     id: str
     workspaceId: str
@@ -90,7 +90,7 @@ class InvoiceLineItem(Shape):
 
 
 class UpcomingInvoice(Shape):
-    """What the open period would be billed with if it ended now."""
+    """The invoice of the open period if it ended now."""
 
     period: Period
     subtotal: float
@@ -215,17 +215,17 @@ def line(row: dict[str, Any]) -> InvoiceLineItem:
     )
 
 
-def upcoming(account: BillingAccount, found: Statement) -> UpcomingInvoice:
+def upcoming(account: BillingAccount, statement: Statement) -> UpcomingInvoice:
     return UpcomingInvoice(
         period=Period(
-            start=months.first_day(found.period).isoformat(),
-            end=months.last_day(found.period).isoformat(),
+            start=months.first_day(statement.period).isoformat(),
+            end=months.last_day(statement.period).isoformat(),
         ),
-        subtotal=usd(found.subtotal_micros),
-        tax=usd(found.tax_micros),
-        total=usd(found.total_micros),
+        subtotal=usd(statement.subtotal_micros),
+        tax=usd(statement.tax_micros),
+        total=usd(statement.total_micros),
         dueDate=months.days_after(account.next_date, DUE_DAYS),
-        lineItems=[line(one.row) for one in found.lines],
+        lineItems=[line(one.row) for one in statement.lines],
     )
 
 

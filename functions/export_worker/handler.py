@@ -1,4 +1,4 @@
-"""Queue `exports`: each message goes on with one export, as far as this call's time allows. Delivered twice, it makes the file once."""
+"""Queue `exports`: each message continues one export for as long as this call may take. A repeated message creates the file once."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from shared.channels.exports import jobs
 from shared.money.usage import exporting as usage
 
-SOURCES: jobs.Sources = {usage.SUBJECT: usage.source_of}
-"""By the subject of the export: where its rows come from."""
+SOURCES: jobs.Sources = {usage.SUBJECT: usage.export_source}
+"""Sources of rows by the subject of the export."""
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Answers the messages that failed, so that only they come again."""
+    """Return the messages that failed, so that only they are delivered again."""
 
     def work(record: SQSRecord) -> None:
         export_id = json.loads(record.body)["export_id"]

@@ -1,4 +1,4 @@
-"""Queue `agent-runs`: each message starts the execution of one run. Delivered twice, it starts it once."""
+"""Queue `agent-runs`: each message starts the execution of one run; a repeated message starts nothing."""
 
 import json
 from typing import Any
@@ -12,10 +12,10 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 
 def _start(record: SQSRecord) -> None:
-    told = json.loads(record.body)
-    start_execution(told["run_id"], int(told.get("attempt", 1)), int(told.get("launch", 0)))
+    message = json.loads(record.body)
+    start_execution(message["run_id"], int(message.get("attempt", 1)), int(message.get("launch", 0)))
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Answers the messages that failed, so that only they come again."""
+    """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_start, processor=_processor, context=context)

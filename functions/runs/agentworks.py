@@ -1,4 +1,4 @@
-"""agentworks, section 6.2: agent runs. `approve` and `reject` answer a run that waits: the document has approval, but no way to give it."""
+"""agentworks, section 6.2: agent runs. `approve` and `reject` are additions: the document has approvals, but no operation for them."""
 
 from typing import Annotated, Any, Literal
 
@@ -52,7 +52,7 @@ class TriggerAgentRunRequest(Closed):
 
 
 class TriggerAgentRunResponse(Shape):
-    """`estimatedCost` in USD (0 where the model has no known price: `executionMetadata.priceKnown` says so), `estimatedDuration` in
+    """`estimatedCost` in USD (0 if the model has no known price; `executionMetadata.priceKnown` is then false), `estimatedDuration` in
     seconds."""
 
     run: AgentRunSummary
@@ -72,7 +72,7 @@ class CancelRunRequest(Closed):
 
 
 class ApproveRunRequest(Closed):
-    """`maxCost`: the new cap of a run that waits for its own budget, in USD."""
+    """`maxCost`: the new limit, in USD, of a run that waits for its own budget."""
 
     maxCost: Annotated[float, Field(gt=0, le=requesting.MAX_COST)] | None = None
 
@@ -82,7 +82,7 @@ class RejectRunRequest(Closed):
 
 
 class Approval(Shape):
-    """A run that waits for an answer. `waiting` says what is asked and, of an approval, what the agent may do (`actions`)."""
+    """A run that waits for an answer. `waiting` has the details and, for an approval, what the agent may do (`actions`)."""
 
     runId: str
     cardId: str
@@ -144,9 +144,9 @@ async def list_runs(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ListAgentRunsResponse:
-    """The runs of a card, newest first."""
+    """List the runs of a card, newest first."""
     agent = the_agent(agentId).id if agentId else None
-    page = reading.runs_of(caller, id, agent_id=agent, shown_as=status, limit=limit, offset=offset)
+    page = reading.list_runs(caller, id, agent_id=agent, status=status, limit=limit, offset=offset)
     return ListAgentRunsResponse(
         runs=[run_summary(run.summary) for run in page.runs],
         total=page.total,
@@ -156,28 +156,28 @@ async def list_runs(
 
 @routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, needs=Permission.AGENT_RUN)
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
-    """Start an agent on a card. `parameters.maxCost` (USD) caps what the run may be charged."""
-    asked = body or TriggerAgentRunRequest()
-    request = requesting.Request(_wish(asked), asked.context, asked.parameters or {})
-    return _started(requesting.request_run(caller, id, agentId, request))
+    """Start an agent on a card. `parameters.maxCost` (USD) limits the price of the run."""
+    trigger_request = body or TriggerAgentRunRequest()
+    request = requesting.RunRequest(_requested_model(trigger_request), trigger_request.context, trigger_request.parameters or {})
+    return _trigger_response(requesting.request_run(caller, id, agentId, request))
 
 
 @routes.get("/runs/{id}", "runs.get", needs=Permission.CARD_READ)
 async def get_run(id: str, caller: Caller) -> AgentRunDetails:
-    """One run, with what it used, what it made, and what it waits for (`executionMetadata.waiting`)."""
-    return _details(reading.the_run(caller, id))
+    """Get a run with its usage, its result, and what it waits for (`executionMetadata.waiting`)."""
+    return _details(reading.get_run(caller, id))
 
 
 @routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
 async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
-    """End a run at once; its card is free again when the answer comes."""
+    """Cancel a run at once; its card is free again with the response."""
     return run_summary(approvals.cancel_run(caller, id, body.reason if body else None).summary)
 
 
 @routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
 async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
-    """A new run of a failed or cancelled one."""
-    return _started(requesting.retry_run(caller, id, _wish(body or RetryRunRequest())))
+    """Start a new run with the settings of a failed or cancelled one."""
+    return _trigger_response(requesting.retry_run(caller, id, _requested_model(body or RetryRunRequest())))
 
 
 @routes.get("/workspaces/{id}/approvals", "approvals.list", needs=Permission.CARD_READ, addition=True)
@@ -188,10 +188,10 @@ async def list_approvals(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> ListApprovalsResponse:
-    """The runs of a workspace that wait for somebody's answer, the oldest first: approve or reject each by its `runId`."""
-    found, total = reading.waiting_in(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
+    """List the runs of a workspace that wait for an answer, oldest first; approve or reject each by its `runId`."""
+    waiting_runs, total = reading.list_waiting_runs(caller, id, waiting_for=waitingFor, limit=limit, offset=offset)
     return ListApprovalsResponse(
-        approvals=[_approval(one.run, one.title) for one in found],
+        approvals=[_approval(one.run, one.title) for one in waiting_runs],
         total=total,
         pagination=pagination(limit, offset, total),
     )
@@ -199,22 +199,22 @@ async def list_approvals(
 
 @routes.post("/runs/{id}/approve", "runs.approve", needs=Permission.RUN_APPROVE, addition=True)
 async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None) -> AgentRunDetails:
-    """Let a waiting run go on."""
+    """Approve a waiting run, so that it continues."""
     cap = micros(body.maxCost) if body and body.maxCost is not None else None
     return _details(approvals.approve_run(caller, id, cap))
 
 
 @routes.post("/runs/{id}/reject", "runs.reject", needs=Permission.RUN_APPROVE, addition=True)
 async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
-    """End a waiting run with a no."""
+    """Reject a waiting run, which ends it."""
     return _details(approvals.reject_run(caller, id, body.reason if body else None))
 
 
-def _wish(body: TriggerAgentRunRequest | RetryRunRequest) -> RequestedModel:
+def _requested_model(body: TriggerAgentRunRequest | RetryRunRequest) -> RequestedModel:
     return RequestedModel(body.provider, body.model, body.temperature, body.maxTokens)
 
 
-def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:
+def _trigger_response(requested: requesting.RequestedRun) -> TriggerAgentRunResponse:
     return TriggerAgentRunResponse(
         run=run_summary(requested.run.summary),
         estimatedCost=usd(requested.estimated_price_micros),
@@ -222,8 +222,8 @@ def _started(requested: requesting.Requested) -> TriggerAgentRunResponse:
     )
 
 
-def _shown(waiting: dict[str, Any]) -> dict[str, Any]:
-    """What is asked, in the document's case and in USD: `expiresAt`, `estimatedCost`, `needed`, ..."""
+def _waiting_details(waiting: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run waits for, in camel case and in USD: `expiresAt`, `estimatedCost`, `needed`, ..."""
     shown: dict[str, Any] = {}
     for name, value in waiting.items():
         if name.endswith("_micros"):
@@ -241,7 +241,7 @@ def _agent(run: Run) -> AgentSummary:
 
 
 def _approval(run: Run, title: str) -> Approval:
-    asked = run.waiting or {}
+    waiting = run.waiting or {}
     estimate = run.estimated_price_micros
     return Approval(
         runId=run.id,
@@ -250,14 +250,14 @@ def _approval(run: Run, title: str) -> Approval:
         projectId=str(run.proj_id),
         agent=_agent(run),
         waitingFor=str(run.waiting_for),
-        reason=asked["reason"],
-        requestedAt=asked["since"],
-        expiresAt=asked.get("expires_at"),
+        reason=waiting["reason"],
+        requestedAt=waiting["since"],
+        expiresAt=waiting.get("expires_at"),
         estimatedCost=None if estimate is None else usd(int(estimate)),
         provider=run.provider,
         model=run.model,
         triggeredBy=user_summary(run.triggered_by),
-        waiting=_shown(asked),
+        waiting=_waiting_details(waiting),
     )
 
 
@@ -273,14 +273,14 @@ def _details(run: Run) -> AgentRunDetails:
     if run.retry_of:
         metadata["retryOf"] = run.retry_of
     if run.status == "waiting":
-        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _shown(run.waiting or {})
+        metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _waiting_details(run.waiting or {})
     input_tokens = int(run.input_tokens + run.cache_read_tokens + run.cache_write_tokens)
     return AgentRunDetails(
         id=run.id,
         cardId=run.item_id,
         agentId=run.agent_id,
         agent=_agent(run),
-        status=reading.shown_status(run.status, started=run.started_at is not None),
+        status=reading.public_status(run.status, started=run.started_at is not None),
         progress=int(run.progress),
         provider=run.provider,
         model=run.model,
@@ -288,7 +288,7 @@ def _details(run: Run) -> AgentRunDetails:
         maxTokens=int(run.max_tokens),
         inputTokens=input_tokens,
         outputTokens=int(run.output_tokens),
-        totalTokens=run.all_tokens,
+        totalTokens=run.total_tokens,
         providerCost=usd(int(run.provider_cost_micros)),
         customerPrice=usd(int(run.customer_price_micros)),
         duration=None if run.duration_ms is None else run.duration_ms / 1000,

@@ -1,4 +1,4 @@
-"""runs: agents at work on cards."""
+"""runs: agent runs on cards."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

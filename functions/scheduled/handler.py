@@ -1,7 +1,7 @@
-"""What has a clock: `infra/schedules.py` has a rule for each job here, and names it in `detail.job`.
+"""Scheduled jobs: `infra/schedules.py` has a rule for each job here, and names it in `detail.job`.
 
-A job does what is due and answers how much that was. It may be called twice for the same moment, and by two at once: what it does, it
-does by conditional writes. It stops after SECONDS; the next call goes on.
+A job does what is due and returns how many things it did. It may be called twice for the same time, also concurrently, because all its
+writes are conditional. It stops after SECONDS; the next call continues.
 """
 
 import time
@@ -14,20 +14,20 @@ from shared.channels.sockets.expiry import close_expired
 from shared.core.settings import settings
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.dunning import run_dunning
-from shared.money.billing.monthly_close import close
-from shared.runs.agent_runs.maintenance import sweep
+from shared.money.billing.monthly_close import close_periods
+from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.work.items.archiving import archive_finished
 
 logger = Logger(level=settings().log_level)
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
-    "auto-archive": archive_finished,  # cards that were finished a while ago
-    "billing-close": close,  # months that are over and not billed
-    "invoices-overdue": run_dunning,  # invoices that are charged, reminded of, and at last suspend their workspace
-    "timeouts": sweep,  # runs that nobody works on any more
-    "ws-reaper": close_expired,  # connections that are over
-    "purge": purge_due,  # workspaces that were deleted thirty days ago
+    "auto-archive": archive_finished,  # archives cards that were finished some time ago
+    "billing-close": close_periods,  # bills months that are over
+    "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
+    "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
+    "ws-reaper": close_expired,  # closes expired connections
+    "purge": purge_due,  # erases workspaces that were deleted thirty days ago
 }
 
 

@@ -27,7 +27,7 @@ class UsagePeriod(Shape):
 
 
 class UsageSummary(Shape):
-    """Money in USD. `unpricedCalls` used a model without a known price: they are in no amount."""
+    """Money in USD. `unpricedCalls` used a model without a known price; they are not in any amount."""
 
     totalCalls: int
     totalTokens: int
@@ -39,8 +39,8 @@ class UsageSummary(Shape):
 
 
 class UsageBreakdown(Shape):
-    """`percentage` of the price; of the calls where nothing was charged. `id` is what the category's name stands for. Where every
-    call was unpriced, cost and price are 0 and mean nothing."""
+    """`percentage` is the share of the price, or of the calls if nothing was charged. `id` is the id behind the category's name. If all
+    calls are unpriced, cost and price are 0 and have no meaning."""
 
     category: str
     id: str
@@ -53,7 +53,7 @@ class UsageBreakdown(Shape):
 
 
 class UsageTimelinePoint(Shape):
-    """One day, week (from Monday) or month in UTC, by the moment it begins; those without usage too."""
+    """One day, week (from Monday) or month in UTC, with the time of its beginning; also those without usage."""
 
     timestamp: str
     calls: int
@@ -77,8 +77,8 @@ async def workspace_usage(
     groupBy: GroupBy = "day",
     breakdown: Breakdown = "project",
 ) -> UsageResponse:
-    """What a workspace used, by default since the month began. Both days are included."""
-    return _shown(queries.of_workspace(caller, id, startDate, endDate, groupBy, breakdown))
+    """Get a workspace's usage, by default of this month. Both days are included."""
+    return _usage_response(queries.get_workspace_usage(caller, id, startDate, endDate, groupBy, breakdown))
 
 
 @routes.get("/projects/{id}/usage", "usage.project", needs=Permission.USAGE_READ)
@@ -90,13 +90,13 @@ async def project_usage(
     groupBy: GroupBy = "day",
     breakdown: Breakdown = "agent",
 ) -> UsageResponse:
-    """What a project used."""
-    return _shown(queries.of_project(caller, id, startDate, endDate, groupBy, breakdown))
+    """Get a project's usage."""
+    return _usage_response(queries.get_project_usage(caller, id, startDate, endDate, groupBy, breakdown))
 
 
 class ExportUsageResponse(Shape):
-    """`exportId` and `status` (pending, running, completed, failed) are additions. While a large export is made, S3 refuses
-    `downloadUrl`; `GET /exports/{id}` tells how far it has come."""
+    """`exportId` and `status` (pending, running, completed, failed) are additions. While a large export is in progress, S3 refuses
+    `downloadUrl`; `GET /exports/{id}` shows its progress."""
 
     downloadUrl: str
     expiresAt: str
@@ -108,16 +108,15 @@ class ExportUsageResponse(Shape):
 async def export_workspace_usage(
     id: str, caller: Caller, format: Format, startDate: str, endDate: str, includeDetails: bool = False
 ) -> ExportUsageResponse:
-    """Usage as a file: a row for each day and project, or with details one for each line of the ledger. At once up to 2,000 lines; a
-    larger one is made in the background. What was asked for before, and has not changed since, is there already."""
+    """Export usage as a file: a row for each day and project, or with details for each line of the ledger. Up to 2,000 lines are exported
+    at once, more in the background. An earlier export is used again if nothing has changed since."""
     export = export_usage(caller, id, format, startDate, endDate, includeDetails)
     signed = jobs.file_url(export)
     return ExportUsageResponse(downloadUrl=signed.url, expiresAt=signed.expires_at, exportId=export.id, status=export.status)
 
 
 class ExportStatus(Shape):
-    """`progress` is in percent, where it is known how many rows there will be; `size` in bytes. With a fresh `downloadUrl` as soon as the
-    file is there."""
+    """`progress` is in percent, if the number of rows is known; `size` in bytes. `downloadUrl` is new as soon as the file exists."""
 
     id: str
     status: str
@@ -135,7 +134,7 @@ class ExportStatus(Shape):
 
 @routes.get("/exports/{id}", "exports.get", needs=Permission.USAGE_EXPORT, addition=True)
 async def get_export(id: str, caller: Caller) -> ExportStatus:
-    """How far an export has come. It is remembered for six days."""
+    """Get the progress of an export, for six days after its request."""
     export = jobs.the_export(caller, id)
     done = export.status == "completed"
     signed = jobs.file_url(export) if done else None
@@ -156,7 +155,7 @@ async def get_export(id: str, caller: Caller) -> ExportStatus:
     )
 
 
-def _shown(usage: Usage) -> UsageResponse:
+def _usage_response(usage: Usage) -> UsageResponse:
     total = usage.total
     return UsageResponse(
         summary=UsageSummary(

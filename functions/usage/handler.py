@@ -1,4 +1,4 @@
-"""usage: what was used, and what it cost."""
+"""usage: usage of models and its cost."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

@@ -22,8 +22,8 @@ from shared.edge.views.agentworks.entities import (
     current_usage,
     workspace_summaries,
 )
-from shared.money.billing.accounts import Standing, new_standing, standing_of
-from shared.money.usage.month_summary import Usage, no_usage, usage_of
+from shared.money.billing.accounts import BillingStatus, billing_status, initial_billing_status
+from shared.money.usage.month_summary import MonthUsage, empty_month_usage, month_usage
 from shared.people.tenancy import invitations, workspaces
 from shared.people.tenancy import members as people
 from shared.people.tenancy.rows import Invitation, Workspace
@@ -159,7 +159,7 @@ class TransferWorkspaceRequest(Closed):
     userId: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-def _details(workspace: Workspace, usage: Usage, standing: Standing) -> WorkspaceDetails:
+def _details(workspace: Workspace, usage: MonthUsage, standing: BillingStatus) -> WorkspaceDetails:
     return WorkspaceDetails(
         id=workspace.id,
         name=workspace.name,
@@ -185,7 +185,7 @@ async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
     workspace = workspaces.the_workspace(caller, id)
-    return _details(workspace, usage_of(workspace), standing_of(workspace))
+    return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
 @routes.post("/workspaces", "workspaces.create", status=201, errors=(Situation.SLUG_TAKEN,))
@@ -193,7 +193,7 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
     """A new workspace in the caller's organization; the caller is its owner."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.create_workspace(caller, body.name, body.slug, description=body.description, settings=settings)
-    return _details(workspace, no_usage(workspace), new_standing(workspace))
+    return _details(workspace, empty_month_usage(workspace), initial_billing_status(workspace))
 
 
 @routes.put("/workspaces/{id}", "workspaces.update", needs=Permission.WORKSPACE_WRITE)
@@ -201,7 +201,7 @@ async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> Works
     """Change the given fields; settings change key by key."""
     settings = body.settings.given() if body.settings else None
     workspace = workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings)
-    return _details(workspace, usage_of(workspace), standing_of(workspace))
+    return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
 @routes.delete("/workspaces/{id}", "workspaces.delete", status=202, needs=Permission.WORKSPACE_ADMIN)
@@ -214,7 +214,7 @@ async def delete(id: str, caller: Caller) -> DeletedWorkspace:
 async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Make another member the owner; the caller becomes an administrator."""
     workspace = people.transfer(caller, id, body.userId)
-    return _details(workspace, usage_of(workspace), standing_of(workspace))
+    return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)

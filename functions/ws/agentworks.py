@@ -145,15 +145,15 @@ def _act(connection: Connection, message: Any) -> None:
             watching.focus(connection, _run(connection, message.runId), message.fromSequence)
         case ReplayRun():
             options = ReplayOptions.read(message.options or {})
-            replay.begin(connection, _run(connection, message.runId).id, options)
+            replay.start_replay(connection, _run(connection, message.runId).id, options)
         case SearchLogs():
             _search(connection, message)
         case PauseStream():
             watching.pause(connection)
-            replay.hold(connection)
+            replay.pause_replay(connection)
         case ResumeStream():
             watching.resume(connection)
-            replay.go_on_after_pause(connection)
+            replay.resume_replay(connection)
 
 
 def _search(connection: Connection, message: SearchLogs) -> None:

@@ -96,7 +96,7 @@ def _catch_up(connection: Connection, message: Message) -> None:
 def _replay(message: Message) -> None:
     from shared.runs.terminal_sessions import replay
 
-    replay.play(message["connection"], replay.Slice(**message["piece"]), terminal_frames)
+    replay.play_slice(message["connection"], replay.Slice(**message["piece"]), terminal_frames)
 
 
 def _search(connection: Connection, message: Message) -> None:

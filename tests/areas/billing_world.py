@@ -8,13 +8,13 @@ import time_machine
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
-from shared.money.billing.accounts import opened
-from shared.money.billing.monthly_close import close
-from shared.money.billing.months import first_day, following, this_month
-from shared.money.billing.payments import credit, record_payment
-from shared.money.billing.reading import InvoiceFile, invoice_file
+from shared.money.billing.accounts import ensure_account
+from shared.money.billing.monthly_close import close_periods
+from shared.money.billing.months import first_day, next_month, this_month
+from shared.money.billing.payments import credit_invoice, record_payment
+from shared.money.billing.reading import InvoiceWithPayments, get_invoice_with_payments
 from shared.money.billing.rows import BillingAccount, invoice_id
-from shared.money.usage.recording import record_usage
+from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.people.tenancy.rows import Workspace
 from shared.store import Entity, fetch, get, save, write
@@ -52,7 +52,7 @@ def use(ws_id: str, at: str, price: int, *, agent: str = "prd", org_id: str | No
         unpriced=not priced,
         price_version="t",
     )
-    write(*record_usage(row, "Engine"))
+    write(*usage_operations(row, "Engine"))
     return row
 
 
@@ -62,8 +62,8 @@ def account_of(ws_id: str) -> BillingAccount:
     return found
 
 
-def filed(ws_id: str, month: str) -> InvoiceFile:
-    return invoice_file(CLERK, invoice_id(ws_id, month))
+def filed(ws_id: str, month: str) -> InvoiceWithPayments:
+    return get_invoice_with_payments(CLERK, invoice_id(ws_id, month))
 
 
 def change(model: type[Entity], entity_id: str, **fields) -> None:
@@ -77,7 +77,7 @@ def open_account(ws_id: str, period: str) -> BillingAccount:
     """The account of a workspace, as if it had been opened in that month."""
     workspace = fetch(Workspace, ws_id)
     assert workspace is not None
-    opened(workspace, get(BillingAccount, *BillingAccount.key(ws_id)))
+    ensure_account(workspace, get(BillingAccount, *BillingAccount.key(ws_id)))
     change(BillingAccount, ws_id, period=period, billed={})
     return account_of(ws_id)
 
@@ -105,11 +105,11 @@ def billed(ws_id: str) -> tuple[str, str]:
     month = this_month()
     open_account(ws_id, month)
     use(ws_id, f"{month}-01", 7_500_000)
-    with at(first_day(following(month)).isoformat()):
-        close(soon())
+    with at(first_day(next_month(month)).isoformat()):
+        close_periods(soon())
         invoice = filed(ws_id, month).invoice
         record_payment(CLERK, invoice.id, 1_000_000, "transfer 1", "manual", None)
-        note = credit(CLERK, invoice.id, 2_000_000, "A bad day")
+        note = credit_invoice(CLERK, invoice.id, 2_000_000, "A bad day")
     return invoice.id, note.id
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.core.ids import new_id
-from shared.money.usage.recording import record_usage
+from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.store import write
 from tests.areas.boards_world import World
@@ -37,5 +37,5 @@ def book(world: World, day: str, cost: int, *, priced: bool = True, project: str
         unpriced=not priced,
         **about | more,
     )
-    write(*record_usage(line, world.project.name if project is None else project))
+    write(*usage_operations(line, world.project.name if project is None else project))
     return line

@@ -119,8 +119,8 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> Machine:
     def stop(arn: str, cause: str) -> None:
         played.stopped = True
 
-    monkeypatch.setattr(queue, "answer", answer)
-    monkeypatch.setattr(queue, "refuse", refuse)
+    monkeypatch.setattr(queue, "resume_execution", answer)
+    monkeypatch.setattr(queue, "fail_waiting_execution", refuse)
     monkeypatch.setattr(queue, "stop_execution", stop)
-    monkeypatch.setattr(queue, "execution_lives", lambda _: not played.stopped)
+    monkeypatch.setattr(queue, "is_execution_running", lambda _: not played.stopped)
     return played

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.core.actor import Role
-from shared.money.billing.monthly_close import close
+from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import BillingAccount
 from shared.people.access.records import Access, key_of
@@ -118,7 +118,7 @@ def test_the_plan_of_a_month_is_the_dearest_it_had(world):
             assert (answer.status, answer.json["plan"]["id"]) == (200, plan)
         assert billing(world, ada)["upcomingInvoice"]["subtotal"] == 199.0
     with at("2026-12-01"):
-        close(soon())
+        close_periods(soon())
         assert billing(world, logged_in())["upcomingInvoice"]["subtotal"] == 0.0
     assert filed(world.ws_id, "2026-11").invoice.subtotal_micros == 199_000_000
 
@@ -169,7 +169,7 @@ def issued(world: World, price: int = 7_500_000) -> str:
     open_account(world.ws_id, "2026-10")
     use(world.ws_id, "2026-10-10", price)
     with at("2026-11-01"):
-        close(soon())
+        close_periods(soon())
     return filed(world.ws_id, "2026-10").invoice.id
 
 
@@ -224,7 +224,7 @@ def test_invoices_by_status_and_page(world):
     for month in ("2026-09", "2026-10", "2026-11"):
         use(world.ws_id, f"{month}-10", 1_000_000)
     with at("2026-12-01"):
-        assert close(soon()) == 3
+        assert close_periods(soon()) == 3
         path, ada = f"/workspaces/{world.ws_id}/billing/invoices", logged_in()
         first = ada("billing", "GET", f"{path}?limit=2").json
         with trips() as seen:

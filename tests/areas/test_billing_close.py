@@ -10,9 +10,9 @@ from functions.scheduled.handler import handler
 from shared.core.errors import NotFound
 from shared.edge.cascade.purging import purge
 from shared.money.billing import monthly_close
-from shared.money.billing.accounts import opened
-from shared.money.billing.monthly_close import close
-from shared.money.billing.payments import credit, record_payment
+from shared.money.billing.accounts import ensure_account
+from shared.money.billing.monthly_close import close_periods
+from shared.money.billing.payments import credit_invoice, record_payment
 from shared.money.billing.rows import BillingAccount, Series
 from shared.money.usage.reading import month_sums
 from shared.people.tenancy.rows import Workspace
@@ -34,7 +34,7 @@ def world(aws) -> World:
 
 def closed(day: str = "2026-11-01") -> int:
     with at(day):
-        return close(soon())
+        return close_periods(soon())
 
 
 def numbers(world: World) -> int:
@@ -109,7 +109,7 @@ def test_usage_from_before_there_was_an_account_is_billed_too(aws):
     change(Workspace, world.ws_id, created_at="2026-08-20T00:00:00.000Z")
     use(world.ws_id, "2026-09-05", 2_000_000)
     with at("2026-10-10"):
-        account = opened(fetch(Workspace, world.ws_id), None)
+        account = ensure_account(fetch(Workspace, world.ws_id), None)
     assert (account.period, account.billed) == ("2026-10", {"2026-08": [0, 0], "2026-09": [0, 0]})
     closed()
     assert filed(world.ws_id, "2026-10").invoice.usage_micros == 2_000_000
@@ -167,7 +167,7 @@ def test_a_credit_note_over_a_paid_invoice_pays_the_next_one(world):
     closed()
     first = filed(world.ws_id, "2026-10").invoice
     record_payment(CLERK, first.id, None, "R", "manual", None)
-    credit(CLERK, first.id, 4_000_000, "Too slow")
+    credit_invoice(CLERK, first.id, 4_000_000, "Too slow")
     assert account_of(world.ws_id).balance_micros == 4_920_000
     use(world.ws_id, "2026-11-05", 3_000_000)
     closed("2026-12-01")
@@ -201,7 +201,7 @@ def test_a_workspace_that_was_purged_still_owes(world):
     with at("2026-11-08"):
         assert purge(fetch(Workspace, world.ws_id), soon())
         assert fetch(Workspace, world.ws_id) is None
-        assert close(soon()) == 1
+        assert close_periods(soon()) == 1
     invoice = filed(world.ws_id, "2026-10").invoice
     assert (invoice.subtotal_micros, invoice.customer["name"]) == (1_000_000, "ada@example.com")
     record_payment(CLERK, invoice.id, None, "R", "manual", None)
@@ -214,12 +214,12 @@ def test_a_workspace_that_was_purged_still_owes(world):
 def test_it_stops_in_time_and_goes_on(world):
     use(world.ws_id, "2026-10-05", 1_000_000)
     with at("2026-11-01"):
-        assert close(soon() - 120) == 0
-        assert close(soon()) == 1
+        assert close_periods(soon() - 120) == 0
+        assert close_periods(soon()) == 1
 
 
 def test_more_than_a_page(world, monkeypatch):
-    monkeypatch.setattr(monthly_close, "PAGE", 1)
+    monkeypatch.setattr(monthly_close, "_PAGE", 1)
     monkeypatch.setattr("shared.money.billing.rows.Shards.partition_of", lambda shards, _: f"{shards.name}#3")
     made = [world.ws_id]
     for number in range(3):
@@ -256,7 +256,7 @@ def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
             change(BillingAccount, world.ws_id, email="new@example.com")
         return decided
 
-    monkeypatch.setattr(monthly_close, "closing", meddling)
+    monkeypatch.setattr(monthly_close, "prepare_close", meddling)
     assert closed() == 1
     invoice = filed(world.ws_id, "2026-10").invoice
     assert (invoice.customer["email"], numbers(world)) == ("new@example.com", 1)
@@ -266,7 +266,7 @@ def test_what_it_costs(world):
     """A list, what belongs to its page, the number ranges; then for each account its month, by agent, and one write."""
     use(world.ws_id, "2026-10-05", 1_000_000)
     with at("2026-11-01"), trips() as seen:
-        close(soon())
+        close_periods(soon())
     per_shard = seen.by_name["Query"] - 2
     assert per_shard == 8
     assert {name: count for name, count in seen.by_name.items() if name != "Query"} == {

@@ -10,8 +10,8 @@ from functions.scheduled.handler import handler
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
 from shared.money.billing.dunning import run_dunning
-from shared.money.billing.monthly_close import close
-from shared.money.billing.payments import credit, record_payment, settle
+from shared.money.billing.monthly_close import close_periods
+from shared.money.billing.payments import apply_payment, credit_invoice, record_payment
 from shared.money.billing.rows import Invoice
 from shared.store import fetch, query
 from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use
@@ -30,7 +30,7 @@ def world(aws) -> World:
     open_account(made.ws_id, "2026-10")
     use(made.ws_id, "2026-10-05", 10_000_000)
     with at("2026-11-01"):
-        close(soon())
+        close_periods(soon())
     return made
 
 
@@ -103,7 +103,7 @@ def test_a_suspended_workspace_starts_no_agent_but_can_be_read(world):
 def test_it_is_active_again_when_nothing_is_overdue_any_more(world):
     use(world.ws_id, "2026-11-05", 1_000_000)
     with at("2026-12-01"):
-        close(soon())
+        close_periods(soon())
     night("2026-11-16")
     night("2026-12-16")
     assert len(account_of(world.ws_id).overdue) == 2
@@ -134,7 +134,7 @@ def test_the_same_transfer_pays_once(world):
     assert record_payment(CLERK, invoice(world).id, None, "two", "manual", None).amount_micros == 10_300_000
     with pytest.raises(Conflict, match="paid: nothing is owed"):
         record_payment(CLERK, invoice(world).id, None, "three", "manual", None)
-    assert settle(invoice(world).id, 1_000_000, "card", "four", SYSTEM).amount_micros == 1_000_000  # it did come in
+    assert apply_payment(invoice(world).id, 1_000_000, "card", "four", SYSTEM).amount_micros == 1_000_000  # it did come in
     assert account_of(world.ws_id).balance_micros == 1_000_000
 
 
@@ -143,38 +143,38 @@ def test_an_amount_is_whole_cents(world, amount):
     with pytest.raises(Invalid):
         record_payment(CLERK, invoice(world).id, amount, "R", "manual", None)
     with pytest.raises(Invalid):
-        credit(CLERK, invoice(world).id, amount, "No reason")
+        credit_invoice(CLERK, invoice(world).id, amount, "No reason")
 
 
 # -- credit notes
 
 
 def test_what_is_credited_is_not_owed(world):
-    note = credit(CLERK, invoice(world).id, 3_330_000, "A bad day")
+    note = credit_invoice(CLERK, invoice(world).id, 3_330_000, "A bad day")
     assert (note.subtotal_micros, note.tax_micros, note.total_micros) == (-3_330_000, -770_000, -4_100_000)  # 0.7659
     assert note.lines[0]["amount_micros"] == -3_330_000
     assert note.number.startswith("CN-")
     assert note.number.endswith("-000001")
     row = invoice(world)
     assert (row.status, row.open_micros, row.total_micros) == ("sent", 8_200_000, 12_300_000)
-    rest = credit(CLERK, row.id, None, "All of it")
+    rest = credit_invoice(CLERK, row.id, None, "All of it")
     assert (rest.number[-6:], rest.subtotal_micros, rest.tax_micros) == ("000002", -6_670_000, -1_530_000)
     assert (invoice(world).status, invoice(world).paid_at, account_of(world.ws_id).balance_micros) == ("cancelled", None, 0)
     with pytest.raises(Conflict, match="credited already"):
-        credit(CLERK, row.id, None, "Again")
+        credit_invoice(CLERK, row.id, None, "Again")
     with pytest.raises(Conflict, match="cancelled"):
         record_payment(CLERK, row.id, None, "R", "manual", None)
 
 
 def test_no_more_is_credited_than_there_is(world):
     with pytest.raises(Invalid, match="invalid fields") as refused:
-        credit(CLERK, invoice(world).id, 10_010_000, "Too kind")
+        credit_invoice(CLERK, invoice(world).id, 10_010_000, "Too kind")
     assert refused.value.fields[0].message == "At most 10.00 of this invoice can be credited"
 
 
 def test_part_credited_and_the_rest_paid_is_paid(world):
     suspended(world)
-    credit(CLERK, invoice(world).id, 5_000_000, "Half")
+    credit_invoice(CLERK, invoice(world).id, 5_000_000, "Half")
     record_payment(CLERK, invoice(world).id, None, "R", "manual", None)
     assert states(world)[:2] == ("paid", "active")
     assert invoice(world).paid_micros == 6_150_000
@@ -182,13 +182,13 @@ def test_part_credited_and_the_rest_paid_is_paid(world):
 
 def test_a_credit_over_the_rest_of_an_overdue_invoice_reactivates(world):
     suspended(world)
-    credit(CLERK, invoice(world).id, None, "Our mistake")
+    credit_invoice(CLERK, invoice(world).id, None, "Our mistake")
     assert states(world)[:2] == ("cancelled", "active")
 
 
 def test_many_credit_notes_at_once_have_numbers_without_gaps(world):
     with ThreadPoolExecutor(3) as pool:
-        notes = list(pool.map(lambda _: credit(CLERK, invoice(world).id, 1_000_000, "Part"), range(3)))
+        notes = list(pool.map(lambda _: credit_invoice(CLERK, invoice(world).id, 1_000_000, "Part"), range(3)))
     assert sorted(note.number[-6:] for note in notes) == ["000001", "000002", "000003"]
     assert invoice(world).credited_net_micros == 3_000_000
 

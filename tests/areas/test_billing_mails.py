@@ -3,7 +3,7 @@
 import pytest
 
 from shared.money.billing.dunning import run_dunning
-from shared.money.billing.monthly_close import close
+from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.rows import BillingAccount
 from tests.areas.billing_world import at, change, filed, open_account, soon, use
 from tests.areas.boards_world import World, found_world
@@ -19,7 +19,7 @@ def world(aws) -> World:
     change(BillingAccount, made.ws_id, email="books@example.com")
     use(made.ws_id, "2026-10-05", 10_000_000)
     with at("2026-11-01"):
-        close(soon())
+        close_periods(soon())
     asked()
     return made
 
@@ -60,7 +60,7 @@ def test_an_invoice_that_the_balance_paid_asks_for_nothing(world):
     change(BillingAccount, world.ws_id, balance_micros=50_000_000)
     use(world.ws_id, "2026-11-05", 1_000_000)
     with at("2026-12-01"):
-        close(soon())
+        close_periods(soon())
     [message] = told(f"INVC#{filed(world.ws_id, '2026-11').invoice.id}")
     assert message["values"]["owed"] is None
     assert mailer(message) == []
@@ -71,5 +71,5 @@ def test_an_account_without_an_address_gets_no_mail(world):
     change(BillingAccount, world.ws_id, email="")
     use(world.ws_id, "2026-11-05", 1_000_000)
     with at("2026-12-01"):
-        close(soon())
+        close_periods(soon())
     assert told(f"INVC#{filed(world.ws_id, '2026-11').invoice.id}") == []

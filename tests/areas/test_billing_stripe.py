@@ -11,8 +11,8 @@ from shared.core import clock
 from shared.core.errors import Invalid, Upstream
 from shared.money.billing import gateways
 from shared.money.billing.dunning import run_dunning
-from shared.money.billing.gateways.stripe import TOLERANCE, Stripe, signed
-from shared.money.billing.monthly_close import close
+from shared.money.billing.gateways.stripe import SIGNATURE_TOLERANCE, Stripe, is_signature_valid
+from shared.money.billing.monthly_close import close_periods
 from tests.areas.billing_world import account_of, at, filed, open_account, soon, use
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer, Client
@@ -51,7 +51,7 @@ def add(world: World, token: str, kind: str = "card", **more) -> Answer:
 
 def issue() -> None:
     with at("2026-11-01"):
-        close(soon())
+        close_periods(soon())
 
 
 def night(day: str) -> int:
@@ -118,7 +118,7 @@ def test_whoever_dies_after_the_charge_charges_once(world, stripe, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("shared.money.billing.charging.settle", dying)
+        patch.setattr("shared.money.billing.charging.apply_payment", dying)
         with pytest.raises(KeyboardInterrupt):
             night("2026-11-01")
     assert len(stripe.intents) == 1
@@ -269,8 +269,8 @@ def test_what_stripe_did_not_sign(world, intent):
         (body, signature.replace("v1=", "v0=")),
         (body, "t=1,t=2," + signature),
         webhook_as_pair("payment_intent.succeeded", intent, secret="whsec_another"),
-        webhook_as_pair("payment_intent.succeeded", intent, moment=time.time() - TOLERANCE - 5),
-        webhook_as_pair("payment_intent.succeeded", intent, moment=time.time() + TOLERANCE + 5),
+        webhook_as_pair("payment_intent.succeeded", intent, moment=time.time() - SIGNATURE_TOLERANCE - 5),
+        webhook_as_pair("payment_intent.succeeded", intent, moment=time.time() + SIGNATURE_TOLERANCE + 5),
     ):
         answer = hook(sent, {"Stripe-Signature": header})
         assert (answer.status, answer.json["error"]["code"]) == (400, "INVALID_REQUEST"), header
@@ -317,9 +317,11 @@ def test_without_a_secret_there_is_no_webhook(aws, monkeypatch):
 def test_a_signature_of_stripes_own_documentation_form():
     body, headers = webhook("x", {}, moment=1_000_000)
     header = headers["Stripe-Signature"]
-    assert signed(body.encode(), header, SECRET, now=1_000_000 + TOLERANCE)
-    assert not signed(body.encode(), header, SECRET, now=1_000_001 + TOLERANCE)
-    assert signed(body.encode(), f"v1=old,{header}", SECRET, now=1_000_000)  # while a secret is being changed there are two
+    assert is_signature_valid(body.encode(), header, SECRET, now=1_000_000 + SIGNATURE_TOLERANCE)
+    assert not is_signature_valid(body.encode(), header, SECRET, now=1_000_001 + SIGNATURE_TOLERANCE)
+    assert is_signature_valid(
+        body.encode(), f"v1=old,{header}", SECRET, now=1_000_000
+    )  # while a secret is being changed there are two
 
 
 # -- when the gateway is not well
@@ -344,7 +346,7 @@ def test_a_wrong_key_is_not_told_to_anybody(world, stripe, monkeypatch):
     answer = add(world, "pm_1")
     assert answer.status == 503
     assert "sk_test" not in answer.text
-    assert "sk_test" not in repr(gateways.chosen())
+    assert "sk_test" not in repr(gateways.configured_gateway())
 
 
 def test_an_invoice_whose_charge_cannot_be_asked_for_stays_due(world, stripe):

@@ -10,7 +10,7 @@ import time_machine
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import Role
-from shared.runs.toolbox import Work, board_tools
+from shared.runs.toolbox import CallContext, board_tools
 from shared.store import collection, fetch, save, write
 from shared.work.items import archiving
 from shared.work.items.archiving import DAYS, archive_finished
@@ -247,9 +247,9 @@ def test_odd_values_are_the_callers_mistake(world, card, area, path, body):
 
 
 def test_an_agent_on_a_large_board_is_told_of_the_cards_that_matter_most(world, monkeypatch):
-    monkeypatch.setattr(board_tools, "MOST_SIBLINGS", 2)
+    monkeypatch.setattr(board_tools, "MAX_SIBLINGS", 2)
     mine, old, done, young = world.card(6, "Mine"), world.card(6, "Old"), finished(world, title="Done"), world.card(6, "Young")
-    work = Work(world.actor, mine.id, "run", ())
+    work = CallContext(world.actor, mine.id, "run", ())
     told, _ = board_tools.read_siblings(work, board_tools.tools.ReadSiblings())
     assert [one["id"] for one in told["cards"]] == [young.id, old.id]
     assert (told["more"], done.id in str(told)) == ("1 cards are not shown", False)

@@ -20,7 +20,7 @@ from shared.people.access import records
 from shared.people.tenancy import workspaces
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.requesting import Request, request_run
+from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.store import Entity, create, fetch, get, save, store_text, write
 from shared.store.client import dynamodb
@@ -181,7 +181,7 @@ def test_no_agent_begins_in_what_is_deleted(place):
     place.delete()
     for _ in ("before the cascade", "after it"):
         with pytest.raises(NotFound):
-            request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
+            request_run(mover, place.cards[0].id, "prd", RunRequest(trigger="lane"))
         work_off()
 
 
@@ -198,7 +198,7 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
     monkeypatch.setattr("shared.edge.cascade.clearing.fetch", deleted)
 
     with meanwhile(lambda: work_off(task)) as request, pytest.raises((NotFound, Conflict)):
-        request_run(mover, place.cards[0].id, "prd", Request(trigger="lane"))
+        request_run(mover, place.cards[0].id, "prd", RunRequest(trigger="lane"))
     assert request.happened
     assert get(ActiveRuns, f"PROJ#{place.projects[0].id}", "RUNS").run_ids is None
 

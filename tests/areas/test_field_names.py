@@ -7,7 +7,7 @@ import pytest
 
 from shared.core.errors import Invalid, TransitionRefused
 from shared.events import EventType, event_of
-from shared.runs.toolbox import Work, agent_actor, perform
+from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, put, save, write
 from shared.work.activities.rows import activity_of
 from shared.work.items.creating import NewItem, create_item
@@ -151,19 +151,19 @@ def test_an_agent_is_told_the_arguments_of_its_tool(world):
     card = world.card()
     agent = agent_named("planner", local=True)
     tools = ("add_dependency", "update_card", "move_card")
-    work = Work(agent_actor(agent, world.ws_id, tools), card.id, "run", tools)
+    work = CallContext(agent_actor(agent, world.ws_id, tools), card.id, "run", tools)
     with pytest.raises(Invalid) as refused:
-        perform(work, "add_dependency", {"card": card.id, "depends_on": card.id})
+        execute_tool(work, "add_dependency", {"card": card.id, "depends_on": card.id})
     assert refused.value.message == "depends_on: A card cannot depend on itself"
     with pytest.raises(Invalid) as refused:
-        perform(work, "update_card", {"fields": {"acceptance_criteria": ["x" * 9_000] * 5}})
+        execute_tool(work, "update_card", {"fields": {"acceptance_criteria": ["x" * 9_000] * 5}})
     assert refused.value.message.startswith("fields.acceptance_criteria: This takes at most 40,000 bytes")
     with pytest.raises(Invalid) as refused:
-        perform(work, "move_card", {"to_lane": "Nowhere", "reason": "x"})
+        execute_tool(work, "move_card", {"to_lane": "Nowhere", "reason": "x"})
     assert refused.value.message.startswith("to_lane: There is no lane 'Nowhere'. The lanes are: 0 (Vision & CoPilot Planning)")
     world.configure(BUILD, allowedCardTypes=["doc"])
     with pytest.raises(TransitionRefused) as wrong:
-        perform(work, "move_card", {"to_lane": BUILD, "reason": "x"})
+        execute_tool(work, "move_card", {"to_lane": BUILD, "reason": "x"})
     assert wrong.value.details == {"lane_id": world.lanes[BUILD].id, "allowed_card_types": ["doc"]}
 
 

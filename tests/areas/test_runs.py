@@ -76,7 +76,7 @@ def test_the_ledger_has_a_line_for_every_call_and_the_sums_agree(world, machine)
     lines = [fetch(UsageLine, row.id) for row in collection(2, f"RUN#{run.id}#USE")]
     assert len(lines) == run.calls > 1
     assert sum(line.customer_price_micros for line in lines) == run.customer_price_micros > 0
-    assert sum(line.input_tokens + line.output_tokens for line in lines) == run.all_tokens
+    assert sum(line.input_tokens + line.output_tokens for line in lines) == run.total_tokens
     for place in (f"USG#WS#{world.ws_id}", f"USG#PROJ#{world.project.id}"):
         sums: dict[str, int] = {}
         for row in query(Rollup, place).rows:

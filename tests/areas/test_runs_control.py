@@ -28,10 +28,10 @@ from shared.money.budgets.reserving import set_limit
 from shared.money.usage.rows import UsageLine
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue, requesting
-from shared.runs.agent_runs.maintenance import sweep
-from shared.runs.agent_runs.recovery import LAUNCHES
+from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.runs.agent_runs.recovery import MAX_LAUNCHES
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.runs.agent_runs.steps import Step, step
+from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import collection, fetch, get, save, write
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.moving import move_item
@@ -106,7 +106,7 @@ def test_a_queued_run_is_cancelled(world, machine):
 def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypatch):
     """Between two chunks the worker looks at the run: what was spent is in the ledger, what was said is not acted on."""
     card = card_in(world, 1, "doc")
-    monkeypatch.setattr("shared.runs.agent_runs.turns.LOOK", 0)
+    monkeypatch.setattr("shared.runs.agent_runs.turns.CHECK_INTERVAL", 0)
 
     def turn(request, cancelled):
         yield TextDelta("Thinking")
@@ -318,11 +318,11 @@ def test_an_answer_that_comes_too_late_is_none(world, machine):
     for answer in ("approve", "reject"):
         assert world.ada("runs", "POST", f"/runs/{run.id}/{answer}").status == 409
     assert fetch(Run, run.id).status == "waiting"
-    assert sweep(time.monotonic() + 60) == 0
+    assert sweep_runs(time.monotonic() + 60) == 0
     asked = fetch(Run, run.id)
     asked.waiting = asked.waiting | {"expires_at": clock.in_seconds(-600)}
     write(save(asked))
-    assert sweep(time.monotonic() + 60) == 1
+    assert sweep_runs(time.monotonic() + 60) == 1
     ended = fetch(Run, run.id)
     assert (ended.status, ended.error_code, machine.stopped) == ("failed", "APPROVAL_EXPIRED", True)
     assert fetch(Item, run.item_id).lease_run is None
@@ -589,15 +589,15 @@ def test_a_card_that_an_agent_moved_gets_the_next_agent_when_that_run_ends(world
 
 def test_a_claim_belongs_to_the_first_execution(world):
     run_id = started(world, card_in(world, 1, "doc"), "prd")
-    assert step("claim", Step(run_id, "one"))["next"] == "check_limits"
-    assert step("claim", Step(run_id, "two"))["next"] == "finish"
-    assert step("turn", Step(run_id, "two"))["next"] == "finish"
+    assert run_step("claim", Step(run_id, "one"))["next"] == "check_limits"
+    assert run_step("claim", Step(run_id, "two"))["next"] == "finish"
+    assert run_step("turn", Step(run_id, "two"))["next"] == "finish"
     assert fetch(Run, run_id).execution == "one"
 
 
 def test_the_same_run_id_twice_is_one_run(world):
     card = card_in(world, 1, "doc")
-    request = requesting.Request(run_id="01a1fc3c-48ce-72a3-8823-3c580c5223e0")
+    request = requesting.RunRequest(run_id="01a1fc3c-48ce-72a3-8823-3c580c5223e0")
     requesting.request_run(world.actor, card.id, "prd", request)
     with pytest.raises((Raced, Conflict)):
         requesting.request_run(world.actor, card.id, "prd", request)
@@ -610,7 +610,7 @@ def test_the_embedded_model_is_what_registry_answers(aws):
 def test_what_nobody_works_on_any_more_is_ended_by_the_clock(world):
     dead = started(world, card_in(world, 1, "doc"), "prd")
     alive = started(world, card_in(world, 4), "planner")
-    step("claim", Step(alive, "one"))
+    run_step("claim", Step(alive, "one"))
     event = sample("schedule-timeouts")
     scheduled(event, Context())
     assert fetch(Run, dead).status == "pending"
@@ -651,8 +651,8 @@ def test_a_run_that_waits_outlives_its_execution(world, machine):
     run = machine.play(started(world, card, "prd"))
     asked, event = run.waiting, run.event_id
     machine.token, machine.stopped = None, True
-    assert sweep(time.monotonic() + 60) == 1
-    assert sweep(time.monotonic() + 60) == 0  # on its way
+    assert sweep_runs(time.monotonic() + 60) == 1
+    assert sweep_runs(time.monotonic() + 60) == 0  # on its way
     between = fetch(Run, run.id)
     assert (between.status, between.execution, between.wait_token, between.launches) == ("waiting", None, None, 1)
     for answer in ("approve", "reject"):
@@ -684,7 +684,7 @@ def test_a_run_that_waits_for_a_budget_goes_on_in_another_execution_where_it_was
     turns, paid = run.calls, run.customer_price_micros
     machine.token, machine.stopped = None, True
     set_limit("run", run.id, 20_000_000)
-    assert sweep(time.monotonic() + 60) == 1
+    assert sweep_runs(time.monotonic() + 60) == 1
     done = launched(run.id).play()
     assert done.status == "completed"
     assert (done.calls > turns > 0, done.customer_price_micros > paid > 0) == (True, True)
@@ -695,8 +695,8 @@ def test_what_is_lost_again_and_again_ends(world, machine):
     card = card_in(world, 1, "doc")
     run = machine.play(started(world, card, "prd"))
     machine.token, machine.stopped = None, True
-    for _ in range(LAUNCHES):
-        assert sweep(time.monotonic() + 60) == 1
+    for _ in range(MAX_LAUNCHES):
+        assert sweep_runs(time.monotonic() + 60) == 1
         launched(run.id).play()
     assert world.ada("runs", "POST", f"/runs/{run.id}/approve").status == 409
     ended = fetch(Run, run.id)
@@ -707,12 +707,12 @@ def test_a_message_that_got_lost_is_sent_again(world, machine):
     configure(world, requireApprovalForAgentRuns=True)
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     machine.token, machine.stopped = None, True
-    assert sweep(time.monotonic() + 60) == 1
+    assert sweep_runs(time.monotonic() + 60) == 1
     assert queued()  # and nobody takes it
     lost = fetch(Run, run.id)
     lost.lease_until = clock.epoch() - 1
     write(save(lost))
-    assert sweep(time.monotonic() + 60) == 1
+    assert sweep_runs(time.monotonic() + 60) == 1
     assert launched(run.id).play().status == "waiting"
 
 
@@ -734,9 +734,9 @@ def test_what_a_turn_costs(world, machine, model):
     machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     for name in ("claim", "check_limits", "load_context"):
-        step(name, Step(run_id, "one"))
+        run_step(name, Step(run_id, "one"))
     with trips() as seen:
-        assert step("turn", Step(run_id, "one"))["next"] == "finish"
+        assert run_step("turn", Step(run_id, "one"))["next"] == "finish"
     assert seen.count <= 13
 
 

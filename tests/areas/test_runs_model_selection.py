@@ -4,7 +4,7 @@ import pytest
 
 from shared.agents.catalogue import agent_named
 from shared.core.errors import Invalid
-from shared.runs.agent_runs.model_selection import RequestedModel, choose
+from shared.runs.agent_runs.model_selection import RequestedModel, choose_model
 from shared.work.projects.agent_configs import AgentConfig
 
 PRD = agent_named("prd")
@@ -37,23 +37,23 @@ def config(**fields) -> AgentConfig:
 )
 def test_the_first_level_that_names_a_provider_decides(wish, project, workspace, expected):
     row = config(**project) if project else None
-    chosen = choose(PRD, RequestedModel(**wish), row, OPEN | workspace)
-    assert (chosen.provider, chosen.model, chosen.because) == expected
+    chosen = choose_model(PRD, RequestedModel(**wish), row, OPEN | workspace)
+    assert (chosen.provider, chosen.model, chosen.chosen_by) == expected
 
 
 def test_numbers_come_from_the_first_level_that_has_them():
     workspace = OPEN | {"defaultAgentConfigs": {"prd": {"temperature": 0.5, "maxTokens": 900}}}
-    chosen = choose(PRD, RequestedModel(temperature=0.0), config(max_tokens=1200), workspace)
+    chosen = choose_model(PRD, RequestedModel(temperature=0.0), config(max_tokens=1200), workspace)
     assert (chosen.temperature, chosen.max_tokens) == (0.0, 1200)
 
 
 def test_a_provider_that_is_not_allowed_is_an_error_and_no_swap():
     with pytest.raises(Invalid) as refused:
-        choose(PRD, RequestedModel(provider="glm", model="glm-4"), None, OPEN)
+        choose_model(PRD, RequestedModel(provider="glm", model="glm-4"), None, OPEN)
     assert refused.value.fields[0].field == "provider"
 
 
 def test_a_provider_without_a_model_of_its_own_is_asked_for_one():
     with pytest.raises(Invalid) as refused:
-        choose(PRD, RequestedModel(provider="google"), None, OPEN)
+        choose_model(PRD, RequestedModel(provider="google"), None, OPEN)
     assert refused.value.fields[0].field == "model"

@@ -11,16 +11,16 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.ids import new_id
-from shared.money.billing.prices import cost
-from shared.money.budgets.reserving import caps_of, settle
+from shared.money.billing.prices import call_cost
+from shared.money.budgets.reserving import read_caps, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs import turns
 from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.failures import StepInterrupted
-from shared.runs.agent_runs.maintenance import sweep
-from shared.runs.agent_runs.rows import AgentRecord, Called, Run, Turn
-from shared.runs.agent_runs.spending import scope_of, usage_line
+from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.runs.agent_runs.rows import AgentRecord, Run, ToolCallRecord, Turn
+from shared.runs.agent_runs.spending import budget_scope, build_usage_line
 from shared.store import collection, fetch, get, load_text, query, write
 from shared.work.documents.writing import write_document
 from shared.work.items.rows import Item
@@ -179,7 +179,10 @@ def test_what_answered_is_what_is_billed(asked, answered, billed):
     """`gpt-4o` is no version of `gpt-4`, and costs a twelfth."""
     run = Run.new("r", agent={"display_name": "A"}, triggered_by={"id": "u", "name": "U"}, provider="openai", model=asked)
     used = TokenUsage(input=1_000, output=1_000)
-    assert usage_line(run, 1, used, answered, estimated=False).provider_cost_micros == cost("openai", billed, used).cost_micros
+    assert (
+        build_usage_line(run, 1, used, answered, estimated=False).provider_cost_micros
+        == call_cost("openai", billed, used).cost_micros
+    )
 
 
 def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
@@ -187,13 +190,13 @@ def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
     configure(world, maxMonthlyUsage=0.5)
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     other = Run.new("other", org_id=None, ws_id=world.ws_id, proj_id=world.project.id, item_id="c")
-    held = caps_of(scope_of(other))
+    held = read_caps(budget_scope(other))
     write(*held.reserve(400_000))
     run = machine.play(run_id)
     assert (run.status, run.waiting_for) == ("waiting", "budget")
     assert resume_waiting() == 0  # there is no room yet
-    write(*settle({"amount": 400_000, "budgets": [one.id for one in held.budgets]}, (), 0))
-    assert sweep(time.monotonic() + 60) == 1
+    write(*settle_reservation({"amount": 400_000, "budgets": [one.id for one in held.budgets]}, (), 0))
+    assert sweep_runs(time.monotonic() + 60) == 1
     machine.answer(machine.answers.pop())
     run = machine.play()
     assert run.status == "waiting"  # it has used the month
@@ -236,14 +239,14 @@ def test_half_a_surrogate_pair_ends_nothing(world, machine, model):
     model.turns = [turn]
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     assert run.status == "completed", run.error_message
-    assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows[0].said == "It works 😀, mostly �"
+    assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows[0].text == "It works 😀, mostly �"
 
 
 def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model):
     document = write_document(world.actor, world.project.id, "prd", "Long", "x" * 2_000_000, document_id=new_id())
     model.turns = [calls(("read_document", {"document_id": document.id}))]
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
-    called = query(Called, f"RUN#{run.id}", prefix="CALL#").rows[0]
+    called = query(ToolCallRecord, f"RUN#{run.id}", prefix="CALL#").rows[0]
     told = load_text(called.result)
     assert len(told) < 250_000
     assert "[cut: the first 240,000 of 2,000," in told[-80:]

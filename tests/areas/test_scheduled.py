@@ -15,14 +15,14 @@ from shared.channels.sockets.expiry import close_expired
 from shared.channels.sockets.rows import DUE, LONGEST, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
-from shared.money.budgets.reserving import caps_of
+from shared.money.budgets.reserving import read_caps
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import maintenance, queue, spending
-from shared.runs.agent_runs.maintenance import sweep
+from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.runs.agent_runs.spending import reserve, scope_of, settled
-from shared.runs.agent_runs.steps import Step, step
+from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call
+from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import create, fetch, get, query, save, update_now, write
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context
@@ -72,7 +72,7 @@ def abandoned(world: World, lane: int = 1, agent: str = "prd") -> Run:
     """A run in the middle of a model's call: a lease, a place among the project's runs, a reservation. Its worker is gone."""
     run_id = started(world, card_in(world, lane, "doc"), agent, parameters={"maxCost": 5})
     for name in ("claim", "check_limits", "load_context"):
-        step(name, Step(run_id, EXECUTION))
+        run_step(name, Step(run_id, EXECUTION))
     run = fetch(Run, run_id)
     reserve(run, 1, 1_000_000)
     update_now(Run(*Run.key(run_id)), [Run.lease_until.set(clock.epoch() - 1)])
@@ -81,21 +81,21 @@ def abandoned(world: World, lane: int = 1, agent: str = "prd") -> Run:
 
 def test_a_run_whose_execution_is_gone_ends_and_everything_it_held_is_free(world, monkeypatch):
     run = abandoned(world)
-    monkeypatch.setattr(queue, "execution_lives", lambda _: False)
-    assert sweep(soon()) == 1
+    monkeypatch.setattr(queue, "is_execution_running", lambda _: False)
+    assert sweep_runs(soon()) == 1
     ended = fetch(Run, run.id)
     assert (ended.status, ended.error_code, ended.hold, ended.gsi3pk) == ("failed", "TIMEOUT", None, None)
     cap = fetch(Budget, budget_id("run", run.id))
     assert (cap.reserved, cap.available) == (0, cap.limit)
     assert run.id not in (get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids or ())
     assert raw_row(f"ITEM#{run.item_id}").get("lease_run") is None
-    assert sweep(soon()) == 0
+    assert sweep_runs(soon()) == 0
 
 
 def test_a_run_between_two_tries_of_a_step_is_left_alone(world, monkeypatch):
     run = abandoned(world)
-    monkeypatch.setattr(queue, "execution_lives", lambda arn: arn == EXECUTION)
-    assert sweep(soon()) == 0
+    monkeypatch.setattr(queue, "is_execution_running", lambda arn: arn == EXECUTION)
+    assert sweep_runs(soon()) == 0
     assert fetch(Run, run.id).status == "running"
 
 
@@ -109,8 +109,8 @@ def test_a_run_that_renews_its_lease_at_that_moment_goes_on(world, monkeypatch):
         write(save(fresh))
         return False
 
-    monkeypatch.setattr(queue, "execution_lives", renewing)
-    assert sweep(soon()) == 0
+    monkeypatch.setattr(queue, "is_execution_running", renewing)
+    assert sweep_runs(soon()) == 0
     assert fetch(Run, run.id).status == "running"
 
 
@@ -118,33 +118,33 @@ def waiting(world: World, lane: int = 1, agent: str = "prd", execution: str = EX
     """A run whose execution waits for an approval."""
     run_id = started(world, card_in(world, lane, "doc"), agent)
     for name in ("claim", "check_limits", "wait_approval"):
-        step(name, Step(run_id, execution, token=f"token of {run_id}" if name == "wait_approval" else None))
+        run_step(name, Step(run_id, execution, token=f"token of {run_id}" if name == "wait_approval" else None))
     return fetch(Run, run_id)
 
 
 def test_only_a_waiting_run_whose_execution_is_gone_gets_another(world, monkeypatch):
     gone, alive = waiting(world), waiting(world, 4, "planner", "another")
-    monkeypatch.setattr(queue, "execution_lives", lambda arn: arn == "another")
-    assert sweep(soon()) == 1
+    monkeypatch.setattr(queue, "is_execution_running", lambda arn: arn == "another")
+    assert sweep_runs(soon()) == 1
     assert (fetch(Run, gone.id).execution, fetch(Run, gone.id).launches) == (None, 1)
     assert (fetch(Run, alive.id).execution, fetch(Run, alive.id).launches) == ("another", 0)
-    assert sweep(soon()) == 0
+    assert sweep_runs(soon()) == 0
 
 
 def test_an_answer_at_that_moment_is_stronger_than_the_clock(world, monkeypatch):
     run = waiting(world)
 
     def going_on(arn: str) -> bool:
-        step("load_context", Step(run.id, EXECUTION))
+        run_step("load_context", Step(run.id, EXECUTION))
         return False
 
-    monkeypatch.setattr(queue, "execution_lives", going_on)
-    assert sweep(soon()) == 0
+    monkeypatch.setattr(queue, "is_execution_running", going_on)
+    assert sweep_runs(soon()) == 0
     assert fetch(Run, run.id).status == "running"
 
 
 def test_of_many_that_wait_some_are_asked_for_each_time_and_all_in_the_end(world, monkeypatch):
-    monkeypatch.setattr(maintenance, "WAITERS", 2)
+    monkeypatch.setattr(maintenance, "WAITING_RUNS_PER_SWEEP", 2)
     runs = [waiting(world, execution=f"execution {number}") for number in range(5)]
     asked: list[str] = []
 
@@ -152,20 +152,20 @@ def test_of_many_that_wait_some_are_asked_for_each_time_and_all_in_the_end(world
         asked.append(arn)
         return True
 
-    monkeypatch.setattr(queue, "execution_lives", lives)
+    monkeypatch.setattr(queue, "is_execution_running", lives)
     for _ in range(4):
-        sweep(soon())
+        sweep_runs(soon())
     assert asked[:5] == [run.execution for run in runs]
     assert len(asked) <= 8
     assert asked[5] == runs[0].execution  # round again
 
 
 def test_what_there_was_no_time_for_is_done_the_next_time(world, monkeypatch):
-    monkeypatch.setattr(queue, "execution_lives", lambda _: False)
+    monkeypatch.setattr(queue, "is_execution_running", lambda _: False)
     runs = [abandoned(world), abandoned(world, 4, "planner")]
-    assert sweep(time.monotonic() - 1) == 0
+    assert sweep_runs(time.monotonic() - 1) == 0
     assert {fetch(Run, run.id).status for run in runs} == {"running"}
-    assert sweep(soon()) == 2
+    assert sweep_runs(soon()) == 2
 
 
 # -- connections
@@ -215,7 +215,7 @@ def spend(world: World, run: Run, price: int) -> list[int]:
     fresh = fetch(Run, run.id)
     reserve(fresh, int(fresh.fence) + int(fresh.version), 0)
     done = Finished("end", TokenUsage(price, 0, 0, 0), run.model)
-    assert settled(fresh, fresh.hold_turn, done, "Engine", [], 0)
+    assert settle_call(fresh, fresh.hold_turn, done, "Engine", [], 0)
     after = month_of(world)
     assert after.spent == budget.spent + price
     return [] if after.event_id == before else [after.event["data"]["threshold_percentage"]]
@@ -234,17 +234,17 @@ def limit_month(world: World, usd: float) -> None:
 @pytest.fixture
 def run(world, monkeypatch) -> Run:
     """A run under way whose model costs a micro-dollar a token."""
-    monkeypatch.setattr(spending, "cost", lambda *about: Priced(about[-1].input, "t"))
+    monkeypatch.setattr(spending, "call_cost", lambda *about: Priced(about[-1].input, "t"))
     monkeypatch.setattr(spending, "customer_price_micros", lambda micros: micros)
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     for name in ("claim", "check_limits", "load_context"):
-        step(name, Step(run_id, EXECUTION))
+        run_step(name, Step(run_id, EXECUTION))
     return fetch(Run, run_id)
 
 
 def test_each_share_of_the_month_is_said_once_when_the_ledger_crosses_it(world, run):
     limit_month(world, 0.001)
-    caps_of(scope_of(run))
+    read_caps(budget_scope(run))
     told = [spend(world, run, price) for price in (499, 1, 200, 99, 1, 150, 49, 1, 500)]
     assert told == [[], [50], [], [], [80], [], [], [100], []]
     limit_month(world, 0.01)  # 15 % of it is spent
@@ -254,9 +254,9 @@ def test_each_share_of_the_month_is_said_once_when_the_ledger_crosses_it(world, 
 def test_what_nobody_said_is_said_before_the_next_call(world, run, monkeypatch):
     """Whoever spent it died before saying so."""
     limit_month(world, 0.001)
-    caps_of(scope_of(run))
+    read_caps(budget_scope(run))
     with monkeypatch.context() as patch:
-        patch.setattr(spending, "announce_month", lambda _: None)
+        patch.setattr(spending, "announce_month_thresholds", lambda _: None)
         assert spend(world, run, 900) == []
-    caps_of(scope_of(run))
+    read_caps(budget_scope(run))
     assert month_of(world).event["data"]["threshold_percentage"] == 80

@@ -11,7 +11,7 @@ from shared.core.money import MICROS
 from shared.edge.reactions import workspaces
 from shared.events import EventType, record
 from shared.money.budgets import reserving
-from shared.money.budgets.reserving import announce_month, caps_of, limit_changed, settle
+from shared.money.budgets.reserving import announce_month_thresholds, change_month_limit, read_caps, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.runs.agent_runs.spending import Scope
@@ -37,7 +37,7 @@ def world(aws) -> World:
     workspaces._touched.clear()
     world = found_world()
     limit(world, 10)
-    caps_of(Scope(None, world.ws_id, world.project.id, "c", "r"))
+    read_caps(Scope(None, world.ws_id, world.project.id, "c", "r"))
     return world
 
 
@@ -78,8 +78,8 @@ def shares(records: list[dict[str, Any]]) -> list[tuple[int, bool]]:
 
 def spend(world: World, usd: float) -> None:
     price = int(usd * DOLLAR)
-    write(*settle({"amount": 0, "budgets": [month(world).id]}, (), price))
-    announce_month(world.ws_id)
+    write(*settle_reservation({"amount": 0, "budgets": [month(world).id]}, (), price))
+    announce_month_thresholds(world.ws_id)
 
 
 def test_what_is_passed_at_one_stroke_is_said_one_by_one(world, said):
@@ -101,7 +101,7 @@ def test_a_limit_that_falls_is_passed_at_once(world, said):
     assert month(world).limit == 4.5 * DOLLAR
     said.clear()
     project(limit(world, 4.5))
-    limit_changed("nobody", 1)
+    change_month_limit("nobody", 1)
     assert said == []
 
 

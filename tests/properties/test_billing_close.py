@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.core.actor import Actor
 from shared.core.ids import new_id
 from shared.money.billing.accounts import new_account
-from shared.money.billing.monthly_close import close
+from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.rows import BillingAccount, Invoice, Series, invoice_id
 from shared.people.tenancy.provisioning import found_organization
 from shared.store import create, fetch, get, write
@@ -82,7 +82,7 @@ class Tenants:
 def ours(tenants: Tenants) -> None:
     """Close until nothing of this play is due (the tables are shared: others' accounts are closed along)."""
     for _ in range(5):
-        close(time.monotonic() + 120)
+        close_periods(time.monotonic() + 120)
         if all(get(BillingAccount, *BillingAccount.key(ws_id)).period == "2026-12" for ws_id in tenants.ws_ids):
             return
     raise AssertionError("the close does not come to an end")
@@ -92,7 +92,7 @@ def die(deaths: list[tuple[int, bool, bool]]) -> None:
     """At these writes, or calls of any kind: before they are sent, or after they were carried out."""
     for number, after, any_call in deaths:
         with killed_at(number, before=not after, calls=EVERY_CALL if any_call else WRITES):
-            close(time.monotonic() + 120)
+            close_periods(time.monotonic() + 120)
 
 
 usages = st.lists(
@@ -118,7 +118,7 @@ def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late)
         tenants.use(*one)
     with at("2026-11-01"):
         die(deaths)
-        close(time.monotonic() + 120)
+        close_periods(time.monotonic() + 120)
     for one in late:  # also into the month that is closed
         tenants.use(*one)
     with at("2026-12-01"):
@@ -138,7 +138,7 @@ def test_it_dies_at_every_single_call():
         with at("2026-12-01"):
             for process in each_kill(before=not after, calls=EVERY_CALL):
                 with process:
-                    close(time.monotonic() + 120)
+                    close_periods(time.monotonic() + 120)
                 died += process.dead
             ours(tenants)
         assert died >= 8  # the shards alone; what was done in one try is not there in the next
@@ -153,5 +153,5 @@ def test_several_at_once_make_each_invoice_once():
         tenants.use(index, "2026-10", 1_000_000 + index, "prd")
         tenants.use(index, "2026-11", 2_000_000, "qa")
     with at("2026-12-01"), ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: close(time.monotonic() + 120), range(4)))
+        list(pool.map(lambda _: close_periods(time.monotonic() + 120), range(4)))
     tenants.check()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
 from shared.core.situations import Situation
-from shared.money.billing.monthly_close import close
-from shared.money.billing.payments import credit, record_payment, settle
+from shared.money.billing.monthly_close import close_periods
+from shared.money.billing.payments import apply_payment, credit_invoice, record_payment
 from shared.money.billing.rows import BillingAccount, invoice_id
 from shared.store import get
 from tests.areas.billing_world import CLERK, at, filed
@@ -27,7 +27,7 @@ def owing(price: int) -> str:
     tenants.add()
     tenants.use(0, "2026-10", price, "prd")
     with at("2026-11-01"):
-        close(time.monotonic() + 120)
+        close_periods(time.monotonic() + 120)
     return tenants.ws_ids[0]
 
 
@@ -52,9 +52,9 @@ def test_whatever_comes_in_at_once(deeds):
     def do(deed: tuple[str, int, int]) -> None:
         kind, amount, reference = deed
         acts: dict[str, Callable[[], object]] = {
-            "gateway": lambda: settle(the_id, amount, "card", f"pi_{reference}", SYSTEM),
+            "gateway": lambda: apply_payment(the_id, amount, "card", f"pi_{reference}", SYSTEM),
             "clerk": lambda: record_payment(CLERK, the_id, amount, f"transfer {reference}", "manual", None),
-            "credit": lambda: credit(CLERK, the_id, amount, "A reason"),
+            "credit": lambda: credit_invoice(CLERK, the_id, amount, "A reason"),
         }
         try:
             acts[kind]()

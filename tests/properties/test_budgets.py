@@ -11,17 +11,17 @@ from shared.agents.providers.port import Finished, TokenUsage
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
 from shared.core.money import MICROS
-from shared.money.billing.prices import cost
+from shared.money.billing.prices import call_cost
 from shared.money.billing.pricing import customer_price_micros
-from shared.money.budgets.reserving import BudgetExhausted, Scope, caps_of, release, set_limit, settle
+from shared.money.budgets.reserving import BudgetExhausted, Scope, read_caps, release_reservation, set_limit, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.people.tenancy.rows import Workspace
-from shared.runs.agent_runs.ending import end, with_error
-from shared.runs.agent_runs.lease import Lost
-from shared.runs.agent_runs.maintenance import sweep
+from shared.runs.agent_runs.ending import end_run, with_error
+from shared.runs.agent_runs.lease import LeaseLost
+from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.agent_runs.rows import Run, Turn
-from shared.runs.agent_runs.spending import reserve, settled
+from shared.runs.agent_runs.spending import reserve, settle_call
 from shared.store import collection, create, fetch, query, save, write
 from shared.work.projects.rows import Project
 from tests.examples import examples
@@ -89,7 +89,7 @@ def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
     ws_id, project_id = found(1)
     runs = [running(ws_id, project_id) for _ in range(200)]
     usage = TokenUsage(input=2_000, output=1_000)
-    price = customer_price_micros(cost("embedded", "cadre-embedded-1", usage).cost_micros)
+    price = customer_price_micros(call_cost("embedded", "cadre-embedded-1", usage).cost_micros)
     highest: list[int] = []
 
     def call(run: Run) -> str:
@@ -98,7 +98,7 @@ def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
         except BudgetExhausted:
             return "refused"
         highest.append(int(month(ws_id).spent + month(ws_id).reserved))
-        assert settled(run, 1, Finished("end", usage, run.model), "P", [], 10)
+        assert settle_call(run, 1, Finished("end", usage, run.model), "P", [], 10)
         return "settled"
 
     with ThreadPoolExecutor(24) as pool:
@@ -141,13 +141,13 @@ def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engi
     ws_id, project_id = found(10)
     run = running(ws_id, project_id)
     reserve(run, 1, 500_000)
-    ended = end(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
+    ended = end_run(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
     assert (month(ws_id).reserved, month(ws_id).spent) == (500_000, 0)
     assert (ended.hold_turn, ended.held_until) == (1, run.lease_until)
     done = Finished("end", USED, run.model)
-    journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, said="late", stop="end", model="m", at="")
-    assert settled(run, 1, done, "P", [create(journal)], 10) is False
-    assert settled(run, 1, done, "P", [create(journal)], 10) is False  # once more changes nothing
+    journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, text="late", stop="end", model="m", at="")
+    assert settle_call(run, 1, done, "P", [create(journal)], 10) is False
+    assert settle_call(run, 1, done, "P", [create(journal)], 10) is False  # once more changes nothing
     assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows == []
     assert (one_story(ws_id, project_id), month(ws_id).reserved) == (PRICE, 0)
     after = fetch(Run, run.id)
@@ -164,13 +164,13 @@ def test_no_cap_is_passed_by_calls_of_runs_that_were_cancelled(engine_tables):
             reserve(run, 1, PRICE)
         except BudgetExhausted:
             return None
-        end(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
+        end_run(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
         return run
 
     with ThreadPoolExecutor(12) as pool:
         started = [run for run in pool.map(call, runs) if run is not None]
         assert len(started) == 2 * MICROS // PRICE
-        list(pool.map(lambda run: settled(run, 1, Finished("end", USED, run.model), "P", [], 10), started))
+        list(pool.map(lambda run: settle_call(run, 1, Finished("end", USED, run.model), "P", [], 10), started))
     assert one_story(ws_id, project_id) == 2 * MICROS == month(ws_id).limit
     assert month(ws_id).reserved == 0
 
@@ -195,15 +195,15 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
         run = runs[number]
         stands = fetch(Run, run.id)
         if what == "cancel":
-            end(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
-            if not stands.lease_alive and stands.held_until is None:
+            end_run(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
+            if not stands.lease_active and stands.held_until is None:
                 holds.discard(number)  # its lease was over: nobody can be at work
         elif what == "fail":
             if not stands.ended:
                 holds.discard(number)
-            end(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), at_rest=True)
+            end_run(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), idle=True)
         elif what == "settle":
-            settled(run, 1, Finished("end", USED, run.model), "P", [], 10)
+            settle_call(run, 1, Finished("end", USED, run.model), "P", [], 10)
             holds.discard(number)
             paid.add(number)
         elif what == "lease over":
@@ -211,7 +211,7 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
             setattr(stands, name, 1)
             write(save(stands))
         else:
-            sweep(time.monotonic() + 60)
+            sweep_runs(time.monotonic() + 60)
             fresh = fetch(Run, run.id)
             holds -= {one for one in holds if fetch(Run, runs[one].id).hold is None}
             assert fresh.held_until is None or fresh.held_until > 1
@@ -219,12 +219,12 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
         assert one_story(ws_id, project_id) == PRICE * len(paid)
     for run in runs:
         stands = fetch(Run, run.id)
-        end(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
+        end_run(stands, "cancelled", SYSTEM, with_error("CANCELLED", "no"))
         stands = fetch(Run, run.id)
         if stands.held_until is not None:
             stands.held_until = 1
             write(save(stands))
-    sweep(time.monotonic() + 60)
+    sweep_runs(time.monotonic() + 60)
     assert month(ws_id).reserved == 0
     assert one_story(ws_id, project_id) == PRICE * len(paid)
 
@@ -238,7 +238,7 @@ def test_a_reservation_is_made_once(engine_tables):
     assert month(ws_id).reserved == 300_000
     stale = fetch(Run, run.id)
     stale.fence, stale.hold_turn = 0, None
-    with pytest.raises(Lost):
+    with pytest.raises(LeaseLost):
         reserve(stale, 2, 300_000)
     assert month(ws_id).reserved == 300_000
 
@@ -254,7 +254,7 @@ def test_a_cap_never_loses_a_micro_dollar(engine_tables, moves):
     held: list[dict] = []
     limit, spent = 2 * MICROS, 0
     for move, amount in moves:
-        caps = caps_of(scope)
+        caps = read_caps(scope)
         if move == "reserve":
             room = limit - spent - sum(one["amount"] for one in held)
             try:
@@ -274,11 +274,11 @@ def test_a_cap_never_loses_a_micro_dollar(engine_tables, moves):
         elif held:
             one = held.pop(amount % len(held))
             price = min(amount, one["amount"]) if move == "settle" else 0
-            operations = settle(one, (), price) if move == "settle" else release(one)
+            operations = settle_reservation(one, (), price) if move == "settle" else release_reservation(one)
             if operations:
                 write(*operations)
             spent += price
-    caps_of(scope)
+    read_caps(scope)
     budget = month(ws_id)
     assert budget.reserved == sum(one["amount"] for one in held)
     assert (budget.spent, budget.limit) == (spent, limit)

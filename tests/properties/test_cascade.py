@@ -16,7 +16,7 @@ from shared.people.tenancy import invitations
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.requesting import Request, request_run
+from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.store import Entity, fetch, get, query, write
 from shared.work.items.creating import NewItem, create_item
@@ -53,7 +53,7 @@ class Place:
         self.projects = [create_project(owner, self.ws_id, NewProject(name)) for name in ("One", "Two")]
         lane = f"{query(Entity, f'BOARD#{self.projects[0].board_id}#LANE', index=1, limit=2).rows[1].pk.partition('#')[2]}"
         self.card = create_item(owner, self.projects[0].board_id, NewItem("A card", "task", lane_id=lane))
-        self.run = request_run(owner, self.card.id, "prd", Request()).run
+        self.run = request_run(owner, self.card.id, "prd", RunRequest()).run
         delete_workspace(owner, self.ws_id)
         write(records.grant_workspace(self.people[-1], self.ws_id, Role.MEMBER))
 

@@ -76,7 +76,7 @@ def ledger(world: World, count: int = 60) -> None:
 def straight(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files as they are when nothing happens. Parts are of a kilobyte (the engine allows it), pages of four lines."""
     monkeypatch.setattr(file_writer, "PART_BYTES", 1_000)
-    monkeypatch.setattr(exporting, "LINES", 4)
+    monkeypatch.setattr(exporting, "LINES_PER_PAGE", 4)
     ledger(world)
     found = {}
     for form in ("csv", "json"):
@@ -153,7 +153,7 @@ def test_of_two_workers_one_lets_go(world, straight, queued):
     expire(export_of(answer))
     assert work(export_id)
     with pytest.raises(Raced, match="Somebody else"):
-        file_writer.write_export_file(slow, exporting.source_of(slow))
+        file_writer.write_export_file(slow, exporting.export_source(slow))
     assert export_of(answer).status == "completed"
     assert file_of(answer) == straight["csv"]
 

@@ -95,7 +95,7 @@ def begin(world: World, agent: str) -> tuple[Item, Run]:
     card = create_item(
         world.actor, world.board.id, NewItem("Idea", "task", world.lanes[SCRIPTS[agent][0]].id, description="An idea")
     )
-    return card, requesting.request_run(world.actor, card.id, agent, requesting.Request()).run
+    return card, requesting.request_run(world.actor, card.id, agent, requesting.RunRequest()).run
 
 
 def effects(card: Item) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def test_a_zombie_writes_nothing(world, monkeypatch, agent):
             if stood is None or stood.ended:
                 return
             update_now(stood, [Run.lease_until.set(0)])
-            took.append(requesting.request_run(world.actor, card.id, following(world, card, agent), requesting.Request()).run)
+            took.append(requesting.request_run(world.actor, card.id, following(world, card, agent), requesting.RunRequest()).run)
             took.append(effects(card))
 
         with killed_at(lives, besides=LOG, happens=meanwhile):
@@ -193,7 +193,7 @@ def test_many_ask_for_one_card_and_one_gets_it(world, monkeypatch):
 
     def ask(_: int) -> str:
         try:
-            return requesting.request_run(world.actor, card.id, "planner", requesting.Request()).run.id
+            return requesting.request_run(world.actor, card.id, "planner", requesting.RunRequest()).run.id
         except Conflict as refused:
             return refused.situation
 
@@ -210,7 +210,7 @@ def test_a_project_never_has_more_runs_than_it_allows(world, monkeypatch):
 
     def ask(card: Item) -> bool:
         try:
-            requesting.request_run(world.actor, card.id, "planner", requesting.Request())
+            requesting.request_run(world.actor, card.id, "planner", requesting.RunRequest())
         except CadreError:
             return False
         return True

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from shared.core.ids import new_id
 from shared.money.budgets import reserving
-from shared.money.budgets.reserving import announce_month, settle
+from shared.money.budgets.reserving import announce_month_thresholds, settle_reservation
 from shared.money.budgets.rows import budget_id, new_budget, this_month
 from shared.money.usage.reading import BREAKDOWNS, Sum, project_usage, workspace_usage
-from shared.money.usage.recording import record_usage
+from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.store import collection, create, fetch_all, write
 from tests.examples import examples
@@ -72,7 +72,7 @@ def recorded(ws_id: str, projects: list[str], one: dict) -> UsageLine:
         unpriced=not known,
         price_version="t",
     )
-    write(*record_usage(line, f"Project {one['project']}"))
+    write(*usage_operations(line, f"Project {one['project']}"))
     return line
 
 
@@ -143,8 +143,8 @@ def test_each_share_of_the_month_is_said_once_whoever_crosses_it(monkeypatch):
     monkeypatch.setattr(reserving, "write", counting)
 
     def spend(_: int) -> None:
-        write(*settle({"amount": 0, "budgets": [budget_id("workspace", ws_id, this_month())]}, (), 100))
-        announce_month(ws_id)
+        write(*settle_reservation({"amount": 0, "budgets": [budget_id("workspace", ws_id, this_month())]}, (), 100))
+        announce_month_thresholds(ws_id)
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(spend, range(12)))

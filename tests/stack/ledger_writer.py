@@ -7,7 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from shared.core.ids import new_id
-from shared.money.usage.recording import record_usage
+from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.store import write
 
@@ -35,7 +35,7 @@ def line(ws_id: str, project_id: str, number: int, day: str) -> None:
         customer_price_micros=5 * number,
         price_version="test",
     )
-    write(*record_usage(made, "Shop"))
+    write(*usage_operations(made, "Shop"))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import shared.money.billing.taxes
 from shared.core.errors import Invalid
 from shared.money.billing import months
-from shared.money.billing.amounts import CENT, share, shown, to_cents
-from shared.money.billing.taxes import checked_tax_id, tax_for
+from shared.money.billing.amounts import CENT, apply_rate, format_amount, to_cents
+from shared.money.billing.taxes import normalize_tax_id, tax_for
 
 GERMANY, IRELAND, USA = ({"country": country} for country in ("DE", "IE", "US"))
 
@@ -35,9 +35,9 @@ def test_rounding_moves_by_at_most_half_a_cent_and_knows_no_sign(amount: int) ->
 @given(st.integers(0, 10**10).map(lambda cents: cents * CENT), st.sampled_from((0, 770, 810, 1900, 2300, 2550)))
 def test_a_tax_is_the_exact_share_to_the_cent(amount: int, rate: int) -> None:
     exact = Fraction(amount * rate, 10_000)
-    assert abs(share(amount, rate) - exact) <= Fraction(CENT, 2)
-    assert share(amount, rate) % CENT == 0
-    assert share(-amount, rate) == -share(amount, rate)
+    assert abs(apply_rate(amount, rate) - exact) <= Fraction(CENT, 2)
+    assert apply_rate(amount, rate) % CENT == 0
+    assert apply_rate(-amount, rate) == -apply_rate(amount, rate)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_tax_is_the_exact_share_to_the_cent(amount: int, rate: int) -> None:
     [(0, "0.00"), (1_234_500_000, "1,234.50"), (5, "0.000005"), (-250_000, "-0.25"), (-5, "-0.000005"), (1_100_000, "1.10")],
 )
 def test_an_amount_is_shown_as_finely_as_it_is(micros: int, words: str) -> None:
-    assert shown(micros) == words
+    assert format_amount(micros) == words
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_table_of_rates_is_sound() -> None:
     ],
 )
 def test_a_tax_id_is_kept_in_one_form(tax_id, address, kept) -> None:
-    assert checked_tax_id(tax_id, address) == kept
+    assert normalize_tax_id(tax_id, address) == kept
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_tax_id_is_kept_in_one_form(tax_id, address, kept) -> None:
 )
 def test_a_tax_id_of_nowhere_is_refused(tax_id, address) -> None:
     with pytest.raises(Invalid):
-        checked_tax_id(tax_id, address)
+        normalize_tax_id(tax_id, address)
 
 
 def test_months() -> None:
-    assert months.following("2026-12") == "2027-01"
+    assert months.next_month("2026-12") == "2027-01"
     assert months.last_day("2028-02").isoformat() == "2028-02-29"
-    assert months.between("2026-11", "2027-02") == ["2026-11", "2026-12", "2027-01"]
-    assert months.between("2026-11", "2026-11") == []
+    assert months.months_between("2026-11", "2027-02") == ["2026-11", "2026-12", "2027-01"]
+    assert months.months_between("2026-11", "2026-11") == []
     assert months.days_after("2026-12-25", 14) == "2027-01-08"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, catalogue
 from shared.agents.providers.port import TokenUsage
-from shared.money.billing.prices import Priced, Unpriced, cost, is_priced, worst_case
+from shared.money.billing.prices import Priced, Unpriced, call_cost, is_priced, worst_case_cost
 from shared.money.billing.pricing import PriceRule, customer_price_micros, margin_percent, price_rule
 
 EMBEDDED = ("embedded", "cadre-embedded-1")
@@ -44,14 +44,14 @@ MODELS = st.sampled_from(
     ],
 )
 def test_costs(provider, model, usage, micros):
-    price = cost(provider, model, usage)
+    price = call_cost(provider, model, usage)
     assert isinstance(price, Priced)
     assert price.cost_micros == micros
     assert price.table
 
 
 def test_a_dated_model_name_is_found_in_the_snapshot_and_its_version_is_stamped():
-    price = cost("openai", "gpt-4o-2024-08-06", TokenUsage(MILLION, MILLION, 0, MILLION), datetime(2026, 11, 21, tzinfo=UTC))
+    price = call_cost("openai", "gpt-4o-2024-08-06", TokenUsage(MILLION, MILLION, 0, MILLION), datetime(2026, 11, 21, tzinfo=UTC))
     assert price == Priced(13_750_000, price.table)
     assert price.table.startswith("genai-prices-")
 
@@ -60,8 +60,8 @@ def test_a_dated_model_name_is_found_in_the_snapshot_and_its_version_is_stamped(
     ("provider", "model"), [("openai", "no-such-model"), ("qwen", "qwen-max"), ("nobody", "x"), ("embedded", "other")]
 )
 def test_the_unknown_is_unpriced_never_free(provider, model):
-    assert isinstance(cost(provider, model, TokenUsage(input=10)), Unpriced)
-    assert isinstance(worst_case(provider, model, 10, 10), Unpriced)
+    assert isinstance(call_cost(provider, model, TokenUsage(input=10)), Unpriced)
+    assert isinstance(worst_case_cost(provider, model, 10, 10), Unpriced)
     assert not is_priced(provider, model)
 
 
@@ -71,7 +71,7 @@ def test_every_model_of_the_catalogue_has_a_price():
 
 @given(MODELS, USAGES)
 def test_the_worst_case_is_no_less_than_any_use_within_it(model, usage):
-    actual, worst = cost(*model, usage), worst_case(*model, usage.total_input, usage.output)
+    actual, worst = call_cost(*model, usage), worst_case_cost(*model, usage.total_input, usage.output)
     assert isinstance(actual, Priced)
     assert isinstance(worst, Priced)
     assert actual.cost_micros <= worst.cost_micros
@@ -79,7 +79,7 @@ def test_the_worst_case_is_no_less_than_any_use_within_it(model, usage):
 
 @given(MODELS, USAGES, COUNTS)
 def test_more_output_never_costs_less(model, usage, more):
-    first, second = cost(*model, usage), cost(*model, usage + TokenUsage(output=more))
+    first, second = call_cost(*model, usage), call_cost(*model, usage + TokenUsage(output=more))
     assert isinstance(first, Priced)
     assert isinstance(second, Priced)
     assert first.cost_micros <= second.cost_micros

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.core.errors import Invalid
 from shared.money.usage.month_summary import forecast
-from shared.money.usage.periods import ALONE, begin_of, days_asked, periods, stretches
+from shared.money.usage.periods import MAX_DAYS_BY_DAY, parse_date_range, period_start, period_starts, split_range
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 SPANS = st.tuples(DAYS, st.integers(0, 730)).map(lambda one: (one[0], min(one[0] + timedelta(days=one[1]), date(2100, 12, 31))))
@@ -17,7 +17,7 @@ SPANS = st.tuples(DAYS, st.integers(0, 730)).map(lambda one: (one[0], min(one[0]
 @given(SPANS)
 def test_stretches_cover_every_day_once(span):
     first, last = span
-    covered, found = [], list(stretches(first, last))
+    covered, found = [], list(split_range(first, last))
     for months, begin, end in found:
         assert begin <= end
         if months:
@@ -26,16 +26,16 @@ def test_stretches_cover_every_day_once(span):
     assert covered == [first + timedelta(days=n) for n in range((last - first).days + 1)]
     assert len(found) <= 3
     assert (
-        sum((end - begin).days + 1 for months, begin, end in found if not months) <= ALONE
+        sum((end - begin).days + 1 for months, begin, end in found if not months) <= MAX_DAYS_BY_DAY
     )  # what is read day by day is bounded
 
 
 @given(SPANS, st.sampled_from(["day", "week", "month"]))
 def test_every_day_is_in_one_of_the_periods(span, group_by):
     first, last = span
-    begins = list(periods(first, last, group_by))
+    begins = list(period_starts(first, last, group_by))
     assert begins == sorted(set(begins))
-    inside = {begin_of(first + timedelta(days=n), group_by) for n in range((last - first).days + 1)}
+    inside = {period_start(first + timedelta(days=n), group_by) for n in range((last - first).days + 1)}
     assert set(begins) == inside  # none missing, none that holds no day of the span
 
 
@@ -52,12 +52,12 @@ def test_every_day_is_in_one_of_the_periods(span, group_by):
 )
 def test_what_is_no_span(start, end, field):
     with pytest.raises(Invalid) as refused:
-        days_asked(start, end)
+        parse_date_range(start, end)
     assert refused.value.fields[0].field == field
 
 
 def test_two_years_are_a_span():
-    assert days_asked("2024-01-01", "2025-12-31") == (date(2024, 1, 1), date(2025, 12, 31))
+    assert parse_date_range("2024-01-01", "2025-12-31") == (date(2024, 1, 1), date(2025, 12, 31))
 
 
 NOON = datetime(2026, 4, 16, tzinfo=UTC)  # 15 of 30 days are over

@@ -78,7 +78,7 @@ def _projects(workspace: Workspace, task: Task, until: float) -> Task | None:
 def _close(project: Project, deleted_at: str) -> None:
     """It leaves the list last: until then, somebody who takes over begins again. Once its runs are closed none can begin, so the ones
     that the row names then are all there are."""
-    underway = ActiveRuns.decode(update_now(ActiveRuns.of(project.id), [ActiveRuns.closed.set(True)]))
+    underway = ActiveRuns.decode(update_now(ActiveRuns.for_project(project.id), [ActiveRuns.closed.set(True)]))
     write(update(Counts.of(project.board_id), [Counts.closed.set(True)]))
     for run in fetch_all(Run, sorted(underway.run_ids or ())):
         stop_run(SYSTEM, run, _REASON)

@@ -3,7 +3,7 @@
 from shared.channels.mail import outbox
 from shared.events import EventType
 from shared.events.change import Change
-from shared.money.billing.amounts import shown
+from shared.money.billing.amounts import format_amount
 from shared.money.billing.rows import BillingAccount, Invoice
 
 
@@ -49,4 +49,4 @@ def _page(ws_id: str) -> str:
 
 
 def _usd(micros: int) -> str:
-    return f"USD {shown(micros)}"
+    return f"USD {format_amount(micros)}"

@@ -19,7 +19,7 @@ from shared.events.change import Change
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
-from shared.runs.agent_runs.requesting import Request, request_run
+from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, get_many
 from shared.work.boards.rows import Lane
@@ -63,7 +63,7 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
         return
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:
-        request_run(_as_mover(who, str(change.ws_id)), card_id, agent.id, Request(trigger="lane", run_id=run_id))
+        request_run(_as_mover(who, str(change.ws_id)), card_id, agent.id, RunRequest(trigger="lane", run_id=run_id))
     except (Raced, Conflict, LimitExceeded, NotFound) as refused:
         _again(run_id, refused)
     except Upstream:

@@ -4,8 +4,8 @@ month is used."""
 from shared.core.money import micros
 from shared.events import EventType
 from shared.events.change import Change
-from shared.money.budgets.reserving import limit_changed
-from shared.money.usage.alerts import alert
+from shared.money.budgets.reserving import change_month_limit
+from shared.money.usage.alerts import send_usage_alerts
 from shared.people.tenancy.rows import Workspace
 
 
@@ -14,8 +14,10 @@ def react(change: Change) -> None:
         before, after = change.before(Workspace), change.after(Workspace)
         limits = [one.settings.get("maxMonthlyUsage") if one else None for one in (before, after)]
         if limits[0] != limits[1]:
-            limit_changed(after.id, micros(limits[1] or 0))
+            change_month_limit(after.id, micros(limits[1] or 0))
     elif change.event.type is EventType.USAGE_THRESHOLD:
         said = change.event.data
         if not said.get("passed"):
-            alert(str(change.ws_id), said["threshold_percentage"], said["current_micros"], said["limit_micros"], change.event.id)
+            send_usage_alerts(
+                str(change.ws_id), said["threshold_percentage"], said["current_micros"], said["limit_micros"], change.event.id
+            )

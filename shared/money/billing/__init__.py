@@ -1,1 +1,1 @@
-"""Billing: what a call costs and is sold for; accounts, the monthly close, invoices, what is paid, credited and overdue."""
+"""Billing: cost and price of model calls, accounts, the monthly close, invoices, payments, credit notes, dunning."""

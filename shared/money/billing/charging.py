@@ -1,8 +1,8 @@
-"""An invoice is charged: by the clock, or because its owner says so.
+"""Charge an invoice: by schedule, or at the request of its owner.
 
-A charge's key holds the invoice and how many charges of it have failed. So a charge that is asked for again by whoever died meanwhile, or
-by two at once, is the same charge; one after a failure is another. A charge that the gateway is not sure of (a debit takes days) is
-waited for: `apply_charge_result` is how it ends.
+The idempotency key of a charge contains the invoice and the number of its failed charges. A charge that is repeated after a crash, or
+requested twice at once, is therefore the same charge; a charge after a failure is a new one. A charge may stay pending at the gateway (a
+debit takes days); `apply_charge_result` then applies its result.
 """
 
 from typing import Any
@@ -11,21 +11,21 @@ from shared.core.actor import SYSTEM, Actor
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
 from shared.core.situations import Situation
 from shared.money.billing import gateways, months
-from shared.money.billing.accounts import the_account
-from shared.money.billing.gateways import Charge, Charged
-from shared.money.billing.payments import settle
-from shared.money.billing.reading import the_invoice
+from shared.money.billing.accounts import get_account
+from shared.money.billing.gateways import Charge, ChargeResult
+from shared.money.billing.payments import apply_payment
+from shared.money.billing.reading import get_invoice
 from shared.money.billing.rows import BillingAccount, Invoice, Payment
 from shared.store import fetch, save, write
 
 
-def charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> Charged:
-    """Charge what is owed. A success is settled; otherwise the invoice says so, and is for the caller to save.
+def charge_invoice(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> ChargeResult:
+    """Charge the open amount. A success is applied and saved; otherwise the invoice is changed and the caller must save it.
 
-    Raises Upstream where the gateway is not there or not this deployment's, Invalid where it does not take the charge.
+    Raises Upstream if the gateway is not available or not configured, Invalid if it does not accept the charge.
     """
     customer = account.customer or {}
-    charged = gateways.named(method["gateway"]).charge(
+    charged = gateways.get_gateway(method["gateway"]).charge(
         Charge(
             customer.get("id", ""),
             method["token"],
@@ -36,7 +36,7 @@ def charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) ->
         )
     )
     if charged.status == "succeeded":
-        settle(invoice.id, invoice.open_micros, method["type"], charged.reference, SYSTEM)
+        apply_payment(invoice.id, invoice.open_micros, method["type"], charged.reference, SYSTEM)
     elif charged.status == "pending":
         invoice.pending = charged.reference
     else:
@@ -44,23 +44,23 @@ def charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) ->
     return charged
 
 
-def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
-    """What is owed, with one of the account's payment methods. The payment may be `pending` still.
+def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
+    """Pay the open amount with one of the account's payment methods; the payment may still be `pending`.
 
-    Raises Conflict(INVOICE_STATUS) where nothing is owed or a charge is under way, Invalid for a method that cannot be charged or was
-    declined, and as `charge`.
+    Raises Conflict(INVOICE_STATUS) if nothing is owed or a charge is in progress, Invalid if the method cannot be charged or was declined,
+    and the errors of `charge_invoice`.
     """
-    invoice = the_invoice(actor, invoice_id)
+    invoice = get_invoice(actor, invoice_id)
     if not invoice.owed or invoice.pending:
         why = "a charge is under way" if invoice.pending else "nothing is owed"
         raise Conflict(Situation.INVOICE_STATUS, f"The invoice is {invoice.status}: {why}")
-    account = the_account(actor, str(invoice.ws_id))[1]
+    account = get_account(actor, str(invoice.ws_id))[1]
     method = next((one for one in account.methods if one["id"] == method_id), None)
     if method is None or not method.get("token"):
         raise Invalid(FieldError("payment_method_id", "This is no payment method that can be charged", method_id))
     owed = invoice.open_micros
-    charged = charge(invoice, account, method)
-    payment = Payment.of(invoice, owed, method["type"], charged.reference, SYSTEM.summary)
+    charged = charge_invoice(invoice, account, method)
+    payment = Payment.for_invoice(invoice, owed, method["type"], charged.reference, SYSTEM.summary)
     if charged.status == "succeeded":
         return payment
     write(save(invoice))
@@ -71,9 +71,9 @@ def pay(actor: Actor, invoice_id: str, method_id: str) -> Payment:
 
 
 def apply_charge_result(invoice_id: str, reference: str, succeeded: bool, amount: int, method: str) -> None:
-    """The gateway says how a charge ended, perhaps again: settle the invoice, or let it be charged another time."""
+    """Apply the result of an asynchronous charge: a payment, or another attempt later. Safe to repeat. Raises NotFound."""
     if succeeded:
-        settle(invoice_id, amount, method, reference, SYSTEM)
+        apply_payment(invoice_id, amount, method, reference, SYSTEM)
         return
     invoice = fetch(Invoice, invoice_id)
     if invoice is None:

@@ -1,11 +1,12 @@
-"""What becomes of an invoice that is not paid. Each day, for the invoices on whose row that day stands (`next_step`):
+"""Dunning: the steps for an invoice that is not paid. Each day, for the invoices whose `next_step` is that day:
 
-until the due date    the default payment method is charged, where it is one that can be; every third day again
+until the due date    the default payment method is charged if that is possible; again every third day
 the day after it      overdue; the account is past due
 7 and 14 days after   a reminder
 30 days after         the account is suspended: no agent starts in the workspace until nothing is overdue
 
-Every step is one transaction of invoice and account, with its event; it takes the invoice out of that day's list. Twice does nothing.
+Every step is one transaction of invoice and account, with its event; it removes the invoice from that day's list. A repeated step does
+nothing.
 """
 
 from typing import Any, Final
@@ -15,36 +16,40 @@ from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
 from shared.events import EventType, record
 from shared.money.billing import months
-from shared.money.billing.accounts import chargeable
-from shared.money.billing.charging import charge
-from shared.money.billing.rows import DUNNING, BillingAccount, Invoice, due
+from shared.money.billing.accounts import chargeable_method
+from shared.money.billing.charging import charge_invoice
+from shared.money.billing.rows import INVOICES_TO_DUN, BillingAccount, Invoice, due_range
 from shared.store import Operation, get_many, is_stale, save, sharded, work_through, write
 
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
 CHARGE_EVERY: Final = 3
-"""Days, all of them."""
+"""All in days."""
 _PAGE: Final = 50
 
 
 def run_dunning(until: float) -> int:
-    """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
-    rows = sharded(Invoice, DUNNING, until, index=2, between=due(), limit=_PAGE)
-    return work_through(DUNNING.name, rows, lambda row: step(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}")
+    """Do every step that is due today; return how many. Stops at `until` (`time.monotonic`); the next call continues."""
+    rows = sharded(Invoice, INVOICES_TO_DUN, until, index=2, between=due_range(), limit=_PAGE)
+    return work_through(
+        INVOICES_TO_DUN.name, rows, lambda row: process_invoice(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}"
+    )
 
 
-def step(invoice_id: str) -> bool:
-    """What is due for one invoice, if anything still is. Somebody who changes it at this moment (a payment) is left alone: the
-    invoice stays in the list, and the next call sees what they left."""
-    invoice = _invoice(invoice_id)
+def process_invoice(invoice_id: str) -> bool:
+    """Do the step that is due for one invoice; return whether one was done.
+
+    If somebody changes the invoice at the same moment (a payment), it stays in the list for the next call.
+    """
+    invoice = _fetch_invoice(invoice_id)
     today = months.today()
     if invoice is None or not invoice.owed or not invoice.next_step or invoice.next_step > today:
         return False
-    account = _account(invoice)
+    account = _fetch_account(invoice)
     if invoice.status == "sent" and today <= invoice.due_date:
-        return _charge(invoice, account, today)
+        return _try_charge(invoice, account, today)
     try:
-        write(*_overdue(invoice, account, today))
+        write(*_escalate(invoice, account, today))
     except Conflict as conflict:
         if not is_stale(conflict):
             raise
@@ -52,19 +57,19 @@ def step(invoice_id: str) -> bool:
     return True
 
 
-def _invoice(invoice_id: str) -> Invoice | None:
+def _fetch_invoice(invoice_id: str) -> Invoice | None:
     row = get_many([(Invoice, *Invoice.key(invoice_id))])[0]
     return row if isinstance(row, Invoice) else None
 
 
-def _account(invoice: Invoice) -> BillingAccount:
+def _fetch_account(invoice: Invoice) -> BillingAccount:
     row = get_many([(BillingAccount, *BillingAccount.key(str(invoice.ws_id)))])[0]
     assert isinstance(row, BillingAccount)  # noqa: S101 - its invoice was made in a transaction with it
     return row
 
 
-def _overdue(invoice: Invoice, account: BillingAccount, today: str) -> list[Operation]:
-    """One step a call. What was missed while nobody called is not made up for: after a week without the clock comes one reminder."""
+def _escalate(invoice: Invoice, account: BillingAccount, today: str) -> list[Operation]:
+    """Do one dunning step. Missed steps are not repeated: after a week without the schedule there is one reminder."""
     late = _days_late(invoice, today)
     about: dict[str, Any] = {"number": invoice.number, "open_micros": invoice.open_micros, "due_date": invoice.due_date}
     if invoice.status == "sent":
@@ -91,11 +96,11 @@ def _days_late(invoice: Invoice, today: str) -> int:
     return (clock.parse(today) - clock.parse(invoice.due_date)).days
 
 
-def _charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
-    """Charge what is owed, if there is a way to, and say when to look again."""
-    method = chargeable(account)
+def _try_charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
+    """Charge the open amount if that is possible, and set the day of the next step."""
+    method = chargeable_method(account)
     after_due = months.days_after(invoice.due_date, 1)
-    if method is not None and invoice.pending is None and charge(invoice, account, method).status == "succeeded":
+    if method is not None and invoice.pending is None and charge_invoice(invoice, account, method).status == "succeeded":
         return True
     again = method is not None and invoice.pending is None
     invoice.next_step = min(months.days_after(today, CHARGE_EVERY), after_due) if again else after_due

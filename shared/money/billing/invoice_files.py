@@ -1,14 +1,14 @@
-"""The PDF of an invoice in the files bucket, made when somebody first wants it: it is the same whenever that is."""
+"""The PDF of an invoice in the files bucket, created at the first request; its bytes are the same at any time."""
 
 from shared.core.actor import Actor
 from shared.core.errors import NotFound
-from shared.money.billing.reading import invoice_file
+from shared.money.billing.reading import get_invoice_with_payments
 from shared.store.files import SignedUrl, download_url, head_file, put_file
 
 
 def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
-    """Where the invoice can be fetched, for a quarter of an hour. Raises as `invoice_file`."""
-    invoice = invoice_file(actor, invoice_id).invoice
+    """Return the URL of the invoice's PDF, valid for 15 minutes. Raises as `get_invoice_with_payments`."""
+    invoice = get_invoice_with_payments(actor, invoice_id).invoice
     key = f"invoices/{invoice.ws_id}/{invoice.id}.pdf"
     if head_file(key) is None:
         from shared.money.billing.pdf import invoice_pdf
@@ -18,14 +18,14 @@ def invoice_url(actor: Actor, invoice_id: str) -> SignedUrl:
 
 
 def credit_note_url(actor: Actor, invoice_id: str, note_id: str) -> SignedUrl:
-    """Where the credit note can be fetched. Raises NotFound for one of another invoice."""
-    found = invoice_file(actor, invoice_id)
-    note = next((one for one in found.credit_notes if one.id == note_id), None)
+    """Return the URL of the credit note's PDF, valid for 15 minutes. Raises NotFound if it belongs to another invoice."""
+    record = get_invoice_with_payments(actor, invoice_id)
+    note = next((one for one in record.credit_notes if one.id == note_id), None)
     if note is None:
         raise NotFound("credit_note")
-    key = f"invoices/{note.ws_id}/{found.invoice.id}-{note.id}.pdf"
+    key = f"invoices/{note.ws_id}/{record.invoice.id}-{note.id}.pdf"
     if head_file(key) is None:
         from shared.money.billing.pdf import credit_note_pdf
 
-        put_file(key, credit_note_pdf(note, found.invoice), "application/pdf")
+        put_file(key, credit_note_pdf(note, record.invoice), "application/pdf")
     return download_url(key, f"{note.number}.pdf", "application/pdf")

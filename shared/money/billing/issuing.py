@@ -1,4 +1,4 @@
-"""An invoice is made: number, invoice and account in one transaction, so that each period has one and no number is left out."""
+"""Issue invoices: number, invoice and account in one transaction, so that each period has one invoice and no number is skipped."""
 
 from typing import Any, Final
 
@@ -9,82 +9,86 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import months
-from shared.money.billing.accounts import LOOK_BACK, chargeable
-from shared.money.billing.rows import BillingAccount, Invoice, Payment, Series, invoice_id, number_of
-from shared.money.billing.statements import Statement, statement
+from shared.money.billing.accounts import LOOKBACK_MONTHS, chargeable_method
+from shared.money.billing.rows import BillingAccount, Invoice, Payment, Series, document_number, invoice_id
+from shared.money.billing.statements import Statement, build_statement
 from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, save, update
 
 DUE_DAYS: Final = 14
-MOVED = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
+NUMBER_TAKEN = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
 
 
 def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:
-    """The number after `last` in a range, and the operation that takes it. Refused with MOVED where somebody else took it."""
-    unmoved = Series.last == last
+    """Return the next number of a range and the operation that takes it; its write fails with NUMBER_TAKEN if somebody was faster."""
+    unchanged = Series.last == last
     if last == 0:
-        unmoved = unmoved | Series.pk.does_not_exist()
-    taken = [Series.last.set(last + 1), Series.kind.set("SERIES")]
-    return number_of(name, org_id, last + 1), update(Series(*Series.key_of(org_id, name)), taken, unmoved, MOVED)
+        unchanged = unchanged | Series.pk.does_not_exist()
+    take_number = [Series.last.set(last + 1), Series.kind.set("SERIES")]
+    return document_number(name, org_id, last + 1), update(
+        Series(*Series.key_of(org_id, name)), take_number, unchanged, NUMBER_TAKEN
+    )
 
 
-def closing(account: BillingAccount, workspace: Workspace | None, last_number: int) -> tuple[Invoice | None, list[Operation]]:
-    """What closes the account's open period: all of it, or nothing. Reads the usage (one or two queries).
+def prepare_close(
+    account: BillingAccount, workspace: Workspace | None, last_number: int
+) -> tuple[Invoice | None, list[Operation]]:
+    """Return the invoice of the account's open period (if any) and the operations that close the period; one or two queries.
 
-    No invoice for nothing: where the sum rounds to no cent the period is closed without one. Usage that was less than half a cent stays
-    unbilled, and is found again with the next period.
+    If the total rounds to zero cents, the period is closed without an invoice. Usage of less than half a cent stays unbilled and is added
+    to the next period.
     """
     month = account.period
-    left = workspace is None or bool(workspace.deleted_at and workspace.deleted_at[:7] < month)
-    found = statement(account, month, fee=not left)
+    workspace_gone = workspace is None or bool(workspace.deleted_at and workspace.deleted_at[:7] < month)
+    statement = build_statement(account, month, fee=not workspace_gone)
     invoice: Invoice | None = None
     operations: list[Operation] = []
-    if found.total_micros or found.subtotal_micros:
-        invoice, operations = _issue(account, workspace, found, last_number)
-        counted = found.counted
+    if statement.total_micros or statement.subtotal_micros:
+        invoice, operations = _issue(account, workspace, statement, last_number)
+        billed = statement.billed
     else:
-        counted = {month: [0, 0]}
-    account.billed = dict(sorted((account.billed | counted).items())[-LOOK_BACK:])
-    account.period = months.following(month)
+        billed = {month: [0, 0]}
+    account.billed = dict(sorted((account.billed | billed).items())[-LOOKBACK_MONTHS:])
+    account.period = months.next_month(month)
     account.dearest_plan = account.plan
-    account.closed = left  # a month after the workspace went: what came late is billed, too
+    account.closed = workspace_gone  # a month after the workspace was deleted: late usage is billed, too
     return invoice, [save(account), *operations]
 
 
 def _issue(
-    account: BillingAccount, workspace: Workspace | None, found: Statement, last_number: int
+    account: BillingAccount, workspace: Workspace | None, statement: Statement, last_number: int
 ) -> tuple[Invoice, list[Operation]]:
     org_id, issued = str(account.org_id), clock.iso()
-    number, taken = next_number(org_id, "INV", last_number)
+    number, take_number = next_number(org_id, "INV", last_number)
     day = issued[:10]
     due = months.days_after(day, DUE_DAYS)
     invoice = Invoice.new(
-        invoice_id(account.id, found.period),
+        invoice_id(account.id, statement.period),
         org_id=org_id,
         ws_id=account.id,
         number=number,
-        period=found.period,
-        start=months.first_day(found.period).isoformat(),
-        end=months.last_day(found.period).isoformat(),
-        customer=_customer(account, workspace),
-        seller=_seller(),
-        lines=[line.row for line in found.lines],
-        usage_micros=found.usage_micros,
-        subtotal_micros=found.subtotal_micros,
-        tax=found.tax.row,
-        tax_micros=found.tax_micros,
-        total_micros=found.total_micros,
+        period=statement.period,
+        start=months.first_day(statement.period).isoformat(),
+        end=months.last_day(statement.period).isoformat(),
+        customer=_customer_details(account, workspace),
+        seller=_seller_details(),
+        lines=[line.row for line in statement.lines],
+        usage_micros=statement.usage_micros,
+        subtotal_micros=statement.subtotal_micros,
+        tax=statement.tax.row,
+        tax_micros=statement.tax_micros,
+        total_micros=statement.total_micros,
         issued_at=issued,
         due_date=due,
-        next_step=day if chargeable(account) else months.days_after(due, 1),
+        next_step=day if chargeable_method(account) else months.days_after(due, 1),
     )
-    operations = [taken, *_from_balance(account, invoice)]
+    operations = [take_number, *_pay_from_balance(account, invoice)]
     record(invoice, EventType.INVOICE_ISSUED, SYSTEM, number=number, total_micros=invoice.total_micros, due_date=due)
-    return invoice, [create(invoice, MOVED), *operations]
+    return invoice, [create(invoice, NUMBER_TAKEN), *operations]
 
 
-def _from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
-    """What the customer has with us pays first."""
+def _pay_from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
+    """Pay the invoice from the account's balance, as far as that goes."""
     used = min(int(account.balance_micros), int(invoice.total_micros))
     if used <= 0:
         return []
@@ -92,10 +96,10 @@ def _from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:
     invoice.paid_micros = used
     if invoice.open_micros == 0:
         invoice.status, invoice.paid_at, invoice.next_step = "paid", invoice.issued_at, None
-    return [create(Payment.of(invoice, used, "balance", f"balance of {invoice.issued_at}", SYSTEM.summary))]
+    return [create(Payment.for_invoice(invoice, used, "balance", f"balance of {invoice.issued_at}", SYSTEM.summary))]
 
 
-def _customer(account: BillingAccount, workspace: Workspace | None) -> dict[str, Any]:
+def _customer_details(account: BillingAccount, workspace: Workspace | None) -> dict[str, Any]:
     return {
         "name": workspace.name if workspace else account.email,
         "email": account.email,
@@ -104,11 +108,11 @@ def _customer(account: BillingAccount, workspace: Workspace | None) -> dict[str,
     }
 
 
-def _seller() -> dict[str, Any]:
-    about = settings()
+def _seller_details() -> dict[str, Any]:
+    configured = settings()
     return {
-        "name": about.seller_name,
-        "address": about.seller_address,
-        "country": about.seller_country,
-        "tax_id": about.seller_tax_id,
+        "name": configured.seller_name,
+        "address": configured.seller_address,
+        "country": configured.seller_country,
+        "tax_id": configured.seller_tax_id,
     }

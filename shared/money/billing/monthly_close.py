@@ -1,48 +1,48 @@
 """The monthly close: every account whose period is over gets its invoice.
 
-Accounts stand in an index by the day of their next invoice; an account leaves that day in the transaction that makes its invoice.
+An index lists the accounts by the day of their next invoice; the transaction that creates the invoice moves the account to its next day.
 """
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.money.billing import months
-from shared.money.billing.issuing import closing
-from shared.money.billing.rows import CLOSING, BillingAccount, Series, due
+from shared.money.billing.issuing import prepare_close
+from shared.money.billing.rows import ACCOUNTS_TO_CLOSE, BillingAccount, Series, due_range
 from shared.people.tenancy.rows import Workspace
 from shared.store import Row, get_many, retrying, sharded, work_through, write
 
-PAGE: Final = 25
-"""Accounts read at once, each with its workspace and its organization's number range."""
+_PAGE: Final = 25
+"""Accounts that are read at once, each with its workspace and the number range of its organization."""
 Key = tuple[type[Row], str, str]
 
 
-def close(until: float) -> int:
-    """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
-    accounts = sharded(BillingAccount, CLOSING, until, index=1, between=due(), limit=PAGE, read=_together)
-    return work_through(CLOSING.name, accounts, _close_all, lambda one: f"{BillingAccount.NAME} {one.account.id}")
+def close_periods(until: float) -> int:
+    """Close all periods that are due; return how many. Stops at `until` (`time.monotonic`); the next call continues."""
+    accounts = sharded(BillingAccount, ACCOUNTS_TO_CLOSE, until, index=1, between=due_range(), limit=_PAGE, read=_read_accounts)
+    return work_through(ACCOUNTS_TO_CLOSE.name, accounts, _close_account, lambda one: f"{BillingAccount.NAME} {one.account.id}")
 
 
 @dataclass
-class _Closing:
+class _AccountToClose:
     account: BillingAccount
     workspace: Workspace | None
-    numbers: "Numbers"
+    numbers: "LastNumbers"
 
 
-def _together(page: list[BillingAccount]) -> list[_Closing]:
-    """The accounts of a page with what closing them needs: two round trips."""
-    wanted: list[Key] = []
+def _read_accounts(page: list[BillingAccount]) -> list[_AccountToClose]:
+    """Read the accounts of a page with their workspaces and invoice numbers; two round trips."""
+    keys: list[Key] = []
     for row in page:
-        wanted += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
-    rows: list[Any] = get_many(wanted)
+        keys += [(BillingAccount, *BillingAccount.key(row.entity_id)), (Workspace, *Workspace.key(row.entity_id))]
+    rows: list[Any] = get_many(keys)
     pairs = [(rows[index], rows[index + 1]) for index in range(0, len(rows), 2) if rows[index] is not None]
-    numbers = Numbers({str(account.org_id) for account, _ in pairs})
-    return [_Closing(account, workspace, numbers) for account, workspace in pairs]
+    numbers = LastNumbers({str(account.org_id) for account, _ in pairs})
+    return [_AccountToClose(account, workspace, numbers) for account, workspace in pairs]
 
 
-class Numbers:
-    """The last invoice numbers of organizations, as last seen: the transaction finds out whether they still are."""
+class LastNumbers:
+    """The last invoice numbers of organizations as last read; the transaction checks that they are still the last."""
 
     def __init__(self, org_ids: set[str]) -> None:
         self._last: dict[str, int] = {}
@@ -55,39 +55,39 @@ class Numbers:
     def last(self, org_id: str) -> int:
         return self._last[org_id]
 
-    def took_one(self, org_id: str) -> None:
+    def increment(self, org_id: str) -> None:
         self._last[org_id] += 1
 
-    def look_again(self, org_id: str) -> None:
+    def refresh(self, org_id: str) -> None:
         self._read([org_id])
 
 
-def _close_all(work: _Closing) -> int:
-    """Close every period of an account that is over, the oldest first. How many."""
+def _close_account(work: _AccountToClose) -> int:
+    """Close every period of an account that is over, the oldest first; return how many."""
     account, done = work.account, 0
     while not account.closed and account.period < months.this_month():
-        account = _close_one(account, work.workspace, work.numbers)
+        account = _close_period(account, work.workspace, work.numbers)
         done += 1
     return done
 
 
-def _close_one(account: BillingAccount, workspace: Workspace | None, numbers: Numbers) -> BillingAccount:
-    """The oldest open period. Where the account or the number range moved meanwhile it is decided anew on what is there now."""
+def _close_period(account: BillingAccount, workspace: Workspace | None, numbers: LastNumbers) -> BillingAccount:
+    """Close the oldest open period. If the account or the number range changed meanwhile, read both again and retry."""
     org_id, period = str(account.org_id), account.period
 
     def attempt(number: int) -> BillingAccount:
         row = account
         if number:
-            numbers.look_again(org_id)
+            numbers.refresh(org_id)
             fresh = get_many([(BillingAccount, *BillingAccount.key(account.id))])[0]
             assert isinstance(fresh, BillingAccount)  # noqa: S101 - accounts are never deleted
             row = fresh
         if row.period != period:
             return row  # somebody else closed it
-        invoice, operations = closing(row, workspace, numbers.last(org_id))
+        invoice, operations = prepare_close(row, workspace, numbers.last(org_id))
         write(*operations)
         if invoice is not None:
-            numbers.took_one(org_id)
+            numbers.increment(org_id)
         return row
 
     return retrying(attempt)

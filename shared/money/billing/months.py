@@ -17,20 +17,20 @@ def first_day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-def following(month: str) -> str:
+def next_month(month: str) -> str:
     return (first_day(month) + timedelta(days=31)).isoformat()[:7]
 
 
 def last_day(month: str) -> date:
-    return first_day(following(month)) - timedelta(days=1)
+    return first_day(next_month(month)) - timedelta(days=1)
 
 
-def between(first: str, end: str) -> list[str]:
-    """The months from `first` up to, not including, `end`."""
+def months_between(first: str, end: str) -> list[str]:
+    """Return the months from `first` to `end`, without `end`."""
     months = []
     while first < end:
         months.append(first)
-        first = following(first)
+        first = next_month(first)
     return months
 
 

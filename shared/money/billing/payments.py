@@ -1,7 +1,7 @@
-"""Money that came in for an invoice, and what of it is no longer owed.
+"""Payments and credit notes of an invoice.
 
-A payment is written once for each reference (the bank's, the gateway's): the same one again changes nothing. Whatever comes in beyond
-what is owed is the customer's balance, which pays the next invoice. Invoice, account and payment change in one transaction.
+A payment is written once for each reference (of the bank or the gateway); a repeated reference changes nothing. Money above the open
+amount becomes the customer's balance, which pays the next invoice. Invoice, account and payment change in one transaction.
 """
 
 from collections.abc import Callable
@@ -14,25 +14,25 @@ from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFoun
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.money.billing.amounts import CENT, share, shown
+from shared.money.billing.amounts import CENT, apply_rate, format_amount
 from shared.money.billing.issuing import next_number
-from shared.money.billing.reading import the_invoice
+from shared.money.billing.reading import get_invoice
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
 from shared.store import Operation, create, fetch, get, get_many, retrying, save, write
 
 T = TypeVar("T")
-KNOWN = Raced("This payment is recorded already")
+ALREADY_RECORDED = Raced("This payment is recorded already")
 
 
 @dataclass
-class Book:
-    """An invoice with the account it belongs to, as they are now."""
+class InvoiceAndAccount:
+    """An invoice and its account as they were read."""
 
     invoice: Invoice
     account: BillingAccount
 
-    def saved(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
-        """Both, after the invoice's sums changed: what follows for their state is decided here."""
+    def save_operations(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
+        """Return the operations that save both after the invoice's amounts changed; also sets the status of both and records events."""
         invoice, account = self.invoice, self.account
         account.balance_micros += max(0, invoice.excess) - self._excess_before
         if invoice.owed and invoice.open_micros == 0:
@@ -52,8 +52,8 @@ class Book:
         self._excess_before = max(0, self.invoice.excess)
 
 
-def _on_book(invoice_id: str, change: Callable[[Book], tuple[T, list[Operation]]]) -> T:
-    """Change an invoice with its account: again on what somebody else left when they were faster."""
+def _change_invoice(invoice_id: str, change: Callable[[InvoiceAndAccount], tuple[T, list[Operation]]]) -> T:
+    """Change an invoice with its account; if somebody else changed one of them first, read both again and retry. Raises NotFound."""
 
     def attempt(_: int) -> T:
         invoice = fetch(Invoice, invoice_id)
@@ -61,33 +61,33 @@ def _on_book(invoice_id: str, change: Callable[[Book], tuple[T, list[Operation]]
             raise NotFound(Invoice.NAME)
         account = get(BillingAccount, *BillingAccount.key(str(invoice.ws_id)))
         assert account is not None  # noqa: S101 - its invoice was made in a transaction with it
-        result, operations = change(Book(invoice, account))
+        result, operations = change(InvoiceAndAccount(invoice, account))
         write(*operations)
         return result
 
     return retrying(attempt)
 
 
-def settle(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:
-    """Money has come in, whatever became of the invoice meanwhile. The same reference again answers the payment as it was written."""
+def apply_payment(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:
+    """Record money that has arrived, whatever the invoice's status is; a repeated reference returns the first payment."""
 
-    def pay(book: Book) -> tuple[Payment, list[Operation]]:
-        payment = Payment.of(book.invoice, amount, method, reference, actor.summary, paid_at)
-        book.invoice.paid_micros += amount
-        if book.invoice.pending == reference:
-            book.invoice.pending = None
-        saved = book.saved(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
-        return payment, [create(payment, KNOWN), *saved]
+    def add_payment(pair: InvoiceAndAccount) -> tuple[Payment, list[Operation]]:
+        payment = Payment.for_invoice(pair.invoice, amount, method, reference, actor.summary, paid_at)
+        pair.invoice.paid_micros += amount
+        if pair.invoice.pending == reference:
+            pair.invoice.pending = None
+        operations = pair.save_operations(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
+        return payment, [create(payment, ALREADY_RECORDED), *operations]
 
     try:
-        return _on_book(invoice_id, pay)
+        return _change_invoice(invoice_id, add_payment)
     except Raced as raced:
-        if raced is not KNOWN:
+        if raced is not ALREADY_RECORDED:
             raise
     invoice = fetch(Invoice, invoice_id)
     assert invoice is not None  # noqa: S101 - it has a payment
-    written = Payment.of(invoice, amount, method, reference, actor.summary)
-    [known] = get_many([(Payment, written.pk, written.sk)])
+    payment = Payment.for_invoice(invoice, amount, method, reference, actor.summary)
+    [known] = get_many([(Payment, payment.pk, payment.sk)])
     assert isinstance(known, Payment)  # noqa: S101 - the write was just refused because it exists
     return known
 
@@ -95,59 +95,63 @@ def settle(invoice_id: str, amount: int, method: str, reference: str, actor: Act
 def record_payment(
     actor: Actor, invoice_id: str, amount: int | None, reference: str, method: str, paid_at: str | None
 ) -> Payment:
-    """What an administrator of the platform saw arrive; without an amount, what is owed.
+    """Record a payment that an administrator of the platform has received; without an amount, it is the open amount.
 
-    Raises Forbidden for everybody else, Invalid for an amount of less than a cent or with parts of one, Conflict(INVOICE_STATUS) where
+    Raises Forbidden for everybody else, Invalid for an amount that is not positive or not in whole cents, Conflict(INVOICE_STATUS) if
     nothing is owed.
     """
-    invoice = the_invoice(actor, invoice_id)
-    _only_administrators(actor)
+    invoice = get_invoice(actor, invoice_id)
+    _require_platform_admin(actor)
     if amount is not None:
-        _whole_cents(amount)
-    wanted = Payment.of(invoice, 0, method, reference, actor.summary)
-    [known] = get_many([(Payment, wanted.pk, wanted.sk)])
+        _require_whole_cents(amount)
+    payment = Payment.for_invoice(invoice, 0, method, reference, actor.summary)
+    [known] = get_many([(Payment, payment.pk, payment.sk)])
     if isinstance(known, Payment):
         return known
     if not invoice.owed:
         raise Conflict(Situation.INVOICE_STATUS, f"The invoice is {invoice.status}: nothing is owed")
-    return settle(invoice.id, invoice.open_micros if amount is None else amount, method, reference, actor, paid_at)
+    return apply_payment(invoice.id, invoice.open_micros if amount is None else amount, method, reference, actor, paid_at)
 
 
-def credit(actor: Actor, invoice_id: str, net: int | None, reason: str) -> CreditNote:
-    """A credit note over part of an invoice, or over all that was not credited yet: what it names is not owed any more.
+def credit_invoice(actor: Actor, invoice_id: str, net: int | None, reason: str) -> CreditNote:
+    """Issue a credit note for part of an invoice, or for all that is not credited yet; this reduces the open amount.
 
-    `net` is before tax. Where the invoice was paid, the customer has it as balance. Raises Forbidden for everybody but administrators
-    of the platform, Invalid for more than the invoice has, Conflict(INVOICE_STATUS) where all of it is credited.
+    `net` is before tax. If the invoice was paid, the amount becomes the customer's balance. Raises Forbidden for everybody but
+    administrators of the platform, Invalid for more than the invoice has, Conflict(INVOICE_STATUS) if all of it is credited.
     """
-    the_invoice(actor, invoice_id)
-    _only_administrators(actor)
+    get_invoice(actor, invoice_id)
+    _require_platform_admin(actor)
     if net is not None:
-        _whole_cents(net)
+        _require_whole_cents(net)
     note_id = new_id()
 
-    def give(book: Book) -> tuple[CreditNote, list[Operation]]:
-        invoice = book.invoice
+    def add_credit_note(pair: InvoiceAndAccount) -> tuple[CreditNote, list[Operation]]:
+        invoice = pair.invoice
         left_net = int(invoice.subtotal_micros) - int(invoice.credited_net_micros)
         left_tax = int(invoice.total_micros) - int(invoice.credited_micros) - left_net
         if left_net <= 0:
             raise Conflict(Situation.INVOICE_STATUS, "All of this invoice is credited already")
         amount = left_net if net is None else net
         if amount > left_net:
-            raise Invalid(FieldError("amount", f"At most {shown(left_net)} of this invoice can be credited", amount / 1_000_000))
-        tax = left_tax if amount == left_net else min(left_tax, share(amount, int(invoice.tax["basis_points"])))
-        note, taken = _note(actor, invoice, note_id, reason, amount, tax)
+            raise Invalid(
+                FieldError("amount", f"At most {format_amount(left_net)} of this invoice can be credited", amount / 1_000_000)
+            )
+        tax = left_tax if amount == left_net else min(left_tax, apply_rate(amount, int(invoice.tax["basis_points"])))
+        note, take_number = _build_credit_note(actor, invoice, note_id, reason, amount, tax)
         invoice.credited_net_micros += amount
         invoice.credited_micros += amount + tax
-        saved = book.saved(actor, EventType.INVOICE_CREDITED, credit_note=note.number, amount_micros=amount + tax)
-        return note, [create(note), taken, *saved]
+        operations = pair.save_operations(actor, EventType.INVOICE_CREDITED, credit_note=note.number, amount_micros=amount + tax)
+        return note, [create(note), take_number, *operations]
 
-    return _on_book(invoice_id, give)
+    return _change_invoice(invoice_id, add_credit_note)
 
 
-def _note(actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, tax: int) -> tuple[CreditNote, Operation]:
+def _build_credit_note(
+    actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, tax: int
+) -> tuple[CreditNote, Operation]:
     org_id = str(invoice.org_id)
     series = get(Series, *Series.key_of(org_id, "CN"))
-    number, taken = next_number(org_id, "CN", int(series.last) if series else 0)
+    number, take_number = next_number(org_id, "CN", int(series.last) if series else 0)
     line = {
         "description": f"Credit for invoice {invoice.number}: {reason}",
         "quantity": 1,
@@ -171,14 +175,14 @@ def _note(actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, t
         by=actor.summary,
     )
     note.pk, note.sk = f"INVC#{invoice.id}", f"CN#{note_id}"
-    return note, taken
+    return note, take_number
 
 
-def _only_administrators(actor: Actor) -> None:
+def _require_platform_admin(actor: Actor) -> None:
     if not actor.platform_admin:
         raise Forbidden("Only administrators of the platform record payments and credit invoices")
 
 
-def _whole_cents(amount: int) -> None:
+def _require_whole_cents(amount: int) -> None:
     if amount <= 0 or amount % CENT:
         raise Invalid(FieldError("amount", "An amount above 0, in whole cents", amount / 1_000_000))

@@ -1,27 +1,27 @@
-"""An invoice or a credit note as PDF. The same bytes for the same row, however often: no time, no random name is in them.
+"""An invoice or a credit note as PDF. The same row always gives the same bytes: they contain no time and no random name.
 
-Text is set in Vera, which ships with reportlab and is embedded; what Vera has no letters for (Greek, Cyrillic, Chinese) in a font of
-the reader's own.
+Text is set in Vera, which comes with reportlab and is embedded; text that Vera has no letters for (Greek, Cyrillic, Chinese) uses a font
+of the PDF reader.
 """
 
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
-from shared.money.billing.amounts import shown
+from shared.money.billing.amounts import format_amount
 from shared.money.billing.rows import CreditNote, Invoice
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 539, 786, 70
-"""Points of an A4 page (595 x 842)."""
+"""Margins in points of an A4 page (595 x 842)."""
 _COLUMNS: Final = (360, 440, _RIGHT)
-"""Right ends of quantity, unit price and amount."""
+"""Right edges of quantity, unit price and amount, in points."""
 _WIDTH = 255
-"""Of a line's description."""
+"""Width of a line's description, in points."""
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """What stands on the page, of either document."""
+class _Content:
+    """The texts of the page, for both kinds of document."""
 
     title: str
     number: str
@@ -43,18 +43,18 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         ("Period", f"{invoice.start} to {invoice.end}"),
     ]
     small = f"Please pay by {invoice.due_date} and name {invoice.number}. Amounts in US dollars."
-    return _drawn(_sheet("Invoice", invoice.number, facts, invoice, invoice, small))
+    return _draw(_build_content("Invoice", invoice.number, facts, invoice, invoice, small))
 
 
 def credit_note_pdf(note: CreditNote, invoice: Invoice) -> bytes:
     facts = [("Issued", note.issued_at[:10]), ("For invoice", invoice.number), ("Of", invoice.issued_at[:10])]
-    return _drawn(_sheet("Credit note", note.number, facts, note, invoice, "Amounts in US dollars."))
+    return _draw(_build_content("Credit note", note.number, facts, note, invoice, "Amounts in US dollars."))
 
 
-def _sheet(
+def _build_content(
     title: str, number: str, facts: list[tuple[str, str]], sums: Invoice | CreditNote, invoice: Invoice, small: str
-) -> _Sheet:
-    return _Sheet(
+) -> _Content:
+    return _Content(
         title,
         number,
         facts,
@@ -69,18 +69,18 @@ def _sheet(
     )
 
 
-def _drawn(sheet: _Sheet) -> bytes:
-    paper = _Paper(sheet)
-    paper.head()
-    paper.table()
-    paper.sums()
-    return paper.done()
+def _draw(content: _Content) -> bytes:
+    page = _Page(content)
+    page.draw_header()
+    page.draw_table()
+    page.draw_totals()
+    return page.finish()
 
 
-class _Paper:
-    """A canvas with a place where the next line goes."""
+class _Page:
+    """A canvas with the position of the next line."""
 
-    def __init__(self, sheet: _Sheet) -> None:
+    def __init__(self, content: _Content) -> None:
         from reportlab.pdfbase import pdfmetrics
         from reportlab.pdfbase.cidfonts import UnicodeCIDFont
         from reportlab.pdfbase.ttfonts import TTFont
@@ -91,38 +91,38 @@ class _Paper:
                 pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
         if "STSong-Light" not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
-        self._known = pdfmetrics.getFont("Vera").face.charToGlyph
+        self._glyphs = pdfmetrics.getFont("Vera").face.charToGlyph
         self._measure = pdfmetrics.stringWidth
-        self._sheet, self._out = sheet, BytesIO()
+        self._content, self._out = content, BytesIO()
         self._canvas = Canvas(self._out, pagesize=(595, 842), invariant=1, pageCompression=1)
-        self._canvas.setTitle(f"{sheet.title} {sheet.number}")
-        self._canvas.setAuthor(sheet.seller["name"])
+        self._canvas.setTitle(f"{content.title} {content.number}")
+        self._canvas.setAuthor(content.seller["name"])
         self._y: float = _TOP
-        self._page = 1
+        self._page_number = 1
 
     def _font(self, text: str, bold: bool) -> str:
-        if all(ord(letter) in self._known for letter in text):
+        if all(ord(letter) in self._glyphs for letter in text):
             return "VeraBd" if bold else "Vera"
         return "STSong-Light"
 
-    def _text(self, x: float, text: str, size: float = 9, *, bold: bool = False, right: bool = False) -> None:
+    def _draw_text(self, x: float, text: str, size: float = 9, *, bold: bool = False, right: bool = False) -> None:
         self._canvas.setFont(self._font(text, bold), size)
         (self._canvas.drawRightString if right else self._canvas.drawString)(x, self._y, text)
 
-    def _down(self, points: float) -> None:
-        """Further down; on a new page where this one is full."""
+    def _move_down(self, points: float) -> None:
+        """Move the position down; start a new page if this one is full."""
         self._y -= points
         if self._y < _BOTTOM:
-            self._foot()
+            self._draw_footer()
             self._canvas.showPage()
-            self._page, self._y = self._page + 1, _TOP
+            self._page_number, self._y = self._page_number + 1, _TOP
 
-    def _foot(self) -> None:
+    def _draw_footer(self) -> None:
         self._canvas.setFont("Vera", 7)
-        self._canvas.drawString(_LEFT, 40, f"{self._sheet.title} {self._sheet.number}, page {self._page}")
+        self._canvas.drawString(_LEFT, 40, f"{self._content.title} {self._content.number}, page {self._page_number}")
 
-    def _wrapped(self, text: str, width: float, size: float = 9) -> list[str]:
-        """The text in lines of at most this width, broken between words, and inside one that is wider."""
+    def _wrap(self, text: str, width: float, size: float = 9) -> list[str]:
+        """Break the text into lines of at most this width: between words, and inside a word that is wider."""
         font, lines, line = self._font(text, False), [], ""
         for word in text.split():
             tried = f"{line} {word}".strip()
@@ -137,72 +137,76 @@ class _Paper:
             line = tried
         return [*lines, line] if line else lines
 
-    def head(self) -> None:
-        sheet = self._sheet
-        self._text(_LEFT, sheet.title, 20, bold=True)
-        self._down(18)
-        self._text(_LEFT, sheet.number, 11)
-        self._down(28)
-        for words in _party(sheet.seller):
-            for line in self._wrapped(words, _RIGHT - _LEFT):
-                self._text(_LEFT, line)
-                self._down(13)
-        self._down(14)
-        self._text(_LEFT, "To", bold=True)
-        self._down(13)
-        for words in _party(sheet.customer):
-            for line in self._wrapped(words, _RIGHT - _LEFT):
-                self._text(_LEFT, line)
-                self._down(13)
-        self._down(14)
-        for name, value in sheet.facts:
-            self._text(_LEFT, name, bold=True)
-            self._text(_LEFT + 90, value)
-            self._down(13)
-        self._down(14)
+    def draw_header(self) -> None:
+        content = self._content
+        self._draw_text(_LEFT, content.title, 20, bold=True)
+        self._move_down(18)
+        self._draw_text(_LEFT, content.number, 11)
+        self._move_down(28)
+        for words in _party_lines(content.seller):
+            for line in self._wrap(words, _RIGHT - _LEFT):
+                self._draw_text(_LEFT, line)
+                self._move_down(13)
+        self._move_down(14)
+        self._draw_text(_LEFT, "To", bold=True)
+        self._move_down(13)
+        for words in _party_lines(content.customer):
+            for line in self._wrap(words, _RIGHT - _LEFT):
+                self._draw_text(_LEFT, line)
+                self._move_down(13)
+        self._move_down(14)
+        for name, value in content.facts:
+            self._draw_text(_LEFT, name, bold=True)
+            self._draw_text(_LEFT + 90, value)
+            self._move_down(13)
+        self._move_down(14)
 
-    def table(self) -> None:
-        self._row("Description", "Quantity", "Unit price", "Amount", bold=True)
+    def draw_table(self) -> None:
+        self._draw_row("Description", "Quantity", "Unit price", "Amount", bold=True)
         self._canvas.line(_LEFT, self._y + 9, _RIGHT, self._y + 9)
-        for line in self._sheet.lines:
-            first, *more = self._wrapped(line["description"], _WIDTH) or [""]
-            self._row(first, str(line["quantity"]), shown(line["unit_micros"]), shown(line["amount_micros"]))
-            for further in more:
-                self._text(_LEFT, further)
-                self._down(13)
+        for line in self._content.lines:
+            first, *more = self._wrap(line["description"], _WIDTH) or [""]
+            self._draw_row(first, str(line["quantity"]), format_amount(line["unit_micros"]), format_amount(line["amount_micros"]))
+            for rest in more:
+                self._draw_text(_LEFT, rest)
+                self._move_down(13)
 
-    def _row(self, description: str, *cells: str, bold: bool = False) -> None:
-        self._text(_LEFT, description, bold=bold)
+    def _draw_row(self, description: str, *cells: str, bold: bool = False) -> None:
+        self._draw_text(_LEFT, description, bold=bold)
         for x, cell in zip(_COLUMNS, cells, strict=True):
-            self._text(x, cell, bold=bold, right=True)
-        self._down(15)
+            self._draw_text(x, cell, bold=bold, right=True)
+        self._move_down(15)
 
-    def sums(self) -> None:
-        sheet = self._sheet
+    def draw_totals(self) -> None:
+        content = self._content
         self._canvas.line(_LEFT, self._y + 9, _RIGHT, self._y + 9)
-        for name, amount, bold in (("Subtotal", sheet.subtotal, False), ("Tax", sheet.tax, False), ("Total", sheet.total, True)):
-            self._text(_COLUMNS[1], name, bold=bold, right=True)
-            self._text(_RIGHT, f"USD {shown(amount)}", bold=bold, right=True)
-            self._down(15)
-        self._down(10)
-        for words in (sheet.tax_note, sheet.small):
-            for line in self._wrapped(words, _RIGHT - _LEFT):
-                self._text(_LEFT, line)
-                self._down(13)
+        for name, amount, bold in (
+            ("Subtotal", content.subtotal, False),
+            ("Tax", content.tax, False),
+            ("Total", content.total, True),
+        ):
+            self._draw_text(_COLUMNS[1], name, bold=bold, right=True)
+            self._draw_text(_RIGHT, f"USD {format_amount(amount)}", bold=bold, right=True)
+            self._move_down(15)
+        self._move_down(10)
+        for words in (content.tax_note, content.small):
+            for line in self._wrap(words, _RIGHT - _LEFT):
+                self._draw_text(_LEFT, line)
+                self._move_down(13)
 
-    def done(self) -> bytes:
-        self._foot()
+    def finish(self) -> bytes:
+        self._draw_footer()
         self._canvas.save()
         return self._out.getvalue()
 
 
-def _party(about: dict[str, Any]) -> list[str]:
-    """Name, address and tax id of seller or customer, a line each."""
-    address = about.get("address") or ""
+def _party_lines(party: dict[str, Any]) -> list[str]:
+    """Return name, address, e-mail and tax id of seller or customer as lines."""
+    address = party.get("address") or ""
     if isinstance(address, dict):
         city = " ".join(filter(None, (address.get("postalCode"), address["city"], address.get("state"))))
         lines = [address["line1"], address.get("line2"), city, address["country"]]
     else:
-        lines = [*str(address).splitlines(), about.get("country")]
-    tax_id = about.get("tax_id")
-    return [line for line in (about["name"], *lines, about.get("email"), f"Tax id {tax_id}" if tax_id else None) if line]
+        lines = [*str(address).splitlines(), party.get("country")]
+    tax_id = party.get("tax_id")
+    return [line for line in (party["name"], *lines, party.get("email"), f"Tax id {tax_id}" if tax_id else None) if line]

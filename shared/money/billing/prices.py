@@ -1,12 +1,12 @@
-"""What a model call costs us, in micro-dollars, from a dated price table. "No known price" is a state, never a zero.
+"""What a model call costs us, in micro-dollars, from a dated price table. An unknown price is a state of its own, never zero.
 
-Two sources, the first that knows the model answers; which one is stamped on every result as `table`:
+There are two sources; the first that knows the model is used, and every result names it as `table`:
 
-1. `_OVERRIDES` below: the prices the platform's catalogue is sold with, and the nominal price of the embedded model.
+1. `_OVERRIDES` below: prices for the models of the platform's catalogue, and the nominal price of the embedded model.
 2. the snapshot inside the pinned `genai-prices` package. Its updater is never started: no price comes over the network.
 
-Each of the four token buckets has its own price. A cache price that a table does not state is the price of fresh input: the cost
-can be too high by a discount nobody wrote down, never too low by one we made up.
+Each of the four token buckets has its own price. If a table has no cache price, the price of fresh input is used: the cost may be too
+high by an unknown discount, but never too low.
 """
 
 import warnings
@@ -21,20 +21,20 @@ from shared.core.clock import now
 
 OVERRIDES_VERSION = "cadre-2026-11-21"
 _MILLION = Decimal(1_000_000)
-# our provider name -> genai-prices' provider ids, in the order they are asked
+# our provider name -> genai-prices' provider ids, in the order in which they are tried
 _TABLE_PROVIDERS = {
     "openai": ("openai",),
     "anthropic": ("anthropic",),
     "google": ("google",),
     "bedrock": ("aws",),
     "glm": ("zhipuai", "zai"),
-    "qwen": (),  # genai-prices has no Alibaba prices; resellers' prices would be somebody else's
+    "qwen": (),  # genai-prices has no Alibaba prices; prices of resellers differ
 }
 
 
 @dataclass(frozen=True)
 class Rates:
-    """USD for a million tokens of each bucket, from a day on."""
+    """Prices in USD per million tokens of each bucket, valid from the day `since`."""
 
     input: Decimal
     output: Decimal
@@ -43,31 +43,33 @@ class Rates:
     since: date = date(2024, 1, 1)
 
 
-def _rates(given: str, taken: str, read: str = "", write: str = "") -> Rates:
-    fresh = Decimal(given)
-    return Rates(fresh, Decimal(taken), Decimal(read) if read else fresh, Decimal(write) if write else fresh)
+def _rates(fresh_input: str, output: str, cache_read: str = "", cache_write: str = "") -> Rates:
+    fresh = Decimal(fresh_input)
+    return Rates(
+        fresh, Decimal(output), Decimal(cache_read) if cache_read else fresh, Decimal(cache_write) if cache_write else fresh
+    )
 
 
 _OVERRIDES: dict[tuple[str, str], Rates] = {
-    # NOMINAL: the embedded model costs nothing to run. It has a list price so that budgets, ledgers and bills can be tried
-    # on a laptop without any key, and behave there as they will with a real provider.
+    # NOMINAL: the embedded model costs nothing to run. It has a list price so that budgets, the ledger and bills can be tried
+    # on a laptop without any key, and behave as with a real provider.
     (NAME, MODEL): _rates("0.50", "1.50"),
     # the catalogue's default models and their neighbours, as published when these models were current
     ("openai", "gpt-4-turbo"): _rates("10", "30"),
     ("openai", "gpt-4"): _rates("30", "60"),
     ("openai", "gpt-3.5-turbo"): _rates("0.50", "1.50"),
-    ("openai", "gpt-4o"): _rates("2.50", "10", read="1.25"),
-    ("openai", "gpt-4o-mini"): _rates("0.15", "0.60", read="0.075"),
-    ("anthropic", "claude-3-5-sonnet-20241022"): _rates("3", "15", read="0.30", write="3.75"),
-    ("anthropic", "claude-3-opus-20240229"): _rates("15", "75", read="1.50", write="18.75"),
-    ("anthropic", "claude-3-haiku-20240307"): _rates("0.25", "1.25", read="0.03", write="0.30"),
+    ("openai", "gpt-4o"): _rates("2.50", "10", cache_read="1.25"),
+    ("openai", "gpt-4o-mini"): _rates("0.15", "0.60", cache_read="0.075"),
+    ("anthropic", "claude-3-5-sonnet-20241022"): _rates("3", "15", cache_read="0.30", cache_write="3.75"),
+    ("anthropic", "claude-3-opus-20240229"): _rates("15", "75", cache_read="1.50", cache_write="18.75"),
+    ("anthropic", "claude-3-haiku-20240307"): _rates("0.25", "1.25", cache_read="0.03", cache_write="0.30"),
     # gemini-1.5: the snapshot knows the higher price above 128,000 tokens, so it is not overridden here
 }
 
 
 @dataclass(frozen=True)
 class Priced:
-    """`cost_micros` is rounded up to a whole micro-dollar, once, over all buckets."""
+    """A known cost; `cost_micros` is the sum over all buckets, rounded up once to a whole micro-dollar."""
 
     cost_micros: int
     table: str
@@ -75,7 +77,7 @@ class Priced:
 
 @dataclass(frozen=True)
 class Unpriced:
-    """No table knows this model. The call happened and its tokens are recorded; it has no cost and no price."""
+    """No table knows this model: the tokens of the call are recorded, but it has no cost and no price."""
 
     provider: str
     model: str
@@ -85,38 +87,38 @@ class Unpriced:
 Price = Priced | Unpriced
 
 
-def cost(provider: str, model: str, usage: TokenUsage, at: datetime | None = None) -> Price:
-    """The cost of a call that used `usage`, by the prices of the moment `at` (now when left out)."""
+def call_cost(provider: str, model: str, usage: TokenUsage, at: datetime | None = None) -> Price:
+    """Return the cost of a call with this usage at the prices of the time `at` (default: now)."""
     moment = at or now()
     override = _override(provider, model)
     if override is not None and moment.date() >= override.since:
-        return Priced(_micros(override, usage), OVERRIDES_VERSION)
-    return _from_snapshot(provider, model, usage, moment)
+        return Priced(_cost_micros(override, usage), OVERRIDES_VERSION)
+    return _snapshot_price(provider, model, usage, moment)
 
 
-def worst_case(provider: str, model: str, request_tokens: int, max_tokens: int, at: datetime | None = None) -> Price:
-    """What a call can cost at most: `request_tokens` (see `tokens.upper_bound`) all in the dearest input bucket, and a full answer."""
+def worst_case_cost(provider: str, model: str, request_tokens: int, max_tokens: int, at: datetime | None = None) -> Price:
+    """Return the highest possible cost: all `request_tokens` (see `tokens.upper_bound`) in the most expensive bucket, a full response."""
     moment = at or now()
     usages = [
         TokenUsage(input=request_tokens, output=max_tokens),
         TokenUsage(cache_write=request_tokens, output=max_tokens),
         TokenUsage(cache_read=request_tokens, output=max_tokens),
     ]
-    prices = [cost(provider, model, usage, moment) for usage in usages]
+    prices = [call_cost(provider, model, usage, moment) for usage in usages]
     known = [price for price in prices if isinstance(price, Priced)]
     return max(known, key=lambda price: price.cost_micros) if len(known) == len(prices) else prices[0]
 
 
 def is_priced(provider: str, model: str) -> bool:
-    return isinstance(cost(provider, model, TokenUsage(input=1, output=1)), Priced)
+    return isinstance(call_cost(provider, model, TokenUsage(input=1, output=1)), Priced)
 
 
 def _override(provider: str, model: str) -> Rates | None:
     return _OVERRIDES.get((provider, model))
 
 
-def _micros(rates: Rates, usage: TokenUsage) -> int:
-    """USD for a million tokens is micro-dollars for one: the sum of tokens times rate, rounded up."""
+def _cost_micros(rates: Rates, usage: TokenUsage) -> int:
+    """Return tokens times rate, rounded up; USD per million tokens equals micro-dollars per token."""
     total = (
         usage.input * rates.input
         + usage.cache_read * rates.cache_read
@@ -133,12 +135,12 @@ def _snapshot_version() -> str:
     return f"genai-prices-{version('genai-prices')}"
 
 
-def _from_snapshot(provider: str, model: str, usage: TokenUsage, moment: datetime) -> Price:
-    """120 ms of import, paid only where a call is priced. The price of the snapshot's tier for the whole request is used."""
+def _snapshot_price(provider: str, model: str, usage: TokenUsage, moment: datetime) -> Price:
+    """Return the price from the snapshot; a tiered price applies to the whole request. The first call takes 120 ms for the import."""
     for table in _TABLE_PROVIDERS.get(provider, ()):
-        found = _snapshot_rates(table, model, usage.total_input, moment)
-        if found is not None:
-            return Priced(_micros(found, usage), _snapshot_version())
+        rates = _snapshot_rates(table, model, usage.total_input, moment)
+        if rates is not None:
+            return Priced(_cost_micros(rates, usage), _snapshot_version())
     return Unpriced(provider, model, _snapshot_version())
 
 
@@ -161,8 +163,8 @@ def _snapshot_rates(table: str, model: str, total_input: int, moment: datetime) 
             return above[-1] if above else value.base
         return value if isinstance(value, Decimal) else None
 
-    fresh, taken = rate("input_mtok"), rate("output_mtok")
-    if fresh is None or taken is None:
+    fresh, output = rate("input_mtok"), rate("output_mtok")
+    if fresh is None or output is None:
         return None
     read, write = rate("cache_read_mtok"), rate("cache_write_mtok")
-    return Rates(fresh, taken, fresh if read is None else read, fresh if write is None else write)
+    return Rates(fresh, output, fresh if read is None else read, fresh if write is None else write)

@@ -1,8 +1,8 @@
-"""What a customer pays for a model call: the provider's cost times the multiplier, rounded up to the step. Per call, in integers.
+"""The customer price of a model call: provider cost times multiplier, rounded up to the step; for each call, in integers.
 
     price = ceil(multiplier x cost / step) x step          (5 and 0.25 USD unless CADRE_PRICE_MULTIPLIER, CADRE_PRICE_STEP_MICROS)
 
-A call that costs nothing is priced at nothing. A call without a known price has no customer price either: it stays unpriced.
+A call that costs nothing has the price 0. A call whose cost is unknown has no customer price either: it stays unpriced.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.core.settings import settings
 
 @dataclass(frozen=True)
 class PriceRule:
-    """`multiplier` is exact (2.5 is 5/2); `step_micros` is at least 1."""
+    """How a price is computed; `multiplier` is exact (2.5 is 5/2), `step_micros` is at least 1."""
 
     multiplier: Fraction
     step_micros: int
@@ -26,12 +26,12 @@ class PriceRule:
 
 
 def price_rule() -> PriceRule:
-    """The rule of this deployment."""
+    """Return the price rule of this deployment."""
     return PriceRule(Fraction(settings().price_multiplier), int(settings().price_step_micros))
 
 
 def customer_price_micros(cost_micros: int, rule: PriceRule | None = None) -> int:
-    """Micro-dollars the customer pays for a call that cost us `cost_micros`."""
+    """Return what the customer pays for a call that cost us `cost_micros`, in micro-dollars."""
     if cost_micros < 0:
         raise ValueError("a cost cannot be negative")
     rule = rule or price_rule()
@@ -40,5 +40,5 @@ def customer_price_micros(cost_micros: int, rule: PriceRule | None = None) -> in
 
 
 def margin_percent(cost_micros: int, price_micros: int) -> float:
-    """(price - cost) / price, in percent; 0 when nothing was charged."""
+    """Return (price - cost) / price in percent; 0 if nothing was charged."""
     return 0.0 if price_micros == 0 else round(100 * (price_micros - cost_micros) / price_micros, 2)

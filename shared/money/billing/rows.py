@@ -1,26 +1,26 @@
-"""The billing account of a workspace, its invoices with what was paid and credited, and the number ranges. Money in micro-dollars."""
+"""Rows of billing: account, invoice, payment, credit note, number range. Money in micro-dollars."""
 
 from typing import Any, Final
 
 from shared.core import clock
 from shared.core.ids import derived_id
 from shared.core.plans import FREE
-from shared.money.billing.months import first_day, following, today
+from shared.money.billing.months import first_day, next_month, today
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
 
-CLOSING: Final = Shards("BILLDUE", 8)
-"""The accounts by the day of their next invoice."""
-DUNNING: Final = Shards("INVOICES#STEP", 8)
-"""The invoices that are owed, by the day of their next step."""
+ACCOUNTS_TO_CLOSE: Final = Shards("BILLDUE", 8)
+"""Accounts by the day of their next invoice."""
+INVOICES_TO_DUN: Final = Shards("INVOICES#STEP", 8)
+"""Unpaid invoices by the day of their next step."""
 
 
-def due() -> tuple[str, str]:
-    """The sort keys in these two lists of what is due up to today."""
+def due_range() -> tuple[str, str]:
+    """Return the range of sort keys in these two lists that is due up to today."""
     return "0", f"{today()}#~"
 
 
 class BillingAccount(Entity):
-    """Its id is the workspace's, beside whose rows it does not lie: those are erased some day, what is owed is not."""
+    """The billing account; it has the workspace's id but its own partition, because it stays when the workspace is erased."""
 
     KIND = "BILLING"
     NAME = "billing_account"
@@ -30,41 +30,41 @@ class BillingAccount(Entity):
     tax_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="active")  # active | past_due | suspended
     plan = UnicodeAttribute(default=FREE)
-    """What the workspace is billed under; which plan holds says `Organization.plan` (decision 21)."""
+    """The plan that the workspace is billed for; the plan that sets limits is `Organization.plan` (decision 21)."""
     dearest_plan = UnicodeAttribute(default=FREE)
-    """The dearest plan since the period began: its fee is the period's."""
+    """The most expensive plan since the period began; the period costs its fee."""
     period = UnicodeAttribute()
-    """The first month (`2026-11`) that no invoice was made for."""
+    """The first month (`2026-11`) that is not closed."""
     billed = JSONAttribute(default=dict)
-    """Of the last twelve closed months: how much of the ledger was billed, `{month: [micros, calls]}`. What the ledger has beyond it
-    came after the close, and is billed with the next one."""
+    """What was billed of the last twelve closed months, `{month: [micros, calls]}`. Usage above it was recorded after the close and is
+    billed with the next invoice."""
     methods = JSONAttribute(default=list)
-    """Ways to pay: `{id, type, brand, last4, token, gateway, default}`. Never a card's number: the gateway has it."""
+    """Payment methods: `{id, type, brand, last4, token, gateway, default}`. Only the gateway knows card numbers."""
     customer = JSONAttribute(null=True)
-    """Who this is at the gateway: `{gateway, id}`."""
+    """The customer at the gateway: `{gateway, id}`."""
     overdue = JSONAttribute(default=list)
     """The ids of its invoices that are overdue."""
     balance_micros = NumberAttribute(default=0)
-    """What was paid and then credited: it goes towards the next invoice."""
+    """Money that was paid and later credited; it pays the next invoice."""
     closed = BooleanAttribute(default=False)
-    """The workspace is gone and its last month is billed."""
+    """Whether the workspace is deleted and its last month billed."""
 
     @property
     def next_date(self) -> str:
-        """The day on which the open period is billed: the first after it."""
-        return first_day(following(self.period)).isoformat()
+        """The day on which the open period is billed: the first day after it."""
+        return first_day(next_month(self.period)).isoformat()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {} if self.closed else {1: (CLOSING.partition_of(self.id), f"{self.next_date}#{self.id}")}
+        return {} if self.closed else {1: (ACCOUNTS_TO_CLOSE.partition_of(self.id), f"{self.next_date}#{self.id}")}
 
 
 def invoice_id(ws_id: str, month: str) -> str:
-    """The same for the same workspace and month: the row that can be created only once."""
+    """Return the id of a month's invoice; it is derived, so that the invoice can be created only once."""
     return derived_id("invoice", ws_id, month)
 
 
 class Invoice(Entity):
-    """What it says never changes after it was issued; what became of it does (status, paid, credited)."""
+    """An invoice. Its content never changes after it was issued; its status and its paid and credited amounts do."""
 
     KIND = "INVC"
     NAME = "invoice"
@@ -77,9 +77,9 @@ class Invoice(Entity):
     customer = JSONAttribute()
     seller = JSONAttribute()
     lines = JSONAttribute()
-    """`{description, quantity, unit_micros, amount_micros, start, end}`; quantity times unit is the amount, exactly."""
+    """`{description, quantity, unit_micros, amount_micros, start, end}`; quantity times unit is exactly the amount."""
     usage_micros = NumberAttribute()
-    """What the ledger says was used: the usage lines add up to it, to the micro-dollar."""
+    """Usage by the ledger; the usage lines add up to it exactly."""
     subtotal_micros = NumberAttribute()
     tax = JSONAttribute()
     """`{country, basis_points, kind, note}`"""
@@ -91,24 +91,24 @@ class Invoice(Entity):
     paid_at = UnicodeAttribute(null=True)
     paid_micros = NumberAttribute(default=0)
     credited_micros = NumberAttribute(default=0)
-    """Tax included."""
+    """With tax."""
     credited_net_micros = NumberAttribute(default=0)
     pending = UnicodeAttribute(null=True)
-    """The gateway's name for a charge whose end it has not told yet."""
+    """The gateway's id of a charge without a result yet."""
     attempts = NumberAttribute(default=0)
-    """Charges that failed: the next one is another."""
+    """Number of failed charges; part of the next charge's idempotency key."""
     reminders = NumberAttribute(default=0)
     next_step = UnicodeAttribute(null=True)
-    """The day on which something happens to it unless it is paid."""
+    """The day of the next dunning step if it is not paid."""
 
     @property
     def open_micros(self) -> int:
-        """What is still owed."""
+        """The amount that is still owed."""
         return max(0, -self.excess)
 
     @property
     def excess(self) -> int:
-        """What was paid and credited beyond the total; below zero while something is owed."""
+        """Paid and credited amounts minus the total; negative while something is owed."""
         return int(self.paid_micros) + int(self.credited_micros) - int(self.total_micros)
 
     @property
@@ -116,20 +116,20 @@ class Invoice(Entity):
         return self.status in ("sent", "overdue")
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        places = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
+        keys = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
         if self.next_step:
-            places[2] = (DUNNING.partition_of(self.id), f"{self.next_step}#{self.id}")
-        return places
+            keys[2] = (INVOICES_TO_DUN.partition_of(self.id), f"{self.next_step}#{self.id}")
+        return keys
 
     def filters(self) -> dict[str, Any]:
-        """All that a list shows: it is read from the index alone."""
+        """Return all fields of a list entry; lists are read from the index alone."""
         shown = {name: getattr(self, name) for name in ("number", "start", "end", "status", "issued_at", "due_date", "paid_at")}
         money = {name: int(getattr(self, name)) for name in ("subtotal_micros", "tax_micros", "total_micros")}
         return {name: value for name, value in (shown | money).items() if value is not None}
 
 
 class Payment(Entity):
-    """At `INVC#<invoice>, PAY#<id>`."""
+    """A payment, at `INVC#<invoice>, PAY#<id>`."""
 
     KIND = "PAY"
     NAME = "payment"
@@ -139,12 +139,12 @@ class Payment(Entity):
     status = UnicodeAttribute(default="succeeded")
     method = UnicodeAttribute()  # manual | card | sepa_debit | balance | ...
     reference = UnicodeAttribute()
-    """The bank's or the gateway's name for it: the same reference pays an invoice only once."""
+    """The bank's or the gateway's id; the same reference pays an invoice only once."""
     paid_at = UnicodeAttribute()
     by = JSONAttribute()
 
     @classmethod
-    def of(
+    def for_invoice(
         cls, invoice: Invoice, amount: int, method: str, reference: str, by: dict[str, Any], paid_at: str | None = None
     ) -> "Payment":
         payment_id = derived_id("payment", invoice.id, reference)
@@ -164,7 +164,7 @@ class Payment(Entity):
 
 
 class CreditNote(Entity):
-    """At `INVC#<invoice>, CN#<id>`. Its lines and sums are negative."""
+    """A credit note, at `INVC#<invoice>, CN#<id>`. Its lines and amounts are negative."""
 
     KIND = "CREDIT"
     NAME = "credit_note"
@@ -181,7 +181,7 @@ class CreditNote(Entity):
 
 
 class Series(Row):
-    """A number range of an organization, at `ORG#<id>, SERIES#<INV or CN>`: the last number given, in the transaction that uses it."""
+    """A number range of an organization, at `ORG#<id>, SERIES#<INV or CN>`; the transaction that uses a number increments `last`."""
 
     TABLE = "core_table"
 
@@ -193,6 +193,6 @@ class Series(Row):
         return f"ORG#{org_id}", f"SERIES#{name}"
 
 
-def number_of(name: str, org_id: str, position: int) -> str:
-    """`INV-3F9A2C7B1D4E-000042`: the range's name, the organization (the random end of its id), the position."""
+def document_number(name: str, org_id: str, position: int) -> str:
+    """Return a number such as `INV-3F9A2C7B1D4E-000042`: name of the range, random end of the organization's id, position."""
     return f"{name}-{org_id[-12:].upper()}-{position:06d}"

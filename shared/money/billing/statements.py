@@ -1,12 +1,11 @@
-"""What a workspace owes for a period: the plan's fee, what its agents used, what came in after an earlier period was billed; tax.
+"""What a workspace owes for a period: the plan's fee, its agents' usage, late usage of earlier periods, and tax.
 
-The lines are exact, in micro-dollars, and the usage among them is the ledger's sum. One line then rounds the subtotal to cents (half a
-cent up), tax is rounded once on it, and the total is whole cents.
+The lines are exact, in micro-dollars, and the usage lines add up to the ledger. One more line rounds the subtotal to cents (half a cent
+up); tax is computed from the rounded subtotal and rounded once; the total is in whole cents.
 
-Usage is read twice: from the month's sums of the agents for the period itself, from the daily totals for the months before. A ledger line
-is in exactly one row of either, written in the line's own transaction; what is counted is remembered in the account. So a line
-that is too late for its month's statement, by a millisecond or by months, is what the totals have beyond what was counted: it is
-billed with the next one, and nothing is billed twice.
+The usage of the period is read from the monthly sums by agent, that of earlier months from the daily totals. The transaction that writes
+a ledger line also adds it to one row of each, and the account stores what was billed. Usage that was recorded after its month was closed
+is therefore the difference between the totals and the billed amount: it is billed with the next statement, and nothing is billed twice.
 """
 
 from dataclasses import dataclass
@@ -14,18 +13,18 @@ from typing import Any
 
 from shared.core.plans import PLANS
 from shared.money.billing import months
-from shared.money.billing.amounts import share, to_cents
+from shared.money.billing.amounts import apply_rate, to_cents
 from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import Tax, tax_for
 from shared.money.usage.reading import Sum, agent_sums, month_sums
 
 MAX_AGENT_LINES = 200
-"""More agents than these share a line: an invoice is one row, of 400 KB at most."""
+"""All further agents share one line, because an invoice is one row of at most 400 KB."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """`quantity` times `unit_micros` is the amount, exactly: what a call costs differs, so a usage line is one of a sum."""
+    """A line; `quantity` times the unit price is exactly the amount. A usage line has quantity 1, because prices of calls differ."""
 
     description: str
     amount_micros: int
@@ -54,16 +53,16 @@ class Statement:
     subtotal_micros: int
     tax: Tax
     tax_micros: int
-    counted: dict[str, list[int]]
-    """Of each month that has usage here: what is billed of it once this is, `[micros, calls]`."""
+    billed: dict[str, list[int]]
+    """By month: the usage that is billed once this statement is, `[micros, calls]`."""
 
     @property
     def total_micros(self) -> int:
         return self.subtotal_micros + self.tax_micros
 
 
-def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Statement:
-    """What is owed for a month as things stand now. One query, two where the month has usage."""
+def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -> Statement:
+    """Build the statement of a month from the usage up to now; one query, two if the month has usage."""
     start, end = months.first_day(period), months.last_day(period)
     closed = sorted(month for month in account.billed if month < period)
     totals = month_sums(account.id, months.first_day(closed[0]) if closed else start, end)
@@ -71,15 +70,15 @@ def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Stat
     lines: list[Line] = []
     plan = PLANS[account.dearest_plan]
     if fee and plan.price_micros:
-        lines.append(Line(f"{plan.name} plan, {_named(period)}", plan.price_micros, *span))
+        lines.append(Line(f"{plan.name} plan, {_month_name(period)}", plan.price_micros, *span))
     agents = agent_sums(account.id, period) if period in totals else {}
-    counted = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable, agents.values()))]}
-    usage = _by_agent(agents, span)
+    billed = {period: [sum(one.price_micros for one in agents.values()), sum(map(_billable_calls, agents.values()))]}
+    usage = _agent_lines(agents, span)
     for month in closed:
-        late = _late(account, month, totals.get(month, Sum()))
+        late = _late_usage_line(account, month, totals.get(month, Sum()))
         if late is not None:
             usage.append(late)
-            counted[month] = [totals[month].price_micros, _billable(totals[month])]
+            billed[month] = [totals[month].price_micros, _billable_calls(totals[month])]
     lines += usage
     exact = sum(line.amount_micros for line in lines)
     subtotal = to_cents(exact)
@@ -92,40 +91,40 @@ def statement(account: BillingAccount, period: str, *, fee: bool = True) -> Stat
         sum(line.amount_micros for line in usage),
         subtotal,
         tax,
-        share(subtotal, tax.basis_points),
-        counted,
+        apply_rate(subtotal, tax.basis_points),
+        billed,
     )
 
 
-def _by_agent(sums: dict[str, Sum], span: tuple[str, str]) -> list[Line]:
-    """A line for each agent that cost something, the dearest first."""
+def _agent_lines(sums: dict[str, Sum], span: tuple[str, str]) -> list[Line]:
+    """Return a line for each agent with a price, the highest first."""
     dearest = sorted(
         ((one.name or agent, one) for agent, one in sums.items() if one.price_micros),
         key=lambda pair: (-pair[1].price_micros, pair[0]),
     )
-    parts = [(name, one.price_micros, _billable(one)) for name, one in dearest[:MAX_AGENT_LINES]]
+    parts = [(name, one.price_micros, _billable_calls(one)) for name, one in dearest[:MAX_AGENT_LINES]]
     if rest := [one for _, one in dearest[MAX_AGENT_LINES:]]:
-        parts.append((f"{len(rest)} other agents", sum(one.price_micros for one in rest), sum(map(_billable, rest))))
-    return [Line(f"Agent usage: {name}, {_calls(calls)}", amount, *span) for name, amount, calls in parts]
+        parts.append((f"{len(rest)} other agents", sum(one.price_micros for one in rest), sum(map(_billable_calls, rest))))
+    return [Line(f"Agent usage: {name}, {_format_calls(calls)}", amount, *span) for name, amount, calls in parts]
 
 
-def _late(account: BillingAccount, month: str, total: Sum) -> Line | None:
-    """What a closed month has in the ledger beyond what was billed of it."""
+def _late_usage_line(account: BillingAccount, month: str, total: Sum) -> Line | None:
+    """Return a line for the usage of a closed month that is not billed yet, if any."""
     micros, calls = account.billed[month]
     amount = total.price_micros - micros
     if amount == 0:
         return None
-    description = f"Usage of {_named(month)} recorded after it was billed, {_calls(_billable(total) - calls)}"
+    description = f"Usage of {_month_name(month)} recorded after it was billed, {_format_calls(_billable_calls(total) - calls)}"
     return Line(description, amount, months.first_day(month).isoformat(), months.last_day(month).isoformat())
 
 
-def _billable(one: Sum) -> int:
+def _billable_calls(one: Sum) -> int:
     return one.calls - one.unpriced_calls
 
 
-def _calls(number: int) -> str:
+def _format_calls(number: int) -> str:
     return "1 call" if number == 1 else f"{number:,} calls"
 
 
-def _named(month: str) -> str:
+def _month_name(month: str) -> str:
     return months.first_day(month).strftime("%B %Y")

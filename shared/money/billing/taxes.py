@@ -1,7 +1,7 @@
 """Tax on an invoice: a rate by country and day, from `tax_rates.json` (its sources stand in it).
 
-no address            the seller's own country: nobody escapes by saying nothing
-country not listed    none: the service is supplied where we are not registered
+no address            the rate of the seller's own country
+country not listed    none: the seller is not registered there
 listed, with tax id   none outside the seller's country: the customer accounts for it (reverse charge)
 listed                that country's rate on the last day of the period
 """
@@ -18,7 +18,7 @@ from shared.core.settings import settings
 
 _TABLE = Path(__file__).with_name("tax_rates.json")
 _PREFIX: Final = {"GR": "EL"}
-"""Tax ids begin with the country's code; Greece's with another one."""
+"""Tax ids begin with the country code, except for Greece."""
 _NOTES: Final = {
     "none": "No value added tax is charged on this supply.",
     "reverse": "Reverse charge: the customer accounts for the value added tax.",
@@ -27,7 +27,7 @@ _NOTES: Final = {
 
 @dataclass(frozen=True)
 class Tax:
-    """`kind` is standard, reverse or none; `note` is what the invoice must say of it."""
+    """The tax of an invoice; `kind` is standard, reverse or none, `note` is the text that the invoice must have."""
 
     country: str
     basis_points: int
@@ -41,14 +41,14 @@ class Tax:
 
 @cache
 def _rates() -> dict[str, list[tuple[str, int]]]:
-    found: dict[str, list[tuple[str, int]]] = {}
+    by_country: dict[str, list[tuple[str, int]]] = {}
     for row in json.loads(_TABLE.read_text())["rates"]:
-        found.setdefault(row["country"], []).append((row["from"], int(row["rate"])))
-    return {country: sorted(rates) for country, rates in found.items()}
+        by_country.setdefault(row["country"], []).append((row["from"], int(row["rate"])))
+    return {country: sorted(rates) for country, rates in by_country.items()}
 
 
 def tax_for(address: dict[str, Any] | None, tax_id: str | None, day: str) -> Tax:
-    """What an invoice for this customer is taxed with, by the rates of that day (`2026-11-30`)."""
+    """Return the tax for a customer with this address and tax id, at the rates of that day (`2026-11-30`)."""
     home = settings().seller_country
     country = address["country"] if address else home
     rates = [rate for since, rate in _rates().get(country, ()) if since <= day]
@@ -60,10 +60,10 @@ def tax_for(address: dict[str, Any] | None, tax_id: str | None, day: str) -> Tax
     return Tax(country, rates[-1], "standard", f"Value added tax {percent} % ({country})")
 
 
-def checked_tax_id(tax_id: str | None, address: dict[str, Any] | None) -> str | None:
-    """The id in one form. Raises Invalid where it cannot be one of the address's country.
+def normalize_tax_id(tax_id: str | None, address: dict[str, Any] | None) -> str | None:
+    """Return the tax id in canonical form. Raises Invalid if its form does not fit the country of the address.
 
-    Only its form is checked; whether it is registered is for whoever keeps the books to ask the registry.
+    Whether the id is registered is not checked.
     """
     if not tax_id:
         return None

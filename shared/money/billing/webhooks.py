@@ -1,7 +1,7 @@
-"""What Stripe tells us by itself: how a charge ended that it was not sure of, or that we never heard the answer of.
+"""Stripe's webhooks: results of pending charges, and of charges whose response was lost.
 
-A message may come twice, late, or out of order. Nothing is believed but its signature; what it means is decided by the payment's
-reference, which pays an invoice only once.
+A message may come twice, late, or out of order, and is accepted only with a valid signature. The payment's reference makes sure that an
+invoice is paid only once.
 """
 
 import json
@@ -17,16 +17,16 @@ from shared.store import fetch
 
 
 def handle_stripe_webhook(body: bytes, signature: str) -> str:
-    """Act on a webhook; answers its type. Raises Malformed unless it is signed with `STRIPE_WEBHOOK_SECRET`, NotFound where there is none.
+    """Handle a webhook; return its type. Raises Malformed unless it is signed with `STRIPE_WEBHOOK_SECRET`, NotFound without a secret.
 
-    What is not ours (another product's payment on the same Stripe account, a type we do not know) is received and left alone.
+    A payment of another product on the same Stripe account, or an unknown type, is accepted and ignored.
     """
-    from shared.money.billing.gateways.stripe import signed
+    from shared.money.billing.gateways.stripe import is_signature_valid
 
     secret = credential("STRIPE_WEBHOOK_SECRET")
     if not secret:
         raise NotFound("webhook")
-    if not signed(body, signature, secret):
+    if not is_signature_valid(body, signature, secret):
         raise Malformed("The signature of this webhook is not valid")
     try:
         event: dict[str, Any] = json.loads(body)

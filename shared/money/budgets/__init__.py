@@ -1,1 +1,1 @@
-"""Budgets that stop: a model call first reserves its worst case up the chain, and settles afterwards what it really cost."""
+"""Budgets: a model call reserves its highest possible price in every budget above it, and settles its real price afterwards."""

@@ -1,9 +1,9 @@
-"""Reserve before the call, settle after it.
+"""Reserve money before a model call, settle it afterwards.
 
-caps = caps_of(run)                        one batch read
-write(*caps.reserve(worst), hold on run)   every cap has room for the worst case, or BudgetExhausted and nothing is written
+caps = read_caps(scope)                              one batch read
+write(*caps.reserve(worst), hold on run)             every budget has room for the highest price; otherwise BudgetExhausted, nothing written
 ... the call ...
-write(*caps.settle(worst, price), ledger)  what was reserved is free again, what it cost is spent
+write(*settle_reservation(hold, ids, price), ledger) the reservation is released, the real price is spent
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ THRESHOLDS = (50, 80, 100)  # percent of a workspace's month
 
 
 class BudgetExhausted(LimitExceeded):
-    """A cap has no room for a call's worst case."""
+    """A budget has no room for the highest possible price of a call."""
 
     def __init__(self, scope: str, needed: int, available: int, limit: int) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class BudgetExhausted(LimitExceeded):
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose money a call spends."""
+    """The objects whose budgets a call uses."""
 
     org_id: str | None
     ws_id: str
@@ -47,24 +47,24 @@ class Scope:
     card_id: str
     run_id: str
 
-    def ids(self, month: str) -> list[str]:
-        places = [
+    def budget_ids(self, month: str) -> list[str]:
+        ids = [
             budget_id("workspace", self.ws_id, month),
             budget_id("project", self.project_id),
             budget_id("card", self.card_id),
             budget_id("run", self.run_id),
         ]
-        return [budget_id("organization", self.org_id), *places] if self.org_id else places
+        return [budget_id("organization", self.org_id), *ids] if self.org_id else ids
 
 
 @dataclass(frozen=True)
 class Caps:
-    """The caps that stand above a call, as they were read."""
+    """The budgets that limit a call, as they were read."""
 
     budgets: Sequence[Budget]
 
     def reserve(self, amount: int) -> list[Operation]:
-        """Take `amount` from every cap, if each has it. Nothing to reserve for a call that costs nothing."""
+        """Return the operations that reserve `amount` in every budget; the write fails with BudgetExhausted. None for an amount of 0."""
         if amount <= 0:
             return []
         return [
@@ -72,97 +72,101 @@ class Caps:
                 budget,
                 [Budget.available.add(-amount), Budget.reserved.add(amount)],
                 Budget.available >= amount,
-                _exhausted(budget.scope, amount),
+                _exhausted_error(budget.scope, amount),
             )
             for budget in self.budgets
         ]
 
-    def refuse(self, amount: int) -> None:
-        """Raises BudgetExhausted when the caps as read have no room. The write decides; this only spares the try."""
+    def check_room(self, amount: int) -> None:
+        """Raise BudgetExhausted if the budgets as read have no room; the write decides, this check only avoids useless writes."""
         for budget in self.budgets:
             if 0 < amount > budget.available:
                 raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit))
 
 
-def settle(held: Mapping[str, Any] | None, ids: Sequence[str], price: int) -> list[Operation]:
-    """The reservation `held` ({amount, budgets}) becomes `price`. Without one (it was released when the run ended) the price
-    is spent from the caps `ids` all the same: what was used is used."""
-    amount = int(held["amount"]) if held else 0
-    budgets: Sequence[str] = held["budgets"] if held else ids
+def settle_reservation(reservation: Mapping[str, Any] | None, budget_ids: Sequence[str], price: int) -> list[Operation]:
+    """Return the operations that replace a reservation ({amount, budgets}) by the real price.
+
+    Without a reservation (it was released when the run ended) the price is spent from `budget_ids`.
+    """
+    amount = int(reservation["amount"]) if reservation else 0
+    budgets: Sequence[str] = reservation["budgets"] if reservation else budget_ids
     if amount == 0 and price == 0:
         return []
-    pk = {one: Budget.key(one) for one in budgets}
+    keys = {one: Budget.key(one) for one in budgets}
     return [
         update(
-            Budget(*pk[one]),
+            Budget(*keys[one]),
             [Budget.available.add(amount - price), Budget.reserved.add(-amount), Budget.spent.add(price)],
         )
         for one in budgets
     ]
 
 
-def release(held: Mapping[str, Any] | None) -> list[Operation]:
-    """Give back a reservation whose call will not be made or cannot be known."""
-    return settle(held, (), 0) if held else []
+def release_reservation(reservation: Mapping[str, Any] | None) -> list[Operation]:
+    """Return the operations that release a reservation whose call was not made or has no known result."""
+    return settle_reservation(reservation, (), 0) if reservation else []
 
 
-def caps_of(scope: Scope) -> Caps:
-    """The caps that exist above a call, the workspace's month always among them. One batch read; a write when the month begins
-    or when its limit was changed in the workspace's settings."""
+def read_caps(scope: Scope) -> Caps:
+    """Read the budgets that limit a call; the workspace's month is always one of them. One batch read; also a write when the month begins
+    or its limit was changed in the workspace's settings."""
     month = this_month()
-    wanted = scope.ids(month)
-    rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in wanted)])
-    workspace, *found = rows
-    budgets: list[Budget] = [row for row in found if isinstance(row, Budget)]
+    budget_ids = scope.budget_ids(month)
+    rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in budget_ids)])
+    workspace, *budget_rows = rows
+    budgets: list[Budget] = [row for row in budget_rows if isinstance(row, Budget)]
     if isinstance(workspace, Workspace):
         limit = micros(workspace.settings.get("maxMonthlyUsage", 0))
-        of_month = next((one for one in budgets if one.scope == "workspace"), None)
-        if of_month is None:
-            of_month = _open_month(scope, month, limit)
-            budgets.append(of_month)
-        elif of_month.limit != limit:
-            _change_limit(of_month, limit)
-        announce(of_month)  # where whoever spent it ended before saying so
+        month_budget = next((one for one in budgets if one.scope == "workspace"), None)
+        if month_budget is None:
+            month_budget = _create_month_budget(scope, month, limit)
+            budgets.append(month_budget)
+        elif month_budget.limit != limit:
+            _change_limit(month_budget, limit)
+        announce_thresholds(month_budget)  # if the process that spent it died before the announcement
     return Caps(budgets)
 
 
 def set_limit(
     scope: str, scope_id: str, limit: int, *, month: str | None = None, org_id: str | None = None, ws_id: str | None = None
 ) -> Budget:
-    """Give a scope a cap, or change the one it has. What is reserved and spent stays.
+    """Create or change the budget of a scope; reserved and spent amounts stay.
 
-    Runs that wait for it do not notice by themselves: `agent_runs.approvals.resume_waiting` tells them, at the latest by the clock.
+    Waiting runs are not resumed here: `agent_runs.approvals.resume_waiting` does it, at the latest by schedule.
     """
     fresh = new_budget(scope, scope_id, limit, month=month, org_id=org_id, ws_id=ws_id)
 
     def attempt(_: int) -> Budget:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         if not isinstance(row, Budget):
-            write(create(fresh, _EXISTS))
+            write(create(fresh, _CHANGED))
             return fresh
         _change_limit(row, limit)
         return row
 
-    return retrying(attempt, again=lambda error: error is _EXISTS)
+    return retrying(attempt, again=lambda error: error is _CHANGED)
 
 
-def announce_month(ws_id: str) -> None:
-    """Say it where this month's spending has just crossed a threshold. One read."""
+def announce_month_thresholds(ws_id: str) -> None:
+    """Announce the thresholds that this month's spending has crossed; one read."""
     budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
     if budget is not None:
-        announce(budget)
+        announce_thresholds(budget)
 
 
-def announce(budget: Budget) -> None:
-    """Say each of 50, 80 and 100 percent that a workspace has reached of its month, once, in this order. What is reached at one stroke is
-    said one after the other, the lower with `passed`: news, but nothing to write letters about."""
-    reached = [one for one in THRESHOLDS if _reaches(budget, one)]
+def announce_thresholds(budget: Budget) -> None:
+    """Record an event for each threshold (50, 80, 100 percent) that a workspace's month has reached, once, in this order.
+
+    If several are reached at once, the lower ones have `passed`: they cause no e-mail.
+    """
+    reached = [one for one in THRESHOLDS if _has_reached(budget, one)]
     for threshold in reached:
         if threshold > budget.warned:
-            _say(budget, threshold, passed=threshold != reached[-1])
+            _announce_threshold(budget, threshold, passed=threshold != reached[-1])
 
 
-def _say(budget: Budget, threshold: int, *, passed: bool) -> None:
+def _announce_threshold(budget: Budget, threshold: int, *, passed: bool) -> None:
     budget.warned = threshold
     record(
         budget,
@@ -176,33 +180,32 @@ def _say(budget: Budget, threshold: int, *, passed: bool) -> None:
     )
     actions = [Budget.warned.set(threshold), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
     try:
-        write(update(budget, actions, Budget.warned < threshold, _EXISTS))
+        write(update(budget, actions, Budget.warned < threshold, _CHANGED))
     except Raced:
-        return  # somebody else said it
+        return  # somebody else announced it
 
 
-def limit_changed(ws_id: str, limit: int) -> None:
-    """A workspace's monthly limit is another one now: the month's cap follows, and says what that makes of what is spent. A read and
-    two writes; no cap yet, nothing to do."""
+def change_month_limit(ws_id: str, limit: int) -> None:
+    """Apply a workspace's new monthly limit to this month's budget, if there is one, and announce thresholds; a read and two writes."""
     budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
     if budget is None:
         return
     if budget.limit != limit:
         _change_limit(budget, limit)
-    announce(budget)
+    announce_thresholds(budget)
 
 
-def _reaches(budget: Budget, threshold: int) -> bool:
+def _has_reached(budget: Budget, threshold: int) -> bool:
     return bool(budget.limit > 0 and budget.spent * 100 >= threshold * budget.limit)
 
 
-_EXISTS = Raced("The budget was changed at the same time")
+_CHANGED = Raced("The budget was changed at the same time")
 
 
-def _open_month(scope: Scope, month: str, limit: int) -> Budget:
+def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
     fresh = new_budget("workspace", scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
     try:
-        write(create(fresh, _EXISTS))
+        write(create(fresh, _CHANGED))
     except Raced:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         assert isinstance(row, Budget)  # noqa: S101 - the write just refused because it exists
@@ -212,21 +215,21 @@ def _open_month(scope: Scope, month: str, limit: int) -> Budget:
 
 def _change_limit(budget: Budget, limit: int) -> None:
     more = limit - int(budget.limit)
-    # of a higher limit the same share is news again
+    # after a higher limit the same threshold is announced again
     warned = max((one for one in THRESHOLDS if one <= budget.warned and budget.spent * 100 >= one * limit > 0), default=0)
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
-        write(update(budget, actions, Budget.limit == int(budget.limit), _EXISTS))
+        write(update(budget, actions, Budget.limit == int(budget.limit), _CHANGED))
     except Raced:
-        return  # somebody else brought it up to date
+        return  # somebody else updated it
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 
 
-def _exhausted(scope: str, amount: int) -> Any:
-    def say(row: dict[str, Any] | None) -> BudgetExhausted:
+def _exhausted_error(scope: str, amount: int) -> Any:
+    def build_error(row: dict[str, Any] | None) -> BudgetExhausted:
         def number(name: str) -> int:
             return int(row[name]["N"]) if row and name in row else 0
 
         return BudgetExhausted(scope, amount, number("available"), number("limit"))
 
-    return say
+    return build_error

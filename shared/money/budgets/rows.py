@@ -1,7 +1,7 @@
-"""A cap, and what is left of it.
+"""A budget and what is left of it.
 
-DynamoDB's conditions do no arithmetic, so the row keeps the answer itself: `available = limit - reserved - spent`, all four changed
-in the same update. `available` may go below zero in two cases: the limit was lowered, or a call settled that nobody had reserved.
+DynamoDB's conditions do no arithmetic, so the row stores the result: `available = limit - reserved - spent`, all changed in the same
+update. `available` may be negative in two cases: the limit was lowered, or a call was settled without a reservation.
 """
 
 from typing import Final
@@ -10,11 +10,11 @@ from shared.core import clock
 from shared.store import Entity, NumberAttribute, UnicodeAttribute
 
 SCOPES: Final = ("organization", "workspace", "project", "card", "run")
-"""From the widest to the narrowest. A workspace's cap is for a month; the others are for good."""
+"""From the widest to the narrowest. A workspace's budget is for a month; the others have no end."""
 
 
 class Budget(Entity):
-    """At `BUDGET#<scope>:<id>[:<month>], META`. Micro-dollars of customer price."""
+    """A budget, at `BUDGET#<scope>:<id>[:<month>], META`; in micro-dollars of customer price."""
 
     KIND = "BUDGET"
     NAME = "budget"
@@ -27,7 +27,7 @@ class Budget(Entity):
     reserved = NumberAttribute(default=0)
     spent = NumberAttribute(default=0)
     warned = NumberAttribute(default=0)
-    """The highest threshold, in percent, that was announced."""
+    """The highest announced threshold, in percent."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"BUDGETS#{self.ws_id or self.org_id}", f"{self.scope}#{self.scope_id}#{self.month or ''}")}
@@ -44,7 +44,7 @@ def budget_id(scope: str, scope_id: str, month: str | None = None) -> str:
 def new_budget(
     scope: str, scope_id: str, limit: int, *, month: str | None = None, org_id: str | None = None, ws_id: str | None = None
 ) -> Budget:
-    """A budget of which nothing is spent, not yet written."""
+    """Build a budget without spending, not yet written."""
     return Budget.new(
         budget_id(scope, scope_id, month),
         scope=scope,

@@ -1,1 +1,1 @@
-"""What was used: one immutable line for each model call, and sums by day that add up to them exactly."""
+"""Usage: one immutable ledger line for each model call, and daily and monthly sums that add up to the lines exactly."""

@@ -1,25 +1,25 @@
-"""Letters about a month's usage, to the owners and administrators of a workspace who want them."""
+"""E-mails about a month's usage, to owners and administrators of a workspace who want them."""
 
 from collections.abc import Iterator
 
 from shared.channels.mail import outbox
 from shared.core.actor import Role
 from shared.core.money import usd
-from shared.money.usage.month_summary import usage_of
+from shared.money.usage.month_summary import month_usage
 from shared.people.identity.users import User
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import fetch, fetch_all, iterate
 
 
-def alert(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasion: str) -> None:
-    """Ask for a letter to each of them, once for the `occasion` (an event's id). Four reads, and one more for each 2,000 members."""
+def send_usage_alerts(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasion: str) -> None:
+    """Queue an e-mail to each of them, once for each `occasion` (an event's id); four reads, one more for each 2,000 members."""
     workspace = fetch(Workspace, ws_id)
     if workspace is None or workspace.deleted_at:
         return
-    people = [user for user in fetch_all(User, list(_in_charge(ws_id))) if _wants(user)]
+    people = [user for user in fetch_all(User, list(_administrator_ids(ws_id))) if _wants_alerts(user)]
     if not people:
         return
-    reached = usage_of(workspace).limit_reached_on
+    reached = month_usage(workspace).limit_reached_on
     for user in people:
         outbox.send(
             "usage_alert",
@@ -35,12 +35,12 @@ def alert(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasi
         )
 
 
-def _in_charge(ws_id: str) -> Iterator[str]:
+def _administrator_ids(ws_id: str) -> Iterator[str]:
     for row in iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#"):
         if row.role in (Role.OWNER, Role.ADMIN) and row.deleted_at is None:
             yield row.id
 
 
-def _wants(user: User) -> bool:
-    wishes = user.preferences["notifications"]
-    return bool(wishes["email"] and wishes["usageAlerts"])
+def _wants_alerts(user: User) -> bool:
+    preferences = user.preferences["notifications"]
+    return bool(preferences["email"] and preferences["usageAlerts"])

@@ -1,4 +1,4 @@
-"""Usage as a file: a row for each day and project, or with details a row for each line of the ledger. Either adds up to the ledger."""
+"""Export of usage: a row for each day and project, or with details a row for each ledger line. Both add up to the ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from shared.channels.exports.tables import Column, Page, Source, TotalsMismatch
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
-from shared.money.usage.periods import days_asked
-from shared.money.usage.reading import Sum, rows_of, totals
-from shared.money.usage.rows import Rollup, UsageLine, of_workspace
+from shared.money.usage.periods import parse_date_range
+from shared.money.usage.reading import Sum, daily_totals, read_rollups
+from shared.money.usage.rows import Rollup, UsageLine, workspace_partition
 from shared.people.tenancy.workspaces import entered
 from shared.store import fetch_indexed, pages
 
 SUBJECT: Final = "usage"
-LINES = 100  # ledger lines a page: one batch read
-_SUMS = 1_000  # daily sums a page
-_SETTLED = timedelta(hours=1)  # a line has the time at which its call ended; it is in the books a moment later
+LINES_PER_PAGE = 100  # ledger lines a page: one batch read
+_ROLLUPS_PER_PAGE = 1_000  # daily sums a page
+_SETTLING_TIME = timedelta(hours=1)  # a line has the time at which its call ended, but is written a little later
 
-BY_DAY: Final = (
+DAY_COLUMNS: Final = (
     Column("date", "date"),
     Column("projectId"),
     Column("project"),
@@ -33,7 +33,7 @@ BY_DAY: Final = (
     Column("priceUsd", "money", summed=True),
     Column("unpricedCalls", "number", summed=True),
 )
-BY_LINE: Final = (
+LINE_COLUMNS: Final = (
     Column("timestamp", "moment"),
     Column("id"),
     Column("projectId"),
@@ -56,18 +56,18 @@ BY_LINE: Final = (
     Column("priceUsd", "money", summed=True),
     Column("priceTable"),
 )
-"""`priced` is false where no price of the model is known: cost and price are empty then, not zero."""
+"""`priced` is false if the model has no known price: cost and price are then empty, not zero."""
 
 
 def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, details: bool) -> Export:
-    """The export of these days (UTC, both included), made already where it is small (`jobs.start`).
+    """Export the usage of these days (UTC, both included); a small export is created at once (`jobs.start_export`).
 
-    One query for the totals, which also tell whether an export that was made before still says everything. Raises Invalid for days that
-    make no sense and for more lines than the format takes.
+    One query for the totals, which also show whether an earlier export is still complete. Raises Invalid for invalid days and for more
+    lines than the format allows.
     """
     workspace = entered(actor, ws_id, Permission.USAGE_EXPORT)
-    first, last = days_asked(start, end)
-    total = _total(workspace, first, last)
+    first, last = parse_date_range(start, end)
+    total = _sum_usage(workspace, first, last)
     if details and total.calls > MAX_ROWS[format_]:
         most = f"{MAX_ROWS[format_]:,} lines as {format_}; there are {total.calls:,}"
         raise Invalid(FieldError("include_details", f"At most {most}: ask for fewer days, or without details", details))
@@ -78,8 +78,8 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
             "first": str(first),
             "last": str(last),
             "details": details,
-            "expected": _figures(total, details),
-            "open": last >= (clock.now() - _SETTLED).date(),
+            "expected": _expected_totals(total, details),
+            "open": last >= (clock.now() - _SETTLING_TIME).date(),
         },
         f"usage-{'lines-' if details else ''}{first}-{last}",
         rows_total=total.calls if details else None,
@@ -87,26 +87,26 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
         org_id=actor.org_id,
         requested_by=actor.summary,
     )
-    return jobs.start_export(export, source_of(export), at_once=not details or total.calls <= MAX_ROWS_IN_REQUEST)
+    return jobs.start_export(export, export_source(export), at_once=not details or total.calls <= MAX_ROWS_IN_REQUEST)
 
 
-def source_of(export: Export) -> Source:
-    """The table of a usage export, from what its row says."""
+def export_source(export: Export) -> Source:
+    """Return the table of a usage export from its row."""
     ask = export.ask
     first, last = date.fromisoformat(ask["first"]), date.fromisoformat(ask["last"])
-    table = Lines if ask["details"] else Days
+    table = LineTable if ask["details"] else DailyTable
     return table(str(export.ws_id), first, last, dict(ask["expected"]), bool(ask["open"]))
 
 
-def _total(ws_id: str, first: date, last: date) -> Sum:
+def _sum_usage(ws_id: str, first: date, last: date) -> Sum:
     total = Sum()
-    for row in totals(of_workspace(ws_id), first, last):
+    for row in daily_totals(workspace_partition(ws_id), first, last):
         total.add(row)
     return total
 
 
-def _figures(total: Sum, details: bool) -> dict[str, int]:
-    """What the books say, under the names of the columns that say the same."""
+def _expected_totals(total: Sum, details: bool) -> dict[str, int]:
+    """Return the totals of the ledger under the names of their columns."""
     figures = {"costUsd": total.cost_micros, "priceUsd": total.price_micros, "calls": total.calls}
     return figures if details else figures | {"tokens": total.tokens, "unpricedCalls": total.unpriced_calls}
 
@@ -117,9 +117,9 @@ class _Table:
     first: date
     last: date
     expected: dict[str, int]
-    """What the books said when the export was asked for."""
+    """The totals when the export was requested."""
     open: bool
-    """Whether the last of the days went on then: there may be more by now."""
+    """Whether the last day was not over then, so that there may be more usage now."""
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -133,45 +133,45 @@ class _Table:
         }
 
     def check(self, rows: int, sums: Mapping[str, int]) -> None:
-        """Days that are over have exactly what the books said."""
-        found = {"calls": rows, **sums}
+        """Check that the rows add up to the expected totals; an open last day may have more. Raises TotalsMismatch."""
+        actual = {"calls": rows, **sums}
         for name, expected in self.expected.items():
-            if found.get(name, 0) != expected and not (self.open and found.get(name, 0) > expected):
-                raise TotalsMismatch(f"{name} is {found.get(name, 0)} where the books say {expected}")
+            if actual.get(name, 0) != expected and not (self.open and actual.get(name, 0) > expected):
+                raise TotalsMismatch(f"{name} is {actual.get(name, 0)} where the books say {expected}")
 
 
-class Days(_Table):
-    columns: Sequence[Column] = BY_DAY
+class DailyTable(_Table):
+    columns: Sequence[Column] = DAY_COLUMNS
 
     def pages(self, cursor: Any) -> Iterator[Page]:
         between = (f"PROJECT#{self.first}#", f"PROJECT#{self.last}#~")
-        for page in pages(Rollup, of_workspace(self.ws_id), between=between, limit=_SUMS, start=cursor):
-            yield Page([_day(row) for row in page.rows], page.next_key)
+        for page in pages(Rollup, workspace_partition(self.ws_id), between=between, limit=_ROLLUPS_PER_PAGE, start=cursor):
+            yield Page([_day_values(row) for row in page.rows], page.next_key)
 
 
-def _day(row: Rollup) -> tuple[Any, ...]:
+def _day_values(row: Rollup) -> tuple[Any, ...]:
     figures = (row.calls, row.tokens, row.cost_micros, row.price_micros, row.unpriced_calls)
     return row.day, row.value, row.name or row.value, *(int(one) for one in figures)
 
 
 @dataclass
-class Lines(_Table):
-    columns: Sequence[Column] = field(default=BY_LINE)
+class LineTable(_Table):
+    columns: Sequence[Column] = field(default=LINE_COLUMNS)
 
     def pages(self, cursor: Any) -> Iterator[Page]:
         names = self._project_names()
         between = (f"{self.first}T", f"{self.last}T~")
-        for page in pages(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=LINES, start=cursor):
+        for page in pages(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=LINES_PER_PAGE, start=cursor):
             lines = fetch_indexed(UsageLine, page.rows)
-            yield Page([_line(line, names) for line in lines], page.next_key)
+            yield Page([_line_values(line, names) for line in lines], page.next_key)
 
     def _project_names(self) -> dict[str, str]:
-        """As of the latest line of each project in these months."""
-        rows = rows_of(of_workspace(self.ws_id), "PROJECT-M", str(self.first)[:7], str(self.last)[:7])
+        """Return the project names as of the latest line of each project in these months."""
+        rows = read_rollups(workspace_partition(self.ws_id), "PROJECT-M", str(self.first)[:7], str(self.last)[:7])
         return {row.value: row.name for row in rows if row.name}
 
 
-def _line(line: UsageLine, project_names: Mapping[str, str]) -> tuple[Any, ...]:
+def _line_values(line: UsageLine, project_names: Mapping[str, str]) -> tuple[Any, ...]:
     project_id = str(line.proj_id)
     return (
         line.at,

@@ -1,4 +1,4 @@
-"""How a workspace stands this month: what it used."""
+"""The usage of a workspace in this month, with a forecast."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from shared.core import clock
 from shared.core.money import micros
 from shared.money.usage.periods import month_length
-from shared.money.usage.reading import totals
-from shared.money.usage.rows import of_workspace
+from shared.money.usage.reading import daily_totals
+from shared.money.usage.rows import workspace_partition
 from shared.people.tenancy.rows import Workspace
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Usage:
-    """The calendar month so far, in UTC. Money is what the customer pays, in micro-dollars; `end` is the last day of the month."""
+class MonthUsage:
+    """Usage of the calendar month so far, in UTC. Money is customer price in micro-dollars; `end` is the last day of the month."""
 
     start: date
     end: date
@@ -25,11 +25,11 @@ class Usage:
     limit_micros: int
     projected_micros: int
     limit_reached_on: date | None = None
-    """The day on which the limit was reached, or will be at this month's pace; None when the month ends before."""
+    """The day on which the limit was reached, or will be at the present rate; None if the month ends before."""
 
     @property
     def percent(self) -> float:
-        """Of the month's limit; 100 where the limit is nothing."""
+        """Percent of the month's limit; 100 if the limit is 0."""
         if self.limit_micros <= 0:
             return 100.0
         return round(100 * self.price_micros / self.limit_micros, 2)
@@ -43,33 +43,35 @@ class Forecast:
     reached_on: date | None
 
 
-def usage_of(workspace: Workspace) -> Usage:
-    """One round trip: the daily sums of this month."""
+def month_usage(workspace: Workspace) -> MonthUsage:
+    """Return this month's usage from the daily sums; one round trip."""
     now = clock.now()
     first = now.date().replace(day=1)
-    rows = list(totals(of_workspace(workspace.id), first, now.date()))
+    rows = list(daily_totals(workspace_partition(workspace.id), first, now.date()))
     spent = [(date.fromisoformat(row.day), int(row.price_micros)) for row in rows]
-    return _standing(workspace, now, sum(int(row.calls) for row in rows), spent)
+    return _summarize(workspace, now, sum(int(row.calls) for row in rows), spent)
 
 
-def no_usage(workspace: Workspace) -> Usage:
-    """Of a workspace that was just made: no round trip."""
-    return _standing(workspace, clock.now(), 0, [])
+def empty_month_usage(workspace: Workspace) -> MonthUsage:
+    """Return the usage of a workspace that was just created; no round trip."""
+    return _summarize(workspace, clock.now(), 0, [])
 
 
-def _standing(workspace: Workspace, now: datetime, calls: int, spent: list[tuple[date, int]]) -> Usage:
+def _summarize(workspace: Workspace, now: datetime, calls: int, spent: list[tuple[date, int]]) -> MonthUsage:
     first = now.date().replace(day=1)
     limit = micros(workspace.settings["maxMonthlyUsage"])
-    seen = forecast(spent, limit, now)
+    prediction = forecast(spent, limit, now)
     last = first.replace(day=month_length(first))
-    return Usage(first, last, calls, sum(price for _, price in spent), limit, seen.projected_micros, seen.reached_on)
+    return MonthUsage(
+        first, last, calls, sum(price for _, price in spent), limit, prediction.projected_micros, prediction.reached_on
+    )
 
 
 def forecast(spent: Iterable[tuple[date, int]], limit: int, now: datetime) -> Forecast:
-    """Where the month of `now` leads at its own pace so far, from what was spent on each of its days, in order.
+    """Forecast the spending at the end of the month of `now` from the spending of each of its days, in order.
 
-    The pace is the month's spending over its time so far, of which the first day always counts whole: a call in the first minute says
-    nothing about the month. A limit that was reached is told with its day; one of nothing was reached as the month began.
+    The rate is the month's spending divided by its time so far; the first day always counts as a whole day, because a call in the first
+    minute says nothing about the month. A limit of 0 counts as reached on the first day.
     """
     begin = datetime.combine(now.date().replace(day=1), time(), UTC)
     total, reached = 0, begin.date() if limit <= 0 else None

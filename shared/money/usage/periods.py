@@ -1,4 +1,4 @@
-"""Days, in UTC: those that somebody asks for, and the periods that they fall into."""
+"""Date ranges and their periods (days, weeks, months), in UTC."""
 
 import calendar
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from shared.core import clock
 from shared.core.errors import FieldError, Invalid
 
 MAX_DAYS: Final = 731
-"""Two years: what one answer may span. 731 points of a timeline are 60 KB, and one page of sums."""
-_YEARS: Final = range(2000, 2101)  # outside them a day is a slip of the keyboard, and a week around it may not exist
-ALONE: Final = 62
-"""Up to so many days are read day by day in one query, unless they are whole months; beyond that, whole months are read as months."""
+"""Two years, the longest range of a response: 731 points of a timeline have 60 KB, and are one page of sums."""
+_YEARS: Final = range(2000, 2101)  # other years are typing errors, and a week around their days may not exist
+MAX_DAYS_BY_DAY: Final = 62
+"""Up to this many days are read by day in one query, unless they are whole months; in longer ranges whole months are read as months."""
 
 
-def days_asked(start: str | None, end: str | None) -> tuple[date, date]:
-    """First and last day, both included. Without an end: today. Without a start: the first of the end's month, or of this month where
-    the end is yet to come. Raises Invalid for no dates, an order that is none, and more than MAX_DAYS."""
+def parse_date_range(start: str | None, end: str | None) -> tuple[date, date]:
+    """Return first and last day, both included. The default end is today; the default start is the first day of the end's month, or of
+    this month if the end is in the future. Raises Invalid for invalid dates, a start after the end, and more than MAX_DAYS."""
     today = clock.now().date()
-    last = _day("end_date", end) or today
-    first = _day("start_date", start) or min(last, today).replace(day=1)
+    last = _parse_day("end_date", end) or today
+    first = _parse_day("start_date", start) or min(last, today).replace(day=1)
     if first > last:
         raise Invalid(FieldError("start_date", "The start must not be after the end", start))
     if (last - first).days >= MAX_DAYS:
@@ -28,7 +28,7 @@ def days_asked(start: str | None, end: str | None) -> tuple[date, date]:
     return first, last
 
 
-def _day(name: str, text: str | None) -> date | None:
+def _parse_day(name: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
@@ -40,16 +40,16 @@ def _day(name: str, text: str | None) -> date | None:
     return day
 
 
-def begin_of(day: date, group_by: str) -> date:
-    """The first day of the `day`, `week` (from Monday) or `month` that a day is in."""
+def period_start(day: date, group_by: str) -> date:
+    """Return the first day of the `day`, `week` (from Monday) or `month` that contains the day."""
     if group_by == "week":
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if group_by == "month" else day
 
 
-def periods(first: date, last: date, group_by: str) -> Iterator[date]:
-    """The beginnings of all periods from the one that holds `first` to the one that holds `last`."""
-    begin = begin_of(first, group_by)
+def period_starts(first: date, last: date, group_by: str) -> Iterator[date]:
+    """Yield the first day of each period from the one that contains `first` to the one that contains `last`."""
+    begin = period_start(first, group_by)
     while begin <= last:
         yield begin
         length = {"day": 1, "week": 7, "month": month_length(begin)}[group_by]
@@ -57,16 +57,16 @@ def periods(first: date, last: date, group_by: str) -> Iterator[date]:
 
 
 def month_length(day: date) -> int:
-    """The days of the month that a day is in."""
+    """Return the number of days of the month that contains the day."""
     return calendar.monthrange(day.year, day.month)[1]
 
 
-def stretches(first: date, last: date) -> Iterator[tuple[bool, date, date]]:
-    """What to read for a span: (whole months?, first day, last day), at most three of them, in order and without a gap."""
+def split_range(first: date, last: date) -> Iterator[tuple[bool, date, date]]:
+    """Split a range into at most three parts (whole months?, first day, last day), in order and without a gap."""
     head = first if first.day == 1 else first.replace(day=1) + timedelta(days=month_length(first))
     tail = (last + timedelta(days=1)).replace(day=1)
     whole = first == head and last + timedelta(days=1) == tail
-    if head >= tail or not (whole or (last - first).days >= ALONE):
+    if head >= tail or not (whole or (last - first).days >= MAX_DAYS_BY_DAY):
         yield False, first, last
         return
     if first < head:

@@ -1,4 +1,4 @@
-"""Usage for those who may see it."""
+"""Usage of a workspace or a project, for actors who may see it."""
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
@@ -8,14 +8,14 @@ from shared.store import load
 from shared.work.projects.rows import Project
 
 
-def of_workspace(
+def get_workspace_usage(
     actor: Actor, ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project"
 ) -> Usage:
-    """Two round trips: the total, the parts."""
+    """Return a workspace's usage; two round trips: the total, the parts. Raises NotFound, Forbidden, Invalid."""
     return workspace_usage(entered(actor, ws_id, Permission.USAGE_READ), start, end, group_by, breakdown)
 
 
-def of_project(
+def get_project_usage(
     actor: Actor, project_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "agent"
 ) -> Usage:
     if breakdown == "project":

@@ -1,12 +1,12 @@
-"""Usage as people look at it: sums of sums, never a walk over the lines."""
+"""Reading usage from daily and monthly sums, never from single ledger lines."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from shared.money.usage.periods import begin_of, days_asked, periods, stretches
-from shared.money.usage.rows import Rollup, of_project, of_workspace
+from shared.money.usage.periods import parse_date_range, period_start, period_starts, split_range
+from shared.money.usage.rows import Rollup, project_partition, workspace_partition
 from shared.store import iterate
 
 BREAKDOWNS: Final = ("project", "agent", "provider", "user")
@@ -14,7 +14,7 @@ BREAKDOWNS: Final = ("project", "agent", "provider", "user")
 
 @dataclass
 class Sum:
-    """Money in micro-dollars. `unpriced_calls` used a model without a known price: they are in no amount."""
+    """A sum of usage; money in micro-dollars. `unpriced_calls` used a model without a known price and are in no amount."""
 
     calls: int = 0
     tokens: int = 0
@@ -40,61 +40,61 @@ class Usage:
     end: date
     total: Sum
     parts: dict[str, Sum] = field(default_factory=dict)
-    """By the value of the dimension asked for."""
+    """Sums by the value of the requested dimension."""
     timeline: dict[date, Sum] = field(default_factory=dict)
-    """By the first day of each day, week (from Monday) or month of the span, those without usage too. A period at an end of the span
-    has only the span's days in it."""
+    """Sums by the first day of each day, week (from Monday) or month, also of those without usage. The first and last period have only
+    the days of the range."""
 
 
 def workspace_usage(ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project") -> Usage:
-    return _usage(of_workspace(ws_id), start, end, group_by, breakdown)
+    return _read_usage(workspace_partition(ws_id), start, end, group_by, breakdown)
 
 
 def project_usage(project_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "agent") -> Usage:
-    return _usage(of_project(project_id), start, end, group_by, breakdown)
+    return _read_usage(project_partition(project_id), start, end, group_by, breakdown)
 
 
-def _usage(pk: str, start: str | None, end: str | None, group_by: str, breakdown: str) -> Usage:
-    """Two queries; up to four where whole months are among more than two (`stretches`)."""
-    first, last = days_asked(start, end)
-    usage = Usage(first, last, Sum(), timeline={begin: Sum() for begin in periods(first, last, group_by)})
-    for row in totals(pk, first, last):
+def _read_usage(pk: str, start: str | None, end: str | None, group_by: str, breakdown: str) -> Usage:
+    """Read total, timeline and parts; two queries, up to four if the range has whole months (`split_range`)."""
+    first, last = parse_date_range(start, end)
+    usage = Usage(first, last, Sum(), timeline={begin: Sum() for begin in period_starts(first, last, group_by)})
+    for row in daily_totals(pk, first, last):
         usage.total.add(row)
-        usage.timeline[begin_of(date.fromisoformat(row.day), group_by)].add(row)
-    for row in _parts(pk, breakdown.upper(), first, last):
+        usage.timeline[period_start(date.fromisoformat(row.day), group_by)].add(row)
+    for row in _read_breakdown(pk, breakdown.upper(), first, last):
         usage.parts.setdefault(row.value, Sum()).add(row)
     return usage
 
 
 def month_sums(ws_id: str, first: date, last: date) -> dict[str, Sum]:
-    """What a workspace used in each month (`2026-11`) of these days, without limit of how many. One query a megabyte: 5,000 days."""
+    """Return a workspace's usage by month (`2026-11`) for any number of days; one query for each megabyte (5,000 days)."""
     sums: dict[str, Sum] = {}
-    for row in totals(of_workspace(ws_id), first, last):
+    for row in daily_totals(workspace_partition(ws_id), first, last):
         sums.setdefault(row.day[:7], Sum()).add(row)
     return sums
 
 
 def agent_sums(ws_id: str, month: str) -> dict[str, Sum]:
-    """What each agent used in a month (`2026-11`), by the agent's id: every line of the ledger is in one of them."""
+    """Return the usage of a month (`2026-11`) by agent id; every ledger line is in exactly one of the sums."""
     sums: dict[str, Sum] = {}
-    for row in rows_of(of_workspace(ws_id), "AGENT-M", month, month):
+    for row in read_rollups(workspace_partition(ws_id), "AGENT-M", month, month):
         sums.setdefault(row.value, Sum()).add(row)
     return sums
 
 
-def totals(pk: str, first: date, last: date) -> Iterable[Rollup]:
-    """The sums of the days that have any, in order."""
-    return rows_of(pk, "TOTAL", str(first), str(last))
+def daily_totals(pk: str, first: date, last: date) -> Iterable[Rollup]:
+    """Yield the total of each day that has usage, in order."""
+    return read_rollups(pk, "TOTAL", str(first), str(last))
 
 
-def _parts(pk: str, dimension: str, first: date, last: date) -> Iterable[Rollup]:
-    for months, begin, end in stretches(first, last):
+def _read_breakdown(pk: str, dimension: str, first: date, last: date) -> Iterable[Rollup]:
+    for months, begin, end in split_range(first, last):
         if months:
-            yield from rows_of(pk, f"{dimension}-M", str(begin)[:7], str(end)[:7])
+            yield from read_rollups(pk, f"{dimension}-M", str(begin)[:7], str(end)[:7])
         else:
-            yield from rows_of(pk, dimension, str(begin), str(end))
+            yield from read_rollups(pk, dimension, str(begin), str(end))
 
 
-def rows_of(pk: str, dimension: str, first: str, last: str) -> Iterable[Rollup]:
-    """The sums of one dimension from one day (or month) to another, a page of about 5,000 at a time."""
+def read_rollups(pk: str, dimension: str, first: str, last: str) -> Iterable[Rollup]:
+    """Yield the sums of one dimension from one day (or month) to another, in pages of about 5,000."""
     return iterate(Rollup, pk, between=(f"{dimension}#{first}#", f"{dimension}#{last}#~"))

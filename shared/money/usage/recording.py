@@ -1,32 +1,34 @@
-"""A ledger line with its sums: one transaction, so that they add up exactly whatever fails in between."""
+"""Writing a ledger line and its sums in one transaction, so that they always add up."""
 
 from shared.core.errors import Raced
-from shared.money.usage.rows import Rollup, UsageLine, of_project, of_workspace
+from shared.money.usage.rows import Rollup, UsageLine, project_partition, workspace_partition
 from shared.store import Operation, create, update
 
-RECORDED = Raced("This call is in the ledger already")
+ALREADY_RECORDED = Raced("This call is in the ledger already")
 
 
-def record_usage(line: UsageLine, project_name: str) -> list[Operation]:
-    """The line and the 16 sums it is part of: nine of its day, seven of its month. Refused as `RECORDED` when the line exists.
-    17 operations."""
+def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:
+    """Return the 17 operations that write a line and add it to its 16 sums: nine of the day, seven of the month.
+
+    The write fails with ALREADY_RECORDED if the line exists.
+    """
     user = line.user
     parts = [
         ("AGENT", line.agent_id, line.agent_name),
         ("PROVIDER", line.provider, line.provider),
         ("USER", user["id"], user["name"]),
     ]
-    workspace, project = of_workspace(str(line.ws_id)), of_project(str(line.proj_id))
-    operations = [create(line, RECORDED)]
+    workspace, project = workspace_partition(str(line.ws_id)), project_partition(str(line.proj_id))
+    operations = [create(line, ALREADY_RECORDED)]
     for partition, dimensions in (workspace, [*parts, ("PROJECT", str(line.proj_id), project_name)]), (project, parts):
-        operations.append(_add(line, partition, f"TOTAL#{line.at[:10]}#", None))
+        operations.append(_add_to_rollup(line, partition, f"TOTAL#{line.at[:10]}#", None))
         for dimension, value, name in dimensions:
-            operations.append(_add(line, partition, f"{dimension}#{line.at[:10]}#{value}", name))
-            operations.append(_add(line, partition, f"{dimension}-M#{line.at[:7]}#{value}", name))
+            operations.append(_add_to_rollup(line, partition, f"{dimension}#{line.at[:10]}#{value}", name))
+            operations.append(_add_to_rollup(line, partition, f"{dimension}-M#{line.at[:7]}#{value}", name))
     return operations
 
 
-def _add(line: UsageLine, pk: str, sk: str, name: str | None) -> Operation:
+def _add_to_rollup(line: UsageLine, pk: str, sk: str, name: str | None) -> Operation:
     actions = [
         Rollup.calls.add(1),
         Rollup.tokens.add(line.tokens),

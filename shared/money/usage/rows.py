@@ -1,10 +1,10 @@
-"""The ledger line and the daily sums."""
+"""Rows of usage: the ledger line, and the sums by day and month."""
 
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 
 
 class UsageLine(Entity):
-    """One model call. Written once, never changed. Money in micro-dollars; the four token buckets are disjoint."""
+    """A ledger line: one model call, written once and never changed. Money in micro-dollars; the four token buckets are disjoint."""
 
     KIND = "USE"
     NAME = "usage line"
@@ -17,7 +17,7 @@ class UsageLine(Entity):
     user = JSONAttribute()
     provider = UnicodeAttribute()
     model = UnicodeAttribute()
-    """The model that really answered."""
+    """The model that produced the response."""
     input_tokens = NumberAttribute()
     cache_read_tokens = NumberAttribute()
     cache_write_tokens = NumberAttribute()
@@ -26,12 +26,12 @@ class UsageLine(Entity):
     provider_cost_micros = NumberAttribute()
     customer_price_micros = NumberAttribute()
     unpriced = BooleanAttribute(default=False)
-    """No price is known for this model: both amounts are 0 and mean nothing."""
+    """Whether the model has no known price; both amounts are then 0 and have no meaning."""
     price_version = UnicodeAttribute()
 
     @property
     def tokens(self) -> int:
-        """All four buckets."""
+        """The tokens of all four buckets."""
         return int(self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
@@ -47,8 +47,8 @@ class Rollup(Row):
     """The sum of the lines of a day, or of a month, that have this value.
 
     At `USG#<WS or PROJ>#<id>, <DIM>#<day>#<value>`: every dimension, by day.
-    At `USG#<WS or PROJ>#<id>, <DIM>-M#<month>#<value>`: every dimension but TOTAL, by month, so that a year of a thousand people is
-    12,000 rows and not 365,000. (A year of totals is 365 rows: they need no months.)
+    At `USG#<WS or PROJ>#<id>, <DIM>-M#<month>#<value>`: every dimension but TOTAL, by month, so that a year of a thousand users is
+    12,000 rows and not 365,000. (A year of totals is only 365 rows.)
 
     Dimensions: TOTAL (no value), PROJECT (a workspace's only), AGENT, PROVIDER, USER.
     """
@@ -57,7 +57,7 @@ class Rollup(Row):
 
     kind = UnicodeAttribute(default="ROLLUP")
     name = UnicodeAttribute(null=True)
-    """What the value is called, as of the latest line."""
+    """The display name of the value, as of the latest line."""
     calls = NumberAttribute(default=0)
     tokens = NumberAttribute(default=0)
     cost_micros = NumberAttribute(default=0)
@@ -66,7 +66,7 @@ class Rollup(Row):
 
     @property
     def day(self) -> str:
-        """Or the month."""
+        """The day, or the month of a monthly sum."""
         return str(self.sk.split("#", 2)[1])
 
     @property
@@ -74,10 +74,10 @@ class Rollup(Row):
         return str(self.sk.split("#", 2)[2])
 
 
-def of_workspace(ws_id: str) -> str:
-    """The partition of a workspace's sums."""
+def workspace_partition(ws_id: str) -> str:
+    """Return the partition key of a workspace's sums."""
     return f"USG#WS#{ws_id}"
 
 
-def of_project(project_id: str) -> str:
+def project_partition(project_id: str) -> str:
     return f"USG#PROJ#{project_id}"

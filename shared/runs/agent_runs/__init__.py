@@ -1,1 +1,1 @@
-"""Runs: an agent does a card's work, step by step, under a lease, within a budget, and always comes to an end."""
+"""Agent runs: an agent works on a card, step by step, under a lease and within budgets; every run ends."""

@@ -1,4 +1,4 @@
-"""What an agent has done for somebody: its records of all their workspaces together."""
+"""Statistics of an agent, summed over all workspaces of an actor."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from shared.store import get_many
 
 
 @dataclass(frozen=True)
-class Record:
+class AgentStatistics:
     runs: int
     succeeded: int
     duration_ms: int
@@ -20,12 +20,12 @@ class Record:
         return round(self.duration_ms / self.runs / 1000, 3) if self.runs else 0.0
 
 
-def record_of(actor: Actor, agent_id: str) -> Record:
-    """One round trip for each hundred workspaces."""
+def get_agent_statistics(actor: Actor, agent_id: str) -> AgentStatistics:
+    """Return the agent's statistics over the actor's workspaces; one round trip for each hundred of them."""
     keys = [(AgentRecord, *AgentRecord.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
-    found = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
-    rows = [row for row in found if isinstance(row, AgentRecord)]
-    return Record(
+    fetched = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
+    rows = [row for row in fetched if isinstance(row, AgentRecord)]
+    return AgentStatistics(
         sum(int(row.runs) for row in rows),
         sum(int(row.succeeded) for row in rows),
         sum(int(row.duration_ms) for row in rows),

@@ -1,4 +1,4 @@
-"""People answer a run: cancel it, let it go on, or say no."""
+"""Decisions of people about a run: cancel, approve, reject."""
 
 import math
 from functools import partial
@@ -10,19 +10,19 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.reserving import set_limit
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end, event_data, with_error
+from shared.runs.agent_runs.ending import end_run, event_data, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.rows import Run
-from shared.runs.agent_runs.spending import has_room
+from shared.runs.agent_runs.spending import has_budget
 from shared.runs.terminal import publish_run_status
 from shared.store import fetch, fetch_indexed, iterate, load, update_with_retry
 
 
 def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
-    """End a run now: its status, its fence and its card's lease in one write, then its execution.
+    """Cancel a run: change its status, its fence and its card's lease in one transaction, then stop its execution.
 
-    Whoever works on it loses the fence at once and writes nothing more. Raises Conflict(RUN_STATUS) for a run that completed or failed;
-    cancelling twice is once.
+    The worker of the run fails at its next write, because the fence has changed. Raises Conflict(RUN_STATUS) for a run that completed or
+    failed; safe to repeat.
     """
     done = stop_run(actor, load(Run, run_id, actor, Permission.AGENT_RUN), reason or "Cancelled")
     if done.status != "cancelled":
@@ -31,9 +31,9 @@ def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
 
 
 def stop_run(actor: Actor, run: Run, reason: str) -> Run:
-    """`cancel_run` for a run that was read already. One that completed or failed stays as it is."""
+    """Cancel a run that was read already; a run that completed or failed stays as it is."""
     execution = run.execution
-    done = end(run, "cancelled", actor, with_error("CANCELLED", reason))
+    done = end_run(run, "cancelled", actor, with_error("CANCELLED", reason))
     arn = done.execution or execution
     if done.status == "cancelled":
         if arn:
@@ -43,20 +43,20 @@ def stop_run(actor: Actor, run: Run, reason: str) -> Run:
 
 
 def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -> Run:
-    """Let a waiting run go on: the first answer counts. For a run that waits for its own budget, `max_cost_micros` is the new cap.
+    """Approve a waiting run; the first answer counts. If the run waits for its own budget, `max_cost_micros` is its new limit.
 
     Raises Conflict(RUN_STATUS) unless the run waits.
     """
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
-    _refuse_idle(run)
+    _require_waiting(run)
     if max_cost_micros is not None:
-        if (run.waiting or {}).get("scope") != "run":  # a cap made now would not know what the run has spent
+        if (run.waiting or {}).get("scope") != "run":  # a new budget would not contain what the run has spent
             raise Invalid(FieldError("max_cost", "The run does not wait for a budget of its own", None))
         set_limit("run", run.id, max_cost_micros, org_id=run.org_id, ws_id=run.ws_id)
-    run = _answered(actor, run, "approved")
-    if not queue.answer(str(run.wait_token), {"approved": True}):
-        if run.execution and queue.execution_lives(run.execution):
-            return run  # somebody's answer is there already; or the wait is over, and the execution itself ends the run
+    run = _record_answer(actor, run, "approved")
+    if not queue.resume_execution(str(run.wait_token), {"approved": True}):
+        if run.execution and queue.is_execution_running(run.execution):
+            return run  # it was answered already; or the wait is over, and the execution itself ends the run
         run = relaunch(run)
         if run.ended:
             raise Conflict(Situation.RUN_STATUS, "The run does not wait any more")
@@ -64,20 +64,22 @@ def approve_run(actor: Actor, run_id: str, max_cost_micros: int | None = None) -
 
 
 def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
-    """Say no to a waiting run: it ends as cancelled, with the reason. Raises Conflict(RUN_STATUS) unless the run waits."""
+    """Reject a waiting run: it ends as cancelled, with the reason. Raises Conflict(RUN_STATUS) unless the run waits."""
     run = load(Run, run_id, actor, Permission.RUN_APPROVE)
-    _refuse_idle(run)
-    run = _answered(actor, run, "rejected")
+    _require_waiting(run)
+    run = _record_answer(actor, run, "rejected")
     token, waited_for = run.wait_token, run.waiting_for
     code = "APPROVAL_REJECTED" if waited_for == "approval" else "USAGE_LIMIT_EXCEEDED"
-    done = end(run, "cancelled", actor, with_error(code, reason or f"Rejected by {actor.name}"))
+    done = end_run(run, "cancelled", actor, with_error(code, reason or f"Rejected by {actor.name}"))
     if token:
-        queue.refuse(token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or "")
+        queue.fail_waiting_execution(
+            token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or ""
+        )
     publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done
 
 
-def _refuse_idle(run: Run) -> None:
+def _require_waiting(run: Run) -> None:
     if run.status == "waiting" and not run.wait_token:
         raise Conflict(Situation.RUN_STATUS, "The run is being taken up again; answer in a moment")
     if run.status != "waiting":
@@ -87,15 +89,15 @@ def _refuse_idle(run: Run) -> None:
         raise Conflict(Situation.RUN_STATUS, "The time for an answer is over")
 
 
-def _answered(actor: Actor, run: Run, answer: str) -> Run:
-    """Write down who answered what. The same answer may be given again, as long as the machine has not taken it; another may not."""
+def _record_answer(actor: Actor, run: Run, answer: str) -> Run:
+    """Store the answer and who gave it; the same answer may be repeated until the execution continues, another one is a Conflict."""
 
     def change(row: Run) -> None:
-        _refuse_idle(row)
-        given = (row.waiting or {}).get("answer")
-        if given is not None and given != answer:
-            raise Conflict(Situation.RUN_STATUS, f"The run was {given} already")
-        if given is None:
+        _require_waiting(row)
+        previous = (row.waiting or {}).get("answer")
+        if previous is not None and previous != answer:
+            raise Conflict(Situation.RUN_STATUS, f"The run was {previous} already")
+        if previous is None:
             row.approved = row.approved or (answer == "approved" and row.waiting_for == "approval") or None
             row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
             record(row, EventType.RUN_ANSWERED, actor, **event_data(row), answer=answer, waited_for=row.waiting_for)
@@ -104,15 +106,15 @@ def _answered(actor: Actor, run: Run, answer: str) -> Run:
 
 
 def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
-    """Let every run that waits for a budget with room in it go on, of one workspace or of all. How many were told. Stops at `until`
+    """Resume all runs, of one workspace or of all, that wait for a budget which has room again; return how many. Stops at `until`
     (`time.monotonic`).
 
-    Room comes back by a higher limit, but also by a call that cost less than it held, and when a month begins.
+    A budget gets room by a higher limit, by a call that cost less than its reservation, and when a month begins.
     """
     resumed, prefix = 0, f"budget#{ws_id}#" if ws_id else "budget#"
     for run in iterate(Run, "RUNS#WAITING", index=3, prefix=prefix, limit=_PAGE, read=partial(fetch_indexed, Run), until=until):
-        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_room(run):
-            resumed += int(queue.answer(run.wait_token, {"granted": True}))
+        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_budget(run):
+            resumed += int(queue.resume_execution(run.wait_token, {"granted": True}))
     return resumed
 
 

@@ -1,4 +1,4 @@
-"""What a run's agent is told: its system prompt as the project has it, and the first message."""
+"""The input of a run's agent: its system prompt with the project's additions, and the first message."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,7 +8,7 @@ from shared.agents.providers.context import render_context
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import Run
 from shared.runs.toolbox.board_tools import sibling_facts
-from shared.runs.toolbox.call_context import surroundings
+from shared.runs.toolbox.call_context import read_board_lanes
 from shared.runs.toolbox.card_tools import card_facts
 from shared.store import fetch_all, get_many
 from shared.work.documents.reading import listed, texts_of
@@ -17,35 +17,35 @@ from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, template_of
 from shared.work.projects.rows import Project
 
-DOCUMENTS: Final = 40  # named in the first message
-IN_FULL: Final = 3  # with their content: the card's own and its parent's, the newest first
+MAX_DOCUMENTS: Final = 40  # listed in the first message
+MAX_FULL_DOCUMENTS: Final = 3  # with their content: those of the card and its parent, newest first
 
 
 def system_prompt(agent: Agent, config: AgentConfig | None, template: Mapping[str, Any]) -> str:
-    """The agent's own, and what the project adds, or else the workspace."""
+    """Return the agent's system prompt with the additions of the project, or else of the workspace."""
     added = ((config.system_prompt_additions if config else None) or template.get("systemPromptAdditions") or "").strip()
     return f"{agent.system_prompt}\n\nFor this project:\n{added}\n" if added else agent.system_prompt
 
 
 def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
-    """The system prompt and the first message. About six reads."""
-    found: list[Any] = get_many(
+    """Return the system prompt and the first message; about six reads."""
+    rows: list[Any] = get_many(
         [
             (Project, *Project.key(str(run.proj_id))),
             (AgentConfig, *AgentConfig.key_in(str(run.proj_id), run.agent_id)),
             (Workspace, *Workspace.key(str(run.ws_id))),
         ]
     )
-    project, config, workspace = found
+    project, config, workspace = rows
     template = template_of(workspace.settings, agent) if workspace else {}
-    near = surroundings(card.board_id)
+    board = read_board_lanes(card.board_id)
     extra = "\n\n".join(
         part for part in ((config.context_instructions if config else None), run.input_context.get("context")) if part
     )
     text = render_context(
-        card_facts(card, near, project),
+        card_facts(card, board, project),
         _documents(card),
-        sibling_facts(card, near),
+        sibling_facts(card, board),
         extra,
         run.input_context.get("parameters") or {},
     )
@@ -53,9 +53,9 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
 
 
 def _documents(card: Item) -> list[dict[str, Any]]:
-    rows = listed(str(card.proj_id))[:DOCUMENTS]
-    near = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:IN_FULL]
-    full = texts_of(fetch_all(Document, near))
+    rows = listed(str(card.proj_id))[:MAX_DOCUMENTS]
+    own = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:MAX_FULL_DOCUMENTS]
+    full = texts_of(fetch_all(Document, own))
     shown = []
     for row in rows:
         facts = {

@@ -1,8 +1,8 @@
-"""How a run ends: once, in one transaction with everything that depends on it.
+"""Ending a run: once, in one transaction with everything that depends on it.
 
-The run's status and event, the card's lease and its list of runs, the project's place, the reservation of a call that will not
-settle, the agent's record: all of it or none. A reservation outlives a run that somebody else ends while its call is under way: the
-call is paid, and settles it (`shared.runs.agent_runs.spending`), or the clock gives it back when the lease that the run had is over.
+The transaction changes the run's status and event, the card's lease and list of runs, the project's set of active runs, the agent's
+record, and the reservation of a call that will not be settled. If somebody else ends the run while a model call is in progress, the
+reservation stays: the call costs money and settles it (`shared.runs.agent_runs.spending`), or the sweep releases it after the run's lease.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import Actor
 from shared.events import EventType, record
-from shared.money.budgets.reserving import release
+from shared.money.budgets.reserving import release_reservation
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
-RECENT: Final = 10  # runs a card keeps summaries of
+RECENT_RUNS: Final = 10  # run summaries that a card stores
 _EVENTS = {
     "completed": EventType.RUN_COMPLETED,
     "failed": EventType.RUN_FAILED,
@@ -24,35 +24,35 @@ _EVENTS = {
 }
 
 
-def end(
+def end_run(
     run: Run,
     status: str,
     actor: Actor,
     change: Callable[[Run], None],
     *,
-    still: Callable[[Run], bool] = lambda _: True,
-    at_rest: bool = False,
+    only_if: Callable[[Run], bool] = lambda _: True,
+    idle: bool = False,
 ) -> Run:
-    """End a run as completed, failed or cancelled; `change` sets its result or error. Answers the run as it stands.
+    """End a run as completed, failed or cancelled; `change` sets its result or error. Returns the run as it is afterwards.
 
-    A run that has ended stays as it is. `at_rest`: the run's own execution says so, no call of the run is under way. `still` is asked of
-    every fresh version: when it says no, the run is left alone. Two round trips, more only when somebody else writes the run or its card
-    at the same moment.
+    A run that has ended does not change. `idle`: the run's own execution is the caller, so no model call is in progress. `only_if` is
+    checked against every version that is read; if it is false, the run does not change. Two round trips, more only if somebody else writes
+    the run or its card at the same moment.
     """
 
     def attempt(number: int) -> Run:
         row = fetch(Run, run.id) if number else run
         if row is None:
             raise stale()
-        if not row.ended and still(row):
-            write(*ending(row, status, actor, change, at_rest=at_rest))
+        if not row.ended and only_if(row):
+            write(*end_operations(row, status, actor, change, idle=idle))
         return row
 
     return retrying(attempt, times=8)
 
 
 def with_error(code: str, message: str) -> Callable[[Run], None]:
-    """The change that gives a run its error."""
+    """Return a change that sets the error of a run."""
 
     def change(run: Run) -> None:
         run.error_code, run.error_message = code, message[:2000]
@@ -60,12 +60,12 @@ def with_error(code: str, message: str) -> Callable[[Run], None]:
     return change
 
 
-def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, at_rest: bool = False) -> list[Operation]:
-    """The operations that end a run as it was read."""
-    held, before = run.hold, run.status
+def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, idle: bool = False) -> list[Operation]:
+    """Return the operations that end a run as it was read."""
+    reservation, before = run.hold, run.status
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
-    if held and not at_rest and run.lease_until > clock.epoch():
-        run.held_until, held = run.lease_until, None
+    if reservation and not idle and run.lease_until > clock.epoch():
+        run.held_until, reservation = run.lease_until, None
     else:
         run.hold, run.hold_turn = None, None
     run.fence += 1
@@ -77,38 +77,38 @@ def ending(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *
     record(run, _EVENTS[status], actor, changes={"status": [before, status]}, **event_data(run))
     operations = [
         save(run),
-        update(ActiveRuns.of(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
-        update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _recorded(run)),
-        *release(held),
+        update(ActiveRuns.for_project(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
+        update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _agent_record_updates(run)),
+        *release_reservation(reservation),
     ]
-    found = fetch(Item, run.item_id)
-    if found is not None:
-        free(found, run, actor)
-        operations.append(save(found))
+    card = fetch(Item, run.item_id)
+    if card is not None:
+        release_card(card, run, actor)
+        operations.append(save(card))
     return operations
 
 
-def free(card: Item, run: Run, actor: Actor) -> None:
-    """The card after its run: its lease ends, its status goes where the work left it."""
-    keep_summary(card, run)
+def release_card(card: Item, run: Run, actor: Actor) -> None:
+    """End the lease of the run on its card, and set the card's status."""
+    update_run_summary(card, run)
     if card.lease_run != run.id:
         return
     card.lease_run = None
     if run.lifted_from and card.status == "in_progress":
-        # finished work waits for somebody to look at it; broken-off work is where it was
+        # finished work is ready for review; after a failed or cancelled run the card has its old status again
         status = "ready" if run.status == "completed" else run.lifted_from
         record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 
 
-def keep_summary(card: Item, run: Run) -> None:
-    """The run's summary among the card's, newest first."""
+def update_run_summary(card: Item, run: Run) -> None:
+    """Update the run's summary on the card; newest first."""
     others = [one for one in card.recent_runs if one["id"] != run.id]
-    card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT]
+    card.recent_runs = sorted([run.summary, *others], key=lambda one: one["created_at"], reverse=True)[:RECENT_RUNS]
 
 
 def event_data(run: Run) -> dict[str, Any]:
-    """What every event of a run says of it."""
+    """Return the data that every event of a run contains."""
     return {
         "run_id": run.id,
         "card_id": run.item_id,
@@ -122,7 +122,7 @@ def event_data(run: Run) -> dict[str, Any]:
     }
 
 
-def _recorded(run: Run) -> list[Any]:
+def _agent_record_updates(run: Run) -> list[Any]:
     return [
         AgentRecord.runs.add(1),
         AgentRecord.succeeded.add(int(run.status == "completed")),

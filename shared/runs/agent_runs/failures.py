@@ -1,11 +1,11 @@
-"""Why a run fails. The state machine carries an exception's class name; here is what each name means to who reads the run."""
+"""Reasons why a run fails. The state machine passes on the class name of an exception; CODES maps it to the run's error code."""
 
 import json
 from typing import Any, Final
 
 
 class RunFailure(Exception):
-    """A step cannot go on, for a reason that another try does not cure."""
+    """A step cannot continue, and a retry would not help."""
 
 
 class ProviderUnavailable(RunFailure):
@@ -13,7 +13,7 @@ class ProviderUnavailable(RunFailure):
 
 
 class ProviderRateLimited(RunFailure):
-    """The one that waiting cures: the state machine tries the step again."""
+    """The provider limits our rate; the state machine retries the step."""
 
 
 class ProviderNotConfigured(RunFailure):
@@ -21,7 +21,7 @@ class ProviderNotConfigured(RunFailure):
 
 
 class StepInterrupted(Exception):
-    """No fault of the run's: a service did not answer. Every step may be done again, and the state machine does."""
+    """A service did not respond; the state machine retries the step, which is always safe."""
 
 
 class ModelRefused(RunFailure):
@@ -64,13 +64,13 @@ CODES: Final = {
 
 
 def read_error(error: Any) -> tuple[str, str]:
-    """Code and message from what the state machine caught: `{"Error", "Cause"}`. A crash of ours shows no inner details."""
+    """Return code and message of an error that the state machine caught, `{"Error", "Cause"}`; internal errors show no details."""
     name = str(error.get("Error", "")) if isinstance(error, dict) else ""
     cause = str(error.get("Cause", "")) if isinstance(error, dict) else ""
     code = CODES.get(name)
     try:
-        told = json.loads(cause)
-        message = str(told.get("errorMessage") or cause) if isinstance(told, dict) else cause
+        details = json.loads(cause)
+        message = str(details.get("errorMessage") or cause) if isinstance(details, dict) else cause
     except ValueError:
         message = cause
     if code is None:

@@ -1,4 +1,4 @@
-"""The conversation of a run, as it is kept: what the model answered before anything was done about it, and what each call came to."""
+"""The stored conversation of a run: each response of the model, stored before its tool calls are executed, and their results."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
-from shared.runs.agent_runs.rows import Called, Run, RunContext, Turn
+from shared.runs.agent_runs.rows import Run, RunContext, ToolCallRecord, Turn
 from shared.store import Row, get, iterate, load_text
 
 R = TypeVar("R", bound=Row)
@@ -15,10 +15,10 @@ R = TypeVar("R", bound=Row)
 
 @dataclass
 class Exchange:
-    """One turn: the answer, and the results of its calls by their index."""
+    """One turn: the model's response, and the results of its tool calls by index."""
 
     turn: Turn
-    results: dict[int, Called] = field(default_factory=dict)
+    results: dict[int, ToolCallRecord] = field(default_factory=dict)
 
     @cached_property
     def calls(self) -> list[ToolCall]:
@@ -26,14 +26,14 @@ class Exchange:
 
     @property
     def open(self) -> list[int]:
-        """The calls that have no result yet."""
-        done = {index for index, called in self.results.items() if called.result is not None}
+        """The indexes of the calls without a result."""
+        done = {index for index, record in self.results.items() if record.result is not None}
         return [index for index in range(len(self.calls)) if index not in done]
 
 
 @dataclass
 class Journal:
-    first: str
+    first_message: str
     exchanges: list[Exchange]
 
     @property
@@ -45,45 +45,45 @@ class Journal:
         return self.exchanges[-1] if self.exchanges else None
 
     @property
-    def made(self) -> list[dict[str, Any]]:
-        """Everything the run's calls made, in order."""
+    def effects(self) -> list[dict[str, Any]]:
+        """The effects of all successful calls of the run, in order."""
         return [
-            called.made
+            record.effect
             for exchange in self.exchanges
-            for _, called in sorted(exchange.results.items())
-            if called.made and not called.is_error
+            for _, record in sorted(exchange.results.items())
+            if record.effect and not record.is_error
         ]
 
     @property
     def refs(self) -> dict[str, str]:
-        """The names the model gave to what it made, and the ids."""
-        return {one["ref"]: one["id"] for one in self.made if one.get("ref")}
+        """The ids of created objects by the names that the model gave them."""
+        return {one["ref"]: one["id"] for one in self.effects if one.get("ref")}
 
     def messages(self) -> tuple[Message, ...]:
-        told: list[Message] = [Message.user(self.first)]
+        messages: list[Message] = [Message.user(self.first_message)]
         for exchange in self.exchanges:
-            said = load_text(exchange.turn.said)
-            parts: list[Any] = [Text(said)] if said else []
-            told.append(Message("assistant", (*parts, *exchange.calls)))
+            text = load_text(exchange.turn.text)
+            parts: list[Any] = [Text(text)] if text else []
+            messages.append(Message("assistant", (*parts, *exchange.calls)))
             results = tuple(
-                ToolResult(call.id, load_text(called.result or ""), bool(called.is_error))
+                ToolResult(call.id, load_text(record.result or ""), bool(record.is_error))
                 for index, call in enumerate(exchange.calls)
-                if (called := exchange.results.get(index)) is not None
+                if (record := exchange.results.get(index)) is not None
             )
             if results:
-                told.append(Message("user", results))
-        return tuple(told)
+                messages.append(Message("user", results))
+        return tuple(messages)
 
 
 def read_journal(run: Run) -> Journal | None:
-    """What is kept of a run's conversation; None before its context is written. Strongly consistent."""
+    """Read the conversation of a run, strongly consistent; None before its context is written."""
     context = get(RunContext, f"RUN#{run.id}", "CONTEXT")
     if context is None:
         return None
     exchanges = {int(turn.number): Exchange(turn) for turn in _rows(Turn, run, "TURN#")}
-    for called in _rows(Called, run, "CALL#"):
-        number, index = map(int, called.sk.removeprefix("CALL#").split("#"))
-        exchanges[number].results[index] = called
+    for record in _rows(ToolCallRecord, run, "CALL#"):
+        number, index = map(int, record.sk.removeprefix("CALL#").split("#"))
+        exchanges[number].results[index] = record
     return Journal(load_text(context.text), [exchanges[number] for number in sorted(exchanges)])
 
 

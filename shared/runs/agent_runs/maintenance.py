@@ -1,8 +1,7 @@
-"""Runs whose worker was never heard of again come to their end, so that nobody looks at a run that runs for ever. Runs that wait for a
-budget go on where there is room again; those whose execution is gone get another one, those whose approval has expired end. What an
-ended run still holds for a call that will not settle any more is given back.
+"""The scheduled sweep of runs: end runs whose worker has disappeared, resume runs whose budget has room again, start a new execution for
+waiting runs that lost theirs, end runs whose approval has expired, and release reservations that ended runs still hold.
 
-A card does not depend on it: one whose run's lease is over is anybody's to take, and a project's place too. This only says so sooner.
+Cards and projects do not depend on it: after the lease of a run, any request may take over the card and the run's place in the project.
 """
 
 import time
@@ -13,54 +12,60 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
-from shared.runs.agent_runs.ending import end, with_error
+from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
-from shared.runs.agent_runs.rows import HOLDING, UNDERWAY, Run, WaitingCursor
-from shared.runs.agent_runs.spending import release_reservation
+from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, Run, WaitingCursor
+from shared.runs.agent_runs.spending import release_run_reservation
 from shared.runs.terminal import publish_run_status
 from shared.store import fetch_indexed, get, query, sharded, update_now
 
 _PAGE = 100
-WAITERS = 100
-"""Waiting runs that are looked at in a minute: a thousand of them take ten."""
-_GRACE = timedelta(minutes=5)  # the state machine has the first word on an approval that expires
+WAITING_RUNS_PER_SWEEP = 100
+"""Waiting runs that are checked each minute; a thousand of them take ten minutes."""
+_GRACE = timedelta(minutes=5)  # the state machine itself ends an approval that expires; the sweep only does it later
 
 
-def sweep(until: float) -> int:
-    """What is due for runs that nobody works on. How many were concerned. Stops at `until` (`time.monotonic`)."""
-    return resume_waiting(until=until) + _end_abandoned(until) + _take_up_lost(until) + _release_reservations(until)
+def sweep_runs(until: float) -> int:
+    """Do everything that is due for runs; return how many runs changed. Stops at `until` (`time.monotonic`)."""
+    return resume_waiting(until=until) + _end_abandoned(until) + _recover_waiting_runs(until) + _release_reservations(until)
 
 
 def _end_abandoned(until: float) -> int:
-    """End every run under way whose lease is over and whose execution is gone. How many were ended."""
-    return sum(_ended(run) for run in sharded(Run, UNDERWAY, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run)))
+    """End every active run whose lease is over and whose execution is gone; return how many."""
+    return sum(
+        _end_if_abandoned(run) for run in sharded(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
+    )
 
 
-def _take_up_lost(until: float) -> int:
-    """Take up again, or end, waiting runs that nobody can answer any more. WAITERS of them each time, each costing a call of Step
-    Functions; the next time goes on where this one stopped."""
-    seen = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
-    page = query(Run, "RUNS#WAITING", index=3, limit=WAITERS, start=seen.after if seen else None)
+def _recover_waiting_runs(until: float) -> int:
+    """Relaunch or end waiting runs whose execution or time is gone; return how many.
+
+    Checks WAITING_RUNS_PER_SWEEP runs, each with a call of Step Functions; the next sweep continues there.
+    """
+    cursor = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
+    page = query(Run, "RUNS#WAITING", index=3, limit=WAITING_RUNS_PER_SWEEP, start=cursor.after if cursor else None)
     ended = 0
     for run in fetch_indexed(Run, page.rows):
         if time.monotonic() > until:
             break
-        ended += int(_lost(run))
-    update_now(WaitingCursor.the(), [WaitingCursor.after.set(page.next_key) if page.next_key else WaitingCursor.after.remove()])
+        ended += int(_recover_waiting_run(run))
+    update_now(
+        WaitingCursor.singleton(), [WaitingCursor.after.set(page.next_key) if page.next_key else WaitingCursor.after.remove()]
+    )
     return ended
 
 
-def _lost(run: Run) -> bool:
-    """Whether this run waited for what cannot come any more: it is over now, or a new execution waits for it."""
+def _recover_waiting_run(run: Run) -> bool:
+    """End or relaunch a run that can no longer be answered; return whether it was."""
     if run.status != "waiting":
         return False
     expires = (run.waiting or {}).get("expires_at")
     if expires and clock.parse(expires) < clock.now() - _GRACE:
-        still = run.wait_token
-        why = with_error("APPROVAL_EXPIRED", "Nobody answered in time")
-        done = end(run, "failed", SYSTEM, why, still=lambda one: one.status == "waiting" and one.wait_token == still)
-    elif queue.execution_lives(run.execution) if run.execution else run.lease_alive:
+        token = run.wait_token
+        set_error = with_error("APPROVAL_EXPIRED", "Nobody answered in time")
+        done = end_run(run, "failed", SYSTEM, set_error, only_if=lambda one: one.status == "waiting" and one.wait_token == token)
+    elif queue.is_execution_running(run.execution) if run.execution else run.lease_active:
         return False
     else:
         before = int(run.launches)
@@ -76,19 +81,19 @@ def _lost(run: Run) -> bool:
 
 
 def _release_reservations(until: float) -> int:
-    """Give back what ended runs hold for calls whose lease is over."""
+    """Release reservations of ended runs whose lease is over; return how many."""
     over = ("0", f"{clock.epoch():012d}")
-    runs = sharded(Run, HOLDING, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
-    return sum(release_reservation(run) for run in runs)
+    runs = sharded(Run, HOLDING_RESERVATION, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
+    return sum(release_run_reservation(run) for run in runs)
 
 
-def _ended(run: Run) -> bool:
-    """Whether this run was abandoned, and is over now."""
-    if run.ended or run.lease_alive:
+def _end_if_abandoned(run: Run) -> bool:
+    """End the run if it is abandoned; return whether it is over now."""
+    if run.ended or run.lease_active:
         return False
-    if run.execution and queue.execution_lives(run.execution):
-        return False  # between two tries of a step, which may be further apart than a lease is long
-    done = end(run, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
+    if run.execution and queue.is_execution_running(run.execution):
+        return False  # between two tries of a step, which may be further apart than the length of a lease
+    done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
     if done.ended:
         publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
     return done.ended

@@ -1,7 +1,7 @@
-"""Which model a run gets: what the request says, else the project's config, else the workspace's, else the agent's own default.
+"""Choosing the model of a run: by the request, else the project's configuration, else the workspace's, else the agent's default.
 
-The choice is made once, when the run is requested, and said aloud there: a provider that the workspace does not allow, or that has
-no credentials, is an error and never a silent swap for another one.
+The choice is made once, when the run is requested. A provider that the workspace does not allow, or that has no credentials, is an
+error; it is never replaced silently by another one.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MAX_TOKENS: Final = 64_000
 
 @dataclass(frozen=True)
 class RequestedModel:
-    """What the request asked for; None leaves it open."""
+    """The model settings of a request; None means no preference."""
 
     provider: str | None = None
     model: str | None = None
@@ -29,23 +29,25 @@ class RequestedModel:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     provider: str
     model: str
     temperature: float | None
     max_tokens: int
-    because: str
-    """request | project | workspace | agent: who named the provider."""
+    chosen_by: str
+    """request | project | workspace | agent | platform: the level that named the provider."""
 
 
-def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]) -> Choice:
-    """Raises Invalid for a provider that the workspace does not allow, or a provider named without a model it could serve."""
-    levels = _levels(agent, wish, config, workspace)
-    because, provider, at = next(
+def choose_model(
+    agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
+) -> ModelChoice:
+    """Choose provider and model. Raises Invalid for a provider that the workspace does not allow, or one without a known model."""
+    levels = _levels(agent, requested, config, workspace)
+    chosen_by, provider, position = next(
         (name, canonical_name(level["provider"]), index) for index, (name, level) in enumerate(levels) if level.get("provider")
     )
-    # a model named below the level that named the provider belongs to that other provider
-    model = next((level["model"] for _, level in levels[: at + 1] if level.get("model")), None)
+    # a model at a lower level than the provider belongs to another provider
+    model = next((level["model"] for _, level in levels[: position + 1] if level.get("model")), None)
     model = model or next(
         (level["model"] for _, level in levels if level.get("provider") == provider and level.get("model")), None
     )
@@ -55,33 +57,33 @@ def choose(agent: Agent, wish: RequestedModel, config: AgentConfig | None, works
     allowed = workspace.get("allowedProviders")
     if allowed is not None and provider not in {canonical_name(one) for one in allowed}:
         raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed) or 'no provider'}", provider))
-    return Choice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), because)
+    return ModelChoice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), chosen_by)
 
 
 def _levels(
-    agent: Agent, wish: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
+    agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
     template = template_of(workspace, agent)
-    of_workspace = {
+    workspace_level = {
         "provider": template.get("provider"),
         "model": template.get("model"),
         "temperature": template.get("temperature"),
         "max_tokens": template.get("maxTokens"),
     }
-    levels = [("request", vars(wish))]
+    levels = [("request", vars(requested))]
     if config is not None:
         names = ("provider", "model", "temperature", "max_tokens")
         levels.append(("project", {name: getattr(config, name) for name in names}))
-    levels.append(("workspace", of_workspace))
-    if workspace.get("default_model"):  # a workspace that names its own model means it for all agents
+    levels.append(("workspace", workspace_level))
+    if workspace.get("default_model"):  # a workspace's default model is for all agents
         levels.append(("workspace", {"provider": workspace.get("default_llm_provider"), "model": workspace["default_model"]}))
-    own = {
+    agent_level = {
         "provider": agent.default_provider,
         "model": agent.default_model,
         "temperature": agent.default_temperature,
         "max_tokens": agent.default_max_tokens,
     }
-    levels.append(("agent", own))
+    levels.append(("agent", agent_level))
     if settings().default_provider:
         levels.append(("platform", {"provider": settings().default_provider, "model": settings().default_model}))
     return levels

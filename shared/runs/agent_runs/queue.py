@@ -1,4 +1,4 @@
-"""The way into the state machine: the queue `agent-runs`, and the execution that its message starts."""
+"""Access to the state machine: the queue `agent-runs`, and the executions that its messages start."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ def client(service: str) -> Any:
 
 
 def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:
-    """`launch` counts how often the run needed a new execution. Raises Upstream when the queue does not take it."""
+    """Queue the start of an execution; `launch` counts new executions of the same run. Raises Upstream if the queue is not available."""
     body = {"run_id": run_id, "attempt": attempt} | ({"launch": launch} if launch else {})
     queues.send(
         "agent_runs_queue", body, failure=Upstream(Situation.UNAVAILABLE, "The run could not be queued; try again shortly")
@@ -24,12 +24,12 @@ def enqueue(run_id: str, attempt: int, launch: int = 0) -> None:
 
 
 def execution_name(run_id: str, attempt: int, launch: int = 0) -> str:
-    """The same for the same message, however often it is delivered."""
+    """Return the execution's name; it is the same for repeated deliveries of a message."""
     return f"run-{run_id}-{attempt}" + (f"-{launch}" if launch else "")
 
 
 def start_execution(run_id: str, attempt: int, launch: int = 0) -> str:
-    """The ARN of the execution; one that exists already is as good as a new one."""
+    """Start an execution, or find the one that exists already; return its ARN."""
     machine = settings().need("agent_run_machine")
     name = execution_name(run_id, attempt, launch)
     try:
@@ -44,34 +44,34 @@ def start_execution(run_id: str, attempt: int, launch: int = 0) -> str:
     return arn
 
 
-def execution_lives(arn: str) -> bool:
-    """Whether an execution is still under way."""
+def is_execution_running(arn: str) -> bool:
+    """Return whether an execution has not ended."""
     try:
         status: str = client("stepfunctions").describe_execution(executionArn=arn)["status"]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
+        if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
             raise
         return False
     return status in ("RUNNING", "PENDING_REDRIVE")
 
 
 def stop_execution(arn: str, cause: str) -> None:
-    """Stop an execution, if there still is one: the run's own row has said already that it is over."""
+    """Stop an execution if it has not ended; the run itself has ended before."""
     try:
         client("stepfunctions").stop_execution(executionArn=arn, error="RunCancelled", cause=cause[:256])
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        ended_meanwhile = code == "ValidationException" and not execution_lives(arn)
-        if code not in _GONE and not ended_meanwhile:
+        ended_meanwhile = code == "ValidationException" and not is_execution_running(arn)
+        if code not in _NOT_FOUND_CODES and not ended_meanwhile:
             raise
 
 
-def answer(token: str, output: dict[str, Any]) -> bool:
-    """Let a waiting execution go on. False when nobody waits under this token any more."""
+def resume_execution(token: str, output: dict[str, Any]) -> bool:
+    """Resume a waiting execution; return False if none waits with this token any more."""
     return _send("send_task_success", taskToken=token, output=json.dumps(output))
 
 
-def refuse(token: str, error: str, cause: str) -> bool:
+def fail_waiting_execution(token: str, error: str, cause: str) -> bool:
     return _send("send_task_failure", taskToken=token, error=error, cause=cause[:256])
 
 
@@ -79,10 +79,10 @@ def _send(call: str, **about: Any) -> bool:
     try:
         getattr(client("stepfunctions"), call)(**about)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
+        if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
             raise
         return False
     return True
 
 
-_GONE = {"ExecutionDoesNotExist", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
+_NOT_FOUND_CODES = {"ExecutionDoesNotExist", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}

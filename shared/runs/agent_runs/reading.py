@@ -1,4 +1,4 @@
-"""Runs as people look at them."""
+"""Reading runs."""
 
 from dataclasses import dataclass
 
@@ -10,53 +10,55 @@ from shared.work.items.rows import Item
 
 
 @dataclass(frozen=True)
-class Page:
+class RunPage:
     runs: list[Run]
     total: int
 
 
-def runs_of(
-    actor: Actor, card_id: str, *, agent_id: str | None = None, shown_as: str | None = None, limit: int = 50, offset: int = 0
-) -> Page:
-    """A card's runs, newest first. `shown_as`: pending | running | completed | failed | cancelled. Three round trips."""
+def list_runs(
+    actor: Actor, card_id: str, *, agent_id: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
+) -> RunPage:
+    """Return a card's runs, newest first; three round trips. `status`: pending | running | completed | failed | cancelled."""
     card = load(Item, card_id, actor, Permission.CARD_READ)
     rows = [
         row
         for row in reversed(collection(1, f"ITEM#{card.id}", "RUN#"))
         if (agent_id is None or row.f["agent_id"] == agent_id)
-        and (shown_as is None or shown_status(row.f["status"], started=row.f["started"]) == shown_as)
+        and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
     ]
-    return Page(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
+    return RunPage(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingRun:
     """A run that waits for an answer, with its card's title."""
 
     run: Run
     title: str
 
 
-def waiting_in(
+def list_waiting_runs(
     actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
-) -> tuple[list[Waiting], int]:
-    """The runs of a workspace that wait for an answer, those that wait longest first, and how many there are. `waiting_for`: approval |
-    budget. Five reads at most. Raises NotFound, Forbidden."""
+) -> tuple[list[WaitingRun], int]:
+    """Return a page of the runs that wait for an answer, longest wait first, and their number; at most five reads.
+
+    `waiting_for`: approval | budget. Raises NotFound, Forbidden.
+    """
     workspace = load(Workspace, ws_id, actor, Permission.CARD_READ)
     kinds = [waiting_for] if waiting_for else ["approval", "budget"]
     rows = [row for kind in kinds for row in collection(3, "RUNS#WAITING", f"{kind}#{workspace.id}#")]
     rows.sort(key=lambda row: row.sort.split("#")[2:])
     runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
     titles = {card.id: card.title for card in fetch_all(Item, dict.fromkeys(run.item_id for run in runs))}
-    return [Waiting(run, titles.get(run.item_id, "")) for run in runs], len(rows)
+    return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], len(rows)
 
 
-def the_run(actor: Actor, run_id: str) -> Run:
+def get_run(actor: Actor, run_id: str) -> Run:
     return load(Run, run_id, actor, Permission.CARD_READ)
 
 
-def shown_status(status: str, *, started: bool) -> str:
-    """The five words people know: a run that waits is pending before it started, and running after."""
+def public_status(status: str, *, started: bool) -> str:
+    """Map the status to the five public ones: a waiting run is pending before its start and running afterwards."""
     if status == "waiting":
         return "running" if started else "pending"
     return "pending" if status == "assigned" else status

@@ -1,7 +1,7 @@
-"""A run that waits outlives its execution: what it waits with is in its rows, so a new execution takes the waiting over.
+"""Relaunching a waiting run whose execution is gone: its rows have all that is needed, so a new execution can continue the wait.
 
-An engine may be restarted, an execution may be aborted by an operator, while a person has three days to answer. The run keeps its
-place, what it asks, and an answer that was given already.
+The engine may be restarted, or an operator may abort an execution, while a person has three days to answer. The run keeps its place, its
+question, and an answer that was given before.
 """
 
 from typing import Final
@@ -10,30 +10,36 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Upstream
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end, with_error
+from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, update_with_retry
 
-LAUNCHES: Final = 3
-"""New executions of one run. What is gone so often does not die by accident."""
+MAX_LAUNCHES: Final = 3
+"""New executions of one run; more losses than that are no accident."""
 
 
 def relaunch(run: Run) -> Run:
-    """Let a new execution take over a run that waits and whose execution is gone; the run ends where that happened too often, or where
-    the queue does not take it. Answers the run as it stands. Two who find it at once start one execution."""
+    """Start a new execution for a waiting run whose execution is gone; return the run as it is afterwards.
+
+    The run ends if that happened too often or the queue is not available. Two callers at once start only one execution.
+    """
     gone, token = run.execution, run.wait_token
 
-    def still(one: Run) -> bool:
+    def is_unchanged(one: Run) -> bool:
         return bool(one.status == "waiting" and one.execution == gone and one.wait_token == token)
 
-    if run.launches >= LAUNCHES:
-        return end(
-            run, "failed", SYSTEM, with_error("EXECUTION_LOST", "What waited for an answer was lost again and again"), still=still
+    if run.launches >= MAX_LAUNCHES:
+        return end_run(
+            run,
+            "failed",
+            SYSTEM,
+            with_error("EXECUTION_LOST", "What waited for an answer was lost again and again"),
+            only_if=is_unchanged,
         )
 
     def change(one: Run) -> None:
-        if not still(one):
+        if not is_unchanged(one):
             return
         one.execution = one.wait_token = None
         one.launches += 1
@@ -46,7 +52,7 @@ def relaunch(run: Run) -> Run:
     try:
         queue.enqueue(after.id, int(after.attempt), int(after.launches))
     except Upstream as error:
-        return end(
-            after, "failed", SYSTEM, with_error("QUEUE_UNAVAILABLE", error.message), still=lambda one: one.execution is None
+        return end_run(
+            after, "failed", SYSTEM, with_error("QUEUE_UNAVAILABLE", error.message), only_if=lambda one: one.execution is None
         )
     return after

@@ -1,6 +1,6 @@
-"""A run is asked for: what must hold is checked, and run, card and project are written in one transaction; then the queue.
+"""Requesting a run: check the rules, write run, card and project in one transaction, then queue the run.
 
-Round trips: the card, everything the decision needs in one batch, the transaction, the message.
+Round trips: the card, one batch with everything else, the transaction, the message.
 """
 
 import json
@@ -18,17 +18,17 @@ from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.money.billing.accounts import opening, refuse_suspended
-from shared.money.billing.prices import Priced, worst_case
+from shared.money.billing.accounts import create_account_operations, refuse_suspended
+from shared.money.billing.prices import Priced, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.billing.rows import BillingAccount
 from shared.money.budgets.reserving import BudgetExhausted
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end, event_data, keep_summary, with_error
+from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, Choice, RequestedModel, choose
+from shared.runs.agent_runs.model_selection import MAX_TOKENS, ModelChoice, RequestedModel, choose_model
 from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.store import get as read_row
@@ -38,17 +38,17 @@ from shared.work.projects.agent_configs import AgentConfig, is_enabled, template
 from shared.work.projects.rows import Project
 
 DEFAULT_CONCURRENT: Final = 5
-PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row stays far below 400 KB
+PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row is still far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
-_TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has a record of its own
+_TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has its own record
 _TYPICAL_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Request:
-    """`context` is what the person adds for the agent to read; `parameters` are the agent's own, `maxCost` (USD) a cap of the run."""
+class RunRequest:
+    """A request for a run. `context` is text for the agent; `parameters` are the agent's own, with `maxCost` (USD) as the run's budget."""
 
-    wish: RequestedModel = field(default_factory=RequestedModel)
+    model: RequestedModel = field(default_factory=RequestedModel)
     context: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trigger: str = "person"
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Requested:
+class RequestedRun:
     run: Run
     estimated_price_micros: int
     estimated_seconds: int
@@ -74,10 +74,10 @@ class _Facts:
     record: AgentRecord | None
     budget: Budget | None
     account: BillingAccount | None
-    holder: Run | None
+    current_run: Run | None
 
 
-def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> Requested:
+def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) -> RequestedRun:
     """Start an agent on a card.
 
     Raises NotFound (card, agent), Forbidden (also AGENT_NOT_ALLOWED), Invalid (model choice), Upstream (no credentials, no queue),
@@ -87,40 +87,40 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
     def attempt(number: int) -> tuple[Run, _Facts]:
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
         agent = the_agent(agent_id)
-        facts = _read(card, agent)
-        if facts.holder is not None and not facts.holder.ended and not facts.holder.lease_alive:
-            end(facts.holder, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
+        facts = _read_facts(card, agent)
+        if facts.current_run is not None and not facts.current_run.ended and not facts.current_run.lease_active:
+            end_run(facts.current_run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
             raise stale()
-        _refuse(facts, agent)
-        choice = choose(agent, request.wish, facts.config, facts.workspace.settings)
-        if request.trigger == "person":  # the stream consumer, which starts the others, holds no credentials
+        _check_allowed(facts, agent)
+        choice = choose_model(agent, request.model, facts.config, facts.workspace.settings)
+        if request.trigger == "person":  # the stream consumer, which starts the others, has no credentials of providers
             registry.provider(choice.provider)
-        run = _run(actor, facts, agent, choice, request)
+        run = _build_run(actor, facts, agent, choice, request)
         try:
             write(*_operations(facts, run, request))
         except LimitExceeded as full:
-            if full.situation is not Situation.RUN_LIMIT or number or not _sweep(facts.project):
+            if full.situation is not Situation.RUN_LIMIT or number or not _end_expired_runs(facts.project):
                 raise
-            raise stale() from full  # there is room by now
+            raise stale() from full  # there is room now
         return run, facts
 
     run, facts = retrying(attempt)
-    send(run, actor)
-    return Requested(run, int(run.estimated_price_micros or 0), _seconds(facts.record))
+    queue_run(run, actor)
+    return RequestedRun(run, int(run.estimated_price_micros or 0), _estimate_seconds(facts.record))
 
 
-def send(run: Run, actor: Actor) -> None:
-    """Queue a run that is written. When the queue does not take it the run ends as failed, and the card is free again."""
+def queue_run(run: Run, actor: Actor) -> None:
+    """Queue a run that is written. If the queue is not available, end the run as failed, which frees the card, and raise Upstream."""
     try:
         queue.enqueue(run.id, int(run.attempt))
     except Upstream as error:
-        end(run, "failed", actor, with_error("QUEUE_UNAVAILABLE", error.message))
+        end_run(run, "failed", actor, with_error("QUEUE_UNAVAILABLE", error.message))
         raise
 
 
-def _read(card: Item, agent: Agent) -> _Facts:
+def _read_facts(card: Item, agent: Agent) -> _Facts:
     ws_id, proj_id = str(card.ws_id), str(card.proj_id)
-    wanted: list[tuple[Any, str, str]] = [
+    keys: list[tuple[Any, str, str]] = [
         (Project, *Project.key(proj_id)),
         (Workspace, *Workspace.key(ws_id)),
         (Lane, *Lane.key(card.lane_id)),
@@ -130,22 +130,19 @@ def _read(card: Item, agent: Agent) -> _Facts:
         (BillingAccount, *BillingAccount.key(ws_id)),
     ]
     if card.lease_run:
-        wanted.append((Run, *Run.key(card.lease_run)))
-    found: list[Any] = get_many(wanted)
-    return _Facts(
-        card, found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7] if card.lease_run else None
-    )
+        keys.append((Run, *Run.key(card.lease_run)))
+    rows: list[Any] = get_many(keys)
+    return _Facts(card, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7] if card.lease_run else None)
 
 
-def _refuse(facts: _Facts, agent: Agent) -> None:
-    """Everything that can be said no to before anything is written.
+def _check_allowed(facts: _Facts, agent: Agent) -> None:
+    """Check all rules before anything is written; raise NotFound, Conflict, Forbidden or LimitExceeded.
 
-    The card's status is no reason: the run puts a draft in progress, and a finished card lies in the last lane, whose own agent learns
-    from what is done.
+    The card's status does not matter: the run puts a draft in progress, and a finished card is in the last lane, which has its own agent.
     """
-    holder = facts.holder
+    current_run = facts.current_run
     if facts.workspace.deleted_at or facts.project.deleted_at:
-        raise NotFound(Item.NAME)  # it goes with them
+        raise NotFound(Item.NAME)  # the card is deleted with them
     if facts.project.status != "active":
         raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
@@ -155,11 +152,11 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
     if facts.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))
         raise _not_allowed(f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}")
-    if holder is not None and holder.lease_alive:
+    if current_run is not None and current_run.lease_active:
         raise Conflict(
             Situation.RUN_IN_PROGRESS,
-            f"{holder.agent['display_name']} is working on this card",
-            {"run_id": holder.id, "lease_until": clock.iso(clock.at(int(holder.lease_until)))},
+            f"{current_run.agent['display_name']} is working on this card",
+            {"run_id": current_run.id, "lease_until": clock.iso(clock.at(int(current_run.lease_until)))},
         )
     refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))
@@ -172,7 +169,7 @@ def _not_allowed(why: str) -> Forbidden:
     return Forbidden(why, Situation.AGENT_NOT_ALLOWED)
 
 
-def _run(actor: Actor, facts: _Facts, agent: Agent, choice: Choice, request: Request) -> Run:
+def _build_run(actor: Actor, facts: _Facts, agent: Agent, choice: ModelChoice, request: RunRequest) -> Run:
     card = facts.card
     run = Run.new(
         request.run_id or new_id(),
@@ -193,30 +190,30 @@ def _run(actor: Actor, facts: _Facts, agent: Agent, choice: Choice, request: Req
         max_tokens=min(choice.max_tokens, MAX_TOKENS),
         tools=list(agent.tools),
         input_context={"context": request.context, "parameters": dict(request.parameters)},
-        execution_metadata={"providerChosenBy": choice.because, "priceKnown": True},
+        execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": True},
     )
-    estimate = _estimate(choice, facts.record)
+    estimate = _estimate_price(choice, facts.record)
     run.estimated_price_micros = estimate
     run.execution_metadata["priceKnown"] = estimate is not None
     record(run, EventType.RUN_REQUESTED, actor, **event_data(run), provider=run.provider, model=run.model, trigger=run.trigger)
     return run
 
 
-def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
+def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]:
     card = facts.card
     card.lease_run = run.id
-    keep_summary(card, run)
+    update_run_summary(card, run)
     limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
     full = LimitExceeded(Situation.RUN_LIMIT, f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
-    places = update(
-        ActiveRuns.of(str(run.proj_id)),
+    place = update(
+        ActiveRuns.for_project(str(run.proj_id)),
         [ActiveRuns.run_ids.add({run.id})],
         ActiveRuns.closed.does_not_exist() & (ActiveRuns.run_ids.does_not_exist() | (size("run_ids") < limit)),
         lambda raw: NotFound(Item.NAME) if raw and "closed" in raw else full,
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _TWICE), save(card), places, *opening(facts.workspace, facts.account)]
+    operations = [create(run, _RUN_EXISTS), save(card), place, *create_account_operations(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
@@ -227,56 +224,56 @@ def _operations(facts: _Facts, run: Run, request: Request) -> list[Operation]:
     return operations
 
 
-_TWICE = Raced("This run exists already")
+_RUN_EXISTS = Raced("This run exists already")
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
-"""The error of a run whose worker was never heard of again."""
+"""Sets the error of a run whose worker has disappeared."""
 
 
-def _sweep(project: Project) -> bool:
-    """End the project's runs whose lease is over; whether a place became free."""
-    row = read_row(ActiveRuns, ActiveRuns.of(project.id).pk, "RUNS")
-    swept = False
+def _end_expired_runs(project: Project) -> bool:
+    """End the project's runs whose lease is over; return whether any was ended."""
+    row = read_row(ActiveRuns, ActiveRuns.for_project(project.id).pk, "RUNS")
+    freed = False
     for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
-        if not run.ended and not run.lease_alive:
-            done = end(run, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
-            swept = swept or done.ended
-    return swept
+        if not run.ended and not run.lease_active:
+            done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
+            freed = freed or done.ended
+    return freed
 
 
-def _estimate(choice: Choice, record_: AgentRecord | None) -> int | None:
-    """What the run will probably be charged: the agent's average here, else a typical run at this model's price. None: no price."""
-    price = worst_case(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
+def _estimate_price(choice: ModelChoice, agent_record: AgentRecord | None) -> int | None:
+    """Estimate the price: the agent's average in the workspace, else that of a typical run; None if the model has no known price."""
+    price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
-    if record_ is not None and record_.succeeded and record_.price_micros:
-        return int(record_.price_micros) // int(record_.runs)
+    if agent_record is not None and agent_record.succeeded and agent_record.price_micros:
+        return int(agent_record.price_micros) // int(agent_record.runs)
     return customer_price_micros(price.cost_micros) * _TYPICAL_TURNS
 
 
-def _seconds(record_: AgentRecord | None) -> int:
-    if record_ is not None and record_.runs and record_.duration_ms:
-        return max(1, int(record_.duration_ms) // int(record_.runs) // 1000)
+def _estimate_seconds(agent_record: AgentRecord | None) -> int:
+    if agent_record is not None and agent_record.runs and agent_record.duration_ms:
+        return max(1, int(agent_record.duration_ms) // int(agent_record.runs) // 1000)
     return _TYPICAL_SECONDS
 
 
-def retry_run(actor: Actor, run_id: str, wish: RequestedModel) -> Requested:
-    """A new run of the same agent on the same card, with the same context. Raises Conflict(RUN_STATUS) unless the old one failed or
-    was cancelled; otherwise as `request_run`."""
+def retry_run(actor: Actor, run_id: str, requested: RequestedModel) -> RequestedRun:
+    """Request a new run of the same agent on the same card with the same context. Raises Conflict(RUN_STATUS) unless the old run failed or
+    was cancelled, and the errors of `request_run`."""
     old = load(Run, run_id, actor, Permission.AGENT_RUN)
     if old.status not in ("failed", "cancelled"):
         raise Conflict(Situation.RUN_STATUS, f"The run is {old.status}: only failed and cancelled runs can be retried")
-    kept: dict[str, Any] = old.input_context
-    request = Request(
-        wish=RequestedModel(
-            wish.provider or (None if wish.model else old.provider),
-            wish.model or (None if wish.provider else old.model),
-            wish.temperature if wish.temperature is not None else old.temperature,
-            wish.max_tokens or int(old.max_tokens),
+    previous: dict[str, Any] = old.input_context
+    request = RunRequest(
+        model=RequestedModel(
+            requested.provider or (None if requested.model else old.provider),
+            requested.model or (None if requested.provider else old.model),
+            requested.temperature if requested.temperature is not None else old.temperature,
+            requested.max_tokens or int(old.max_tokens),
         ),
-        context=kept.get("context"),
-        parameters=kept.get("parameters") or {},
+        context=previous.get("context"),
+        parameters=previous.get("parameters") or {},
         retry_of=old.id,
         attempt=int(old.attempt) + 1,
     )

@@ -1,11 +1,11 @@
-"""The run, what it keeps of each turn, and how many runs a project has under way.
+"""Rows of runs: the run, its conversation, the active runs of a project, the record of an agent.
 
 RUN#<id>    META          the run
             CONTEXT       the first message of its conversation
-            TURN#001      what the model answered, kept before anything is done about it
-            CALL#001#02   a tool call that was carried out: written in the transaction of its effect
+            TURN#001      a response of the model, stored before its tool calls are executed
+            CALL#001#02   an executed tool call, written in the transaction of its effect
 PROJ#<id>   RUNS          the ids of the project's runs that have not ended
-WS#<id>     AGENT#<id>    what an agent has done in a workspace
+WS#<id>     AGENT#<id>    the record of an agent in a workspace
 """
 
 from typing import Any, Final
@@ -26,10 +26,10 @@ ACTIVE: Final = ("pending", "assigned", "running", "waiting")
 ENDED: Final = ("completed", "failed", "cancelled")
 
 
-UNDERWAY: Final = Shards("RUNS#UNDERWAY", 4)
-"""The runs that are under way, for the clock to look after."""
-HOLDING: Final = Shards("RUNS#HOLDING", 4)
-"""The runs that have ended and still hold a reservation, by when it is over."""
+IN_PROGRESS: Final = Shards("RUNS#UNDERWAY", 4)
+"""The active runs that do not wait, for the scheduled sweep."""
+HOLDING_RESERVATION: Final = Shards("RUNS#HOLDING", 4)
+"""Ended runs that still hold a reservation, by the time when it expires."""
 
 
 class Run(Entity):
@@ -43,7 +43,7 @@ class Run(Entity):
     status = UnicodeAttribute(default="pending")  # pending | assigned | running | waiting | completed | failed | cancelled
     waiting_for = UnicodeAttribute(null=True)  # approval | budget
     waiting = JSONAttribute(null=True)
-    """What is asked: {reason, since, expires_at, ...}; shown to who answers."""
+    """What the run waits for: {reason, since, expires_at, ...}; shown to the person who answers."""
     wait_token = UnicodeAttribute(null=True)
     """The state machine's task token, used once."""
     trigger = UnicodeAttribute(default="person")  # person | lane
@@ -52,20 +52,20 @@ class Run(Entity):
     attempt = NumberAttribute(default=1)
 
     fence = NumberAttribute(default=0)
-    """Goes up whenever somebody takes the run up. Whoever holds an older number writes nothing."""
+    """Rises with each new holder of the run; writes with an older number fail."""
     lease_until = NumberAttribute()
-    """Epoch seconds. After it, anybody may end the run and take the card."""
+    """Epoch seconds; afterwards any request may end the run and take over the card."""
     execution = UnicodeAttribute(null=True)
     launches = NumberAttribute(default=0)
-    """How often a new execution took the run's waiting over because the one before was gone."""
+    """Number of new executions because the one before was gone."""
     approved = BooleanAttribute(null=True)
-    """A person has said yes to the run: nobody is asked a second time."""
+    """Whether a person has approved the run; it is asked only once."""
     hold = JSONAttribute(null=True)
-    """The reservation of the call under way: {turn, amount, budgets}. Settled or released exactly once."""
+    """The reservation of the model call in progress: {turn, amount, budgets}; settled or released exactly once."""
     hold_turn = NumberAttribute(null=True)
     held_until = NumberAttribute(null=True)
-    """Epoch seconds, of a run that was ended by somebody else while its call was under way: the call is paid, so its reservation stays
-    until the call settles, or until nobody can be waiting for it any more."""
+    """Epoch seconds; set if the run was ended by somebody else during a model call. The call costs money, so its reservation stays until
+    the call is settled, or until this time."""
 
     provider = UnicodeAttribute()
     model = UnicodeAttribute()
@@ -73,7 +73,7 @@ class Run(Entity):
     max_tokens = NumberAttribute()
     tools = JSONAttribute(default=list)
     system = UnicodeAttribute(null=True)
-    """The system prompt as this run got it."""
+    """The system prompt of this run."""
 
     calls = NumberAttribute(default=0)
     input_tokens = NumberAttribute(default=0)
@@ -95,7 +95,7 @@ class Run(Entity):
     """The card's status before this run put it in progress."""
     estimated_price_micros = NumberAttribute(null=True)
     deadline = NumberAttribute(null=True)
-    """Epoch seconds; waiting does not count."""
+    """Epoch seconds; time of waiting is added."""
     started_at = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
 
@@ -104,16 +104,16 @@ class Run(Entity):
         return self.status in ENDED
 
     @property
-    def lease_alive(self) -> bool:
+    def lease_active(self) -> bool:
         return not self.ended and self.lease_until > clock.epoch()
 
     @property
-    def all_tokens(self) -> int:
+    def total_tokens(self) -> int:
         return int(self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens)
 
     @property
     def duration_ms(self) -> int | None:
-        """From the start of the work to its end, or until now."""
+        """Milliseconds from the start of the work to its end, or until now."""
         if self.started_at is None:
             return None
         until = clock.parse(self.completed_at) if self.completed_at else clock.now()
@@ -121,7 +121,7 @@ class Run(Entity):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the card keeps of its run."""
+        """The summary that the card stores."""
         return {
             "id": self.id,
             "card_id": self.item_id,
@@ -134,7 +134,7 @@ class Run(Entity):
             "progress": int(self.progress),
             "duration_ms": self.duration_ms if self.ended else None,
             "customer_price_micros": int(self.customer_price_micros),
-            "tokens": self.all_tokens,
+            "tokens": self.total_tokens,
             "created_at": self.created_at,
             "started_at": self.started_at,
             "completed_at": self.completed_at,
@@ -148,9 +148,9 @@ class Run(Entity):
             4: (f"OWNER#{self.triggered_by['id']}#RUN", f"{self.created_at}#{self.id}"),
         }
         if self.status in ("pending", "assigned", "running"):
-            places[3] = (UNDERWAY.partition_of(self.id), f"{self.created_at}#{self.id}")
+            places[3] = (IN_PROGRESS.partition_of(self.id), f"{self.created_at}#{self.id}")
         if self.ended and self.held_until is not None:
-            places[3] = (HOLDING.partition_of(self.id), f"{int(self.held_until):012d}#{self.id}")
+            places[3] = (HOLDING_RESERVATION.partition_of(self.id), f"{int(self.held_until):012d}#{self.id}")
         if self.status == "waiting":
             places[3] = ("RUNS#WAITING", f"{self.waiting_for}#{self.ws_id}#{self.updated_at}#{self.id}")
         return places
@@ -165,33 +165,33 @@ class Run(Entity):
 
 
 class WaitingCursor(Row):
-    """At `SWEEP, RUNS#WAITING` of `ephemeral`: how far the clock has come in the list of runs that wait."""
+    """The position of the sweep in the list of waiting runs, at `SWEEP, RUNS#WAITING` of `ephemeral`."""
 
     TABLE = "ephemeral_table"
     after = JSONAttribute(null=True)
 
     @classmethod
-    def the(cls) -> "WaitingCursor":
+    def singleton(cls) -> "WaitingCursor":
         return cls(pk="SWEEP", sk="RUNS#WAITING")
 
 
 class RunContext(Row):
-    """At `RUN#<id>, CONTEXT`."""
+    """The first message of a run's conversation, at `RUN#<id>, CONTEXT`."""
 
     TABLE = "core_table"
     text = UnicodeAttribute()
-    """The message, or `s3:<key>` where it is long."""
+    """The message, or `s3:<key>` if it is long."""
 
 
 class Turn(Row):
-    """At `RUN#<id>, TURN#<nnn>`: one answer of the model, kept before it is acted on."""
+    """A response of the model, at `RUN#<id>, TURN#<nnn>`; stored before its tool calls are executed."""
 
     TABLE = "core_table"
     number = NumberAttribute()
     fence = NumberAttribute()
-    said = UnicodeAttribute()
+    text = UnicodeAttribute(attr_name="said")
     calls = UnicodeAttribute(default="[]")
-    """JSON of `[{id, name, arguments}]`, or `s3:<key>` where it is long."""
+    """JSON of `[{id, name, arguments}]`, or `s3:<key>` if it is long."""
     stop = UnicodeAttribute()
     model = UnicodeAttribute()
     at = UnicodeAttribute()
@@ -201,15 +201,15 @@ class Turn(Row):
         return f"RUN#{run_id}", f"TURN#{number:03d}"
 
 
-class Called(Row):
-    """At `RUN#<id>, CALL#<nnn>#<mm>`: the effect of a call is written. Without a result the writer died right after it."""
+class ToolCallRecord(Row):
+    """A tool call whose effect is written, at `RUN#<id>, CALL#<nnn>#<mm>`. Without a result: the worker died right after the effect."""
 
     TABLE = "core_table"
     tool = UnicodeAttribute()
     result = UnicodeAttribute(null=True)
     is_error = BooleanAttribute(default=False)
-    made = JSONAttribute(null=True)
-    """What the call made: {kind, id, title}."""
+    effect = JSONAttribute(null=True, attr_name="made")
+    """The effect of the call: {kind, id, title}."""
 
     @classmethod
     def key_of(cls, run_id: str, number: int, index: int) -> tuple[str, str]:
@@ -217,19 +217,19 @@ class Called(Row):
 
 
 class ActiveRuns(Row):
-    """At `PROJ#<id>, RUNS`: a set, so that a run that ends twice frees one place. Once it is `closed`, no further run begins."""
+    """The active runs of a project, at `PROJ#<id>, RUNS`; a set, so that removing a run is repeatable. If `closed`, no run can be added."""
 
     TABLE = "core_table"
     run_ids = UnicodeSetAttribute(null=True)
     closed = BooleanAttribute(null=True)
 
     @classmethod
-    def of(cls, project_id: str) -> "ActiveRuns":
+    def for_project(cls, project_id: str) -> "ActiveRuns":
         return cls(pk=f"PROJ#{project_id}", sk="RUNS")
 
 
 class AgentRecord(Row):
-    """At `WS#<id>, AGENT#<agent>`: counted in the transaction that ends a run; the price in those that write its ledger lines."""
+    """Sums of an agent's runs, at `WS#<id>, AGENT#<agent>`; updated when a run ends, the price with each ledger line."""
 
     TABLE = "core_table"
     runs = NumberAttribute(default=0)

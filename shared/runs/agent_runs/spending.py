@@ -1,4 +1,4 @@
-"""The money of one model call: reserved before it, settled and written into the ledger after it."""
+"""The money of one model call: reserved before the call, settled and written to the ledger afterwards."""
 
 import re
 from typing import Any, Final
@@ -8,65 +8,74 @@ from shared.agents.providers.tokens import upper_bound
 from shared.core import clock
 from shared.core.errors import Raced
 from shared.core.ids import derived_id
-from shared.money.billing.prices import Price, Priced, cost, worst_case
+from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
-from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_month, caps_of, release, settle
-from shared.money.usage.recording import RECORDED, record_usage
+from shared.money.budgets.reserving import (
+    BudgetExhausted,
+    Scope,
+    announce_month_thresholds,
+    read_caps,
+    release_reservation,
+    settle_reservation,
+)
+from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
 from shared.money.usage.rows import UsageLine
-from shared.runs.agent_runs.lease import Lost
+from shared.runs.agent_runs.lease import LeaseLost
 from shared.runs.agent_runs.rows import ENDED, AgentRecord, Run
 from shared.store import Operation, fetch, update, write
 from shared.work.projects.rows import Project
 
 
-def scope_of(run: Run) -> Scope:
+def budget_scope(run: Run) -> Scope:
     return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id)
 
 
-def worst_price(run: Run, request: Request) -> int:
-    """What the call can be charged at most, in micro-dollars. 0 for a model without a known price: it cannot be reserved for."""
-    price = worst_case(run.provider, run.model, upper_bound(request), request.max_tokens)
+def worst_case_price(run: Run, request: Request) -> int:
+    """Return the highest possible price of the call, in micro-dollars; 0 for a model without a known price."""
+    price = worst_case_cost(run.provider, run.model, upper_bound(request), request.max_tokens)
     return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
 
 
-def has_room(run: Run) -> bool:
-    """Whether the caps have room for the call that a run waits with. One batch read; the reservation itself decides."""
+def has_budget(run: Run) -> bool:
+    """Return whether the budgets have room for the call that a run waits for; one batch read, the reservation itself decides."""
     try:
-        caps_of(scope_of(run)).refuse(int((run.waiting or {}).get("needed_micros", 0)))
+        read_caps(budget_scope(run)).check_room(int((run.waiting or {}).get("needed_micros", 0)))
     except BudgetExhausted:
         return False
     return True
 
 
 def reserve(run: Run, turn: int, amount: int) -> None:
-    """Hold `amount` for this turn's call, once. Raises BudgetExhausted, or Lost when the run is no longer ours."""
+    """Reserve `amount` for this turn's call; safe to repeat. Raises BudgetExhausted, LeaseLost."""
     if run.hold_turn == turn:
-        return  # an earlier try of this turn holds it already
-    caps = caps_of(scope_of(run))
+        return  # reserved by an earlier try of this turn
+    caps = read_caps(budget_scope(run))
     hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
-    ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
+    is_ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
     actions = [Run.hold.set(hold), Run.hold_turn.set(turn), Run.version.add(1)]
-    write(update(Run(*Run.key(run.id)), actions, ours, Lost()), *caps.reserve(amount))
+    write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), *caps.reserve(amount))
     run.hold, run.hold_turn, run.version = hold, turn, run.version + 1
 
 
-def _price(run: Run, answered: str, usage: TokenUsage) -> Price:
-    """By the model that answered: `gpt-4o` is no version of `gpt-4`. By the one asked for where its dated version answered
-    (`gpt-4o-2024-08-06`), or a version of it that no table knows."""
-    asked = run.model
-    version = answered.removeprefix(asked) if answered.startswith(asked) else None
-    if not answered or (version is not None and _DATED.fullmatch(version)):
-        return cost(run.provider, asked, usage)
-    price = cost(run.provider, answered, usage)
-    return cost(run.provider, asked, usage) if version and not isinstance(price, Priced) else price
+def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
+    """Return the cost at the price of the model that answered (`gpt-4o` is not a version of `gpt-4`).
+
+    The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a version without a known price.
+    """
+    requested = run.model
+    version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
+    if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
+        return call_cost(run.provider, requested, usage)
+    price = call_cost(run.provider, answering_model, usage)
+    return call_cost(run.provider, requested, usage) if version and not isinstance(price, Priced) else price
 
 
-_DATED: Final = re.compile(r"([-@:][\dv.:-]+)?")
+_DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 
 
-def usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
-    """The ledger line of a call made under the run's present fence: one fence, one call."""
-    price = _price(run, model, usage)
+def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
+    """Build the ledger line of a call; its id contains the run's fence, because there is one call for each fence."""
+    price = _find_cost(run, model, usage)
     known = isinstance(price, Priced)
     cost_micros = price.cost_micros if isinstance(price, Priced) else 0
     return UsageLine.new(
@@ -94,79 +103,93 @@ def usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bo
     )
 
 
-def settled(run: Run, turn: int, done: Finished, project_name: str, kept: list[Operation], progress: int) -> bool:
-    """The call is over: ledger, budgets, the run's own counts, and `kept` (the journal), all or none.
+def settle_call(
+    run: Run, turn: int, done: Finished, project_name: str, journal_operations: list[Operation], progress: int
+) -> bool:
+    """Settle a finished call: write ledger, budgets, the run's counters and `journal_operations` in one transaction.
 
-    When the run is no longer ours, what was spent is still spent and is recorded, but nothing is kept. Answers whether it was kept.
+    If the lease is lost, the money is still recorded as spent, but the journal is not written. Returns whether it was written.
     """
-    line = usage_line(run, turn, done.usage, done.model, done.estimated)
+    line = build_usage_line(run, turn, done.usage, done.model, done.estimated)
     price = int(line.customer_price_micros)
-    counts = [*_counts(line), Run.version.add(1)]
+    counts = [*_usage_counters(line), Run.version.add(1)]
     row = Run(*Run.key(run.id))
-    ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
-    ending_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
-    books = [*record_usage(line, project_name), *_of_agent(run, price)]
+    is_ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
+    clear_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
+    ledger_operations = [*usage_operations(line, project_name), *_agent_record_operations(run, price)]
     try:
-        write(update(row, counts + ending_hold, ours, Lost()), *settle(run.hold, (), price), *kept, *books)
-    except Lost:
-        late(run, turn, counts, price, books)
+        write(
+            update(row, counts + clear_hold, is_ours, LeaseLost()),
+            *settle_reservation(run.hold, (), price),
+            *journal_operations,
+            *ledger_operations,
+        )
+    except LeaseLost:
+        settle_late_call(run, turn, counts, price, ledger_operations)
         return False
     run.hold = run.hold_turn = None
     if price:
-        announce_month(str(run.ws_id))
+        announce_month_thresholds(str(run.ws_id))
     return True
 
 
-def late(run: Run, turn: int, counts: list[Any], price: int, books: list[Operation]) -> None:
-    """A call that finished after its run had ended or changed hands. It settles the reservation that the ended run still holds for it;
-    where it holds none (its lease is over) or the run goes on in other hands, the price is spent all the same."""
+def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_operations: list[Operation]) -> None:
+    """Settle a call that finished after its run had ended or had a new holder: settle the reservation that the ended run still holds, or
+    spend the price without one."""
     row = Run(*Run.key(run.id))
     try:
         try:
-            write(update(row, counts + LETTING_GO, held_for(turn), Lost()), *settle(run.hold, (), price), *books)
-        except Lost:
-            existing = [budget.id for budget in caps_of(scope_of(run)).budgets]
-            write(update(row, counts), *settle(None, existing, price), *books)
+            write(
+                update(row, counts + CLEAR_RESERVATION, holds_reservation(turn), LeaseLost()),
+                *settle_reservation(run.hold, (), price),
+                *ledger_operations,
+            )
+        except LeaseLost:
+            existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
+            write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
     except Raced as raced:
-        if raced is not RECORDED:
+        if raced is not ALREADY_RECORDED:
             raise
     if price:
-        announce_month(str(run.ws_id))
+        announce_month_thresholds(str(run.ws_id))
 
 
-LETTING_GO: Final = [
+CLEAR_RESERVATION: Final = [
     Run.hold.remove(),
     Run.hold_turn.remove(),
     Run.held_until.remove(),
     Run.gsi3pk.remove(),
     Run.gsi3sk.remove(),
 ]
-"""The run's own part of giving back, or of spending, what it holds after its end: it leaves the list of those that hold something."""
+"""Actions that remove the reservation from an ended run, and the run from the list of those that hold one."""
 
 
-def held_for(turn: int) -> Any:
-    """The condition that a run which has ended still holds the reservation of this turn's call."""
+def holds_reservation(turn: int) -> Any:
+    """Return the condition that an ended run still holds the reservation of this turn's call."""
     return Run.status.is_in(*ENDED) & (Run.hold_turn == turn) & Run.held_until.exists()
 
 
-def release_reservation(run: Run) -> bool:
-    """Give back what a run holds after its end, for a call that will not settle any more. Whether this was the one to do it."""
+def release_run_reservation(run: Run) -> bool:
+    """Release the reservation that a run holds after its end; return whether this call released it."""
     if run.hold_turn is None:
         return False
-    actions = [*LETTING_GO, Run.version.add(1)]
+    actions = [*CLEAR_RESERVATION, Run.version.add(1)]
     try:
-        write(update(Run(*Run.key(run.id)), actions, held_for(int(run.hold_turn)), Lost()), *release(run.hold))
-    except Lost:
+        write(
+            update(Run(*Run.key(run.id)), actions, holds_reservation(int(run.hold_turn)), LeaseLost()),
+            *release_reservation(run.hold),
+        )
+    except LeaseLost:
         return False
     return True
 
 
-def _of_agent(run: Run, price: int) -> list[Operation]:
+def _agent_record_operations(run: Run, price: int) -> list[Operation]:
     record = AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id))
     return [update(record, [AgentRecord.price_micros.add(price)])] if price else []
 
 
-def _counts(line: UsageLine) -> list[Any]:
+def _usage_counters(line: UsageLine) -> list[Any]:
     actions = [
         Run.calls.add(1),
         Run.input_tokens.add(line.input_tokens),
@@ -179,6 +202,6 @@ def _counts(line: UsageLine) -> list[Any]:
     return [*actions, Run.unpriced.set(True)] if line.unpriced else actions
 
 
-def project_name(run: Run) -> str:
+def fetch_project_name(run: Run) -> str:
     project = fetch(Project, str(run.proj_id))
     return project.name if project else ""

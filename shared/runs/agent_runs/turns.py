@@ -1,7 +1,7 @@
-"""One turn of a run: one answer of the model, kept before it is acted on, and then its tool calls, each carried out once.
+"""One turn of a run: one response of the model, stored first, and then its tool calls, each executed once.
 
-What may happen at any point: the process dies and the step is tried again (the journal says how far it came), the run is cancelled
-or changes hands (the fence refuses every write), the budget has no room (nothing is called, the run waits).
+At any point the process may die and the step is retried (the journal shows how far it came), the run may be cancelled or get a new holder
+(every write fails by the fence), or a budget may have no room (no call is made, the run waits).
 """
 
 import json
@@ -27,71 +27,71 @@ from shared.runs.agent_runs.failures import (
     TooManyTurns,
 )
 from shared.runs.agent_runs.journal import Exchange, Journal
-from shared.runs.agent_runs.lease import LEASE, Lost, held, renew
-from shared.runs.agent_runs.rows import Called, Run, Turn
-from shared.runs.agent_runs.spending import project_name, reserve, settled, worst_price
+from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_lease
+from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn
+from shared.runs.agent_runs.spending import fetch_project_name, reserve, settle_call, worst_case_price
 from shared.runs.terminal import TerminalWriter
-from shared.runs.toolbox import Outcome, Work, agent_actor, perform
+from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool
 from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
 MAX_TURNS: Final = 40
 CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
-LOOK = 1.0  # seconds between two looks at the run's row while a model streams: a cancel bites within two
-_LINE = 2_000  # characters of one terminal line
+CHECK_INTERVAL = 1.0  # seconds between two checks of the run's row while a model streams: a cancel takes effect within two
+_MAX_LINE = 2_000  # characters of one terminal line
 
 
 class AlreadyDone(Raced):
-    """This very call took effect before."""
+    """The effect of this tool call was written before."""
 
 
 @dataclass
 class Worker:
-    """Somebody who holds a run and takes one turn of it."""
+    """Does one turn of a run whose lease it has."""
 
     run: Run
     journal: Journal
     terminal: TerminalWriter
 
-    def take(self) -> str:
-        """The turn. Answers what is next: `turn` or `finish`. Raises BudgetExhausted, Lost, or a RunFailure."""
+    def take_turn(self) -> str:
+        """Do the turn; return the next step, `turn` or `finish`. Raises BudgetExhausted, LeaseLost, or a RunFailure."""
         last = self.journal.last
-        if last is not None and last.open:  # the answer is here, its calls are not all carried out
-            self.act(last)
+        if last is not None and last.open:  # the response is stored, but not all of its calls are executed
+            self.execute_calls(last)
             return "turn"
         if last is not None and not last.calls:
-            _refuse_unfinished(last)  # whoever got this answer may have died before saying so
+            _check_stop_reason(last)  # the worker that got this response may have died before this check
             return "finish"
-        self._refuse_endless()
-        exchange = self.ask()
+        self._check_turn_limits()
+        exchange = self.call_model()
         if exchange is None:
-            raise Lost
+            raise LeaseLost
         if exchange.calls:
-            self.act(exchange)
+            self.execute_calls(exchange)
             return "turn"
-        _refuse_unfinished(exchange)
+        _check_stop_reason(exchange)
         return "finish"
 
-    # -- asking the model
+    # -- calling the model
 
-    def ask(self) -> Exchange | None:
-        """One call of the model, reserved, streamed, settled and kept. None when the run was lost meanwhile."""
+    def call_model(self) -> Exchange | None:
+        """Call the model once: reserve, stream, settle and store the response. Returns None if the lease was lost meanwhile."""
         run, number = self.run, self.journal.next_turn
         request = self._request(number)
         try:
             provider = registry.provider(run.provider)
         except Upstream as error:
             raise ProviderNotConfigured(error.message) from error
-        reserve(run, number, worst_price(run, request))
-        said: list[str] = []
+        reserve(run, number, worst_case_price(run, request))
+        texts: list[str] = []
         calls: list[ToolCall] = []
         done: Finished | None = None
-        watch = _Watch(run)
-        lines = _Lines(self.terminal, watch)
+        watch = _CancelWatch(run)
+        lines = _LineWriter(self.terminal, watch)
         try:
             for event in provider.stream(request, watch.cancelled):
                 if isinstance(event, TextDelta):
-                    said.append(event.text)
+                    texts.append(event.text)
                     lines.add(event.text)
                 elif isinstance(event, ToolCallReady):
                     lines.end()
@@ -112,7 +112,7 @@ class Worker:
         if done.stop_reason == "cancelled":
             self._settle(number, done, None)
             return None
-        turn = self._kept(number, "".join(said), calls, done)
+        turn = self._build_turn(number, "".join(texts), calls, done)
         if not self._settle(number, done, turn):
             return None
         exchange = Exchange(turn)
@@ -132,77 +132,79 @@ class Worker:
             metadata={"run": run.id, "turn": str(number)},
         )
 
-    def _kept(self, number: int, said: str, calls: list[ToolCall], done: Finished) -> Turn:
+    def _build_turn(self, number: int, text: str, calls: list[ToolCall], done: Finished) -> Turn:
         pk, sk = Turn.key_of(self.run.id, number)
-        place = f"runs/{self.run.ws_id}/{self.run.id}/{sk}"
-        asked = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
+        key = f"runs/{self.run.ws_id}/{self.run.id}/{sk}"
+        requested = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
         return Turn(
             pk=pk,
             sk=sk,
             number=number,
             fence=self.run.fence,
-            said=store_text(place, _encodable(said)),
-            calls=store_text(f"{place}/calls", _encodable(json.dumps(asked, ensure_ascii=False))),
+            text=store_text(key, _replace_surrogates(text)),
+            calls=store_text(f"{key}/calls", _replace_surrogates(json.dumps(requested, ensure_ascii=False))),
             stop=done.stop_reason,
             model=done.model,
             at=clock.iso(),
         )
 
     def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
-        kept = [create(turn)] if turn is not None else []
-        return settled(self.run, number, done, project_name(self.run), kept, progress=_progress(number))
+        operations = [create(turn)] if turn is not None else []
+        return settle_call(self.run, number, done, fetch_project_name(self.run), operations, progress=_progress(number))
 
-    # -- acting
+    # -- executing tool calls
 
     @property
     def _actor(self) -> Any:
         return agent_actor(the_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
 
-    def act(self, exchange: Exchange) -> None:
-        """Carry out the calls of an answer that have no result yet."""
-        work = Work(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
+    def execute_calls(self, exchange: Exchange) -> None:
+        """Execute the tool calls of a response that have no result yet."""
+        context = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
         for index in exchange.open:
             call = exchange.calls[index]
-            work.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
-            work.refs = self.journal.refs
-            called = self._carry_out(work, exchange, index, call)
-            exchange.results[index] = called
-            level = "warn" if called.is_error else "info"
+            context.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
+            context.refs = self.journal.refs
+            record = self._execute_call(context, exchange, index, call)
+            exchange.results[index] = record
+            level = "warn" if record.is_error else "info"
             self.terminal.write(
-                level, f"tool.{call.name}", _told(call, called), {"arguments": _short(call.arguments)}, source="tool"
+                level, f"tool.{call.name}", _terminal_text(call, record), {"arguments": _shorten(call.arguments)}, source="tool"
             )
 
-    def _carry_out(self, work: Work, exchange: Exchange, index: int, call: ToolCall) -> Called:
-        pk, sk = Called.key_of(self.run.id, int(exchange.turn.number), index)
-        called = Called(pk=pk, sk=sk, tool=call.name)
-        known = exchange.results.get(index)
-        done = known is not None  # its effect is written, its result is not: the writer died in between
+    def _execute_call(self, context: CallContext, exchange: Exchange, index: int, call: ToolCall) -> ToolCallRecord:
+        pk, sk = ToolCallRecord.key_of(self.run.id, int(exchange.turn.number), index)
+        record = ToolCallRecord(pk=pk, sk=sk, tool=call.name)
+        earlier = exchange.results.get(index)
+        repeated = earlier is not None  # its effect is written, but not its result: the worker died in between
         try:
-            if done:
-                outcome = _again(work, call, str(self.run.proj_id))
+            if repeated:
+                outcome = _recover_outcome(context, call, str(self.run.proj_id))
             elif call.name in READ_ONLY:
-                outcome = perform(work, call.name, call.arguments)
+                outcome = execute_tool(context, call.name, call.arguments)
             else:
-                with transaction_guard(lambda: [held(self.run), create(Called(pk=pk, sk=sk, tool=call.name), AlreadyDone())]):
-                    outcome = perform(work, call.name, call.arguments)
+                with transaction_guard(
+                    lambda: [check_fence(self.run), create(ToolCallRecord(pk=pk, sk=sk, tool=call.name), AlreadyDone())]
+                ):
+                    outcome = execute_tool(context, call.name, call.arguments)
         except AlreadyDone:
-            outcome = _again(work, call, str(self.run.proj_id))
+            outcome = _recover_outcome(context, call, str(self.run.proj_id))
         except CadreError as error:
-            outcome = Outcome(_advice(error))
-            called.is_error = True
-        called.result = store_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
-        called.made = outcome.made
-        write(held(self.run), put(called))
-        return called
+            outcome = Outcome(_error_text(error))
+            record.is_error = True
+        record.result = store_text(f"runs/{self.run.ws_id}/{self.run.id}/{sk}", outcome.content)
+        record.effect = outcome.effect
+        write(check_fence(self.run), put(record))
+        return record
 
-    def _refuse_endless(self) -> None:
+    def _check_turn_limits(self) -> None:
         if self.journal.next_turn > MAX_TURNS:
             raise TooManyTurns(f"The agent took {MAX_TURNS} turns without coming to an end")
         if self.run.deadline is not None and clock.epoch() > self.run.deadline:
             raise TookTooLong("The run took longer than it may")
 
 
-def _refuse_unfinished(exchange: Exchange) -> None:
+def _check_stop_reason(exchange: Exchange) -> None:
     stop = exchange.turn.stop
     if stop == "max_tokens":
         raise OutputTooLong("The model's answer did not fit into the run's maxTokens; raise it and retry")
@@ -210,22 +212,22 @@ def _refuse_unfinished(exchange: Exchange) -> None:
         raise ModelRefused("The model declined to work on this card")
 
 
-def _again(work: Work, call: ToolCall, project_id: str) -> Outcome:
-    """The result of a call whose effect was written by somebody who died before saying so."""
-    given = call.arguments
-    made_id = work.new_id
-    if call.name == "write_document" and (document := find_document(project_id, given["type"], given["title"])):
-        made_id = document.id
-    title = given.get("title") or given.get("content") or given.get("description") or call.name
-    made: dict[str, Any] | None = None
-    if call.name in _KINDS:
-        made = {"kind": _KINDS[call.name], "id": made_id, "title": str(title)[:200]}
-        if given.get("ref"):
-            made["ref"] = given["ref"]
-    return Outcome(json.dumps({"id": made_id, "note": "done before a restart"}), made)
+def _recover_outcome(context: CallContext, call: ToolCall, project_id: str) -> Outcome:
+    """Rebuild the result of a call whose effect was written by a worker that died before it wrote the result."""
+    arguments = call.arguments
+    effect_id = context.new_id
+    if call.name == "write_document" and (document := find_document(project_id, arguments["type"], arguments["title"])):
+        effect_id = document.id
+    title = arguments.get("title") or arguments.get("content") or arguments.get("description") or call.name
+    effect: dict[str, Any] | None = None
+    if call.name in _EFFECT_KINDS:
+        effect = {"kind": _EFFECT_KINDS[call.name], "id": effect_id, "title": str(title)[:200]}
+        if arguments.get("ref"):
+            effect["ref"] = arguments["ref"]
+    return Outcome(json.dumps({"id": effect_id, "note": "done before a restart"}), effect)
 
 
-_KINDS: Final = {
+_EFFECT_KINDS: Final = {
     "create_card": "card",
     "create_task": "task",
     "write_document": "document",
@@ -236,63 +238,63 @@ _KINDS: Final = {
 }
 
 
-def _advice(error: CadreError) -> str:
+def _error_text(error: CadreError) -> str:
     details = f" {error.details}" if error.details else ""
     return f"{error.message}{details}"
 
 
-def _told(call: ToolCall, called: Called) -> str:
-    if called.is_error:
-        return f"{call.name}: {called.result}"[:_LINE]
-    made = called.made or {}
-    title = " ".join(str(made.get("title", "")).split())
+def _terminal_text(call: ToolCall, record: ToolCallRecord) -> str:
+    if record.is_error:
+        return f"{call.name}: {record.result}"[:_MAX_LINE]
+    effect = record.effect or {}
+    title = " ".join(str(effect.get("title", "")).split())
     return f"{call.name}: {title}"[:200] if title else call.name
 
 
-def _short(arguments: dict[str, Any]) -> dict[str, Any]:
+def _shorten(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value if not isinstance(value, str) or len(value) <= 200 else value[:200] + "…" for key, value in arguments.items()
     }
 
 
-def _encodable(text: str) -> str:
-    """A model may say half a surrogate pair, or each half in a chunk of its own."""
+def _replace_surrogates(text: str) -> str:
+    """Join surrogate pairs that came in two chunks, and replace lone surrogates."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _progress(turn: int) -> int:
-    """Percent after so many turns: it rises always and never says that it is done."""
+    """Return the progress in percent after this many turns; it always rises and stays below 100."""
     return int(95 * (1 - 0.7**turn))
 
 
-class _Watch:
-    """Looks at the run's row while a model streams: whether it is still ours, and a longer lease where half of it is gone."""
+class _CancelWatch:
+    """Checks the run's row while a model streams: whether the lease is lost; renews the lease after a third of its time."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.looked = self.renewed = time.monotonic()
+        self.checked = self.renewed = time.monotonic()
         self.lost = False
 
     def cancelled(self) -> bool:
-        moment = time.monotonic()
-        if self.lost or moment - self.looked < LOOK:
+        now = time.monotonic()
+        if self.lost or now - self.checked < CHECK_INTERVAL:
             return self.lost
-        self.looked = moment
+        self.checked = now
         row = fetch(Run, self.run.id)
         self.lost = row is None or row.fence != self.run.fence or row.status != "running"
-        if not self.lost and moment - self.renewed > LEASE / 3:
-            self.renewed = moment
+        if not self.lost and now - self.renewed > LEASE / 3:
+            self.renewed = now
             try:
-                renew(self.run)
-            except Lost:
+                renew_lease(self.run)
+            except LeaseLost:
                 self.lost = True
         return self.lost
 
 
-class _Lines:
-    """Streamed text as terminal lines. A log that is refused tells the watch: the call has to come to its end, because it is paid."""
+class _LineWriter:
+    """Writes streamed text as terminal lines. A lost lease is only passed to the watch, because the call must finish and be paid."""
 
-    def __init__(self, terminal: TerminalWriter, watch: _Watch) -> None:
+    def __init__(self, terminal: TerminalWriter, watch: _CancelWatch) -> None:
         self.terminal, self.watch, self.text = terminal, watch, ""
 
     def add(self, text: str) -> None:
@@ -300,7 +302,7 @@ class _Lines:
         *whole, self.text = self.text.split("\n")
         for line in whole:
             self._write(line)
-        if len(self.text) > _LINE:
+        if len(self.text) > _MAX_LINE:
             self.end()
 
     def end(self) -> None:
@@ -312,5 +314,5 @@ class _Lines:
             return
         try:
             self.terminal.write("info", "model", line, source="agent")
-        except Lost:
+        except LeaseLost:
             self.watch.lost = True

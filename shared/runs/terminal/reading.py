@@ -1,4 +1,4 @@
-"""Read a run's log: from a number on, or the last entries."""
+"""Read a run's log: all entries from a number, or the last entries."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
 
 
 def tail(run_id: str, count: int) -> list[Entry]:
-    """The last `count` entries, oldest first."""
+    """Return the last `count` entries, oldest first; strongly consistent."""
     last: list[Entry] = []
     for chunk in iterate(Chunk, Chunk.place(run_id), newest_first=True, limit=10, consistent=True):
         last = chunk.entries() + last

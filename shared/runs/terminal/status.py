@@ -1,4 +1,4 @@
-"""The status of a run, for those who watch its terminal. Nothing is stored."""
+"""Send the status of a run to the viewers of its terminal; nothing is stored."""
 
 from shared.channels.sockets.publish import publish_notice
 from shared.channels.sockets.topics import terminal_topic

@@ -121,12 +121,12 @@ class TerminalWriter:
             return chunk
 
     def _append(self, drafts: list[Entry]) -> None:
-        """Write one chunk, behind those of somebody with the same right who came first."""
+        """Write one chunk and send it to the viewers; if another writer used its number first, retry with the next number."""
         chunk = retrying(lambda _: self._written(drafts), times=_ROUNDS, again=lambda error: error is _TAKEN)
         publish_log(self.run_id, self.card_id, self.ws_id, chunk.body)
 
     def _written(self, drafts: list[Entry]) -> Chunk:
-        """One chunk: its number is free, and the guard holds, or nothing is written. Raises _TAKEN where its number is not free."""
+        """Write one chunk if its number is free and the guard holds. Raises _TAKEN if the number is used, or the guard's error."""
         if self._next is None:
             self._next = last_sequence(self.run_id) + 1
         entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]

@@ -1,1 +1,1 @@
-"""A client that watches a card's terminal: greeting, catching up, pausing, replay, search."""
+"""Terminal sessions of clients that watch a card: greeting, catching up, pausing, replay, search."""

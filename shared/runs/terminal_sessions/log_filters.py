@@ -1,4 +1,4 @@
-"""Which entries a replay plays and a search finds."""
+"""Filters and options of replays and searches."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from shared.runs.terminal.entries import LEVELS, Entry
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Empty sets and None admit everything. Times are compared as ISO 8601 texts of our own form."""
+    """A filter of log entries; empty sets and None match everything. Times are compared as ISO 8601 texts in our own format."""
 
     levels: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
@@ -19,11 +19,11 @@ class LogFilter:
     since: str | None = None
     until: str | None = None
     system: bool = True
-    """Whether entries of the source `system` are wanted."""
+    """Whether entries of the source `system` match."""
 
     @classmethod
     def read(cls, filters: dict[str, Any], since: str | None = None, until: str | None = None, system: bool = True) -> Self:
-        """From what a client sends: `levels`, `sources`, `components`, each a list, or one value under its singular; `from`/`to` or
+        """Read a client's filters: `levels`, `sources`, `components`, each a list, or one value under the singular name; `from`/`to` or
         `startTime`/`endTime`. Raises Invalid."""
         levels = _set(filters, "level")
         if unknown := sorted(levels - set(LEVELS)):
@@ -37,7 +37,7 @@ class LogFilter:
             system,
         )
 
-    def admits(self, entry: Entry) -> bool:
+    def matches(self, entry: Entry) -> bool:
         return (
             (not self.levels or entry["level"] in self.levels)
             and (not self.sources or entry["source"] in self.sources)
@@ -59,14 +59,14 @@ class LogFilter:
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """`speed` 1.0 plays as it was. Everything is played unless a filter says otherwise."""
+    """Options of a replay; `speed` 1.0 is the original speed. The default filter matches everything."""
 
     speed: float = 1.0
-    wanted: LogFilter = field(default_factory=LogFilter)
+    log_filter: LogFilter = field(default_factory=LogFilter)
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Self:
-        """From a client's `options`. Raises Invalid."""
+        """Read a client's `options`. Raises Invalid."""
         speed = raw.get("speed", 1.0)
         if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.1 <= speed <= 100:
             raise Invalid(FieldError("options.speed", "The speed is a number from 0.1 to 100"))
@@ -77,7 +77,7 @@ class ReplayOptions:
         return cls(float(speed), LogFilter.read(filters, since, until, raw.get("includeSystemLogs") is not False))
 
     def as_json(self) -> dict[str, Any]:
-        return {"speed": self.speed, "filters": self.wanted.as_json(), "includeSystemLogs": self.wanted.system}
+        return {"speed": self.speed, "filters": self.log_filter.as_json(), "includeSystemLogs": self.log_filter.system}
 
 
 def _set(filters: dict[str, Any], name: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Searching a card's logs."""
+"""Search in the logs of a card's runs."""
 
 import time
 from collections import Counter
@@ -9,32 +9,32 @@ from shared.runs.terminal.entries import CHUNK_BYTES, Entry, canonical
 from shared.runs.terminal.reading import entries
 from shared.runs.terminal_sessions.log_filters import LogFilter
 
-MOST = 100  # entries shown; the counts are of all
-_ENOUGH = 200_000  # entries looked at; a search that stops here says so
+MAX_RESULTS = 100  # entries in the result; the counts include all matches
+_MAX_SEARCHED = 200_000  # entries that are searched; a search that stops here has `truncated` in its result
 
 
-def search_logs(run_ids: Iterable[str], query: str, wanted: LogFilter) -> dict[str, Any]:
-    """A LogSearchResult: the newest hundred entries that contain `query` (in message, component, source or data, upper and lower case
-    alike), in order, and counts of all that do: by level, by source, by hour. `executionTime` is in milliseconds."""
+def search_logs(run_ids: Iterable[str], query: str, log_filter: LogFilter) -> dict[str, Any]:
+    """Return a LogSearchResult: the newest hundred entries that contain `query` (in message, component, source or data, in any letter
+    case), in order, and counts of all matches by level, source and hour. `executionTime` is in milliseconds."""
     began = time.perf_counter()
     needle = query.casefold()
     levels: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     hours: Counter[str] = Counter()
-    found: list[Entry] = []
-    seen = 0
+    matches: list[Entry] = []
+    searched = 0
     for run_id in run_ids:
         for entry in entries(run_id):
-            seen += 1
-            if seen > _ENOUGH:
+            searched += 1
+            if searched > _MAX_SEARCHED:
                 break
-            if wanted.admits(entry) and _contains(entry, needle):
+            if log_filter.matches(entry) and _contains(entry, needle):
                 levels[entry["level"]] += 1
                 sources[entry["source"]] += 1
                 hours[entry["timestamp"][:13] + ":00:00.000Z"] += 1
-                found.append(entry)
-        found = sorted(found, key=_order)[-MOST:]
-    shown = _fitting(found)
+                matches.append(entry)
+        matches = sorted(matches, key=_sort_key)[-MAX_RESULTS:]
+    shown = _newest_that_fit(matches)
     total = levels.total()
     result: dict[str, Any] = {
         "logs": shown,
@@ -45,7 +45,7 @@ def search_logs(run_ids: Iterable[str], query: str, wanted: LogFilter) -> dict[s
         "sourceDistribution": dict(sources.most_common(50)),
         "timelineData": [{"timestamp": hour, "count": hours[hour]} for hour in sorted(hours)[-200:]],
     }
-    if len(shown) < total or seen > _ENOUGH:
+    if len(shown) < total or searched > _MAX_SEARCHED:
         result["truncated"] = True
     return result
 
@@ -59,16 +59,16 @@ def _contains(entry: Entry, needle: str) -> bool:
     return "data" in entry and needle in canonical(entry["data"]).casefold()
 
 
-def _order(entry: Entry) -> tuple[str, str, int]:
+def _sort_key(entry: Entry) -> tuple[str, str, int]:
     return entry["timestamp"], entry["runId"], entry["seq"]
 
 
-def _fitting(found: list[Entry]) -> list[Entry]:
-    """The newest ones that fit into one message."""
-    size, first = 0, len(found)
+def _newest_that_fit(matches: list[Entry]) -> list[Entry]:
+    """Return the newest entries that fit into one message."""
+    size, first = 0, len(matches)
     while first > 0:
-        size += len(canonical(found[first - 1]).encode()) + 1
-        if size > CHUNK_BYTES - 4_000 and first < len(found):
+        size += len(canonical(matches[first - 1]).encode()) + 1
+        if size > CHUNK_BYTES - 4_000 and first < len(matches):
             break
         first -= 1
-    return found[first:]
+    return matches[first:]

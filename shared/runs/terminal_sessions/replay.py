@@ -1,8 +1,8 @@
-"""Playing a run's log again, at its own pace or faster.
+"""Replay a run's log at its original speed, or at another one.
 
-A replay is a chain of jobs (slices): each plays for a few seconds and sends the next one on, so that no function runs for hours and a
-replay survives any of them. `Connection.replay` names the session that may play: another replay, or the connection's end, stops it.
-A slice is claimed by its number, so that a job delivered twice plays once.
+A replay is a chain of jobs (slices): each plays for a few seconds and queues the next one, so that no function runs for hours and a crash
+does not end the replay. `Connection.replay` is the session that may play: another replay, or the end of the connection, stops it. A slice
+is claimed by its number, so that a job that is delivered twice plays once.
 """
 
 import time
@@ -26,16 +26,16 @@ from shared.store import update_now
 
 SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
 _SLICE = 4.0  # seconds that one job plays
-_LOOK = 0.5  # seconds after which a slice looks whether it still may
-_QUEUE = 1.5  # a longer pause is spent in the queue, not in a function
-_STALE = 60  # seconds after which a claimed slice may be claimed again: whoever had it has died
-_NOT_OURS = Raced("Another replay has taken over")
+_CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still active
+_MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
+_STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
+_REPLACED = Raced("Another replay has taken over")
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Where a replay stands. `position` entries of `total` were played, the next one is looked for from number `seq` on; `due` is what
-    is left of the pause before it (None: all of it), `began` when the first one was played (epoch seconds)."""
+    """The state of a replay. `position` of `total` entries were played, the next one is searched from number `seq`; `due` is the rest of
+    the pause before it in seconds (None: all of it), `began` the time of the start (epoch seconds)."""
 
     session: str
     run: str
@@ -49,8 +49,8 @@ class Slice:
     began: float = 0.0
 
 
-def begin(connection: Connection, run_id: str, options: ReplayOptions) -> str:
-    """Start a replay; one that is under way ends. Answers the session's id."""
+def start_replay(connection: Connection, run_id: str, options: ReplayOptions) -> str:
+    """Start a replay, which ends an earlier one of the connection; return the session's id."""
     session = new_id()
     actions = [
         Connection.replay.set(session),
@@ -59,27 +59,27 @@ def begin(connection: Connection, run_id: str, options: ReplayOptions) -> str:
         Connection.replay_held.remove(),
     ]
     update_now(connection, actions, Connection.pk.exists())
-    _go_on(connection.id, Slice(session, run_id, options.as_json()))
+    _queue_slice(connection.id, Slice(session, run_id, options.as_json()))
     return session
 
 
-def go_on_after_pause(connection: Connection) -> None:
-    """A replay that was held by `pause_stream` plays on."""
-    held = connection.replay_held
-    if held and connection.replay == held["session"]:
+def resume_replay(connection: Connection) -> None:
+    """Resume a replay that was paused by `pause_stream`."""
+    saved = connection.replay_held
+    if saved and connection.replay == saved["session"]:
         update_now(connection, [Connection.replay_held.remove()])
-        if held.get("number"):
-            _go_on(connection.id, Slice(**held))
+        if saved.get("number"):
+            _queue_slice(connection.id, Slice(**saved))
 
 
-def hold(connection: Connection) -> None:
-    """Ask a replay under way to stop where it is; its next look sees it."""
+def pause_replay(connection: Connection) -> None:
+    """Ask an active replay to stop at its present position; it does so at its next check."""
     if connection.replay and not connection.replay_held:
         update_now(connection, [Connection.replay_held.set({"session": connection.replay})], Connection.pk.exists())
 
 
 def pause_between(before: str | None, after: str, speed: float) -> float:
-    """Seconds between two entries: as far apart as they were, by the speed, but never less than 50 ms nor more than 5 s."""
+    """Return the seconds between two entries: the original pause divided by the speed, from 50 ms to 5 s."""
     try:
         apart = (clock.parse(after) - clock.parse(before)).total_seconds() if before else None
     except ValueError:
@@ -89,33 +89,33 @@ def pause_between(before: str | None, after: str, speed: float) -> float:
     return min(LONGEST, max(SHORTEST, apart / speed))
 
 
-def play(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
-    """One slice of a replay."""
-    if not _claimed(connection_id, piece):
+def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
+    """Play one slice of a replay."""
+    if not _claim(connection_id, piece):
         return
     options = ReplayOptions.read(piece.options)
     if piece.number == 1:
-        piece = _started(connection_id, piece, options, frames)
-    deadline = looked = time.monotonic()
+        piece = _start(connection_id, piece, options, frames)
+    deadline = checked = time.monotonic()
     deadline += _SLICE
     due = time.monotonic() + (piece.due or 0.0)
     for entry in entries(piece.run, piece.seq):
         if piece.position >= piece.total:
             break
-        if not options.wanted.admits(entry):
+        if not options.log_filter.matches(entry):
             continue
         if piece.last is not None and piece.due is None:
             due += pause_between(piece.last, entry["timestamp"], options.speed)
         remaining = due - time.monotonic()
-        here = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
-        if remaining > _QUEUE or time.monotonic() + max(0.0, remaining) > deadline:
-            _go_on(connection_id, _after(here))
+        current = replace(piece, seq=entry["seq"], due=max(0.0, remaining))
+        if remaining > _MAX_PAUSE_IN_FUNCTION or time.monotonic() + max(0.0, remaining) > deadline:
+            _queue_slice(connection_id, _next_slice(current))
             return
         if remaining > 0:
             time.sleep(remaining)
-        if time.monotonic() - looked > _LOOK:
-            looked = time.monotonic()
-            if not _may_play(connection_id, _after(here)):
+        if time.monotonic() - checked > _CHECK_INTERVAL:
+            checked = time.monotonic()
+            if not _is_active(connection_id, _next_slice(current)):
                 return
         outcome = socket_client().post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total))
         if outcome != SENT:
@@ -124,13 +124,13 @@ def play(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             return
         due = max(due, time.monotonic() - SHORTEST)
         piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
-    if _may_play(connection_id, _after(piece)):
-        _finished(connection_id, piece, frames)
+    if _is_active(connection_id, _next_slice(piece)):
+        _finish(connection_id, piece, frames)
 
 
-def _claimed(connection_id: str, piece: Slice) -> bool:
-    """Whether this slice is ours to play: the session goes on, and nobody else plays it."""
-    if not _may_play(connection_id, piece):
+def _claim(connection_id: str, piece: Slice) -> bool:
+    """Claim a slice; return False if the session has ended or another worker plays the slice."""
+    if not _is_active(connection_id, piece):
         return False
     now = clock.epoch()
     first = Connection.replay_slice == piece.number - 1
@@ -138,18 +138,18 @@ def _claimed(connection_id: str, piece: Slice) -> bool:
     key = Connection(pk=f"CONN#{connection_id}", sk="META")
     actions = [Connection.replay_slice.set(piece.number), Connection.replay_claimed.set(now)]
     try:
-        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _NOT_OURS)
+        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _REPLACED)
     except Raced:
         return False
     return True
 
 
-def _after(piece: Slice) -> Slice:
+def _next_slice(piece: Slice) -> Slice:
     return replace(piece, number=piece.number + 1)
 
 
-def _may_play(connection_id: str, piece: Slice) -> bool:
-    """Whether the session goes on. Where the viewer has paused, `piece` is kept: it is the slice to resume with."""
+def _is_active(connection_id: str, piece: Slice) -> bool:
+    """Return whether the session may go on. If the viewer has paused it, store `piece` as the slice to resume with."""
     connection = find(connection_id)
     if connection is None or connection.replay != piece.session:
         return False
@@ -162,11 +162,11 @@ def _may_play(connection_id: str, piece: Slice) -> bool:
     return connection.replay_held is None
 
 
-def _started(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
-    """Count what will be played and how long it takes, and say so."""
+def _start(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
+    """Count the entries and their duration, and send `replay_started`."""
     total, seconds, last = 0, 0.0, None
     for entry in entries(piece.run):
-        if options.wanted.admits(entry):
+        if options.log_filter.matches(entry):
             seconds += pause_between(last, entry["timestamp"], options.speed) if last else 0
             total, last = total + 1, entry["timestamp"]
     message = frames.replay_started(piece.session, piece.run, total, round(seconds * 1000), options.speed)
@@ -174,7 +174,7 @@ def _started(connection_id: str, piece: Slice, options: ReplayOptions, frames: T
     return replace(piece, total=total, began=time.time())
 
 
-def _finished(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
+def _finish(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
     milliseconds = round((time.time() - piece.began) * 1000)
     socket_client().post(connection_id, frames.replay_completed(piece.session, piece.run, piece.position, milliseconds))
     try:
@@ -182,13 +182,13 @@ def _finished(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             Connection(pk=f"CONN#{connection_id}", sk="META"),
             [Connection.replay.remove()],
             Connection.replay == piece.session,
-            _NOT_OURS,
+            _REPLACED,
         )
     except Raced:
         return
 
 
-def _go_on(connection_id: str, piece: Slice) -> None:
+def _queue_slice(connection_id: str, piece: Slice) -> None:
     waiting = int(piece.due or 0)
     left = None if piece.due is None else piece.due - waiting
     send_job("replay", connection_id, delay=waiting, piece=asdict(replace(piece, due=left)))

@@ -1,9 +1,9 @@
-"""What the agents' tools do on the platform: each one call of a service, as the agent, limited to the run's workspace.
+"""The agents' tools: each calls one service, as the agent, limited to the run's workspace.
 
-outcome = perform(work, "create_card", {...})      CadreError: tell the model, it may correct itself
+outcome = execute_tool(context, "create_card", {...})      a CadreError goes to the model, which may correct its call
 """
 
-from shared.runs.toolbox.call_context import Work
-from shared.runs.toolbox.executor import Outcome, agent_actor, perform
+from shared.runs.toolbox.call_context import CallContext
+from shared.runs.toolbox.executor import Outcome, agent_actor, execute_tool
 
-__all__ = ["Outcome", "Work", "agent_actor", "perform"]
+__all__ = ["CallContext", "Outcome", "agent_actor", "execute_tool"]

@@ -1,4 +1,4 @@
-"""What a tool works with: the run's agent, its card, and the board around it."""
+"""The context of a tool call: the run's agent, its card, and the lanes of the board."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,32 +9,32 @@ from shared.store import fetch, fetch_all
 from shared.work.boards.rows import Board, Lane
 from shared.work.items.rows import Item
 
-Done = tuple[dict[str, Any], dict[str, Any] | None]
-"""What the model reads, and {kind, id, title, ref?} when something was made."""
+ToolOutput = tuple[dict[str, Any], dict[str, Any] | None]
+"""The text for the model (as JSON values), and the effect {kind, id, title, ref?} if there is one."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The lanes of the card's board, in order: read once for all calls of a turn."""
+class BoardLanes:
+    """A board with its lanes in order; read once for all calls of a turn."""
 
     board: Board
     lanes: list[Lane]
 
-    def lane(self, choice: int | str) -> Lane:
-        """By number or name. Raises Invalid, naming the lanes there are."""
+    def find_lane(self, choice: int | str) -> Lane:
+        """Find a lane by number or name. Raises Invalid, with the names of all lanes."""
         for lane in self.lanes:
             if str(lane.number) == str(choice).strip() or lane.name.casefold() == str(choice).strip().casefold():
                 return lane
         known = ", ".join(f"{int(lane.number)} ({lane.name})" for lane in self.lanes)
         raise Invalid(FieldError("lane", f"There is no lane {choice!r}. The lanes are: {known}.", choice))
 
-    def number_of(self, lane_id: str) -> int | None:
+    def lane_number(self, lane_id: str) -> int | None:
         return next((int(lane.number) for lane in self.lanes if lane.id == lane_id), None)
 
 
 @dataclass
-class Work:
-    """What a call works with. `new_id` is the id of what it makes: the same whenever this call is carried out again."""
+class CallContext:
+    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated."""
 
     actor: Actor
     card_id: str
@@ -42,18 +42,18 @@ class Work:
     tools: tuple[str, ...]
     new_id: str = ""
     refs: dict[str, str] = field(default_factory=dict)
-    around: Surroundings | None = None
+    lanes: BoardLanes | None = None
 
 
-def surroundings(board_id: str) -> Surroundings:
-    """Two round trips."""
+def read_board_lanes(board_id: str) -> BoardLanes:
+    """Read a board with its lanes; two round trips. Raises NotFound."""
     board = fetch(Board, board_id)
     if board is None:
         raise NotFound(Board.NAME)
-    return Surroundings(board, sorted(fetch_all(Lane, board.lane_ids), key=lambda lane: lane.number))
+    return BoardLanes(board, sorted(fetch_all(Lane, board.lane_ids), key=lambda lane: lane.number))
 
 
-def around(work: Work, card: Item) -> Surroundings:
-    if work.around is None or work.around.board.id != card.board_id:
-        work.around = surroundings(card.board_id)
-    return work.around
+def get_board_lanes(context: CallContext, card: Item) -> BoardLanes:
+    if context.lanes is None or context.lanes.board.id != card.board_id:
+        context.lanes = read_board_lanes(card.board_id)
+    return context.lanes

@@ -1,10 +1,10 @@
-"""The tools that work on the run's own card."""
+"""Tools for the run's own card."""
 
 from typing import Any
 
 from shared.agents import tools
 from shared.core.actor import Permission
-from shared.runs.toolbox.call_context import Done, Surroundings, Work, around
+from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
 from shared.store import fetch, fetch_indexed, load, query
 from shared.work.comments.rows import Comment
 from shared.work.comments.writing import NewComment, create_comment
@@ -12,12 +12,12 @@ from shared.work.items.rows import Item
 from shared.work.items.updating import block_item, update_item
 from shared.work.projects.rows import Project
 
-_COMMENTS = 20
+_MAX_COMMENTS = 20
 
 
-def card_facts(card: Item, near: Surroundings, project: Project | None) -> dict[str, Any]:
-    """The card with the keys of `shared.agents.providers.context.render_context`."""
-    lane = next((lane for lane in near.lanes if lane.id == card.lane_id), None)
+def card_facts(card: Item, board: BoardLanes, project: Project | None) -> dict[str, Any]:
+    """Return the card with the keys of `shared.agents.providers.context.render_context`."""
+    lane = next((lane for lane in board.lanes if lane.id == card.lane_id), None)
     return {
         "id": card.id,
         "title": card.title,
@@ -36,37 +36,37 @@ def card_facts(card: Item, near: Surroundings, project: Project | None) -> dict[
         "tech_stack": project.tech_stack if project else None,
         "description": card.description,
         "acceptance_criteria": card.acceptance_criteria,
-        "comments": comments_of(card),
+        "comments": latest_comments(card),
     }
 
 
-def comments_of(card: Item) -> list[dict[str, Any]]:
-    """The latest comments, oldest first."""
-    page = query(Comment, f"ITEM#{card.id}", index=1, prefix="COM#", newest_first=True, limit=_COMMENTS)
-    found = fetch_indexed(Comment, page.rows)
+def latest_comments(card: Item) -> list[dict[str, Any]]:
+    """Return the latest comments, oldest first."""
+    page = query(Comment, f"ITEM#{card.id}", index=1, prefix="COM#", newest_first=True, limit=_MAX_COMMENTS)
+    comments = fetch_indexed(Comment, page.rows)
     return [
         {"author": one.author["name"], "content": one.content, "created_at": one.created_at}
-        for one in sorted(found, key=lambda one: one.created_at)
+        for one in sorted(comments, key=lambda one: one.created_at)
         if not one.removed_at
     ]
 
 
-def read_card(work: Work, given: tools.ReadCard) -> Done:
-    wanted = work.refs.get(given.card_id, given.card_id) if given.card_id else work.card_id
-    card = load(Item, wanted, work.actor, Permission.CARD_READ)
-    return card_facts(card, around(work, card), fetch(Project, str(card.proj_id))), None
+def read_card(context: CallContext, arguments: tools.ReadCard) -> ToolOutput:
+    card_id = context.refs.get(arguments.card_id, arguments.card_id) if arguments.card_id else context.card_id
+    card = load(Item, card_id, context.actor, Permission.CARD_READ)
+    return card_facts(card, get_board_lanes(context, card), fetch(Project, str(card.proj_id))), None
 
 
-def comment(work: Work, given: tools.Comment) -> Done:
-    written = create_comment(work.actor, work.card_id, NewComment(given.content), comment_id=work.new_id)
-    return {"id": written.id}, {"kind": "comment", "id": written.id, "title": given.content[:120]}
+def comment(context: CallContext, arguments: tools.Comment) -> ToolOutput:
+    written = create_comment(context.actor, context.card_id, NewComment(arguments.content), comment_id=context.new_id)
+    return {"id": written.id}, {"kind": "comment", "id": written.id, "title": arguments.content[:120]}
 
 
-def block_card(work: Work, given: tools.BlockCard) -> Done:
-    card = block_item(work.actor, work.card_id, given.reason)
-    return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": given.reason[:120]}
+def block_card(context: CallContext, arguments: tools.BlockCard) -> ToolOutput:
+    card = block_item(context.actor, context.card_id, arguments.reason)
+    return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": arguments.reason[:120]}
 
 
-def update_card(work: Work, given: tools.UpdateCard) -> Done:
-    card = update_item(work.actor, work.card_id, given.fields.model_dump(exclude_unset=True))
+def update_card(context: CallContext, arguments: tools.UpdateCard) -> ToolOutput:
+    card = update_item(context.actor, context.card_id, arguments.fields.model_dump(exclude_unset=True))
     return {"id": card.id, "title": card.title, "status": card.status}, None

@@ -1,8 +1,8 @@
-"""The tools that write: documents, tasks, discoveries."""
+"""Tools for documents, tasks and discoveries."""
 
 from shared.agents import tools
 from shared.core.actor import Permission
-from shared.runs.toolbox.call_context import Done, Work
+from shared.runs.toolbox.call_context import CallContext, ToolOutput
 from shared.store import load
 from shared.work.discoveries.rows import discover
 from shared.work.documents import reading, writing
@@ -10,9 +10,9 @@ from shared.work.items.rows import Item
 from shared.work.tasks.rows import create_task as new_task
 
 
-def list_documents(work: Work, _: tools.ListDocuments) -> Done:
-    card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
-    rows = reading.documents_of(work.actor, str(card.proj_id))
+def list_documents(context: CallContext, _: tools.ListDocuments) -> ToolOutput:
+    card = load(Item, context.card_id, context.actor, Permission.CARD_READ)
+    rows = reading.documents_of(context.actor, str(card.proj_id))
     return {
         "documents": [
             {
@@ -27,8 +27,8 @@ def list_documents(work: Work, _: tools.ListDocuments) -> Done:
     }, None
 
 
-def read_document(work: Work, given: tools.ReadDocument) -> Done:
-    page = reading.the_document(work.actor, work.refs.get(given.document_id, given.document_id))
+def read_document(context: CallContext, arguments: tools.ReadDocument) -> ToolOutput:
+    page = reading.the_document(context.actor, context.refs.get(arguments.document_id, arguments.document_id))
     document = page.document
     return {
         "id": document.id,
@@ -40,41 +40,43 @@ def read_document(work: Work, given: tools.ReadDocument) -> Done:
     }, None
 
 
-def write_document(work: Work, given: tools.WriteDocument) -> Done:
-    card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
+def write_document(context: CallContext, arguments: tools.WriteDocument) -> ToolOutput:
+    card = load(Item, context.card_id, context.actor, Permission.CARD_EDIT)
     document = writing.write_document(
-        work.actor,
+        context.actor,
         str(card.proj_id),
-        given.type,
-        given.title,
-        given.content,
-        document_id=work.new_id,
+        arguments.type,
+        arguments.title,
+        arguments.content,
+        document_id=context.new_id,
         item_id=card.id,
-        run_id=work.run_id,
+        run_id=context.run_id,
     )
-    made = {"kind": "document", "id": document.id, "title": document.title, "type": document.type}
-    return {"id": document.id, "title": document.title, "version": int(document.number)}, made
+    effect = {"kind": "document", "id": document.id, "title": document.title, "type": document.type}
+    return {"id": document.id, "title": document.title, "version": int(document.number)}, effect
 
 
-def create_task(work: Work, given: tools.CreateTask) -> Done:
-    card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
+def create_task(context: CallContext, arguments: tools.CreateTask) -> ToolOutput:
+    card = load(Item, context.card_id, context.actor, Permission.CARD_EDIT)
     task = new_task(
-        work.actor,
+        context.actor,
         card,
-        work.new_id,
-        given.title,
-        given.description,
-        task_type=given.task_type,
-        priority=given.priority,
-        depends_on=[work.refs.get(one, one) for one in given.depends_on],
-        run_id=work.run_id,
+        context.new_id,
+        arguments.title,
+        arguments.description,
+        task_type=arguments.task_type,
+        priority=arguments.priority,
+        depends_on=[context.refs.get(one, one) for one in arguments.depends_on],
+        run_id=context.run_id,
     )
-    made = {"kind": "task", "id": task.id, "title": task.title}
-    return {"id": task.id, "title": task.title}, made | ({"ref": given.ref} if given.ref else {})
+    effect = {"kind": "task", "id": task.id, "title": task.title}
+    return {"id": task.id, "title": task.title}, effect | ({"ref": arguments.ref} if arguments.ref else {})
 
 
-def raise_discovery(work: Work, given: tools.RaiseDiscovery) -> Done:
-    card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
-    found = discover(work.actor, card, work.new_id, given.type, given.description, given.priority, run_id=work.run_id)
-    made = {"kind": "discovery", "id": found.id, "title": given.description[:120]}
-    return {"id": found.id, "type": found.type, "status": found.status}, made
+def raise_discovery(context: CallContext, arguments: tools.RaiseDiscovery) -> ToolOutput:
+    card = load(Item, context.card_id, context.actor, Permission.CARD_EDIT)
+    discovery = discover(
+        context.actor, card, context.new_id, arguments.type, arguments.description, arguments.priority, run_id=context.run_id
+    )
+    effect = {"kind": "discovery", "id": discovery.id, "title": arguments.description[:120]}
+    return {"id": discovery.id, "type": discovery.type, "status": discovery.status}, effect

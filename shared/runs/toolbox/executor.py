@@ -1,4 +1,4 @@
-"""One call of a tool: its arguments checked, its service called."""
+"""Execute one tool call: check its arguments and call its service."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.runs.toolbox.board_tools import add_dependency, create_card, move_card, read_siblings
-from shared.runs.toolbox.call_context import Done, Work
+from shared.runs.toolbox.call_context import CallContext, ToolOutput
 from shared.runs.toolbox.card_tools import block_card, comment, read_card, update_card
 from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
 
 RESULT_LIMIT: Final = 240_000
-"""Characters of a result: the longest document an agent may write, with JSON's escapes. People's documents may be longer."""
-_READS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
-_WRITES = {
+"""Characters of a result: the longest document that an agent may write, with JSON escapes. Documents of people may be longer."""
+_READ_PERMISSIONS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
+_WRITE_PERMISSIONS = {
     "write_document": Permission.DOCUMENT_WRITE,
     "create_card": Permission.CARD_CREATE,
     "create_task": Permission.CARD_EDIT,
@@ -31,20 +31,20 @@ _WRITES = {
 
 
 def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...]) -> Actor:
-    """The agent as an actor: a member of one workspace, who may do what its tools do and nothing else."""
-    allowed = _READS | {_WRITES[tool] for tool in tools if tool in _WRITES}
+    """Return the agent as an actor: a member of one workspace with the permissions of its tools only."""
+    allowed = _READ_PERMISSIONS | {_WRITE_PERMISSIONS[tool] for tool in tools if tool in _WRITE_PERMISSIONS}
     return Actor(id=agent.id, name=agent.display_name, kind="agent", workspaces={ws_id: Role.MEMBER}, scopes=frozenset(allowed))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`content` is what the model reads; `made` is {kind, id, title, ref?} when something was made."""
+    """The outcome of a call: `content` is the text for the model, `effect` is {kind, id, title, ref?} if there is one."""
 
     content: str
-    made: dict[str, Any] | None = None
+    effect: dict[str, Any] | None = None
 
 
-Tool = Callable[[Any, Any], Done]
+Tool = Callable[[Any, Any], ToolOutput]
 
 _TOOLS: dict[str, Tool] = {
     "read_card": read_card,
@@ -63,37 +63,37 @@ _TOOLS: dict[str, Tool] = {
 }
 
 
-_ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # what tools call the fields of the services behind them, where the names differ
+_ARGUMENTS: Mapping[str, Mapping[str, str]] = {  # names of tool arguments by the field names of their services, where they differ
     "add_dependency": {"dependency_id": "depends_on"},
     "move_card": {"lane": "to_lane"},
     "update_card": {name: f"fields.{name}" for name in CardFields.model_fields},
 }
 
 
-def perform(work: Work, name: str, raw: dict[str, Any]) -> Outcome:
-    """Carry out one call. Raises a CadreError whose message tells the model what to do differently."""
-    if name not in work.tools:
+def execute_tool(context: CallContext, name: str, raw: dict[str, Any]) -> Outcome:
+    """Execute one call. Raises a CadreError whose message tells the model what to correct."""
+    if name not in context.tools:
         raise Invalid(
             FieldError("name", "not among this agent's tools", name),
-            message=f"You have no tool {name!r}. Yours are: {', '.join(work.tools)}.",
+            message=f"You have no tool {name!r}. Yours are: {', '.join(context.tools)}.",
         )
     arguments = parse_arguments(name, raw)
     try:
-        content, made = _TOOLS[name](work, arguments)
+        content, effect = _TOOLS[name](context, arguments)
     except Invalid as error:
-        raise _in_arguments(name, error) from error
-    return Outcome(_bounded(json.dumps(content, ensure_ascii=False, default=str)), made)
+        raise _with_argument_names(name, error) from error
+    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str)), effect)
 
 
-def _in_arguments(tool: str, error: Invalid) -> Invalid:
-    """A service's error as the model reads it: each field under the name of the tool's argument."""
+def _with_argument_names(tool: str, error: Invalid) -> Invalid:
+    """Translate a service's error for the model: each field gets the name of the tool's argument."""
     names = _ARGUMENTS.get(tool, {})
     fields = [replace(one, field=names.get(one.field, one.field)) for one in error.fields]
     message = "; ".join(f"{one.field}: {one.message}" for one in fields)
     return Invalid(*fields, message=message or error.message, situation=error.situation)
 
 
-def _bounded(text: str) -> str:
+def _truncate(text: str) -> str:
     if len(text) <= RESULT_LIMIT:
         return text
     return f"{text[:RESULT_LIMIT]}\n[cut: the first {RESULT_LIMIT:,} of {len(text):,} characters]"

@@ -8,7 +8,7 @@ from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
 from shared.edge.views.agentworks.activities import CardActivity
 from shared.edge.views.agentworks.entities import AgentSummary
-from shared.runs.agent_runs.reading import shown_status
+from shared.runs.agent_runs.reading import public_status
 from shared.store import IndexRow
 from shared.work.comments.rows import Comment
 from shared.work.comments.threads import Node
@@ -250,7 +250,7 @@ def run_summary(run: Mapping[str, Any]) -> AgentRunSummary:
         agent=AgentSummary(
             id=agent["id"], name=agent["name"], displayName=agent.get("display_name") or agent["name"], status=agent["status"]
         ),
-        status=shown_status(run["status"], started=bool(run.get("started_at"))),
+        status=public_status(run["status"], started=bool(run.get("started_at"))),
         provider=run["provider"],
         model=run["model"],
         progress=int(run["progress"]),

@@ -6,14 +6,14 @@ from shared.core.actor import Actor, Role
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import PLAN_NAMES
 from shared.edge.contracts.base import Shape
-from shared.money.usage.month_summary import Usage
+from shared.money.usage.month_summary import MonthUsage
 from shared.people.identity.profiles import merged
 from shared.people.identity.users import DEFAULT_PREFERENCES, User
 from shared.people.tenancy.rows import Workspace
 
 if TYPE_CHECKING:
     from shared.agents.catalogue import Agent
-    from shared.money.billing.accounts import Standing
+    from shared.money.billing.accounts import BillingStatus
     from shared.work.projects.agent_configs import AgentConfig as AgentConfigRow
 
 
@@ -97,7 +97,7 @@ class BillingSummary(Shape):
     nextBillingDate: str
 
 
-def billing_summary(standing: "Standing") -> BillingSummary:
+def billing_summary(standing: "BillingStatus") -> BillingSummary:
     return BillingSummary(status=standing.status, plan=PLAN_NAMES[standing.plan], nextBillingDate=standing.next_date)
 
 
@@ -118,7 +118,7 @@ class CurrentUsageSummary(Shape):
     limitReachedOn: str | None = None
 
 
-def current_usage(usage: Usage) -> CurrentUsageSummary:
+def current_usage(usage: MonthUsage) -> CurrentUsageSummary:
     return CurrentUsageSummary(
         period=UsagePeriod(start=usage.start.isoformat(), end=usage.end.isoformat()),
         calls=usage.calls,

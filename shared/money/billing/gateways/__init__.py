@@ -1,15 +1,15 @@
-"""Who collects money: nobody by default (invoices are paid by transfer, and recorded by hand), Stripe where there is a key for it."""
+"""Payment gateways: by default none (invoices are paid by transfer and recorded by hand), Stripe if there is a key for it."""
 
 from shared.core import credentials
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
-from shared.money.billing.gateways.port import Attached, Charge, Charged, Gateway, Manual
+from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult, Gateway, Manual
 
-__all__ = ["Attached", "Charge", "Charged", "Gateway", "Manual", "chosen", "credential", "named"]
+__all__ = ["AttachedMethod", "Charge", "ChargeResult", "Gateway", "Manual", "chosen", "credential", "named"]
 
 
-def chosen() -> Gateway:
-    """The gateway of this deployment: Stripe where `STRIPE_API_KEY` is in the payment secret or the environment (`core.credentials`)."""
+def configured_gateway() -> Gateway:
+    """Return this deployment's gateway: Stripe if `STRIPE_API_KEY` is in the payment secret or the environment (`core.credentials`)."""
     key = credential("STRIPE_API_KEY")
     if not key:
         return Manual()
@@ -18,14 +18,14 @@ def chosen() -> Gateway:
     return Stripe(key, credential("STRIPE_BASE_URL") or "https://api.stripe.com")
 
 
-def named(name: str) -> Gateway:
-    """The gateway that a method is kept at. Raises Upstream where it is not this deployment's (any more)."""
-    gateway = chosen()
+def get_gateway(name: str) -> Gateway:
+    """Return the gateway with this name. Raises Upstream if it is not (or no longer) the one of this deployment."""
+    gateway = configured_gateway()
     if gateway.name != name:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{name} is not configured: its payment methods cannot be used")
     return gateway
 
 
 def credential(variable: str) -> str:
-    """What the deployment has under that name, or an empty string."""
+    """Return the payment credential of this name, or an empty string."""
     return credentials.value("payment_secret", variable)

@@ -1,4 +1,4 @@
-"""What the platform asks of a payment gateway. Amounts in micro-dollars, always whole cents."""
+"""The interface of a payment gateway. Amounts are in micro-dollars, always whole cents."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -7,8 +7,8 @@ from shared.core.errors import FieldError, Invalid
 
 
 @dataclass(frozen=True)
-class Attached:
-    """A way to pay as the gateway knows it."""
+class AttachedMethod:
+    """A payment method as the gateway knows it."""
 
     type: str
     brand: str | None = None
@@ -17,7 +17,7 @@ class Attached:
 
 @dataclass(frozen=True)
 class Charge:
-    """`key` makes it happen once: the same key is the same charge, whenever and however often it is sent."""
+    """A charge to make. `key` is its idempotency key: the same key is the same charge, however often it is sent."""
 
     customer: str
     token: str
@@ -28,8 +28,8 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Charged:
-    """`pending`: the gateway will say later (a webhook). `reference` is its name for the payment."""
+class ChargeResult:
+    """The result of a charge. `pending`: a webhook will bring the result. `reference` is the gateway's id of the payment."""
 
     status: Literal["succeeded", "pending", "failed"]
     reference: str
@@ -37,14 +37,14 @@ class Charged:
 
 
 class Gateway(Protocol):
-    """Every call may be repeated. Raises Upstream where the gateway is not there, Invalid for a token it does not take."""
+    """A payment gateway; every call may be repeated. Raises Upstream if it is not available, Invalid for a token that it refuses."""
 
     @property
     def name(self) -> str: ...
-    def customer(self, ws_id: str, name: str, email: str) -> str: ...
-    def attach(self, customer: str, token: str) -> Attached: ...
+    def create_customer(self, ws_id: str, name: str, email: str) -> str: ...
+    def attach(self, customer: str, token: str) -> AttachedMethod: ...
     def detach(self, token: str) -> None: ...
-    def charge(self, charge: Charge) -> Charged: ...
+    def charge(self, charge: Charge) -> ChargeResult: ...
 
 
 class Manual:
@@ -53,14 +53,14 @@ class Manual:
     name = "manual"
     _REFUSED = Invalid(FieldError("type", "This platform takes payment by bank transfer only"))
 
-    def customer(self, ws_id: str, name: str, email: str) -> str:
+    def create_customer(self, ws_id: str, name: str, email: str) -> str:
         raise self._REFUSED
 
-    def attach(self, customer: str, token: str) -> Attached:
+    def attach(self, customer: str, token: str) -> AttachedMethod:
         raise self._REFUSED
 
     def detach(self, token: str) -> None:
         return
 
-    def charge(self, charge: Charge) -> Charged:
+    def charge(self, charge: Charge) -> ChargeResult:
         raise self._REFUSED

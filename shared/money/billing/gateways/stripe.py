@@ -1,6 +1,6 @@
-"""Stripe over HTTP: five calls of its API (form encoded, answers in JSON), and the signature of its webhooks.
+"""Stripe over HTTP: four calls of its API (form encoded, responses in JSON), and the signature of its webhooks.
 
-Its own package is 8 MB and takes 300 ms to import for what these lines do. API version pinned below; amounts there are cents.
+Stripe's own package has 8 MB and takes 300 ms to import. The API version is pinned below; its amounts are in cents.
 """
 
 import hashlib
@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.core.errors import FieldError, Invalid, Upstream
 from shared.core.situations import Situation
 from shared.money.billing.amounts import CENT
-from shared.money.billing.gateways.port import Attached, Charge, Charged
+from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult
 
 if TYPE_CHECKING:
     import httpx2
 
-VERSION: Final = "2024-06-20"
-TOLERANCE: Final = 300
+API_VERSION: Final = "2024-06-20"
+SIGNATURE_TOLERANCE: Final = 300
 """Seconds by which a webhook's time may differ from ours (Stripe's own libraries use the same)."""
-_SECONDS: Final = 10.0
+_TIMEOUT: Final = 10.0
 
 
 @cache
 def _client() -> "httpx2.Client":
-    """One for the process; no redirects: a key never follows one."""
+    """Return the HTTP client of the process; it follows no redirects, so that the key is not sent elsewhere."""
     import httpx2
 
-    return httpx2.Client(follow_redirects=False, timeout=_SECONDS)
+    return httpx2.Client(follow_redirects=False, timeout=_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,25 @@ class Stripe:
     def name(self) -> str:
         return "stripe"
 
-    def customer(self, ws_id: str, name: str, email: str) -> str:
-        about = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
-        made = self._post("/v1/customers", about, key=f"customer-{ws_id}")
-        return str(made["id"])
+    def create_customer(self, ws_id: str, name: str, email: str) -> str:
+        form = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
+        customer = self._post("/v1/customers", form, key=f"customer-{ws_id}")
+        return str(customer["id"])
 
-    def attach(self, customer: str, token: str) -> Attached:
-        answer = self._post(f"/v1/payment_methods/{_id(token)}/attach", {"customer": customer})
+    def attach(self, customer: str, token: str) -> AttachedMethod:
+        answer = self._post(f"/v1/payment_methods/{_checked_token(token)}/attach", {"customer": customer})
         kind = str(answer["type"])
-        about = answer.get(kind) or {}
-        return Attached(kind, about.get("brand"), about.get("last4"))
+        card = answer.get(kind) or {}
+        return AttachedMethod(kind, card.get("brand"), card.get("last4"))
 
     def detach(self, token: str) -> None:
         try:
-            self._post(f"/v1/payment_methods/{_id(token)}/detach", {})
+            self._post(f"/v1/payment_methods/{_checked_token(token)}/detach", {})
         except Invalid:
-            return  # it is attached to nobody: gone already
+            return  # it is not attached: removed before
 
-    def charge(self, charge: Charge) -> Charged:
-        about = {
+    def charge(self, charge: Charge) -> ChargeResult:
+        form = {
             "amount": str(charge.amount_micros // CENT),
             "currency": "usd",
             "customer": charge.customer,
@@ -70,16 +70,16 @@ class Stripe:
             "metadata[invoice_id]": charge.invoice_id,
         }
         try:
-            intent = self._post("/v1/payment_intents", about, key=charge.key)
+            intent = self._post("/v1/payment_intents", form, key=charge.key)
         except _Declined as declined:
-            return Charged("failed", declined.reference, declined.message)
+            return ChargeResult("failed", declined.reference, declined.message)
         status = {"succeeded": "succeeded", "processing": "pending"}.get(str(intent["status"]), "failed")
-        return Charged(status, str(intent["id"]), str(intent["status"]))  # type: ignore[arg-type]  # the three words above
+        return ChargeResult(status, str(intent["id"]), str(intent["status"]))  # type: ignore[arg-type]  # the three words above
 
     def _post(self, path: str, form: dict[str, str], key: str | None = None) -> dict[str, Any]:
         import httpx2
 
-        headers = {"authorization": f"Bearer {self.key}", "stripe-version": VERSION}
+        headers = {"authorization": f"Bearer {self.key}", "stripe-version": API_VERSION}
         if key is not None:
             headers["idempotency-key"] = key
         try:
@@ -95,43 +95,43 @@ class Stripe:
             ) from error
         if response.status_code < 300 and isinstance(answer, dict):
             return answer
-        raise _refusal(response.status_code, answer)
+        raise _error(response.status_code, answer)
 
 
 class _Declined(Upstream):
-    """The bank said no; `reference` is the payment that it said no to."""
+    """The bank declined the payment; `reference` is the payment's id."""
 
     def __init__(self, message: str, reference: str) -> None:
         super().__init__(Situation.EXTERNAL_SERVICE_UNAVAILABLE, message)
         self.reference = reference
 
 
-def _refusal(status: int, answer: Any) -> Exception:
-    """Stripe's error as ours. Its message goes to the caller only where it is about the caller's own card."""
+def _error(status: int, answer: Any) -> Exception:
+    """Translate Stripe's error into ours; its message is shown only if it is about the caller's own card."""
     error = answer.get("error") if isinstance(answer, dict) else None
-    about: dict[str, Any] = error if isinstance(error, dict) else {}
-    if status == 402 or about.get("type") == "card_error":
-        reference = (about.get("payment_intent") or {}).get("id", "")
-        return _Declined(str(about.get("message") or "The payment was declined"), str(reference))
+    details: dict[str, Any] = error if isinstance(error, dict) else {}
+    if status == 402 or details.get("type") == "card_error":
+        reference = (details.get("payment_intent") or {}).get("id", "")
+        return _Declined(str(details.get("message") or "The payment was declined"), str(reference))
     if status in (400, 404):
         return Invalid(FieldError("token", "The payment gateway does not know this payment method, or cannot use it"))
     return Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway refused the request (HTTP {status})")
 
 
-def _id(token: str) -> str:
-    """A token that goes into a path."""
+def _checked_token(token: str) -> str:
+    """Return the token if it is safe in a URL path. Raises Invalid."""
     if not token.replace("_", "").isalnum() or not token.isascii():
         raise Invalid(FieldError("token", "This is no token of the payment gateway"))
     return token
 
 
-def signed(body: bytes, header: str, secret: str, now: float | None = None) -> bool:
-    """Whether a webhook is Stripe's: `t=<seconds>,v1=<HMAC-SHA256 of t.body>`, not older or newer than TOLERANCE. In constant time."""
+def is_signature_valid(body: bytes, header: str, secret: str, now: float | None = None) -> bool:
+    """Check the signature of a webhook, `t=<seconds>,v1=<HMAC-SHA256 of t.body>`, and its time (SIGNATURE_TOLERANCE); in constant time."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     if len(times) != 1 or not times[0].isascii() or not times[0].isdigit() or len(times[0]) > 12:
         return False
-    if abs((time.time() if now is None else now) - int(times[0])) > TOLERANCE:
+    if abs((time.time() if now is None else now) - int(times[0])) > SIGNATURE_TOLERANCE:
         return False
     expected = hmac.new(secret.encode(), times[0].encode() + b"." + body, hashlib.sha256).hexdigest().encode()
     return any(hmac.compare_digest(expected, value.encode()) for name, _, value in parts if name == "v1")
