@@ -11,10 +11,10 @@ from shared.edge.contracts.fields import Description, Name
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.boards import reading, updating
-from shared.work.boards.reading import BoardNow
+from shared.work.boards.reading import BoardSnapshot
 from shared.work.boards.rows import Lane as LaneRow
 from shared.work.boards.updating import UNSET
-from shared.work.projects.reading import boards_of
+from shared.work.projects.reading import list_project_boards
 
 routes = Routes(AGENTWORKS, "boards")
 
@@ -136,11 +136,11 @@ def _lane(row: LaneRow, cards: int) -> Lane:
     )
 
 
-def _lanes(now: BoardNow) -> list[Lane]:
+def _lanes(now: BoardSnapshot) -> list[Lane]:
     return [_lane(lane, now.cards_in(lane)) for lane in now.lanes]
 
 
-def _details(now: BoardNow) -> BoardDetails:
+def _details(now: BoardSnapshot) -> BoardDetails:
     board = now.board
     return BoardDetails(
         id=board.id,
@@ -154,7 +154,7 @@ def _details(now: BoardNow) -> BoardDetails:
     )
 
 
-def _given(body: UpdateBoardRequest | UpdateLaneRequest, field: str) -> Any:
+def _field_change(body: UpdateBoardRequest | UpdateLaneRequest, field: str) -> Any:
     """What the body says of a field: null and an empty text take its value away."""
     return (getattr(body, field) or None) if field in body.model_fields_set else UNSET
 
@@ -165,7 +165,7 @@ async def list_boards(id: str, caller: Caller) -> ListBoardsResponse:
     return ListBoardsResponse(
         boards=[
             BoardSummary(id=board.id, name=board.name, cardCount=now.cards, lastActivity=now.last_activity)
-            for board, now in boards_of(caller, id)
+            for board, now in list_project_boards(caller, id)
         ]
     )
 
@@ -173,20 +173,22 @@ async def list_boards(id: str, caller: Caller) -> ListBoardsResponse:
 @routes.get("/boards/{id}", "boards.get", needs=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> BoardDetails:
     """A board with its lanes and how many cards are in each."""
-    return _details(reading.the_board(caller, id, Permission.PROJECT_READ))
+    return _details(reading.get_board(caller, id, Permission.PROJECT_READ))
 
 
 @routes.put("/boards/{id}", "boards.update", needs=Permission.PROJECT_WRITE)
 async def update(id: str, body: UpdateBoardRequest, caller: Caller) -> BoardDetails:
     """Change the given fields; settings change key by key."""
     settings = body.settings.model_dump(exclude_none=True) if body.settings else None
-    return _details(updating.update_board(caller, id, name=body.name, description=_given(body, "description"), settings=settings))
+    return _details(
+        updating.update_board(caller, id, name=body.name, description=_field_change(body, "description"), settings=settings)
+    )
 
 
 @routes.get("/boards/{id}/lanes", "boards.lanes", needs=Permission.PROJECT_READ)
 async def lanes(id: str, caller: Caller) -> list[Lane]:
     """The lanes of a board in order, with how many cards are in each."""
-    return _lanes(reading.the_board(caller, id, Permission.PROJECT_READ))
+    return _lanes(reading.get_board(caller, id, Permission.PROJECT_READ))
 
 
 @routes.put("/lanes/{id}", "lanes.update", needs=Permission.PROJECT_WRITE)
@@ -196,10 +198,10 @@ async def update_lane(id: str, body: UpdateLaneRequest, caller: Caller) -> Lane:
         caller,
         id,
         name=body.name,
-        description=_given(body, "description"),
-        wip_limit=_given(body, "wipLimit"),
-        agent=_given(body, "autoTriggerAgent"),
-        exit_criteria=_given(body, "exitCriteria"),
+        description=_field_change(body, "description"),
+        wip_limit=_field_change(body, "wipLimit"),
+        agent=_field_change(body, "autoTriggerAgent"),
+        exit_criteria=_field_change(body, "exitCriteria"),
         settings=body.settings.model_dump(exclude_none=True) if body.settings else None,
     )
     return _lane(row, cards)

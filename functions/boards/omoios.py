@@ -10,12 +10,12 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.store import IndexRow
 from shared.work.boards import columns
-from shared.work.boards.columns import ColumnNow
-from shared.work.boards.lanes import category_of
-from shared.work.boards.reading import BoardNow
+from shared.work.boards.columns import ColumnSnapshot
+from shared.work.boards.lanes import phase_category
+from shared.work.boards.reading import BoardSnapshot
 from shared.work.items import moving
 from shared.work.items.rows import Item
-from shared.work.projects.reading import board_of, latest_project
+from shared.work.projects.reading import get_project_board, latest_project_id
 
 routes = Routes(OMOIOS, "boards")
 
@@ -104,9 +104,9 @@ class ColumnDescription(Shape):
     color_theme: str
 
 
-def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardNow]:
+def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardSnapshot]:
     """The board of the project named, or of the one the caller was last active in."""
-    project, now = board_of(caller, project_id or latest_project(caller), Permission.PROJECT_READ)
+    project, now = get_project_board(caller, project_id or latest_project_id(caller), Permission.PROJECT_READ)
     return project.id, now
 
 
@@ -116,7 +116,7 @@ def _phase(item: Item) -> str:
 
 def _ticket(row: IndexRow) -> BoardTicket:
     blocked = row.f["status"] == "blocked"
-    before = _STATUS_BY_CATEGORY[category_of(row.f["phase_id"])] if blocked else None
+    before = _STATUS_BY_CATEGORY[phase_category(row.f["phase_id"])] if blocked else None
     return BoardTicket.model_construct(
         id=row.id,
         title=row.f["title"],
@@ -128,7 +128,7 @@ def _ticket(row: IndexRow) -> BoardTicket:
     )
 
 
-def _column(now: ColumnNow) -> BoardColumn:
+def _column(now: ColumnSnapshot) -> BoardColumn:
     return BoardColumn.model_construct(
         id=now.column.id,
         name=now.column.name,
@@ -146,7 +146,7 @@ async def view(caller: Caller, project_id: Id | None = None) -> BoardViewRespons
     """The whole board. Without a project: the one the caller was last active in."""
     project, now = _board(caller, project_id)
     return BoardViewResponse.model_construct(
-        columns=[_column(column) for column in columns.columns_with_cards(now)], project_id=project
+        columns=[_column(column) for column in columns.list_columns_with_cards(now)], project_id=project
     )
 
 
@@ -170,7 +170,7 @@ async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStat
             utilization=round(one.count / one.column.wip_limit, 4) if one.column.wip_limit else None,
             wip_exceeded=one.exceeded,
         )
-        for one in columns.columns_of(now)
+        for one in columns.list_columns(now)
     ]
 
 
@@ -186,7 +186,7 @@ async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[W
             current_count=one.count,
             excess=one.count - one.column.wip_limit,
         )
-        for one in columns.columns_of(now)
+        for one in columns.list_columns(now)
         if one.column.wip_limit is not None and one.exceeded
     ]
 
@@ -194,7 +194,7 @@ async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[W
 @routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", needs=Permission.CARD_EDIT)
 async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
     """Pass a ticket on to where its column passes finished work, if there is room."""
-    item = moving.move_on(caller, ticket_id)
+    item = moving.move_to_next_column(caller, ticket_id)
     if item is None:
         return AutoTransition(
             ticket_id=ticket_id, transitioned=False, reason="No auto-transition configured or WIP limit exceeded"
@@ -205,7 +205,7 @@ async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
 @routes.get("/board/column/{phase_id}", "board.column")
 async def column(phase_id: str, caller: Caller) -> ColumnDescription:
     """The column that shows a phase."""
-    found = columns.column_of(phase_id)
+    found = columns.get_column(phase_id)
     return ColumnDescription(
         id=found.id,
         name=found.name,

@@ -32,7 +32,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
 from shared.edge.views.agentworks.activities import activity
 from shared.edge.views.agentworks.cards import Card, CardDependency, CardDetails, ExternalLink
-from shared.work.activities.details import details
+from shared.work.activities.details import get_item_details
 from shared.work.items import dependencies
 from shared.work.items.archiving import restore_item
 from shared.work.items.creating import NewItem, create_item
@@ -45,12 +45,12 @@ from shared.work.items.updating import update_item
 
 routes = Routes(AGENTWORKS, "cards")
 
-MAX_CUSTOM = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
+MAX_CUSTOM_FIELDS = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
 
 
-def _small(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value)) > MAX_CUSTOM:
-        raise ValueError(f"custom fields take at most {MAX_CUSTOM:,} characters together")
+def _limit_size(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > MAX_CUSTOM_FIELDS:
+        raise ValueError(f"custom fields take at most {MAX_CUSTOM_FIELDS:,} characters together")
     return value
 
 
@@ -59,8 +59,10 @@ Status = Literal["draft", "ready", "in_progress", "blocked", "done"]
 Priority = Literal["low", "medium", "high", "critical"]
 Hours = Annotated[int | float, Field(ge=0, le=100_000)]
 Position = Annotated[int | float, Field(ge=0, lt=1e10)]
-Custom = Annotated[dict[Annotated[str, Field(min_length=1, max_length=100)], Any], Field(max_length=100), AfterValidator(_small)]
-Kind = Literal["blocks", "relates_to", "duplicates"]
+CustomFields = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=100)], Any], Field(max_length=100), AfterValidator(_limit_size)
+]
+DependencyType = Literal["blocks", "relates_to", "duplicates"]
 
 
 class TagInfo(Closed):
@@ -91,7 +93,7 @@ class CreateCardRequest(Closed):
     tags: Tags = []
     estimatedHours: Hours | None = None
     dueDate: Date | None = None
-    customFields: Custom = {}
+    customFields: CustomFields = {}
 
 
 class UpdateCardRequest(Closed):
@@ -107,13 +109,13 @@ class UpdateCardRequest(Closed):
     tags: Tags | None = None
     estimatedHours: Hours | None = None
     dueDate: Date | None = None
-    customFields: Custom | None = None
+    customFields: CustomFields | None = None
 
     def changes(self) -> dict[str, Any]:
         """What was sent, by the card's own names."""
         sent = self.model_dump(exclude_unset=True)
         if sent.get("tags"):
-            sent["tags"] = _kept(self.tags or [])
+            sent["tags"] = _unique_tags(self.tags or [])
         return {_NAMES.get(name, name): value for name, value in sent.items() if value is not None or name in _CLEARED}
 
 
@@ -147,7 +149,7 @@ class LogTimeRequest(Closed):
 
 class CreateDependencyRequest(Closed):
     dependencyCardId: Id
-    type: Kind
+    type: DependencyType
 
 
 class CardDependenciesResponse(Shape):
@@ -164,7 +166,7 @@ _NAMES = {
 _CLEARED = {"description", "assigneeId", "estimatedHours", "dueDate"}
 
 
-def _kept(tags: list[TagInfo]) -> list[dict[str, str]]:
+def _unique_tags(tags: list[TagInfo]) -> list[dict[str, str]]:
     """Tags as a row holds them: a key and value once, without what was not said."""
     unique = {(tag.key, tag.value): tag for tag in tags}
     return [tag.model_dump(exclude_none=True) for tag in unique.values()]
@@ -221,7 +223,7 @@ async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> 
         assignee_id=body.assigneeId,
         position=body.position,
         labels=body.labels,
-        tags=_kept(body.tags),
+        tags=_unique_tags(body.tags),
         estimated_hours=body.estimatedHours,
         due_date=body.dueDate,
         custom_fields=body.customFields,
@@ -232,7 +234,7 @@ async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> 
 @routes.get("/cards/{id}", "cards.get", needs=Permission.CARD_READ)
 async def get_card(id: str, caller: Caller) -> CardDetails:
     """A card with its children, dependencies, newest comments (50) and newest activities (25)."""
-    found = details(caller, id)
+    found = get_item_details(caller, id)
     fields = views.card_fields(
         found.item,
         [views.card_summary(child) for child in found.children],
@@ -288,7 +290,7 @@ async def log_time(id: str, body: LogTimeRequest, caller: Caller) -> Card:
 @routes.get("/cards/{id}/dependencies", "dependencies.list", needs=Permission.CARD_READ)
 async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse:
     """`blockedBy`: where this card is the dependent one; `blocking`: where others depend on it. Of all three types."""
-    card, links = dependencies.links_of(caller, id)
+    card, links = dependencies.list_dependencies(caller, id)
     return CardDependenciesResponse(
         blockedBy=[views.dependency(link) for link in links if link.dependent.id == card.id],
         blocking=[views.dependency(link) for link in links if link.on.id == card.id],

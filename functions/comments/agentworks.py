@@ -25,10 +25,10 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
 from shared.edge.views.agentworks.activities import CardActivity, activity
 from shared.edge.views.agentworks.cards import Attachment, CardComment
-from shared.work.activities.reading import activities_of
+from shared.work.activities.reading import list_card_activities
 from shared.work.attachments import storage, uploading
 from shared.work.attachments.uploading import MAX_BYTES
-from shared.work.comments.reading import threads_of
+from shared.work.comments.reading import list_threads
 from shared.work.comments.writing import NewComment
 from shared.work.comments.writing import create_comment as create
 from shared.work.comments.writing import delete_comment as delete
@@ -111,7 +111,7 @@ async def list_comments(
 ) -> ListCommentsResponse:
     """The threads of a card, oldest first, each with its replies: 200 comments a page. A deleted comment shows, emptied, while it has
     replies."""
-    found = threads_of(caller, id, limit=limit, offset=offset)
+    found = list_threads(caller, id, limit=limit, offset=offset)
     return ListCommentsResponse.model_construct(
         comments=[views.thread(node) for node in found.page],
         total=found.total,
@@ -151,7 +151,7 @@ async def list_activities(
     offset: DeepOffset = 0,
 ) -> ListActivitiesResponse:
     """What happened to a card, newest first."""
-    found, total = activities_of(caller, id, limit=limit, offset=offset)
+    found, total = list_card_activities(caller, id, limit=limit, offset=offset)
     return ListActivitiesResponse.model_construct(
         activities=[activity(row) for row in found], total=total, pagination=pagination(limit, offset, total)
     )
@@ -186,7 +186,7 @@ async def complete_attachment(id: str, caller: Caller) -> Attachment:
 @routes.get("/attachments/{id}/download", "attachments.download", needs=Permission.CARD_READ, addition=True)
 async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
     """Where to get an attachment, under its name, for the next quarter of an hour."""
-    found, signed = storage.download(caller, id)
+    found, signed = storage.get_download(caller, id)
     return AttachmentDownload(
         id=found.id,
         filename=found.filename,

@@ -23,9 +23,9 @@ from shared.edge.contracts.fields import Offset, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.documents import approving, reading, statuses, texts
-from shared.work.documents.reading import REVISIONS, Page, Selection
+from shared.work.documents.reading import MAX_REVISIONS, DocumentQuery, LoadedDocument
 from shared.work.documents.rows import Revision
-from shared.work.documents.texts import LONGEST, ShownText
+from shared.work.documents.texts import MAX_BYTES, TextOrLink
 from shared.work.documents.writing import NewDocument, create_document, update_document
 
 routes = Routes(AGENTWORKS, "documents")
@@ -42,9 +42,9 @@ UploadId = Annotated[
     Id | None, Field(description="Not in the document: a text that was uploaded (`documents.upload`), in place of `content`")
 ]
 
-_STATUS: Mapping[str, str] = {"rejected": "draft", "superseded": "archived"}
+_PUBLIC_STATUS: Mapping[str, str] = {"rejected": "draft", "superseded": "archived"}
 """Statuses that only the platform and omoios know."""
-_MEANT: Mapping[str, frozenset[str]] = {"draft": frozenset({"draft", "rejected"})}
+_STATUS_FILTERS: Mapping[str, frozenset[str]] = {"draft": frozenset({"draft", "rejected"})}
 
 
 class ProjectDocument(Shape):
@@ -161,7 +161,7 @@ class PublishDocumentRequest(Closed):
 
 
 class UploadRequest(Closed):
-    size: Annotated[int, Field(ge=0, le=LONGEST, description="Bytes of the text in UTF-8")]
+    size: Annotated[int, Field(ge=0, le=MAX_BYTES, description="Bytes of the text in UTF-8")]
 
 
 class UploadResponse(Shape):
@@ -185,21 +185,21 @@ async def list_documents(
     offset: Annotated[Offset, Query(description="Not in the document")] = 0,
 ) -> ListDocumentsResponse:
     """The documents of a project with their texts, the last changed first: a hundred a page, or as many as an answer holds."""
-    wanted = Selection(type, _MEANT.get(status, frozenset({status})) if status else None, limit, offset)
-    pages, total = reading.pages_of(caller, id, wanted)
-    room = texts.ROOM - sum(page.document.about_size for page in pages)
-    shown = texts.shown_all([(page.kept, page.shown_size) for page in pages], room)
+    wanted = DocumentQuery(type, _STATUS_FILTERS.get(status, frozenset({status})) if status else None, limit, offset)
+    pages, total = reading.list_documents(caller, id, wanted)
+    room = texts.MAX_RESPONSE_BYTES - sum(page.document.about_size for page in pages)
+    shown = texts.render_texts([(page.kept, page.shown_size) for page in pages], room)
     return ListDocumentsResponse.model_construct(
         documents=[_document(page, text) for page, text in zip(pages, shown, strict=True)],
         total=total,
-        pagination=_part(len(pages), limit, offset, total),
+        pagination=_page_pagination(len(pages), limit, offset, total),
     )
 
 
 @routes.get("/projects/{id}/docs/{type}", "documents.latestByType", needs=Permission.PROJECT_READ)
 async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument:
     """The document of this type whose latest version is the youngest; archived ones only where there is no other."""
-    return _whole(reading.latest_of(caller, id, type))
+    return _render(reading.get_latest_document(caller, id, type))
 
 
 @routes.post(
@@ -213,7 +213,7 @@ async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument
 async def create(id: str, body: CreateDocumentRequest, caller: Caller) -> ProjectDocument:
     """A new document, version 1, a draft."""
     new = NewDocument(body.type, body.title, body.content, body.contentType, body.tags, body.contentUploadId)
-    return _whole(create_document(caller, id, new))
+    return _render(create_document(caller, id, new))
 
 
 @routes.post(
@@ -230,16 +230,18 @@ async def get_document(
     id: str,
     caller: Caller,
     version: Annotated[Number | None, Query(description="Not in the document: an older version")] = None,
-    revisionLimit: Annotated[int, Query(ge=1, le=REVISIONS, description="Not in the document")] = REVISIONS,
+    revisionLimit: Annotated[int, Query(ge=1, le=MAX_REVISIONS, description="Not in the document")] = MAX_REVISIONS,
     revisionOffset: Annotated[Offset, Query(description="Not in the document")] = 0,
 ) -> DocumentDetails:
     """A document as it is now, with its revisions."""
-    page, revisions, total = reading.with_revisions(caller, id, number=version, limit=revisionLimit, offset=revisionOffset)
+    page, revisions, total = reading.get_document_with_revisions(
+        caller, id, number=version, limit=revisionLimit, offset=revisionOffset
+    )
     return DocumentDetails.model_validate(
-        _fields(page, texts.shown(page.kept, page.shown_size))
+        _fields(page, texts.render_text(page.kept, page.shown_size))
         | {
             "revisions": [_revision(page.document.id, row) for row in revisions],
-            "revisionPagination": _part(len(revisions), revisionLimit, revisionOffset, total),
+            "revisionPagination": _page_pagination(len(revisions), revisionLimit, revisionOffset, total),
         }
     )
 
@@ -249,33 +251,33 @@ async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> Projec
     """Change a document. Statuses go from draft to review to approved to archived, and back to draft; whoever may not publish may not
     approve either. 409 when somebody else was faster."""
     changes = body.model_dump(include={"title", "content", "tags", "status"}, exclude_none=True)
-    return _whole(update_document(caller, id, changes, upload_id=body.contentUploadId, base=body.baseVersion))
+    return _render(update_document(caller, id, changes, upload_id=body.contentUploadId, base=body.baseVersion))
 
 
 @routes.post("/documents/{id}/publish", "documents.publish", needs=Permission.DOCUMENT_APPROVE)
 async def publish(id: str, caller: Caller, body: PublishDocumentRequest | None = None) -> ProjectDocument:
     """Publish a version, or the latest text as a new version. What is published is approved thereby."""
-    return _whole(approving.publish(caller, id, body.version if body else None))
+    return _render(approving.publish(caller, id, body.version if body else None))
 
 
-def _part(shown: int, limit: int, offset: int, total: int) -> PaginationMeta:
+def _page_pagination(shown: int, limit: int, offset: int, total: int) -> PaginationMeta:
     """`limit` is how many are shown where there was no room for more of them."""
     return pagination(shown if shown and offset + shown < total else limit, offset, total)
 
 
-def _whole(page: Page) -> ProjectDocument:
-    return _document(page, texts.shown(page.kept, page.shown_size))
+def _render(page: LoadedDocument) -> ProjectDocument:
+    return _document(page, texts.render_text(page.kept, page.shown_size))
 
 
-def _document(page: Page, text: ShownText) -> ProjectDocument:
+def _document(page: LoadedDocument, text: TextOrLink) -> ProjectDocument:
     return ProjectDocument.model_validate(_fields(page, text))
 
 
-def _fields(page: Page, text: ShownText) -> dict[str, Any]:
+def _fields(page: LoadedDocument, text: TextOrLink) -> dict[str, Any]:
     """The fields of ProjectDocument: of the document, or of the older version that is looked at."""
     document, version = page.document, page.version
     seen = version or document
-    status = statuses.status_of(document, version) if version else document.status
+    status = statuses.version_status(document, version) if version else document.status
     published_at = version.published_at if version else document.published_at
     return {
         "id": document.id,
@@ -286,24 +288,24 @@ def _fields(page: Page, text: ShownText) -> dict[str, Any]:
         "contentType": seen.content_type,
         "version": int(seen.number),
         "isLatest": version is None,
-        "status": _STATUS.get(status, status),
+        "status": _PUBLIC_STATUS.get(status, status),
         "tags": document.tags,
         "createdAt": document.created_at,
         "updatedAt": version.created_at if version else document.updated_at,
         "publishedAt": published_at,
         "createdBy": user_summary(document.created_by),
-        "updatedBy": _somebody(version.created_by if version else document.updated_by),
+        "updatedBy": _user_or_none(version.created_by if version else document.updated_by),
         "contentUrl": text.link,
         "contentSize": page.size,
         "versionId": version.id if version else document.version_id,
         "publishedVersion": document.published_number,
-        "approvedBy": _somebody(seen.approved_by),
+        "approvedBy": _user_or_none(seen.approved_by),
         "approvedAt": seen.approved_at,
         "rejectionReason": seen.rejection_reason,
     }
 
 
-def _somebody(kept: dict[str, Any] | None) -> UserSummary | None:
+def _user_or_none(kept: dict[str, Any] | None) -> UserSummary | None:
     return user_summary(kept) if kept else None
 
 

@@ -27,7 +27,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config
 from shared.work.projects import agent_configs, reading, updating
 from shared.work.projects.creating import NewProject, create_project
-from shared.work.projects.reading import ProjectNow, Selection
+from shared.work.projects.reading import ProjectQuery, ProjectSnapshot
 from shared.work.projects.rows import Project
 
 routes = Routes(AGENTWORKS, "projects")
@@ -135,7 +135,7 @@ _COLUMNS = {
 }
 
 
-def _summary(now: ProjectNow) -> ProjectSummary:
+def _summary(now: ProjectSnapshot) -> ProjectSummary:
     project = now.project
     return ProjectSummary(
         id=project.id,
@@ -183,8 +183,8 @@ async def list_projects(
 ) -> ListProjectsResponse:
     """The projects of a workspace. Without `sortOrder`, names run from A and times from the newest."""
     descending = sortOrder == "desc" if sortOrder else sortBy != "name"
-    wanted = Selection(status, search, _SORTS[sortBy], descending, limit, offset)
-    found, total = reading.projects_in(caller, workspaceId, wanted)
+    wanted = ProjectQuery(status, search, _SORTS[sortBy], descending, limit, offset)
+    found, total = reading.list_workspace_projects(caller, workspaceId, wanted)
     return ListProjectsResponse(
         projects=[_summary(now) for now in found], total=total, pagination=pagination(limit, offset, total)
     )
@@ -193,7 +193,7 @@ async def list_projects(
 @routes.get("/projects/{id}", "projects.get", needs=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> ProjectDetails:
     """A project with its settings and how it wants each agent."""
-    return _details(*agent_configs.with_configs(caller, id))
+    return _details(*agent_configs.get_project_with_configs(caller, id))
 
 
 @routes.post(
@@ -214,7 +214,7 @@ async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -
         body.documentationUrl or None,
     )
     project = create_project(caller, workspaceId, new)
-    return _details(project, agent_configs.unconfigured(project))
+    return _details(project, agent_configs.default_configs(project))
 
 
 @routes.put("/projects/{id}", "projects.update", needs=Permission.PROJECT_WRITE)
@@ -225,7 +225,7 @@ async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> Project
     if body.name is not None:
         changes["name"] = body.name
     project = updating.update_project(caller, id, changes, body.settings.given() if body.settings else None)
-    return _details(project, agent_configs.configs_in(project))
+    return _details(project, agent_configs.list_configs(project))
 
 
 @routes.post("/projects/{id}/archive", "projects.archive", status=202, needs=Permission.PROJECT_ARCHIVE)
@@ -239,4 +239,4 @@ async def archive(id: str, caller: Caller) -> ArchivedProject:
 async def restore(id: str, caller: Caller) -> ProjectDetails:
     """Take an archived project out again."""
     project = updating.restore_project(caller, id)
-    return _details(project, agent_configs.configs_in(project))
+    return _details(project, agent_configs.list_configs(project))

@@ -4,7 +4,7 @@ from shared.agents import tools
 from shared.core.actor import Permission
 from shared.runs.toolbox.call_context import Done, Work
 from shared.store import load
-from shared.work.discoveries.rows import discover
+from shared.work.discoveries.rows import create_discovery
 from shared.work.documents import reading, writing
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import create_task as new_task
@@ -12,7 +12,7 @@ from shared.work.tasks.rows import create_task as new_task
 
 def list_documents(work: Work, _: tools.ListDocuments) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_READ)
-    rows = reading.documents_of(work.actor, str(card.proj_id))
+    rows = reading.list_document_rows(work.actor, str(card.proj_id))
     return {
         "documents": [
             {
@@ -28,7 +28,7 @@ def list_documents(work: Work, _: tools.ListDocuments) -> Done:
 
 
 def read_document(work: Work, given: tools.ReadDocument) -> Done:
-    page = reading.the_document(work.actor, work.refs.get(given.document_id, given.document_id))
+    page = reading.get_document(work.actor, work.refs.get(given.document_id, given.document_id))
     document = page.document
     return {
         "id": document.id,
@@ -75,6 +75,6 @@ def create_task(work: Work, given: tools.CreateTask) -> Done:
 
 def raise_discovery(work: Work, given: tools.RaiseDiscovery) -> Done:
     card = load(Item, work.card_id, work.actor, Permission.CARD_EDIT)
-    found = discover(work.actor, card, work.new_id, given.type, given.description, given.priority, run_id=work.run_id)
+    found = create_discovery(work.actor, card, work.new_id, given.type, given.description, given.priority, run_id=work.run_id)
     made = {"kind": "discovery", "id": found.id, "title": given.description[:120]}
     return {"id": found.id, "type": found.type, "status": found.status}, made

@@ -6,7 +6,7 @@ from shared.work.activities.rows import Activity
 from shared.work.items.rows import Item
 
 
-def activities_of(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Activity], int]:
+def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Activity], int]:
     """A page of them and how many there are. Raises NotFound, Forbidden.
 
     Three reads; one more (a count) where there are more than the page shows, and one for each megabyte (about 2,500) before it.

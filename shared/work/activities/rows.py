@@ -38,7 +38,7 @@ class Activity(Entity):
         return {"type": self.type, "subject_kind": self.subject_kind, "subject_id": self.subject_id, "actor_id": self.actor["id"]}
 
 
-def activity_of(entity: Entity, event: Event) -> Activity:
+def new_activity(entity: Entity, event: Event) -> Activity:
     """The log row of the event that an entity carries; not yet written."""
     item_id = entity.id if entity.KIND == "ITEM" else getattr(entity, "item_id", None)
     return Activity.new(

@@ -44,7 +44,7 @@ class Attachment(Entity):
 
     @property
     def file(self) -> str:
-        return place_of(self.ws_id, self.item_id, self.id)
+        return attachment_key(self.ws_id, self.item_id, self.id)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -64,6 +64,6 @@ class Attachment(Entity):
         }
 
 
-def place_of(ws_id: str | None, item_id: str, attachment_id: str) -> str:
+def attachment_key(ws_id: str | None, item_id: str, attachment_id: str) -> str:
     """Where the file of an attachment lies."""
     return f"attachments/{ws_id}/{item_id}/{attachment_id}"

@@ -35,9 +35,15 @@ from shared.store import (
     upload_url,
     write,
 )
-from shared.work.attachments.file_types import BEGINNING, MAX_NAME, is_what_it_says, kind_of, safe_name
+from shared.work.attachments.file_types import (
+    MAX_NAME_BYTES,
+    SNIFFED_BYTES,
+    allowed_content_type,
+    matches_content_type,
+    safe_filename,
+)
 from shared.work.attachments.rows import UPLOAD_HOURS, Attachment, Upload
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived
 
@@ -53,9 +59,9 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
     """
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
     refuse_archived(item)
-    kind = kind_of(content_type)
+    kind = allowed_content_type(content_type)
     if kind is None:
-        raise Invalid(FieldError("content_type", "Files of this type cannot be attached", content_type[:MAX_NAME]))
+        raise Invalid(FieldError("content_type", "Files of this type cannot be attached", content_type[:MAX_NAME_BYTES]))
     if not 0 < size <= MAX_BYTES:
         raise Invalid(FieldError("size", f"A file has 1 to {MAX_BYTES:,} bytes", size))
     _refuse_full(item)
@@ -66,13 +72,13 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
         sk=sk,
         id=attachment_id,
         item_id=item.id,
-        filename=safe_name(filename),
+        filename=safe_filename(filename),
         content_type=kind,
         size=size,
         uploaded_by=actor.summary,
         ttl=int((clock.now() + timedelta(hours=UPLOAD_HOURS)).timestamp()),
     )
-    write(create(upload), writable(item.board_id))
+    write(create(upload), require_writable(item.board_id))
     return upload, upload_url(upload.file, kind, size)
 
 
@@ -83,15 +89,15 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     Invalid where it is not what it says (it is dropped then), LimitExceeded. Three reads, a look at the file and its beginning, a copy,
     one transaction.
     """
-    upload, attached = _read(attachment_id)
+    upload, attached = _read_rows(attachment_id)
     if attached is not None and not attached.deleted_at:
         return authorize(attached, actor, Permission.CARD_EDIT)
     if upload is None:
         raise NotFound(Attachment.NAME)
-    item = _its_card(actor, upload)
+    item = _load_card(actor, upload)
     refuse_archived(item)
     _refuse_full(item)
-    _look(upload)
+    _verify_file(upload)
     made = Attachment.new(
         upload.id,
         org_id=item.org_id,
@@ -106,9 +112,9 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     )
     copy_file(upload.file, made.file)
     try:
-        update_with_retry(lambda: _its_card(actor, upload), lambda fresh: _attached(actor, fresh, made, upload))
+        update_with_retry(lambda: _load_card(actor, upload), lambda fresh: _attach(actor, fresh, made, upload))
     except Raced as raced:
-        if raced is not _TWICE:
+        if raced is not _ALREADY_ATTACHED:
             raise
         first = get(Attachment, *Attachment.key(made.id))
         if first is None:
@@ -118,7 +124,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     return made
 
 
-def _read(attachment_id: str) -> tuple[Upload | None, Attachment | None]:
+def _read_rows(attachment_id: str) -> tuple[Upload | None, Attachment | None]:
     bare = bare_id(attachment_id)
     if not is_id(bare):
         raise NotFound(Attachment.NAME)
@@ -127,7 +133,7 @@ def _read(attachment_id: str) -> tuple[Upload | None, Attachment | None]:
     return known, attached if isinstance(attached, Attachment) else None
 
 
-def _its_card(actor: Actor, upload: Upload) -> Item:
+def _load_card(actor: Actor, upload: Upload) -> Item:
     """The card of an upload, to its workspace; to anybody else there is no such attachment."""
     try:
         return load(Item, upload.item_id, actor, Permission.CARD_EDIT)
@@ -142,23 +148,23 @@ def _refuse_full(item: Item) -> None:
         )
 
 
-def _look(upload: Upload) -> None:
+def _verify_file(upload: Upload) -> None:
     """Raises Conflict(FILE_NOT_UPLOADED) while the file is not there, and Invalid where it is something else than was announced."""
     found = head_file(upload.file)
     if found is None:
         raise Conflict(Situation.FILE_NOT_UPLOADED, "The file has not arrived yet: upload it first")
-    if found.size == int(upload.size) and is_what_it_says(upload.content_type, get_file_start(upload.file, BEGINNING)):
+    if found.size == int(upload.size) and matches_content_type(upload.content_type, get_file_start(upload.file, SNIFFED_BYTES)):
         return
     delete_file(upload.file)
     raise Invalid(FieldError("content_type", "The file is not what it was announced to be", upload.content_type))
 
 
-_TWICE = Raced("The file was attached at the same moment")
+_ALREADY_ATTACHED = Raced("The file was attached at the same moment")
 
 
-def _attached(actor: Actor, item: Item, made: Attachment, upload: Upload) -> list[Operation]:
+def _attach(actor: Actor, item: Item, made: Attachment, upload: Upload) -> list[Operation]:
     refuse_archived(item)
     _refuse_full(item)
     item.attachments = [*item.attachments, made.summary]
     record(item, EventType.ITEM_UPDATED, actor, changes={"attachments": [None, made.told]}, board_id=item.board_id)
-    return [create(made, _TWICE), delete(upload), writable(item.board_id)]
+    return [create(made, _ALREADY_ATTACHED), delete(upload), require_writable(item.board_id)]

@@ -25,7 +25,7 @@ def check_conditions(lane: Lane, conditions: Sequence[Condition]) -> None:
         raise Invalid(*problems)
 
 
-def target_of(lane: Lane, condition: Condition) -> str | None:
+def target_lane_id(lane: Lane, condition: Condition) -> str | None:
     """The id of the lane that a condition leads to; None where the last lane names none."""
     if condition.get("toLaneId"):
         return bare_id(condition["toLaneId"])
@@ -44,7 +44,7 @@ def _problems(lane: Lane, one: Condition) -> Iterator[tuple[str, str, Any]]:
             yield "operator", f"One of {', '.join(OPERATORS)}", one["operator"]
         if one.get("value") is None and one.get("operator") not in ("is_set", "is_not_set"):
             yield "value", "What the field is compared with", None
-    goes = target_of(lane, one)
+    goes = target_lane_id(lane, one)
     if goes is None:
         yield "to_lane_id", "No lane follows this one: name where the card goes", None
     elif goes == lane.id:

@@ -18,22 +18,22 @@ from typing import Any, Protocol
 from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.core.situations import Situation
 from shared.store import Operation, check, update
-from shared.work.boards.lanes import COLUMN_OF_PHASE, COLUMNS
+from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
 from shared.work.boards.rows import Counts, Lane
 
-ARCHIVED = Conflict(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
-BLOCKED = "blocked"
+PROJECT_ARCHIVED = Conflict(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
+BLOCKED_COLUMN = "blocked"
 
 
 @dataclass(frozen=True)
-class Place:
+class CardLocation:
     """Where a card counts: a key of `Counts.lanes` and one of `Counts.columns`."""
 
     lane_id: str
     column_id: str
 
 
-class Placed(Protocol):
+class HasLocation(Protocol):
     """A card, as far as its place goes."""
 
     lane_id: Any
@@ -43,9 +43,9 @@ class Placed(Protocol):
     def is_blocked(self) -> bool: ...
 
 
-def place_of(item: Placed) -> Place:
+def card_location(item: HasLocation) -> CardLocation:
     """Where a card counts as it stands."""
-    return Place(item.lane_id, BLOCKED if item.is_blocked else COLUMN_OF_PHASE[item.phase_id].id)
+    return CardLocation(item.lane_id, BLOCKED_COLUMN if item.is_blocked else COLUMN_BY_PHASE[item.phase_id].id)
 
 
 def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
@@ -56,11 +56,11 @@ def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
     return counts
 
 
-def recount(
+def update_counts(
     board_id: str,
     *,
-    leaves: Place | None = None,
-    enters: Place | None = None,
+    leaves: CardLocation | None = None,
+    enters: CardLocation | None = None,
     lane_limit: int | None = None,
     column_limit: int | None = None,
 ) -> Operation:
@@ -69,8 +69,8 @@ def recount(
     The limits are those of the place that is entered, None does not limit; a lane or column that the card does not leave is not
     entered either. Refused with TransitionRefused, `details["rule"]` being `lane_wip_limit` or `column_wip_limit`, or ARCHIVED.
     """
-    lanes = _steps(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
-    columns = _steps(leaves.column_id if leaves else None, enters.column_id if enters else None)
+    lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
+    columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
     actions = [Counts.lanes[key].set(Counts.lanes[key] + step) for key, step in lanes.items()]
     actions += [Counts.columns[key].set(Counts.columns[key] + step) for key, step in columns.items()]
     if leaves is None:
@@ -82,26 +82,26 @@ def recount(
         condition &= Counts.columns[enters.column_id] < column_limit
 
     def why(raw: dict[str, Any] | None) -> CadreError:
-        return _why(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
+        return _refusal(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
 
     return update(Counts.of(board_id), actions, condition, why)
 
 
-def writable(board_id: str) -> Operation:
+def require_writable(board_id: str) -> Operation:
     """Holds while the board's project is not archived: for changes that count nothing."""
-    return check(Counts.of(board_id), Counts.closed.does_not_exist(), ARCHIVED)
+    return check(Counts.of(board_id), Counts.closed.does_not_exist(), PROJECT_ARCHIVED)
 
 
-def _steps(left: str | None, entered: str | None) -> dict[str, int]:
+def _differences(left: str | None, entered: str | None) -> dict[str, int]:
     """Nothing where a card leaves what it enters."""
     if left == entered:
         return {}
     return {key: step for key, step in ((left, -1), (entered, 1)) if key is not None}
 
 
-def _why(stood: Counts | None, enters: Place | None, lane_limit: int | None, column_limit: int | None) -> CadreError:
+def _refusal(stood: Counts | None, enters: CardLocation | None, lane_limit: int | None, column_limit: int | None) -> CadreError:
     if stood is None or enters is None or stood.closed:
-        return ARCHIVED
+        return PROJECT_ARCHIVED
     held = int(stood.lanes.get(enters.lane_id, 0))
     if lane_limit is not None and held >= lane_limit:
         return TransitionRefused(

@@ -9,7 +9,7 @@ TYPES: Final = ("text", "string", "url", "number", "boolean", "date", "select", 
 """`string` is another word for `text`."""
 
 
-def check_fields(definitions: Sequence[Mapping[str, Any]]) -> None:
+def check_custom_fields(definitions: Sequence[Mapping[str, Any]]) -> None:
     """Raises Invalid for a type that nobody knows, a choice of nothing, and a key that is there twice."""
     problems: list[FieldError] = []
     seen: set[str] = set()

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True)
-class LaneKind:
+class LaneTemplate:
     """A lane as a new board gets it. `wip_limit` None: any number of cards."""
 
     number: int
@@ -22,17 +22,17 @@ class LaneKind:
 
 
 LANES = (
-    LaneKind(0, "Vision & CoPilot Planning", "#8B5CF6", None, "ceo_copilot", "blueprint", "PHASE_BACKLOG"),
-    LaneKind(1, "PRD / MVP Definition", "#10B981", 5, "prd", "doc", "PHASE_REQUIREMENTS"),
-    LaneKind(2, "Research", "#F59E0B", 3, "research", "task", "PHASE_REQUIREMENTS"),
-    LaneKind(3, "Architecture & Stack", "#EF4444", 3, "architect", "epic", "PHASE_DESIGN"),
-    LaneKind(4, "Planning & Task Breakdown", "#3B82F6", 5, "planner", "task", "PHASE_DESIGN"),
-    LaneKind(5, "Scaffolding", "#6366F1", 5, None, "feature", "PHASE_IMPLEMENTATION"),
-    LaneKind(6, "Build", "#8B5CF6", 8, None, "feature", "PHASE_IMPLEMENTATION"),
-    LaneKind(7, "Test & QA", "#06B6D4", 5, "qa", "feature", "PHASE_TESTING"),
-    LaneKind(8, "Deploy", "#10B981", 3, "deployment", "feature", "PHASE_DEPLOYMENT"),
-    LaneKind(9, "Docs & Training", "#F59E0B", 3, "documentation", "feature", "PHASE_DEPLOYMENT"),
-    LaneKind(10, "Learn & Optimize", "#6B7280", 2, "refactor", "feature", "PHASE_DONE"),
+    LaneTemplate(0, "Vision & CoPilot Planning", "#8B5CF6", None, "ceo_copilot", "blueprint", "PHASE_BACKLOG"),
+    LaneTemplate(1, "PRD / MVP Definition", "#10B981", 5, "prd", "doc", "PHASE_REQUIREMENTS"),
+    LaneTemplate(2, "Research", "#F59E0B", 3, "research", "task", "PHASE_REQUIREMENTS"),
+    LaneTemplate(3, "Architecture & Stack", "#EF4444", 3, "architect", "epic", "PHASE_DESIGN"),
+    LaneTemplate(4, "Planning & Task Breakdown", "#3B82F6", 5, "planner", "task", "PHASE_DESIGN"),
+    LaneTemplate(5, "Scaffolding", "#6366F1", 5, None, "feature", "PHASE_IMPLEMENTATION"),
+    LaneTemplate(6, "Build", "#8B5CF6", 8, None, "feature", "PHASE_IMPLEMENTATION"),
+    LaneTemplate(7, "Test & QA", "#06B6D4", 5, "qa", "feature", "PHASE_TESTING"),
+    LaneTemplate(8, "Deploy", "#10B981", 3, "deployment", "feature", "PHASE_DEPLOYMENT"),
+    LaneTemplate(9, "Docs & Training", "#F59E0B", 3, "documentation", "feature", "PHASE_DEPLOYMENT"),
+    LaneTemplate(10, "Learn & Optimize", "#6B7280", 2, "refactor", "feature", "PHASE_DONE"),
 )
 BOARD_NAME = "Development Board"
 
@@ -83,7 +83,7 @@ COLUMNS = (
     Column("done", "✅ Done", 5, ("PHASE_DONE",), terminal=True, color="green", category="done", description="Finished work"),
     Column("blocked", "🚫 Blocked", 6, ("PHASE_BLOCKED",), terminal=True, color="red", description="Waiting for something"),
 )
-COLUMN_OF_PHASE = MappingProxyType({phase: column for column in COLUMNS for phase in column.phases})
+COLUMN_BY_PHASE = MappingProxyType({phase: column for column in COLUMNS for phase in column.phases})
 COLUMN_BY_ID = MappingProxyType({column.id: column for column in COLUMNS})
 
 PHASE_ALIASES = MappingProxyType(
@@ -100,6 +100,6 @@ def canonical_phase(phase: str) -> str:
     return PHASE_ALIASES.get(phase, phase)
 
 
-def category_of(phase: str) -> str:
+def phase_category(phase: str) -> str:
     """todo | in_progress | done."""
-    return COLUMN_OF_PHASE[phase].category
+    return COLUMN_BY_PHASE[phase].category

@@ -16,14 +16,14 @@ Key = tuple[type[Row], str, str]
 
 
 @dataclass(frozen=True)
-class BoardNow:
+class BoardSnapshot:
     board: Board
     counts: Counts
     lanes: list[Lane]
 
     @property
     def cards(self) -> int:
-        return cards_on(self.counts)
+        return count_cards(self.counts)
 
     def cards_in(self, lane: Lane) -> int:
         return int(self.counts.lanes.get(lane.id, 0))
@@ -32,16 +32,16 @@ class BoardNow:
         return int(self.counts.columns.get(column_id, 0))
 
 
-def cards_on(counts: Counts) -> int:
+def count_cards(counts: Counts) -> int:
     return sum(int(number) for number in dict(counts.lanes).values())
 
 
-def the_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardNow:
+def get_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardSnapshot:
     """The board by its id. Raises NotFound and Forbidden as `store.load` does. One round trip."""
     bare = bare_id(board_id)
     if not is_id(bare):
         raise NotFound(Board.NAME)
-    return assembled(get_many(board_keys(bare)), actor, permission)
+    return assemble_board(get_many(board_keys(bare)), actor, permission)
 
 
 def board_keys(board_id: str) -> list[Key]:
@@ -50,7 +50,7 @@ def board_keys(board_id: str) -> list[Key]:
     return [(Board, *Board.key(board_id)), (Counts, *Counts.key(board_id)), *lanes]
 
 
-def assembled(rows: Sequence[Any], actor: Actor, permission: Permission | None = None) -> BoardNow:
+def assemble_board(rows: Sequence[Any], actor: Actor, permission: Permission | None = None) -> BoardSnapshot:
     """The board from its rows; one more round trip where lanes have other ids than `board_keys` gives them."""
     board, counts, *found = rows
     if board is None or board.deleted_at:
@@ -61,4 +61,4 @@ def assembled(rows: Sequence[Any], actor: Actor, permission: Permission | None =
     if missing:
         lanes |= {lane.id: lane for lane in fetch_all(Lane, missing)}
     ordered = sorted((lanes[lane_id] for lane_id in board.lane_ids if lane_id in lanes), key=lambda lane: lane.number)
-    return BoardNow(board, counts or Counts.of(board.id), ordered)
+    return BoardSnapshot(board, counts or Counts.of(board.id), ordered)

@@ -4,10 +4,10 @@ from typing import Any
 
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute, flat_map
 
-MOST_CARDS = 20_000
+MAX_LISTED_CARDS = 20_000
 """Cards of a board that a filtered list looks through: fourteen queries of a megabyte. Archiving takes finished cards out."""
 
-ARCHIVING = Shards("BOARDS#ARCHIVING", 4)
+AUTO_ARCHIVING = Shards("BOARDS#ARCHIVING", 4)
 """The boards whose finished cards are put away, for the clock."""
 
 DEFAULT_SETTINGS: dict[str, Any] = {
@@ -32,7 +32,7 @@ class Board(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         places = {1: (f"PROJ#{self.proj_id}#BOARD", f"{self.created_at}#{self.id}")}
         if self.wants_archiving:
-            places[2] = (ARCHIVING.partition_of(self.id), self.id)
+            places[2] = (AUTO_ARCHIVING.partition_of(self.id), self.id)
         return places
 
     @property

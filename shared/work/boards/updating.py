@@ -7,10 +7,10 @@ from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.store import Entity, Operation, get, load, update_with_retry
 from shared.work.boards.conditions import check_conditions
-from shared.work.boards.counting import ARCHIVED, writable
-from shared.work.boards.fields import check_fields
+from shared.work.boards.counting import PROJECT_ARCHIVED, require_writable
+from shared.work.boards.fields import check_custom_fields
 from shared.work.boards.lanes import COLUMN_BY_ID
-from shared.work.boards.reading import BoardNow, the_board
+from shared.work.boards.reading import BoardSnapshot, get_board
 from shared.work.boards.rows import Board, Counts, Lane
 
 UNSET: Any = object()
@@ -19,25 +19,25 @@ UNSET: Any = object()
 
 def update_board(
     actor: Actor, board_id: str, *, name: str | None = None, description: Any = UNSET, settings: dict[str, Any] | None = None
-) -> BoardNow:
+) -> BoardSnapshot:
     """Change what is given; settings change key by key. Raises Invalid for custom fields that could hold nothing. Two round
     trips."""
-    seen: list[BoardNow] = []
+    seen: list[BoardSnapshot] = []
 
     def read() -> Board:
-        seen.append(the_board(actor, board_id, Permission.PROJECT_WRITE))
+        seen.append(get_board(actor, board_id, Permission.PROJECT_WRITE))
         return seen[-1].board
 
     def change(board: Board) -> list[Operation]:
         if seen[-1].counts.closed:
-            raise ARCHIVED
-        check_fields((settings or {}).get("customFields") or [])
+            raise PROJECT_ARCHIVED
+        check_custom_fields((settings or {}).get("customFields") or [])
         wished = {
             "name": board.name if name is None else name,
             "description": board.description if description is UNSET else description,
             "settings": board.settings | (settings or {}),
         }
-        return apply(board, wished, EventType.BOARD_UPDATED, actor, writable(board.id))
+        return apply_changes(board, wished, EventType.BOARD_UPDATED, actor, require_writable(board.id))
 
     update_with_retry(read, change)
     return seen[-1]
@@ -72,14 +72,14 @@ def update_lane(
             "exit_criteria": lane.exit_criteria if exit_criteria is UNSET else exit_criteria,
             "settings": lane.settings | (settings or {}),
         }
-        return apply(lane, wished, EventType.LANE_UPDATED, actor, writable(lane.board_id))
+        return apply_changes(lane, wished, EventType.LANE_UPDATED, actor, require_writable(lane.board_id))
 
     lane = update_with_retry(lambda: load(Lane, lane_id, actor, Permission.PROJECT_WRITE), change)
     counts = get(Counts, *Counts.key(lane.board_id))
     return lane, int(counts.lanes.get(lane.id, 0)) if counts else 0
 
 
-def apply(entity: Entity, wished: dict[str, Any], event: EventType, actor: Actor, *guards: Operation) -> list[Operation]:
+def apply_changes(entity: Entity, wished: dict[str, Any], event: EventType, actor: Actor, *guards: Operation) -> list[Operation]:
     """Set the fields that differ and record the event; the guards go with the write, if there is one."""
     changes = {field: [getattr(entity, field), value] for field, value in wished.items() if getattr(entity, field) != value}
     if not changes:
@@ -90,7 +90,7 @@ def apply(entity: Entity, wished: dict[str, Any], event: EventType, actor: Actor
     return list(guards)
 
 
-def exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
+def record_wip_exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
     """Say on the lane, which the caller then writes, that a forced move took its column past the limit."""
     record(
         lane,

@@ -9,12 +9,12 @@ from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import Operation, authorize, check, create, get_many, load, update_with_retry, write
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.comments.rows import Comment
 from shared.work.items.rows import Item
 
 MAX_DEPTH = 10  # replies to replies: deeper than anybody reads, and a bound for whoever shows them
-_EXCERPT = 200  # characters of a comment that its event repeats
+_MAX_EXCERPT = 200  # characters of a comment that its event repeats
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
 
     Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict (archived). One read, one write.
     """
-    item, parent, earlier = _read(item_id, new.parent_id, comment_id)
+    item, parent, earlier = _read_rows(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
         raise NotFound(Item.NAME)
     authorize(item, actor, Permission.CARD_EDIT)
@@ -68,9 +68,9 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
         parent_id=comment.parent_id,
         comment_type=comment.comment_type,
         mentions=new.mentions,
-        excerpt=new.content[:_EXCERPT],
+        excerpt=new.content[:_MAX_EXCERPT],
     )
-    write(create(comment), writable(item.board_id))
+    write(create(comment), require_writable(item.board_id))
     return comment
 
 
@@ -82,10 +82,10 @@ def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
             return ()
         comment.content = content
         comment.edited_at = clock.iso()
-        record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_EXCERPT])
+        record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_MAX_EXCERPT])
         return _conditions(comment)
 
-    return update_with_retry(lambda: _theirs(actor, comment_id), change)
+    return update_with_retry(lambda: _load_editable(actor, comment_id), change)
 
 
 def delete_comment(actor: Actor, comment_id: str) -> Comment:
@@ -97,10 +97,10 @@ def delete_comment(actor: Actor, comment_id: str) -> Comment:
         record(comment, EventType.COMMENT_DELETED, actor, item_id=comment.item_id)
         return _conditions(comment)
 
-    return update_with_retry(lambda: _theirs(actor, comment_id), change)
+    return update_with_retry(lambda: _load_editable(actor, comment_id), change)
 
 
-def _read(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
+def _read_rows(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
     bare = bare_id(item_id)
     if not is_id(bare):
         raise NotFound(Item.NAME)
@@ -112,7 +112,7 @@ def _read(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[
     return item, comments.get(bare_id(parent_id or "")), comments.get(comment_id or "")
 
 
-def _theirs(actor: Actor, comment_id: str) -> Comment:
+def _load_editable(actor: Actor, comment_id: str) -> Comment:
     """The comment, if the actor may change it."""
     comment = load(Comment, comment_id, actor, Permission.CARD_EDIT)
     if comment.removed_at:
@@ -125,4 +125,4 @@ def _theirs(actor: Actor, comment_id: str) -> Comment:
 def _conditions(comment: Comment) -> list[Operation]:
     """What must still hold when a comment changes: its card is there, its project is not archived."""
     card = check(Item(*Item.key(comment.item_id)), Item.deleted_at.does_not_exist(), NotFound(Comment.NAME))
-    return [card, writable(comment.board_id)]
+    return [card, require_writable(comment.board_id)]

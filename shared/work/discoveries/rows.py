@@ -36,7 +36,7 @@ class Discovery(Entity):
         return {"type": self.type, "status": self.status, "priority": self.priority}
 
 
-def discover(
+def create_discovery(
     actor: Actor,
     card: Item,
     discovery_id: str,

@@ -14,58 +14,58 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, authorize, get, get_many, load, query, update
 from shared.work.documents import statuses
-from shared.work.documents.committing import Told, Writing
-from shared.work.documents.reading import Page, no_version, text_of
+from shared.work.documents.committing import DocumentWrite, RevisionInfo
+from shared.work.documents.reading import LoadedDocument, stored_text, unknown_version
 from shared.work.documents.rows import Document, DocumentVersion, VersionName
 
-VERSIONS: Final = 100  # of one answer
+MAX_VERSIONS: Final = 100  # of one answer
 
 
 @dataclass(frozen=True)
-class VersionNow:
+class VersionSnapshot:
     """`status` is draft, review, approved, rejected, archived or superseded."""
 
     version: DocumentVersion
     status: str
 
 
-def versions(actor: Actor, either_id: str, *, limit: int = VERSIONS) -> tuple[Document, list[VersionNow]]:
+def list_versions(actor: Actor, either_id: str, *, limit: int = MAX_VERSIONS) -> tuple[Document, list[VersionSnapshot]]:
     """The versions of a document, the newest first; its id or one of theirs names it. Two or three reads. Raises NotFound, Forbidden."""
-    document, _ = _named(actor, either_id, Permission.PROJECT_READ)
+    document, _ = _load_by_either_id(actor, either_id, Permission.PROJECT_READ)
     rows = query(DocumentVersion, f"DOC#{document.id}", prefix="V#", newest_first=True, limit=limit, consistent=True).rows
-    return document, [VersionNow(row, statuses.status_of(document, row)) for row in rows]
+    return document, [VersionSnapshot(row, statuses.version_status(document, row)) for row in rows]
 
 
-def approve(actor: Actor, either_id: str) -> Page:
+def approve(actor: Actor, either_id: str) -> LoadedDocument:
     """The latest version is in force, the one before it superseded. From draft it passes review in the same step; approving twice changes
     nothing. Raises NotFound, Forbidden, Conflict(DOCUMENT_STATUS) for a version that has a successor or was put away,
     Conflict(VERSION_CONFLICT)."""
-    document = _latest(actor, either_id)
-    writing = Writing(document, text_of(document))
+    document = _load_latest(actor, either_id)
+    writing = DocumentWrite(document, stored_text(document))
     if document.status == "approved":
-        return Page(document, writing.kept)
+        return LoadedDocument(document, writing.kept)
     if document.status in {"draft", "rejected"}:
-        statuses.turn(actor, document, "review")
-    statuses.turn(actor, document, "approved")
-    _record(actor, writing, EventType.DOCUMENT_APPROVED)
-    writing.commit(actor, Told("approved", f"Approved version {int(document.number)}"))
-    return Page(document, writing.kept)
+        statuses.change_status(actor, document, "review")
+    statuses.change_status(actor, document, "approved")
+    _record_event(actor, writing, EventType.DOCUMENT_APPROVED)
+    writing.commit(actor, RevisionInfo("approved", f"Approved version {int(document.number)}"))
+    return LoadedDocument(document, writing.kept)
 
 
-def reject(actor: Actor, either_id: str, reason: str) -> Page:
+def reject(actor: Actor, either_id: str, reason: str) -> LoadedDocument:
     """The latest version needs work: agentworks shows a draft. From draft it passes review in the same step. Raises as `approve`."""
-    document = _latest(actor, either_id)
-    writing = Writing(document, text_of(document))
+    document = _load_latest(actor, either_id)
+    writing = DocumentWrite(document, stored_text(document))
     if document.status == "draft":
-        statuses.turn(actor, document, "review")
-    statuses.turn(actor, document, "rejected")
+        statuses.change_status(actor, document, "review")
+    statuses.change_status(actor, document, "rejected")
     document.rejection_reason = reason
-    _record(actor, writing, EventType.DOCUMENT_REJECTED, reason=reason)
-    writing.commit(actor, Told("updated", f"Rejected version {int(document.number)}: {reason}"))
-    return Page(document, writing.kept)
+    _record_event(actor, writing, EventType.DOCUMENT_REJECTED, reason=reason)
+    writing.commit(actor, RevisionInfo("updated", f"Rejected version {int(document.number)}: {reason}"))
+    return LoadedDocument(document, writing.kept)
 
 
-def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
+def publish(actor: Actor, document_id: str, number: int | None = None) -> LoadedDocument:
     """Publish the version `number`, or a new version with the latest text. What is published is approved thereby; publishing again what
     is published changes nothing.
 
@@ -79,41 +79,41 @@ def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
         )
     if number is not None and number != document.number:
         return _publish_older(actor, document, number)
-    writing = Writing(document, text_of(document))
+    writing = DocumentWrite(document, stored_text(document))
     if number is not None and document.published_number == number and document.status == "approved":
-        return Page(document, writing.kept)
+        return LoadedDocument(document, writing.kept)
     if number is None:
         writing.next_version()
-    statuses.approved(actor, document)
+    statuses.mark_approved(actor, document)
     document.published_at = clock.iso()
     _publish(actor, writing, int(document.number))
-    return Page(document, writing.kept)
+    return LoadedDocument(document, writing.kept)
 
 
-def _publish_older(actor: Actor, document: Document, number: int) -> Page:
+def _publish_older(actor: Actor, document: Document, number: int) -> LoadedDocument:
     version = get(DocumentVersion, *DocumentVersion.key_of(document.id, number))
     if version is None:
-        raise no_version(number)
-    kept = text_of(document, int(version.text))
+        raise unknown_version(number)
+    kept = stored_text(document, int(version.text))
     if document.published_number == number:
-        return Page(document, kept, version)
+        return LoadedDocument(document, kept, version)
     document.approved_number = number
-    writing = Writing(document, text_of(document))
+    writing = DocumentWrite(document, stored_text(document))
     version.published_at = document.published_at = clock.iso()
     published = update(version, [DocumentVersion.published_at.set(version.published_at)])
     _publish(actor, writing, number, published)
-    return Page(document, kept, version)
+    return LoadedDocument(document, kept, version)
 
 
-def _publish(actor: Actor, writing: Writing, number: int, *further: Operation) -> None:
+def _publish(actor: Actor, writing: DocumentWrite, number: int, *further: Operation) -> None:
     document = writing.document
     before = document.published_number
     document.published_number = number
-    _record(actor, writing, EventType.DOCUMENT_PUBLISHED, published=number, published_before=before)
-    writing.commit(actor, Told("published", f"Published version {number}", number=number), *further)
+    _record_event(actor, writing, EventType.DOCUMENT_PUBLISHED, published=number, published_before=before)
+    writing.commit(actor, RevisionInfo("published", f"Published version {number}", number=number), *further)
 
 
-def _record(actor: Actor, writing: Writing, kind: EventType, **data: object) -> None:
+def _record_event(actor: Actor, writing: DocumentWrite, kind: EventType, **data: object) -> None:
     document = writing.document
     document.updated_by = actor.summary
     changes: dict[str, list[object]] = {}
@@ -125,8 +125,8 @@ def _record(actor: Actor, writing: Writing, kind: EventType, **data: object) -> 
     record(document, kind, actor, changes=changes, **(about | data))
 
 
-def _latest(actor: Actor, either_id: str) -> Document:
-    document, number = _named(actor, either_id, Permission.DOCUMENT_APPROVE)
+def _load_latest(actor: Actor, either_id: str) -> Document:
+    document, number = _load_by_either_id(actor, either_id, Permission.DOCUMENT_APPROVE)
     if number != document.number:
         raise Conflict(
             Situation.DOCUMENT_STATUS, "This version has a successor", {"version": number, "latest": int(document.number)}
@@ -134,7 +134,7 @@ def _latest(actor: Actor, either_id: str) -> Document:
     return document
 
 
-def _named(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
+def _load_by_either_id(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
     """The document that an id names, and the version."""
     bare = bare_id(either_id)
     if not is_id(bare):

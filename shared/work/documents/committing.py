@@ -17,18 +17,18 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import Operation, create, delete, put, save, update, write
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.boards.creating import board_id_of
 from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
-from shared.work.documents.texts import Kept, keep
+from shared.work.documents.texts import StoredText, store_version_text
 
-EXISTS = Conflict(
+WRITE_CONFLICT = Conflict(
     Situation.VERSION_CONFLICT, "The document was written by someone else at the same moment; read it and write again"
 )
 
 
 @dataclass(frozen=True)
-class Told:
+class RevisionInfo:
     """What a revision says."""
 
     change: str  # created | updated | approved | published
@@ -38,7 +38,7 @@ class Told:
     """The version it is about, where that is not the latest."""
 
 
-class Writing:
+class DocumentWrite:
     """`kept` is the document's text as rows hold it."""
 
     def __init__(self, document: Document, kept: str, *, first: bool = False) -> None:
@@ -47,7 +47,7 @@ class Writing:
         self.status = document.status
         self.published = document.published_number
         self.shelf = None if first else DocumentCopy.place_of(document)
-        self.brought: Kept | None = None
+        self.brought: StoredText | None = None
 
     def next_version(self, version_id: str | None = None) -> str:
         """The document becomes its next version; answers the version's id."""
@@ -59,13 +59,13 @@ class Writing:
     def bring(self, text: str) -> None:
         """The latest version has this text."""
         document = self.document
-        self.brought = keep(document, document.version_id, text)
+        self.brought = store_version_text(document, document.version_id, text)
         self.kept = self.brought.value
         document.text, document.size, document.shown_size = document.number, self.brought.size, self.brought.shown_size
 
-    def commit(self, actor: Actor, told: Told, *further: Operation) -> None:
+    def commit(self, actor: Actor, told: RevisionInfo, *further: Operation) -> None:
         document = self.document
-        rows = [create(document, EXISTS) if self.first else save(document)]
+        rows = [create(document, WRITE_CONFLICT) if self.first else save(document)]
         if document.number != self.number:
             rows += [create(self._version(actor)), create(self._name())]
         elif document.status != self.status or self._publishes_latest():
@@ -77,7 +77,7 @@ class Writing:
         if self.shelf is not None and self.shelf != (shelved.pk, shelved.sk):
             rows.append(delete(DocumentCopy(pk=self.shelf[0], sk=self.shelf[1])))
         board = board_id_of(str(document.proj_id))
-        write(*rows, put(shelved), create(self._revision(actor, told)), *further, writable(board))
+        write(*rows, put(shelved), create(self._revision(actor, told)), *further, require_writable(board))
 
     def _version(self, actor: Actor) -> DocumentVersion:
         document = self.document
@@ -123,7 +123,7 @@ class Writing:
     def _publishes_latest(self) -> bool:
         return bool(self.document.published_number == self.document.number != self.published)
 
-    def _revision(self, actor: Actor, told: Told) -> Revision:
+    def _revision(self, actor: Actor, told: RevisionInfo) -> Revision:
         document = self.document
         pk, sk = Revision.key_of(document.id, int(document.version))
         return Revision(

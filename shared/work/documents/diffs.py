@@ -16,27 +16,27 @@ from typing import Any, Final
 
 from shared.work.documents.texts import shown_size
 
-MOST_BYTES: Final = 16_000  # of all lines, as an answer counts them: fifty revisions fit into one beside a text
-MOST_HUNKS: Final = 200
-_CELLS = 250_000  # lines times lines that difflib compares at once
-_WORK = 1_000_000_000  # steps of difflib at worst, in all: about a second
-_ANCHORED = 200_000  # lines in which unique ones are looked for
-_DEPTH = 4
+MAX_BYTES: Final = 16_000  # of all lines, as an answer counts them: fifty revisions fit into one beside a text
+MAX_HUNKS: Final = 200
+_MAX_CELLS = 250_000  # lines times lines that difflib compares at once
+_MAX_STEPS = 1_000_000_000  # steps of difflib at worst, in all: about a second
+_MAX_ANCHOR_LINES = 200_000  # lines in which unique ones are looked for
+_MAX_DEPTH = 4
 
 Block = tuple[int, int, int, int]
 """Lines old[a:b] became new[c:d]."""
 
 
-def diff_of(old: str, new: str) -> dict[str, Any]:
+def diff_texts(old: str, new: str) -> dict[str, Any]:
     """See above. About a second at worst for two texts of 10 MB."""
     before, after = old.split("\n"), new.split("\n")
     comparison = _Comparison(before, after)
-    blocks = list(comparison.blocks(0, len(before), 0, len(after), _DEPTH))
+    blocks = list(comparison.blocks(0, len(before), 0, len(after), _MAX_DEPTH))
     hunks: list[dict[str, Any]] = []
-    left, truncated = MOST_BYTES, len(blocks) > MOST_HUNKS
-    for a, b, c, d in blocks[:MOST_HUNKS]:
+    left, truncated = MAX_BYTES, len(blocks) > MAX_HUNKS
+    for a, b, c, d in blocks[:MAX_HUNKS]:
         lines: list[str] = []
-        for line in _marked(before[a:b], after[c:d]):
+        for line in _diff_lines(before[a:b], after[c:d]):
             left -= shown_size(line)
             if left < 0:
                 truncated = True
@@ -56,7 +56,7 @@ def diff_of(old: str, new: str) -> dict[str, Any]:
     }
 
 
-def _marked(removed: Sequence[str], added: Sequence[str]) -> Iterator[str]:
+def _diff_lines(removed: Sequence[str], added: Sequence[str]) -> Iterator[str]:
     yield from (f"-{line}" for line in removed)
     yield from (f"+{line}" for line in added)
 
@@ -66,7 +66,7 @@ class _Comparison:
 
     def __init__(self, old: list[str], new: list[str]) -> None:
         self.old, self.new = old, new
-        self.work, self.coarse = _WORK, False
+        self.work, self.coarse = _MAX_STEPS, False
 
     def blocks(self, a: int, b: int, c: int, d: int, depth: int) -> Iterator[Block]:
         while a < b and c < d and self.old[a] == self.new[c]:
@@ -77,7 +77,7 @@ class _Comparison:
         if not height or not width:
             if height or width:
                 yield a, b, c, d
-        elif height * width <= _CELLS and height * width * min(height, width) <= self.work:
+        elif height * width <= _MAX_CELLS and height * width * min(height, width) <= self.work:
             self.work -= height * width * min(height, width)
             matcher = SequenceMatcher(None, self.old[a:b], self.new[c:d], autojunk=False)
             for op, i, j, k, m in matcher.get_opcodes():
@@ -93,15 +93,15 @@ class _Comparison:
 
     def _anchors(self, a: int, b: int, c: int, d: int) -> list[tuple[int, int]]:
         """Lines that occur once on both sides and in the same order on both: the longest such row of them."""
-        if b - a + d - c > _ANCHORED:
+        if b - a + d - c > _MAX_ANCHOR_LINES:
             return []
         once_old, once_new = Counter(self.old[a:b]), Counter(self.new[c:d])
         places = {line: k for k, line in enumerate(self.new[c:d], c) if once_new[line] == 1}
         pairs = [(i, places[line]) for i, line in enumerate(self.old[a:b], a) if once_old[line] == 1 and line in places]
-        return _rising(pairs)
+        return _longest_increasing(pairs)
 
 
-def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest part of the pairs whose second numbers rise (their first ones do)."""
     tails: list[int] = []
     ends: list[int] = []

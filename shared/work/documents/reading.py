@@ -13,13 +13,13 @@ from shared.work.documents import texts
 from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision
 from shared.work.projects.rows import Project
 
-REVISIONS: Final = 50  # of one answer
-ROOM = 1_200_000  # bytes that they take in it, beside a text
-A_TRIP = 100
+MAX_REVISIONS: Final = 50  # of one answer
+MAX_REVISION_BYTES = 1_200_000  # bytes that they take in it, beside a text
+BATCH = 100
 
 
 @dataclass(frozen=True)
-class Page:
+class LoadedDocument:
     """A document, or an older `version` of it, and its text: itself or a pointer (`kept`)."""
 
     document: Document
@@ -39,18 +39,18 @@ class Page:
         return int((self.version or self.document).shown_size)
 
 
-def listed(project_id: str) -> list[IndexRow]:
+def document_rows(project_id: str) -> list[IndexRow]:
     """A project's documents as index rows, without their texts, the last changed first. For a project the caller has read already."""
     return sorted(collection(1, f"PROJ#{project_id}#DOC"), key=lambda row: row.f["updated_at"], reverse=True)
 
 
-def documents_of(actor: Actor, project_id: str) -> list[IndexRow]:
+def list_document_rows(actor: Actor, project_id: str) -> list[IndexRow]:
     """As `listed`; `f` has type, title, status, number. Raises NotFound, Forbidden."""
-    return listed(load(Project, project_id, actor, Permission.PROJECT_READ).id)
+    return document_rows(load(Project, project_id, actor, Permission.PROJECT_READ).id)
 
 
 @dataclass(frozen=True)
-class Selection:
+class DocumentQuery:
     """Which documents of a project: `statuses` None for all."""
 
     type: str | None = None
@@ -59,7 +59,7 @@ class Selection:
     offset: int = 0
 
 
-def pages_of(actor: Actor, project_id: str, wanted: Selection) -> tuple[list[Page], int]:
+def list_documents(actor: Actor, project_id: str, wanted: DocumentQuery) -> tuple[list[LoadedDocument], int]:
     """A page of documents with their texts, the last changed first, and how many match. The page ends before its limit where the texts
     that lie in rows (300 KB each at most) fill an answer. Raises NotFound, Forbidden.
 
@@ -67,23 +67,23 @@ def pages_of(actor: Actor, project_id: str, wanted: Selection) -> tuple[list[Pag
     """
     rows = [
         row
-        for row in documents_of(actor, project_id)
+        for row in list_document_rows(actor, project_id)
         if wanted.type in (None, row.f["type"]) and (wanted.statuses is None or row.f["status"] in wanted.statuses)
     ]
     page: list[IndexRow] = []
-    room = texts.ROOM
+    room = texts.MAX_RESPONSE_BYTES
     for row in rows[wanted.offset : wanted.offset + wanted.limit]:
         room -= int(row.f["room"])  # of a text with a file the link will do
         if room < 0 and page:
             break
         page.append(row)
-    found: list[Page] = []
-    for start in range(0, len(page), A_TRIP // 2):
-        found += _with_texts(page[start : start + A_TRIP // 2])
+    found: list[LoadedDocument] = []
+    for start in range(0, len(page), BATCH // 2):
+        found += _load_batch(page[start : start + BATCH // 2])
     return found, len(rows)
 
 
-def _with_texts(rows: list[IndexRow]) -> Iterable[Page]:
+def _load_batch(rows: list[IndexRow]) -> Iterable[LoadedDocument]:
     """Documents by their index rows, which may be a moment old: a text that came meanwhile is read by itself."""
     keys: list[Any] = [(Document, *Document.key(row.id)) for row in rows]
     keys += [(DocumentText, *DocumentText.key_of(row.id, int(row.f["text"]))) for row in rows]
@@ -91,10 +91,10 @@ def _with_texts(rows: list[IndexRow]) -> Iterable[Page]:
     for row, document, text in zip(rows, found, found[len(rows) :], strict=False):
         if isinstance(document, Document) and not document.deleted_at:
             same = isinstance(text, DocumentText) and document.text == row.f["text"]
-            yield Page(document, text.content if same and isinstance(text, DocumentText) else text_of(document))
+            yield LoadedDocument(document, text.content if same and isinstance(text, DocumentText) else stored_text(document))
 
 
-def text_of(document: Document, number: int | None = None) -> str:
+def stored_text(document: Document, number: int | None = None) -> str:
     """The kept text of a document, or the one that its version `number` brought."""
     row = get(DocumentText, *DocumentText.key_of(document.id, int(number or document.text)))
     if row is None:
@@ -102,20 +102,20 @@ def text_of(document: Document, number: int | None = None) -> str:
     return str(row.content)
 
 
-def texts_of(documents: Iterable[Document]) -> dict[str, str]:
+def read_texts(documents: Iterable[Document]) -> dict[str, str]:
     """The texts of some documents by their ids: a few, for they are read whole."""
     wanted = list(documents)
     rows = get_many([(DocumentText, *DocumentText.key_of(one.id, int(one.text))) for one in wanted])
     return {one.id: load_text(row.content) for one, row in zip(wanted, rows, strict=True) if isinstance(row, DocumentText)}
 
 
-def the_document(actor: Actor, document_id: str) -> Page:
+def get_document(actor: Actor, document_id: str) -> LoadedDocument:
     """A document as it is now. Two reads."""
     document = load(Document, document_id, actor, Permission.PROJECT_READ)
-    return Page(document, text_of(document))
+    return LoadedDocument(document, stored_text(document))
 
 
-def latest_of(actor: Actor, project_id: str, type_: str) -> Page:
+def get_latest_document(actor: Actor, project_id: str, type_: str) -> LoadedDocument:
     """The document of a type whose latest version is the youngest; an archived one only where there is no other. One read. Raises
     NotFound where the project has none, or is not the caller's."""
     bare = bare_id(project_id)
@@ -125,12 +125,12 @@ def latest_of(actor: Actor, project_id: str, type_: str) -> Page:
     if not found:
         raise NotFound(Document.NAME)
     row = authorize(found[0], actor, Permission.PROJECT_READ)
-    return Page(row, row.content)
+    return LoadedDocument(row, row.content)
 
 
-def with_revisions(
-    actor: Actor, document_id: str, *, number: int | None = None, limit: int = REVISIONS, offset: int = 0
-) -> tuple[Page, list[Revision], int]:
+def get_document_with_revisions(
+    actor: Actor, document_id: str, *, number: int | None = None, limit: int = MAX_REVISIONS, offset: int = 0
+) -> tuple[LoadedDocument, list[Revision], int]:
     """A document, or its version `number`, with a part of its revisions, the newest first (fewer where they are large), and how many there
     are.
 
@@ -148,16 +148,16 @@ def with_revisions(
     )
     keys: list[Any] = [first, *((Revision, *Revision.key_of(document.id, write)) for write in writes)]
     row, *rows = get_many(keys)
-    revisions = list(_fitting(one for one in rows if isinstance(one, Revision)))
+    revisions = list(_within_limit(one for one in rows if isinstance(one, Revision)))
     if isinstance(row, DocumentText):
-        return Page(document, row.content), revisions, total
+        return LoadedDocument(document, row.content), revisions, total
     if not isinstance(row, DocumentVersion):
-        raise no_version(number)
-    return Page(document, text_of(document, int(row.text)), row), revisions, total
+        raise unknown_version(number)
+    return LoadedDocument(document, stored_text(document, int(row.text)), row), revisions, total
 
 
-def _fitting(revisions: Iterable[Revision]) -> Iterable[Revision]:
-    room = ROOM
+def _within_limit(revisions: Iterable[Revision]) -> Iterable[Revision]:
+    room = MAX_REVISION_BYTES
     for index, one in enumerate(revisions):
         room -= texts.shown_size(json.dumps([one.diff, one.summary], ensure_ascii=False))
         if room < 0 and index:
@@ -165,5 +165,5 @@ def _fitting(revisions: Iterable[Revision]) -> Iterable[Revision]:
         yield one
 
 
-def no_version(number: int | None) -> Invalid:
+def unknown_version(number: int | None) -> Invalid:
     return Invalid(FieldError("version", "The document has no such version", number))

@@ -20,7 +20,7 @@ from shared.core.errors import Conflict, Forbidden
 from shared.core.situations import Situation
 from shared.work.documents.rows import Document, DocumentVersion
 
-NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
+TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "draft": frozenset({"review", "archived"}),
         "review": frozenset({"approved", "rejected", "draft", "archived"}),
@@ -31,11 +31,11 @@ NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def turn(actor: Actor, document: Document, status: str) -> None:
+def change_status(actor: Actor, document: Document, status: str) -> None:
     """Give the document another status. Raises Conflict(DOCUMENT_STATUS) where that is no next one, Forbidden."""
     was = document.status
-    if status not in NEXT[was]:
-        allowed = sorted(NEXT[was] - {"rejected"})
+    if status not in TRANSITIONS[was]:
+        allowed = sorted(TRANSITIONS[was] - {"rejected"})
         raise Conflict(
             Situation.DOCUMENT_STATUS,
             f"A document in status '{was}' cannot become '{status}'; it can become {' or '.join(allowed)}",
@@ -44,28 +44,28 @@ def turn(actor: Actor, document: Document, status: str) -> None:
     if "approved" in (was, status) and not actor.may(Permission.DOCUMENT_APPROVE, document.ws_id, document.org_id):
         raise Forbidden
     if status == "approved":
-        approved(actor, document)
+        mark_approved(actor, document)
         return
     if was == "approved" and status == "draft":
         document.approved_by = document.approved_at = document.approved_number = None
     document.status, document.rejection_reason = status, None
 
 
-def approved(actor: Actor, document: Document) -> None:
+def mark_approved(actor: Actor, document: Document) -> None:
     """The latest version is in force from now on."""
     document.status, document.rejection_reason = "approved", None
     document.approved_by, document.approved_at = actor.summary, clock.iso()
     document.approved_number = document.number
 
 
-def renewed(document: Document) -> None:
+def reset_for_new_version(document: Document) -> None:
     """What a new version makes of the status."""
     if document.status != "review":
         document.status = "draft"
     document.rejection_reason = document.approved_by = document.approved_at = None
 
 
-def status_of(document: Document, version: DocumentVersion) -> str:
+def version_status(document: Document, version: DocumentVersion) -> str:
     """A version's status as it is now: of those that have a successor, the one in force is `approved`, the others are `superseded`."""
     if version.number == document.number:
         return str(document.status)

@@ -17,15 +17,15 @@ from shared.store import download_url, file_key, get_file, head_file, load, load
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
 
-LONGEST: Final = 10 * 1024 * 1024  # bytes of a text in UTF-8
-ROOM: Final = 4_500_000  # bytes that the texts of one answer take; Lambda's limit is 6,291,556 for all of it
+MAX_BYTES: Final = 10 * 1024 * 1024  # bytes of a text in UTF-8
+MAX_RESPONSE_BYTES: Final = 4_500_000  # bytes that the texts of one answer take; Lambda's limit is 6,291,556 for all of it
 LINK_SECONDS: Final = 3600
-PLAIN: Final = "text/plain; charset=utf-8"
-_AT_ONCE: Final = 8
+UPLOAD_CONTENT_TYPE: Final = "text/plain; charset=utf-8"
+_MAX_THREADS: Final = 8
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredText:
     """A text as rows hold it: itself, or a pointer to its file."""
 
     value: str
@@ -33,16 +33,16 @@ class Kept:
     shown_size: int
 
 
-def keep(document: Document, version_id: str, text: str) -> Kept:
+def store_version_text(document: Document, version_id: str, text: str) -> StoredText:
     """Put a version's text away, before its rows are written. Each attempt at a version has an id of its own, so nobody's file is ever
     written over; the file of an attempt that failed stays behind, named by no row, until the workspace's files go.
 
     Raises Invalid past LONGEST.
     """
     size = len(text.encode())
-    if size > LONGEST:
-        raise Invalid(FieldError("content", f"A document has at most {LONGEST:,} bytes, not {size:,}"))
-    return Kept(store_text(f"documents/{document.ws_id}/{document.id}/{version_id}", text), size, shown_size(text))
+    if size > MAX_BYTES:
+        raise Invalid(FieldError("content", f"A document has at most {MAX_BYTES:,} bytes, not {size:,}"))
+    return StoredText(store_text(f"documents/{document.ws_id}/{document.id}/{version_id}", text), size, shown_size(text))
 
 
 def shown_size(text: str) -> int:
@@ -51,22 +51,22 @@ def shown_size(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class ShownText:
+class TextOrLink:
     """`link` leads to the text where it is too long for the answer; then `text` is empty."""
 
     text: str
     link: str | None = None
 
 
-def shown(value: str, size: int, room: int = ROOM) -> ShownText:
+def render_text(value: str, size: int, room: int = MAX_RESPONSE_BYTES) -> TextOrLink:
     """A kept text for an answer with so much room; one without a file is shown in any case (it has at most 300 KB)."""
     key = file_key(value)
     if key is None or size <= room:
-        return ShownText(load_text(value))
-    return ShownText("", download_url(key, "document.txt", PLAIN, LINK_SECONDS).url)
+        return TextOrLink(load_text(value))
+    return TextOrLink("", download_url(key, "document.txt", UPLOAD_CONTENT_TYPE, LINK_SECONDS).url)
 
 
-def shown_all(kept: Sequence[tuple[str, int]], room: int = ROOM) -> list[ShownText]:
+def render_texts(kept: Sequence[tuple[str, int]], room: int = MAX_RESPONSE_BYTES) -> list[TextOrLink]:
     """Texts (value, size in an answer) of one answer, those with files first come, first served."""
     rooms, left = [], room - sum(size for value, size in kept if file_key(value) is None)
     for value, size in kept:
@@ -74,42 +74,44 @@ def shown_all(kept: Sequence[tuple[str, int]], room: int = ROOM) -> list[ShownTe
         rooms.append(size if fits else 0)
         left -= size if fits and file_key(value) is not None else 0
     if all(file_key(value) is None for value, _ in kept):
-        return [ShownText(load_text(value)) for value, _ in kept]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(shown, (value for value, _ in kept), (size for _, size in kept), rooms))
+        return [TextOrLink(load_text(value)) for value, _ in kept]
+    with ThreadPoolExecutor(_MAX_THREADS) as pool:
+        return list(pool.map(render_text, (value for value, _ in kept), (size for _, size in kept), rooms))
 
 
 @dataclass(frozen=True)
-class Upload:
+class TextUpload:
     id: str
     url: str
     headers: dict[str, str]
     expires_at: str
 
 
-def begin_upload(actor: Actor, project_id: str, size: int) -> Upload:
+def begin_upload(actor: Actor, project_id: str, size: int) -> TextUpload:
     """A link for a text of exactly `size` bytes of UTF-8, to be named when a document of this project is created or changed. What nobody
     names is gone after a day. Raises NotFound, Forbidden."""
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     upload_id = new_id()
-    signed = upload_url(_place(str(project.ws_id), project.id, upload_id), PLAIN, size)
-    return Upload(upload_id, signed.url, {"Content-Type": PLAIN, "Content-Length": str(size)}, signed.expires_at)
+    signed = upload_url(_upload_key(str(project.ws_id), project.id, upload_id), UPLOAD_CONTENT_TYPE, size)
+    return TextUpload(
+        upload_id, signed.url, {"Content-Type": UPLOAD_CONTENT_TYPE, "Content-Length": str(size)}, signed.expires_at
+    )
 
 
-def uploaded(ws_id: str, project_id: str, upload_id: str) -> str:
+def read_upload(ws_id: str, project_id: str, upload_id: str) -> str:
     """The text that was put there. Raises Invalid where there is none, or where it is no UTF-8; TooLarge past LONGEST."""
     bare = bare_id(upload_id)
-    place = _place(ws_id, project_id, bare)
+    place = _upload_key(ws_id, project_id, bare)
     arrived = head_file(place) if is_id(bare) else None
     if arrived is None:
         raise Invalid(FieldError("upload_id", "Nothing was uploaded under this id, or it has expired", upload_id))
-    if arrived.size > LONGEST:
-        raise TooLarge(LONGEST)
+    if arrived.size > MAX_BYTES:
+        raise TooLarge(MAX_BYTES)
     try:
         return get_file(place).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(FieldError("upload_id", "The uploaded text is not valid UTF-8", upload_id)) from None
 
 
-def _place(ws_id: str, project_id: str, upload_id: str) -> str:
+def _upload_key(ws_id: str, project_id: str, upload_id: str) -> str:
     return f"uploads/{ws_id}/{project_id}/{upload_id}"

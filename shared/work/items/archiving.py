@@ -16,29 +16,29 @@ from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
 from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, load, sharded, update_with_retry
-from shared.work.boards.counting import place_of, recount
-from shared.work.boards.rows import ARCHIVING, Board, Lane
+from shared.work.boards.counting import card_location, update_counts
+from shared.work.boards.rows import AUTO_ARCHIVING, Board, Lane
 from shared.work.items.rows import Item
 from shared.work.items.rules import wip_limit
 
-DAYS: Final = 14
+ARCHIVE_AFTER_DAYS: Final = 14
 """From when a card was finished: two usual sprints are over, whoever looks for it looks in a report and not on the board."""
-PAGE = 100
-MOST: Final = 1_000  # cards of a board at a time: another board's turn comes too
+PAGE_SIZE = 100
+MAX_PER_BOARD: Final = 1_000  # cards of a board at a time: another board's turn comes too
 
 
 def archive_finished(until: float) -> int:
     """Put away what was finished DAYS ago on boards that want it. How many cards. Stops at `until` (`time.monotonic`)."""
-    boards = sharded(Board, ARCHIVING, until, index=2, limit=PAGE, read=partial(fetch_indexed, Board))
-    return sum(_of_board(board, until) for board in boards if board.wants_archiving)
+    boards = sharded(Board, AUTO_ARCHIVING, until, index=2, limit=PAGE_SIZE, read=partial(fetch_indexed, Board))
+    return sum(_archive_board(board, until) for board in boards if board.wants_archiving)
 
 
-def _of_board(board: Board, until: float) -> int:
-    done, due = 0, clock.iso(clock.now() - timedelta(days=DAYS))
-    rows = iterate(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=PAGE, until=until)
-    for row in islice(rows, MOST):
+def _archive_board(board: Board, until: float) -> int:
+    done, due = 0, clock.iso(clock.now() - timedelta(days=ARCHIVE_AFTER_DAYS))
+    rows = iterate(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=PAGE_SIZE, until=until)
+    for row in islice(rows, MAX_PER_BOARD):
         try:
-            done += int(_archived(row.entity_id, due))
+            done += int(_archive_item(row.entity_id, due))
         except Conflict as refused:
             if not is_stale(refused):
                 return done  # the project is archived, and takes no change
@@ -46,7 +46,7 @@ def _of_board(board: Board, until: float) -> int:
     return done
 
 
-def _archived(item_id: str, due: str) -> bool:
+def _archive_item(item_id: str, due: str) -> bool:
     """Whether this card was put away now. It stays where it is when it was reopened meanwhile, or an agent is at work on it."""
     told: list[bool] = []
 
@@ -61,10 +61,10 @@ def _archived(item_id: str, due: str) -> bool:
         if item.deleted_at or item.archived_at or item.status != "done" or item.lease_run or item.finished_since > due:
             return []
         told.append(True)
-        leaves = place_of(item)
+        leaves = card_location(item)
         item.archived_at = clock.iso()
         record(item, EventType.ITEM_UPDATED, SYSTEM, changes={"archived_at": [None, item.archived_at]}, board_id=item.board_id)
-        return [recount(item.board_id, leaves=leaves)]
+        return [update_counts(item.board_id, leaves=leaves)]
 
     update_with_retry(read, change)
     return bool(told)
@@ -84,6 +84,6 @@ def restore_item(actor: Actor, item_id: str) -> Item:
         before, item.archived_at, item.restored_at = item.archived_at, None, clock.iso()
         record(item, EventType.ITEM_UPDATED, actor, changes={"archived_at": [before, None]}, board_id=item.board_id)
         limit = wip_limit(lane) if lane is not None else None
-        return [recount(item.board_id, enters=place_of(item), lane_limit=limit)]
+        return [update_counts(item.board_id, enters=card_location(item), lane_limit=limit)]
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)

@@ -23,35 +23,37 @@ from aws_lambda_powertools import Logger
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError
 from shared.store import Entity, fetch_all, fetch_indexed, get, get_many, query
-from shared.work.boards.conditions import Condition, target_of
+from shared.work.boards.conditions import Condition, target_lane_id
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
-from shared.work.items.dependencies import Graph
+from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
-from shared.work.items.rules import value_of
+from shared.work.items.rules import field_value
 
 logger = Logger(child=True)
 
-MOST: Final = len(LANES)  # each lane of a board once
-_CHILDREN: Final = 500  # a card with more of them is moved by hand
-_WAITING: Final = 25  # cards that are asked when a place becomes free in a full lane
+MAX_AUTO_MOVES: Final = len(LANES)  # each lane of a board once
+_MAX_CHILDREN: Final = 500  # a card with more of them is moved by hand
+_MAX_CANDIDATES: Final = 25  # cards that are asked when a place becomes free in a full lane
 
 
-def progress(item_ids: Sequence[str]) -> list[Item]:
+def progress_items(item_ids: Sequence[str]) -> list[Item]:
     """Move those of these cards on whose lanes' conditions hold. Answers the moved ones. A read for the cards, one for their lanes,
     and what a condition asks; a card that may not go where it should stays."""
     moved: list[Item] = []
-    items = [item for item in fetch_all(Item, dict.fromkeys(item_ids)) if _is_free(item)]
+    items = [item for item in fetch_all(Item, dict.fromkeys(item_ids)) if _can_progress(item)]
     lanes = {lane.id: lane for lane in fetch_all(Lane, dict.fromkeys(item.lane_id for item in items))}
     for item in items:
         lane = lanes.get(item.lane_id)
-        goes = _goes(item, lane) if lane is not None else None
+        goes = _find_target(item, lane) if lane is not None else None
         if goes is None:
             continue
         try:
-            after = move_item(_platform(str(item.ws_id)), item.id, goes, reason="Its conditions hold", only_from=item.lane_id)
+            after = move_item(
+                _platform_actor(str(item.ws_id)), item.id, goes, reason="Its conditions hold", only_from=item.lane_id
+            )
         except CadreError as refused:
             logger.info("a card stays where it is", extra={"card": item.id, "lane": goes, "reason": refused.message})
             continue
@@ -60,9 +62,9 @@ def progress(item_ids: Sequence[str]) -> list[Item]:
     return moved
 
 
-def waiting_for(item: Item) -> list[str]:
+def list_waiting_items(item: Item) -> list[str]:
     """The cards whose conditions may hold since this one is finished, or gone: its parent, and those that wait for it."""
-    graph = get(Graph, *Graph.key(item.board_id))
+    graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
     waiting = [edge[0] for edge in (graph.edges if graph else []) if edge[1] == item.id]
     return [*([item.parent_id] if item.parent_id else []), *waiting]
 
@@ -76,49 +78,49 @@ def pull_next_card(board_id: str, lane_id: str) -> None:
     if left is None or left.wip_limit is None:
         return
     for lane in lanes:
-        if lane.id == lane_id or all(target_of(lane, one) != lane_id for one in _conditions(lane)):
+        if lane.id == lane_id or all(target_lane_id(lane, one) != lane_id for one in _conditions(lane)):
             continue
-        page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane.id}#", limit=_WAITING)
+        page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane.id}#", limit=_MAX_CANDIDATES)
         for row in page.rows:
-            if any(one.lane_id == lane_id for one in progress([row.entity_id])):
+            if any(one.lane_id == lane_id for one in progress_items([row.entity_id])):
                 return
 
 
-def _is_free(item: Item) -> bool:
+def _can_progress(item: Item) -> bool:
     out = item.deleted_at or item.archived_at or item.lease_run
-    return not out and int(item.auto_moves) < MOST
+    return not out and int(item.auto_moves) < MAX_AUTO_MOVES
 
 
 def _conditions(lane: Lane) -> list[Condition]:
     return lane.settings.get("autoProgressConditions") or []
 
 
-def _goes(item: Item, lane: Lane) -> str | None:
+def _find_target(item: Item, lane: Lane) -> str | None:
     """Where the card goes from this lane, if it goes anywhere."""
     together: dict[str, list[Condition]] = {}
     for condition in _conditions(lane):
-        if goes := target_of(lane, condition):
+        if goes := target_lane_id(lane, condition):
             together.setdefault(goes, []).append(condition)
-    return next((place for place, conditions in together.items() if all(_holds(one, item) for one in conditions)), None)
+    return next((place for place, conditions in together.items() if all(_is_met(one, item) for one in conditions)), None)
 
 
-def _holds(condition: Condition, item: Item) -> bool:
+def _is_met(condition: Condition, item: Item) -> bool:
     kind = condition.get("type")
     if kind == "children_done":
-        return _children_done(item)
+        return _are_children_done(item)
     if kind == "dependencies_done":
-        return _dependencies_done(item)
+        return _are_dependencies_done(item)
     if kind == "agent_run_completed":
-        return _run_completed(item, condition.get("value"))
+        return _is_run_completed(item, condition.get("value"))
     if kind == "field":
-        return _compares(
-            value_of(item, str(condition.get("field"))), condition.get("operator") or "equals", condition.get("value")
+        return _compare(
+            field_value(item, str(condition.get("field"))), condition.get("operator") or "equals", condition.get("value")
         )
     return False
 
 
-def _children_done(item: Item) -> bool:
-    page = query(Entity, f"PARENT#{item.id}", index=3, limit=_CHILDREN)
+def _are_children_done(item: Item) -> bool:
+    page = query(Entity, f"PARENT#{item.id}", index=3, limit=_MAX_CHILDREN)
     if page.next_key is not None:
         return False
     # the index says who they are; how they are it may say a moment late, and nobody would ask again
@@ -126,19 +128,19 @@ def _children_done(item: Item) -> bool:
     return bool(children) and all(one.status == "done" for one in children)
 
 
-def _dependencies_done(item: Item) -> bool:
-    graph = get(Graph, *Graph.key(item.board_id))
+def _are_dependencies_done(item: Item) -> bool:
+    graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
     waits_for = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
     return bool(waits_for) and all(one.status == "done" or one.deleted_at for one in fetch_all(Item, waits_for))
 
 
-def _run_completed(item: Item, agent: Any) -> bool:
+def _is_run_completed(item: Item, agent: Any) -> bool:
     since = item.lane_since or item.created_at
     runs = [one for one in item.recent_runs if one["created_at"] >= since and agent in (None, "", one["agent"]["name"])]
     return bool(runs) and max(runs, key=lambda one: str(one["created_at"]))["status"] == "completed"
 
 
-def _compares(held: Any, operator: str, wanted: Any) -> bool:
+def _compare(held: Any, operator: str, wanted: Any) -> bool:
     if operator in ("is_set", "is_not_set"):
         return (held not in (None, "", [], {})) is (operator == "is_set")
     if operator == "not_equals":
@@ -162,7 +164,7 @@ def _equal(held: Any, wanted: Any) -> bool:
     return isinstance(held, bool) is isinstance(wanted, bool) and bool(held == wanted)
 
 
-def _platform(ws_id: str) -> Actor:
+def _platform_actor(ws_id: str) -> Actor:
     """The platform, with what moving a card of this workspace takes and nothing else."""
     return Actor(
         id="system",

@@ -8,7 +8,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.work.boards.rows import Board
 
 
-def checked(board: Board, held: Mapping[str, Any], given: Mapping[str, Any], *, complete: bool = False) -> dict[str, Any]:
+def merge(board: Board, held: Mapping[str, Any], given: Mapping[str, Any], *, complete: bool = False) -> dict[str, Any]:
     """`given` over `held`, key by key; None takes a key away. With `complete`, every required field must be there.
 
     Raises Invalid naming each field that the board does not define or whose value is of another type.
@@ -36,7 +36,7 @@ def _problem(definition: Mapping[str, Any] | None, value: Any) -> str | None:
     if definition is None:
         return "This board has no such custom field"
     kind, options = str(definition.get("type", "text")), definition.get("options")
-    fits = _FITS.get(kind)
+    fits = _TYPE_CHECKS.get(kind)
     if fits is not None and not fits(value):
         return f"The value must be of type {kind}"
     chosen = value if isinstance(value, list) else [value]
@@ -61,7 +61,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_FITS: Mapping[str, Callable[[Any], bool]] = {  # other types are shown as they are
+_TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {  # other types are shown as they are
     "text": _is_text,
     "string": _is_text,
     "url": lambda value: _is_text(value) and value.startswith(("https://", "http://")),

@@ -36,12 +36,12 @@ from shared.store import (
     stale,
     write,
 )
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.boards.rows import Board
 from shared.work.items.rows import Item
 
 MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
-_TWICE = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
+_DEPENDENCY_EXISTS = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
 
 
 class Dependency(Entity):
@@ -73,7 +73,7 @@ class Dependency(Entity):
         return Dependency(**values | {"sk": "BACK"})
 
 
-class Graph(Row):
+class DependencyGraph(Row):
     """At `BOARD#<id>, GRAPH`: every `blocks` edge of the board as [who waits, for whom]."""
 
     TABLE = "core_table"
@@ -88,7 +88,7 @@ class Graph(Row):
 
 
 @dataclass(frozen=True)
-class Link:
+class ResolvedDependency:
     """A dependency with the cards at its ends."""
 
     dependency: Dependency
@@ -96,18 +96,20 @@ class Link:
     on: Item
 
 
-def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> Link:
+def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> ResolvedDependency:
     """Let a card wait for another one of its board (or relate to it, or duplicate it).
 
     Raises NotFound (either card), Forbidden, Invalid (itself, another board), Conflict: "exists", "cycle", "state" in an archived
     project or where the board has no dependencies. Two reads and one transaction.
     """
-    dependent, on = _both(actor, item_id, dependency_id)
+    dependent, on = _load_pair(actor, item_id, dependency_id)
     if dependent.id == on.id:
         raise Invalid(FieldError("dependency_id", "A card cannot depend on itself", dependency_id))
     if dependent.board_id != on.board_id:
         raise Invalid(FieldError("dependency_id", "The two cards are on different boards", dependency_id))
-    board, graph = get_many([(Board, *Board.key(dependent.board_id)), (Graph, *Graph.key(dependent.board_id))])
+    board, graph = get_many(
+        [(Board, *Board.key(dependent.board_id)), (DependencyGraph, *DependencyGraph.key(dependent.board_id))]
+    )
     if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
         raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
     made = Dependency.new(
@@ -121,14 +123,19 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
         type=kind,
         created_by=actor.summary,
     )
-    record(made, EventType.DEPENDENCY_ADDED, actor, **_told(made), title=on.title)
+    record(made, EventType.DEPENDENCY_ADDED, actor, **_event_data(made), title=on.title)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
-    rows = [put(made, free, _TWICE), put(made.back), writable(dependent.board_id)]
+    rows = [put(made, free, _DEPENDENCY_EXISTS), put(made.back), require_writable(dependent.board_id)]
     if kind == "blocks":
-        _write_with_graph(dependent.board_id, rows, add=(dependent, on), first=graph or Graph(*Graph.key(dependent.board_id)))
+        _write_with_graph(
+            dependent.board_id,
+            rows,
+            add=(dependent, on),
+            first=graph or DependencyGraph(*DependencyGraph.key(dependent.board_id)),
+        )
     else:
         write(*rows)
-    return Link(made, dependent, on)
+    return ResolvedDependency(made, dependent, on)
 
 
 def delete_dependency(actor: Actor, dependency_id: str) -> None:
@@ -136,36 +143,36 @@ def delete_dependency(actor: Actor, dependency_id: str) -> None:
     gone = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
     back = gone.back
     gone.deleted_at = clock.iso()
-    record(gone, EventType.DEPENDENCY_REMOVED, actor, **_told(gone))
-    rows = [save(gone, NotFound(Dependency.NAME)), delete(back), writable(gone.board_id)]
+    record(gone, EventType.DEPENDENCY_REMOVED, actor, **_event_data(gone))
+    rows = [save(gone, NotFound(Dependency.NAME)), delete(back), require_writable(gone.board_id)]
     if gone.type == "blocks":
         _write_with_graph(gone.board_id, rows, remove=[gone.item_id, gone.dependency_id])
     else:
         write(*rows)
 
 
-def links_of(actor: Actor, item_id: str) -> tuple[Item, list[Link]]:
+def list_dependencies(actor: Actor, item_id: str) -> tuple[Item, list[ResolvedDependency]]:
     """A card and every dependency it has part in, oldest first; those whose other end is deleted are left out.
 
     The card, one query, and one batch for each fifty dependencies.
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     index = collection(1, f"ITEM#{item.id}", "DEP#")
-    return item, assembled(item, index, read_ends(item, index))
+    return item, resolve_dependencies(item, index, read_dependency_rows(item, index))
 
 
-def end_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
+def dependency_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
     """What must be read to show the dependencies of an index slice: the rows, and the cards at the other ends."""
     others = dict.fromkeys(one for row in index for one in (row.f["item_id"], row.f["dependency_id"]) if one != item.id)
     return [(Dependency, *Dependency.key(row.id)) for row in index] + [(Item, *Item.key(other)) for other in others]
 
 
-def read_ends(item: Item, index: Sequence[IndexRow]) -> list[Row | None]:
-    keys = end_keys(item, index)
+def read_dependency_rows(item: Item, index: Sequence[IndexRow]) -> list[Row | None]:
+    keys = dependency_keys(item, index)
     return [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
 
 
-def assembled(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[Link]:
+def resolve_dependencies(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[ResolvedDependency]:
     """Links from the rows that `end_keys` names; deleted dependencies and cards are left out."""
     cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at} | {item.id: item}
     found = {row.id: row for row in rows if isinstance(row, Dependency) and not row.deleted_at}
@@ -173,18 +180,18 @@ def assembled(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None])
     for one in index:
         row = found.get(one.id)
         if row is not None and row.item_id in cards and row.dependency_id in cards:
-            links.append(Link(row, cards[row.item_id], cards[row.dependency_id]))
+            links.append(ResolvedDependency(row, cards[row.item_id], cards[row.dependency_id]))
     return links
 
 
 def open_blockers(item: Item) -> list[Item]:
     """The unfinished cards this one waits for. One consistent read, and one more where it waits for any."""
-    graph = get(Graph, *Graph.key(item.board_id))
+    graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
     waits_for = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
     return [one for one in fetch_all(Item, waits_for) if one.status != "done" and not one.deleted_at]
 
 
-def refuse_while_waiting(item: Item) -> None:
+def refuse_open_dependencies(item: Item) -> None:
     """Raises TransitionRefused while the card waits for unfinished ones."""
     waiting = open_blockers(item)
     if waiting:
@@ -195,7 +202,7 @@ def refuse_while_waiting(item: Item) -> None:
         )
 
 
-def _told(row: Dependency) -> dict[str, Any]:
+def _event_data(row: Dependency) -> dict[str, Any]:
     """What its events say of a dependency."""
     return {
         "board_id": row.board_id,
@@ -205,7 +212,7 @@ def _told(row: Dependency) -> dict[str, Any]:
     }
 
 
-def _both(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
+def _load_pair(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
     ids = [bare_id(item_id), bare_id(other_id)]
     if not all(map(is_id, ids)):
         raise NotFound(Item.NAME)
@@ -229,40 +236,42 @@ def _write_with_graph(
     changed them meanwhile."""
 
     def attempt(number: int) -> None:
-        stands = first if isinstance(first, Graph) and not number else get(Graph, *Graph.key(board_id))
-        graph = stands or Graph(*Graph.key(board_id))
+        stands = (
+            first if isinstance(first, DependencyGraph) and not number else get(DependencyGraph, *DependencyGraph.key(board_id))
+        )
+        graph = stands or DependencyGraph(*DependencyGraph.key(board_id))
         edges: list[list[str]] = [edge for edge in graph.edges if edge != remove]
         if add is not None:
-            edges = _with(edges, *add)
-        unchanged = Graph.version == graph.version if graph.version else Graph.version.does_not_exist()
+            edges = _add_edge(edges, *add)
+        unchanged = DependencyGraph.version == graph.version if graph.version else DependencyGraph.version.does_not_exist()
         graph.edges, graph.version = edges, int(graph.version) + 1
         write(*rows, put(graph, unchanged, stale))
 
     retrying(attempt, times=8)
 
 
-def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
+def _add_edge(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
     """The edges and the new one. Edges of deleted cards go when they stand in the way."""
-    while path := _path(edges, on.id, dependent.id):
-        living = _living(edges, path)
+    while path := _find_path(edges, on.id, dependent.id):
+        living = _without_deleted(edges, path)
         if len(living) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
             raise Conflict(Situation.DEPENDENCY_CYCLE, "This would make the cards wait for each other in a circle", cards)
         edges = living
     if len(edges) >= MAX_EDGES:
-        edges = _living(edges, {card for edge in edges for card in edge})
+        edges = _without_deleted(edges, {card for edge in edges for card in edge})
     if len(edges) >= MAX_EDGES:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"A board holds at most {MAX_EDGES:,} blocking dependencies")
     return [*edges, [dependent.id, on.id]]
 
 
-def _living(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
+def _without_deleted(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
     """The edges without those of the cards that are deleted among `cards`."""
     dead = set(cards) - {one.id for one in fetch_all(Item, cards) if not one.deleted_at}
     return [edge for edge in edges if dead.isdisjoint(edge)]
 
 
-def _path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
+def _find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
     """The cards from `start` to `goal` along who waits for whom; empty where there is no way. Visits each card once."""
     waits_for: dict[str, list[str]] = {}
     for dependent, on in edges:

@@ -6,7 +6,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived
 
@@ -28,6 +28,6 @@ def log_hours(actor: Actor, item_id: str, hours: float, note: str | None = None)
         item.logged_hours = int(after) if after == int(after) else after
         changes = {"logged_hours": [before, item.logged_hours]}
         record(item, EventType.ITEM_UPDATED, actor, changes=changes, board_id=item.board_id, hours=hours, note=note)
-        return [writable(item.board_id)]
+        return [require_writable(item.board_id)]
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)

@@ -9,12 +9,12 @@ from shared.core.ids import bare_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_oversized
 
 MAX_LINKS: Final = 50
-_HOSTS: Final = {  # what a link is where nobody says so
+_TYPE_BY_HOST: Final = {  # what a link is where nobody says so
     "github.com": "github",
     "gist.github.com": "github",
     "figma.com": "design",
@@ -29,8 +29,8 @@ def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kin
     Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded, Conflict (archived). One read, one
     transaction.
     """
-    host = _host(url)
-    link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _HOSTS.get(host, "other")}
+    host = _parse_host(url)
+    link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _TYPE_BY_HOST.get(host, "other")}
     found: list[dict[str, Any]] = []
 
     def change(item: Item) -> list[Operation]:
@@ -44,7 +44,7 @@ def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kin
         item.external_links = [*held, link]
         refuse_oversized(item)
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [None, link]}, board_id=item.board_id)
-        return [writable(item.board_id)]
+        return [require_writable(item.board_id)]
 
     update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
     return found[0] if found else link
@@ -60,12 +60,12 @@ def remove_link(actor: Actor, item_id: str, link_id: str) -> None:
             raise NotFound("link")
         item.external_links = [one for one in item.external_links if one is not gone]
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [gone, None]}, board_id=item.board_id)
-        return [writable(item.board_id)]
+        return [require_writable(item.board_id)]
 
     update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
 
 
-def _host(url: str) -> str:
+def _parse_host(url: str) -> str:
     """Raises Invalid unless this is an http(s) address that a page may safely make a link of."""
     try:
         parts = urlsplit(url)

@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, first_rows, get_many, load
-from shared.work.boards.rows import MOST_CARDS, Board, Counts
+from shared.work.boards.rows import MAX_LISTED_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
 
@@ -82,11 +82,11 @@ def list_items(
     lanes = dict(counts.lanes) if isinstance(counts, Counts) else {}
     if wanted.lane_id:
         lanes = {bare_id(wanted.lane_id): int(lanes.get(bare_id(wanted.lane_id), 0))}
-    if wanted.only_lane and not with_children and sum(map(int, lanes.values())) > _ONE_QUERY:
-        ids, total = _by_place(board, lanes, offset, limit)
+    if wanted.only_lane and not with_children and sum(map(int, lanes.values())) > _MAX_SINGLE_QUERY:
+        ids, total = _ids_by_position(board, lanes, offset, limit)
         return ItemPage([item for item in fetch_all(Item, ids, to_show=True) if not item.deleted_at], total)
     lane = f"{bare_id(wanted.lane_id)}#" if wanted.lane_id and not with_children else ""  # children may be in another lane
-    rows = in_order(board, collection(1, f"BOARD#{board.id}#ITEM", lane, cap=MOST_CARDS))
+    rows = sort_rows(board, collection(1, f"BOARD#{board.id}#ITEM", lane, cap=MAX_LISTED_CARDS))
     found = [row for row in rows if wanted.matches(row.f)]
     page = fetch_all(Item, [row.id for row in found[offset : offset + limit]], to_show=True)
     children: dict[str, list[IndexRow]] = {}
@@ -107,10 +107,10 @@ def list_archived(actor: Actor, board_id: str, *, limit: int, offset: int = 0) -
     return ItemPage([item for item in fetch_all(Item, ids[offset:], to_show=True) if not item.deleted_at], total)
 
 
-_ONE_QUERY = 1_000  # cards: their index rows fit into the megabyte of a query
+_MAX_SINGLE_QUERY = 1_000  # cards: their index rows fit into the megabyte of a query
 
 
-def _by_place(board: Board, counted: dict[str, Any], offset: int, limit: int) -> tuple[list[str], int]:
+def _ids_by_position(board: Board, counted: dict[str, Any], offset: int, limit: int) -> tuple[list[str], int]:
     """The ids of a page, and how many cards the lanes hold together."""
     ids: list[str] = []
     before = 0  # cards in the lanes already passed
@@ -119,11 +119,11 @@ def _by_place(board: Board, counted: dict[str, Any], offset: int, limit: int) ->
         first, last = max(offset - before, 0), min(offset + limit - before, held)
         before += held
         if first < last:
-            ids += _places(board.id, lane_id, first, last)
+            ids += _ids_in_lane(board.id, lane_id, first, last)
     return ids, before
 
 
-def _places(board_id: str, lane_id: str, first: int, last: int) -> list[str]:
+def _ids_in_lane(board_id: str, lane_id: str, first: int, last: int) -> list[str]:
     """The ids of a lane's cards from one place to before another, in their order."""
     return _first_ids(f"BOARD#{board_id}#ITEM", last, prefix=f"{lane_id}#")[0][first:]
 
@@ -134,7 +134,7 @@ def _first_ids(partition: str, number: int, *, prefix: str = "", newest_first: b
     return [row.entity_id for row in first.rows], first.next_key is not None
 
 
-def in_order(board: Board, rows: Iterable[IndexRow]) -> list[IndexRow]:
+def sort_rows(board: Board, rows: Iterable[IndexRow]) -> list[IndexRow]:
     """By lane, then position, then age: a UUIDv7 sorts by when it was made."""
     number = {lane_id: place for place, lane_id in enumerate(board.lane_ids)}
     return sorted(rows, key=lambda row: (number.get(row.f["lane_id"], len(number)), row.f["position"], row.id))

@@ -13,14 +13,14 @@ from shared.core.errors import NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
 from shared.events import EventType, record
 from shared.store import Operation, authorize, fetch, get_many, load, retrying, save, stale, write
-from shared.work.boards.counting import BLOCKED, place_of, recount, writable
-from shared.work.boards.lanes import COLUMN_BY_ID, COLUMN_OF_PHASE, category_of
-from shared.work.boards.reading import assembled, board_keys
+from shared.work.boards.counting import BLOCKED_COLUMN, card_location, require_writable, update_counts
+from shared.work.boards.lanes import COLUMN_BY_ID, COLUMN_BY_PHASE, phase_category
+from shared.work.boards.reading import assemble_board, board_keys
 from shared.work.boards.rows import Lane
-from shared.work.boards.updating import exceeded
-from shared.work.items.dependencies import refuse_while_waiting
+from shared.work.boards.updating import record_wip_exceeded
+from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.rows import Item
-from shared.work.items.rules import refuse_archived, refuse_unfit, wip_limit
+from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
 from shared.work.items.updating import block_item
 
 
@@ -56,7 +56,7 @@ def move_item(
     open dependency, or what the lane asks of a card.
     """
     wish = _MoveRequest(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from)
-    return _carry_out(actor, *_read(actor, item_id, to_lane_id), wish)
+    return _execute(actor, *_read_rows(actor, item_id, to_lane_id), wish)
 
 
 def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = False) -> Item:
@@ -68,18 +68,18 @@ def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = 
     if column_id not in COLUMN_BY_ID:
         raise TransitionRefused(f"There is no column '{column_id}'", {"rule": "column"})
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
-    if place_of(item).column_id == column_id:
+    if card_location(item).column_id == column_id:
         return item
-    if column_id == BLOCKED:
+    if column_id == BLOCKED_COLUMN:
         return block_item(actor, item.id, "Moved to the blocked column")
-    lane = _lane_of_column(actor, item, column_id)
-    return _carry_out(actor, item, lane, _MoveRequest(lane_limit=False, column_limit=True, force=force, unblock=True))
+    lane = _find_lane(actor, item, column_id)
+    return _execute(actor, item, lane, _MoveRequest(lane_limit=False, column_limit=True, force=force, unblock=True))
 
 
-def move_on(actor: Actor, item_id: str) -> Item | None:
+def move_to_next_column(actor: Actor, item_id: str) -> Item | None:
     """Put a card into the column that its column passes finished work to. None where there is no such column, or no room in it."""
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
-    following = COLUMN_BY_ID[place_of(item).column_id].auto_to
+    following = COLUMN_BY_ID[card_location(item).column_id].auto_to
     if following is None:
         return None
     try:
@@ -91,7 +91,7 @@ def move_on(actor: Actor, item_id: str) -> Item | None:
 def enter_lane(item: Item, lane: Lane) -> None:
     """The card's lane, phase and status after it went there: a done lane finishes a card, leaving one reopens it, and leaving a todo
     lane for work starts it. A blocked card keeps its block; what it returns to follows the lane."""
-    was, becomes = category_of(item.phase_id), category_of(lane.phase_id)
+    was, becomes = phase_category(item.phase_id), phase_category(lane.phase_id)
     status = item.status_before_block if item.is_blocked else item.status
     if becomes == "done":
         status = "done"
@@ -109,12 +109,12 @@ def enter_lane(item: Item, lane: Lane) -> None:
     item.lane_id, item.phase_id = lane.id, lane.phase_id
 
 
-def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest) -> Item:
+def _execute(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest) -> Item:
     passed: int | None = None  # the cards in a column after a forced move past its limit
 
     def attempt(number: int) -> Item:
         nonlocal passed
-        card, place = _read(actor, item.id, lane.id) if number else (item, lane)
+        card, place = _read_rows(actor, item.id, lane.id) if number else (item, lane)
         refuse_archived(card)
         if wish.only_from is not None and card.lane_id != wish.only_from:
             return card
@@ -134,7 +134,7 @@ def _carry_out(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest) -> Item
     return retrying(attempt)
 
 
-def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
+def _read_rows(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
     keys: list[tuple[type[Any], str, str]] = []
     for model, text in ((Item, item_id), (Lane, lane_id)):
         bare = bare_id(text)
@@ -150,11 +150,11 @@ def _read(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
     return item, authorize(lane, actor)
 
 
-def _lane_of_column(actor: Actor, item: Item, column_id: str) -> Lane:
+def _find_lane(actor: Actor, item: Item, column_id: str) -> Lane:
     """The lane the card is in if the column has it, else the first lane of the column's first phase."""
-    lanes = assembled(get_many(board_keys(item.board_id)), actor).lanes
+    lanes = assemble_board(get_many(board_keys(item.board_id)), actor).lanes
     column = COLUMN_BY_ID[column_id]
-    if COLUMN_OF_PHASE[item.phase_id] is column:
+    if COLUMN_BY_PHASE[item.phase_id] is column:
         return next(lane for lane in lanes if lane.id == item.lane_id)
     return next(lane for lane in lanes if lane.phase_id == column.phases[0])
 
@@ -164,21 +164,21 @@ def _reposition(actor: Actor, item: Item, wish: _MoveRequest) -> list[Operation]
         return []
     record(item, EventType.ITEM_UPDATED, actor, changes={"position": [item.position, wish.position]}, board_id=item.board_id)
     item.position = wish.position
-    return [save(item), writable(item.board_id)]
+    return [save(item), require_writable(item.board_id)]
 
 
 def _move(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest, passed: int | None) -> list[Operation]:
-    before = place_of(item)
+    before = card_location(item)
     came_from = {"lane_id": item.lane_id, "phase_id": item.phase_id, "status": item.status, "position": item.position}
     if wish.unblock and item.is_blocked:
         item.status = item.status_before_block or "in_progress"
         item.status_before_block = item.blocked_reason = None
-    _refuse_against_rules(item, lane)
+    _refuse_forbidden_move(item, lane)
     enter_lane(item, lane)
     item.auto_moves = 0 if actor.is_person else int(item.auto_moves) + 1
     if wish.position is not None:
         item.position = wish.position
-    after = place_of(item)
+    after = card_location(item)
     record(
         item,
         EventType.ITEM_MOVED if lane.id != before.lane_id else EventType.ITEM_UNBLOCKED,
@@ -198,7 +198,7 @@ def _move(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest, passed: int 
     column_limit = COLUMN_BY_ID[after.column_id].wip_limit if wish.column_limit or wish.force else None
     operations = [
         save(item),
-        recount(
+        update_counts(
             item.board_id,
             leaves=before,
             enters=after,
@@ -207,16 +207,16 @@ def _move(actor: Actor, item: Item, lane: Lane, wish: _MoveRequest, passed: int 
         ),
     ]
     if passed is not None:
-        exceeded(lane, after.column_id, passed, actor)
+        record_wip_exceeded(lane, after.column_id, passed, actor)
         operations.append(save(lane))
     return operations
 
 
-def _refuse_against_rules(item: Item, lane: Lane) -> None:
-    refuse_unfit(item, lane)
+def _refuse_forbidden_move(item: Item, lane: Lane) -> None:
+    refuse_lane_mismatch(item, lane)
     if item.is_blocked:
         here = fetch(Lane, item.lane_id)
         if here is not None and lane.number > here.number:
             raise TransitionRefused("A blocked card may not move forward; unblock it first", {"rule": "blocked"})
-    if category_of(lane.phase_id) == "done" and category_of(item.phase_id) != "done":
-        refuse_while_waiting(item)
+    if phase_category(lane.phase_id) == "done" and phase_category(item.phase_id) != "done":
+        refuse_open_dependencies(item)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-PEOPLE: Final = frozenset({"assignee"})
+PERSON_FIELDS: Final = frozenset({"assignee"})
 """The fields whose changes hold people (`Actor.summary`): events keep them whole, contracts show them in their own form."""
 
 

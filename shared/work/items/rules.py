@@ -8,14 +8,14 @@ from shared.core.situations import Situation
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 
-_SIZES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card and its last event into a row of 400 KB
+_MAX_BYTES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card and its last event into a row of 400 KB
     "description": 40_000,
     "acceptance_criteria": 40_000,
     "custom_fields": 20_000,
     "context": 60_000,
     "external_links": 10_000,
 }
-_NAMES = {  # a lane's settings are stored as agentworks wrote them, with its names of the card's fields
+_ATTRIBUTE_BY_NAME = {  # a lane's settings are stored as agentworks wrote them, with its names of the card's fields
     "assigneeId": "assignee_id",
     "parentId": "parent_id",
     "estimatedHours": "estimated_hours",
@@ -27,12 +27,12 @@ _NAMES = {  # a lane's settings are stored as agentworks wrote them, with its na
 }
 
 
-_NOTHING: tuple[Any, ...] = (None, "", [], {})  # 0 and false are values
+_EMPTY: tuple[Any, ...] = (None, "", [], {})  # 0 and false are values
 
 
 def refuse_oversized(item: Item) -> None:
     """Raises Invalid for a text that is too long for a card; long texts are documents."""
-    for name, limit in _SIZES.items():
+    for name, limit in _MAX_BYTES.items():
         value = getattr(item, name)
         if value and len(json.dumps(value, ensure_ascii=False).encode()) > limit + 2:
             raise Invalid(FieldError(name, f"This takes at most {limit:,} bytes; keep long texts in a document"))
@@ -44,14 +44,14 @@ def refuse_archived(item: Item) -> None:
         raise Conflict(Situation.CARD_ARCHIVED, "The card is archived; restore it to change it")
 
 
-def refuse_unfit(item: Item, lane: Lane) -> None:
+def refuse_lane_mismatch(item: Item, lane: Lane) -> None:
     """Raises TransitionRefused unless the lane is on the card's board, takes its type, and finds every field it requires."""
     if lane.board_id != item.board_id or lane.deleted_at:
         raise TransitionRefused("The lane belongs to another board", {"lane_id": lane.id})
     refuse_type(item, lane)
-    missing = [_own_name(name) for name in lane.settings.get("requiredFields") or [] if value_of(item, name) in _NOTHING]
+    missing = [_attribute_name(name) for name in lane.settings.get("requiredFields") or [] if field_value(item, name) in _EMPTY]
     if missing:
-        words = ", ".join(map(_words, missing))
+        words = ", ".join(map(_display_name, missing))
         raise TransitionRefused(f"The lane {lane.name} requires {words}", {"lane_id": lane.id, "missing_fields": missing})
 
 
@@ -69,24 +69,24 @@ def wip_limit(lane: Lane) -> int | None:
     return None if lane.wip_limit is None else int(lane.wip_limit)
 
 
-def value_of(item: Item, name: str) -> Any:
+def field_value(item: Item, name: str) -> Any:
     """What a card has under a name that a lane's settings give: a field of the card, or a custom field. A person is their id."""
-    own = _own_name(name)
+    own = _attribute_name(name)
     if own in ("assignee", "assignee_id"):
         return item.assignee["id"] if item.assignee else item.assignee
-    custom = own.startswith(_CUSTOM)
-    return item.custom_fields.get(own.removeprefix(_CUSTOM)) if custom else getattr(item, own)
+    custom = own.startswith(_CUSTOM_PREFIX)
+    return item.custom_fields.get(own.removeprefix(_CUSTOM_PREFIX)) if custom else getattr(item, own)
 
 
-_CUSTOM = "custom_fields."
+_CUSTOM_PREFIX = "custom_fields."
 
 
-def _own_name(name: str) -> str:
+def _attribute_name(name: str) -> str:
     """Our name of a field that a lane's settings name: the card's attribute, `assignee_id`, or `custom_fields.<key>`."""
-    own = _NAMES.get(name, name)
-    return own if own == "assignee_id" or own in Item.get_attributes() else f"{_CUSTOM}{name}"
+    own = _ATTRIBUTE_BY_NAME.get(name, name)
+    return own if own == "assignee_id" or own in Item.get_attributes() else f"{_CUSTOM_PREFIX}{name}"
 
 
-def _words(own: str) -> str:
+def _display_name(own: str) -> str:
     """A field as a message names it: `estimated hours`, or the key of a custom field."""
-    return own.removeprefix(_CUSTOM) if own.startswith(_CUSTOM) else own.removesuffix("_id").replace("_", " ")
+    return own.removeprefix(_CUSTOM_PREFIX) if own.startswith(_CUSTOM_PREFIX) else own.removesuffix("_id").replace("_", " ")

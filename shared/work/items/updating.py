@@ -18,17 +18,17 @@ from shared.core.errors import TransitionRefused
 from shared.core.ids import bare_id
 from shared.events import EventType, record
 from shared.store import Operation, fetch, get_many, load, update_with_retry
-from shared.work.boards.counting import Place, place_of, recount, writable
-from shared.work.boards.lanes import category_of
-from shared.work.boards.reading import BoardNow, assembled, board_keys
+from shared.work.boards.counting import CardLocation, card_location, require_writable, update_counts
+from shared.work.boards.lanes import phase_category
+from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
-from shared.work.items.dependencies import refuse_while_waiting
-from shared.work.items.rows import PEOPLE, Item
-from shared.work.items.rules import refuse_archived, refuse_oversized, refuse_type, refuse_unfit, wip_limit
+from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.rows import PERSON_FIELDS, Item
+from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, refuse_oversized, refuse_type, wip_limit
 
-PLAIN: Final = (
+PLAIN_FIELDS: Final = (
     "title",
     "description",
     "type",
@@ -42,8 +42,8 @@ PLAIN: Final = (
     "approval_status",
     "context",
 )
-_WATCHED: Final = (
-    *PLAIN,
+_RECORDED_FIELDS: Final = (
+    *PLAIN_FIELDS,
     "status",
     "lane_id",
     "phase_id",
@@ -51,7 +51,7 @@ _WATCHED: Final = (
     "custom_fields",
     "blocked_reason",
 )
-_LONGEST_KEPT = 500  # characters of a value that an event repeats
+_MAX_EVENT_VALUE = 500  # characters of a value that an event repeats
 
 
 def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
@@ -83,15 +83,15 @@ class _Change:
 
     def __init__(self, actor: Actor, item: Item) -> None:
         self.actor, self.item = actor, item
-        self.before = {name: getattr(item, name) for name in _WATCHED}
-        self.place: Place = place_of(item)
+        self.before = {name: getattr(item, name) for name in _RECORDED_FIELDS}
+        self.place: CardLocation = card_location(item)
         self.lane_limit: int | None = None
-        self._now: BoardNow | None = None
+        self._now: BoardSnapshot | None = None
 
     def make(self, changes: Mapping[str, Any]) -> list[Operation] | None:
         item = self.item
         refuse_archived(item)
-        for name in PLAIN:
+        for name in PLAIN_FIELDS:
             if name in changes:
                 setattr(item, name, changes[name])
         if "assignee_id" in changes:
@@ -101,7 +101,7 @@ class _Change:
             elif item.assignee is None or item.assignee["id"] != bare_id(wanted):
                 item.assignee = member_summary(self.actor, str(item.ws_id), wanted)
         if changes.get("custom_fields") is not None:
-            item.custom_fields = custom_fields.checked(self.board().board, item.custom_fields, changes["custom_fields"])
+            item.custom_fields = custom_fields.merge(self.board().board, item.custom_fields, changes["custom_fields"])
         refuse_oversized(item)
         if item.type != self.before["type"] and (lane := fetch(Lane, item.lane_id)):
             refuse_type(item, lane)
@@ -109,9 +109,9 @@ class _Change:
             self.set_status(changes["status"], changes.get("blocked_reason"))
         return self.operations()
 
-    def board(self) -> BoardNow:
+    def board(self) -> BoardSnapshot:
         if self._now is None:
-            self._now = assembled(get_many(board_keys(self.item.board_id)), self.actor)
+            self._now = assemble_board(get_many(board_keys(self.item.board_id)), self.actor)
         return self._now
 
     def set_status(self, status: str, reason: str | None) -> None:
@@ -124,9 +124,9 @@ class _Change:
         if status == item.status:
             return
         item.status_before_block = item.blocked_reason = None
-        finished_here = category_of(item.phase_id) == "done"
+        finished_here = phase_category(item.phase_id) == "done"
         if status == "done" and not finished_here:
-            refuse_while_waiting(item)
+            refuse_open_dependencies(item)
             came_from = item.lane_id
             self.enter(self.done_lane())
             item.lane_before_done = came_from
@@ -148,18 +148,18 @@ class _Change:
             item.blocked_reason = reason
 
     def enter(self, lane: Lane) -> None:
-        refuse_unfit(self.item, lane)
+        refuse_lane_mismatch(self.item, lane)
         self.item.lane_since = clock.iso()
         self.item.lane_id, self.item.phase_id = lane.id, lane.phase_id
 
     def done_lane(self) -> Lane:
-        lanes = [lane for lane in self.board().lanes if category_of(lane.phase_id) == "done"]
+        lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) == "done"]
         if not lanes:
             raise TransitionRefused("This board has no lane for finished cards")
         return lanes[0]
 
     def lane_to_return_to(self) -> Lane:
-        lanes = [lane for lane in self.board().lanes if category_of(lane.phase_id) != "done"]
+        lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) != "done"]
         left = next((lane for lane in lanes if lane.id == self.item.lane_before_done), None)
         if left is None and not lanes:
             raise TransitionRefused("This board has no lane for open cards")
@@ -173,7 +173,7 @@ class _Change:
             return None
         if self.actor.is_person:
             item.auto_moves = 0
-        after = place_of(item)
+        after = card_location(item)
         data: dict[str, Any] = {"board_id": item.board_id, "title": item.title}
         kind = EventType.ITEM_UPDATED
         if "lane_id" in changed:
@@ -193,16 +193,16 @@ class _Change:
             kind, data["reason"] = EventType.ITEM_BLOCKED, item.blocked_reason
         elif "status" in changed and self.before["status"] == "blocked":
             kind = EventType.ITEM_UNBLOCKED
-        told = {name: pair if name in PEOPLE else [*map(_kept, pair)] for name, pair in changed.items()}
+        told = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=told, **data)
         if after == self.place:
-            return [writable(item.board_id)]
-        return [recount(item.board_id, leaves=self.place, enters=after, lane_limit=self.lane_limit)]
+            return [require_writable(item.board_id)]
+        return [update_counts(item.board_id, leaves=self.place, enters=after, lane_limit=self.lane_limit)]
 
 
-def _kept(value: Any) -> Any:
+def _truncate(value: Any) -> Any:
     """A value as an event keeps it: a long one is cut, so that a description changed a hundred times does not fill the log."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _LONGEST_KEPT else text[:_LONGEST_KEPT] + "…"
+    return value if len(text) <= _MAX_EVENT_VALUE else text[:_MAX_EVENT_VALUE] + "…"

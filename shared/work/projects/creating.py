@@ -16,7 +16,7 @@ from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slug
 from shared.people.tenancy.workspaces import entered, the_workspace
 from shared.store import Operation, create, fetch, update, write
 from shared.work.boards.creating import LaneOptions, new_board
-from shared.work.boards.lanes import COLUMN_OF_PHASE, canonical_phase
+from shared.work.boards.lanes import COLUMN_BY_PHASE, canonical_phase
 from shared.work.boards.updating import check_agent
 from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
 
@@ -58,7 +58,7 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
         return _create(actor, workspace, new, slugify(new.name, unique=True), project_id)
 
 
-def default_workspace(actor: Actor) -> str:
+def default_workspace_id(actor: Actor) -> str:
     """The workspace of projects that name none: the default one of the caller's organization, if the caller is in it."""
     organization = fetch(Organization, actor.org_id) if actor.org_id else None
     if organization is None:
@@ -66,7 +66,7 @@ def default_workspace(actor: Actor) -> str:
     return entered(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
 
 
-def one_more(workspace: Workspace) -> list[Operation]:
+def increment_project_counts(workspace: Workspace) -> list[Operation]:
     """The workspace and its organization count one more living project, if there is room for it. Their versions go up, so that
     nobody saves over the new number."""
     limit = int(workspace.settings["maxProjects"])
@@ -76,25 +76,25 @@ def one_more(workspace: Workspace) -> list[Operation]:
             Workspace(pk=workspace.pk, sk=workspace.sk),
             [Workspace.project_count.add(1), Workspace.version.add(1)],
             Workspace.deleted_at.does_not_exist() & (Workspace.project_count < limit),
-            lambda raw: _refused(Workspace.decode(raw) if raw else None, limit),
+            lambda raw: _refusal(Workspace.decode(raw) if raw else None, limit),
         ),
         update(
             Organization(pk=pk, sk=sk),
             [Organization.project_count.add(1), Organization.version.add(1)],
             Organization.project_count.does_not_exist() | (Organization.project_count < Organization.max_projects),
-            lambda raw: _full("organization", Organization.decode(raw).max_projects if raw else 0),
+            lambda raw: _limit_exceeded("organization", Organization.decode(raw).max_projects if raw else 0),
         ),
     ]
 
 
-def repository_of(url: str | None) -> tuple[str | None, str | None]:
+def parse_github_repository(url: str | None) -> tuple[str | None, str | None]:
     """Owner and name of a GitHub repository by its address; None for other addresses."""
     found = _GITHUB.match(url or "")
     return (found.group(1), found.group(2)) if found else (None, None)
 
 
 def check_phase(phase: str | None) -> None:
-    if phase is not None and canonical_phase(phase) not in COLUMN_OF_PHASE:
+    if phase is not None and canonical_phase(phase) not in COLUMN_BY_PHASE:
         raise Invalid(FieldError("default_phase_id", f"There is no phase {phase}", phase))
 
 
@@ -106,11 +106,11 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
         workspace.org_id,
         workspace.id,
         {int(number): limit for number, limit in settings["defaultWipLimits"].items()},
-        _wishes(settings.get("customLaneConfig") or []),
+        _lane_options(settings.get("customLaneConfig") or []),
     )
     owner, repo = new.github_owner, new.github_repo
     if owner is None and repo is None:
-        owner, repo = repository_of(new.repository_url)
+        owner, repo = parse_github_repository(new.repository_url)
     address = new.repository_url or (f"https://github.com/{owner}/{repo}" if owner and repo else None)
     project = Project.new(
         project_id,
@@ -137,7 +137,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     )
     write(
         create(slug_guard(f"WS#{workspace.id}", slug, project_id), SLUG_TAKEN),
-        *one_more(workspace),
+        *increment_project_counts(workspace),
         create(project),
         create(stats),
         *board_rows,
@@ -145,7 +145,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     return project
 
 
-def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
+def _lane_options(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
     for index, lane in enumerate(lanes):
         if lane.get("autoTriggerAgent"):
             check_agent(lane["autoTriggerAgent"], f"settings.custom_lane_config.{index}.auto_trigger_agent")
@@ -154,13 +154,13 @@ def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
     ]
 
 
-def _refused(workspace: Workspace | None, limit: int) -> CadreError:
+def _refusal(workspace: Workspace | None, limit: int) -> CadreError:
     if workspace is None or workspace.deleted_at:
         return NotFound(Workspace.NAME)
-    return _full("workspace", limit)
+    return _limit_exceeded("workspace", limit)
 
 
-def _full(what: str, limit: Any) -> LimitExceeded:
+def _limit_exceeded(what: str, limit: Any) -> LimitExceeded:
     return LimitExceeded(
         Situation.LIMIT_REACHED,
         f"This {what} is limited to {int(limit)} projects; archive one or raise the limit",

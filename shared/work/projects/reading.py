@@ -10,17 +10,17 @@ from shared.core.ids import bare_id, is_id
 from shared.people.tenancy.workspaces import entered
 from shared.store import IndexRow, Row, authorize, collection, fetch, fetch_all, get_many
 from shared.work.boards.creating import board_id_of
-from shared.work.boards.reading import BoardNow, assembled, board_keys, cards_on, the_board
+from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, count_cards, get_board
 from shared.work.boards.rows import Board, Counts
 from shared.work.projects.rows import Project, ProjectStats
 
 _SORTS = {"name": "name", "created_at": "created_at", "updated_at": "updated_at"}
-_KEYS_A_PROJECT = 3
-_A_TRIP = 100 // _KEYS_A_PROJECT
+_KEYS_PER_PROJECT = 3
+_BATCH = 100 // _KEYS_PER_PROJECT
 
 
 @dataclass(frozen=True)
-class ProjectNow:
+class ProjectSnapshot:
     """A project with what is counted for it."""
 
     project: Project
@@ -30,7 +30,7 @@ class ProjectNow:
 
     @property
     def cards(self) -> int:
-        return cards_on(self.counts)
+        return count_cards(self.counts)
 
     @property
     def done(self) -> int:
@@ -38,7 +38,7 @@ class ProjectNow:
 
 
 @dataclass(frozen=True)
-class Selection:
+class ProjectQuery:
     """Which projects of a workspace, in which order. `sort` is name, created_at, updated_at or last_activity."""
 
     status: str | None = None
@@ -49,19 +49,19 @@ class Selection:
     offset: int = 0
 
 
-def the_project(actor: Actor, project_id: str, permission: Permission | None = None) -> ProjectNow:
+def get_project(actor: Actor, project_id: str, permission: Permission | None = None) -> ProjectSnapshot:
     """One project with its numbers. One round trip."""
     bare = bare_id(project_id)
     if not is_id(bare):
         raise NotFound(Project.NAME)
-    found = _with_numbers([bare])
+    found = _read_snapshots([bare])
     if not found or found[0].project.deleted_at or found[0].project.status == "deleted":
         raise NotFound(Project.NAME)
     authorize(found[0].project, actor, permission)
     return found[0]
 
 
-def board_of(actor: Actor, project_id: str, permission: Permission | None = None) -> tuple[Project, BoardNow]:
+def get_project_board(actor: Actor, project_id: str, permission: Permission | None = None) -> tuple[Project, BoardSnapshot]:
     """A project and its board with counts and lanes. One round trip."""
     bare = bare_id(project_id)
     if not is_id(bare):
@@ -71,57 +71,57 @@ def board_of(actor: Actor, project_id: str, permission: Permission | None = None
         raise NotFound(Project.NAME)
     authorize(project, actor, permission)
     if project.board_id != board_id_of(bare):
-        return project, the_board(actor, project.board_id)
-    return project, assembled(rows, actor)
+        return project, get_board(actor, project.board_id)
+    return project, assemble_board(rows, actor)
 
 
-def boards_of(actor: Actor, project_id: str) -> list[tuple[Board, ProjectNow]]:
+def list_project_boards(actor: Actor, project_id: str) -> list[tuple[Board, ProjectSnapshot]]:
     """The boards of a project with its numbers: every project has exactly one. Two round trips."""
-    now = the_project(actor, project_id)
+    now = get_project(actor, project_id)
     board = fetch(Board, now.project.board_id)
     return [(board, now)] if board is not None else []
 
 
-def projects_in(actor: Actor, ws_id: str, wanted: Selection) -> tuple[list[ProjectNow], int]:
+def list_workspace_projects(actor: Actor, ws_id: str, wanted: ProjectQuery) -> tuple[list[ProjectSnapshot], int]:
     """A page of a workspace's projects and how many match. Two round trips for a page of 33; sorting by last activity reads the
     numbers of all that match."""
-    rows = _listed(entered(actor, ws_id, Permission.PROJECT_READ))
+    rows = _workspace_rows(entered(actor, ws_id, Permission.PROJECT_READ))
     rows = [row for row in rows if _matches(row.f, wanted)]
     if wanted.sort in _SORTS:
         rows.sort(key=lambda row: (_folded(row.f[_SORTS[wanted.sort]]), row.id), reverse=wanted.descending)
         page = rows[wanted.offset : wanted.offset + wanted.limit]
-        return _with_numbers([row.id for row in page]), len(rows)
-    found = _with_numbers([row.id for row in rows])
+        return _read_snapshots([row.id for row in page]), len(rows)
+    found = _read_snapshots([row.id for row in rows])
     found.sort(key=lambda now: (now.last_activity, now.project.id), reverse=wanted.descending)
     return found[wanted.offset : wanted.offset + wanted.limit], len(found)
 
 
-def projects_of(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
+def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
     """A page of the projects of all the caller's workspaces, newest first, and how many there are: a query a workspace, then one
     read for each hundred."""
-    rows = _all_of(actor)
+    rows = _visible_rows(actor)
     rows.sort(key=lambda row: row.sort, reverse=True)
     return fetch_all(Project, [row.id for row in rows[offset : offset + limit]]), len(rows)
 
 
-def latest_project(actor: Actor) -> str:
+def latest_project_id(actor: Actor) -> str:
     """The id of the caller's most recently active project. Raises NotFound where there is none."""
-    active = [row.id for row in _all_of(actor) if row.f["status"] == "active"]
-    found = _with_numbers(active)
+    active = [row.id for row in _visible_rows(actor) if row.f["status"] == "active"]
+    found = _read_snapshots(active)
     if not found:
         raise NotFound(Project.NAME)
     return str(max(found, key=lambda now: now.last_activity).project.id)
 
 
-def _all_of(actor: Actor) -> list[IndexRow]:
-    return [row for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id) for row in _listed(ws_id)]
+def _visible_rows(actor: Actor) -> list[IndexRow]:
+    return [row for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id) for row in _workspace_rows(ws_id)]
 
 
-def _listed(ws_id: str) -> list[IndexRow]:
+def _workspace_rows(ws_id: str) -> list[IndexRow]:
     return [row for row in collection(1, f"WS#{ws_id}#PROJ") if row.f["status"] != "deleted"]
 
 
-def _matches(f: dict[str, Any], wanted: Selection) -> bool:
+def _matches(f: dict[str, Any], wanted: ProjectQuery) -> bool:
     if wanted.status is not None and f["status"] != wanted.status:
         return False
     words = _folded(wanted.search or "").split()
@@ -133,13 +133,13 @@ def _folded(text: str) -> str:
     return text.casefold()
 
 
-def _with_numbers(ids: Sequence[str]) -> list[ProjectNow]:
+def _read_snapshots(ids: Sequence[str]) -> list[ProjectSnapshot]:
     """Projects in the order of their ids, those that are gone left out; a round trip for each 33."""
-    found: list[ProjectNow] = []
-    for start in range(0, len(ids), _A_TRIP):
-        part = ids[start : start + _A_TRIP]
+    found: list[ProjectSnapshot] = []
+    for start in range(0, len(ids), _BATCH):
+        part = ids[start : start + _BATCH]
         rows = iter(get_many([key for project_id in part for key in _keys(project_id)]))
-        found += [_now(*three) for three in zip(rows, rows, rows, strict=True) if isinstance(three[0], Project)]
+        found += [_snapshot(*three) for three in zip(rows, rows, rows, strict=True) if isinstance(three[0], Project)]
     return found
 
 
@@ -151,9 +151,9 @@ def _keys(project_id: str) -> Iterable[tuple[type[Row], str, str]]:
     )
 
 
-def _now(project: Any, stats: Any, counts: Any) -> ProjectNow:
+def _snapshot(project: Any, stats: Any, counts: Any) -> ProjectSnapshot:
     seen = stats.last_activity if stats is not None else None
-    return ProjectNow(
+    return ProjectSnapshot(
         project,
         counts or Counts.of(project.board_id),
         int(stats.active_runs) if stats is not None else 0,
