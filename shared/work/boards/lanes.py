@@ -1,7 +1,7 @@
-"""The eleven lanes of a new board, and the second view of the same board: phases and columns.
+"""The eleven lanes of a new board, and its second view: phases and columns.
 
-A lane carries a phase; a column is the group of lanes whose phases it maps. One board, two views: a card moved in one has moved in
-the other.
+Each lane has a phase, and each column groups the lanes of certain phases. Both views show the same board: a card that is moved in one
+is moved in the other.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class LaneTemplate:
-    """A lane as a new board gets it. `wip_limit` None: any number of cards."""
+    """The values of a lane on a new board. `wip_limit` None: no limit."""
 
     number: int
     name: str
@@ -39,7 +39,7 @@ BOARD_NAME = "Development Board"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of omoios' view. `auto_to` is where a finished ticket goes by itself."""
+    """A column of the omoios view. `auto_transition_to` names the column that takes its finished tickets."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class Column:
     phases: tuple[str, ...]
     wip_limit: int | None = None
     terminal: bool = False
-    auto_to: str | None = None
+    auto_transition_to: str | None = None
     color: str = field(default="gray")
     category: str = "in_progress"
     description: str = ""
@@ -72,13 +72,13 @@ COLUMNS = (
         2,
         ("PHASE_IMPLEMENTATION",),
         10,
-        auto_to="testing",
+        auto_transition_to="testing",
         color="yellow",
         description="Implementation under way",
     ),
     Column("testing", "🧪 Testing", 3, ("PHASE_TESTING",), 8, color="blue", description="Tests and quality assurance"),
     Column(
-        "deploying", "🚀 Deploying", 4, ("PHASE_DEPLOYMENT",), 3, auto_to="done", color="green", description="On its way to users"
+        "deploying", "🚀 Deploying", 4, ("PHASE_DEPLOYMENT",), 3, auto_transition_to="done", color="green", description="On its way to users"
     ),
     Column("done", "✅ Done", 5, ("PHASE_DONE",), terminal=True, color="green", category="done", description="Finished work"),
     Column("blocked", "🚫 Blocked", 6, ("PHASE_BLOCKED",), terminal=True, color="red", description="Waiting for something"),
@@ -87,7 +87,7 @@ COLUMN_BY_PHASE = MappingProxyType({phase: column for column in COLUMNS for phas
 COLUMN_BY_ID = MappingProxyType({column.id: column for column in COLUMNS})
 
 PHASE_ALIASES = MappingProxyType(
-    {  # another vocabulary of the same document's samples
+    {  # other phase names in the samples of the omoios document
         "PHASE_INITIAL": "PHASE_REQUIREMENTS",
         "PHASE_INTEGRATION": "PHASE_TESTING",
         "PHASE_REFACTORING": "PHASE_IMPLEMENTATION",
@@ -96,10 +96,10 @@ PHASE_ALIASES = MappingProxyType(
 
 
 def canonical_phase(phase: str) -> str:
-    """A phase by its own name or an alias; unknown names come back unchanged."""
+    """Replace an alias by the phase's own name; unknown names are returned unchanged."""
     return PHASE_ALIASES.get(phase, phase)
 
 
 def phase_category(phase: str) -> str:
-    """todo | in_progress | done."""
+    """Return the category of a phase: todo, in_progress or done."""
     return COLUMN_BY_PHASE[phase].category

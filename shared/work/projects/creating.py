@@ -1,4 +1,4 @@
-"""A new project: with its board, lanes, counts and numbers, in one transaction that also holds the limits."""
+"""Creating a project: its row, board, lanes, card counts and statistics are written in one transaction, which also checks the limits."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _GITHUB = re.compile(r"(?:https?://(?:www\.)?github\.com/|git@github\.com:)([\w.
 
 @dataclass(frozen=True)
 class NewProject:
-    """What a project starts with. Without a slug it gets one from its name. `settings` go over the defaults key by key."""
+    """The values of a new project. Without `slug`, one is made from the name. `settings` override the defaults key by key."""
 
     name: str
     slug: str | None = None
@@ -37,7 +37,7 @@ class NewProject:
     github_repo: str | None = None
     default_phase_id: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
-    """Further attributes of the row, by their names (visibility, template_type, tech_stack, ...)."""
+    """Other attributes of the row by name (visibility, template_type, tech_stack, ...)."""
 
 
 def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str | None = None) -> Project:
@@ -59,7 +59,7 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
 
 
 def default_workspace_id(actor: Actor) -> str:
-    """The workspace of projects that name none: the default one of the caller's organization, if the caller is in it."""
+    """Return the id of the default workspace of the caller's organization. Raises NotFound where the caller is not in it, Forbidden."""
     organization = fetch(Organization, actor.org_id) if actor.org_id else None
     if organization is None:
         raise NotFound(Workspace.NAME)
@@ -67,8 +67,10 @@ def default_workspace_id(actor: Actor) -> str:
 
 
 def increment_project_counts(workspace: Workspace) -> list[Operation]:
-    """The workspace and its organization count one more living project, if there is room for it. Their versions go up, so that
-    nobody saves over the new number."""
+    """Return the operations that count one more project in the workspace and in its organization, within their limits.
+
+    Both rows also get a new `version`, so that a concurrent save cannot overwrite the new count. Refused with NotFound, LimitExceeded.
+    """
     limit = int(workspace.settings["maxProjects"])
     pk, sk = Organization.key(str(workspace.org_id))
     return [
@@ -88,12 +90,13 @@ def increment_project_counts(workspace: Workspace) -> list[Operation]:
 
 
 def parse_github_repository(url: str | None) -> tuple[str | None, str | None]:
-    """Owner and name of a GitHub repository by its address; None for other addresses."""
-    found = _GITHUB.match(url or "")
-    return (found.group(1), found.group(2)) if found else (None, None)
+    """Return owner and name of a GitHub repository from its URL; (None, None) for any other URL."""
+    match = _GITHUB.match(url or "")
+    return (match.group(1), match.group(2)) if match else (None, None)
 
 
 def check_phase(phase: str | None) -> None:
+    """Raise Invalid for an unknown phase; None is allowed."""
     if phase is not None and canonical_phase(phase) not in COLUMN_BY_PHASE:
         raise Invalid(FieldError("default_phase_id", f"There is no phase {phase}", phase))
 
@@ -111,7 +114,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     owner, repo = new.github_owner, new.github_repo
     if owner is None and repo is None:
         owner, repo = parse_github_repository(new.repository_url)
-    address = new.repository_url or (f"https://github.com/{owner}/{repo}" if owner and repo else None)
+    url = new.repository_url or (f"https://github.com/{owner}/{repo}" if owner and repo else None)
     project = Project.new(
         project_id,
         org_id=workspace.org_id,
@@ -121,7 +124,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
         slug=slug,
         description=new.description,
         settings=settings,
-        repository_url=address,
+        repository_url=url,
         repository_type="github" if owner and repo else None,
         github_owner=owner,
         github_repo=repo,

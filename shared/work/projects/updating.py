@@ -1,4 +1,4 @@
-"""Changing a project, putting it away and taking it out again."""
+"""Updating, archiving and restoring a project."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "
 
 
 def update_project(actor: Actor, project_id: str, changes: dict[str, Any], settings: dict[str, Any] | None = None) -> Project:
-    """Change the given fields (of FIELDS); settings change key by key. Two round trips.
+    """Change the given fields (of UPDATABLE_FIELDS); `settings` are merged key by key. Two round trips.
 
     Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) for an archived project.
     """
@@ -25,10 +25,10 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
     def change(project: Project) -> None:
         if project.status != "active":
             raise PROJECT_ARCHIVED
-        wished = {field: changes[field] for field in UPDATABLE_FIELDS if field in changes} | {
+        values = {field: changes[field] for field in UPDATABLE_FIELDS if field in changes} | {
             "settings": project.settings | (settings or {})
         }
-        changed = {field: [getattr(project, field), value] for field, value in wished.items() if getattr(project, field) != value}
+        changed = {field: [getattr(project, field), value] for field, value in values.items() if getattr(project, field) != value}
         for field, (_, value) in changed.items():
             setattr(project, field, value)
         if "repository_url" in changed:
@@ -41,7 +41,7 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
 
 
 def archive_project(actor: Actor, project_id: str) -> Project:
-    """From now on the project is read-only and does not count towards the limits. Archiving twice changes nothing. Two round trips."""
+    """Make the project read-only and stop counting it towards the limits. Safe to repeat. Two round trips. Raises NotFound, Forbidden."""
 
     def change(project: Project) -> list[Operation]:
         if project.status == "archived":
@@ -58,7 +58,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
 
 
 def restore_project(actor: Actor, project_id: str) -> Project:
-    """Back to work, if the limits have room for it, else LimitExceeded. Three round trips."""
+    """Make an archived project writable again. Safe to repeat. Three round trips. Raises NotFound, Forbidden, LimitExceeded."""
 
     def change(project: Project) -> list[Operation]:
         if project.status == "active":
