@@ -293,7 +293,7 @@ async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse
     card, links = dependencies.list_dependencies(caller, id)
     return CardDependenciesResponse(
         blockedBy=[views.dependency(link) for link in links if link.dependent.id == card.id],
-        blocking=[views.dependency(link) for link in links if link.on.id == card.id],
+        blocking=[views.dependency(link) for link in links if link.blocker.id == card.id],
     )
 
 

@@ -1,7 +1,7 @@
-"""Which files may be attached, and whether a file is what it says it is.
+"""The content types that may be attached, and checks that a file really has its declared type.
 
-The list holds what teams put on cards and what a browser only saves: downloads never open on our address. Nothing that runs when it is
-opened is on it (HTML, scripts, programs).
+The list has the types that teams put on cards and that a browser only saves: a download is never opened under our domain. It has no type
+that can run code when it is opened (HTML, scripts, programs).
 """
 
 import unicodedata
@@ -10,8 +10,8 @@ from typing import Final
 
 Matcher = Callable[[bytes], bool]
 
-SNIFFED_BYTES: Final = 4_096  # bytes that are looked at
-MAX_NAME_BYTES: Final = 200  # bytes of a file's name, so that every file system can save it
+SNIFFED_BYTES: Final = 4_096  # first bytes of a file that are checked
+MAX_NAME_BYTES: Final = 200  # bytes of a file name that every file system accepts
 
 
 def _starts_with(*magics: bytes, at: int = 0) -> Matcher:
@@ -23,7 +23,7 @@ def _riff(kind: bytes) -> Matcher:
 
 
 def _is_text(start: bytes) -> bool:
-    """UTF-8, whose last character may be cut off; or UTF-16 with its mark."""
+    """Tell whether the bytes are UTF-8, whose last character may be cut off, or UTF-16 with a byte order mark."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     if b"\0" in start:
@@ -78,21 +78,26 @@ MATCHERS: Final[dict[str, Matcher]] = {
 
 
 def allowed_content_type(content_type: str) -> str | None:
-    """The type without its parameters, if files of it may be attached."""
+    """Return a content type without its parameters; None if files of this type may not be attached."""
     bare = content_type.partition(";")[0].strip().lower()
     return bare if bare in MATCHERS else None
 
 
 def matches_content_type(content_type: str, start: bytes) -> bool:
-    """Whether a file that begins with these bytes may be of this type."""
+    """Tell whether a file that begins with these bytes can be of this type."""
     return MATCHERS[content_type](start)
 
 
-def safe_filename(given: str) -> str:
-    """A name that every system can save and that shows as what it is: no folders, no control characters, none that turn the direction of
-    writing around (`exe.png` that is a program). At most MAX_NAME bytes; the extension stays. Never empty."""
-    last = unicodedata.normalize("NFC", given).replace("\\", "/").rpartition("/")[2]
-    plain = "".join(one if one not in '<>:"|?*' else "_" for one in last if unicodedata.category(one)[0] != "C" or one == "\t")
+def safe_filename(filename: str) -> str:
+    """Return a file name that every system can save and that does not hide its type. Never empty.
+
+    Removes folders, control characters and characters that change the writing direction (`gpj.exe` would show as `exe.jpg`). Longer names
+    are cut to MAX_NAME_BYTES; the extension stays.
+    """
+    last = unicodedata.normalize("NFC", filename).replace("\\", "/").rpartition("/")[2]
+    plain = "".join(
+        char if char not in '<>:"|?*' else "_" for char in last if unicodedata.category(char)[0] != "C" or char == "\t"
+    )
     name = " ".join(plain.split()).strip(". ")
     if not name:
         return "file"

@@ -1,4 +1,4 @@
-"""Attachments that are there: downloaded by a signed URL, and removed."""
+"""Downloading and removing attachments."""
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -12,14 +12,14 @@ from shared.work.items.rules import refuse_archived
 
 
 def get_download(actor: Actor, attachment_id: str) -> tuple[Attachment, SignedUrl]:
-    """Where to get a file for the next while. Two reads. Raises NotFound, also where its card is gone."""
+    """Return an attachment and a signed URL of its file. Two reads. Raises NotFound (also if its card is deleted), Forbidden."""
     attachment = load(Attachment, attachment_id, actor, Permission.CARD_READ)
     _load_card(actor, attachment, Permission.CARD_READ)
     return attachment, download_url(attachment.file, attachment.filename, attachment.content_type)
 
 
 def remove_attachment(actor: Actor, attachment_id: str) -> None:
-    """Take a file off its card; the file itself goes when the event has come (`shared.edge.reactions.files`).
+    """Remove an attachment from its card; a reaction to the event deletes the file (`shared.edge.reactions.files`).
 
     Raises NotFound, Forbidden, Conflict (archived). Two reads, one transaction.
     """
@@ -28,7 +28,9 @@ def remove_attachment(actor: Actor, attachment_id: str) -> None:
     def change(item: Item) -> list[Operation]:
         refuse_archived(item)
         item.attachments = [one for one in item.attachments if one["id"] != attachment.id]
-        record(item, EventType.ITEM_UPDATED, actor, changes={"attachments": [attachment.told, None]}, board_id=item.board_id)
+        record(
+            item, EventType.ITEM_UPDATED, actor, changes={"attachments": [attachment.event_data, None]}, board_id=item.board_id
+        )
         return [removal, require_writable(item.board_id)]
 
     attachment.deleted_at = clock.iso()
@@ -37,6 +39,7 @@ def remove_attachment(actor: Actor, attachment_id: str) -> None:
 
 
 def _load_card(actor: Actor, attachment: Attachment, permission: Permission) -> Item:
+    """Load the card of an attachment. Raises NotFound("attachment"), Forbidden."""
     try:
         return load(Item, attachment.item_id, actor, permission)
     except NotFound:

@@ -1,11 +1,11 @@
-"""A file comes to a card in three steps: it is announced, the client puts it into the bucket by a signed URL, and it is attached.
+"""Attaching a file to a card in three steps: begin the upload, send the file to a signed URL, finish the upload.
 
     upload, signed = begin_upload(actor, card_id, "plan.pdf", "application/pdf", 12_345)
     ... PUT signed.url ...
     attachment = finish_upload(actor, upload.id)
 
-The URL is signed for exactly the announced size and type. What has come is looked at before it is attached: that it is there, and that
-its first bytes are of the type it says.
+The URL is signed for exactly the declared size and type. Before the file is attached, its size and its first bytes are checked against
+them.
 """
 
 from datetime import timedelta
@@ -49,11 +49,11 @@ from shared.work.items.rules import refuse_archived
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_ATTACHMENTS: Final = 20
-"""Of a card: it keeps a summary of each, and a hundred cards make a page."""
+"""Attachments of a card: it stores a summary of each, and a page has a hundred cards."""
 
 
 def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, size: int) -> tuple[Upload, SignedUrl]:
-    """Announce a file, and where to put it. `filename` is made safe, `content_type` loses its parameters: the answer says how.
+    """Begin an upload and return it with a signed URL for the file. The upload has the safe file name and the content type without parameters.
 
     Raises NotFound, Forbidden, Invalid (type, size), LimitExceeded, Conflict (archived). One read, one transaction.
     """
@@ -83,22 +83,21 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
 
 
 def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
-    """Attach a file that has come. Finishing twice is once.
+    """Attach an uploaded file. Safe to repeat.
 
-    Raises NotFound (nothing was announced under this id, or long ago), Forbidden, Conflict(FILE_NOT_UPLOADED) while the file is not there,
-    Invalid where it is not what it says (it is dropped then), LimitExceeded. Three reads, a look at the file and its beginning, a copy,
-    one transaction.
+    Raises NotFound (no such upload, or expired), Forbidden, Conflict(FILE_NOT_UPLOADED) if the file has not arrived, Invalid if it does not
+    match its declared size and type (it is deleted then), LimitExceeded. Three reads, two requests for the file and a copy, one transaction.
     """
-    upload, attached = _read_rows(attachment_id)
-    if attached is not None and not attached.deleted_at:
-        return authorize(attached, actor, Permission.CARD_EDIT)
+    upload, existing = _read_rows(attachment_id)
+    if existing is not None and not existing.deleted_at:
+        return authorize(existing, actor, Permission.CARD_EDIT)
     if upload is None:
         raise NotFound(Attachment.NAME)
     item = _load_card(actor, upload)
     refuse_archived(item)
     _refuse_full(item)
     _verify_file(upload)
-    made = Attachment.new(
+    attachment = Attachment.new(
         upload.id,
         org_id=item.org_id,
         ws_id=item.ws_id,
@@ -110,31 +109,31 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
         size=upload.size,
         uploaded_by=upload.uploaded_by,
     )
-    copy_file(upload.file, made.file)
+    copy_file(upload.file, attachment.file)
     try:
-        update_with_retry(lambda: _load_card(actor, upload), lambda fresh: _attach(actor, fresh, made, upload))
+        update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload))
     except Raced as raced:
         if raced is not _ALREADY_ATTACHED:
             raise
-        first = get(Attachment, *Attachment.key(made.id))
-        if first is None:
+        winner = get(Attachment, *Attachment.key(attachment.id))
+        if winner is None:
             raise stale() from None
-        return first
-    delete_file(upload.file)  # a rule of the bucket removes what this leaves behind
-    return made
+        return winner
+    delete_file(upload.file)  # if this fails, the bucket's lifecycle rule deletes the file
+    return attachment
 
 
 def _read_rows(attachment_id: str) -> tuple[Upload | None, Attachment | None]:
     bare = bare_id(attachment_id)
     if not is_id(bare):
         raise NotFound(Attachment.NAME)
-    upload, attached = get_many([(Upload, *Upload.key(bare)), (Attachment, *Attachment.key(bare))])
-    known = upload if isinstance(upload, Upload) and int(upload.ttl or 0) > clock.epoch() else None
-    return known, attached if isinstance(attached, Attachment) else None
+    upload, attachment = get_many([(Upload, *Upload.key(bare)), (Attachment, *Attachment.key(bare))])
+    live = upload if isinstance(upload, Upload) and int(upload.ttl or 0) > clock.epoch() else None
+    return live, attachment if isinstance(attachment, Attachment) else None
 
 
 def _load_card(actor: Actor, upload: Upload) -> Item:
-    """The card of an upload, to its workspace; to anybody else there is no such attachment."""
+    """Load the card of an upload. Raises NotFound("attachment") for actors outside its workspace, Forbidden."""
     try:
         return load(Item, upload.item_id, actor, Permission.CARD_EDIT)
     except NotFound:
@@ -142,6 +141,7 @@ def _load_card(actor: Actor, upload: Upload) -> Item:
 
 
 def _refuse_full(item: Item) -> None:
+    """Raise LimitExceeded if the card already has MAX_ATTACHMENTS."""
     if len(item.attachments) >= MAX_ATTACHMENTS:
         raise LimitExceeded(
             Situation.LIMIT_REACHED, f"A card holds at most {MAX_ATTACHMENTS} attachments", {"limit": MAX_ATTACHMENTS}
@@ -149,11 +149,11 @@ def _refuse_full(item: Item) -> None:
 
 
 def _verify_file(upload: Upload) -> None:
-    """Raises Conflict(FILE_NOT_UPLOADED) while the file is not there, and Invalid where it is something else than was announced."""
-    found = head_file(upload.file)
-    if found is None:
+    """Raise Conflict(FILE_NOT_UPLOADED) if the file is missing, and delete it and raise Invalid if its size or type differs."""
+    file = head_file(upload.file)
+    if file is None:
         raise Conflict(Situation.FILE_NOT_UPLOADED, "The file has not arrived yet: upload it first")
-    if found.size == int(upload.size) and matches_content_type(upload.content_type, get_file_start(upload.file, SNIFFED_BYTES)):
+    if file.size == int(upload.size) and matches_content_type(upload.content_type, get_file_start(upload.file, SNIFFED_BYTES)):
         return
     delete_file(upload.file)
     raise Invalid(FieldError("content_type", "The file is not what it was announced to be", upload.content_type))
@@ -162,9 +162,9 @@ def _verify_file(upload: Upload) -> None:
 _ALREADY_ATTACHED = Raced("The file was attached at the same moment")
 
 
-def _attach(actor: Actor, item: Item, made: Attachment, upload: Upload) -> list[Operation]:
+def _attach(actor: Actor, item: Item, attachment: Attachment, upload: Upload) -> list[Operation]:
     refuse_archived(item)
     _refuse_full(item)
-    item.attachments = [*item.attachments, made.summary]
-    record(item, EventType.ITEM_UPDATED, actor, changes={"attachments": [None, made.told]}, board_id=item.board_id)
-    return [create(made, _ALREADY_ATTACHED), delete(upload), require_writable(item.board_id)]
+    item.attachments = [*item.attachments, attachment.summary]
+    record(item, EventType.ITEM_UPDATED, actor, changes={"attachments": [None, attachment.event_data]}, board_id=item.board_id)
+    return [create(attachment, _ALREADY_ATTACHED), delete(upload), require_writable(item.board_id)]

@@ -13,6 +13,7 @@ from shared.work.boards.rows import MAX_LISTED_CARDS
 @dataclass(frozen=True)
 class ColumnSnapshot:
     """A column with its number of cards and, if requested, its cards."""
+
     column: Column
     count: int
     cards: list[IndexRow]

@@ -78,7 +78,14 @@ COLUMNS = (
     ),
     Column("testing", "🧪 Testing", 3, ("PHASE_TESTING",), 8, color="blue", description="Tests and quality assurance"),
     Column(
-        "deploying", "🚀 Deploying", 4, ("PHASE_DEPLOYMENT",), 3, auto_transition_to="done", color="green", description="On its way to users"
+        "deploying",
+        "🚀 Deploying",
+        4,
+        ("PHASE_DEPLOYMENT",),
+        3,
+        auto_transition_to="done",
+        color="green",
+        description="On its way to users",
     ),
     Column("done", "✅ Done", 5, ("PHASE_DONE",), terminal=True, color="green", category="done", description="Finished work"),
     Column("blocked", "🚫 Blocked", 6, ("PHASE_BLOCKED",), terminal=True, color="red", description="Waiting for something"),

@@ -18,6 +18,7 @@ Key = tuple[type[Row], str, str]
 @dataclass(frozen=True)
 class BoardSnapshot:
     """A board with its counts and its lanes in order, as read at one moment."""
+
     board: Board
     counts: Counts
     lanes: list[Lane]

@@ -1,4 +1,4 @@
-"""A new card on a board: two round trips, one to read what it must fit, one transaction to write it and count it."""
+"""Creating a card in two round trips: one reads the board, lane and parent, one transaction writes the card and counts it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +22,9 @@ _ITEM_EXISTS = Raced("A card with this id exists already")
 
 @dataclass(frozen=True)
 class NewItem:
-    """What a card starts with. It goes to `lane_id`, or to the first lane of `phase_id`; one of the two must be given.
+    """The values of a new card. Its lane is `lane_id`, or the first lane of `phase_id`; one of the two is required.
 
-    `position` is a sort key in its lane, by default one that comes after all the cards of the board made before it.
+    `position` is a sort key in the lane; the default comes after all existing cards of the board.
     """
 
     title: str
@@ -50,22 +50,22 @@ class NewItem:
 
 
 def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | None = None, force: bool = False) -> Item:
-    """Create a card and count it in, one transaction. `force` passes a full lane by.
+    """Create a card and count it in one transaction. `force` ignores the lane's WIP limit.
 
-    With `item_id` it happens once: the same id again answers the card as it is now. Raises NotFound (board, lane, card),
-    Forbidden, Invalid, TransitionRefused (the lane is full, of another board, or asks for more), Conflict(PROJECT_ARCHIVED).
+    Safe to repeat with the same `item_id`: it returns the existing card. Raises NotFound (board, lane, parent), Forbidden, Invalid,
+    TransitionRefused (the lane is full, is on another board, or requires other fields), Conflict(PROJECT_ARCHIVED).
 
     One read and one transaction; one more read for an assignee who is not the caller.
     """
     board_id = bare_id(board_id)
     if not is_id(board_id):
         raise NotFound(Board.NAME)
-    board, counts, lane, parent, earlier = _read_rows(board_id, new, item_id)
+    board, counts, lane, parent, existing = _read_rows(board_id, new, item_id)
     if board is None or board.deleted_at:
         raise NotFound(Board.NAME)
     authorize(board, actor, Permission.CARD_CREATE)
-    if earlier is not None:
-        return _existing_item(earlier, board)
+    if existing is not None:
+        return _existing_item(existing, board)
     if lane is None and new.phase_id is not None:
         lane = _first_lane(board, new.phase_id)
     if lane is None or actor.role_in(lane.ws_id, lane.org_id) is None:
@@ -92,50 +92,50 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        counted = update_counts(board.id, enters=card_location(item), lane_limit=None if force else wip_limit(lane))
-        write(create(item, _ITEM_EXISTS), counted)
+        counts_update = update_counts(board.id, enters=card_location(item), lane_limit=None if force else wip_limit(lane))
+        write(create(item, _ITEM_EXISTS), counts_update)
     except Raced as raced:
         if raced is not _ITEM_EXISTS:
             raise
-        first = fetch(Item, item.id)
-        if first is None:
+        existing = fetch(Item, item.id)
+        if existing is None:
             raise stale() from None
-        return _existing_item(first, board)
+        return _existing_item(existing, board)
     return item
 
 
 def _read_rows(board_id: str, new: NewItem, item_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
-    wanted: dict[str, tuple[Any, str, str]] = {
+    keys: dict[str, tuple[Any, str, str]] = {
         "board": (Board, *Board.key(board_id)),
         "counts": (Counts, f"BOARD#{board_id}", "COUNTS"),
     }
     lane_id = bare_id(new.lane_id) if new.lane_id is not None else _default_lane_id(board_id, new.phase_id)
     if lane_id is not None:
-        wanted["lane"] = (Lane, *Lane.key(lane_id))
+        keys["lane"] = (Lane, *Lane.key(lane_id))
     if new.parent_id:
-        wanted["parent"] = (Item, *Item.key(bare_id(new.parent_id)))
+        keys["parent"] = (Item, *Item.key(bare_id(new.parent_id)))
     if item_id is not None:
-        wanted["earlier"] = (Item, *Item.key(item_id))
-    found = dict(zip(wanted, get_many(list(wanted.values())), strict=True))
-    return found["board"], found["counts"], found.get("lane"), found.get("parent"), found.get("earlier")
+        keys["existing"] = (Item, *Item.key(item_id))
+    rows = dict(zip(keys, get_many(list(keys.values())), strict=True))
+    return rows["board"], rows["counts"], rows.get("lane"), rows.get("parent"), rows.get("existing")
 
 
-def _existing_item(earlier: Item, board: Board) -> Item:
-    if earlier.board_id != board.id:
+def _existing_item(existing: Item, board: Board) -> Item:
+    if existing.board_id != board.id:
         raise _ITEM_EXISTS
-    return earlier
+    return existing
 
 
 def _default_lane_id(board_id: str, phase: str | None) -> str | None:
-    """The id of the first lane of a phase, as boards are made; None for a phase that no board has."""
-    wanted = canonical_phase(phase or "")
-    return next((lane_id_of(board_id, kind.number) for kind in LANES if kind.phase == wanted), None)
+    """Return the derived id of the first lane of a phase; None for a phase that new boards do not have. No round trip."""
+    phase = canonical_phase(phase or "")
+    return next((lane_id_of(board_id, template.number) for template in LANES if template.phase == phase), None)
 
 
 def _first_lane(board: Board, phase: str) -> Lane | None:
-    """The first lane of a phase, by its name or an alias."""
-    wanted = canonical_phase(phase)
-    lanes = [lane for lane in fetch_all(Lane, board.lane_ids) if lane.phase_id == wanted]
+    """Read the first lane of a phase, given by its name or an alias. Raises Invalid if the board has none."""
+    phase_id = canonical_phase(phase)
+    lanes = [lane for lane in fetch_all(Lane, board.lane_ids) if lane.phase_id == phase_id]
     if not lanes:
         raise Invalid(FieldError("phase_id", f"This board has no phase {phase}", phase))
     return min(lanes, key=lambda lane: lane.number)

@@ -1,4 +1,4 @@
-"""A card leaves its board: it stays as a row, but no list and no id leads to it any more."""
+"""Deleting a card: the row stays, but no list shows it and its id is not found."""
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -9,7 +9,7 @@ from shared.work.items.rows import Item
 
 
 def delete_item(actor: Actor, item_id: str) -> Item:
-    """Soft delete; counted out of its lane in the same transaction. Raises NotFound, Forbidden, Conflict (archived)."""
+    """Mark a card as deleted and count it out of its lane in one transaction. Raises NotFound, Forbidden, Conflict (archived)."""
 
     def change(item: Item) -> list[Operation]:
         item.deleted_at = clock.iso()

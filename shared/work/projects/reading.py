@@ -133,9 +133,6 @@ def _matches(f: dict[str, Any], query: ProjectQuery) -> bool:
     return all(word in text for word in words)
 
 
-
-
-
 def _read_snapshots(ids: Sequence[str]) -> list[ProjectSnapshot]:
     """Read projects in the order of the ids, without those that no longer exist. One round trip for each 33."""
     snapshots: list[ProjectSnapshot] = []

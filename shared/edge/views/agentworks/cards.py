@@ -233,7 +233,7 @@ def dependency(link: ResolvedDependency) -> CardDependency:
         dependencyCardId=row.dependency_id,
         type=row.type,
         dependentCard=card_summary(link.dependent),
-        dependencyCard=card_summary(link.on),
+        dependencyCard=card_summary(link.blocker),
         createdBy=user_summary(row.created_by),
         createdAt=row.created_at,
     )
