@@ -23,7 +23,7 @@ _STATUS_BY_CATEGORY = {"todo": "ready", "in_progress": "in_progress", "done": "d
 
 
 class BoardTicket(Shape):
-    """`context` is not on the board: the ticket itself has it."""
+    """`context` is not shown on the board; get the ticket to see it."""
 
     id: str
     title: str
@@ -65,7 +65,7 @@ class MovedTicket(Shape):
 
 
 class ColumnStatsResponse(Shape):
-    """`utilization` is the share of the limit that is used, 1.0 being all of it; null where there is no limit."""
+    """`utilization` is the used share of the limit (1.0: all of it); null if there is no limit."""
 
     column_id: str
     name: str
@@ -84,7 +84,7 @@ class WIPViolationResponse(Shape):
 
 
 class AutoTransition(Shape):
-    """`new_phase` where the ticket moved, `reason` where it did not."""
+    """`new_phase` is set if the ticket moved, `reason` if it did not."""
 
     ticket_id: str
     transitioned: bool
@@ -105,7 +105,7 @@ class ColumnDescription(Shape):
 
 
 def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardSnapshot]:
-    """The board of the project named, or of the one the caller was last active in."""
+    """Read the board of a project, by default of the caller's most recently active one. Returns the project's id and the board."""
     project, now = get_project_board(caller, project_id or latest_project_id(caller), Permission.PROJECT_READ)
     return project.id, now
 
@@ -143,7 +143,7 @@ def _column(now: ColumnSnapshot) -> BoardColumn:
 
 @routes.get("/board/view", "board.view", needs=Permission.CARD_READ)
 async def view(caller: Caller, project_id: Id | None = None) -> BoardViewResponse:
-    """The whole board. Without a project: the one the caller was last active in."""
+    """Get the whole board of a project, by default of the caller's most recently active one."""
     project, now = _board(caller, project_id)
     return BoardViewResponse.model_construct(
         columns=[_column(column) for column in columns.list_columns_with_cards(now)], project_id=project
@@ -152,14 +152,14 @@ async def view(caller: Caller, project_id: Id | None = None) -> BoardViewRespons
 
 @routes.post("/board/move", "board.move", needs=Permission.CARD_EDIT)
 async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
-    """Put a ticket into another column. Past the column's WIP limit only with `force`, which is told to subscribers."""
+    """Move a ticket to another column. `force` ignores the column's WIP limit; subscribers receive an event if it is exceeded."""
     item = moving.move_to_column(caller, body.ticket_id, body.target_column_id, force=body.force)
     return MovedTicket(ticket_id=item.id, new_phase=_phase(item), new_column=body.target_column_id, status="moved")
 
 
 @routes.get("/board/stats", "board.stats", needs=Permission.PROJECT_READ)
 async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStatsResponse]:
-    """How full each column is."""
+    """List how many tickets each column has, and how much of its limit is used."""
     _, now = _board(caller, project_id)
     return [
         ColumnStatsResponse(
@@ -176,7 +176,7 @@ async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStat
 
 @routes.get("/board/wip-violations", "board.wipViolations", needs=Permission.PROJECT_READ)
 async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[WIPViolationResponse]:
-    """The columns that hold more than their limit."""
+    """List the columns that have more tickets than their limit."""
     _, now = _board(caller, project_id)
     return [
         WIPViolationResponse(
@@ -193,7 +193,7 @@ async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[W
 
 @routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", needs=Permission.CARD_EDIT)
 async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
-    """Pass a ticket on to where its column passes finished work, if there is room."""
+    """Move a ticket to the column that follows its own automatically, if there is room."""
     item = moving.move_to_next_column(caller, ticket_id)
     if item is None:
         return AutoTransition(
@@ -204,16 +204,16 @@ async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
 
 @routes.get("/board/column/{phase_id}", "board.column")
 async def column(phase_id: str, caller: Caller) -> ColumnDescription:
-    """The column that shows a phase."""
-    found = columns.get_column(phase_id)
+    """Get the column that shows a phase."""
+    shown = columns.get_column(phase_id)
     return ColumnDescription(
-        id=found.id,
-        name=found.name,
-        description=found.description,
-        sequence_order=found.order,
-        phase_mapping=list(found.phases),
-        wip_limit=found.wip_limit,
-        is_terminal=found.terminal,
-        auto_transition_to=found.auto_to,
-        color_theme=found.color,
+        id=shown.id,
+        name=shown.name,
+        description=shown.description,
+        sequence_order=shown.order,
+        phase_mapping=list(shown.phases),
+        wip_limit=shown.wip_limit,
+        is_terminal=shown.terminal,
+        auto_transition_to=shown.auto_transition_to,
+        color_theme=shown.color,
     )

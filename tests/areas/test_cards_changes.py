@@ -202,9 +202,9 @@ def test_a_move_is_a_move(world):
 def test_a_stale_write_starts_over_from_what_stands_there(world, monkeypatch):
     card = make(world)
     interfering = [True]
-    real = updating.place_of
+    real = updating.card_location
 
-    def place_of(item):
+    def card_location(item):
         if interfering:
             interfering.clear()
             other = fetch(Item, item.id)
@@ -212,7 +212,7 @@ def test_a_stale_write_starts_over_from_what_stands_there(world, monkeypatch):
             write(save(other))
         return real(item)
 
-    monkeypatch.setattr(updating, "place_of", place_of)
+    monkeypatch.setattr(updating, "card_location", card_location)
     answer = change(world, card, title="Mine")
     assert (answer.status, answer.json["title"], answer.json["priority"]) == (200, "Mine", "high")
 

@@ -28,7 +28,7 @@ class ItemDetails:
 
     item: Item
     children: list[Item]
-    dependency_index: list[ResolvedDependency]
+    dependencies: list[ResolvedDependency]
     comments: list[Comment]
     activities: list[Activity]
 

@@ -24,19 +24,19 @@ class ColumnSnapshot:
         return self.column.wip_limit is not None and self.count > self.column.wip_limit
 
 
-def list_columns(board: BoardSnapshot) -> list[ColumnSnapshot]:
+def list_columns(snapshot: BoardSnapshot) -> list[ColumnSnapshot]:
     """Return the columns with their numbers of cards. No round trip."""
-    return [ColumnSnapshot(column, board.cards_in_column(column.id), []) for column in COLUMNS]
+    return [ColumnSnapshot(column, snapshot.cards_in_column(column.id), []) for column in COLUMNS]
 
 
-def list_columns_with_cards(board: BoardSnapshot) -> list[ColumnSnapshot]:
+def list_columns_with_cards(snapshot: BoardSnapshot) -> list[ColumnSnapshot]:
     """Return the columns with their cards as index rows. One query for each megabyte, about 2,000 cards."""
-    numbers = {lane.id: int(lane.number) for lane in board.lanes}
+    numbers = {lane.id: int(lane.number) for lane in snapshot.lanes}
     cards: dict[str, list[IndexRow]] = {column.id: [] for column in COLUMNS}
-    rows = collection(1, f"BOARD#{board.board.id}#ITEM", cap=MAX_LISTED_CARDS)
+    rows = collection(1, f"BOARD#{snapshot.board.id}#ITEM", cap=MAX_LISTED_CARDS)
     for row in sorted(rows, key=lambda row: (numbers.get(row.f["lane_id"], 99), row.sort)):
         cards[BLOCKED_COLUMN if row.f["status"] == "blocked" else COLUMN_BY_PHASE[row.f["phase_id"]].id].append(row)
-    return [ColumnSnapshot(column, board.cards_in_column(column.id), cards[column.id]) for column in COLUMNS]
+    return [ColumnSnapshot(column, snapshot.cards_in_column(column.id), cards[column.id]) for column in COLUMNS]
 
 
 def get_column(phase: str) -> Column:

@@ -65,7 +65,7 @@ def _archive_item(item_id: str, due: str) -> bool:
         location = card_location(item)
         item.archived_at = clock.iso()
         record(item, EventType.ITEM_UPDATED, SYSTEM, changes={"archived_at": [None, item.archived_at]}, board_id=item.board_id)
-        return [update_counts(item.board_id, location=location)]
+        return [update_counts(item.board_id, leaves=location)]
 
     update_with_retry(read, change)
     return archived

@@ -78,7 +78,7 @@ def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = 
 def move_to_next_column(actor: Actor, item_id: str) -> Item | None:
     """Move a card to the column that follows its own automatically. Returns None if there is no such column or the move is refused."""
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
-    following = COLUMN_BY_ID[card_location(item).column_id].auto_to
+    following = COLUMN_BY_ID[card_location(item).column_id].auto_transition_to
     if following is None:
         return None
     try:
