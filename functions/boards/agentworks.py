@@ -46,9 +46,9 @@ class BoardSettingsChanges(Closed):
 
 
 class AutoProgressCondition(Closed):
-    """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if only runs of
-    this agent count), or field (`field` is compared with `value` by `operator`: equals, not_equals, contains, greater_than, less_than, is_set,
-    is_not_set). All conditions with the same target (`toLaneId`, else the following lane) must be true."""
+    """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if only
+    its runs count), or field (`field` is compared with `value` by `operator`: equals, not_equals, contains, greater_than, less_than,
+    is_set, is_not_set). All conditions with the same target (`toLaneId`, else the following lane) must be true."""
 
     type: Word
     field: Word | None = None

@@ -106,8 +106,8 @@ class ColumnDescription(Shape):
 
 def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardSnapshot]:
     """Read the board of a project, by default of the caller's most recently active one. Returns the project's id and the board."""
-    project, now = get_project_board(caller, project_id or latest_project_id(caller), Permission.PROJECT_READ)
-    return project.id, now
+    project, board = get_project_board(caller, project_id or latest_project_id(caller), Permission.PROJECT_READ)
+    return project.id, board
 
 
 def _phase(item: Item) -> str:
@@ -128,25 +128,25 @@ def _ticket(row: IndexRow) -> BoardTicket:
     )
 
 
-def _column(now: ColumnSnapshot) -> BoardColumn:
+def _column(snapshot: ColumnSnapshot) -> BoardColumn:
     return BoardColumn.model_construct(
-        id=now.column.id,
-        name=now.column.name,
-        description=now.column.description,
-        sequence_order=now.column.order,
-        wip_limit=now.column.wip_limit,
-        current_count=now.count,
-        wip_exceeded=now.exceeded,
-        tickets=[_ticket(row) for row in now.cards],
+        id=snapshot.column.id,
+        name=snapshot.column.name,
+        description=snapshot.column.description,
+        sequence_order=snapshot.column.order,
+        wip_limit=snapshot.column.wip_limit,
+        current_count=snapshot.count,
+        wip_exceeded=snapshot.exceeded,
+        tickets=[_ticket(row) for row in snapshot.cards],
     )
 
 
 @routes.get("/board/view", "board.view", needs=Permission.CARD_READ)
 async def view(caller: Caller, project_id: Id | None = None) -> BoardViewResponse:
     """Get the whole board of a project, by default of the caller's most recently active one."""
-    project, now = _board(caller, project_id)
+    project, board = _board(caller, project_id)
     return BoardViewResponse.model_construct(
-        columns=[_column(column) for column in columns.list_columns_with_cards(now)], project_id=project
+        columns=[_column(column) for column in columns.list_columns_with_cards(board)], project_id=project
     )
 
 
@@ -160,34 +160,34 @@ async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
 @routes.get("/board/stats", "board.stats", needs=Permission.PROJECT_READ)
 async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStatsResponse]:
     """List how many tickets each column has, and how much of its limit is used."""
-    _, now = _board(caller, project_id)
+    _, board = _board(caller, project_id)
     return [
         ColumnStatsResponse(
-            column_id=one.column.id,
-            name=one.column.name,
-            ticket_count=one.count,
-            wip_limit=one.column.wip_limit,
-            utilization=round(one.count / one.column.wip_limit, 4) if one.column.wip_limit else None,
-            wip_exceeded=one.exceeded,
+            column_id=snapshot.column.id,
+            name=snapshot.column.name,
+            ticket_count=snapshot.count,
+            wip_limit=snapshot.column.wip_limit,
+            utilization=round(snapshot.count / snapshot.column.wip_limit, 4) if snapshot.column.wip_limit else None,
+            wip_exceeded=snapshot.exceeded,
         )
-        for one in columns.list_columns(now)
+        for snapshot in columns.list_columns(board)
     ]
 
 
 @routes.get("/board/wip-violations", "board.wipViolations", needs=Permission.PROJECT_READ)
 async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[WIPViolationResponse]:
     """List the columns that have more tickets than their limit."""
-    _, now = _board(caller, project_id)
+    _, board = _board(caller, project_id)
     return [
         WIPViolationResponse(
-            column_id=one.column.id,
-            column_name=one.column.name,
-            wip_limit=one.column.wip_limit,
-            current_count=one.count,
-            excess=one.count - one.column.wip_limit,
+            column_id=snapshot.column.id,
+            column_name=snapshot.column.name,
+            wip_limit=snapshot.column.wip_limit,
+            current_count=snapshot.count,
+            excess=snapshot.count - snapshot.column.wip_limit,
         )
-        for one in columns.list_columns(now)
-        if one.column.wip_limit is not None and one.exceeded
+        for snapshot in columns.list_columns(board)
+        if snapshot.column.wip_limit is not None and snapshot.exceeded
     ]
 
 

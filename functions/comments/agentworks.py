@@ -39,8 +39,8 @@ routes = Routes(AGENTWORKS, "comments")
 
 
 class ListCommentsResponse(Shape):
-    """`total` counts comments, `pagination` counts threads. The document has no paging here. A page can hold fewer threads than requested if
-    they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
+    """`total` counts comments, `pagination` counts threads. The document has no paging here. A page can hold fewer threads than requested
+    if they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
 
     comments: list[CardComment]
     total: int
@@ -75,8 +75,8 @@ class UploadTarget(Shape):
 
 
 class AttachmentUpload(Shape):
-    """An attachment whose file is not uploaded yet: the card shows it after it is completed. `filename` may differ from the requested one, so
-    that every system can save it."""
+    """An attachment whose file is not uploaded yet: the card shows it after it is completed. `filename` may differ from the requested
+    one, so that every system can save it."""
 
     id: str
     cardId: str

@@ -124,8 +124,8 @@ class DocumentDetails(ProjectDocument):
 
 
 class ListDocumentsResponse(Shape):
-    """The document has no paging here: `total` and `pagination` are not in it. A page can hold fewer documents than requested if their texts
-    fill the response: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
+    """The document has no paging here: `total` and `pagination` are not in it. A page can hold fewer documents than requested if their
+    texts fill the response: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
 
     documents: list[ProjectDocument]
     total: int
@@ -165,8 +165,8 @@ class UploadRequest(Closed):
 
 
 class UploadResponse(Shape):
-    """PUT the text to `uploadUrl` with these headers before `expiresAt`, then send `contentUploadId` in place of `content`. An upload that is
-    not used expires after a day."""
+    """PUT the text to `uploadUrl` with these headers before `expiresAt`, then send `contentUploadId` in place of `content`. An upload
+    that is not used expires after a day."""
 
     contentUploadId: str
     uploadUrl: str

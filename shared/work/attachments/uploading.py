@@ -53,7 +53,7 @@ MAX_ATTACHMENTS: Final = 20
 
 
 def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, size: int) -> tuple[Upload, SignedUrl]:
-    """Begin an upload and return it with a signed URL for the file. The upload has the safe file name and the content type without parameters.
+    """Begin an upload and return it with a signed URL for the file. The upload has a safe file name and a content type without parameters.
 
     Raises NotFound, Forbidden, Invalid (type, size), LimitExceeded, Conflict (archived). One read, one transaction.
     """
@@ -85,8 +85,9 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
 def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     """Attach an uploaded file. Safe to repeat.
 
-    Raises NotFound (no such upload, or expired), Forbidden, Conflict(FILE_NOT_UPLOADED) if the file has not arrived, Invalid if it does not
-    match its declared size and type (it is deleted then), LimitExceeded. Three reads, two requests for the file and a copy, one transaction.
+    Raises NotFound (no such upload, or expired), Forbidden, Conflict(FILE_NOT_UPLOADED) if the file has not arrived, Invalid if it does
+    not match its declared size and type (it is deleted then), LimitExceeded. Three reads, two requests for the file and a copy,
+    one transaction.
     """
     upload, existing = _read_rows(attachment_id)
     if existing is not None and not existing.deleted_at:

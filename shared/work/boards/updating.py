@@ -20,7 +20,10 @@ UNSET: Any = object()
 def update_board(
     actor: Actor, board_id: str, *, name: str | None = None, description: Any = UNSET, settings: dict[str, Any] | None = None
 ) -> BoardSnapshot:
-    """Change the given fields; settings are merged key by key. Two round trips. Raises NotFound, Forbidden, Invalid, Conflict (archived)."""
+    """Change the given fields; settings are merged key by key. Two round trips.
+
+    Raises NotFound, Forbidden, Invalid (a custom field definition), Conflict (archived).
+    """
     snapshots: list[BoardSnapshot] = []
 
     def read() -> Board:

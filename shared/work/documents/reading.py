@@ -139,8 +139,8 @@ def get_document_with_revisions(
 ) -> tuple[LoadedDocument, list[Revision], int]:
     """Read a document, or its version `number`, with a page of its revisions, newest first, and their total number.
 
-    The page is shorter than `limit` if the revisions are large. One read and one batch; one more read for an older version. Raises NotFound,
-    Forbidden, Invalid (no such version).
+    The page is shorter than `limit` if the revisions are large. One read and one batch; one more read for an older version. Raises
+    NotFound, Forbidden, Invalid (no such version).
     """
     document = load(Document, document_id, actor, Permission.PROJECT_READ)
     total = int(document.version)

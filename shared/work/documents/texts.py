@@ -36,8 +36,8 @@ class StoredText:
 def store_version_text(document: Document, version_id: str, text: str) -> StoredText:
     """Store the text of a version before its rows are written. Raises Invalid if it is longer than MAX_BYTES.
 
-    Each attempt to write a version has its own id, so no file is ever overwritten. The file of a failed attempt remains, without a row that
-    names it, until the workspace's files are deleted.
+    Each attempt to write a version has its own id, so no file is ever overwritten. The file of a failed attempt remains, without a row
+    that names it, until the workspace's files are deleted.
     """
     size = len(text.encode())
     if size > MAX_BYTES:
@@ -59,7 +59,7 @@ class TextOrLink:
 
 
 def render_text(value: str, size: int, max_bytes: int = MAX_RESPONSE_BYTES) -> TextOrLink:
-    """Return a stored text, or a link if its size is above `max_bytes`; a text that is not in a file (at most 300 KB) is always returned."""
+    """Return a stored text, or a link if its size is above `max_bytes`; a text stored in a row (at most 300 KB) is always returned."""
     key = file_key(value)
     if key is None or size <= max_bytes:
         return TextOrLink(load_text(value))

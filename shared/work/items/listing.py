@@ -69,9 +69,9 @@ def list_items(
 ) -> ItemPage:
     """Return a page of a board's cards, ordered by lane and position. Raises NotFound, Forbidden; Invalid past 20,000 cards with a filter.
 
-    Two reads and the index. A board of up to a thousand cards takes one query. On a larger board, a page without a filter (or with a lane)
-    is found by the card counts of the lanes: one query for each lane that the page touches. Any other filter reads the index of the lane
-    or of the whole board: one query for each megabyte, about 1,500 cards.
+    Two reads and the index. A board of up to a thousand cards takes one query. On a larger board, a page without a filter (or with a
+    lane only) is found by the card counts of the lanes: one query for each lane that the page touches. Any other filter reads the index
+    of the lane or of the whole board: one query for each megabyte, about 1,500 cards.
     """
     bare = bare_id(board_id)
     keys = [(Board, *Board.key(bare)), (Counts, *Counts.key(bare))]
@@ -101,7 +101,7 @@ def list_items(
 
 
 def list_archived(actor: Actor, board_id: str, *, limit: int, offset: int = 0) -> ItemPage:
-    """Return a page of a board's archived cards, last archived first. Raises NotFound, Forbidden. Three reads, and a count if more follow."""
+    """Return a page of a board's archived cards, last archived first. Raises NotFound, Forbidden. Three reads; a count if more follow."""
     board = load(Board, board_id, actor, Permission.CARD_READ)
     partition = f"BOARD#{board.id}#ARCHIVED"
     ids, more = _first_ids(partition, offset + limit, newest_first=True)

@@ -1,8 +1,8 @@
 """Updating a card. A new status can also move the card: finishing moves it to the done lane, reopening moves it back.
 
 new status       the card was                  effect
-done             in any lane                   it moves to the board's done lane and ignores that lane's limit: finished work is not in progress
-not done         done, in a done lane          it returns to the lane it came from, else to the last lane that is not done; that limit applies
+done             in any lane                   it moves to the board's done lane, whose limit is ignored: finished work is not in progress
+not done         done, in a done lane          it returns to its earlier lane, else to the last lane that is not done; the limit applies
 blocked          draft, ready, in_progress     it keeps its lane; `status_before_block` stores its status
 not blocked      blocked                       it is unblocked
 """

@@ -1,4 +1,4 @@
-"""A project's configuration of an agent, stored at `PROJ#<id>, ACFG#<agent>`. Unset fields fall back to the workspace, then to the agent."""
+"""A project's configuration of an agent, at `PROJ#<id>, ACFG#<agent>`. Unset fields fall back to the workspace, then to the agent."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
