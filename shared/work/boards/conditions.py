@@ -26,7 +26,7 @@ def check_conditions(lane: Lane, conditions: Sequence[Condition]) -> None:
 
 
 def target_lane_id(lane: Lane, condition: Condition) -> str | None:
-    """Return the id of the lane to which a condition moves a card; None if the lane is the last condition and names no target."""
+    """Return the id of the lane to which a condition moves a card; None if it names none and the lane is the last one."""
     if condition.get("toLaneId"):
         return bare_id(condition["toLaneId"])
     following = int(lane.number) + 1

@@ -142,7 +142,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
 
 
 def delete_dependency(actor: Actor, dependency_id: str) -> None:
-    """Remove it from both cards. Raises NotFound, Forbidden, Conflict (archived)."""
+    """Delete a dependency; it disappears from both cards. Raises NotFound, Forbidden, Conflict (archived)."""
     dependency = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
     back = dependency.back
     dependency.deleted_at = clock.iso()
