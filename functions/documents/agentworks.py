@@ -248,8 +248,8 @@ async def get_document(
 
 @routes.put("/documents/{id}", "documents.update", needs=Permission.DOCUMENT_WRITE, max_body=MAX_BODY, fields=FIELDS)
 async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> ProjectDocument:
-    """Change a document. Statuses go from draft to review to approved to archived, and back to draft; approving needs the permission to publish.
-    409 if another request was faster."""
+    """Change a document. Statuses go from draft to review to approved to archived, and back to draft; approving needs the permission to
+    publish. 409 if another request was faster."""
     changes = body.model_dump(include={"title", "content", "tags", "status"}, exclude_none=True)
     return _render(update_document(caller, id, changes, upload_id=body.contentUploadId, base=body.baseVersion))
 

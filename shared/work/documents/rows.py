@@ -109,9 +109,7 @@ class DocumentVersion(Row):
     text = NumberAttribute()
     size = NumberAttribute()
     shown_size = NumberAttribute()
-    status = UnicodeAttribute(
-        default="draft"
-    )  # as of Document while it was the latest version; `statuses.version_status` gives the current one
+    status = UnicodeAttribute(default="draft")  # while it was the latest version; `statuses.version_status` has the current one
     approved_by = JSONAttribute(null=True)
     approved_at = UnicodeAttribute(null=True)
     rejection_reason = UnicodeAttribute(null=True)

@@ -7,7 +7,7 @@ approved  -> archived, draft
 archived  -> draft
 
 Transitions into and out of `approved` need the permission `document:approve`; all others need only the permission to write. A new text or
-title makes a new version: it stays in review if the document current in review, and is a draft otherwise. The version that current approved
+title makes a new version: it stays in review if the document was in review, and is a draft otherwise. The version that was approved
 before stays the approved one until another one is approved (`approved_number`).
 """
 
