@@ -123,7 +123,7 @@ async def get_agent(id: str, caller: Caller) -> AgentDetails:
 async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
     """Every agent as this project has it."""
     return ProjectAgentConfigsResponse(
-        configs=[agent_config(agent, row) for agent, row in agent_configs.with_configs(caller, id)[1]]
+        configs=[agent_config(agent, row) for agent, row in agent_configs.get_project_with_configs(caller, id)[1]]
     )
 
 
@@ -132,7 +132,7 @@ async def update_config(id: str, agentId: str, body: UpdateAgentConfigRequest, c
     """Change the given fields. Runs that are under way keep what they began with."""
     given = body.model_dump(exclude_unset=True)
     changes = {_NAMES.get(name, name): value for name, value in given.items()}
-    return agent_config(*agent_configs.configure(caller, id, agentId, changes))
+    return agent_config(*agent_configs.configure_agent(caller, id, agentId, changes))
 
 
 def _agent(agent: CatalogueAgent) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from shared.edge.contracts.fields import Description, Name
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.boards import reading, updating
-from shared.work.boards.reading import BoardNow
+from shared.work.boards.reading import BoardSnapshot
 from shared.work.boards.rows import Lane as LaneRow
 from shared.work.boards.updating import UNSET
-from shared.work.projects.reading import boards_of
+from shared.work.projects.reading import list_project_boards
 
 routes = Routes(AGENTWORKS, "boards")
 
@@ -22,7 +22,7 @@ Word = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class CustomFieldDefinition(Closed):
-    """Not defined by the document. `options` are what a select or multi_select chooses from."""
+    """Not defined by the document. `options` are the choices of a select or multi_select."""
 
     key: Word
     name: Word
@@ -46,9 +46,9 @@ class BoardSettingsChanges(Closed):
 
 
 class AutoProgressCondition(Closed):
-    """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if it must
-    be a certain one), or field (`field` compares with `value` by `operator`: equals, not_equals, contains, greater_than, less_than,
-    is_set, is_not_set). Conditions with the same destination (`toLaneId`, else the following lane) must hold together."""
+    """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if only
+    its runs count), or field (`field` is compared with `value` by `operator`: equals, not_equals, contains, greater_than, less_than,
+    is_set, is_not_set). All conditions with the same target (`toLaneId`, else the following lane) must be true."""
 
     type: Word
     field: Word | None = None
@@ -136,70 +136,72 @@ def _lane(row: LaneRow, cards: int) -> Lane:
     )
 
 
-def _lanes(now: BoardNow) -> list[Lane]:
-    return [_lane(lane, now.cards_in(lane)) for lane in now.lanes]
+def _lanes(snapshot: BoardSnapshot) -> list[Lane]:
+    return [_lane(lane, snapshot.cards_in(lane)) for lane in snapshot.lanes]
 
 
-def _details(now: BoardNow) -> BoardDetails:
-    board = now.board
+def _details(snapshot: BoardSnapshot) -> BoardDetails:
+    board = snapshot.board
     return BoardDetails(
         id=board.id,
         projectId=str(board.proj_id),
         name=board.name,
         description=board.description,
-        lanes=_lanes(now),
+        lanes=_lanes(snapshot),
         settings=BoardSettings.model_validate(board.settings),
         createdAt=board.created_at,
         updatedAt=board.updated_at,
     )
 
 
-def _given(body: UpdateBoardRequest | UpdateLaneRequest, field: str) -> Any:
-    """What the body says of a field: null and an empty text take its value away."""
+def _field_change(body: UpdateBoardRequest | UpdateLaneRequest, field: str) -> Any:
+    """Return the change of a field: None if the body has null or an empty text, UNSET if the body does not have the field."""
     return (getattr(body, field) or None) if field in body.model_fields_set else UNSET
 
 
 @routes.get("/projects/{id}/boards", "boards.list", needs=Permission.PROJECT_READ)
 async def list_boards(id: str, caller: Caller) -> ListBoardsResponse:
-    """The boards of a project: every project has one."""
+    """List the boards of a project; every project has exactly one."""
     return ListBoardsResponse(
         boards=[
-            BoardSummary(id=board.id, name=board.name, cardCount=now.cards, lastActivity=now.last_activity)
-            for board, now in boards_of(caller, id)
+            BoardSummary(id=board.id, name=board.name, cardCount=project.cards, lastActivity=project.last_activity)
+            for board, project in list_project_boards(caller, id)
         ]
     )
 
 
 @routes.get("/boards/{id}", "boards.get", needs=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> BoardDetails:
-    """A board with its lanes and how many cards are in each."""
-    return _details(reading.the_board(caller, id, Permission.PROJECT_READ))
+    """Get a board with its lanes and their numbers of cards."""
+    return _details(reading.get_board(caller, id, Permission.PROJECT_READ))
 
 
 @routes.put("/boards/{id}", "boards.update", needs=Permission.PROJECT_WRITE)
 async def update(id: str, body: UpdateBoardRequest, caller: Caller) -> BoardDetails:
-    """Change the given fields; settings change key by key."""
+    """Change the given fields; settings are merged key by key."""
     settings = body.settings.model_dump(exclude_none=True) if body.settings else None
-    return _details(updating.update_board(caller, id, name=body.name, description=_given(body, "description"), settings=settings))
+    return _details(
+        updating.update_board(caller, id, name=body.name, description=_field_change(body, "description"), settings=settings)
+    )
 
 
 @routes.get("/boards/{id}/lanes", "boards.lanes", needs=Permission.PROJECT_READ)
 async def lanes(id: str, caller: Caller) -> list[Lane]:
-    """The lanes of a board in order, with how many cards are in each."""
-    return _lanes(reading.the_board(caller, id, Permission.PROJECT_READ))
+    """List the lanes of a board in order, with their numbers of cards."""
+    return _lanes(reading.get_board(caller, id, Permission.PROJECT_READ))
 
 
 @routes.put("/lanes/{id}", "lanes.update", needs=Permission.PROJECT_WRITE)
 async def update_lane(id: str, body: UpdateLaneRequest, caller: Caller) -> Lane:
-    """Change the given fields; null lifts a WIP limit or stops the automatic agent; settings change key by key."""
+    """Change the given fields; null removes the WIP limit or the automatic agent; settings are merged key by key."""
     row, cards = updating.update_lane(
         caller,
         id,
         name=body.name,
-        description=_given(body, "description"),
-        wip_limit=_given(body, "wipLimit"),
-        agent=_given(body, "autoTriggerAgent"),
-        exit_criteria=_given(body, "exitCriteria"),
+        description=_field_change(body, "description"),
+        wip_limit=_field_change(body, "wipLimit"),
+        agent=_field_change(body, "autoTriggerAgent"),
+        exit_criteria=_field_change(body, "exitCriteria"),
         settings=body.settings.model_dump(exclude_none=True) if body.settings else None,
     )
     return _lane(row, cards)

@@ -1,4 +1,4 @@
-"""boards: lanes, columns, and what may be where."""
+"""boards: boards with their lanes and columns."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

@@ -10,12 +10,12 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.store import IndexRow
 from shared.work.boards import columns
-from shared.work.boards.columns import ColumnNow
-from shared.work.boards.lanes import category_of
-from shared.work.boards.reading import BoardNow
+from shared.work.boards.columns import ColumnSnapshot
+from shared.work.boards.lanes import phase_category
+from shared.work.boards.reading import BoardSnapshot
 from shared.work.items import moving
 from shared.work.items.rows import Item
-from shared.work.projects.reading import board_of, latest_project
+from shared.work.projects.reading import get_project_board, latest_project_id
 
 routes = Routes(OMOIOS, "boards")
 
@@ -23,7 +23,7 @@ _STATUS_BY_CATEGORY = {"todo": "ready", "in_progress": "in_progress", "done": "d
 
 
 class BoardTicket(Shape):
-    """`context` is not on the board: the ticket itself has it."""
+    """`context` is not shown on the board; get the ticket to see it."""
 
     id: str
     title: str
@@ -65,7 +65,7 @@ class MovedTicket(Shape):
 
 
 class ColumnStatsResponse(Shape):
-    """`utilization` is the share of the limit that is used, 1.0 being all of it; null where there is no limit."""
+    """`utilization` is the used share of the limit (1.0: all of it); null if there is no limit."""
 
     column_id: str
     name: str
@@ -84,7 +84,7 @@ class WIPViolationResponse(Shape):
 
 
 class AutoTransition(Shape):
-    """`new_phase` where the ticket moved, `reason` where it did not."""
+    """`new_phase` is set if the ticket moved, `reason` if it did not."""
 
     ticket_id: str
     transitioned: bool
@@ -104,10 +104,10 @@ class ColumnDescription(Shape):
     color_theme: str
 
 
-def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardNow]:
-    """The board of the project named, or of the one the caller was last active in."""
-    project, now = board_of(caller, project_id or latest_project(caller), Permission.PROJECT_READ)
-    return project.id, now
+def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardSnapshot]:
+    """Read the board of a project, by default of the caller's most recently active one. Returns the project's id and the board."""
+    project, board = get_project_board(caller, project_id or latest_project_id(caller), Permission.PROJECT_READ)
+    return project.id, board
 
 
 def _phase(item: Item) -> str:
@@ -116,7 +116,7 @@ def _phase(item: Item) -> str:
 
 def _ticket(row: IndexRow) -> BoardTicket:
     blocked = row.f["status"] == "blocked"
-    before = _STATUS_BY_CATEGORY[category_of(row.f["phase_id"])] if blocked else None
+    before = _STATUS_BY_CATEGORY[phase_category(row.f["phase_id"])] if blocked else None
     return BoardTicket.model_construct(
         id=row.id,
         title=row.f["title"],
@@ -128,73 +128,73 @@ def _ticket(row: IndexRow) -> BoardTicket:
     )
 
 
-def _column(now: ColumnNow) -> BoardColumn:
+def _column(snapshot: ColumnSnapshot) -> BoardColumn:
     return BoardColumn.model_construct(
-        id=now.column.id,
-        name=now.column.name,
-        description=now.column.description,
-        sequence_order=now.column.order,
-        wip_limit=now.column.wip_limit,
-        current_count=now.count,
-        wip_exceeded=now.exceeded,
-        tickets=[_ticket(row) for row in now.cards],
+        id=snapshot.column.id,
+        name=snapshot.column.name,
+        description=snapshot.column.description,
+        sequence_order=snapshot.column.order,
+        wip_limit=snapshot.column.wip_limit,
+        current_count=snapshot.count,
+        wip_exceeded=snapshot.exceeded,
+        tickets=[_ticket(row) for row in snapshot.cards],
     )
 
 
 @routes.get("/board/view", "board.view", needs=Permission.CARD_READ)
 async def view(caller: Caller, project_id: Id | None = None) -> BoardViewResponse:
-    """The whole board. Without a project: the one the caller was last active in."""
-    project, now = _board(caller, project_id)
+    """Get the whole board of a project, by default of the caller's most recently active one."""
+    project, board = _board(caller, project_id)
     return BoardViewResponse.model_construct(
-        columns=[_column(column) for column in columns.columns_with_cards(now)], project_id=project
+        columns=[_column(column) for column in columns.list_columns_with_cards(board)], project_id=project
     )
 
 
 @routes.post("/board/move", "board.move", needs=Permission.CARD_EDIT)
 async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
-    """Put a ticket into another column. Past the column's WIP limit only with `force`, which is told to subscribers."""
+    """Move a ticket to another column. `force` ignores the column's WIP limit; subscribers receive an event if it is exceeded."""
     item = moving.move_to_column(caller, body.ticket_id, body.target_column_id, force=body.force)
     return MovedTicket(ticket_id=item.id, new_phase=_phase(item), new_column=body.target_column_id, status="moved")
 
 
 @routes.get("/board/stats", "board.stats", needs=Permission.PROJECT_READ)
 async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStatsResponse]:
-    """How full each column is."""
-    _, now = _board(caller, project_id)
+    """List how many tickets each column has, and how much of its limit is used."""
+    _, board = _board(caller, project_id)
     return [
         ColumnStatsResponse(
-            column_id=one.column.id,
-            name=one.column.name,
-            ticket_count=one.count,
-            wip_limit=one.column.wip_limit,
-            utilization=round(one.count / one.column.wip_limit, 4) if one.column.wip_limit else None,
-            wip_exceeded=one.exceeded,
+            column_id=snapshot.column.id,
+            name=snapshot.column.name,
+            ticket_count=snapshot.count,
+            wip_limit=snapshot.column.wip_limit,
+            utilization=round(snapshot.count / snapshot.column.wip_limit, 4) if snapshot.column.wip_limit else None,
+            wip_exceeded=snapshot.exceeded,
         )
-        for one in columns.columns_of(now)
+        for snapshot in columns.list_columns(board)
     ]
 
 
 @routes.get("/board/wip-violations", "board.wipViolations", needs=Permission.PROJECT_READ)
 async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[WIPViolationResponse]:
-    """The columns that hold more than their limit."""
-    _, now = _board(caller, project_id)
+    """List the columns that have more tickets than their limit."""
+    _, board = _board(caller, project_id)
     return [
         WIPViolationResponse(
-            column_id=one.column.id,
-            column_name=one.column.name,
-            wip_limit=one.column.wip_limit,
-            current_count=one.count,
-            excess=one.count - one.column.wip_limit,
+            column_id=snapshot.column.id,
+            column_name=snapshot.column.name,
+            wip_limit=snapshot.column.wip_limit,
+            current_count=snapshot.count,
+            excess=snapshot.count - snapshot.column.wip_limit,
         )
-        for one in columns.columns_of(now)
-        if one.column.wip_limit is not None and one.exceeded
+        for snapshot in columns.list_columns(board)
+        if snapshot.column.wip_limit is not None and snapshot.exceeded
     ]
 
 
 @routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", needs=Permission.CARD_EDIT)
 async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
-    """Pass a ticket on to where its column passes finished work, if there is room."""
-    item = moving.move_on(caller, ticket_id)
+    """Move a ticket to the column that follows its own automatically, if there is room."""
+    item = moving.move_to_next_column(caller, ticket_id)
     if item is None:
         return AutoTransition(
             ticket_id=ticket_id, transitioned=False, reason="No auto-transition configured or WIP limit exceeded"
@@ -204,16 +204,16 @@ async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
 
 @routes.get("/board/column/{phase_id}", "board.column")
 async def column(phase_id: str, caller: Caller) -> ColumnDescription:
-    """The column that shows a phase."""
-    found = columns.column_of(phase_id)
+    """Get the column that shows a phase."""
+    shown = columns.get_column(phase_id)
     return ColumnDescription(
-        id=found.id,
-        name=found.name,
-        description=found.description,
-        sequence_order=found.order,
-        phase_mapping=list(found.phases),
-        wip_limit=found.wip_limit,
-        is_terminal=found.terminal,
-        auto_transition_to=found.auto_to,
-        color_theme=found.color,
+        id=shown.id,
+        name=shown.name,
+        description=shown.description,
+        sequence_order=shown.order,
+        phase_mapping=list(shown.phases),
+        wip_limit=shown.wip_limit,
+        is_terminal=shown.terminal,
+        auto_transition_to=shown.auto_transition_to,
+        color_theme=shown.color,
     )

@@ -1,7 +1,7 @@
 """agentworks, sections 5.1 and 5.3: cards and their dependencies.
 
-The document shows a card's `externalLinks` and `loggedHours` and a board's `autoArchiveCompleted`, but no operation that writes links or
-hours or brings a card back from the archive: those here are additions.
+The document shows `externalLinks` and `loggedHours` of a card and `autoArchiveCompleted` of a board, but has no operation that writes
+links or hours or restores an archived card; the ones here are additions.
 """
 
 import json
@@ -32,7 +32,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
 from shared.edge.views.agentworks.activities import activity
 from shared.edge.views.agentworks.cards import Card, CardDependency, CardDetails, ExternalLink
-from shared.work.activities.details import details
+from shared.work.activities.details import get_item_details
 from shared.work.items import dependencies
 from shared.work.items.archiving import restore_item
 from shared.work.items.creating import NewItem, create_item
@@ -45,12 +45,12 @@ from shared.work.items.updating import update_item
 
 routes = Routes(AGENTWORKS, "cards")
 
-MAX_CUSTOM = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
+MAX_CUSTOM_FIELDS = 10_000  # characters of a card's custom fields as JSON: a page of a hundred cards must stay below 6 MB
 
 
-def _small(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value)) > MAX_CUSTOM:
-        raise ValueError(f"custom fields take at most {MAX_CUSTOM:,} characters together")
+def _limit_size(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > MAX_CUSTOM_FIELDS:
+        raise ValueError(f"custom fields take at most {MAX_CUSTOM_FIELDS:,} characters together")
     return value
 
 
@@ -59,8 +59,10 @@ Status = Literal["draft", "ready", "in_progress", "blocked", "done"]
 Priority = Literal["low", "medium", "high", "critical"]
 Hours = Annotated[int | float, Field(ge=0, le=100_000)]
 Position = Annotated[int | float, Field(ge=0, lt=1e10)]
-Custom = Annotated[dict[Annotated[str, Field(min_length=1, max_length=100)], Any], Field(max_length=100), AfterValidator(_small)]
-Kind = Literal["blocks", "relates_to", "duplicates"]
+CustomFields = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=100)], Any], Field(max_length=100), AfterValidator(_limit_size)
+]
+DependencyType = Literal["blocks", "relates_to", "duplicates"]
 
 
 class TagInfo(Closed):
@@ -91,11 +93,11 @@ class CreateCardRequest(Closed):
     tags: Tags = []
     estimatedHours: Hours | None = None
     dueDate: Date | None = None
-    customFields: Custom = {}
+    customFields: CustomFields = {}
 
 
 class UpdateCardRequest(Closed):
-    """A field that is left out stays. Null clears `description`, `assigneeId`, `estimatedHours` and `dueDate`."""
+    """A field that is left out stays unchanged. Null clears `description`, `assigneeId`, `estimatedHours` and `dueDate`."""
 
     title: Title | None = None
     description: Description | None = None
@@ -107,13 +109,13 @@ class UpdateCardRequest(Closed):
     tags: Tags | None = None
     estimatedHours: Hours | None = None
     dueDate: Date | None = None
-    customFields: Custom | None = None
+    customFields: CustomFields | None = None
 
     def changes(self) -> dict[str, Any]:
-        """What was sent, by the card's own names."""
+        """Return the fields that were sent, by the attribute names of the card."""
         sent = self.model_dump(exclude_unset=True)
         if sent.get("tags"):
-            sent["tags"] = _kept(self.tags or [])
+            sent["tags"] = _unique_tags(self.tags or [])
         return {_NAMES.get(name, name): value for name, value in sent.items() if value is not None or name in _CLEARED}
 
 
@@ -124,7 +126,7 @@ class MoveCardRequest(Closed):
 
 
 class AddLinkRequest(Closed):
-    """Without `title` a link is named after its host; without `type` the host says what it is."""
+    """`title` defaults to the host of the URL; the default of `type` depends on the host."""
 
     url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
     title: Title | None = None
@@ -132,7 +134,7 @@ class AddLinkRequest(Closed):
 
 
 class LogTimeRequest(Closed):
-    """Hours to add; a negative number takes hours back."""
+    """Hours to add; a negative number subtracts."""
 
     hours: Annotated[int | float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
     note: Reason | None = None
@@ -147,7 +149,7 @@ class LogTimeRequest(Closed):
 
 class CreateDependencyRequest(Closed):
     dependencyCardId: Id
-    type: Kind
+    type: DependencyType
 
 
 class CardDependenciesResponse(Shape):
@@ -164,8 +166,8 @@ _NAMES = {
 _CLEARED = {"description", "assigneeId", "estimatedHours", "dueDate"}
 
 
-def _kept(tags: list[TagInfo]) -> list[dict[str, str]]:
-    """Tags as a row holds them: a key and value once, without what was not said."""
+def _unique_tags(tags: list[TagInfo]) -> list[dict[str, str]]:
+    """Return tags as a row stores them: without duplicates and without unset fields."""
     unique = {(tag.key, tag.value): tag for tag in tags}
     return [tag.model_dump(exclude_none=True) for tag in unique.values()]
 
@@ -184,10 +186,10 @@ async def list_cards(
     offset: Offset = 0,
     includeChildren: bool = False,
 ) -> ListCardsResponse:
-    """The cards of a board by lane, then position. `includeChildren` adds to each card summaries of its children."""
-    names = tuple(name.strip() for given in tags or [] for name in given.split(",") if name.strip())
-    wanted = ItemFilter(laneId, assigneeId, type, status, search, names)
-    page = list_items(caller, boardId, wanted, limit=limit, offset=offset, with_children=includeChildren)
+    """List the cards of a board, ordered by lane and position. `includeChildren` adds summaries of each card's children."""
+    names = tuple(name.strip() for value in tags or [] for name in value.split(",") if name.strip())
+    item_filter = ItemFilter(laneId, assigneeId, type, status, search, names)
+    page = list_items(caller, boardId, item_filter, limit=limit, offset=offset, with_children=includeChildren)
     cards = []
     for item in page.items:
         children = [views.indexed_card(row, item.board_id) for row in page.children.get(item.id, [])] if includeChildren else None
@@ -202,7 +204,7 @@ async def list_archived_cards(
     limit: Limit = DEFAULT_LIMIT,
     offset: DeepOffset = 0,
 ) -> ListCardsResponse:
-    """The cards that were put away after they were finished (`autoArchiveCompleted`), the latest first."""
+    """List the cards that were archived after they were finished (`autoArchiveCompleted`), last archived first."""
     page = list_archived(caller, boardId, limit=limit, offset=offset)
     cards = [views.card(item) for item in page.items]
     return ListCardsResponse.model_construct(cards=cards, total=page.total, pagination=pagination(limit, offset, page.total))
@@ -210,7 +212,7 @@ async def list_archived_cards(
 
 @routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
 async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> Card:
-    """A new card in a lane, which must take its type, find its required fields, and have room."""
+    """Create a card in a lane. The lane must allow its type and have room, and the card must have the fields that the lane requires."""
     new = NewItem(
         title=body.title,
         type=body.type,
@@ -221,7 +223,7 @@ async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> 
         assignee_id=body.assigneeId,
         position=body.position,
         labels=body.labels,
-        tags=_kept(body.tags),
+        tags=_unique_tags(body.tags),
         estimated_hours=body.estimatedHours,
         due_date=body.dueDate,
         custom_fields=body.customFields,
@@ -231,67 +233,67 @@ async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> 
 
 @routes.get("/cards/{id}", "cards.get", needs=Permission.CARD_READ)
 async def get_card(id: str, caller: Caller) -> CardDetails:
-    """A card with its children, dependencies, newest comments (50) and newest activities (25)."""
-    found = details(caller, id)
+    """Get a card with its children, dependencies, newest comments (50) and newest activities (25)."""
+    item_details = get_item_details(caller, id)
     fields = views.card_fields(
-        found.item,
-        [views.card_summary(child) for child in found.children],
-        [views.dependency(link) for link in found.links],
+        item_details.item,
+        [views.card_summary(child) for child in item_details.children],
+        [views.dependency(dependency) for dependency in item_details.dependencies],
     )
-    fields["comments"] = [views.comment(one) for one in found.comments]
-    fields["activities"] = [activity(one) for one in found.activities]
+    fields["comments"] = [views.comment(comment) for comment in item_details.comments]
+    fields["activities"] = [activity(row) for row in item_details.activities]
     return CardDetails.model_validate(fields)
 
 
 @routes.put("/cards/{id}", "cards.update", needs=Permission.CARD_EDIT)
 async def update_card(id: str, body: UpdateCardRequest, caller: Caller) -> Card:
-    """Change the given fields. `status: done` moves the card to the done lane, another status moves a finished card back."""
+    """Change the given fields. `status: done` moves the card to the done lane; any other status moves a finished card back."""
     return views.card(update_item(caller, id, body.changes()))
 
 
 @routes.post("/cards/{id}/move", "cards.move", needs=Permission.CARD_EDIT)
 async def move_card(id: str, body: MoveCardRequest, caller: Caller) -> Card:
-    """Put the card into another lane of its board, or elsewhere in its own."""
+    """Move the card to another lane of its board, or to another position in its own lane."""
     return views.card(move_item(caller, id, body.toLaneId, body.position, body.reason))
 
 
 @routes.delete("/cards/{id}", "cards.delete", status=204, needs=Permission.CARD_DELETE)
 async def delete_card(id: str, caller: Caller) -> None:
-    """The card and what belongs to it cannot be reached any more."""
+    """Delete a card and everything that belongs to it."""
     delete_item(caller, id)
 
 
 @routes.post("/cards/{id}/restore", "cards.restore", needs=Permission.CARD_EDIT, addition=True)
 async def restore_card(id: str, caller: Caller) -> Card:
-    """Bring an archived card back into its lane, which must have room."""
+    """Restore an archived card to its lane, which must have room."""
     return views.card(restore_item(caller, id))
 
 
 @routes.post("/cards/{id}/links", "links.create", status=201, needs=Permission.CARD_EDIT, addition=True)
 async def create_link(id: str, body: AddLinkRequest, caller: Caller) -> ExternalLink:
-    """Put a link on a card (50 at most): https or http. The same address twice is one link."""
+    """Add a link (https or http) to a card, which can have at most 50. An existing link with the same URL is returned instead."""
     return ExternalLink.model_validate(add_link(caller, id, body.url, body.title, body.type))
 
 
 @routes.delete("/cards/{id}/links/{linkId}", "links.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
 async def delete_link(id: str, linkId: str, caller: Caller) -> None:
-    """Take a link off a card."""
+    """Remove a link from a card."""
     remove_link(caller, id, linkId)
 
 
 @routes.post("/cards/{id}/time", "cards.logTime", status=201, needs=Permission.CARD_EDIT, addition=True)
 async def log_time(id: str, body: LogTimeRequest, caller: Caller) -> Card:
-    """Log hours of work on a card: its `loggedHours` grow, and an activity says who worked, how long and on what."""
+    """Log hours of work on a card: adds them to `loggedHours` and records an activity with the person, the hours and the note."""
     return views.card(log_hours(caller, id, body.hours, body.note))
 
 
 @routes.get("/cards/{id}/dependencies", "dependencies.list", needs=Permission.CARD_READ)
 async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse:
-    """`blockedBy`: where this card is the dependent one; `blocking`: where others depend on it. Of all three types."""
-    card, links = dependencies.links_of(caller, id)
+    """List the dependencies of a card, of all three types. `blockedBy`: it depends on the others; `blocking`: others depend on it."""
+    card, resolved = dependencies.list_dependencies(caller, id)
     return CardDependenciesResponse(
-        blockedBy=[views.dependency(link) for link in links if link.dependent.id == card.id],
-        blocking=[views.dependency(link) for link in links if link.on.id == card.id],
+        blockedBy=[views.dependency(dependency) for dependency in resolved if dependency.dependent.id == card.id],
+        blocking=[views.dependency(dependency) for dependency in resolved if dependency.blocker.id == card.id],
     )
 
 
@@ -303,11 +305,11 @@ async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse
     fields={"dependency_id": "dependencyCardId"},
 )
 async def create_dependency(id: str, body: CreateDependencyRequest, caller: Caller) -> CardDependency:
-    """Let this card depend on another card of the same board. `blocks` may not lead in a circle."""
+    """Make this card depend on another card of the same board. Dependencies of type `blocks` must not form a cycle."""
     return views.dependency(dependencies.create_dependency(caller, id, body.dependencyCardId, body.type))
 
 
 @routes.delete("/dependencies/{id}", "dependencies.delete", status=204, needs=Permission.CARD_EDIT)
 async def delete_dependency(id: str, caller: Caller) -> None:
-    """Remove a dependency from both its cards."""
+    """Delete a dependency; it disappears from both cards."""
     dependencies.delete_dependency(caller, id)

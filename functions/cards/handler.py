@@ -1,4 +1,4 @@
-"""cards: cards, their dependencies, and tickets, which are the same."""
+"""cards: cards (the tickets of omoios) and their dependencies."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

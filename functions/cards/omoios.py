@@ -1,4 +1,4 @@
-"""omoios: tickets. A card is a ticket: what one contract writes the other one reads."""
+"""omoios: tickets. A ticket is a card: both contracts read and write the same rows."""
 
 from shared.core.actor import Permission
 from shared.edge.contracts.omoios import OMOIOS
@@ -13,5 +13,5 @@ routes = Routes(OMOIOS, "cards")
 
 @routes.get("/tickets/{ticket_id}", "tickets.get", needs=Permission.CARD_READ)
 async def get_ticket(ticket_id: str, caller: Caller) -> Ticket:
-    """A ticket."""
+    """Get a ticket."""
     return ticket(load(Item, ticket_id, caller, Permission.CARD_READ))

@@ -1,5 +1,6 @@
-"""agentworks, section 5.2: comments and activities of a card; and its attachments, which the document shows on a card without an operation
-that brings them there: those are additions.
+"""agentworks, section 5.2: comments and activities of a card.
+
+The document shows attachments on a card but has no operation that adds them; the ones here are additions.
 """
 
 from typing import Annotated, Literal
@@ -25,10 +26,10 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
 from shared.edge.views.agentworks.activities import CardActivity, activity
 from shared.edge.views.agentworks.cards import Attachment, CardComment
-from shared.work.activities.reading import activities_of
+from shared.work.activities.reading import list_card_activities
 from shared.work.attachments import storage, uploading
 from shared.work.attachments.uploading import MAX_BYTES
-from shared.work.comments.reading import threads_of
+from shared.work.comments.reading import list_threads
 from shared.work.comments.writing import NewComment
 from shared.work.comments.writing import create_comment as create
 from shared.work.comments.writing import delete_comment as delete
@@ -38,8 +39,8 @@ routes = Routes(AGENTWORKS, "comments")
 
 
 class ListCommentsResponse(Shape):
-    """`total` counts comments, `pagination` threads. The document has no paging here: a page is as large as it may be, and where its
-    threads are many and long `pagination.limit` says how many there are: the next page begins at `offset + limit`."""
+    """`total` counts comments, `pagination` counts threads. The document has no paging here. A page can hold fewer threads than requested
+    if they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
 
     comments: list[CardComment]
     total: int
@@ -65,7 +66,7 @@ class AddAttachmentRequest(Closed):
 
 
 class UploadTarget(Shape):
-    """Where the file goes: a request of this method, with these headers and the file as its body, until `expiresAt`."""
+    """Send the file as the body of a request with this method and these headers before `expiresAt`."""
 
     method: Literal["PUT"]
     url: str
@@ -74,8 +75,8 @@ class UploadTarget(Shape):
 
 
 class AttachmentUpload(Shape):
-    """An attachment that is announced: no card shows it until its file has come and was completed. The file's name may differ from the
-    one that was asked for: it is one that every system can save."""
+    """An attachment whose file is not uploaded yet: the card shows it after it is completed. `filename` may differ from the requested
+    one, so that every system can save it."""
 
     id: str
     cardId: str
@@ -86,7 +87,7 @@ class AttachmentUpload(Shape):
 
 
 class AttachmentDownload(Shape):
-    """`url` gets the file from anywhere, without a token, until `expiresAt`."""
+    """`url` downloads the file without a token until `expiresAt`."""
 
     id: str
     filename: str
@@ -109,13 +110,13 @@ async def list_comments(
     limit: Annotated[Limit, Query(description="Threads")] = MAX_LIMIT,
     offset: Offset = 0,
 ) -> ListCommentsResponse:
-    """The threads of a card, oldest first, each with its replies: 200 comments a page. A deleted comment shows, emptied, while it has
-    replies."""
-    found = threads_of(caller, id, limit=limit, offset=offset)
+    """List the threads of a card, oldest first, each with its replies; a page has at most 200 comments. A deleted comment is shown without
+    content while it has replies."""
+    page = list_threads(caller, id, limit=limit, offset=offset)
     return ListCommentsResponse.model_construct(
-        comments=[views.thread(node) for node in found.page],
-        total=found.total,
-        pagination=pagination(len(found.page) if offset + len(found.page) < found.roots else limit, offset, found.roots),
+        comments=[views.thread(node) for node in page.threads],
+        total=page.total,
+        pagination=pagination(len(page.threads) if offset + len(page.threads) < page.roots else limit, offset, page.roots),
     )
 
 
@@ -127,19 +128,19 @@ async def list_comments(
     fields={"parent_id": "parentCommentId"},
 )
 async def create_comment(id: str, body: CreateCommentRequest, caller: Caller) -> CardComment:
-    """Comment on a card, or answer one of its comments."""
+    """Comment on a card, or reply to one of its comments."""
     return views.comment(create(caller, id, NewComment(body.content, body.contentType, parent_id=body.parentCommentId)))
 
 
 @routes.put("/comments/{id}", "comments.update", needs=Permission.CARD_EDIT)
 async def update_comment(id: str, body: UpdateCommentRequest, caller: Caller) -> CardComment:
-    """Correct a comment of one's own; administrators may correct any."""
+    """Change a comment; only its author and administrators may."""
     return views.comment(update(caller, id, body.content))
 
 
 @routes.delete("/comments/{id}", "comments.delete", status=204, needs=Permission.CARD_EDIT)
 async def delete_comment(id: str, caller: Caller) -> None:
-    """Take back a comment of one's own; administrators may take back any."""
+    """Delete a comment; only its author and administrators may."""
     delete(caller, id)
 
 
@@ -150,16 +151,16 @@ async def list_activities(
     limit: Limit = DEFAULT_LIMIT,
     offset: DeepOffset = 0,
 ) -> ListActivitiesResponse:
-    """What happened to a card, newest first."""
-    found, total = activities_of(caller, id, limit=limit, offset=offset)
+    """List the activities of a card, newest first."""
+    rows, total = list_card_activities(caller, id, limit=limit, offset=offset)
     return ListActivitiesResponse.model_construct(
-        activities=[activity(row) for row in found], total=total, pagination=pagination(limit, offset, total)
+        activities=[activity(row) for row in rows], total=total, pagination=pagination(limit, offset, total)
     )
 
 
 @routes.post("/cards/{id}/attachments", "attachments.create", status=201, needs=Permission.CARD_EDIT, addition=True)
 async def create_attachment(id: str, body: AddAttachmentRequest, caller: Caller) -> AttachmentUpload:
-    """Announce a file of up to 25 MB. Send it where the answer says, then complete the attachment, within a day."""
+    """Begin an attachment with a file of up to 25 MB. Upload the file as the response says, then complete the attachment within a day."""
     upload, signed = uploading.begin_upload(caller, id, body.filename, body.contentType, body.size)
     target = UploadTarget(
         method="PUT",
@@ -179,19 +180,19 @@ async def create_attachment(id: str, body: AddAttachmentRequest, caller: Caller)
 
 @routes.post("/attachments/{id}/complete", "attachments.complete", needs=Permission.CARD_EDIT, addition=True)
 async def complete_attachment(id: str, caller: Caller) -> Attachment:
-    """Attach a file that was sent. 409 while it has not come, 422 where it is not what it was announced to be."""
+    """Attach an uploaded file. 409 if it has not arrived, 422 if its content does not match the declared size and type."""
     return views.attachment(uploading.finish_upload(caller, id).summary)
 
 
 @routes.get("/attachments/{id}/download", "attachments.download", needs=Permission.CARD_READ, addition=True)
 async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
-    """Where to get an attachment, under its name, for the next quarter of an hour."""
-    found, signed = storage.download(caller, id)
+    """Get a URL that downloads an attachment under its file name; it is valid for a quarter of an hour."""
+    attachment, signed = storage.get_download(caller, id)
     return AttachmentDownload(
-        id=found.id,
-        filename=found.filename,
-        contentType=found.content_type,
-        size=int(found.size),
+        id=attachment.id,
+        filename=attachment.filename,
+        contentType=attachment.content_type,
+        size=int(attachment.size),
         url=signed.url,
         expiresAt=signed.expires_at,
     )
@@ -199,5 +200,5 @@ async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
 
 @routes.delete("/attachments/{id}", "attachments.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
 async def delete_attachment(id: str, caller: Caller) -> None:
-    """Take an attachment off its card, and its file away."""
+    """Remove an attachment from its card and delete its file."""
     storage.remove_attachment(caller, id)

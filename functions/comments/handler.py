@@ -1,4 +1,4 @@
-"""comments: what is said about a card, and what happened to it."""
+"""comments: comments, activities and attachments of a card."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

@@ -1,4 +1,4 @@
-"""omoios, section 12: comments of a ticket, a flat list."""
+"""omoios, section 12: comments of a ticket as a flat list."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from shared.edge.contracts.fields import CommentText, Offset
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
-from shared.work.comments.reading import comments_of
+from shared.work.comments.reading import list_card_comments
 from shared.work.comments.rows import Comment
 from shared.work.comments.writing import NewComment
 from shared.work.comments.writing import create_comment as create
@@ -51,7 +51,7 @@ class Deleted(Shape):
     status: str = "deleted"
 
 
-def _shown(comment: Comment) -> TicketComment:
+def _comment(comment: Comment) -> TicketComment:
     return TicketComment(
         id=comment.id,
         ticket_id=comment.item_id,
@@ -74,10 +74,10 @@ async def list_comments(
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
     offset: Offset = 0,
 ) -> list[TicketComment]:
-    """The comments of a ticket, oldest first; `X-Total-Count` says how many there are."""
-    found, total = comments_of(caller, ticket_id, limit=limit, offset=offset)
+    """List the comments of a ticket, oldest first; `X-Total-Count` has their total number."""
+    comments, total = list_card_comments(caller, ticket_id, limit=limit, offset=offset)
     call.headers.append(("X-Total-Count", str(total)))
-    return [_shown(comment) for comment in found]
+    return [_comment(comment) for comment in comments]
 
 
 @routes.post("/tickets/{ticket_id}/comments", "comments.create", status=201, needs=Permission.CARD_EDIT)
@@ -89,17 +89,17 @@ async def create_comment(ticket_id: str, body: CreateComment, caller: Caller) ->
         mentions=list(dict.fromkeys(body.mentions)),
         attachments=body.attachments,
     )
-    return _shown(create(caller, ticket_id, new))
+    return _comment(create(caller, ticket_id, new))
 
 
 @routes.put("/comments/{comment_id}", "comments.update", needs=Permission.CARD_EDIT)
 async def update_comment(comment_id: str, body: UpdateComment, caller: Caller) -> TicketComment:
-    """Correct a comment of one's own; administrators may correct any."""
-    return _shown(update(caller, comment_id, body.content))
+    """Change a comment; only its author and administrators may."""
+    return _comment(update(caller, comment_id, body.content))
 
 
 @routes.delete("/comments/{comment_id}", "comments.delete", needs=Permission.CARD_EDIT)
 async def delete_comment(comment_id: str, caller: Caller) -> Deleted:
-    """Take back a comment of one's own; administrators may take back any."""
+    """Delete a comment; only its author and administrators may."""
     delete(caller, comment_id)
     return Deleted()

@@ -23,16 +23,16 @@ from shared.edge.contracts.fields import Offset, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.documents import approving, reading, statuses, texts
-from shared.work.documents.reading import REVISIONS, Page, Selection
+from shared.work.documents.reading import MAX_REVISIONS, DocumentQuery, LoadedDocument
 from shared.work.documents.rows import Revision
-from shared.work.documents.texts import LONGEST, ShownText
+from shared.work.documents.texts import MAX_BYTES, TextOrLink
 from shared.work.documents.writing import NewDocument, create_document, update_document
 
 routes = Routes(AGENTWORKS, "documents")
 FIELDS = {"upload_id": "contentUploadId"}
 
 MAX_BODY = 4_500_000
-"""Bytes of a request with a text: API Gateway hands it over in base64, and Lambda takes 6 MB. A longer text is uploaded."""
+"""Bytes of a request with a text: API Gateway encodes it in base64, and Lambda accepts 6 MB. A longer text must be uploaded."""
 
 Type = Literal["blueprint", "prd", "mvp", "agent_playbook", "architecture", "custom"]
 ContentType = Literal["markdown", "html", "plain_text"]
@@ -42,14 +42,14 @@ UploadId = Annotated[
     Id | None, Field(description="Not in the document: a text that was uploaded (`documents.upload`), in place of `content`")
 ]
 
-_STATUS: Mapping[str, str] = {"rejected": "draft", "superseded": "archived"}
-"""Statuses that only the platform and omoios know."""
-_MEANT: Mapping[str, frozenset[str]] = {"draft": frozenset({"draft", "rejected"})}
+_PUBLIC_STATUS: Mapping[str, str] = {"rejected": "draft", "superseded": "archived"}
+"""How statuses are shown that this contract does not have."""
+_STATUS_FILTERS: Mapping[str, frozenset[str]] = {"draft": frozenset({"draft", "rejected"})}
 
 
 class ProjectDocument(Shape):
-    """`content` is whole or, where it is too long for the answer (about 4.5 MB of texts fit into one), empty: then `contentUrl` leads to
-    it for an hour. What follows `updatedBy` is not in the document."""
+    """`content` is the whole text. If it is too long for the response (all texts together can have about 4.5 MB), it is empty and
+    `contentUrl` downloads it for an hour. The fields after `updatedBy` are not in the document."""
 
     id: str
     projectId: str
@@ -76,7 +76,7 @@ class ProjectDocument(Shape):
 
 
 class DiffHunk(Shape):
-    """Lines `oldStart` and following became `newStart` and following, counted from 1; `lines` begin with `-` or `+`."""
+    """The `oldLines` lines from `oldStart` became the `newLines` lines from `newStart`, counted from 1; `lines` begin with `-` or `+`."""
 
     op: Literal["insert", "delete", "replace"]
     oldStart: int
@@ -92,8 +92,8 @@ class FieldChange(Shape):
 
 
 class DiffData(Shape):
-    """`added` and `removed` count lines of the text. `truncated`: some hunks or lines are left out, 16 KB and 200 hunks are shown;
-    `coarse`: a part was too large to compare line by line and stands as one replacement. `fields`: what else was changed."""
+    """`added` and `removed` count lines of the text. `truncated`: some hunks or lines are left out, at most 16 KB and 200 hunks are shown;
+    `coarse`: a part was too large to compare line by line and is shown as one replacement. `fields`: changes of other fields."""
 
     added: int
     removed: int
@@ -116,16 +116,16 @@ class DocumentRevision(Shape):
 
 
 class DocumentDetails(ProjectDocument):
-    """`revisions` are the newest first, fifty at most, or as many as an answer holds. `revisionPagination` is not in the document; the next
-    ones begin at `offset + limit`."""
+    """`revisions` are newest first, at most fifty or as many as fit into a response. `revisionPagination` is not in the document; the next
+    page begins at `offset + limit`."""
 
     revisions: list[DocumentRevision]
     revisionPagination: PaginationMeta
 
 
 class ListDocumentsResponse(Shape):
-    """The document has no paging here: a page is as large as it may be. Where its texts fill an answer it ends before, and
-    `pagination.limit` says how many there are: the next page begins at `offset + limit`. Both are not in the document."""
+    """The document has no paging here: `total` and `pagination` are not in it. A page can hold fewer documents than requested if their
+    texts fill the response: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
 
     documents: list[ProjectDocument]
     total: int
@@ -133,7 +133,7 @@ class ListDocumentsResponse(Shape):
 
 
 class CreateDocumentRequest(Closed):
-    """`content` is required unless `contentUploadId` stands in for it."""
+    """`content` is required unless `contentUploadId` is given."""
 
     type: Type
     title: Title
@@ -144,7 +144,7 @@ class CreateDocumentRequest(Closed):
 
 
 class UpdateDocumentRequest(Closed):
-    """A field that is left out, or null, stays. Another text or title makes a new version."""
+    """A field that is left out or null stays unchanged. A new text or title makes a new version."""
 
     title: Title | None = None
     content: str | None = None
@@ -161,12 +161,12 @@ class PublishDocumentRequest(Closed):
 
 
 class UploadRequest(Closed):
-    size: Annotated[int, Field(ge=0, le=LONGEST, description="Bytes of the text in UTF-8")]
+    size: Annotated[int, Field(ge=0, le=MAX_BYTES, description="Bytes of the text in UTF-8")]
 
 
 class UploadResponse(Shape):
-    """PUT the text to `uploadUrl` with these headers before `expiresAt`, then name `contentUploadId` in place of `content`. What nobody
-    names is gone after a day."""
+    """PUT the text to `uploadUrl` with these headers before `expiresAt`, then send `contentUploadId` in place of `content`. An upload
+    that is not used expires after a day."""
 
     contentUploadId: str
     uploadUrl: str
@@ -184,22 +184,22 @@ async def list_documents(
     limit: Annotated[Limit, Query(description="Not in the document")] = MAX_LIMIT,
     offset: Annotated[Offset, Query(description="Not in the document")] = 0,
 ) -> ListDocumentsResponse:
-    """The documents of a project with their texts, the last changed first: a hundred a page, or as many as an answer holds."""
-    wanted = Selection(type, _MEANT.get(status, frozenset({status})) if status else None, limit, offset)
-    pages, total = reading.pages_of(caller, id, wanted)
-    room = texts.ROOM - sum(page.document.about_size for page in pages)
-    shown = texts.shown_all([(page.kept, page.shown_size) for page in pages], room)
+    """List the documents of a project with their texts, last changed first: at most a hundred a page, or as many as fit into a response."""
+    query = DocumentQuery(type, _STATUS_FILTERS.get(status, frozenset({status})) if status else None, limit, offset)
+    documents, total = reading.list_documents(caller, id, query)
+    max_bytes = texts.MAX_RESPONSE_BYTES - sum(loaded.document.metadata_size for loaded in documents)
+    rendered = texts.render_texts([(loaded.stored, loaded.shown_size) for loaded in documents], max_bytes)
     return ListDocumentsResponse.model_construct(
-        documents=[_document(page, text) for page, text in zip(pages, shown, strict=True)],
+        documents=[_document(loaded, text) for loaded, text in zip(documents, rendered, strict=True)],
         total=total,
-        pagination=_part(len(pages), limit, offset, total),
+        pagination=_page_pagination(len(documents), limit, offset, total),
     )
 
 
 @routes.get("/projects/{id}/docs/{type}", "documents.latestByType", needs=Permission.PROJECT_READ)
 async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument:
-    """The document of this type whose latest version is the youngest; archived ones only where there is no other."""
-    return _whole(reading.latest_of(caller, id, type))
+    """Get the document of this type with the newest version; an archived one only if there is no other."""
+    return _render(reading.get_latest_document(caller, id, type))
 
 
 @routes.post(
@@ -211,18 +211,18 @@ async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument
     fields=FIELDS,
 )
 async def create(id: str, body: CreateDocumentRequest, caller: Caller) -> ProjectDocument:
-    """A new document, version 1, a draft."""
+    """Create a document: version 1, a draft."""
     new = NewDocument(body.type, body.title, body.content, body.contentType, body.tags, body.contentUploadId)
-    return _whole(create_document(caller, id, new))
+    return _render(create_document(caller, id, new))
 
 
 @routes.post(
     "/projects/{id}/docs/uploads", "documents.upload", status=201, needs=Permission.DOCUMENT_WRITE, secret=True, addition=True
 )
 async def upload(id: str, body: UploadRequest, caller: Caller) -> UploadResponse:
-    """Where to put a text that is too long for a request (more than about 4 MB, 10 MB at most)."""
-    begun = texts.begin_upload(caller, id, body.size)
-    return UploadResponse(contentUploadId=begun.id, uploadUrl=begun.url, headers=begun.headers, expiresAt=begun.expires_at)
+    """Get a URL for uploading a text that is too long for a request (more than about 4 MB, at most 10 MB)."""
+    signed = texts.begin_upload(caller, id, body.size)
+    return UploadResponse(contentUploadId=signed.id, uploadUrl=signed.url, headers=signed.headers, expiresAt=signed.expires_at)
 
 
 @routes.get("/documents/{id}", "documents.get", needs=Permission.PROJECT_READ)
@@ -230,81 +230,83 @@ async def get_document(
     id: str,
     caller: Caller,
     version: Annotated[Number | None, Query(description="Not in the document: an older version")] = None,
-    revisionLimit: Annotated[int, Query(ge=1, le=REVISIONS, description="Not in the document")] = REVISIONS,
+    revisionLimit: Annotated[int, Query(ge=1, le=MAX_REVISIONS, description="Not in the document")] = MAX_REVISIONS,
     revisionOffset: Annotated[Offset, Query(description="Not in the document")] = 0,
 ) -> DocumentDetails:
-    """A document as it is now, with its revisions."""
-    page, revisions, total = reading.with_revisions(caller, id, number=version, limit=revisionLimit, offset=revisionOffset)
+    """Get a document with its revisions: its latest version, or an older one."""
+    loaded, revisions, total = reading.get_document_with_revisions(
+        caller, id, number=version, limit=revisionLimit, offset=revisionOffset
+    )
     return DocumentDetails.model_validate(
-        _fields(page, texts.shown(page.kept, page.shown_size))
+        _fields(loaded, texts.render_text(loaded.stored, loaded.shown_size))
         | {
-            "revisions": [_revision(page.document.id, row) for row in revisions],
-            "revisionPagination": _part(len(revisions), revisionLimit, revisionOffset, total),
+            "revisions": [_revision(loaded.document.id, row) for row in revisions],
+            "revisionPagination": _page_pagination(len(revisions), revisionLimit, revisionOffset, total),
         }
     )
 
 
 @routes.put("/documents/{id}", "documents.update", needs=Permission.DOCUMENT_WRITE, max_body=MAX_BODY, fields=FIELDS)
 async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> ProjectDocument:
-    """Change a document. Statuses go from draft to review to approved to archived, and back to draft; whoever may not publish may not
-    approve either. 409 when somebody else was faster."""
+    """Change a document. Statuses go from draft to review to approved to archived, and back to draft; approving needs the permission to
+    publish. 409 if another request was faster."""
     changes = body.model_dump(include={"title", "content", "tags", "status"}, exclude_none=True)
-    return _whole(update_document(caller, id, changes, upload_id=body.contentUploadId, base=body.baseVersion))
+    return _render(update_document(caller, id, changes, upload_id=body.contentUploadId, base=body.baseVersion))
 
 
 @routes.post("/documents/{id}/publish", "documents.publish", needs=Permission.DOCUMENT_APPROVE)
 async def publish(id: str, caller: Caller, body: PublishDocumentRequest | None = None) -> ProjectDocument:
-    """Publish a version, or the latest text as a new version. What is published is approved thereby."""
-    return _whole(approving.publish(caller, id, body.version if body else None))
+    """Publish a version, or the latest text as a new version. Publishing also approves the version."""
+    return _render(approving.publish(caller, id, body.version if body else None))
 
 
-def _part(shown: int, limit: int, offset: int, total: int) -> PaginationMeta:
-    """`limit` is how many are shown where there was no room for more of them."""
+def _page_pagination(shown: int, limit: int, offset: int, total: int) -> PaginationMeta:
+    """Return the pagination of a page; its `limit` is the number of shown entries if more did not fit."""
     return pagination(shown if shown and offset + shown < total else limit, offset, total)
 
 
-def _whole(page: Page) -> ProjectDocument:
-    return _document(page, texts.shown(page.kept, page.shown_size))
+def _render(loaded: LoadedDocument) -> ProjectDocument:
+    return _document(loaded, texts.render_text(loaded.stored, loaded.shown_size))
 
 
-def _document(page: Page, text: ShownText) -> ProjectDocument:
-    return ProjectDocument.model_validate(_fields(page, text))
+def _document(loaded: LoadedDocument, text: TextOrLink) -> ProjectDocument:
+    return ProjectDocument.model_validate(_fields(loaded, text))
 
 
-def _fields(page: Page, text: ShownText) -> dict[str, Any]:
-    """The fields of ProjectDocument: of the document, or of the older version that is looked at."""
-    document, version = page.document, page.version
-    seen = version or document
-    status = statuses.status_of(document, version) if version else document.status
+def _fields(loaded: LoadedDocument, text: TextOrLink) -> dict[str, Any]:
+    """Return the fields of ProjectDocument, for the latest version or for an older one."""
+    document, version = loaded.document, loaded.version
+    shown = version or document
+    status = statuses.version_status(document, version) if version else document.status
     published_at = version.published_at if version else document.published_at
     return {
         "id": document.id,
         "projectId": document.proj_id,
         "type": document.type,
-        "title": seen.title,
+        "title": shown.title,
         "content": text.text,
-        "contentType": seen.content_type,
-        "version": int(seen.number),
+        "contentType": shown.content_type,
+        "version": int(shown.number),
         "isLatest": version is None,
-        "status": _STATUS.get(status, status),
+        "status": _PUBLIC_STATUS.get(status, status),
         "tags": document.tags,
         "createdAt": document.created_at,
         "updatedAt": version.created_at if version else document.updated_at,
         "publishedAt": published_at,
         "createdBy": user_summary(document.created_by),
-        "updatedBy": _somebody(version.created_by if version else document.updated_by),
+        "updatedBy": _user_or_none(version.created_by if version else document.updated_by),
         "contentUrl": text.link,
-        "contentSize": page.size,
+        "contentSize": loaded.size,
         "versionId": version.id if version else document.version_id,
         "publishedVersion": document.published_number,
-        "approvedBy": _somebody(seen.approved_by),
-        "approvedAt": seen.approved_at,
-        "rejectionReason": seen.rejection_reason,
+        "approvedBy": _user_or_none(shown.approved_by),
+        "approvedAt": shown.approved_at,
+        "rejectionReason": shown.rejection_reason,
     }
 
 
-def _somebody(kept: dict[str, Any] | None) -> UserSummary | None:
-    return user_summary(kept) if kept else None
+def _user_or_none(summary: dict[str, Any] | None) -> UserSummary | None:
+    return user_summary(summary) if summary else None
 
 
 def _revision(document_id: str, row: Revision) -> DocumentRevision:
@@ -321,11 +323,11 @@ def _revision(document_id: str, row: Revision) -> DocumentRevision:
     )
 
 
-def _diff(kept: Mapping[str, Any]) -> DiffData:
-    hunks: Sequence[Mapping[str, Any]] = kept.get("hunks", ())
+def _diff(diff: Mapping[str, Any]) -> DiffData:
+    hunks: Sequence[Mapping[str, Any]] = diff.get("hunks", ())
     return DiffData(
-        added=kept.get("added", 0),
-        removed=kept.get("removed", 0),
+        added=diff.get("added", 0),
+        removed=diff.get("removed", 0),
         hunks=[
             DiffHunk(
                 op=hunk["op"],
@@ -337,7 +339,7 @@ def _diff(kept: Mapping[str, Any]) -> DiffData:
             )
             for hunk in hunks
         ],
-        truncated=kept.get("truncated", False),
-        coarse=kept.get("coarse", False),
-        fields=kept.get("fields", {}),
+        truncated=diff.get("truncated", False),
+        coarse=diff.get("coarse", False),
+        fields=diff.get("fields", {}),
     )

@@ -1,4 +1,4 @@
-"""documents: a project's documents, their versions, their revisions."""
+"""documents: documents of a project with their versions and revisions."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

@@ -27,7 +27,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config
 from shared.work.projects import agent_configs, reading, updating
 from shared.work.projects.creating import NewProject, create_project
-from shared.work.projects.reading import ProjectNow, Selection
+from shared.work.projects.reading import ProjectQuery, ProjectSnapshot
 from shared.work.projects.rows import Project
 
 routes = Routes(AGENTWORKS, "projects")
@@ -38,7 +38,7 @@ _SORTS = {"name": "name", "createdAt": "created_at", "updatedAt": "updated_at", 
 
 
 class LaneConfiguration(Closed):
-    """Not defined by the document: what a project asks of one of its eleven lanes."""
+    """Not defined by the document: a project's settings for one of the eleven lanes of its new board."""
 
     laneNumber: LaneNumber
     name: Name | None = None
@@ -61,8 +61,8 @@ class SettingsChanges(Closed):
     defaultWipLimits: dict[LaneNumber, WipLimit] | None = None
     customLaneConfig: Annotated[list[LaneConfiguration], Field(max_length=11)] | None = None
 
-    def given(self) -> dict[str, Any]:
-        """As the row keeps it: JSON, whose keys are texts."""
+    def to_row(self) -> dict[str, Any]:
+        """Return the set fields as the row stores them: as JSON, so that all keys are strings."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
@@ -135,17 +135,17 @@ _COLUMNS = {
 }
 
 
-def _summary(now: ProjectNow) -> ProjectSummary:
-    project = now.project
+def _summary(snapshot: ProjectSnapshot) -> ProjectSummary:
+    project = snapshot.project
     return ProjectSummary(
         id=project.id,
         name=project.name,
         slug=project.slug,
         description=project.description,
         status=project.status,
-        cardCount=now.cards,
-        activeRunCount=now.active_runs,
-        lastActivity=now.last_activity,
+        cardCount=snapshot.cards,
+        activeRunCount=snapshot.active_runs,
+        lastActivity=snapshot.last_activity,
         createdAt=project.created_at,
         createdBy=user_summary(project.created_by),
     )
@@ -181,19 +181,19 @@ async def list_projects(
     sortBy: Literal["name", "createdAt", "updatedAt", "lastActivity"] = "createdAt",
     sortOrder: Literal["asc", "desc"] | None = None,
 ) -> ListProjectsResponse:
-    """The projects of a workspace. Without `sortOrder`, names run from A and times from the newest."""
+    """List the projects of a workspace. The default `sortOrder` is asc for names and desc (newest first) for times."""
     descending = sortOrder == "desc" if sortOrder else sortBy != "name"
-    wanted = Selection(status, search, _SORTS[sortBy], descending, limit, offset)
-    found, total = reading.projects_in(caller, workspaceId, wanted)
+    query = ProjectQuery(status, search, _SORTS[sortBy], descending, limit, offset)
+    projects, total = reading.list_workspace_projects(caller, workspaceId, query)
     return ListProjectsResponse(
-        projects=[_summary(now) for now in found], total=total, pagination=pagination(limit, offset, total)
+        projects=[_summary(project) for project in projects], total=total, pagination=pagination(limit, offset, total)
     )
 
 
 @routes.get("/projects/{id}", "projects.get", needs=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> ProjectDetails:
-    """A project with its settings and how it wants each agent."""
-    return _details(*agent_configs.with_configs(caller, id))
+    """Get a project with its settings and its configuration of each agent."""
+    return _details(*agent_configs.get_project_with_configs(caller, id))
 
 
 @routes.post(
@@ -204,39 +204,39 @@ async def get(id: str, caller: Caller) -> ProjectDetails:
     errors=(Situation.SLUG_TAKEN,),
 )
 async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -> ProjectDetails:
-    """A new project with a board of eleven lanes."""
+    """Create a project with a board of eleven lanes."""
     new = NewProject(
         body.name,
         body.slug,
         body.description,
-        body.settings.given() if body.settings else {},
+        body.settings.to_row() if body.settings else {},
         body.repositoryUrl or None,
         body.documentationUrl or None,
     )
     project = create_project(caller, workspaceId, new)
-    return _details(project, agent_configs.unconfigured(project))
+    return _details(project, agent_configs.default_configs(project))
 
 
 @routes.put("/projects/{id}", "projects.update", needs=Permission.PROJECT_WRITE)
 async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> ProjectDetails:
-    """Change the given fields; an empty text or null clears one; settings change key by key."""
-    given = body.model_dump(include=set(_COLUMNS), exclude_unset=True)
-    changes = {_COLUMNS[field]: value or None for field, value in given.items()}
+    """Change the given fields; null or an empty text clears one; settings are merged key by key."""
+    sent = body.model_dump(include=set(_COLUMNS), exclude_unset=True)
+    changes = {_COLUMNS[field]: value or None for field, value in sent.items()}
     if body.name is not None:
         changes["name"] = body.name
-    project = updating.update_project(caller, id, changes, body.settings.given() if body.settings else None)
-    return _details(project, agent_configs.configs_in(project))
+    project = updating.update_project(caller, id, changes, body.settings.to_row() if body.settings else None)
+    return _details(project, agent_configs.list_configs(project))
 
 
 @routes.post("/projects/{id}/archive", "projects.archive", status=202, needs=Permission.PROJECT_ARCHIVE)
 async def archive(id: str, caller: Caller) -> ArchivedProject:
-    """From now on the project is read-only; it does not count towards the workspace's limit."""
+    """Archive a project: it becomes read-only and does not count towards the workspace's limit."""
     project = updating.archive_project(caller, id)
     return ArchivedProject(id=project.id, status=project.status)
 
 
 @routes.post("/projects/{id}/restore", "projects.restore", needs=Permission.PROJECT_ARCHIVE)
 async def restore(id: str, caller: Caller) -> ProjectDetails:
-    """Take an archived project out again."""
+    """Restore an archived project: it becomes writable again."""
     project = updating.restore_project(caller, id)
-    return _details(project, agent_configs.configs_in(project))
+    return _details(project, agent_configs.list_configs(project))

@@ -1,4 +1,4 @@
-"""projects: what a workspace works on."""
+"""projects: the projects of a workspace."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

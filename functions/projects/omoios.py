@@ -14,10 +14,10 @@ from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.work.boards.creating import board_id_of, lane_id_of
-from shared.work.boards.lanes import COLUMN_OF_PHASE, LANES, canonical_phase
+from shared.work.boards.lanes import COLUMN_BY_PHASE, LANES, canonical_phase
 from shared.work.items.creating import NewItem, create_item
-from shared.work.projects.creating import NewProject, create_project, default_workspace
-from shared.work.projects.reading import ProjectNow, projects_of, the_project
+from shared.work.projects.creating import NewProject, create_project, default_workspace_id
+from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
 from shared.work.projects.rows import Project as ProjectRow
 
 routes = Routes(OMOIOS, "projects")
@@ -83,9 +83,9 @@ def _fields(project: ProjectRow) -> dict[str, str | None]:
     }
 
 
-def _details(now: ProjectNow) -> ProjectDetails:
-    """Agents and cost are counted by the areas that bring them; until then nothing has spawned and nothing was spent."""
-    project = now.project
+def _details(snapshot: ProjectSnapshot) -> ProjectDetails:
+    """Return a project with its statistics. `agents` and `cost` are 0 until the areas that count them exist."""
+    project = snapshot.project
     connection = None
     if project.github_owner and project.github_repo:
         connection = GithubConnection(owner=project.github_owner, repo=project.github_repo, webhook_status="not_connected")
@@ -93,7 +93,7 @@ def _details(now: ProjectNow) -> ProjectDetails:
         _fields(project)
         | {
             "github_connection": connection,
-            "stats": ProjectStats(tickets=now.cards, done=now.done, agents=0, cost=0),
+            "stats": ProjectStats(tickets=snapshot.cards, done=snapshot.done, agents=0, cost=0),
         }
     )
 
@@ -105,15 +105,15 @@ async def list_projects(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Offset = 0,
 ) -> list[Project]:
-    """The projects of all the caller's workspaces, newest first; `X-Total-Count` says how many there are."""
-    found, total = projects_of(caller, limit, offset)
+    """List the projects of all the caller's workspaces, newest first; `X-Total-Count` has their total number."""
+    projects, total = list_visible_projects(caller, limit, offset)
     call.headers.append(("X-Total-Count", str(total)))
-    return [Project.model_validate(_fields(project)) for project in found]
+    return [Project.model_validate(_fields(project)) for project in projects]
 
 
 @routes.post("/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)
 async def create(body: CreateProject, caller: Caller) -> Project:
-    """A new project in the default workspace of the caller's organization."""
+    """Create a project in the default workspace of the caller's organization."""
     new = NewProject(
         body.name,
         description=body.description,
@@ -121,21 +121,21 @@ async def create(body: CreateProject, caller: Caller) -> Project:
         github_repo=body.github_repo,
         default_phase_id=body.default_phase_id,
     )
-    return Project.model_validate(_fields(create_project(caller, default_workspace(caller), new)))
+    return Project.model_validate(_fields(create_project(caller, default_workspace_id(caller), new)))
 
 
 @routes.get("/projects/{project_id}", "projects.get", needs=Permission.PROJECT_READ)
 async def get(project_id: str, caller: Caller) -> ProjectDetails:
-    """A project with its numbers."""
-    return _details(the_project(caller, project_id, Permission.PROJECT_READ))
+    """Get a project with its statistics."""
+    return _details(get_project(caller, project_id, Permission.PROJECT_READ))
 
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, needs=Permission.CARD_CREATE)
 async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> Ticket:
-    """A ticket in the phase named, or in the project's default phase."""
-    project = the_project(caller, project_id, Permission.CARD_CREATE).project
+    """Create a ticket in a phase, by default in the project's default phase."""
+    project = get_project(caller, project_id, Permission.CARD_CREATE).project
     phase = canonical_phase(body.phase_id or project.default_phase_id or FIRST_PHASE)
-    if phase not in COLUMN_OF_PHASE or phase == "PHASE_BLOCKED":
+    if phase not in COLUMN_BY_PHASE or phase == "PHASE_BLOCKED":
         raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {body.phase_id}", body.phase_id))
     new = NewItem(
         title=body.title,
@@ -149,7 +149,7 @@ async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> 
 
 
 def _lane_id(project: ProjectRow, phase: str) -> str | None:
-    """The first lane of a phase, without reading the board, where its ids follow from the project's."""
+    """Return the id of the first lane of a phase without reading the board; None if the board's id is not derived from the project's."""
     if project.board_id != board_id_of(project.id):
         return None
     return lane_id_of(project.board_id, next(lane.number for lane in LANES if lane.phase == phase))

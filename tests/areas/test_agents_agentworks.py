@@ -81,7 +81,7 @@ def test_two_who_configure_an_agent_for_the_first_time_both_do(world, monkeypatc
         row = get(*args)
         if not seen:
             seen.append(row)
-            agent_configs.configure(world.actor, world.project.id, "prd", {"max_tokens": 2000})
+            agent_configs.configure_agent(world.actor, world.project.id, "prd", {"max_tokens": 2000})
         return row
 
     monkeypatch.setattr(agent_configs, "get", late)

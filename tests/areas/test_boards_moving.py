@@ -9,7 +9,7 @@ from shared.core.situations import Situation
 from shared.store import fetch
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
-from shared.work.items.moving import move_item, move_on, move_to_column
+from shared.work.items.moving import move_item, move_to_column, move_to_next_column
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, found_world
@@ -165,8 +165,8 @@ def test_columns_move_by_their_own_limit(world):
     assert world.lane_counts() == {5: 2}
     assert move(world, items[0], 6).lane_id == world.lanes[6].id
     assert move_to_column(world.actor, items[0].id, "building").lane_id == world.lanes[6].id
-    assert move_on(world.actor, items[0].id).phase_id == "PHASE_TESTING"
-    assert move_on(world.actor, items[0].id) is None
+    assert move_to_next_column(world.actor, items[0].id).phase_id == "PHASE_TESTING"
+    assert move_to_next_column(world.actor, items[0].id) is None
 
 
 def test_a_move_is_one_read_and_one_transaction(world):

@@ -13,7 +13,7 @@ from shared.core.actor import Role
 from shared.runs.toolbox import CallContext, board_tools
 from shared.store import collection, fetch, save, write
 from shared.work.items import archiving
-from shared.work.items.archiving import DAYS, archive_finished
+from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, found_world
@@ -141,7 +141,7 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
     card, fresh = finished(world, title="Old"), world.card(6, "Open")
     wants_archiving(world)
     assert archive_finished(soon()) == 0
-    with later(DAYS + 0.1):
+    with later(ARCHIVE_AFTER_DAYS + 0.1):
         scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
         assert fetch(Item, card.id).archived_at == clock.iso()
         assert archive_finished(soon()) == 0
@@ -161,13 +161,13 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
     assert (back.status, back.json["completedAt"]) == (200, card.completed_at)
     assert post(world, f"/cards/{card.id}/restore").status == 200
     assert world.lane_counts() == {6: 1, DONE: 1}
-    with later(DAYS - 1):
+    with later(ARCHIVE_AFTER_DAYS - 1):
         restored = fetch(Item, card.id)
         restored.restored_at = clock.iso()
         write(save(restored))
-    with later(DAYS + 1):
+    with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(soon()) == 0  # it was brought back two days ago
-    with later(2 * DAYS + 1):
+    with later(2 * ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(soon()) == 1
     world.set_wip(DONE, 1)
     finished(world, title="In the way")
@@ -177,7 +177,7 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
 def test_an_archived_card_is_deleted_without_being_counted_twice(world):
     card = finished(world)
     wants_archiving(world)
-    with later(DAYS + 1):
+    with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(soon()) == 1
     assert world.ada("cards", "DELETE", f"/cards/{card.id}").status == 204
     assert (world.lane_counts(), world.column_counts()) == ({}, {})
@@ -197,19 +197,19 @@ def test_what_was_reopened_is_worked_on_or_is_not_to_be_archived_stays(world, mo
         return rows
 
     monkeypatch.setattr(archiving, "iterate", reopening)
-    with later(DAYS + 1):
+    with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(soon()) == 1
     assert [bool(fetch(Item, one.id).archived_at) for one in (reopened, worked_on, kept)] == [False, False, True]
     world.ada("boards", "PUT", f"/boards/{world.board.id}", body={"settings": {"autoArchiveCompleted": False}})
     finished(world)
-    with later(2 * DAYS + 2):
+    with later(2 * ARCHIVE_AFTER_DAYS + 2):
         assert archive_finished(soon()) == 0
 
 
 def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
     finished(world), finished(world)
     wants_archiving(world)
-    with later(DAYS + 1):
+    with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(time.monotonic() - 1) == 0
         world.archive()
         with trips() as seen:
@@ -218,10 +218,10 @@ def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
 
 
 def test_many_cards_are_put_away_page_by_page(world, monkeypatch):
-    monkeypatch.setattr(archiving, "PAGE", 2)
+    monkeypatch.setattr(archiving, "PAGE_SIZE", 2)
     cards = [finished(world, title=str(number)) for number in range(5)]
     wants_archiving(world)
-    with later(DAYS + 1):
+    with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(soon()) == 5
     page = world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived?limit=2&offset=1").json
     assert (page["total"], len(page["cards"]), page["pagination"]["hasMore"]) == (5, 2, True)

@@ -6,7 +6,7 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import event_of
 from shared.store import fetch, put, save, write
-from shared.work.activities.rows import activity_of
+from shared.work.activities.rows import new_activity
 from shared.work.boards.lanes import LANES
 from shared.work.items import updating
 from shared.work.items.rows import Item
@@ -202,9 +202,9 @@ def test_a_move_is_a_move(world):
 def test_a_stale_write_starts_over_from_what_stands_there(world, monkeypatch):
     card = make(world)
     interfering = [True]
-    real = updating.place_of
+    real = updating.card_location
 
-    def place_of(item):
+    def card_location(item):
         if interfering:
             interfering.clear()
             other = fetch(Item, item.id)
@@ -212,14 +212,14 @@ def test_a_stale_write_starts_over_from_what_stands_there(world, monkeypatch):
             write(save(other))
         return real(item)
 
-    monkeypatch.setattr(updating, "place_of", place_of)
+    monkeypatch.setattr(updating, "card_location", card_location)
     answer = change(world, card, title="Mine")
     assert (answer.status, answer.json["title"], answer.json["priority"]) == (200, "Mine", "high")
 
 
 def test_a_card_shows_all_that_is_around_it(world):
     card = make(world, 6)
-    write(put(activity_of(fetch(Item, card["id"]), event_of(fetch(Item, card["id"])))))
+    write(put(new_activity(fetch(Item, card["id"]), event_of(fetch(Item, card["id"])))))
     child, blocker = make(world, 6, parentId=card["id"]), make(world, 6)
     path = f"/cards/{card['id']}"
     world.ada("cards", "POST", f"{path}/dependencies", body={"dependencyCardId": blocker["id"], "type": "blocks"})
@@ -283,7 +283,7 @@ def test_an_assignee_with_a_long_address_of_a_picture_is_told_as_any_other(world
     card = make(world)
     assert change(world, card, assigneeId=world.ada.user["id"]).status == 200
     item = fetch(Item, card["id"])
-    write(put(activity_of(item, event_of(item))))
+    write(put(new_activity(item, event_of(item))))
     told = world.ada("comments", "GET", f"/cards/{card['id']}/activities").json["activities"][0]
     assert told["description"] == "Ada Lovelace assigned the card to Ada Lovelace"
     assert told["newValue"]["id"] == world.ada.user["id"]

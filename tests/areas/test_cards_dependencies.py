@@ -13,7 +13,7 @@ from shared.core.situations import Situation
 from shared.events import event_of
 from shared.store import collection, fetch, get
 from shared.work.items import dependencies
-from shared.work.items.dependencies import Dependency, Graph, create_dependency, open_blockers
+from shared.work.items.dependencies import Dependency, DependencyGraph, create_dependency, open_blockers
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
 from tests.examples import examples
@@ -43,7 +43,7 @@ def listed(world: World, card: dict) -> tuple[list[str], list[str]]:
 
 
 def edges(world: World) -> list[list[str]]:
-    graph = get(Graph, *Graph.key(world.board.id))
+    graph = get(DependencyGraph, *DependencyGraph.key(world.board.id))
     return graph.edges if graph else []
 
 
@@ -187,7 +187,7 @@ def test_edges_taken_one_by_one_never_make_a_circle_and_none_is_refused_for_noth
     """Against the standard library's own judge of circles."""
     held: list[list[str]] = []
     for dependent, on in ((str(a), str(b)) for a, b in wanted):
-        path = dependencies._path(held, on, dependent)
+        path = dependencies._find_path(held, on, dependent)
         try:
             tuple(graphlib.TopologicalSorter(_predecessors([*held, [dependent, on]])).static_order())
         except graphlib.CycleError:

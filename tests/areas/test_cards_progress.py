@@ -10,7 +10,7 @@ from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
 from shared.work.boards.conditions import OPERATORS
-from shared.work.items.auto_progress import MOST, _compares, progress
+from shared.work.items.auto_progress import MAX_AUTO_MOVES, _compare, progress_items
 from shared.work.items.deleting import delete_item
 from shared.work.items.dependencies import create_dependency, delete_dependency
 from shared.work.items.moving import move_item
@@ -35,7 +35,7 @@ class Stream:
 
     def flow(self) -> int:
         """How many rounds it took."""
-        for round_ in range(5 * MOST):
+        for round_ in range(5 * MAX_AUTO_MOVES):
             now = self._rows()
             changed = [key for key, row in now.items() if row["event_id"] != self.seen.get(key, {}).get("event_id")]
             records = [stream_record(now[key], self.seen.get(key), number) for number, key in enumerate(changed)]
@@ -181,10 +181,10 @@ def test_two_lanes_that_send_a_card_to_each_other_come_to_rest(world, stream):
     conditions(world, 6, always | {"toLaneId": world.lanes[5].id})
     card = world.card(5)
     stream.flow()
-    assert fetch(Item, card.id).auto_moves == MOST
+    assert fetch(Item, card.id).auto_moves == MAX_AUTO_MOVES
     update_item(world.actor, card.id, {"title": "Another"})  # a person has it in hand: it may go on again
     stream.flow()
-    assert fetch(Item, card.id).auto_moves == MOST
+    assert fetch(Item, card.id).auto_moves == MAX_AUTO_MOVES
     events = dynamodb().scan(TableName="core", Select="COUNT")["Count"]
     assert stream.flow() == 0
     assert dynamodb().scan(TableName="core", Select="COUNT")["Count"] == events
@@ -200,7 +200,7 @@ def test_a_card_that_was_moved_meanwhile_is_left_where_it_is(world, monkeypatch)
         return move_item(actor, item_id, lane, **about)
 
     monkeypatch.setattr("shared.work.items.auto_progress.move_item", moved_first)
-    assert progress([card.id]) == []
+    assert progress_items([card.id]) == []
     assert real(Item, card.id).lane_id == world.lanes[7].id
 
 
@@ -251,7 +251,7 @@ def test_a_condition_to_the_lane_itself_is_refused_and_members_set_them(world):
     ],
 )
 def test_how_values_compare(held, operator, wanted, holds):
-    assert _compares(held, operator, wanted) is holds
+    assert _compare(held, operator, wanted) is holds
 
 
 _VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.text(max_size=3), max_size=3))
@@ -261,4 +261,4 @@ _VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)
 @given(held=_VALUES, operator=st.sampled_from(OPERATORS), wanted=_VALUES)
 def test_any_value_compares_with_any_other(held, operator, wanted):
     """Custom fields hold anything: a comparison is true or false and never an error that stops the stream."""
-    assert _compares(held, operator, wanted) in (True, False)
+    assert _compare(held, operator, wanted) in (True, False)

@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
 from shared.events import Event, event_of
 from shared.store import fetch, put_many, save, write
-from shared.work.activities.rows import activity_of
+from shared.work.activities.rows import new_activity
 from shared.work.comments.rows import Comment
 from shared.work.comments.writing import MAX_DEPTH, NewComment, create_comment
 from shared.work.items.rows import Item
@@ -216,7 +216,7 @@ def test_an_agent_comments_in_its_own_name(world, card):
 
 def log(entity) -> None:
     """What the stream consumer does with an event."""
-    put_many([activity_of(entity, event_of(entity))])
+    put_many([new_activity(entity, event_of(entity))])
 
 
 def activities(world: World, card: dict, query: str = "") -> dict:
@@ -286,7 +286,7 @@ def test_a_replayed_event_is_one_activity(world, card):
 def test_activities_can_be_paged_past_a_megabyte_of_them(world, card):
     """A query answers a megabyte at a time: about 2,500 index rows."""
     item = fetch(Item, card["id"])
-    put_many([activity_of(item, event) for event in _events(item, 3_000)])
+    put_many([new_activity(item, event) for event in _events(item, 3_000)])
     page = activities(world, card, "?offset=2950&limit=100")
     assert (page["total"], len(page["activities"]), page["pagination"]["hasMore"]) == (3_000, 50, False)
 

@@ -315,8 +315,8 @@ def test_a_list_shows_texts_the_last_changed_first(world):
 
 
 def test_a_list_of_many_is_read_as_many_at_a_time_as_a_batch_holds(world, monkeypatch):
-    assert reading.A_TRIP == 100
-    monkeypatch.setattr(reading, "A_TRIP", 6)  # three documents, three texts
+    assert reading.BATCH == 100
+    monkeypatch.setattr(reading, "BATCH", 6)  # three documents, three texts
     for number in range(4):
         make(world, title=f"D{number}")
     with trips() as seen:
@@ -358,7 +358,7 @@ def test_revisions_end_where_the_answer_is_full(world, monkeypatch):
     made = make(world).json
     for number in range(4):
         change(world, made, content="x" * 14_000 + str(number))
-    monkeypatch.setattr(reading, "ROOM", 33_000)
+    monkeypatch.setattr(reading, "MAX_REVISION_BYTES", 33_000)
     shown = get(world, made)
     assert [one["newVersion"] for one in shown["revisions"]] == [5, 4]
     assert (shown["revisionPagination"]["limit"], shown["revisionPagination"]["hasMore"]) == (2, True)

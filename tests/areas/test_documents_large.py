@@ -8,7 +8,7 @@ import pytest
 
 from shared.store import fetch, file_key
 from shared.work.documents import texts
-from shared.work.documents.reading import text_of
+from shared.work.documents.reading import stored_text
 from shared.work.documents.rows import Document
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Answer
@@ -50,7 +50,7 @@ def test_a_text_beyond_a_row_is_a_file_and_shows_whole(world):
     assert made.status == 201, made.text[:300]
     shown = made.json
     assert (shown["content"] == LONG, shown["contentSize"], "contentUrl" in shown) == (True, len(LONG), False)
-    key = file_key(text_of(fetch(Document, shown["id"])))
+    key = file_key(stored_text(fetch(Document, shown["id"])))
     assert key == f"documents/{world.ws_id}/{shown['id']}/{shown['versionId']}"
     for path in (f"/documents/{shown['id']}", f"{docs(world)}/custom"):
         assert world.ada("documents", "GET", path).json["content"] == LONG
@@ -63,7 +63,7 @@ def test_versions_have_files_of_their_own(world):
     renamed = world.ada("documents", "PUT", f"/documents/{made['id']}", body={"title": "Renamed"}).json
     assert renamed["version"] == 3
     document = fetch(Document, made["id"])
-    assert len({file_key(text_of(document, number)) for number in (1, 2)}) == 2
+    assert len({file_key(stored_text(document, number)) for number in (1, 2)}) == 2
     texts_of_versions = [
         world.ada("documents", "GET", f"/documents/{made['id']}?version={number}").json["content"] for number in (1, 2, 3)
     ]

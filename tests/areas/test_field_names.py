@@ -9,7 +9,7 @@ from shared.core.errors import Invalid, TransitionRefused
 from shared.events import EventType, event_of
 from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, put, save, write
-from shared.work.activities.rows import activity_of
+from shared.work.activities.rows import new_activity
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
@@ -221,7 +221,7 @@ def test_nobody_is_nobody_in_every_contract(world):
     assert world.ada("cards", "PUT", f"/cards/{card.id}", body={"assigneeId": None}).status == 200
     item = fetch(Item, card.id)
     assert event_of(item).type is EventType.ITEM_UPDATED
-    write(put(activity_of(item, event_of(item))))
+    write(put(new_activity(item, event_of(item))))
     project(stream_record(raw_row(f"ITEM#{card.id}"), before))
     (theirs,) = shown_in(messages(), "omoios")
     assert theirs["payload"]["changes"] == {"assignee_id": None, "assignee_name": None}

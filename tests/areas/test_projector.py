@@ -12,7 +12,7 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membershi
 from shared.store import collection, fetch, get, save, write
 from shared.store.client import dynamodb
 from shared.work.activities.rows import Activity
-from shared.work.discoveries.rows import discover
+from shared.work.discoveries.rows import create_discovery
 from shared.work.items.dependencies import create_dependency, delete_dependency
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
@@ -362,10 +362,10 @@ def test_tickets_in_omoios_words(world):
 
 def test_a_full_column_is_a_violation(world):
     from shared.work.boards.rows import Lane
-    from shared.work.boards.updating import exceeded
+    from shared.work.boards.updating import record_wip_exceeded
 
     lane = fetch(Lane, world.board.lane_ids[7])
-    exceeded(lane, "testing", 9, world.actor)
+    record_wip_exceeded(lane, "testing", 9, world.actor)
     project(stream_record(lane.serialize()))
     (told,) = pushed("omoios")
     assert (told["event_type"], told["payload"]) == (
@@ -408,7 +408,7 @@ def test_tasks_in_omoios_words(world):
 
 def test_a_discovery_is_told(world):
     card = world.card()
-    found = discover(world.actor, card, new_id(), "bug", "It leaks")
+    found = create_discovery(world.actor, card, new_id(), "bug", "It leaks")
     project(stream_record(raw_row(f"DSC#{found.id}")))
     (told,) = pushed("omoios")
     assert (told["event_type"], told["entity_type"]) == ("DISCOVERY_MADE", "discovery")

@@ -10,7 +10,7 @@ from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.terminal import entries
 from shared.store import collection, fetch, get, load_text, query
 from shared.work.boards.lanes import LANES
-from shared.work.documents.reading import text_of
+from shared.work.documents.reading import stored_text
 from shared.work.documents.rows import Document
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
@@ -63,7 +63,7 @@ def test_a_prd_run_from_the_request_to_the_card(world, machine):
     assert (run.status, run.error_code, run.error_message) == ("completed", None, None)
     assert run.result_data["documents"][0]["title"] == "PRD: Guest checkout"
     document = fetch(Document, run.result_data["documents"][0]["id"])
-    assert "receipt" in load_text(text_of(document))
+    assert "receipt" in load_text(stored_text(document))
     after = fetch(Item, card.id)
     assert (after.lease_run, after.status, after.recent_runs[0]["status"]) == (None, "ready", "completed")
     assert get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids is None

@@ -12,7 +12,7 @@ from shared.core.errors import LimitExceeded
 from shared.core.ids import new_id
 from shared.store import delete_file, fetch, get, head_file, put_file, update, write
 from shared.work.attachments import uploading
-from shared.work.attachments.rows import Attachment, Upload, place_of
+from shared.work.attachments.rows import Attachment, Upload, attachment_key
 from shared.work.attachments.uploading import MAX_ATTACHMENTS, begin_upload, finish_upload
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, found_world
@@ -158,7 +158,7 @@ def test_only_the_cards_own_people_attach_and_see(world, card):
 def test_a_card_that_is_gone_takes_its_files_along(world, card):
     attachment, waiting = attached(world, card), announce(world, card).json
     assert put(waiting, PNG) == 200
-    file = place_of(world.ws_id, card, attachment["id"])
+    file = attachment_key(world.ws_id, card, attachment["id"])
     assert head_file(file) is not None
     assert world.ada("cards", "DELETE", f"/cards/{card}").status == 204
     assert complete(world, waiting["id"]).status == 404
@@ -236,7 +236,7 @@ def test_a_completion_that_dies_after_the_copy_is_done_again(world, card, monkey
     assert fetch(Item, card).attachments == []
     assert complete(world, upload.id).status == 200
     assert [one["filename"] for one in shown(world, card)] == ["a.json"]
-    delete_file(place_of(world.ws_id, card, upload.id))
+    delete_file(attachment_key(world.ws_id, card, upload.id))
     assert json.dumps(fetch(Item, card).event["changes"]) == json.dumps(
         {"attachments": [None, {"id": upload.id, "filename": "a.json", "size": 2}]}
     )

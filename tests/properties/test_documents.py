@@ -12,7 +12,7 @@ from shared.runs.toolbox.executor import agent_actor
 from shared.store import fetch, get, load_text, query
 from shared.store.files import INLINE
 from shared.work.documents import approving
-from shared.work.documents.reading import latest_of, text_of, with_revisions
+from shared.work.documents.reading import get_document_with_revisions, get_latest_document, stored_text
 from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
 from shared.work.documents.writing import NewDocument, create_document, update_document, write_document
 from shared.work.projects.updating import archive_project
@@ -62,7 +62,7 @@ def check(document_id: str) -> Document:
     shelf = query(DocumentCopy, DocumentCopy.partition(str(document.proj_id), document.type), consistent=True).rows
     own = [row for row in shelf if row.id == document.id]
     assert [(one.number, one.version, one.status, one.content) for one in own] == [
-        (document.number, document.version, document.status, text_of(document))
+        (document.number, document.version, document.status, stored_text(document))
     ]
     return document
 
@@ -75,7 +75,7 @@ def test_of_racing_edits_some_land_and_each_is_a_version_of_its_own(world, lengt
     assert set(landed) <= {"done", Situation.VERSION_CONFLICT}
     after = check(document.id)
     assert after.number == 1 + landed.count("done") > 1
-    kept = {load_text(text_of(after, number)) for number in range(2, after.number + 1)}
+    kept = {load_text(stored_text(after, number)) for number in range(2, after.number + 1)}
     assert kept == {text for text, how in zip(contents, landed, strict=True) if how == "done"}
 
 
@@ -130,12 +130,12 @@ def test_the_latest_of_a_type_is_there_while_documents_race(world):
     documents = [made(world, f"{number}\n", "architecture") for number in range(6)]
 
     def look() -> None:
-        latest_of(world.actor, world.project.id, "architecture")
+        get_latest_document(world.actor, world.project.id, "architecture")
 
     calls = [lambda d=d, n=n: update_document(world.actor, d.id, {"content": f"{n}"}) for n in range(4) for d in documents]
     landed = race([call for one in calls for call in (one, look)])
     assert set(landed) <= {"done", Situation.VERSION_CONFLICT}
-    latest = latest_of(world.actor, world.project.id, "architecture").document
+    latest = get_latest_document(world.actor, world.project.id, "architecture").document
     assert latest.versioned_at == max(check(one.id).versioned_at for one in documents)
 
 
@@ -158,7 +158,7 @@ def test_a_version_is_named_by_its_own_id_or_its_documents(world):
     first = document.version_id
     second = update_document(world.actor, document.id, {"content": "Two\n"}).document.version_id
     for name in (document.id, first, second):
-        found, versions = approving.versions(world.actor, name)
+        found, versions = approving.list_versions(world.actor, name)
         assert found.id == document.id
         assert [(one.version.id, one.status) for one in versions] == [(second, "draft"), (first, "superseded")]
     with pytest.raises(Conflict) as refused:
@@ -167,7 +167,7 @@ def test_a_version_is_named_by_its_own_id_or_its_documents(world):
     assert approving.approve(world.actor, second).document.status == "approved"
     assert approving.approve(world.actor, document.id).document.version == check(document.id).version  # twice is once
     third = update_document(world.actor, document.id, {"content": "Three\n"}).document.version_id
-    statuses = {one.version.id: one.status for one in approving.versions(world.actor, document.id)[1]}
+    statuses = {one.version.id: one.status for one in approving.list_versions(world.actor, document.id)[1]}
     assert statuses == {third: "draft", second: "approved", first: "superseded"}
     rejected = approving.reject(world.actor, third, "Says nothing of security").document
     assert (rejected.status, rejected.rejection_reason) == ("rejected", "Says nothing of security")
@@ -177,7 +177,7 @@ def test_a_version_is_named_by_its_own_id_or_its_documents(world):
     assert (fourth.status, fourth.rejection_reason) == ("draft", None)
     assert approving.approve(world.actor, fourth.version_id).document.approved_number == 4
     check(document.id)
-    _, revisions, _ = with_revisions(world.actor, document.id)
+    _, revisions, _ = get_document_with_revisions(world.actor, document.id)
     assert [one.change for one in revisions] == [
         "approved", "updated", "updated", "updated", "approved", "updated", "created",
     ]  # fmt: skip
@@ -187,7 +187,7 @@ def test_versions_belong_to_their_tenant_and_agents_do_not_approve(world):
     document = made(world)
     other = found_world(f"{new_id()}@example.com")
     for name in (document.id, document.version_id, "nothing", new_id()):
-        for act in (approving.versions, approving.approve, lambda actor, one: approving.reject(actor, one, "no")):
+        for act in (approving.list_versions, approving.approve, lambda actor, one: approving.reject(actor, one, "no")):
             with pytest.raises(NotFound):
                 act(other.actor, name)
     agent = agent_actor(agent_named("prd", local=True), world.ws_id, ["write_document"])

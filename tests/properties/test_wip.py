@@ -15,13 +15,13 @@ from shared.core.ids import new_id
 from shared.people.access import records
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
-from shared.work.boards.counting import place_of
+from shared.work.boards.counting import card_location
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import COLUMNS
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item
-from shared.work.items.moving import move_item, move_on, move_to_column
+from shared.work.items.moving import move_item, move_to_column, move_to_next_column
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item, unblock_item, update_item
 from shared.work.projects.creating import NewProject, create_project
@@ -64,7 +64,7 @@ class Play:
     def check(self) -> None:
         """The counts are what the cards say, key by key."""
         living = [item for item in fetch_all(Item, self.cards) if item.deleted_at is None]
-        places = [place_of(item) for item in living]
+        places = [card_location(item) for item in living]
         counts = self.counts()
         lanes, columns = Counter(place.lane_id for place in places), Counter(place.column_id for place in places)
         assert dict(counts.lanes) == {self.lane(number): lanes[self.lane(number)] for number in range(11)}
@@ -211,7 +211,7 @@ def take(play: Play, step: tuple) -> None:
         case "column":
             move_to_column(actor, card, given[1], force=given[2])
         case "move_on":
-            move_on(actor, card)
+            move_to_next_column(actor, card)
         case "block":
             block_item(actor, card, "Waiting")
         case "unblock":

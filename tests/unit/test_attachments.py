@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.work.attachments.file_types import KINDS, MAX_NAME, is_what_it_says, kind_of, safe_name
+from shared.work.attachments.file_types import MATCHERS, MAX_NAME_BYTES, allowed_content_type, matches_content_type, safe_filename
 
 
 @pytest.mark.parametrize(
@@ -25,20 +25,20 @@ from shared.work.attachments.file_types import KINDS, MAX_NAME, is_what_it_says,
     ],
 )
 def test_a_name_is_made_safe(given_, name):
-    assert safe_name(given_) == name
+    assert safe_filename(given_) == name
 
 
 @given(st.text(max_size=400))
 def test_any_name_becomes_a_safe_one(given_):
-    name = safe_name(given_)
-    assert 0 < len(name.encode()) <= MAX_NAME
+    name = safe_filename(given_)
+    assert 0 < len(name.encode()) <= MAX_NAME_BYTES
     assert not set(name) & set('/\\<>:"|?*\0\r\n')
     assert name not in (".", "..")
-    assert safe_name(name) == name
+    assert safe_filename(name) == name
 
 
 def test_a_long_name_keeps_its_extension():
-    assert safe_name("ü" * 300 + ".pdf") == "ü" * 98 + ".pdf"
+    assert safe_filename("ü" * 300 + ".pdf") == "ü" * 98 + ".pdf"
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_a_long_name_keeps_its_extension():
     ],
 )
 def test_the_first_bytes_tell(kind, start, fits):
-    assert is_what_it_says(kind, start) is fits
+    assert matches_content_type(kind, start) is fits
 
 
-@given(kind=st.sampled_from(sorted(KINDS)), start=st.binary(max_size=64))
+@given(kind=st.sampled_from(sorted(MATCHERS)), start=st.binary(max_size=64))
 def test_any_bytes_are_looked_at(kind, start):
-    assert is_what_it_says(kind, start) in (True, False)
+    assert matches_content_type(kind, start) in (True, False)
 
 
 def test_a_type_has_no_parameters():
-    assert kind_of("Text/Plain; charset=utf-8") == "text/plain"
-    assert kind_of("text/html") is kind_of("") is kind_of("application/x-sh") is None
+    assert allowed_content_type("Text/Plain; charset=utf-8") == "text/plain"
+    assert allowed_content_type("text/html") is allowed_content_type("") is allowed_content_type("application/x-sh") is None

@@ -10,7 +10,7 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
 from shared.store import Entity, Operation, UnicodeAttribute, create, update, write
-from shared.work.activities.rows import activity_of
+from shared.work.activities.rows import new_activity
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
@@ -31,7 +31,7 @@ class _Subject(Entity):
 def react(change: Change) -> None:
     if change.event.type in PRIVATE:
         return
-    row = activity_of(change.after(_Subject), change.event)
+    row = new_activity(change.after(_Subject), change.event)
     row.subject_kind = change.kind
     if change.kind == Item.KIND:
         row.item_id = change.id

@@ -3,7 +3,7 @@
 from shared.events import EventType
 from shared.events.change import Change
 from shared.store import delete_file
-from shared.work.attachments.rows import place_of
+from shared.work.attachments.rows import attachment_key
 from shared.work.items.rows import Item
 
 
@@ -16,4 +16,4 @@ def react(change: Change) -> None:
         before, after = change.event.changes.get("attachments", [None, None])
         gone = [before] if before and not after else []
     for one in gone:
-        delete_file(place_of(change.ws_id, change.id, one["id"]))
+        delete_file(attachment_key(change.ws_id, change.id, one["id"]))

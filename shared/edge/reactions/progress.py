@@ -6,7 +6,7 @@ Idempotent by nature: what is asked is how things are now.
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import Run
-from shared.work.items.auto_progress import progress, pull_next_card, waiting_for
+from shared.work.items.auto_progress import list_waiting_items, progress_items, pull_next_card
 from shared.work.items.dependencies import Dependency
 from shared.work.items.rows import Item
 
@@ -17,9 +17,9 @@ def react(change: Change) -> None:
     if change.kind == Item.KIND:
         _of_item(change)
     elif change.kind == Run.KIND and change.event.type in _RUN_ENDED:
-        progress([change.after(Run).item_id])
+        progress_items([change.after(Run).item_id])
     elif change.event.type is EventType.DEPENDENCY_REMOVED and change.kind == Dependency.KIND:
-        progress([change.after(Dependency).item_id])
+        progress_items([change.after(Dependency).item_id])
 
 
 def _of_item(change: Change) -> None:
@@ -29,9 +29,9 @@ def _of_item(change: Change) -> None:
     closed = item.status == "done" or not lives
     was_closed = before is not None and (before.status == "done" or not existed)
     if closed and not was_closed:
-        asked += waiting_for(item)
+        asked += list_waiting_items(item)
     if asked:
-        progress(asked)
+        progress_items(asked)
     left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
     if before is not None and existed and not before.archived_at and left:
         pull_next_card(item.board_id, before.lane_id)

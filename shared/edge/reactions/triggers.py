@@ -24,7 +24,7 @@ from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, get_many
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
-from shared.work.projects.agent_configs import AgentConfig, starts_by_itself, template_of
+from shared.work.projects.agent_configs import AgentConfig, is_auto_triggered, workspace_defaults
 from shared.work.projects.rows import Project
 
 logger = Logger(child=True)
@@ -59,7 +59,7 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
     workspace_key = Workspace.key(str(change.ws_id))
     found: list[Any] = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id)), (Workspace, *workspace_key)])
     config, workspace = found
-    if workspace is None or not starts_by_itself(config, template_of(workspace.settings, agent)):
+    if workspace is None or not is_auto_triggered(config, workspace_defaults(workspace.settings, agent)):
         return
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:

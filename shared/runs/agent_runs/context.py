@@ -11,10 +11,10 @@ from shared.runs.toolbox.board_tools import sibling_facts
 from shared.runs.toolbox.call_context import read_board_lanes
 from shared.runs.toolbox.card_tools import card_facts
 from shared.store import fetch_all, get_many
-from shared.work.documents.reading import listed, texts_of
+from shared.work.documents.reading import document_rows, read_texts
 from shared.work.documents.rows import Document
 from shared.work.items.rows import Item
-from shared.work.projects.agent_configs import AgentConfig, template_of
+from shared.work.projects.agent_configs import AgentConfig, workspace_defaults
 from shared.work.projects.rows import Project
 
 MAX_DOCUMENTS: Final = 40  # listed in the first message
@@ -37,7 +37,7 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
         ]
     )
     project, config, workspace = rows
-    template = template_of(workspace.settings, agent) if workspace else {}
+    template = workspace_defaults(workspace.settings, agent) if workspace else {}
     board = read_board_lanes(card.board_id)
     extra = "\n\n".join(
         part for part in ((config.context_instructions if config else None), run.input_context.get("context")) if part
@@ -53,9 +53,9 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
 
 
 def _documents(card: Item) -> list[dict[str, Any]]:
-    rows = listed(str(card.proj_id))[:MAX_DOCUMENTS]
+    rows = document_rows(str(card.proj_id))[:MAX_DOCUMENTS]
     own = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:MAX_FULL_DOCUMENTS]
-    full = texts_of(fetch_all(Document, own))
+    full = read_texts(fetch_all(Document, own))
     shown = []
     for row in rows:
         facts = {

@@ -13,7 +13,7 @@ from shared.agents.providers import embedded
 from shared.agents.providers.registry import canonical_name
 from shared.core.errors import FieldError, Invalid
 from shared.core.settings import settings
-from shared.work.projects.agent_configs import AgentConfig, template_of
+from shared.work.projects.agent_configs import AgentConfig, workspace_defaults
 
 MAX_TOKENS: Final = 64_000
 
@@ -63,7 +63,7 @@ def choose_model(
 def _levels(
     agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
-    template = template_of(workspace, agent)
+    template = workspace_defaults(workspace, agent)
     workspace_level = {
         "provider": template.get("provider"),
         "model": template.get("model"),

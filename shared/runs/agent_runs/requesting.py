@@ -34,7 +34,7 @@ from shared.store import Operation, create, fetch_all, get_many, load, retrying,
 from shared.store import get as read_row
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
-from shared.work.projects.agent_configs import AgentConfig, is_enabled, template_of
+from shared.work.projects.agent_configs import AgentConfig, is_enabled, workspace_defaults
 from shared.work.projects.rows import Project
 
 DEFAULT_CONCURRENT: Final = 5
@@ -147,7 +147,7 @@ def _check_allowed(facts: _Facts, agent: Agent) -> None:
         raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {facts.project.status}; nothing runs in it")
     if agent.status != "active":
         raise _not_allowed(f"{agent.display_name} is {agent.status}")
-    if not is_enabled(facts.config, template_of(facts.workspace.settings, agent)):
+    if not is_enabled(facts.config, workspace_defaults(facts.workspace.settings, agent)):
         raise _not_allowed(f"{agent.display_name} is disabled in this project")
     if facts.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))

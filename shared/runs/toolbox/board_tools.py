@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
 from shared.store import collection, load
-from shared.work.boards.rows import MOST_CARDS, Lane
+from shared.work.boards.rows import MAX_LISTED_CARDS, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item
@@ -18,7 +18,7 @@ MAX_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a mode
 
 def sibling_facts(card: Item, board: BoardLanes) -> list[dict[str, Any]]:
     """Return the other cards of the board as the context shows them."""
-    rows = collection(1, f"BOARD#{card.board_id}#ITEM", cap=MOST_CARDS)
+    rows = collection(1, f"BOARD#{card.board_id}#ITEM", cap=MAX_LISTED_CARDS)
     return [
         {
             "id": row.id,

@@ -4,7 +4,7 @@ from shared.agents import tools
 from shared.core.actor import Permission
 from shared.runs.toolbox.call_context import CallContext, ToolOutput
 from shared.store import load
-from shared.work.discoveries.rows import discover
+from shared.work.discoveries.rows import create_discovery
 from shared.work.documents import reading, writing
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import create_task as new_task
@@ -12,7 +12,7 @@ from shared.work.tasks.rows import create_task as new_task
 
 def list_documents(context: CallContext, _: tools.ListDocuments) -> ToolOutput:
     card = load(Item, context.card_id, context.actor, Permission.CARD_READ)
-    rows = reading.documents_of(context.actor, str(card.proj_id))
+    rows = reading.list_document_rows(context.actor, str(card.proj_id))
     return {
         "documents": [
             {
@@ -28,7 +28,7 @@ def list_documents(context: CallContext, _: tools.ListDocuments) -> ToolOutput:
 
 
 def read_document(context: CallContext, arguments: tools.ReadDocument) -> ToolOutput:
-    page = reading.the_document(context.actor, context.refs.get(arguments.document_id, arguments.document_id))
+    page = reading.get_document(context.actor, context.refs.get(arguments.document_id, arguments.document_id))
     document = page.document
     return {
         "id": document.id,
@@ -75,7 +75,7 @@ def create_task(context: CallContext, arguments: tools.CreateTask) -> ToolOutput
 
 def raise_discovery(context: CallContext, arguments: tools.RaiseDiscovery) -> ToolOutput:
     card = load(Item, context.card_id, context.actor, Permission.CARD_EDIT)
-    discovery = discover(
+    discovery = create_discovery(
         context.actor, card, context.new_id, arguments.type, arguments.description, arguments.priority, run_id=context.run_id
     )
     effect = {"kind": "discovery", "id": discovery.id, "title": arguments.description[:120]}

@@ -1,1 +1,1 @@
-"""What happened to a card, as people read it: the event log seen from the item and from the project."""
+"""Activities: the event log of a card, a project or a workspace, as people read it."""

@@ -1,4 +1,4 @@
-"""The activities of a card, newest first. The stream consumer writes them: one may take a moment to appear."""
+"""Listing the activities of a card. The stream consumer writes them, so a new one appears a moment after its change."""
 
 from shared.core.actor import Actor, Permission
 from shared.store import Entity, count, fetch_indexed, first_rows, load
@@ -6,10 +6,10 @@ from shared.work.activities.rows import Activity
 from shared.work.items.rows import Item
 
 
-def activities_of(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Activity], int]:
-    """A page of them and how many there are. Raises NotFound, Forbidden.
+def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Activity], int]:
+    """Return a page of a card's activities, newest first, and their total number. Raises NotFound, Forbidden.
 
-    Three reads; one more (a count) where there are more than the page shows, and one for each megabyte (about 2,500) before it.
+    Three reads; one more (a count) if more activities follow the page, and one for each megabyte (about 2,500 activities) before it.
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     partition = f"ITEM#{item.id}"

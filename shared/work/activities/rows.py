@@ -1,4 +1,4 @@
-"""One row an event, written by the stream consumer under the event's own id: consuming an event twice writes the same row."""
+"""The activity row: one for each event, with the event's id, so that consuming an event twice writes the same row."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ from shared.store import Entity, JSONAttribute, UnicodeAttribute
 
 
 class Activity(Entity):
-    """At `ACT#<event id>, META`; its id is the event's. A member of its item's collection, newest last, and of its project's, or
-    of its workspace's where it belongs to no project."""
+    """A row at `ACT#<event id>, META`. Indexes list it by its card and by its project, or by its workspace where it has no project."""
 
     KIND = "ACT"
     NAME = "activity"
@@ -18,28 +17,28 @@ class Activity(Entity):
     item_id = UnicodeAttribute(null=True)
     subject_kind = UnicodeAttribute()
     subject_id = UnicodeAttribute()
-    """What changed: the item itself, or its comment, dependency, run."""
+    """What changed: the card itself, or its comment, dependency or run."""
     actor = JSONAttribute()
     at = UnicodeAttribute()
     changes = JSONAttribute(default=dict)
     data = JSONAttribute(default=dict)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        places = {}
+        keys = {}
         if self.item_id:
-            places[1] = (f"ITEM#{self.item_id}", f"ACT#{self.at}#{self.id}")
+            keys[1] = (f"ITEM#{self.item_id}", f"ACT#{self.at}#{self.id}")
         if self.proj_id:
-            places[2] = (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")
+            keys[2] = (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")
         elif self.ws_id:
-            places[2] = (f"WS#{self.ws_id}#ACT", f"{self.at}#{self.id}")
-        return places
+            keys[2] = (f"WS#{self.ws_id}#ACT", f"{self.at}#{self.id}")
+        return keys
 
     def filters(self) -> dict[str, Any]:
         return {"type": self.type, "subject_kind": self.subject_kind, "subject_id": self.subject_id, "actor_id": self.actor["id"]}
 
 
-def activity_of(entity: Entity, event: Event) -> Activity:
-    """The log row of the event that an entity carries; not yet written."""
+def new_activity(entity: Entity, event: Event) -> Activity:
+    """Build the activity row of the event that an entity carries. Nothing is written."""
     item_id = entity.id if entity.KIND == "ITEM" else getattr(entity, "item_id", None)
     return Activity.new(
         event.id,

@@ -1,1 +1,1 @@
-"""Files of a card: uploaded straight into the bucket, looked at, and only then attached."""
+"""Files of a card: the client uploads a file to the bucket, and it is attached after its content has been checked."""

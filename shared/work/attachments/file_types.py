@@ -1,29 +1,29 @@
-"""Which files may be attached, and whether a file is what it says it is.
+"""The content types that may be attached, and checks that a file really has its declared type.
 
-The list holds what teams put on cards and what a browser only saves: downloads never open on our address. Nothing that runs when it is
-opened is on it (HTML, scripts, programs).
+The list has the types that teams put on cards and that a browser only saves: a download is never opened under our domain. It has no type
+that can run code when it is opened (HTML, scripts, programs).
 """
 
 import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-Looks = Callable[[bytes], bool]
+Matcher = Callable[[bytes], bool]
 
-BEGINNING: Final = 4_096  # bytes that are looked at
-MAX_NAME: Final = 200  # bytes of a file's name, so that every file system can save it
+SNIFFED_BYTES: Final = 4_096  # first bytes of a file that are checked
+MAX_NAME_BYTES: Final = 200  # bytes of a file name that every file system accepts
 
 
-def _begins(*magics: bytes, at: int = 0) -> Looks:
+def _starts_with(*magics: bytes, at: int = 0) -> Matcher:
     return lambda start: any(start[at:].startswith(magic) for magic in magics)
 
 
-def _riff(kind: bytes) -> Looks:
+def _riff(kind: bytes) -> Matcher:
     return lambda start: start.startswith(b"RIFF") and start[8:12] == kind
 
 
-def _text(start: bytes) -> bool:
-    """UTF-8, whose last character may be cut off; or UTF-16 with its mark."""
+def _is_text(start: bytes) -> bool:
+    """Tell whether the bytes are UTF-8, whose last character may be cut off, or UTF-16 with a byte order mark."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     if b"\0" in start:
@@ -37,28 +37,28 @@ def _text(start: bytes) -> bool:
     return False
 
 
-_ZIP = _begins(b"PK\x03\x04", b"PK\x05\x06")
-_OLE = _begins(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Office until 2003
+_ZIP = _starts_with(b"PK\x03\x04", b"PK\x05\x06")
+_OLE = _starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Office until 2003
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OASIS = "application/vnd.oasis.opendocument"
 
-KINDS: Final[dict[str, Looks]] = {
-    "image/png": _begins(b"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": _begins(b"\xff\xd8\xff"),
-    "image/gif": _begins(b"GIF87a", b"GIF89a"),
+MATCHERS: Final[dict[str, Matcher]] = {
+    "image/png": _starts_with(b"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": _starts_with(b"\xff\xd8\xff"),
+    "image/gif": _starts_with(b"GIF87a", b"GIF89a"),
     "image/webp": _riff(b"WEBP"),
-    "image/svg+xml": _text,
+    "image/svg+xml": _is_text,
     "application/pdf": lambda start: b"%PDF-" in start[:1024],
     "application/zip": _ZIP,
-    "application/gzip": _begins(b"\x1f\x8b"),
-    "application/json": _text,
-    "application/xml": _text,
-    "application/yaml": _text,
-    "text/plain": _text,
-    "text/markdown": _text,
-    "text/csv": _text,
-    "text/xml": _text,
-    "text/yaml": _text,
+    "application/gzip": _starts_with(b"\x1f\x8b"),
+    "application/json": _is_text,
+    "application/xml": _is_text,
+    "application/yaml": _is_text,
+    "text/plain": _is_text,
+    "text/markdown": _is_text,
+    "text/csv": _is_text,
+    "text/xml": _is_text,
+    "text/yaml": _is_text,
     f"{_OFFICE}.wordprocessingml.document": _ZIP,
     f"{_OFFICE}.spreadsheetml.sheet": _ZIP,
     f"{_OFFICE}.presentationml.presentation": _ZIP,
@@ -68,36 +68,41 @@ KINDS: Final[dict[str, Looks]] = {
     "application/msword": _OLE,
     "application/vnd.ms-excel": _OLE,
     "application/vnd.ms-powerpoint": _OLE,
-    "audio/mpeg": _begins(b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"),
+    "audio/mpeg": _starts_with(b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"),
     "audio/wav": _riff(b"WAVE"),
-    "audio/ogg": _begins(b"OggS"),
-    "video/mp4": _begins(b"ftyp", at=4),
-    "video/quicktime": _begins(b"ftyp", b"moov", b"wide", b"mdat", b"free", at=4),
-    "video/webm": _begins(b"\x1a\x45\xdf\xa3"),
+    "audio/ogg": _starts_with(b"OggS"),
+    "video/mp4": _starts_with(b"ftyp", at=4),
+    "video/quicktime": _starts_with(b"ftyp", b"moov", b"wide", b"mdat", b"free", at=4),
+    "video/webm": _starts_with(b"\x1a\x45\xdf\xa3"),
 }
 
 
-def kind_of(content_type: str) -> str | None:
-    """The type without its parameters, if files of it may be attached."""
+def allowed_content_type(content_type: str) -> str | None:
+    """Return a content type without its parameters; None if files of this type may not be attached."""
     bare = content_type.partition(";")[0].strip().lower()
-    return bare if bare in KINDS else None
+    return bare if bare in MATCHERS else None
 
 
-def is_what_it_says(content_type: str, start: bytes) -> bool:
-    """Whether a file that begins with these bytes may be of this type."""
-    return KINDS[content_type](start)
+def matches_content_type(content_type: str, start: bytes) -> bool:
+    """Tell whether a file that begins with these bytes can be of this type."""
+    return MATCHERS[content_type](start)
 
 
-def safe_name(given: str) -> str:
-    """A name that every system can save and that shows as what it is: no folders, no control characters, none that turn the direction of
-    writing around (`exe.png` that is a program). At most MAX_NAME bytes; the extension stays. Never empty."""
-    last = unicodedata.normalize("NFC", given).replace("\\", "/").rpartition("/")[2]
-    plain = "".join(one if one not in '<>:"|?*' else "_" for one in last if unicodedata.category(one)[0] != "C" or one == "\t")
+def safe_filename(filename: str) -> str:
+    """Return a file name that every system can save and that does not hide its type. Never empty.
+
+    Removes folders, control characters and characters that change the writing direction (`gpj.exe` would show as `exe.jpg`). Longer names
+    are cut to MAX_NAME_BYTES; the extension stays.
+    """
+    last = unicodedata.normalize("NFC", filename).replace("\\", "/").rpartition("/")[2]
+    plain = "".join(
+        char if char not in '<>:"|?*' else "_" for char in last if unicodedata.category(char)[0] != "C" or char == "\t"
+    )
     name = " ".join(plain.split()).strip(". ")
     if not name:
         return "file"
     stem, dot, extension = name.rpartition(".")
     if not dot or not stem or len(extension.encode()) > 20:
         stem, dot, extension = name, "", ""
-    room = MAX_NAME - len((dot + extension).encode())
+    room = MAX_NAME_BYTES - len((dot + extension).encode())
     return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + dot + extension

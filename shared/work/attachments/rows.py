@@ -1,6 +1,6 @@
-"""The attachment, and the upload that it begins as.
+"""The rows of an attachment: first an upload, then the attachment itself.
 
-A card keeps what it shows of its attachments itself (`Item.attachments`): a list of cards needs no read for them.
+The card stores a summary of its attachments (`Item.attachments`), so that a list of cards needs no further read.
 """
 
 from typing import Any, Final
@@ -8,12 +8,14 @@ from typing import Any, Final
 from shared.store import Entity, Ephemeral, JSONAttribute, NumberAttribute, UnicodeAttribute
 
 UPLOAD_HOURS: Final = 24
-"""An upload that nobody finished by then is forgotten, its row and its file (a rule of the bucket: `uploads/`)."""
+"""Hours after which an unfinished upload expires: its row by TTL, its file by a lifecycle rule of the bucket (`uploads/`)."""
 
 
 class Upload(Ephemeral):
-    """At `UPLOAD#<attachment's id>, META`, until the file has come and was attached. What is uploaded lies in a place of its own: its
-    signed URL goes on working for a while, and must not change a file that was looked at."""
+    """An upload at `UPLOAD#<attachment's id>, META`, until its file is attached.
+
+    The uploaded file has its own key, because its signed URL stays valid for a while and must not change a file that was already checked.
+    """
 
     id = UnicodeAttribute()
     item_id = UnicodeAttribute()
@@ -44,16 +46,16 @@ class Attachment(Entity):
 
     @property
     def file(self) -> str:
-        return place_of(self.ws_id, self.item_id, self.id)
+        return attachment_key(self.ws_id, self.item_id, self.id)
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What events say of it."""
+    def event_data(self) -> dict[str, Any]:
+        """The attachment as events describe it."""
         return {"id": self.id, "filename": self.filename, "size": int(self.size)}
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the card keeps of it."""
+        """The attachment as the card stores it."""
         return {
             "id": self.id,
             "filename": self.filename,
@@ -64,6 +66,6 @@ class Attachment(Entity):
         }
 
 
-def place_of(ws_id: str | None, item_id: str, attachment_id: str) -> str:
-    """Where the file of an attachment lies."""
+def attachment_key(ws_id: str | None, item_id: str, attachment_id: str) -> str:
+    """Return the key of an attachment's file in the bucket."""
     return f"attachments/{ws_id}/{item_id}/{attachment_id}"

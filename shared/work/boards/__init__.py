@@ -1,1 +1,1 @@
-"""The board of a project: lanes, the phases and columns they map to, and what may be where."""
+"""The board of a project: its lanes, the phases and columns that they map to, and the limits on both."""

@@ -1,45 +1,47 @@
-"""The board as seven columns: a view of the lanes by the phases they carry."""
+"""The board shown as seven columns: each column groups lanes by their phases."""
 
 from dataclasses import dataclass
 
 from shared.core.errors import NotFound
 from shared.store import IndexRow, collection
-from shared.work.boards.counting import BLOCKED
-from shared.work.boards.lanes import COLUMN_OF_PHASE, COLUMNS, Column, canonical_phase
-from shared.work.boards.reading import BoardNow
-from shared.work.boards.rows import MOST_CARDS
+from shared.work.boards.counting import BLOCKED_COLUMN
+from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS, Column, canonical_phase
+from shared.work.boards.reading import BoardSnapshot
+from shared.work.boards.rows import MAX_LISTED_CARDS
 
 
 @dataclass(frozen=True)
-class ColumnNow:
+class ColumnSnapshot:
+    """A column with its number of cards and, if requested, its cards."""
+
     column: Column
     count: int
     cards: list[IndexRow]
-    """In the order of the lanes and of the positions in each; empty unless asked for."""
+    """Index rows, ordered by lane and then by position; empty unless requested."""
 
     @property
     def exceeded(self) -> bool:
         return self.column.wip_limit is not None and self.count > self.column.wip_limit
 
 
-def columns_of(now: BoardNow) -> list[ColumnNow]:
-    """The columns with their numbers of cards."""
-    return [ColumnNow(column, now.cards_in_column(column.id), []) for column in COLUMNS]
+def list_columns(snapshot: BoardSnapshot) -> list[ColumnSnapshot]:
+    """Return the columns with their numbers of cards. No round trip."""
+    return [ColumnSnapshot(column, snapshot.cards_in_column(column.id), []) for column in COLUMNS]
 
 
-def columns_with_cards(now: BoardNow) -> list[ColumnNow]:
-    """The columns with their cards as index rows: one query for each MB, about 2,000 cards."""
-    numbers = {lane.id: int(lane.number) for lane in now.lanes}
-    held: dict[str, list[IndexRow]] = {column.id: [] for column in COLUMNS}
-    rows = collection(1, f"BOARD#{now.board.id}#ITEM", cap=MOST_CARDS)
+def list_columns_with_cards(snapshot: BoardSnapshot) -> list[ColumnSnapshot]:
+    """Return the columns with their cards as index rows. One query for each megabyte, about 2,000 cards."""
+    numbers = {lane.id: int(lane.number) for lane in snapshot.lanes}
+    cards: dict[str, list[IndexRow]] = {column.id: [] for column in COLUMNS}
+    rows = collection(1, f"BOARD#{snapshot.board.id}#ITEM", cap=MAX_LISTED_CARDS)
     for row in sorted(rows, key=lambda row: (numbers.get(row.f["lane_id"], 99), row.sort)):
-        held[BLOCKED if row.f["status"] == "blocked" else COLUMN_OF_PHASE[row.f["phase_id"]].id].append(row)
-    return [ColumnNow(column, now.cards_in_column(column.id), held[column.id]) for column in COLUMNS]
+        cards[BLOCKED_COLUMN if row.f["status"] == "blocked" else COLUMN_BY_PHASE[row.f["phase_id"]].id].append(row)
+    return [ColumnSnapshot(column, snapshot.cards_in_column(column.id), cards[column.id]) for column in COLUMNS]
 
 
-def column_of(phase: str) -> Column:
-    """The column of a phase, by its name or an alias. Raises NotFound."""
-    column = COLUMN_OF_PHASE.get(canonical_phase(phase))
+def get_column(phase: str) -> Column:
+    """Return the column that shows a phase, given by its name or an alias. Raises NotFound."""
+    column = COLUMN_BY_PHASE.get(canonical_phase(phase))
     if column is None:
         raise NotFound("phase")
     return column

@@ -1,14 +1,14 @@
-"""How many cards are where, changed in the very transaction that puts a card there: a WIP limit is a condition of that write.
+"""Card counts of lanes and columns. They change in the same transaction as the card, so that a WIP limit is a condition of the write.
 
-A card counts in its lane, blocked or not. In the view of columns a blocked card stands in `blocked` instead of its phase's column.
+A card counts in its lane, blocked or not. Among the columns a blocked card counts in `blocked` instead of its phase's column.
 
-Whoever changes where a card counts builds the operation here:
+Every change of where a card counts uses an operation of this module:
 
-    recount(board_id, enters=place_of(item), lane_limit=...)                  a new card; it takes the board's next number
-    before = place_of(item) ... recount(board_id, leaves=before, enters=place_of(item), ...)    a move, a block, an unblock
-    recount(board_id, leaves=place_of(item))                                  a deletion
+    update_counts(board_id, enters=card_location(item), lane_limit=...)            a new card; it takes the board's next number
+    before = card_location(item) ... update_counts(board_id, leaves=before, enters=card_location(item), ...)    a move or a block
+    update_counts(board_id, leaves=card_location(item))                            a deletion
 
-All of them refuse on the board of an archived project (`Counts.closed`), so these writes need no check of the project's row.
+All of them are refused on the board of an archived project (`Counts.closed`), so these writes need no check of the project's row.
 """
 
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ from typing import Any, Protocol
 from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.core.situations import Situation
 from shared.store import Operation, check, update
-from shared.work.boards.lanes import COLUMN_OF_PHASE, COLUMNS
+from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
 from shared.work.boards.rows import Counts, Lane
 
-ARCHIVED = Conflict(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
-BLOCKED = "blocked"
+PROJECT_ARCHIVED = Conflict(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
+BLOCKED_COLUMN = "blocked"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a card counts: a key of `Counts.lanes` and one of `Counts.columns`."""
+class CardLocation:
+    """The lane and the column in which a card is counted: a key of `Counts.lanes` and one of `Counts.columns`."""
 
     lane_id: str
     column_id: str
 
 
-class Placed(Protocol):
-    """A card, as far as its place goes."""
+class HasLocation(Protocol):
+    """The fields of a card that decide where it is counted."""
 
     lane_id: Any
     phase_id: Any
@@ -43,36 +43,36 @@ class Placed(Protocol):
     def is_blocked(self) -> bool: ...
 
 
-def place_of(item: Placed) -> Place:
-    """Where a card counts as it stands."""
-    return Place(item.lane_id, BLOCKED if item.is_blocked else COLUMN_OF_PHASE[item.phase_id].id)
+def card_location(item: HasLocation) -> CardLocation:
+    """Return the lane and the column in which a card is counted now."""
+    return CardLocation(item.lane_id, BLOCKED_COLUMN if item.is_blocked else COLUMN_BY_PHASE[item.phase_id].id)
 
 
 def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
-    """The counts of an empty board: every lane and column has its key from the start, because conditions compare with it."""
+    """Build the counts of an empty board; every lane and column has a key from the start, because conditions compare with it."""
     counts = Counts.of(board_id)
     counts.lanes = {lane.id: 0 for lane in lanes}
     counts.columns = {column.id: 0 for column in COLUMNS}
     return counts
 
 
-def recount(
+def update_counts(
     board_id: str,
     *,
-    leaves: Place | None = None,
-    enters: Place | None = None,
+    leaves: CardLocation | None = None,
+    enters: CardLocation | None = None,
     lane_limit: int | None = None,
     column_limit: int | None = None,
 ) -> Operation:
-    """One card less where it leaves, one more where it enters. The two must differ.
+    """Return the operation that counts a card out of one location and into another. The two must differ.
 
-    The limits are those of the place that is entered, None does not limit; a lane or column that the card does not leave is not
-    entered either. Refused with TransitionRefused, `details["rule"]` being `lane_wip_limit` or `column_wip_limit`, or ARCHIVED.
+    The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked. Refused
+    with PROJECT_ARCHIVED, or with TransitionRefused whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit`.
     """
-    lanes = _steps(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
-    columns = _steps(leaves.column_id if leaves else None, enters.column_id if enters else None)
-    actions = [Counts.lanes[key].set(Counts.lanes[key] + step) for key, step in lanes.items()]
-    actions += [Counts.columns[key].set(Counts.columns[key] + step) for key, step in columns.items()]
+    lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
+    columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
+    actions = [Counts.lanes[key].set(Counts.lanes[key] + change) for key, change in lanes.items()]
+    actions += [Counts.columns[key].set(Counts.columns[key] + change) for key, change in columns.items()]
     if leaves is None:
         actions.append(Counts.next.add(1))
     condition: Any = Counts.pk.exists() & Counts.closed.does_not_exist()
@@ -81,35 +81,35 @@ def recount(
     if enters is not None and column_limit is not None and enters.column_id in columns:
         condition &= Counts.columns[enters.column_id] < column_limit
 
-    def why(raw: dict[str, Any] | None) -> CadreError:
-        return _why(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
+    def refusal(raw: dict[str, Any] | None) -> CadreError:
+        return _refusal(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
 
-    return update(Counts.of(board_id), actions, condition, why)
-
-
-def writable(board_id: str) -> Operation:
-    """Holds while the board's project is not archived: for changes that count nothing."""
-    return check(Counts.of(board_id), Counts.closed.does_not_exist(), ARCHIVED)
+    return update(Counts.of(board_id), actions, condition, refusal)
 
 
-def _steps(left: str | None, entered: str | None) -> dict[str, int]:
-    """Nothing where a card leaves what it enters."""
-    if left == entered:
+def require_writable(board_id: str) -> Operation:
+    """Return the condition that the board's project is not archived, for changes that leave the counts alone."""
+    return check(Counts.of(board_id), Counts.closed.does_not_exist(), PROJECT_ARCHIVED)
+
+
+def _differences(leaves: str | None, enters: str | None) -> dict[str, int]:
+    """Return the change of each count; empty if the card stays in the same lane or column."""
+    if leaves == enters:
         return {}
-    return {key: step for key, step in ((left, -1), (entered, 1)) if key is not None}
+    return {key: change for key, change in ((leaves, -1), (enters, 1)) if key is not None}
 
 
-def _why(stood: Counts | None, enters: Place | None, lane_limit: int | None, column_limit: int | None) -> CadreError:
-    if stood is None or enters is None or stood.closed:
-        return ARCHIVED
-    held = int(stood.lanes.get(enters.lane_id, 0))
-    if lane_limit is not None and held >= lane_limit:
+def _refusal(counts: Counts | None, enters: CardLocation | None, lane_limit: int | None, column_limit: int | None) -> CadreError:
+    if counts is None or enters is None or counts.closed:
+        return PROJECT_ARCHIVED
+    card_count = int(counts.lanes.get(enters.lane_id, 0))
+    if lane_limit is not None and card_count >= lane_limit:
         return TransitionRefused(
             f"The lane's WIP limit is reached: it takes {lane_limit} cards at a time",
-            {"rule": "lane_wip_limit", "lane_id": enters.lane_id, "wip_limit": lane_limit, "card_count": held},
+            {"rule": "lane_wip_limit", "lane_id": enters.lane_id, "wip_limit": lane_limit, "card_count": card_count},
         )
-    held = int(stood.columns.get(enters.column_id, 0))
+    card_count = int(counts.columns.get(enters.column_id, 0))
     return TransitionRefused(
         f"The WIP limit of the column '{enters.column_id}' is reached: it takes {column_limit} tickets at a time",
-        {"rule": "column_wip_limit", "column_id": enters.column_id, "wip_limit": column_limit, "current_count": held},
+        {"rule": "column_wip_limit", "column_id": enters.column_id, "wip_limit": column_limit, "current_count": card_count},
     )

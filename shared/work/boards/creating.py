@@ -1,6 +1,6 @@
-"""The board of a new project: eleven lanes, and a count of nothing in each.
+"""Creating the board of a new project: eleven lanes and their card counts.
 
-Its ids follow from the project's id, so that one batch read gets a whole board (row, counts, lanes) by either.
+The ids of board and lanes are derived from the project's id, so that one batch read gets the whole board (row, counts, lanes).
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def lane_id_of(board_id: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class LaneOptions:
-    """What a project asks of a lane before the board exists; None leaves the lane as every board has it."""
+    """A project's settings for a lane of its new board; None keeps the value of the template."""
 
     number: int
     name: str | None = None
@@ -35,27 +35,28 @@ class LaneOptions:
 
 
 def new_board(
-    project_id: str, org_id: str | None, ws_id: str, wip_limits: Mapping[int, int], wishes: Sequence[LaneOptions] = ()
+    project_id: str, org_id: str | None, ws_id: str, wip_limits: Mapping[int, int], options: Sequence[LaneOptions] = ()
 ) -> tuple[Board, list[Operation]]:
-    """The board with its lanes and counts, not yet written. `wip_limits` maps a lane number to its limit; a wish goes before it."""
+    """Build a board and the operations that create it, its lanes and counts. `wip_limits` maps lane numbers to limits; `options` override
+    them."""
     tenancy: dict[str, Any] = {"org_id": org_id, "ws_id": ws_id, "proj_id": project_id}
     board_id = board_id_of(project_id)
-    asked = {wish.number: wish for wish in wishes}
+    options_by_number = {option.number: option for option in options}
     lanes = []
-    for kind in LANES:
-        wish = asked.get(kind.number, LaneOptions(kind.number))
+    for template in LANES:
+        option = options_by_number.get(template.number, LaneOptions(template.number))
         lanes.append(
             Lane.new(
-                lane_id_of(board_id, kind.number),
+                lane_id_of(board_id, template.number),
                 board_id=board_id,
-                number=kind.number,
-                name=wish.name or kind.name,
-                phase_id=kind.phase,
-                wip_limit=wish.wip_limit or wip_limits.get(kind.number, kind.wip_limit),
-                auto_trigger_agent=wish.agent or kind.agent,
+                number=template.number,
+                name=option.name or template.name,
+                phase_id=template.phase,
+                wip_limit=option.wip_limit or wip_limits.get(template.number, template.wip_limit),
+                auto_trigger_agent=option.agent or template.agent,
                 settings={
-                    "color": kind.color,
-                    "position": kind.number,
+                    "color": template.color,
+                    "position": template.number,
                     "allowedCardTypes": list(CARD_TYPES),
                     "requiredFields": [],
                 },

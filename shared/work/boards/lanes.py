@@ -1,7 +1,7 @@
-"""The eleven lanes of a new board, and the second view of the same board: phases and columns.
+"""The eleven lanes of a new board, and its second view: phases and columns.
 
-A lane carries a phase; a column is the group of lanes whose phases it maps. One board, two views: a card moved in one has moved in
-the other.
+Each lane has a phase, and each column groups the lanes of certain phases. Both views show the same board: a card that is moved in one
+is moved in the other.
 """
 
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True)
-class LaneKind:
-    """A lane as a new board gets it. `wip_limit` None: any number of cards."""
+class LaneTemplate:
+    """The values of a lane on a new board. `wip_limit` None: no limit."""
 
     number: int
     name: str
@@ -22,24 +22,24 @@ class LaneKind:
 
 
 LANES = (
-    LaneKind(0, "Vision & CoPilot Planning", "#8B5CF6", None, "ceo_copilot", "blueprint", "PHASE_BACKLOG"),
-    LaneKind(1, "PRD / MVP Definition", "#10B981", 5, "prd", "doc", "PHASE_REQUIREMENTS"),
-    LaneKind(2, "Research", "#F59E0B", 3, "research", "task", "PHASE_REQUIREMENTS"),
-    LaneKind(3, "Architecture & Stack", "#EF4444", 3, "architect", "epic", "PHASE_DESIGN"),
-    LaneKind(4, "Planning & Task Breakdown", "#3B82F6", 5, "planner", "task", "PHASE_DESIGN"),
-    LaneKind(5, "Scaffolding", "#6366F1", 5, None, "feature", "PHASE_IMPLEMENTATION"),
-    LaneKind(6, "Build", "#8B5CF6", 8, None, "feature", "PHASE_IMPLEMENTATION"),
-    LaneKind(7, "Test & QA", "#06B6D4", 5, "qa", "feature", "PHASE_TESTING"),
-    LaneKind(8, "Deploy", "#10B981", 3, "deployment", "feature", "PHASE_DEPLOYMENT"),
-    LaneKind(9, "Docs & Training", "#F59E0B", 3, "documentation", "feature", "PHASE_DEPLOYMENT"),
-    LaneKind(10, "Learn & Optimize", "#6B7280", 2, "refactor", "feature", "PHASE_DONE"),
+    LaneTemplate(0, "Vision & CoPilot Planning", "#8B5CF6", None, "ceo_copilot", "blueprint", "PHASE_BACKLOG"),
+    LaneTemplate(1, "PRD / MVP Definition", "#10B981", 5, "prd", "doc", "PHASE_REQUIREMENTS"),
+    LaneTemplate(2, "Research", "#F59E0B", 3, "research", "task", "PHASE_REQUIREMENTS"),
+    LaneTemplate(3, "Architecture & Stack", "#EF4444", 3, "architect", "epic", "PHASE_DESIGN"),
+    LaneTemplate(4, "Planning & Task Breakdown", "#3B82F6", 5, "planner", "task", "PHASE_DESIGN"),
+    LaneTemplate(5, "Scaffolding", "#6366F1", 5, None, "feature", "PHASE_IMPLEMENTATION"),
+    LaneTemplate(6, "Build", "#8B5CF6", 8, None, "feature", "PHASE_IMPLEMENTATION"),
+    LaneTemplate(7, "Test & QA", "#06B6D4", 5, "qa", "feature", "PHASE_TESTING"),
+    LaneTemplate(8, "Deploy", "#10B981", 3, "deployment", "feature", "PHASE_DEPLOYMENT"),
+    LaneTemplate(9, "Docs & Training", "#F59E0B", 3, "documentation", "feature", "PHASE_DEPLOYMENT"),
+    LaneTemplate(10, "Learn & Optimize", "#6B7280", 2, "refactor", "feature", "PHASE_DONE"),
 )
 BOARD_NAME = "Development Board"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of omoios' view. `auto_to` is where a finished ticket goes by itself."""
+    """A column of the omoios view. `auto_transition_to` names the column that takes its finished tickets."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class Column:
     phases: tuple[str, ...]
     wip_limit: int | None = None
     terminal: bool = False
-    auto_to: str | None = None
+    auto_transition_to: str | None = None
     color: str = field(default="gray")
     category: str = "in_progress"
     description: str = ""
@@ -72,22 +72,29 @@ COLUMNS = (
         2,
         ("PHASE_IMPLEMENTATION",),
         10,
-        auto_to="testing",
+        auto_transition_to="testing",
         color="yellow",
         description="Implementation under way",
     ),
     Column("testing", "🧪 Testing", 3, ("PHASE_TESTING",), 8, color="blue", description="Tests and quality assurance"),
     Column(
-        "deploying", "🚀 Deploying", 4, ("PHASE_DEPLOYMENT",), 3, auto_to="done", color="green", description="On its way to users"
+        "deploying",
+        "🚀 Deploying",
+        4,
+        ("PHASE_DEPLOYMENT",),
+        3,
+        auto_transition_to="done",
+        color="green",
+        description="On its way to users",
     ),
     Column("done", "✅ Done", 5, ("PHASE_DONE",), terminal=True, color="green", category="done", description="Finished work"),
     Column("blocked", "🚫 Blocked", 6, ("PHASE_BLOCKED",), terminal=True, color="red", description="Waiting for something"),
 )
-COLUMN_OF_PHASE = MappingProxyType({phase: column for column in COLUMNS for phase in column.phases})
+COLUMN_BY_PHASE = MappingProxyType({phase: column for column in COLUMNS for phase in column.phases})
 COLUMN_BY_ID = MappingProxyType({column.id: column for column in COLUMNS})
 
 PHASE_ALIASES = MappingProxyType(
-    {  # another vocabulary of the same document's samples
+    {  # other phase names in the samples of the omoios document
         "PHASE_INITIAL": "PHASE_REQUIREMENTS",
         "PHASE_INTEGRATION": "PHASE_TESTING",
         "PHASE_REFACTORING": "PHASE_IMPLEMENTATION",
@@ -96,10 +103,10 @@ PHASE_ALIASES = MappingProxyType(
 
 
 def canonical_phase(phase: str) -> str:
-    """A phase by its own name or an alias; unknown names come back unchanged."""
+    """Replace an alias by the phase's own name; unknown names are returned unchanged."""
     return PHASE_ALIASES.get(phase, phase)
 
 
-def category_of(phase: str) -> str:
-    """todo | in_progress | done."""
-    return COLUMN_OF_PHASE[phase].category
+def phase_category(phase: str) -> str:
+    """Return the category of a phase: todo, in_progress or done."""
+    return COLUMN_BY_PHASE[phase].category

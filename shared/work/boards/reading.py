@@ -1,4 +1,4 @@
-"""A board as it stands: its row, its counts, its lanes in order. One round trip."""
+"""Reading a board: its row, counts and lanes in one round trip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,16 @@ Key = tuple[type[Row], str, str]
 
 
 @dataclass(frozen=True)
-class BoardNow:
+class BoardSnapshot:
+    """A board with its counts and its lanes in order, as read at one moment."""
+
     board: Board
     counts: Counts
     lanes: list[Lane]
 
     @property
     def cards(self) -> int:
-        return cards_on(self.counts)
+        return count_cards(self.counts)
 
     def cards_in(self, lane: Lane) -> int:
         return int(self.counts.lanes.get(lane.id, 0))
@@ -32,33 +34,33 @@ class BoardNow:
         return int(self.counts.columns.get(column_id, 0))
 
 
-def cards_on(counts: Counts) -> int:
+def count_cards(counts: Counts) -> int:
     return sum(int(number) for number in dict(counts.lanes).values())
 
 
-def the_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardNow:
-    """The board by its id. Raises NotFound and Forbidden as `store.load` does. One round trip."""
+def get_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardSnapshot:
+    """Read a board by its id. One round trip. Raises NotFound, Forbidden."""
     bare = bare_id(board_id)
     if not is_id(bare):
         raise NotFound(Board.NAME)
-    return assembled(get_many(board_keys(bare)), actor, permission)
+    return assemble_board(get_many(board_keys(bare)), actor, permission)
 
 
 def board_keys(board_id: str) -> list[Key]:
-    """Where the rows of a board are, by ids that follow from its own: what `assembled` makes a board of."""
-    lanes: list[Key] = [(Lane, *Lane.key(lane_id_of(board_id, kind.number))) for kind in LANES]
+    """Return the keys of all rows of a board, derived from its id; `assemble_board` takes the rows in this order."""
+    lanes: list[Key] = [(Lane, *Lane.key(lane_id_of(board_id, template.number))) for template in LANES]
     return [(Board, *Board.key(board_id)), (Counts, *Counts.key(board_id)), *lanes]
 
 
-def assembled(rows: Sequence[Any], actor: Actor, permission: Permission | None = None) -> BoardNow:
-    """The board from its rows; one more round trip where lanes have other ids than `board_keys` gives them."""
-    board, counts, *found = rows
+def assemble_board(rows: Sequence[Any], actor: Actor, permission: Permission | None = None) -> BoardSnapshot:
+    """Build a board from the rows of `board_keys`. One more round trip if lanes have other ids. Raises NotFound, Forbidden."""
+    board, counts, *lane_rows = rows
     if board is None or board.deleted_at:
         raise NotFound(Board.NAME)
     authorize(board, actor, permission)
-    lanes = {lane.id: lane for lane in found if lane is not None}
+    lanes = {lane.id: lane for lane in lane_rows if lane is not None}
     missing = [lane_id for lane_id in board.lane_ids if lane_id not in lanes]
     if missing:
         lanes |= {lane.id: lane for lane in fetch_all(Lane, missing)}
     ordered = sorted((lanes[lane_id] for lane_id in board.lane_ids if lane_id in lanes), key=lambda lane: lane.number)
-    return BoardNow(board, counts or Counts.of(board.id), ordered)
+    return BoardSnapshot(board, counts or Counts.of(board.id), ordered)

@@ -1,14 +1,14 @@
-"""Board, lane, and how many cards are where."""
+"""The rows of a board: the board itself, its lanes and its card counts."""
 
 from typing import Any
 
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute, flat_map
 
-MOST_CARDS = 20_000
-"""Cards of a board that a filtered list looks through: fourteen queries of a megabyte. Archiving takes finished cards out."""
+MAX_LISTED_CARDS = 20_000
+"""Cards of a board that a filtered list reads at most: fourteen queries of a megabyte. Archived cards do not count."""
 
-ARCHIVING = Shards("BOARDS#ARCHIVING", 4)
-"""The boards whose finished cards are put away, for the clock."""
+AUTO_ARCHIVING = Shards("BOARDS#ARCHIVING", 4)
+"""Index of the boards whose finished cards are archived automatically; the schedule reads it."""
 
 DEFAULT_SETTINGS: dict[str, Any] = {
     "showWipLimits": True,
@@ -27,17 +27,17 @@ class Board(Entity):
     settings = JSONAttribute(default=lambda: dict(DEFAULT_SETTINGS))
     is_default = BooleanAttribute(default=True)
     lane_ids = JSONAttribute()
-    """The ids of its lanes in order: a strongly consistent way to all of them."""
+    """The ids of the lanes in order; with them all lanes can be read strongly consistently."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        places = {1: (f"PROJ#{self.proj_id}#BOARD", f"{self.created_at}#{self.id}")}
+        keys = {1: (f"PROJ#{self.proj_id}#BOARD", f"{self.created_at}#{self.id}")}
         if self.wants_archiving:
-            places[2] = (ARCHIVING.partition_of(self.id), self.id)
-        return places
+            keys[2] = (AUTO_ARCHIVING.partition_of(self.id), self.id)
+        return keys
 
     @property
     def wants_archiving(self) -> bool:
-        """Whether its finished cards are put away after a while."""
+        """Tell whether finished cards are archived automatically."""
         return bool(self.settings.get("autoArchiveCompleted"))
 
 
@@ -60,8 +60,8 @@ class Lane(Entity):
 
 
 class Counts(Row):
-    """At `BOARD#<id>, COUNTS`: living cards in each lane and each column, changed in the transaction that moves a card, so that a WIP
-    limit is a condition of the write. `next` numbers the cards of the board as they come (the default position)."""
+    """Card counts of each lane and each column, at `BOARD#<id>, COUNTS`. They change in the transaction that moves a card, so that a WIP
+    limit is a condition of the write. `next` counts all cards ever created: it is the default position of a new card."""
 
     TABLE = "core_table"
 
@@ -70,7 +70,7 @@ class Counts(Row):
     columns: Any = flat_map()
     next = NumberAttribute(default=0)
     closed = BooleanAttribute(null=True)
-    """Set while the project is archived: whoever counts a card in or out is refused in the same condition."""
+    """True while the project is archived; the conditions of all count changes require that it is not set."""
 
     @classmethod
     def key(cls, board_id: str) -> tuple[str, str]:

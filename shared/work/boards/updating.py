@@ -1,4 +1,4 @@
-"""Renaming and setting boards and lanes."""
+"""Updating boards and lanes."""
 
 from typing import Any
 
@@ -7,40 +7,42 @@ from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.store import Entity, Operation, get, load, update_with_retry
 from shared.work.boards.conditions import check_conditions
-from shared.work.boards.counting import ARCHIVED, writable
-from shared.work.boards.fields import check_fields
+from shared.work.boards.counting import PROJECT_ARCHIVED, require_writable
+from shared.work.boards.fields import check_custom_fields
 from shared.work.boards.lanes import COLUMN_BY_ID
-from shared.work.boards.reading import BoardNow, the_board
+from shared.work.boards.reading import BoardSnapshot, get_board
 from shared.work.boards.rows import Board, Counts, Lane
 
 UNSET: Any = object()
-"""A field that a change does not mention (None takes its value away)."""
+"""Marks a field that stays as it is; None clears a field."""
 
 
 def update_board(
     actor: Actor, board_id: str, *, name: str | None = None, description: Any = UNSET, settings: dict[str, Any] | None = None
-) -> BoardNow:
-    """Change what is given; settings change key by key. Raises Invalid for custom fields that could hold nothing. Two round
-    trips."""
-    seen: list[BoardNow] = []
+) -> BoardSnapshot:
+    """Change the given fields; settings are merged key by key. Two round trips.
+
+    Raises NotFound, Forbidden, Invalid (a custom field definition), Conflict (archived).
+    """
+    snapshots: list[BoardSnapshot] = []
 
     def read() -> Board:
-        seen.append(the_board(actor, board_id, Permission.PROJECT_WRITE))
-        return seen[-1].board
+        snapshots.append(get_board(actor, board_id, Permission.PROJECT_WRITE))
+        return snapshots[-1].board
 
     def change(board: Board) -> list[Operation]:
-        if seen[-1].counts.closed:
-            raise ARCHIVED
-        check_fields((settings or {}).get("customFields") or [])
-        wished = {
+        if snapshots[-1].counts.closed:
+            raise PROJECT_ARCHIVED
+        check_custom_fields((settings or {}).get("customFields") or [])
+        values = {
             "name": board.name if name is None else name,
             "description": board.description if description is UNSET else description,
             "settings": board.settings | (settings or {}),
         }
-        return apply(board, wished, EventType.BOARD_UPDATED, actor, writable(board.id))
+        return apply_changes(board, values, EventType.BOARD_UPDATED, actor, require_writable(board.id))
 
     update_with_retry(read, change)
-    return seen[-1]
+    return snapshots[-1]
 
 
 def update_lane(
@@ -54,17 +56,17 @@ def update_lane(
     exit_criteria: Any = UNSET,
     settings: dict[str, Any] | None = None,
 ) -> tuple[Lane, int]:
-    """Change what is given; settings change key by key. Answers the lane and how many cards are in it. Three round trips.
+    """Change the given fields; settings are merged key by key. Returns the lane and its number of cards. Three round trips.
 
-    A limit below what the lane holds is allowed: it refuses newcomers until cards have left. Raises Invalid for an agent that the
-    catalogue lacks, and for a condition that could never hold.
+    A WIP limit below the current number of cards is allowed: it only refuses new cards. Raises NotFound, Forbidden, Conflict (archived),
+    and Invalid for an unknown agent or a condition that can never be true.
     """
     if agent is not UNSET and agent:
         check_agent(agent)
 
     def change(lane: Lane) -> list[Operation]:
         check_conditions(lane, (settings or {}).get("autoProgressConditions") or [])
-        wished = {
+        values = {
             "name": lane.name if name is None else name,
             "description": lane.description if description is UNSET else description,
             "wip_limit": lane.wip_limit if wip_limit is UNSET else wip_limit,
@@ -72,16 +74,16 @@ def update_lane(
             "exit_criteria": lane.exit_criteria if exit_criteria is UNSET else exit_criteria,
             "settings": lane.settings | (settings or {}),
         }
-        return apply(lane, wished, EventType.LANE_UPDATED, actor, writable(lane.board_id))
+        return apply_changes(lane, values, EventType.LANE_UPDATED, actor, require_writable(lane.board_id))
 
     lane = update_with_retry(lambda: load(Lane, lane_id, actor, Permission.PROJECT_WRITE), change)
     counts = get(Counts, *Counts.key(lane.board_id))
     return lane, int(counts.lanes.get(lane.id, 0)) if counts else 0
 
 
-def apply(entity: Entity, wished: dict[str, Any], event: EventType, actor: Actor, *guards: Operation) -> list[Operation]:
-    """Set the fields that differ and record the event; the guards go with the write, if there is one."""
-    changes = {field: [getattr(entity, field), value] for field, value in wished.items() if getattr(entity, field) != value}
+def apply_changes(entity: Entity, values: dict[str, Any], event: EventType, actor: Actor, *guards: Operation) -> list[Operation]:
+    """Set the fields that differ and record the event. Returns `guards` for the same write, or nothing if no field differs."""
+    changes = {field: [getattr(entity, field), value] for field, value in values.items() if getattr(entity, field) != value}
     if not changes:
         return []
     for field, (_, value) in changes.items():
@@ -90,8 +92,8 @@ def apply(entity: Entity, wished: dict[str, Any], event: EventType, actor: Actor
     return list(guards)
 
 
-def exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
-    """Say on the lane, which the caller then writes, that a forced move took its column past the limit."""
+def record_wip_exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
+    """Record on the lane that a forced move exceeded its column's limit. The caller writes the lane."""
     record(
         lane,
         EventType.WIP_EXCEEDED,
@@ -104,7 +106,7 @@ def exceeded(lane: Lane, column_id: str, count: int, actor: Actor) -> None:
 
 
 def check_agent(name: str, field: str = "auto_trigger_agent") -> None:
-    """Raises Invalid, naming `field`, unless the catalogue has an agent of this name."""
+    """Raise Invalid, naming `field`, if the catalogue has no agent of this name."""
     from shared.agents.catalogue import AGENTS
 
     if name not in {agent.name for agent in AGENTS}:

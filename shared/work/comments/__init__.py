@@ -1,1 +1,1 @@
-"""What people and agents say about a card, in threads."""
+"""Comments of people and agents on a card, in threads."""

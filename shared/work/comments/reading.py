@@ -1,53 +1,53 @@
-"""The comments of a card: one query over its collection, one batch for what is shown."""
+"""Listing the comments of a card: one query of the index, and one batch for the page."""
 
 from dataclasses import dataclass
 
 from shared.core.actor import Actor, Permission
 from shared.store import IndexRow, collection, fetch_all, load
 from shared.work.comments.rows import Comment
-from shared.work.comments.threads import Node, threads, trees
+from shared.work.comments.threads import ThreadNode, build_threads, build_trees
 from shared.work.items.rows import Item
 
-MAX_SHOWN = 200  # comments of a page, two batches: of 10,000 characters each they stay below Lambda's 6 MB
+MAX_COMMENTS = 200  # comments of a page, two batches: with 10,000 characters each they stay below Lambda's 6 MB
 
 
 @dataclass(frozen=True)
-class Threads:
-    """A page of threads, oldest first, each with its replies. `roots` counts threads, `total` comments that are not removed."""
+class ThreadPage:
+    """A page of threads, oldest first, each with its replies. `roots` is the number of threads, `total` of comments not removed."""
 
-    page: list[Node[Comment]]
+    threads: list[ThreadNode[Comment]]
     roots: int
     total: int
 
 
-def threads_of(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> Threads:
-    """At most `limit` threads, fewer where they have more than MAX_SHOWN comments together, but always one: the first MAX_SHOWN of it.
+def list_threads(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> ThreadPage:
+    """Return at most `limit` threads, fewer if they have more than MAX_COMMENTS together; a single longer thread is cut to MAX_COMMENTS.
 
     Raises NotFound, Forbidden; Invalid past 5,000 comments. Three reads, and one more past a hundred comments.
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     index = collection(1, f"ITEM#{item.id}", "COM#")
-    nodes = _nodes(index)
-    shown: list[str] = []
+    nodes = _build_index_threads(index)
+    ids: list[str] = []
     for node in nodes[offset : offset + limit]:
-        ids = [row.id for row in node.all()]
-        if shown and len(shown) + len(ids) > MAX_SHOWN:
+        thread = [row.id for row in node.all()]
+        if ids and len(ids) + len(thread) > MAX_COMMENTS:
             break
-        shown += ids[:MAX_SHOWN]
+        ids += thread[:MAX_COMMENTS]
     total = sum(1 for row in index if not row.f["removed"])
-    return Threads(threads(fetch_all(Comment, shown)), len(nodes), total)
+    return ThreadPage(build_threads(fetch_all(Comment, ids)), len(nodes), total)
 
 
-def comments_of(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Comment], int]:
-    """The comments of a card that are not removed, oldest first, and how many there are."""
+def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Comment], int]:
+    """Return a page of a card's comments that are not removed, oldest first, and their total number. Raises NotFound, Forbidden."""
     item = load(Item, item_id, actor, Permission.CARD_READ)
-    living = [row.id for row in collection(1, f"ITEM#{item.id}", "COM#") if not row.f["removed"]]
-    page = fetch_all(Comment, living[offset : offset + limit])
-    return [comment for comment in page if not comment.removed_at], len(living)
+    remaining = [row.id for row in collection(1, f"ITEM#{item.id}", "COM#") if not row.f["removed"]]
+    page = fetch_all(Comment, remaining[offset : offset + limit])
+    return [comment for comment in page if not comment.removed_at], len(remaining)
 
 
-def _nodes(index: list[IndexRow]) -> list[Node[IndexRow]]:
-    return trees(
+def _build_index_threads(index: list[IndexRow]) -> list[ThreadNode[IndexRow]]:
+    return build_trees(
         index,
         id_of=lambda row: row.id,
         parent_of=lambda row: row.f["parent_id"],

@@ -1,4 +1,4 @@
-"""The comment."""
+"""The comment row."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribut
 
 
 class Comment(Entity):
-    """A removed comment keeps its place, emptied: its replies still stand below it. It is gone from every list once nothing does."""
+    """A comment. A removed one stays, without its content, as the parent of its replies; lists omit it if it has none."""
 
     KIND = "COM"
     NAME = "comment"

@@ -1,4 +1,4 @@
-"""Comments as a tree: replies below what they answer, removed comments only where somebody answered them."""
+"""Building trees of comments: each reply below its parent; removed comments only if they have replies."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,41 +10,42 @@ C = TypeVar("C")
 
 
 @dataclass
-class Node(Generic[C]):
+class ThreadNode(Generic[C]):
     comment: C
-    replies: "list[Node[C]]" = field(default_factory=list)
+    replies: "list[ThreadNode[C]]" = field(default_factory=list)
 
     def all(self) -> "list[C]":
-        """This comment and everything below it."""
-        return [self.comment, *(one for reply in self.replies for one in reply.all())]
+        """Return this comment and all replies below it."""
+        return [self.comment, *(comment for reply in self.replies for comment in reply.all())]
 
 
-def trees(
+def build_trees(
     comments: Iterable[C], *, id_of: Callable[[C], str], parent_of: Callable[[C], str | None], removed: Callable[[C], bool]
-) -> list[Node[C]]:
-    """Roots in the order given. A reply whose parent is not among the comments is a root."""
-    nodes = {id_of(one): Node(one) for one in comments}
-    roots: list[Node[C]] = []
+) -> list[ThreadNode[C]]:
+    """Return the root nodes in the order of the comments. A reply whose parent is not among them is a root."""
+    nodes = {id_of(comment): ThreadNode(comment) for comment in comments}
+    roots: list[ThreadNode[C]] = []
     for node in nodes.values():
         parent = nodes.get(parent_of(node.comment) or "")
         (roots if parent is None else parent.replies).append(node)
-    return _living(roots, removed)
+    return _without_removed(roots, removed)
 
 
-def threads(comments: Iterable[Comment]) -> list[Node[Comment]]:
-    return trees(
+def build_threads(comments: Iterable[Comment]) -> list[ThreadNode[Comment]]:
+    """Build the trees of comment rows."""
+    return build_trees(
         comments,
-        id_of=lambda one: one.id,
-        parent_of=lambda one: one.parent_id,
-        removed=lambda one: bool(one.removed_at),
+        id_of=lambda comment: comment.id,
+        parent_of=lambda comment: comment.parent_id,
+        removed=lambda comment: bool(comment.removed_at),
     )
 
 
-def _living(nodes: list[Node[C]], removed: Callable[[C], bool]) -> list[Node[C]]:
-    """Without removed comments that have nothing left below them. Depth is limited where comments are made."""
-    kept = []
+def _without_removed(nodes: list[ThreadNode[C]], removed: Callable[[C], bool]) -> list[ThreadNode[C]]:
+    """Leave out removed comments without remaining replies. The recursion is bounded: `writing.MAX_DEPTH` limits the depth."""
+    remaining = []
     for node in nodes:
-        node.replies = _living(node.replies, removed)
+        node.replies = _without_removed(node.replies, removed)
         if node.replies or not removed(node.comment):
-            kept.append(node)
-    return kept
+            remaining.append(node)
+    return remaining

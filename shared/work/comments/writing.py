@@ -1,4 +1,4 @@
-"""Saying something about a card, correcting it, taking it back."""
+"""Creating, updating and deleting comments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import Operation, authorize, check, create, get_many, load, update_with_retry, write
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.comments.rows import Comment
 from shared.work.items.rows import Item
 
-MAX_DEPTH = 10  # replies to replies: deeper than anybody reads, and a bound for whoever shows them
-_EXCERPT = 200  # characters of a comment that its event repeats
+MAX_DEPTH = 10  # levels of replies: more than anybody reads, and a bound for the code that shows them
+_MAX_EXCERPT = 200  # characters of a comment that its event stores
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class NewComment:
 
 
 def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: str | None = None) -> Comment:
-    """Comment on a card, or answer a comment of the same card. With `comment_id` the same comment twice is one.
+    """Comment on a card, or reply to a comment of the same card. Safe to repeat with the same `comment_id`. One read, one write.
 
-    Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict (archived). One read, one write.
+    Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict (archived).
     """
-    item, parent, earlier = _read(item_id, new.parent_id, comment_id)
+    item, parent, existing = _read_rows(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
         raise NotFound(Item.NAME)
     authorize(item, actor, Permission.CARD_EDIT)
-    if earlier is not None and earlier.item_id == item.id:
-        return earlier
+    if existing is not None and existing.item_id == item.id:
+        return existing
     if new.parent_id is not None:
         if parent is None or parent.item_id != item.id or parent.removed_at:
             raise Invalid(FieldError("parent_id", "No such comment on this card", new.parent_id))
@@ -68,28 +68,28 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
         parent_id=comment.parent_id,
         comment_type=comment.comment_type,
         mentions=new.mentions,
-        excerpt=new.content[:_EXCERPT],
+        excerpt=new.content[:_MAX_EXCERPT],
     )
-    write(create(comment), writable(item.board_id))
+    write(create(comment), require_writable(item.board_id))
     return comment
 
 
 def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
-    """Correct a comment: its author may, and who administers the workspace. Raises NotFound, Forbidden, Conflict (archived)."""
+    """Change a comment's content. Raises NotFound, Forbidden (neither author nor administrator), Conflict (archived)."""
 
     def change(comment: Comment) -> Sequence[Operation]:
         if comment.content == content:
             return ()
         comment.content = content
         comment.edited_at = clock.iso()
-        record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_EXCERPT])
+        record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_MAX_EXCERPT])
         return _conditions(comment)
 
-    return update_with_retry(lambda: _theirs(actor, comment_id), change)
+    return update_with_retry(lambda: _load_editable(actor, comment_id), change)
 
 
 def delete_comment(actor: Actor, comment_id: str) -> Comment:
-    """Take a comment back: emptied at once, out of sight unless it was answered. Raises NotFound, Forbidden, Conflict (archived)."""
+    """Remove a comment and its content; it stays visible only as the parent of replies. Raises as `update_comment` does."""
 
     def change(comment: Comment) -> Sequence[Operation]:
         comment.removed_at = clock.iso()
@@ -97,23 +97,23 @@ def delete_comment(actor: Actor, comment_id: str) -> Comment:
         record(comment, EventType.COMMENT_DELETED, actor, item_id=comment.item_id)
         return _conditions(comment)
 
-    return update_with_retry(lambda: _theirs(actor, comment_id), change)
+    return update_with_retry(lambda: _load_editable(actor, comment_id), change)
 
 
-def _read(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
+def _read_rows(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
     bare = bare_id(item_id)
     if not is_id(bare):
         raise NotFound(Item.NAME)
-    wanted: list[tuple[type[Item] | type[Comment], str, str]] = [(Item, *Item.key(bare))]
-    wanted += [(Comment, *Comment.key(bare_id(one))) for one in (parent_id, comment_id) if one is not None]
-    rows = get_many(wanted)
+    keys: list[tuple[type[Item] | type[Comment], str, str]] = [(Item, *Item.key(bare))]
+    keys += [(Comment, *Comment.key(bare_id(id_))) for id_ in (parent_id, comment_id) if id_ is not None]
+    rows = get_many(keys)
     item = rows[0] if isinstance(rows[0], Item) else None
     comments = {row.id: row for row in rows[1:] if isinstance(row, Comment)}
     return item, comments.get(bare_id(parent_id or "")), comments.get(comment_id or "")
 
 
-def _theirs(actor: Actor, comment_id: str) -> Comment:
-    """The comment, if the actor may change it."""
+def _load_editable(actor: Actor, comment_id: str) -> Comment:
+    """Load a comment that the actor may change. Raises NotFound, Forbidden."""
     comment = load(Comment, comment_id, actor, Permission.CARD_EDIT)
     if comment.removed_at:
         raise NotFound(Comment.NAME)
@@ -123,6 +123,6 @@ def _theirs(actor: Actor, comment_id: str) -> Comment:
 
 
 def _conditions(comment: Comment) -> list[Operation]:
-    """What must still hold when a comment changes: its card is there, its project is not archived."""
+    """Return the conditions for changing a comment: its card is not deleted and its project is not archived."""
     card = check(Item(*Item.key(comment.item_id)), Item.deleted_at.does_not_exist(), NotFound(Comment.NAME))
-    return [card, writable(comment.board_id)]
+    return [card, require_writable(comment.board_id)]

@@ -1,1 +1,1 @@
-"""What agents find on their way that needs work of its own."""
+"""Discoveries: problems and ideas that an agent meets while it works and that need work of their own."""

@@ -1,4 +1,4 @@
-"""The discovery: a member of its card's collection, of its task's where it has one, and of its agent's."""
+"""The discovery row. Indexes list it by its card, by its agent and, if it has one, by its task."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ class Discovery(Entity):
     resolved_at = UnicodeAttribute(null=True)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        places = {
+        keys = {
             1: (f"ITEM#{self.item_id}", f"DSC#{self.created_at}#{self.id}"),
             3: (f"WS#{self.ws_id}#AGENT#{self.agent['id']}#DSC", f"{self.created_at}#{self.id}"),
         }
         if self.task_id:
-            places[2] = (f"TASK#{self.task_id}#DSC", f"{self.status}#{self.created_at}#{self.id}")
-        return places
+            keys[2] = (f"TASK#{self.task_id}#DSC", f"{self.status}#{self.created_at}#{self.id}")
+        return keys
 
     def filters(self) -> dict[str, Any]:
         return {"type": self.type, "status": self.status, "priority": self.priority}
 
 
-def discover(
+def create_discovery(
     actor: Actor,
     card: Item,
     discovery_id: str,
@@ -47,8 +47,8 @@ def discover(
     task_id: str | None = None,
     run_id: str | None = None,
 ) -> Discovery:
-    """A discovery made while working on a card that the actor may edit."""
-    found = Discovery.new(
+    """Record a discovery that was made while working on a card; the caller has checked that the actor may edit the card."""
+    discovery = Discovery.new(
         discovery_id,
         org_id=card.org_id,
         ws_id=card.ws_id,
@@ -62,7 +62,7 @@ def discover(
         agent=actor.summary,
     )
     record(
-        found,
+        discovery,
         EventType.DISCOVERY_MADE,
         actor,
         type=type_,
@@ -71,5 +71,5 @@ def discover(
         card_id=card.id,
         run_id=run_id,
     )
-    write(create(found))
-    return found
+    write(create(discovery))
+    return discovery

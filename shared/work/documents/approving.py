@@ -1,6 +1,6 @@
-"""Approving, rejecting and publishing: what somebody with `document:approve` decides about a version.
+"""Approving, rejecting and publishing versions of documents, which needs the permission `document:approve`.
 
-A document's id means its latest version; a version's own id means that version.
+The id of a document stands for its latest version; a version can also be given by its own id.
 """
 
 from dataclasses import dataclass
@@ -14,62 +14,63 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, authorize, get, get_many, load, query, update
 from shared.work.documents import statuses
-from shared.work.documents.committing import Told, Writing
-from shared.work.documents.reading import Page, no_version, text_of
+from shared.work.documents.committing import DocumentWrite, RevisionInfo
+from shared.work.documents.reading import LoadedDocument, stored_text, unknown_version
 from shared.work.documents.rows import Document, DocumentVersion, VersionName
 
-VERSIONS: Final = 100  # of one answer
+MAX_VERSIONS: Final = 100  # versions in one response
 
 
 @dataclass(frozen=True)
-class VersionNow:
-    """`status` is draft, review, approved, rejected, archived or superseded."""
+class VersionSnapshot:
+    """A version with its current status: draft, review, approved, rejected, archived or superseded."""
 
     version: DocumentVersion
     status: str
 
 
-def versions(actor: Actor, either_id: str, *, limit: int = VERSIONS) -> tuple[Document, list[VersionNow]]:
-    """The versions of a document, the newest first; its id or one of theirs names it. Two or three reads. Raises NotFound, Forbidden."""
-    document, _ = _named(actor, either_id, Permission.PROJECT_READ)
+def list_versions(actor: Actor, either_id: str, *, limit: int = MAX_VERSIONS) -> tuple[Document, list[VersionSnapshot]]:
+    """List the versions of a document, newest first, by its id or that of a version. Two or three reads. Raises NotFound, Forbidden."""
+    document, _ = _load_by_either_id(actor, either_id, Permission.PROJECT_READ)
     rows = query(DocumentVersion, f"DOC#{document.id}", prefix="V#", newest_first=True, limit=limit, consistent=True).rows
-    return document, [VersionNow(row, statuses.status_of(document, row)) for row in rows]
+    return document, [VersionSnapshot(row, statuses.version_status(document, row)) for row in rows]
 
 
-def approve(actor: Actor, either_id: str) -> Page:
-    """The latest version is in force, the one before it superseded. From draft it passes review in the same step; approving twice changes
-    nothing. Raises NotFound, Forbidden, Conflict(DOCUMENT_STATUS) for a version that has a successor or was put away,
-    Conflict(VERSION_CONFLICT)."""
-    document = _latest(actor, either_id)
-    writing = Writing(document, text_of(document))
+def approve(actor: Actor, either_id: str) -> LoadedDocument:
+    """Approve the latest version; it supersedes the version approved before. Safe to repeat. A draft passes review in the same step.
+
+    Raises NotFound, Forbidden, Conflict(DOCUMENT_STATUS) for an archived document or a version that is not the latest,
+    Conflict(VERSION_CONFLICT).
+    """
+    document = _load_latest(actor, either_id)
+    pending = DocumentWrite(document, stored_text(document))
     if document.status == "approved":
-        return Page(document, writing.kept)
+        return LoadedDocument(document, pending.stored)
     if document.status in {"draft", "rejected"}:
-        statuses.turn(actor, document, "review")
-    statuses.turn(actor, document, "approved")
-    _record(actor, writing, EventType.DOCUMENT_APPROVED)
-    writing.commit(actor, Told("approved", f"Approved version {int(document.number)}"))
-    return Page(document, writing.kept)
+        statuses.change_status(actor, document, "review")
+    statuses.change_status(actor, document, "approved")
+    _record_event(actor, pending, EventType.DOCUMENT_APPROVED)
+    pending.commit(actor, RevisionInfo("approved", f"Approved version {int(document.number)}"))
+    return LoadedDocument(document, pending.stored)
 
 
-def reject(actor: Actor, either_id: str, reason: str) -> Page:
-    """The latest version needs work: agentworks shows a draft. From draft it passes review in the same step. Raises as `approve`."""
-    document = _latest(actor, either_id)
-    writing = Writing(document, text_of(document))
+def reject(actor: Actor, either_id: str, reason: str) -> LoadedDocument:
+    """Reject the latest version (agentworks shows it as a draft). A draft passes review in the same step. Raises as `approve` does."""
+    document = _load_latest(actor, either_id)
+    pending = DocumentWrite(document, stored_text(document))
     if document.status == "draft":
-        statuses.turn(actor, document, "review")
-    statuses.turn(actor, document, "rejected")
+        statuses.change_status(actor, document, "review")
+    statuses.change_status(actor, document, "rejected")
     document.rejection_reason = reason
-    _record(actor, writing, EventType.DOCUMENT_REJECTED, reason=reason)
-    writing.commit(actor, Told("updated", f"Rejected version {int(document.number)}: {reason}"))
-    return Page(document, writing.kept)
+    _record_event(actor, pending, EventType.DOCUMENT_REJECTED, reason=reason)
+    pending.commit(actor, RevisionInfo("updated", f"Rejected version {int(document.number)}: {reason}"))
+    return LoadedDocument(document, pending.stored)
 
 
-def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
-    """Publish the version `number`, or a new version with the latest text. What is published is approved thereby; publishing again what
-    is published changes nothing.
+def publish(actor: Actor, document_id: str, number: int | None = None) -> LoadedDocument:
+    """Publish the version `number`, or a new version with the latest text. Publishing also approves. Safe to repeat with a `number`.
 
-    Two reads and one write; two reads more for an older version. Raises NotFound, Forbidden, Invalid (no such version),
+    Two reads and one write; two more reads for an older version. Raises NotFound, Forbidden, Invalid (no such version),
     Conflict(DOCUMENT_STATUS) for an archived document, Conflict(VERSION_CONFLICT).
     """
     document = load(Document, document_id, actor, Permission.DOCUMENT_APPROVE)
@@ -79,54 +80,55 @@ def publish(actor: Actor, document_id: str, number: int | None = None) -> Page:
         )
     if number is not None and number != document.number:
         return _publish_older(actor, document, number)
-    writing = Writing(document, text_of(document))
+    pending = DocumentWrite(document, stored_text(document))
     if number is not None and document.published_number == number and document.status == "approved":
-        return Page(document, writing.kept)
+        return LoadedDocument(document, pending.stored)
     if number is None:
-        writing.next_version()
-    statuses.approved(actor, document)
+        pending.next_version()
+    statuses.mark_approved(actor, document)
     document.published_at = clock.iso()
-    _publish(actor, writing, int(document.number))
-    return Page(document, writing.kept)
+    _publish(actor, pending, int(document.number))
+    return LoadedDocument(document, pending.stored)
 
 
-def _publish_older(actor: Actor, document: Document, number: int) -> Page:
+def _publish_older(actor: Actor, document: Document, number: int) -> LoadedDocument:
     version = get(DocumentVersion, *DocumentVersion.key_of(document.id, number))
     if version is None:
-        raise no_version(number)
-    kept = text_of(document, int(version.text))
+        raise unknown_version(number)
+    text = stored_text(document, int(version.text))
     if document.published_number == number:
-        return Page(document, kept, version)
+        return LoadedDocument(document, text, version)
     document.approved_number = number
-    writing = Writing(document, text_of(document))
+    pending = DocumentWrite(document, stored_text(document))
     version.published_at = document.published_at = clock.iso()
     published = update(version, [DocumentVersion.published_at.set(version.published_at)])
-    _publish(actor, writing, number, published)
-    return Page(document, kept, version)
+    _publish(actor, pending, number, published)
+    return LoadedDocument(document, text, version)
 
 
-def _publish(actor: Actor, writing: Writing, number: int, *further: Operation) -> None:
-    document = writing.document
+def _publish(actor: Actor, pending: DocumentWrite, number: int, *operations: Operation) -> None:
+    document = pending.document
     before = document.published_number
     document.published_number = number
-    _record(actor, writing, EventType.DOCUMENT_PUBLISHED, published=number, published_before=before)
-    writing.commit(actor, Told("published", f"Published version {number}", number=number), *further)
+    _record_event(actor, pending, EventType.DOCUMENT_PUBLISHED, published=number, published_before=before)
+    pending.commit(actor, RevisionInfo("published", f"Published version {number}", number=number), *operations)
 
 
-def _record(actor: Actor, writing: Writing, kind: EventType, **data: object) -> None:
-    document = writing.document
+def _record_event(actor: Actor, pending: DocumentWrite, kind: EventType, **data: object) -> None:
+    document = pending.document
     document.updated_by = actor.summary
     changes: dict[str, list[object]] = {}
-    if document.status != writing.status:
-        changes["status"] = [writing.status, document.status]
-    if document.number != writing.number:
-        changes["version"] = [writing.number, int(document.number)]
+    if document.status != pending.status:
+        changes["status"] = [pending.status, document.status]
+    if document.number != pending.number:
+        changes["version"] = [pending.number, int(document.number)]
     about = {"title": document.title, "type": document.type, "number": int(document.number), "card_id": document.item_id}
     record(document, kind, actor, changes=changes, **(about | data))
 
 
-def _latest(actor: Actor, either_id: str) -> Document:
-    document, number = _named(actor, either_id, Permission.DOCUMENT_APPROVE)
+def _load_latest(actor: Actor, either_id: str) -> Document:
+    """Load a document for approval. Raises Conflict(DOCUMENT_STATUS) if the id is that of an older version, NotFound, Forbidden."""
+    document, number = _load_by_either_id(actor, either_id, Permission.DOCUMENT_APPROVE)
     if number != document.number:
         raise Conflict(
             Situation.DOCUMENT_STATUS, "This version has a successor", {"version": number, "latest": int(document.number)}
@@ -134,8 +136,8 @@ def _latest(actor: Actor, either_id: str) -> Document:
     return document
 
 
-def _named(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
-    """The document that an id names, and the version."""
+def _load_by_either_id(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
+    """Load a document by its own id or by that of a version; returns it with the version's number. Raises NotFound, Forbidden."""
     bare = bare_id(either_id)
     if not is_id(bare):
         raise NotFound(Document.NAME)

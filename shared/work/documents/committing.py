@@ -1,11 +1,11 @@
-"""One write of a document: its row, what is new beside it, its revision, its place on the shelf, in one transaction.
+"""Writing a document in one transaction: its row, its new version and text, its revision and its copy in the index by type.
 
-    writing = Writing(document, kept)     as it was read
-    document.title = ...                  changes, then `record(...)`
-    writing.commit(actor, "updated", ...)
+    pending = DocumentWrite(document, stored)     as it was read
+    document.title = ...                          changes, then `record(...)`
+    pending.commit(actor, RevisionInfo("updated", ...))
 
-Whoever was slower with the same document is refused: Conflict(VERSION_CONFLICT). In an archived project all are:
-Conflict(PROJECT_ARCHIVED).
+Of two concurrent writes of a document the slower one is refused: Conflict(VERSION_CONFLICT). In an archived project every write is
+refused: Conflict(PROJECT_ARCHIVED).
 """
 
 from dataclasses import dataclass
@@ -17,67 +17,68 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import Operation, create, delete, put, save, update, write
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.boards.creating import board_id_of
 from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
-from shared.work.documents.texts import Kept, keep
+from shared.work.documents.texts import StoredText, store_version_text
 
-EXISTS = Conflict(
+WRITE_CONFLICT = Conflict(
     Situation.VERSION_CONFLICT, "The document was written by someone else at the same moment; read it and write again"
 )
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a revision says."""
+class RevisionInfo:
+    """The content of a revision."""
 
     change: str  # created | updated | approved | published
     summary: str
     diff: dict[str, Any] | None = None
     number: int | None = None
-    """The version it is about, where that is not the latest."""
+    """The version that the revision is about, if it is not the latest."""
 
 
-class Writing:
-    """`kept` is the document's text as rows hold it."""
+class DocumentWrite:
+    """A write of a document that is being prepared. `stored` is the document's text as its rows store it: the text or a pointer."""
 
-    def __init__(self, document: Document, kept: str, *, first: bool = False) -> None:
-        self.document, self.kept, self.first = document, kept, first
-        self.number = 0 if first else int(document.number)
+    def __init__(self, document: Document, stored: str, *, is_new: bool = False) -> None:
+        self.document, self.stored, self.is_new = document, stored, is_new
+        self.number = 0 if is_new else int(document.number)
         self.status = document.status
         self.published = document.published_number
-        self.shelf = None if first else DocumentCopy.place_of(document)
-        self.brought: Kept | None = None
+        self.copy_key = None if is_new else DocumentCopy.key_for(document)
+        self.new_text: StoredText | None = None
 
     def next_version(self, version_id: str | None = None) -> str:
-        """The document becomes its next version; answers the version's id."""
+        """Turn the document into its next version and return the version's id."""
         document = self.document
         document.number = self.number + 1
         document.version_id, document.versioned_at = version_id or new_id(), clock.iso()
         return str(document.version_id)
 
-    def bring(self, text: str) -> None:
-        """The latest version has this text."""
+    def set_text(self, text: str) -> None:
+        """Store the text of the latest version. Raises Invalid if it is too long."""
         document = self.document
-        self.brought = keep(document, document.version_id, text)
-        self.kept = self.brought.value
-        document.text, document.size, document.shown_size = document.number, self.brought.size, self.brought.shown_size
+        self.new_text = store_version_text(document, document.version_id, text)
+        self.stored = self.new_text.value
+        document.text, document.size, document.shown_size = document.number, self.new_text.size, self.new_text.shown_size
 
-    def commit(self, actor: Actor, told: Told, *further: Operation) -> None:
+    def commit(self, actor: Actor, revision: RevisionInfo, *operations: Operation) -> None:
+        """Write everything, with further operations, in one transaction. Raises Conflict(VERSION_CONFLICT, PROJECT_ARCHIVED)."""
         document = self.document
-        rows = [create(document, EXISTS) if self.first else save(document)]
+        rows = [create(document, WRITE_CONFLICT) if self.is_new else save(document)]
         if document.number != self.number:
             rows += [create(self._version(actor)), create(self._name())]
         elif document.status != self.status or self._publishes_latest():
-            rows.append(self._turned())
-        if self.brought is not None:
+            rows.append(self._version_update())
+        if self.new_text is not None:
             pk, sk = DocumentText.key_of(document.id, int(document.text))
-            rows.append(create(DocumentText(pk=pk, sk=sk, content=self.kept)))
-        shelved = DocumentCopy.copy_of(document, self.kept)
-        if self.shelf is not None and self.shelf != (shelved.pk, shelved.sk):
-            rows.append(delete(DocumentCopy(pk=self.shelf[0], sk=self.shelf[1])))
+            rows.append(create(DocumentText(pk=pk, sk=sk, content=self.stored)))
+        copy = DocumentCopy.copy_of(document, self.stored)
+        if self.copy_key is not None and self.copy_key != (copy.pk, copy.sk):
+            rows.append(delete(DocumentCopy(pk=self.copy_key[0], sk=self.copy_key[1])))
         board = board_id_of(str(document.proj_id))
-        write(*rows, put(shelved), create(self._revision(actor, told)), *further, writable(board))
+        write(*rows, put(copy), create(self._revision(actor, revision)), *operations, require_writable(board))
 
     def _version(self, actor: Actor) -> DocumentVersion:
         document = self.document
@@ -105,8 +106,8 @@ class Writing:
         pk, sk = VersionName.key_of(document.version_id)
         return VersionName(pk=pk, sk=sk, document_id=document.id, number=document.number)
 
-    def _turned(self) -> Operation:
-        """The latest version has the document's status."""
+    def _version_update(self) -> Operation:
+        """Return the operation that copies the document's status to the row of its latest version."""
         document = self.document
         pk, sk = DocumentVersion.key_of(document.id, int(document.number))
         actions: list[Any] = [DocumentVersion.status.set(document.status)]
@@ -123,18 +124,18 @@ class Writing:
     def _publishes_latest(self) -> bool:
         return bool(self.document.published_number == self.document.number != self.published)
 
-    def _revision(self, actor: Actor, told: Told) -> Revision:
+    def _revision(self, actor: Actor, info: RevisionInfo) -> Revision:
         document = self.document
         pk, sk = Revision.key_of(document.id, int(document.version))
         return Revision(
             pk=pk,
             sk=sk,
             id=document.event_id,
-            change=told.change,
-            summary=told.summary,
-            diff=told.diff,
+            change=info.change,
+            summary=info.summary,
+            diff=info.diff,
             old_number=self.number or None,
-            new_number=told.number or document.number,
+            new_number=info.number or document.number,
             created_at=clock.iso(),
             created_by=actor.summary,
         )

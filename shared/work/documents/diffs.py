@@ -1,11 +1,11 @@
-"""What changed between two texts, line by line, as data: bounded in work and in size, and it says where it stopped short.
+"""The difference between two texts, line by line, as data with a bounded size and computed in bounded time.
 
     {"added": 2, "removed": 1, "hunks": [
         {"op": "replace", "old_start": 3, "old_lines": 1, "new_start": 3, "new_lines": 2, "lines": ["-old", "+new", "+newer"]}
     ], "truncated": false, "coarse": false}
 
-`op` is insert, delete or replace; lines are counted from 1, and where a side has none its start is the line before. `truncated`: some hunks
-or lines are left out (their counts are not). `coarse`: a part was too large to compare line by line and is one whole replacement.
+`op` is insert, delete or replace. Lines are counted from 1; a side without lines starts at the line before the hunk. `truncated`: some
+hunks or lines are left out (the counts include them). `coarse`: a part was too large to compare and is shown as one replacement.
 """
 
 from bisect import bisect_left
@@ -16,27 +16,27 @@ from typing import Any, Final
 
 from shared.work.documents.texts import shown_size
 
-MOST_BYTES: Final = 16_000  # of all lines, as an answer counts them: fifty revisions fit into one beside a text
-MOST_HUNKS: Final = 200
-_CELLS = 250_000  # lines times lines that difflib compares at once
-_WORK = 1_000_000_000  # steps of difflib at worst, in all: about a second
-_ANCHORED = 200_000  # lines in which unique ones are looked for
-_DEPTH = 4
+MAX_BYTES: Final = 16_000  # of all lines, escaped as in a response: fifty revisions fit into one response beside a text
+MAX_HUNKS: Final = 200
+_MAX_CELLS = 250_000  # product of the line counts of both sides that difflib compares at once
+_MAX_STEPS = 1_000_000_000  # steps of difflib in total, in the worst case: about a second
+_MAX_ANCHOR_LINES = 200_000  # lines among which unique lines are searched
+_MAX_DEPTH = 4
 
 Block = tuple[int, int, int, int]
 """Lines old[a:b] became new[c:d]."""
 
 
-def diff_of(old: str, new: str) -> dict[str, Any]:
-    """See above. About a second at worst for two texts of 10 MB."""
+def diff_texts(old: str, new: str) -> dict[str, Any]:
+    """Compare two texts; the module's docstring shows the result. At most about a second for two texts of 10 MB."""
     before, after = old.split("\n"), new.split("\n")
     comparison = _Comparison(before, after)
-    blocks = list(comparison.blocks(0, len(before), 0, len(after), _DEPTH))
+    blocks = list(comparison.blocks(0, len(before), 0, len(after), _MAX_DEPTH))
     hunks: list[dict[str, Any]] = []
-    left, truncated = MOST_BYTES, len(blocks) > MOST_HUNKS
-    for a, b, c, d in blocks[:MOST_HUNKS]:
+    left, truncated = MAX_BYTES, len(blocks) > MAX_HUNKS
+    for a, b, c, d in blocks[:MAX_HUNKS]:
         lines: list[str] = []
-        for line in _marked(before[a:b], after[c:d]):
+        for line in _diff_lines(before[a:b], after[c:d]):
             left -= shown_size(line)
             if left < 0:
                 truncated = True
@@ -56,17 +56,17 @@ def diff_of(old: str, new: str) -> dict[str, Any]:
     }
 
 
-def _marked(removed: Sequence[str], added: Sequence[str]) -> Iterator[str]:
+def _diff_lines(removed: Sequence[str], added: Sequence[str]) -> Iterator[str]:
     yield from (f"-{line}" for line in removed)
     yield from (f"+{line}" for line in added)
 
 
 class _Comparison:
-    """What both ends share goes first; what is left is cut at lines that occur once on both sides; the small pieces are difflib's."""
+    """Strips common lines at both ends, splits the rest at lines unique on both sides, and gives small parts to difflib."""
 
     def __init__(self, old: list[str], new: list[str]) -> None:
         self.old, self.new = old, new
-        self.work, self.coarse = _WORK, False
+        self.work, self.coarse = _MAX_STEPS, False
 
     def blocks(self, a: int, b: int, c: int, d: int, depth: int) -> Iterator[Block]:
         while a < b and c < d and self.old[a] == self.new[c]:
@@ -77,7 +77,7 @@ class _Comparison:
         if not height or not width:
             if height or width:
                 yield a, b, c, d
-        elif height * width <= _CELLS and height * width * min(height, width) <= self.work:
+        elif height * width <= _MAX_CELLS and height * width * min(height, width) <= self.work:
             self.work -= height * width * min(height, width)
             matcher = SequenceMatcher(None, self.old[a:b], self.new[c:d], autojunk=False)
             for op, i, j, k, m in matcher.get_opcodes():
@@ -92,28 +92,28 @@ class _Comparison:
             yield a, b, c, d
 
     def _anchors(self, a: int, b: int, c: int, d: int) -> list[tuple[int, int]]:
-        """Lines that occur once on both sides and in the same order on both: the longest such row of them."""
-        if b - a + d - c > _ANCHORED:
+        """Return the longest sequence of lines that occur exactly once on each side and in the same order, as pairs of line numbers."""
+        if b - a + d - c > _MAX_ANCHOR_LINES:
             return []
         once_old, once_new = Counter(self.old[a:b]), Counter(self.new[c:d])
-        places = {line: k for k, line in enumerate(self.new[c:d], c) if once_new[line] == 1}
-        pairs = [(i, places[line]) for i, line in enumerate(self.old[a:b], a) if once_old[line] == 1 and line in places]
-        return _rising(pairs)
+        positions = {line: k for k, line in enumerate(self.new[c:d], c) if once_new[line] == 1}
+        pairs = [(i, positions[line]) for i, line in enumerate(self.old[a:b], a) if once_old[line] == 1 and line in positions]
+        return _longest_increasing(pairs)
 
 
-def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest part of the pairs whose second numbers rise (their first ones do)."""
+def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the longest subsequence of the pairs whose second numbers increase; the first numbers increase already."""
     tails: list[int] = []
     ends: list[int] = []
     before: list[int | None] = []
-    for index, (_, place) in enumerate(pairs):
-        length = bisect_left(tails, place)
+    for index, (_, number) in enumerate(pairs):
+        length = bisect_left(tails, number)
         before.append(ends[length - 1] if length else None)
-        tails[length : length + 1] = [place]
+        tails[length : length + 1] = [number]
         ends[length : length + 1] = [index]
-    found: list[tuple[int, int]] = []
-    at = ends[-1] if ends else None
-    while at is not None:
-        found.append(pairs[at])
-        at = before[at]
-    return found[::-1]
+    sequence: list[tuple[int, int]] = []
+    position = ends[-1] if ends else None
+    while position is not None:
+        sequence.append(pairs[position])
+        position = before[position]
+    return sequence[::-1]

@@ -1,4 +1,4 @@
-"""Reading documents."""
+"""Reading documents, their texts, versions and revisions."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -13,22 +13,22 @@ from shared.work.documents import texts
 from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision
 from shared.work.projects.rows import Project
 
-REVISIONS: Final = 50  # of one answer
-ROOM = 1_200_000  # bytes that they take in it, beside a text
-A_TRIP = 100
+MAX_REVISIONS: Final = 50  # revisions in one response
+MAX_REVISION_BYTES = 1_200_000  # bytes of all revisions in a response, beside a text
+BATCH = 100
 
 
 @dataclass(frozen=True)
-class Page:
-    """A document, or an older `version` of it, and its text: itself or a pointer (`kept`)."""
+class LoadedDocument:
+    """A document, or an older `version` of it, with its text as stored: the text itself or a pointer."""
 
     document: Document
-    kept: str
+    stored: str
     version: DocumentVersion | None = None
 
     @property
     def content(self) -> str:
-        return load_text(self.kept)
+        return load_text(self.stored)
 
     @property
     def size(self) -> int:
@@ -39,19 +39,19 @@ class Page:
         return int((self.version or self.document).shown_size)
 
 
-def listed(project_id: str) -> list[IndexRow]:
-    """A project's documents as index rows, without their texts, the last changed first. For a project the caller has read already."""
+def document_rows(project_id: str) -> list[IndexRow]:
+    """List a project's documents as index rows without texts, last changed first. The caller has already authorized the project."""
     return sorted(collection(1, f"PROJ#{project_id}#DOC"), key=lambda row: row.f["updated_at"], reverse=True)
 
 
-def documents_of(actor: Actor, project_id: str) -> list[IndexRow]:
-    """As `listed`; `f` has type, title, status, number. Raises NotFound, Forbidden."""
-    return listed(load(Project, project_id, actor, Permission.PROJECT_READ).id)
+def list_document_rows(actor: Actor, project_id: str) -> list[IndexRow]:
+    """Authorize the actor, then do as `document_rows`. `f` has type, title, status, number. Raises NotFound, Forbidden."""
+    return document_rows(load(Project, project_id, actor, Permission.PROJECT_READ).id)
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which documents of a project: `statuses` None for all."""
+class DocumentQuery:
+    """Filter and page of a document list. `statuses` None: all."""
 
     type: str | None = None
     statuses: Collection[str] | None = None
@@ -59,83 +59,88 @@ class Selection:
     offset: int = 0
 
 
-def pages_of(actor: Actor, project_id: str, wanted: Selection) -> tuple[list[Page], int]:
-    """A page of documents with their texts, the last changed first, and how many match. The page ends before its limit where the texts
-    that lie in rows (300 KB each at most) fill an answer. Raises NotFound, Forbidden.
+def list_documents(actor: Actor, project_id: str, selection: DocumentQuery) -> tuple[list[LoadedDocument], int]:
+    """Return a page of documents with their texts, last changed first, and how many match in total. Raises NotFound, Forbidden.
 
-    The project, the index, then one read for each fifty documents.
+    The page is shorter than its limit if the texts stored in rows (at most 300 KB each) fill a response. Reads the project, the index, and
+    one batch for each fifty documents.
     """
     rows = [
         row
-        for row in documents_of(actor, project_id)
-        if wanted.type in (None, row.f["type"]) and (wanted.statuses is None or row.f["status"] in wanted.statuses)
+        for row in list_document_rows(actor, project_id)
+        if selection.type in (None, row.f["type"]) and (selection.statuses is None or row.f["status"] in selection.statuses)
     ]
     page: list[IndexRow] = []
-    room = texts.ROOM
-    for row in rows[wanted.offset : wanted.offset + wanted.limit]:
-        room -= int(row.f["room"])  # of a text with a file the link will do
-        if room < 0 and page:
+    remaining = texts.MAX_RESPONSE_BYTES
+    for row in rows[selection.offset : selection.offset + selection.limit]:
+        remaining -= int(row.f["room"])  # a text that is stored as a file needs no room: it can be shown as a link
+        if remaining < 0 and page:
             break
         page.append(row)
-    found: list[Page] = []
-    for start in range(0, len(page), A_TRIP // 2):
-        found += _with_texts(page[start : start + A_TRIP // 2])
-    return found, len(rows)
+    loaded: list[LoadedDocument] = []
+    for start in range(0, len(page), BATCH // 2):
+        loaded += _load_batch(page[start : start + BATCH // 2])
+    return loaded, len(rows)
 
 
-def _with_texts(rows: list[IndexRow]) -> Iterable[Page]:
-    """Documents by their index rows, which may be a moment old: a text that came meanwhile is read by itself."""
+def _load_batch(rows: list[IndexRow]) -> Iterable[LoadedDocument]:
+    """Load documents with their texts by index rows, in one batch; a text that changed after the index row is read separately."""
     keys: list[Any] = [(Document, *Document.key(row.id)) for row in rows]
     keys += [(DocumentText, *DocumentText.key_of(row.id, int(row.f["text"]))) for row in rows]
-    found = get_many(keys)
-    for row, document, text in zip(rows, found, found[len(rows) :], strict=False):
+    loaded = get_many(keys)
+    for row, document, text in zip(rows, loaded, loaded[len(rows) :], strict=False):
         if isinstance(document, Document) and not document.deleted_at:
-            same = isinstance(text, DocumentText) and document.text == row.f["text"]
-            yield Page(document, text.content if same and isinstance(text, DocumentText) else text_of(document))
+            current = isinstance(text, DocumentText) and document.text == row.f["text"]
+            yield LoadedDocument(document, text.content if current and isinstance(text, DocumentText) else stored_text(document))
 
 
-def text_of(document: Document, number: int | None = None) -> str:
-    """The kept text of a document, or the one that its version `number` brought."""
+def stored_text(document: Document, number: int | None = None) -> str:
+    """Read the text of a document, or the one that its version `number` introduced, as stored: the text itself or a pointer."""
     row = get(DocumentText, *DocumentText.key_of(document.id, int(number or document.text)))
     if row is None:
         raise LookupError(f"document {document.id} has no text {number or document.text}")
     return str(row.content)
 
 
-def texts_of(documents: Iterable[Document]) -> dict[str, str]:
-    """The texts of some documents by their ids: a few, for they are read whole."""
-    wanted = list(documents)
-    rows = get_many([(DocumentText, *DocumentText.key_of(one.id, int(one.text))) for one in wanted])
-    return {one.id: load_text(row.content) for one, row in zip(wanted, rows, strict=True) if isinstance(row, DocumentText)}
+def read_texts(documents: Iterable[Document]) -> dict[str, str]:
+    """Read the texts of a few documents and return them by document id. All are held in memory at once."""
+    documents = list(documents)
+    rows = get_many([(DocumentText, *DocumentText.key_of(document.id, int(document.text))) for document in documents])
+    return {
+        document.id: load_text(row.content)
+        for document, row in zip(documents, rows, strict=True)
+        if isinstance(row, DocumentText)
+    }
 
 
-def the_document(actor: Actor, document_id: str) -> Page:
-    """A document as it is now. Two reads."""
+def get_document(actor: Actor, document_id: str) -> LoadedDocument:
+    """Read a document with its latest text. Two reads. Raises NotFound, Forbidden."""
     document = load(Document, document_id, actor, Permission.PROJECT_READ)
-    return Page(document, text_of(document))
+    return LoadedDocument(document, stored_text(document))
 
 
-def latest_of(actor: Actor, project_id: str, type_: str) -> Page:
-    """The document of a type whose latest version is the youngest; an archived one only where there is no other. One read. Raises
-    NotFound where the project has none, or is not the caller's."""
+def get_latest_document(actor: Actor, project_id: str, type_: str) -> LoadedDocument:
+    """Read the document of a type with the newest version; an archived one only if there is no other. One read.
+
+    Raises NotFound if the project has none or is not visible to the actor, Forbidden.
+    """
     bare = bare_id(project_id)
     if type_ not in TYPES or not is_id(bare):
         raise NotFound(Document.NAME)
-    found = query(DocumentCopy, DocumentCopy.partition(bare, type_), newest_first=True, limit=1, consistent=True).rows
-    if not found:
+    rows = query(DocumentCopy, DocumentCopy.partition(bare, type_), newest_first=True, limit=1, consistent=True).rows
+    if not rows:
         raise NotFound(Document.NAME)
-    row = authorize(found[0], actor, Permission.PROJECT_READ)
-    return Page(row, row.content)
+    row = authorize(rows[0], actor, Permission.PROJECT_READ)
+    return LoadedDocument(row, row.content)
 
 
-def with_revisions(
-    actor: Actor, document_id: str, *, number: int | None = None, limit: int = REVISIONS, offset: int = 0
-) -> tuple[Page, list[Revision], int]:
-    """A document, or its version `number`, with a part of its revisions, the newest first (fewer where they are large), and how many there
-    are.
+def get_document_with_revisions(
+    actor: Actor, document_id: str, *, number: int | None = None, limit: int = MAX_REVISIONS, offset: int = 0
+) -> tuple[LoadedDocument, list[Revision], int]:
+    """Read a document, or its version `number`, with a page of its revisions, newest first, and their total number.
 
-    The document; its text and revisions in one batch; one read more for an older version. Raises NotFound, Forbidden, Invalid (no such
-    version).
+    The page is shorter than `limit` if the revisions are large. One read and one batch; one more read for an older version. Raises
+    NotFound, Forbidden, Invalid (no such version).
     """
     document = load(Document, document_id, actor, Permission.PROJECT_READ)
     total = int(document.version)
@@ -148,22 +153,24 @@ def with_revisions(
     )
     keys: list[Any] = [first, *((Revision, *Revision.key_of(document.id, write)) for write in writes)]
     row, *rows = get_many(keys)
-    revisions = list(_fitting(one for one in rows if isinstance(one, Revision)))
+    revisions = list(_within_limit(revision for revision in rows if isinstance(revision, Revision)))
     if isinstance(row, DocumentText):
-        return Page(document, row.content), revisions, total
+        return LoadedDocument(document, row.content), revisions, total
     if not isinstance(row, DocumentVersion):
-        raise no_version(number)
-    return Page(document, text_of(document, int(row.text)), row), revisions, total
+        raise unknown_version(number)
+    return LoadedDocument(document, stored_text(document, int(row.text)), row), revisions, total
 
 
-def _fitting(revisions: Iterable[Revision]) -> Iterable[Revision]:
-    room = ROOM
-    for index, one in enumerate(revisions):
-        room -= texts.shown_size(json.dumps([one.diff, one.summary], ensure_ascii=False))
-        if room < 0 and index:
+def _within_limit(revisions: Iterable[Revision]) -> Iterable[Revision]:
+    """Yield revisions until they fill MAX_REVISION_BYTES, but at least one."""
+    remaining = MAX_REVISION_BYTES
+    for index, revision in enumerate(revisions):
+        remaining -= texts.shown_size(json.dumps([revision.diff, revision.summary], ensure_ascii=False))
+        if remaining < 0 and index:
             return
-        yield one
+        yield revision
 
 
-def no_version(number: int | None) -> Invalid:
+def unknown_version(number: int | None) -> Invalid:
+    """Return the error for a version that the document does not have."""
     return Invalid(FieldError("version", "The document has no such version", number))

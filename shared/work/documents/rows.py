@@ -1,12 +1,12 @@
-"""A document and what is kept beside it, in one partition but for the last two.
+"""The rows of a document. All but the last two are in one partition.
 
-DOC#<id>, META              Document          what it is now; its id stays over all versions
+DOC#<id>, META              Document          its current state; the id is the same for all versions
 DOC#<id>, V#00002           DocumentVersion   a version: its own id, status, author
-DOC#<id>, TEXT#00002        DocumentText      the text that version 2 brought; never changed, shared by versions that only rename
-DOC#<id>, REV#00000007      Revision          what the seventh write did; as many as the document's row has been written
-VER#<version id>, META      VersionName       from a version's id to its document
-PROJ#<id>#DOC#<type>, ...   Shelved           the documents of a type by the age of their latest version, text included: the latest
-                                              is one read
+DOC#<id>, TEXT#00002        DocumentText      the text that version 2 introduced; never changed, shared by versions that only rename
+DOC#<id>, REV#00000007      Revision          the change of the seventh write; one for each write of the document's row
+VER#<version id>, META      VersionName       maps a version's id to its document
+PROJ#<id>#DOC#<type>, ...   DocumentCopy      the documents of a type with their texts, sorted by the age of the latest version, so that
+                                              the latest is one read
 """
 
 from typing import Any, Final, Self
@@ -18,7 +18,7 @@ TYPES: Final = ("blueprint", "prd", "mvp", "agent_playbook", "architecture", "cu
 
 
 class Document(Entity):
-    """`number`, `title`, `text`, `status` and the like are those of its latest version."""
+    """A document. `number`, `title`, `text`, `status` and similar fields are those of its latest version."""
 
     KIND = "DOC"
     NAME = "document"
@@ -27,23 +27,23 @@ class Document(Entity):
     title = UnicodeAttribute()
     content_type = UnicodeAttribute(default="markdown")  # markdown | html | plain_text
     number = NumberAttribute(default=1)
-    """The version a reader sees. (`version` guards the row and counts every write.)"""
+    """The number of the latest version, which readers see. (`version` guards the row and counts every write.)"""
     version_id = UnicodeAttribute()
     versioned_at = UnicodeAttribute()
     text = NumberAttribute(default=1)
-    """The number of the version that brought the text: a version that only renames or publishes shares it."""
+    """The number of the version that introduced the text; a version that only renames or publishes shares an earlier text."""
     size = NumberAttribute(default=0)  # bytes of the text in UTF-8
-    shown_size = NumberAttribute(default=0)  # bytes it takes in an answer (`texts.shown_size`)
+    shown_size = NumberAttribute(default=0)  # bytes of the text in a response (`texts.shown_size`)
     status = UnicodeAttribute(default="draft")  # draft | review | approved | rejected | archived
     tags = JSONAttribute(default=list)
     origin = UnicodeAttribute(null=True)
     item_id = UnicodeAttribute(null=True)
-    """The card it was written for."""
+    """The card for which the document was written."""
     run_id = UnicodeAttribute(null=True)
     approved_by = JSONAttribute(null=True)
     approved_at = UnicodeAttribute(null=True)
     approved_number = NumberAttribute(null=True)
-    """The version in force: the last one that was approved or published."""
+    """The version that is currently approved: the last one that was approved or published."""
     rejection_reason = UnicodeAttribute(null=True)
     published_at = UnicodeAttribute(null=True)
     published_number = NumberAttribute(null=True)
@@ -51,8 +51,8 @@ class Document(Entity):
     updated_by = JSONAttribute(null=True)
 
     @property
-    def about_size(self) -> int:
-        """Bytes that title and tags take in an answer at most: a character beyond the first plane is written as two escapes of six."""
+    def metadata_size(self) -> int:
+        """The maximum bytes of title and tags in a response: a character outside the first Unicode plane takes two escapes of six bytes."""
         return 12 * (len(self.title) + sum(len(tag) for tag in self.tags))
 
     def indexes(self) -> dict[int, tuple[str, str]]:
@@ -65,14 +65,14 @@ class Document(Entity):
             "status": self.status,
             "number": self.number,
             "text": self.text,
-            "room": self.about_size + (int(self.shown_size) if self.size <= INLINE else 0),
+            "room": self.metadata_size + (int(self.shown_size) if self.size <= INLINE else 0),
             "item_id": self.item_id,
             "updated_at": self.updated_at,
         }
 
 
 class DocumentCopy(Document):
-    """A copy of the document with its text. It moves when there is a new version; what is archived stands behind what is not."""
+    """A copy of a document with its text, sorted by the age of its latest version; archived documents are sorted behind all others."""
 
     KIND = "DOCSHELF"
 
@@ -83,16 +83,16 @@ class DocumentCopy(Document):
         return f"PROJ#{project_id}#DOC#{type_}"
 
     @classmethod
-    def place_of(cls, document: Document) -> tuple[str, str]:
+    def key_for(cls, document: Document) -> tuple[str, str]:
         rank = 0 if document.status == "archived" else 1
         return cls.partition(str(document.proj_id), document.type), f"{rank}#{document.versioned_at}#{document.id}"
 
     @classmethod
     def copy_of(cls, document: Document, content: str) -> Self:
-        pk, sk = cls.place_of(document)
-        unkept = {"pk", "sk", "kind", "event", "event_id", "f"}
-        kept = {name: value for name, value in document.attribute_values.items() if name not in unkept}
-        return cls(pk=pk, sk=sk, kind=cls.KIND, content=content, **kept)
+        pk, sk = cls.key_for(document)
+        own = {"pk", "sk", "kind", "event", "event_id", "f"}
+        shared = {name: value for name, value in document.attribute_values.items() if name not in own}
+        return cls(pk=pk, sk=sk, kind=cls.KIND, content=content, **shared)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {}
@@ -109,7 +109,7 @@ class DocumentVersion(Row):
     text = NumberAttribute()
     size = NumberAttribute()
     shown_size = NumberAttribute()
-    status = UnicodeAttribute(default="draft")  # as a Document's; what a later version made of it follows from them all
+    status = UnicodeAttribute(default="draft")  # while it was the latest version; `statuses.version_status` has the current one
     approved_by = JSONAttribute(null=True)
     approved_at = UnicodeAttribute(null=True)
     rejection_reason = UnicodeAttribute(null=True)
@@ -123,7 +123,7 @@ class DocumentVersion(Row):
 
 
 class DocumentText(Row):
-    """`content` may be a pointer: `shared.store.load_text` reads it."""
+    """A text of a document. `content` may be a pointer to a file; `shared.store.load_text` reads both."""
 
     TABLE = "core_table"
 
@@ -136,7 +136,7 @@ class DocumentText(Row):
 
 
 class Revision(Row):
-    """`id` is that of the write's event. `diff`: see `diffs`."""
+    """The change of one write of a document. `id` is that of the write's event; `diffs` describes `diff`."""
 
     TABLE = "core_table"
 

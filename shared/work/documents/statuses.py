@@ -1,4 +1,4 @@
-"""From draft to review to approved to archived, and back to draft.
+"""The statuses of a document and the allowed transitions.
 
 draft     -> review, archived
 review    -> approved, rejected, draft, archived
@@ -6,9 +6,9 @@ rejected  -> review, draft, archived
 approved  -> archived, draft
 archived  -> draft
 
-Whoever may approve (`document:approve`) decides about what goes into `approved` and what comes out of it; everything else is open to
-whoever may write. A new text or title is a new version: it stays in review where the document was in review, and is a draft otherwise. The
-version that was approved before stays in force until another one is approved (`approved_number`).
+Transitions into and out of `approved` need the permission `document:approve`; all others need only the permission to write. A new text or
+title makes a new version: it stays in review if the document was in review, and is a draft otherwise. The version that was approved
+before stays the approved one until another one is approved (`approved_number`).
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from shared.core.errors import Conflict, Forbidden
 from shared.core.situations import Situation
 from shared.work.documents.rows import Document, DocumentVersion
 
-NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
+TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "draft": frozenset({"review", "archived"}),
         "review": frozenset({"approved", "rejected", "draft", "archived"}),
@@ -31,42 +31,42 @@ NEXT: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def turn(actor: Actor, document: Document, status: str) -> None:
-    """Give the document another status. Raises Conflict(DOCUMENT_STATUS) where that is no next one, Forbidden."""
-    was = document.status
-    if status not in NEXT[was]:
-        allowed = sorted(NEXT[was] - {"rejected"})
+def change_status(actor: Actor, document: Document, status: str) -> None:
+    """Change the document's status. Raises Conflict(DOCUMENT_STATUS) if the transition is not allowed, Forbidden."""
+    current = document.status
+    if status not in TRANSITIONS[current]:
+        allowed = sorted(TRANSITIONS[current] - {"rejected"})
         raise Conflict(
             Situation.DOCUMENT_STATUS,
-            f"A document in status '{was}' cannot become '{status}'; it can become {' or '.join(allowed)}",
-            {"from": was, "to": status, "allowed": allowed},
+            f"A document in status '{current}' cannot become '{status}'; it can become {' or '.join(allowed)}",
+            {"from": current, "to": status, "allowed": allowed},
         )
-    if "approved" in (was, status) and not actor.may(Permission.DOCUMENT_APPROVE, document.ws_id, document.org_id):
+    if "approved" in (current, status) and not actor.may(Permission.DOCUMENT_APPROVE, document.ws_id, document.org_id):
         raise Forbidden
     if status == "approved":
-        approved(actor, document)
+        mark_approved(actor, document)
         return
-    if was == "approved" and status == "draft":
+    if current == "approved" and status == "draft":
         document.approved_by = document.approved_at = document.approved_number = None
     document.status, document.rejection_reason = status, None
 
 
-def approved(actor: Actor, document: Document) -> None:
-    """The latest version is in force from now on."""
+def mark_approved(actor: Actor, document: Document) -> None:
+    """Make the latest version the approved one."""
     document.status, document.rejection_reason = "approved", None
     document.approved_by, document.approved_at = actor.summary, clock.iso()
     document.approved_number = document.number
 
 
-def renewed(document: Document) -> None:
-    """What a new version makes of the status."""
+def reset_for_new_version(document: Document) -> None:
+    """Set the status of a new version: in review if the document was in review, else draft."""
     if document.status != "review":
         document.status = "draft"
     document.rejection_reason = document.approved_by = document.approved_at = None
 
 
-def status_of(document: Document, version: DocumentVersion) -> str:
-    """A version's status as it is now: of those that have a successor, the one in force is `approved`, the others are `superseded`."""
+def version_status(document: Document, version: DocumentVersion) -> str:
+    """Return a version's current status. Of the older versions, the approved one is `approved`, all others are `superseded`."""
     if version.number == document.number:
         return str(document.status)
     return "approved" if version.number == document.approved_number else "superseded"

@@ -1,7 +1,7 @@
-"""The texts of documents: how large they may be, what they take in an answer, where they lie, how large ones come and go.
+"""The texts of documents: their limits, their storage, and uploads and downloads of large ones.
 
-A request of ours may have about 4.5 MB and an answer 6 MB (Lambda's 6 MB payload; API Gateway hands bodies over in base64, and an answer
-is a JSON text inside a JSON text). A longer text is put into the files bucket by a link first, and read by one.
+A request can have about 4.5 MB and a response 6 MB (Lambda's payload limit is 6 MB; API Gateway encodes request bodies in base64, and a
+response is JSON inside JSON). Longer texts are uploaded to the files bucket by a link, and downloaded by a link.
 """
 
 import json
@@ -17,99 +17,105 @@ from shared.store import download_url, file_key, get_file, head_file, load, load
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
 
-LONGEST: Final = 10 * 1024 * 1024  # bytes of a text in UTF-8
-ROOM: Final = 4_500_000  # bytes that the texts of one answer take; Lambda's limit is 6,291,556 for all of it
+MAX_BYTES: Final = 10 * 1024 * 1024  # bytes of a text in UTF-8
+MAX_RESPONSE_BYTES: Final = 4_500_000  # bytes of all texts in one response; Lambda's limit for the whole response is 6,291,556
 LINK_SECONDS: Final = 3600
-PLAIN: Final = "text/plain; charset=utf-8"
-_AT_ONCE: Final = 8
+UPLOAD_CONTENT_TYPE: Final = "text/plain; charset=utf-8"
+_MAX_THREADS: Final = 8
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A text as rows hold it: itself, or a pointer to its file."""
+class StoredText:
+    """A text as rows store it: the text itself, or a pointer to its file. Sizes are in bytes."""
 
     value: str
     size: int
     shown_size: int
 
 
-def keep(document: Document, version_id: str, text: str) -> Kept:
-    """Put a version's text away, before its rows are written. Each attempt at a version has an id of its own, so nobody's file is ever
-    written over; the file of an attempt that failed stays behind, named by no row, until the workspace's files go.
+def store_version_text(document: Document, version_id: str, text: str) -> StoredText:
+    """Store the text of a version before its rows are written. Raises Invalid if it is longer than MAX_BYTES.
 
-    Raises Invalid past LONGEST.
+    Each attempt to write a version has its own id, so no file is ever overwritten. The file of a failed attempt remains, without a row
+    that names it, until the workspace's files are deleted.
     """
     size = len(text.encode())
-    if size > LONGEST:
-        raise Invalid(FieldError("content", f"A document has at most {LONGEST:,} bytes, not {size:,}"))
-    return Kept(store_text(f"documents/{document.ws_id}/{document.id}/{version_id}", text), size, shown_size(text))
+    if size > MAX_BYTES:
+        raise Invalid(FieldError("content", f"A document has at most {MAX_BYTES:,} bytes, not {size:,}"))
+    return StoredText(store_text(f"documents/{document.ws_id}/{document.id}/{version_id}", text), size, shown_size(text))
 
 
 def shown_size(text: str) -> int:
-    """Bytes that a text takes in what a function answers: escaped as JSON twice."""
+    """Return the bytes of a text in a function's response, where it is escaped as JSON twice."""
     return len(json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False).encode())
 
 
 @dataclass(frozen=True)
-class ShownText:
-    """`link` leads to the text where it is too long for the answer; then `text` is empty."""
+class TextOrLink:
+    """A text in a response. If it is too long, `text` is empty and `link` is a URL of the text."""
 
     text: str
     link: str | None = None
 
 
-def shown(value: str, size: int, room: int = ROOM) -> ShownText:
-    """A kept text for an answer with so much room; one without a file is shown in any case (it has at most 300 KB)."""
+def render_text(value: str, size: int, max_bytes: int = MAX_RESPONSE_BYTES) -> TextOrLink:
+    """Return a stored text, or a link if its size is above `max_bytes`; a text stored in a row (at most 300 KB) is always returned."""
     key = file_key(value)
-    if key is None or size <= room:
-        return ShownText(load_text(value))
-    return ShownText("", download_url(key, "document.txt", PLAIN, LINK_SECONDS).url)
+    if key is None or size <= max_bytes:
+        return TextOrLink(load_text(value))
+    return TextOrLink("", download_url(key, "document.txt", UPLOAD_CONTENT_TYPE, LINK_SECONDS).url)
 
 
-def shown_all(kept: Sequence[tuple[str, int]], room: int = ROOM) -> list[ShownText]:
-    """Texts (value, size in an answer) of one answer, those with files first come, first served."""
-    rooms, left = [], room - sum(size for value, size in kept if file_key(value) is None)
-    for value, size in kept:
-        fits = file_key(value) is None or size <= left
-        rooms.append(size if fits else 0)
-        left -= size if fits and file_key(value) is not None else 0
-    if all(file_key(value) is None for value, _ in kept):
-        return [ShownText(load_text(value)) for value, _ in kept]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(shown, (value for value, _ in kept), (size for _, size in kept), rooms))
+def render_texts(stored: Sequence[tuple[str, int]], max_bytes: int = MAX_RESPONSE_BYTES) -> list[TextOrLink]:
+    """Return the texts of one response, given as (value, size in a response); of those in files, the first ones that fit are returned."""
+    limits, remaining = [], max_bytes - sum(size for value, size in stored if file_key(value) is None)
+    for value, size in stored:
+        fits = file_key(value) is None or size <= remaining
+        limits.append(size if fits else 0)
+        remaining -= size if fits and file_key(value) is not None else 0
+    if all(file_key(value) is None for value, _ in stored):
+        return [TextOrLink(load_text(value)) for value, _ in stored]
+    with ThreadPoolExecutor(_MAX_THREADS) as pool:
+        return list(pool.map(render_text, (value for value, _ in stored), (size for _, size in stored), limits))
 
 
 @dataclass(frozen=True)
-class Upload:
+class TextUpload:
+    """A signed URL to which a client sends a text with PUT and these headers."""
+
     id: str
     url: str
     headers: dict[str, str]
     expires_at: str
 
 
-def begin_upload(actor: Actor, project_id: str, size: int) -> Upload:
-    """A link for a text of exactly `size` bytes of UTF-8, to be named when a document of this project is created or changed. What nobody
-    names is gone after a day. Raises NotFound, Forbidden."""
+def begin_upload(actor: Actor, project_id: str, size: int) -> TextUpload:
+    """Return a link for uploading a text of exactly `size` bytes of UTF-8; a document of the project can then be written with its id.
+
+    An upload that is not used expires after a day. Raises NotFound, Forbidden.
+    """
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     upload_id = new_id()
-    signed = upload_url(_place(str(project.ws_id), project.id, upload_id), PLAIN, size)
-    return Upload(upload_id, signed.url, {"Content-Type": PLAIN, "Content-Length": str(size)}, signed.expires_at)
+    signed = upload_url(_upload_key(str(project.ws_id), project.id, upload_id), UPLOAD_CONTENT_TYPE, size)
+    return TextUpload(
+        upload_id, signed.url, {"Content-Type": UPLOAD_CONTENT_TYPE, "Content-Length": str(size)}, signed.expires_at
+    )
 
 
-def uploaded(ws_id: str, project_id: str, upload_id: str) -> str:
-    """The text that was put there. Raises Invalid where there is none, or where it is no UTF-8; TooLarge past LONGEST."""
+def read_upload(ws_id: str, project_id: str, upload_id: str) -> str:
+    """Read an uploaded text. Raises Invalid if there is none or it is not UTF-8, TooLarge if it is longer than MAX_BYTES."""
     bare = bare_id(upload_id)
-    place = _place(ws_id, project_id, bare)
-    arrived = head_file(place) if is_id(bare) else None
-    if arrived is None:
+    key = _upload_key(ws_id, project_id, bare)
+    file = head_file(key) if is_id(bare) else None
+    if file is None:
         raise Invalid(FieldError("upload_id", "Nothing was uploaded under this id, or it has expired", upload_id))
-    if arrived.size > LONGEST:
-        raise TooLarge(LONGEST)
+    if file.size > MAX_BYTES:
+        raise TooLarge(MAX_BYTES)
     try:
-        return get_file(place).decode("utf-8-sig")
+        return get_file(key).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(FieldError("upload_id", "The uploaded text is not valid UTF-8", upload_id)) from None
 
 
-def _place(ws_id: str, project_id: str, upload_id: str) -> str:
+def _upload_key(ws_id: str, project_id: str, upload_id: str) -> str:
     return f"uploads/{ws_id}/{project_id}/{upload_id}"

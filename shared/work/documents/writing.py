@@ -1,4 +1,4 @@
-"""Writing documents: a new one, a change of one, and what an agent writes: the next version of the one with this type and title."""
+"""Creating and updating documents, by people and by agents. An agent writes the next version of the document with a type and title."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import collection, fetch, load, load_text, retrying
 from shared.work.documents import statuses, texts
-from shared.work.documents.committing import Told, Writing
-from shared.work.documents.diffs import diff_of
-from shared.work.documents.reading import Page, text_of
+from shared.work.documents.committing import DocumentWrite, RevisionInfo
+from shared.work.documents.diffs import diff_texts
+from shared.work.documents.reading import LoadedDocument, stored_text
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
 
 
 @dataclass(frozen=True)
 class NewDocument:
-    """`content` is the text, or `upload_id` names where it was put (`texts.begin_upload`)."""
+    """The values of a new document. Its text is `content`, or the text uploaded under `upload_id` (`texts.begin_upload`)."""
 
     type: str
     title: str
@@ -32,11 +32,13 @@ class NewDocument:
     run_id: str | None = None
 
 
-def create_document(actor: Actor, project_id: str, new: NewDocument) -> Page:
-    """A new document, a draft, whatever others are called. One read, one write. Raises NotFound, Forbidden, Invalid,
-    Conflict(PROJECT_ARCHIVED)."""
+def create_document(actor: Actor, project_id: str, new: NewDocument) -> LoadedDocument:
+    """Create a document as a draft; other documents may have the same title. One read, one write.
+
+    Raises NotFound, Forbidden, Invalid, Conflict(PROJECT_ARCHIVED).
+    """
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
-    text = _text(project.ws_id, project.id, new.content, new.upload_id)
+    text = _read_text(project.ws_id, project.id, new.content, new.upload_id)
     if text is None:
         raise Invalid(FieldError("content", "This field is required"))
     return _create(actor, project, new_id(), new, text, new_id())
@@ -44,11 +46,11 @@ def create_document(actor: Actor, project_id: str, new: NewDocument) -> Page:
 
 def update_document(
     actor: Actor, document_id: str, changes: Mapping[str, Any], *, upload_id: str | None = None, base: int | None = None
-) -> Page:
-    """Change `title`, `content` (or what was uploaded), `tags`, `status`. Another text or title makes a new version.
+) -> LoadedDocument:
+    """Change `title`, `content` (or the uploaded text), `tags`, `status`. A new text or title makes a new version.
 
-    `base` is the version that the caller changed: a younger one refuses. Two reads and one write, none where nothing is changed. Raises
-    NotFound, Forbidden, Invalid, Conflict(VERSION_CONFLICT) where somebody else was faster, Conflict(DOCUMENT_STATUS).
+    `base` is the version on which the change is based: it is refused if there is a newer one. Two reads and one write, no write if nothing
+    changes. Raises NotFound, Forbidden, Invalid, Conflict(VERSION_CONFLICT) if another request was faster, Conflict(DOCUMENT_STATUS).
     """
     document = load(Document, document_id, actor, Permission.DOCUMENT_WRITE)
     if base is not None and base != document.number:
@@ -57,10 +59,10 @@ def update_document(
             f"The document is at version {int(document.number)} by now; read it and write again",
             {"version": int(document.number)},
         )
-    writing = Writing(document, text_of(document))
-    text = _text(document.ws_id, str(document.proj_id), changes.get("content"), upload_id)
-    _Change(actor, writing).make(changes, text)
-    return Page(document, writing.kept)
+    pending = DocumentWrite(document, stored_text(document))
+    text = _read_text(document.ws_id, str(document.proj_id), changes.get("content"), upload_id)
+    _Change(actor, pending).apply(changes, text)
+    return LoadedDocument(document, pending.stored)
 
 
 def write_document(
@@ -74,10 +76,10 @@ def write_document(
     item_id: str | None = None,
     run_id: str | None = None,
 ) -> Document:
-    """The document with this type and title gets a new version; without one a new document is made (`document_id` is its id where
-    the one that follows from the title is taken by a document that was renamed or deleted).
+    """Write a new version of the document with this type and title, or create the document.
 
-    Raises NotFound, Forbidden, Conflict(VERSION_CONFLICT) when somebody else writes the same document at this moment.
+    A new document's id is derived from type and title; `document_id` is used instead if a renamed or deleted document has that id.
+    Raises NotFound, Forbidden, Conflict(VERSION_CONFLICT) if another request writes the same document at this moment.
     """
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     new = NewDocument(type_, title, content, item_id=item_id, run_id=run_id)
@@ -86,19 +88,23 @@ def write_document(
 
 
 def _write(actor: Actor, project: Project, new: NewDocument, text: str, document_id: str, version_id: str) -> Document:
-    named = _id_by_title(project.id, new.type, new.title)
-    first = fetch(Document, named)
-    document = first if first is not None and _is(first, new.type, new.title) else _titled(project.id, new.type, new.title)
+    derived = _id_from_title(project.id, new.type, new.title)
+    holder = fetch(Document, derived)
+    document = (
+        holder
+        if holder is not None and _matches(holder, new.type, new.title)
+        else _find_by_title(project.id, new.type, new.title)
+    )
     if document is None:
-        return _create(actor, project, document_id if first is not None else named, new, text, version_id).document
-    writing = Writing(document, text_of(document))
+        return _create(actor, project, document_id if holder is not None else derived, new, text, version_id).document
+    pending = DocumentWrite(document, stored_text(document))
     document.item_id = new.item_id or document.item_id
     document.run_id, document.content_type = new.run_id, new.content_type
-    _Change(actor, writing, version_id).make({"title": new.title}, text, always=True)
+    _Change(actor, pending, version_id).apply({"title": new.title}, text, always=True)
     return document
 
 
-def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, text: str, version_id: str) -> Page:
+def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, text: str, version_id: str) -> LoadedDocument:
     document = Document.new(
         document_id,
         org_id=project.org_id,
@@ -112,9 +118,9 @@ def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, 
         run_id=new.run_id,
         created_by=actor.summary,
     )
-    writing = Writing(document, "", first=True)
-    writing.next_version(version_id)
-    writing.bring(text)
+    pending = DocumentWrite(document, "", is_new=True)
+    pending.next_version(version_id)
+    pending.set_text(text)
     record(
         document,
         EventType.DOCUMENT_CREATED,
@@ -125,42 +131,42 @@ def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, 
         card_id=new.item_id,
         run_id=new.run_id,
     )
-    writing.commit(actor, Told("created", f"Created “{new.title}”"))
-    return Page(document, writing.kept)
+    pending.commit(actor, RevisionInfo("created", f"Created “{new.title}”"))
+    return LoadedDocument(document, pending.stored)
 
 
 class _Change:
-    """One try at changing one document."""
+    """One attempt to change one document."""
 
-    def __init__(self, actor: Actor, writing: Writing, version_id: str | None = None) -> None:
-        self.actor, self.writing, self.document = actor, writing, writing.document
+    def __init__(self, actor: Actor, pending: DocumentWrite, version_id: str | None = None) -> None:
+        self.actor, self.pending, self.document = actor, pending, pending.document
         self.version_id = version_id
         self.before = {name: getattr(self.document, name) for name in ("number", "title", "tags", "status")}
 
-    def make(self, changes: Mapping[str, Any], text: str | None, *, always: bool = False) -> None:
-        """`always`: what is written is a version of its own, even with the words of the one before."""
-        document, old = self.document, load_text(self.writing.kept) if text is not None else None
-        status = _asked(document, changes.get("status"))
+    def apply(self, changes: Mapping[str, Any], text: str | None, *, always: bool = False) -> None:
+        """Apply the changes and write them. `always`: make a new version even if the text is the same."""
+        document, old = self.document, load_text(self.pending.stored) if text is not None else None
+        status = _requested_status(document, changes.get("status"))
         title = changes.get("title") or document.title
         tags = list(dict.fromkeys(changes["tags"])) if changes.get("tags") is not None else document.tags
-        renews = always or title != document.title or (text is not None and text != old)
-        if document.status == "archived" and status is None and (tags != document.tags or (renews and not always)):
+        is_new_version = always or title != document.title or (text is not None and text != old)
+        if document.status == "archived" and status is None and (tags != document.tags or (is_new_version and not always)):
             raise Conflict(
                 Situation.DOCUMENT_STATUS,
                 "The document is archived; give it the status draft to change it",
                 {"status": "archived"},
             )
         document.title, document.tags = title, tags
-        if renews:
-            self.writing.next_version(self.version_id)
-            statuses.renewed(document)
+        if is_new_version:
+            self.pending.next_version(self.version_id)
+            statuses.reset_for_new_version(document)
             if text is not None and text != old:
-                self.writing.bring(text)
+                self.pending.set_text(text)
         if status is not None and status != document.status:
-            statuses.turn(self.actor, document, status)
+            statuses.change_status(self.actor, document, status)
         changed = {name: [was, getattr(document, name)] for name, was in self.before.items() if was != getattr(document, name)}
         if changed:
-            self._commit(changed, diff_of(old, text) if text is not None and old is not None else None)
+            self._commit(changed, diff_texts(old, text) if text is not None and old is not None else None)
 
     def _commit(self, changed: dict[str, list[Any]], diff: dict[str, Any] | None) -> None:
         document = self.document
@@ -178,57 +184,59 @@ class _Change:
             run_id=document.run_id,
         )
         fields = {name: {"old": old, "new": new} for name, (old, new) in changed.items() if name != "number"}
-        told = Told("approved" if approved else "updated", _summary(changed, diff), (diff or {}) | {"fields": fields})
-        self.writing.commit(self.actor, told)
+        revision = RevisionInfo("approved" if approved else "updated", _summary(changed, diff), (diff or {}) | {"fields": fields})
+        self.pending.commit(self.actor, revision)
 
 
-def _asked(document: Document, status: str | None) -> str | None:
-    """The status that is asked for; None where it is the one the document has: a form sends back all it was shown."""
+def _requested_status(document: Document, status: str | None) -> str | None:
+    """Return the requested status; None if it is the status as shown to clients, because forms send back unchanged fields."""
     shown = "draft" if document.status == "rejected" else document.status
     return None if status == shown else status
 
 
 def _summary(changed: Mapping[str, list[Any]], diff: Mapping[str, Any] | None) -> str:
-    said = []
+    parts = []
     if diff and (diff["added"] or diff["removed"]):
-        said.append(f"text: {diff['added']} lines added, {diff['removed']} removed")
+        parts.append(f"text: {diff['added']} lines added, {diff['removed']} removed")
     if "title" in changed:
-        said.append("title")
+        parts.append("title")
     if "tags" in changed:
-        said.append("tags")
+        parts.append("tags")
     if "status" in changed:
-        said.append(f"status: {changed['status'][0]} to {changed['status'][1]}")
-    return "Changed " + "; ".join(said) if said else "Written again without a change"
+        parts.append(f"status: {changed['status'][0]} to {changed['status'][1]}")
+    return "Changed " + "; ".join(parts) if parts else "Written again without a change"
 
 
-def _text(ws_id: str | None, project_id: str, content: str | None, upload_id: str | None) -> str | None:
+def _read_text(ws_id: str | None, project_id: str, content: str | None, upload_id: str | None) -> str | None:
     if upload_id is None:
         return content
     if content is not None:
         raise Invalid(FieldError("upload_id", "Give the content or what was uploaded, not both"))
-    return texts.uploaded(str(ws_id), project_id, upload_id)
+    return texts.read_upload(str(ws_id), project_id, upload_id)
 
 
 def find_document(project_id: str, type_: str, title: str) -> Document | None:
-    """The document of this type and title, if there is one."""
-    first = fetch(Document, _id_by_title(project_id, type_, title))
-    return first if first is not None and _is(first, type_, title) else _titled(project_id, type_, title)
+    """Return the document with this type and title; None if there is none."""
+    document = fetch(Document, _id_from_title(project_id, type_, title))
+    return document if document is not None and _matches(document, type_, title) else _find_by_title(project_id, type_, title)
 
 
-def _id_by_title(project_id: str, type_: str, title: str) -> str:
+def _id_from_title(project_id: str, type_: str, title: str) -> str:
     return derived_id("document", project_id, type_, title.casefold())
 
 
-def _is(document: Document, type_: str, title: str) -> bool:
+def _matches(document: Document, type_: str, title: str) -> bool:
     return not document.deleted_at and document.type == type_ and document.title.casefold() == title.casefold()
 
 
-def _titled(project_id: str, type_: str, title: str) -> Document | None:
-    """By the index, for documents that got their title later or from people. (An agent's own are found by their id, which follows
-    from type and title: the index may be a moment behind.)"""
+def _find_by_title(project_id: str, type_: str, title: str) -> Document | None:
+    """Find a document by the index, which may be a moment old: for documents that people created or renamed.
+
+    Documents that agents created are found by their id, which is derived from type and title.
+    """
     for row in reversed(collection(1, f"PROJ#{project_id}#DOC", f"{type_}#")):
         if row.f.get("title", "").casefold() == title.casefold():
-            found = fetch(Document, row.id)
-            if found is not None and _is(found, type_, title):
-                return found
+            document = fetch(Document, row.id)
+            if document is not None and _matches(document, type_, title):
+                return document
     return None

@@ -1,1 +1,1 @@
-"""Work items: the card, the ticket, the feature and the requirement are one thing."""
+"""Work items: cards, tickets, features and requirements are the same entity."""

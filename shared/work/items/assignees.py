@@ -1,4 +1,4 @@
-"""Who a card can be given to: the members of its workspace."""
+"""Assignees of a card: the members of its workspace."""
 
 from shared.core.actor import Actor
 from shared.core.errors import FieldError, Invalid
@@ -8,7 +8,7 @@ from shared.store import get
 
 
 def member_summary(actor: Actor, ws_id: str, user_id: str) -> dict[str, str]:
-    """What a row keeps of a member. Raises Invalid for anybody else. No round trip for the actor's own id."""
+    """Return the summary of a member that rows store. Raises Invalid for other users. One read, none for the actor's own id."""
     user_id = bare_id(user_id)
     if user_id == actor.id and actor.kind == "user":
         return actor.summary

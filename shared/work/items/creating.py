@@ -1,4 +1,4 @@
-"""A new card on a board: two round trips, one to read what it must fit, one transaction to write it and count it."""
+"""Creating a card in two round trips: one reads the board, lane and parent, one transaction writes the card and counts it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,23 +8,23 @@ from shared.core.errors import FieldError, Invalid, NotFound, Raced
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import authorize, create, fetch, fetch_all, get_many, stale, write
-from shared.work.boards.counting import place_of, recount
+from shared.work.boards.counting import card_location, update_counts
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES, canonical_phase
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.rows import Item
-from shared.work.items.rules import refuse_oversized, refuse_unfit, wip_limit
+from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, wip_limit
 
-_EXISTS = Raced("A card with this id exists already")
+_ITEM_EXISTS = Raced("A card with this id exists already")
 
 
 @dataclass(frozen=True)
 class NewItem:
-    """What a card starts with. It goes to `lane_id`, or to the first lane of `phase_id`; one of the two must be given.
+    """The values of a new card. Its lane is `lane_id`, or the first lane of `phase_id`; one of the two is required.
 
-    `position` is a sort key in its lane, by default one that comes after all the cards of the board made before it.
+    `position` is a sort key in the lane; the default comes after all existing cards of the board.
     """
 
     title: str
@@ -50,35 +50,35 @@ class NewItem:
 
 
 def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | None = None, force: bool = False) -> Item:
-    """Create a card and count it in, one transaction. `force` passes a full lane by.
+    """Create a card and count it in one transaction. `force` ignores the lane's WIP limit.
 
-    With `item_id` it happens once: the same id again answers the card as it is now. Raises NotFound (board, lane, card),
-    Forbidden, Invalid, TransitionRefused (the lane is full, of another board, or asks for more), Conflict(PROJECT_ARCHIVED).
+    Safe to repeat with the same `item_id`: it returns the existing card. Raises NotFound (board, lane, parent), Forbidden, Invalid,
+    TransitionRefused (the lane is full, is on another board, or requires other fields), Conflict(PROJECT_ARCHIVED).
 
     One read and one transaction; one more read for an assignee who is not the caller.
     """
     board_id = bare_id(board_id)
     if not is_id(board_id):
         raise NotFound(Board.NAME)
-    board, counts, lane, parent, earlier = _read(board_id, new, item_id)
+    board, counts, lane, parent, existing = _read_rows(board_id, new, item_id)
     if board is None or board.deleted_at:
         raise NotFound(Board.NAME)
     authorize(board, actor, Permission.CARD_CREATE)
-    if earlier is not None:
-        return _the_first(earlier, board)
+    if existing is not None:
+        return _existing_item(existing, board)
     if lane is None and new.phase_id is not None:
-        lane = _first_lane_of(board, new.phase_id)
+        lane = _first_lane(board, new.phase_id)
     if lane is None or actor.role_in(lane.ws_id, lane.org_id) is None:
         raise NotFound(Lane.NAME)
-    item = _item(actor, board, lane, new, item_id or new_id())
+    item = _new_item(actor, board, lane, new, item_id or new_id())
     if new.position is None:
         item.position = int(counts.next if counts else 0) + 1
     _check_parent(actor, new, parent, board)
-    item.custom_fields = custom_fields.checked(board, {}, new.custom_fields, complete=True)
+    item.custom_fields = custom_fields.merge(board, {}, new.custom_fields, complete=True)
     if new.assignee_id:
         item.assignee = member_summary(actor, str(board.ws_id), new.assignee_id)
     refuse_oversized(item)
-    refuse_unfit(item, lane)
+    refuse_lane_mismatch(item, lane)
     record(
         item,
         EventType.ITEM_CREATED,
@@ -92,50 +92,50 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        counted = recount(board.id, enters=place_of(item), lane_limit=None if force else wip_limit(lane))
-        write(create(item, _EXISTS), counted)
+        counts_update = update_counts(board.id, enters=card_location(item), lane_limit=None if force else wip_limit(lane))
+        write(create(item, _ITEM_EXISTS), counts_update)
     except Raced as raced:
-        if raced is not _EXISTS:
+        if raced is not _ITEM_EXISTS:
             raise
-        first = fetch(Item, item.id)
-        if first is None:
+        existing = fetch(Item, item.id)
+        if existing is None:
             raise stale() from None
-        return _the_first(first, board)
+        return _existing_item(existing, board)
     return item
 
 
-def _read(board_id: str, new: NewItem, item_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
-    wanted: dict[str, tuple[Any, str, str]] = {
+def _read_rows(board_id: str, new: NewItem, item_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
+    keys: dict[str, tuple[Any, str, str]] = {
         "board": (Board, *Board.key(board_id)),
         "counts": (Counts, f"BOARD#{board_id}", "COUNTS"),
     }
-    lane_id = bare_id(new.lane_id) if new.lane_id is not None else _usual_lane(board_id, new.phase_id)
+    lane_id = bare_id(new.lane_id) if new.lane_id is not None else _default_lane_id(board_id, new.phase_id)
     if lane_id is not None:
-        wanted["lane"] = (Lane, *Lane.key(lane_id))
+        keys["lane"] = (Lane, *Lane.key(lane_id))
     if new.parent_id:
-        wanted["parent"] = (Item, *Item.key(bare_id(new.parent_id)))
+        keys["parent"] = (Item, *Item.key(bare_id(new.parent_id)))
     if item_id is not None:
-        wanted["earlier"] = (Item, *Item.key(item_id))
-    found = dict(zip(wanted, get_many(list(wanted.values())), strict=True))
-    return found["board"], found["counts"], found.get("lane"), found.get("parent"), found.get("earlier")
+        keys["existing"] = (Item, *Item.key(item_id))
+    rows = dict(zip(keys, get_many(list(keys.values())), strict=True))
+    return rows["board"], rows["counts"], rows.get("lane"), rows.get("parent"), rows.get("existing")
 
 
-def _the_first(earlier: Item, board: Board) -> Item:
-    if earlier.board_id != board.id:
-        raise _EXISTS
-    return earlier
+def _existing_item(existing: Item, board: Board) -> Item:
+    if existing.board_id != board.id:
+        raise _ITEM_EXISTS
+    return existing
 
 
-def _usual_lane(board_id: str, phase: str | None) -> str | None:
-    """The id of the first lane of a phase, as boards are made; None for a phase that no board has."""
-    wanted = canonical_phase(phase or "")
-    return next((lane_id_of(board_id, kind.number) for kind in LANES if kind.phase == wanted), None)
+def _default_lane_id(board_id: str, phase: str | None) -> str | None:
+    """Return the derived id of the first lane of a phase; None for a phase that new boards do not have. No round trip."""
+    phase = canonical_phase(phase or "")
+    return next((lane_id_of(board_id, template.number) for template in LANES if template.phase == phase), None)
 
 
-def _first_lane_of(board: Board, phase: str) -> Lane | None:
-    """The first lane of a phase, by its name or an alias."""
-    wanted = canonical_phase(phase)
-    lanes = [lane for lane in fetch_all(Lane, board.lane_ids) if lane.phase_id == wanted]
+def _first_lane(board: Board, phase: str) -> Lane | None:
+    """Read the first lane of a phase, given by its name or an alias. Raises Invalid if the board has none."""
+    phase_id = canonical_phase(phase)
+    lanes = [lane for lane in fetch_all(Lane, board.lane_ids) if lane.phase_id == phase_id]
     if not lanes:
         raise Invalid(FieldError("phase_id", f"This board has no phase {phase}", phase))
     return min(lanes, key=lambda lane: lane.number)
@@ -151,7 +151,7 @@ def _check_parent(actor: Actor, new: NewItem, parent: Item | None, board: Board)
         raise Invalid(FieldError("parent_id", "The parent is on another board", new.parent_id))
 
 
-def _item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str) -> Item:
+def _new_item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str) -> Item:
     item = Item.new(
         item_id,
         org_id=board.org_id,

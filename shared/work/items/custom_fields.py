@@ -1,4 +1,4 @@
-"""Custom fields: free where a board defines none, checked against its definitions where it does."""
+"""Custom fields of a card: checked against the board's definitions; a board without definitions allows any."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,24 +8,24 @@ from shared.core.errors import FieldError, Invalid
 from shared.work.boards.rows import Board
 
 
-def checked(board: Board, held: Mapping[str, Any], given: Mapping[str, Any], *, complete: bool = False) -> dict[str, Any]:
-    """`given` over `held`, key by key; None takes a key away. With `complete`, every required field must be there.
+def merge(board: Board, current: Mapping[str, Any], changes: Mapping[str, Any], *, complete: bool = False) -> dict[str, Any]:
+    """Merge `changes` into `current` key by key; None removes a key. With `complete`, every required field must be present.
 
-    Raises Invalid naming each field that the board does not define or whose value is of another type.
+    Raises Invalid, naming each field that is missing, that the board does not define, or whose value has the wrong type.
     """
-    result = {key: value for key, value in {**held, **given}.items() if value is not None}
-    defined = {one["key"]: one for one in board.settings.get("customFields") or []}
-    if not defined:
+    result = {key: value for key, value in {**current, **changes}.items() if value is not None}
+    definitions = {definition["key"]: definition for definition in board.settings.get("customFields") or []}
+    if not definitions:
         return result
     problems = [
         FieldError(f"custom_fields.{key}", problem)
-        for key, value in given.items()
-        if value is not None and (problem := _problem(defined.get(key), value))
+        for key, value in changes.items()
+        if value is not None and (problem := _problem(definitions.get(key), value))
     ]
     problems += [
         FieldError(f"custom_fields.{key}", "This field is required")
-        for key, one in defined.items()
-        if one.get("required") and key not in result and (complete or key in given)
+        for key, definition in definitions.items()
+        if definition.get("required") and key not in result and (complete or key in changes)
     ]
     if problems:
         raise Invalid(*problems)
@@ -36,8 +36,8 @@ def _problem(definition: Mapping[str, Any] | None, value: Any) -> str | None:
     if definition is None:
         return "This board has no such custom field"
     kind, options = str(definition.get("type", "text")), definition.get("options")
-    fits = _FITS.get(kind)
-    if fits is not None and not fits(value):
+    is_of_type = _TYPE_CHECKS.get(kind)
+    if is_of_type is not None and not is_of_type(value):
         return f"The value must be of type {kind}"
     chosen = value if isinstance(value, list) else [value]
     if options and any(one not in options for one in chosen):
@@ -61,7 +61,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_FITS: Mapping[str, Callable[[Any], bool]] = {  # other types are shown as they are
+_TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {  # values of other types are not checked
     "text": _is_text,
     "string": _is_text,
     "url": lambda value: _is_text(value) and value.startswith(("https://", "http://")),

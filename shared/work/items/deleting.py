@@ -1,15 +1,15 @@
-"""A card leaves its board: it stays as a row, but no list and no id leads to it any more."""
+"""Deleting a card: the row stays, but no list shows it and its id is not found."""
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
-from shared.work.boards.counting import place_of, recount, writable
+from shared.work.boards.counting import card_location, require_writable, update_counts
 from shared.work.items.rows import Item
 
 
 def delete_item(actor: Actor, item_id: str) -> Item:
-    """Soft delete; counted out of its lane in the same transaction. Raises NotFound, Forbidden, Conflict (archived)."""
+    """Mark a card as deleted and count it out of its lane in one transaction. Raises NotFound, Forbidden, Conflict (archived)."""
 
     def change(item: Item) -> list[Operation]:
         item.deleted_at = clock.iso()
@@ -22,6 +22,8 @@ def delete_item(actor: Actor, item_id: str) -> Item:
             phase_id=item.phase_id,
             title=item.title,
         )
-        return [writable(item.board_id)] if item.archived_at else [recount(item.board_id, leaves=place_of(item))]
+        return (
+            [require_writable(item.board_id)] if item.archived_at else [update_counts(item.board_id, leaves=card_location(item))]
+        )
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)

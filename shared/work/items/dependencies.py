@@ -1,8 +1,8 @@
-"""Which card waits for which: dependencies between the cards of one board.
+"""Dependencies between the cards of one board.
 
-`blocks` makes an order, so it must never make a circle. All `blocks` edges of a board stand in one row with a version: reading it is
-one consistent read, and whoever adds an edge writes it on the condition that nobody changed it since. Two opposite edges made at the
-same time cannot both land: the slower one is refused by the version, reads again and finds the circle.
+`blocks` is an order, so it must never contain a cycle. One row holds all `blocks` edges of a board and has a version: it is read
+consistently, and a new edge is written on the condition that the row has not changed since. Of two opposite edges added at the same
+time only one is written: the version refuses the slower one, which reads again and detects the cycle.
 """
 
 from collections.abc import Collection, Sequence
@@ -36,17 +36,20 @@ from shared.store import (
     stale,
     write,
 )
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.boards.rows import Board
 from shared.work.items.rows import Item
 
 MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
-_TWICE = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
+_DEPENDENCY_EXISTS = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
 
 
 class Dependency(Entity):
-    """`item_id` waits for `dependency_id` (or relates to it, or duplicates it). A second row, `BACK`, puts it into the other card's
-    collection. Its id follows from its ends and its type: the same dependency twice is the same row."""
+    """A dependency of `item_id` on `dependency_id` (or a relation to it, or a duplicate of it).
+
+    A second row, `BACK`, lists it in the index of the other card. The id is derived from both cards and the type, so that the same
+    dependency is always the same row.
+    """
 
     KIND = "DEP"
     NAME = "dependency"
@@ -66,15 +69,15 @@ class Dependency(Entity):
 
     @property
     def back(self) -> "Dependency":
-        """The row of the other end: it carries no event."""
+        """The second row, which lists the dependency at the other card. It carries no event."""
         values: dict[str, Any] = {
             name: value for name, value in self.attribute_values.items() if name not in {"event", "event_id"}
         }
         return Dependency(**values | {"sk": "BACK"})
 
 
-class Graph(Row):
-    """At `BOARD#<id>, GRAPH`: every `blocks` edge of the board as [who waits, for whom]."""
+class DependencyGraph(Row):
+    """All `blocks` edges of a board as [dependent, blocker] ids, at `BOARD#<id>, GRAPH`."""
 
     TABLE = "core_table"
 
@@ -88,115 +91,123 @@ class Graph(Row):
 
 
 @dataclass(frozen=True)
-class Link:
-    """A dependency with the cards at its ends."""
+class ResolvedDependency:
+    """A dependency with its two cards: `dependent` depends on `blocker` (or relates to it, or duplicates it)."""
 
     dependency: Dependency
     dependent: Item
-    on: Item
+    blocker: Item
 
 
-def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> Link:
-    """Let a card wait for another one of its board (or relate to it, or duplicate it).
+def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> ResolvedDependency:
+    """Make a card depend on another card of its board (or relate to it, or duplicate it). Two reads and one transaction.
 
-    Raises NotFound (either card), Forbidden, Invalid (itself, another board), Conflict: "exists", "cycle", "state" in an archived
-    project or where the board has no dependencies. Two reads and one transaction.
+    Raises NotFound (either card), Forbidden, Invalid (the card itself, another board), and Conflict: DEPENDENCY_EXISTS, DEPENDENCY_CYCLE,
+    DEPENDENCIES_DISABLED on this board, or PROJECT_ARCHIVED.
     """
-    dependent, on = _both(actor, item_id, dependency_id)
-    if dependent.id == on.id:
+    dependent, blocker = _load_pair(actor, item_id, dependency_id)
+    if dependent.id == blocker.id:
         raise Invalid(FieldError("dependency_id", "A card cannot depend on itself", dependency_id))
-    if dependent.board_id != on.board_id:
+    if dependent.board_id != blocker.board_id:
         raise Invalid(FieldError("dependency_id", "The two cards are on different boards", dependency_id))
-    board, graph = get_many([(Board, *Board.key(dependent.board_id)), (Graph, *Graph.key(dependent.board_id))])
+    board, graph = get_many(
+        [(Board, *Board.key(dependent.board_id)), (DependencyGraph, *DependencyGraph.key(dependent.board_id))]
+    )
     if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
         raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
-    made = Dependency.new(
-        derived_id("dependency", dependent.id, on.id, kind),
+    dependency = Dependency.new(
+        derived_id("dependency", dependent.id, blocker.id, kind),
         org_id=dependent.org_id,
         ws_id=dependent.ws_id,
         proj_id=dependent.proj_id,
         item_id=dependent.id,
-        dependency_id=on.id,
+        dependency_id=blocker.id,
         board_id=dependent.board_id,
         type=kind,
         created_by=actor.summary,
     )
-    record(made, EventType.DEPENDENCY_ADDED, actor, **_told(made), title=on.title)
+    record(dependency, EventType.DEPENDENCY_ADDED, actor, **_event_data(dependency), title=blocker.title)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
-    rows = [put(made, free, _TWICE), put(made.back), writable(dependent.board_id)]
+    rows = [put(dependency, free, _DEPENDENCY_EXISTS), put(dependency.back), require_writable(dependent.board_id)]
     if kind == "blocks":
-        _write_with_graph(dependent.board_id, rows, add=(dependent, on), first=graph or Graph(*Graph.key(dependent.board_id)))
+        _write_with_graph(
+            dependent.board_id,
+            rows,
+            add=(dependent, blocker),
+            first=graph or DependencyGraph(*DependencyGraph.key(dependent.board_id)),
+        )
     else:
         write(*rows)
-    return Link(made, dependent, on)
+    return ResolvedDependency(dependency, dependent, blocker)
 
 
 def delete_dependency(actor: Actor, dependency_id: str) -> None:
-    """Remove it from both cards. Raises NotFound, Forbidden, Conflict (archived)."""
-    gone = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
-    back = gone.back
-    gone.deleted_at = clock.iso()
-    record(gone, EventType.DEPENDENCY_REMOVED, actor, **_told(gone))
-    rows = [save(gone, NotFound(Dependency.NAME)), delete(back), writable(gone.board_id)]
-    if gone.type == "blocks":
-        _write_with_graph(gone.board_id, rows, remove=[gone.item_id, gone.dependency_id])
+    """Delete a dependency; it disappears from both cards. Raises NotFound, Forbidden, Conflict (archived)."""
+    dependency = load(Dependency, dependency_id, actor, Permission.CARD_EDIT)
+    back = dependency.back
+    dependency.deleted_at = clock.iso()
+    record(dependency, EventType.DEPENDENCY_REMOVED, actor, **_event_data(dependency))
+    rows = [save(dependency, NotFound(Dependency.NAME)), delete(back), require_writable(dependency.board_id)]
+    if dependency.type == "blocks":
+        _write_with_graph(dependency.board_id, rows, remove=[dependency.item_id, dependency.dependency_id])
     else:
         write(*rows)
 
 
-def links_of(actor: Actor, item_id: str) -> tuple[Item, list[Link]]:
-    """A card and every dependency it has part in, oldest first; those whose other end is deleted are left out.
+def list_dependencies(actor: Actor, item_id: str) -> tuple[Item, list[ResolvedDependency]]:
+    """Return a card and all its dependencies in both directions, oldest first, without those whose other card is deleted.
 
-    The card, one query, and one batch for each fifty dependencies.
+    Reads the card, one query, and one batch for each fifty dependencies. Raises NotFound, Forbidden.
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     index = collection(1, f"ITEM#{item.id}", "DEP#")
-    return item, assembled(item, index, read_ends(item, index))
+    return item, resolve_dependencies(item, index, read_dependency_rows(item, index))
 
 
-def end_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
-    """What must be read to show the dependencies of an index slice: the rows, and the cards at the other ends."""
-    others = dict.fromkeys(one for row in index for one in (row.f["item_id"], row.f["dependency_id"]) if one != item.id)
+def dependency_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
+    """Return the keys of the rows that `resolve_dependencies` needs: the dependencies and the other cards."""
+    others = dict.fromkeys(end for row in index for end in (row.f["item_id"], row.f["dependency_id"]) if end != item.id)
     return [(Dependency, *Dependency.key(row.id)) for row in index] + [(Item, *Item.key(other)) for other in others]
 
 
-def read_ends(item: Item, index: Sequence[IndexRow]) -> list[Row | None]:
-    keys = end_keys(item, index)
+def read_dependency_rows(item: Item, index: Sequence[IndexRow]) -> list[Row | None]:
+    """Read the rows of `dependency_keys`, a hundred for each round trip."""
+    keys = dependency_keys(item, index)
     return [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
 
 
-def assembled(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[Link]:
-    """Links from the rows that `end_keys` names; deleted dependencies and cards are left out."""
+def resolve_dependencies(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[ResolvedDependency]:
+    """Join dependencies with their cards, from the rows of `dependency_keys`; those that are deleted are left out."""
     cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at} | {item.id: item}
-    found = {row.id: row for row in rows if isinstance(row, Dependency) and not row.deleted_at}
-    links = []
-    for one in index:
-        row = found.get(one.id)
+    dependencies = {row.id: row for row in rows if isinstance(row, Dependency) and not row.deleted_at}
+    resolved = []
+    for index_row in index:
+        row = dependencies.get(index_row.id)
         if row is not None and row.item_id in cards and row.dependency_id in cards:
-            links.append(Link(row, cards[row.item_id], cards[row.dependency_id]))
-    return links
+            resolved.append(ResolvedDependency(row, cards[row.item_id], cards[row.dependency_id]))
+    return resolved
 
 
 def open_blockers(item: Item) -> list[Item]:
-    """The unfinished cards this one waits for. One consistent read, and one more where it waits for any."""
-    graph = get(Graph, *Graph.key(item.board_id))
-    waits_for = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
-    return [one for one in fetch_all(Item, waits_for) if one.status != "done" and not one.deleted_at]
+    """Return the unfinished cards on which this card depends. One consistent read, and one more if it depends on any."""
+    graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
+    blockers = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
+    return [blocker for blocker in fetch_all(Item, blockers) if blocker.status != "done" and not blocker.deleted_at]
 
 
-def refuse_while_waiting(item: Item) -> None:
-    """Raises TransitionRefused while the card waits for unfinished ones."""
-    waiting = open_blockers(item)
-    if waiting:
-        titles = ", ".join(one.title for one in waiting[:5])
+def refuse_open_dependencies(item: Item) -> None:
+    """Raise TransitionRefused if the card depends on unfinished cards."""
+    blockers = open_blockers(item)
+    if blockers:
+        titles = ", ".join(blocker.title for blocker in blockers[:5])
         raise TransitionRefused(
-            f"The card depends on {len(waiting)} unfinished card{'s' if len(waiting) > 1 else ''}: {titles}",
-            {"rule": "dependency", "item_ids": [one.id for one in waiting]},
+            f"The card depends on {len(blockers)} unfinished card{'s' if len(blockers) > 1 else ''}: {titles}",
+            {"rule": "dependency", "item_ids": [blocker.id for blocker in blockers]},
         )
 
 
-def _told(row: Dependency) -> dict[str, Any]:
-    """What its events say of a dependency."""
+def _event_data(row: Dependency) -> dict[str, Any]:
+    """Return the data of a dependency's events."""
     return {
         "board_id": row.board_id,
         "item_id": row.item_id,
@@ -205,16 +216,17 @@ def _told(row: Dependency) -> dict[str, Any]:
     }
 
 
-def _both(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
+def _load_pair(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
+    """Read two cards; the actor must be able to edit the first one. Raises NotFound, Forbidden."""
     ids = [bare_id(item_id), bare_id(other_id)]
     if not all(map(is_id, ids)):
         raise NotFound(Item.NAME)
-    found: list[Item] = []
+    items: list[Item] = []
     for row, permission in zip(get_many([(Item, *Item.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True):
         if not isinstance(row, Item) or row.deleted_at:
             raise NotFound(Item.NAME)
-        found.append(authorize(row, actor, permission))
-    return found[0], found[1]
+        items.append(authorize(row, actor, permission))
+    return items[0], items[1]
 
 
 def _write_with_graph(
@@ -225,60 +237,67 @@ def _write_with_graph(
     remove: list[str] | None = None,
     first: Row | None = None,
 ) -> None:
-    """Write the rows together with the board's edges, from what stands there (`first`, where it was just read): again when somebody else
-    changed them meanwhile."""
+    """Write the rows together with the board's changed edges, and retry if another request changed the edges meanwhile.
+
+    `first` is the graph if the caller has just read it.
+    """
 
     def attempt(number: int) -> None:
-        stands = first if isinstance(first, Graph) and not number else get(Graph, *Graph.key(board_id))
-        graph = stands or Graph(*Graph.key(board_id))
+        current = (
+            first if isinstance(first, DependencyGraph) and not number else get(DependencyGraph, *DependencyGraph.key(board_id))
+        )
+        graph = current or DependencyGraph(*DependencyGraph.key(board_id))
         edges: list[list[str]] = [edge for edge in graph.edges if edge != remove]
         if add is not None:
-            edges = _with(edges, *add)
-        unchanged = Graph.version == graph.version if graph.version else Graph.version.does_not_exist()
+            edges = _add_edge(edges, *add)
+        unchanged = DependencyGraph.version == graph.version if graph.version else DependencyGraph.version.does_not_exist()
         graph.edges, graph.version = edges, int(graph.version) + 1
         write(*rows, put(graph, unchanged, stale))
 
     retrying(attempt, times=8)
 
 
-def _with(edges: list[list[str]], dependent: Item, on: Item) -> list[list[str]]:
-    """The edges and the new one. Edges of deleted cards go when they stand in the way."""
-    while path := _path(edges, on.id, dependent.id):
-        living = _living(edges, path)
-        if len(living) == len(edges):
+def _add_edge(edges: list[list[str]], dependent: Item, blocker: Item) -> list[list[str]]:
+    """Return the edges with a new one. Edges of deleted cards are removed if they would cause a cycle or exceed the limit.
+
+    Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
+    """
+    while path := _find_path(edges, blocker.id, dependent.id):
+        remaining = _without_deleted(edges, path)
+        if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
             raise Conflict(Situation.DEPENDENCY_CYCLE, "This would make the cards wait for each other in a circle", cards)
-        edges = living
+        edges = remaining
     if len(edges) >= MAX_EDGES:
-        edges = _living(edges, {card for edge in edges for card in edge})
+        edges = _without_deleted(edges, {card for edge in edges for card in edge})
     if len(edges) >= MAX_EDGES:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"A board holds at most {MAX_EDGES:,} blocking dependencies")
-    return [*edges, [dependent.id, on.id]]
+    return [*edges, [dependent.id, blocker.id]]
 
 
-def _living(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
-    """The edges without those of the cards that are deleted among `cards`."""
-    dead = set(cards) - {one.id for one in fetch_all(Item, cards) if not one.deleted_at}
-    return [edge for edge in edges if dead.isdisjoint(edge)]
+def _without_deleted(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
+    """Return the edges without those of deleted cards. Only the cards with these ids are read."""
+    deleted = set(cards) - {item.id for item in fetch_all(Item, cards) if not item.deleted_at}
+    return [edge for edge in edges if deleted.isdisjoint(edge)]
 
 
-def _path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
-    """The cards from `start` to `goal` along who waits for whom; empty where there is no way. Visits each card once."""
-    waits_for: dict[str, list[str]] = {}
-    for dependent, on in edges:
-        waits_for.setdefault(dependent, []).append(on)
+def _find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
+    """Return the ids on a path from `start` to `goal` along the edges; empty if there is none. Visits each card once."""
+    blockers: dict[str, list[str]] = {}
+    for dependent, blocker in edges:
+        blockers.setdefault(dependent, []).append(blocker)
     came_from: dict[str, str] = {start: ""}
-    left = [start]
-    while left:
-        card = left.pop()
+    stack = [start]
+    while stack:
+        card = stack.pop()
         if card == goal:
             path = []
             while card:
                 path.append(card)
                 card = came_from[card]
             return path[::-1]
-        for following in waits_for.get(card, []):
-            if following not in came_from:
-                came_from[following] = card
-                left.append(following)
+        for blocker in blockers.get(card, []):
+            if blocker not in came_from:
+                came_from[blocker] = card
+                stack.append(blocker)
     return []

@@ -1,4 +1,4 @@
-"""Links from a card to what is elsewhere: a pull request, a design, a page."""
+"""Links from a card to other systems: a pull request, a design, a page."""
 
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -9,12 +9,12 @@ from shared.core.ids import bare_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
-from shared.work.boards.counting import writable
+from shared.work.boards.counting import require_writable
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_oversized
 
 MAX_LINKS: Final = 50
-_HOSTS: Final = {  # what a link is where nobody says so
+_TYPE_BY_HOST: Final = {  # the type of a link that is created without one
     "github.com": "github",
     "gist.github.com": "github",
     "figma.com": "design",
@@ -24,55 +24,55 @@ _HOSTS: Final = {  # what a link is where nobody says so
 
 
 def add_link(actor: Actor, item_id: str, url: str, title: str | None = None, kind: str | None = None) -> dict[str, Any]:
-    """Put a link on a card: {id, title, url, type}. The same address twice is one link.
+    """Add a link to a card and return it: {id, title, url, type}. An existing link with the same URL is returned instead.
 
-    Raises NotFound, Forbidden, Invalid (the address; links of 10,000 bytes), LimitExceeded, Conflict (archived). One read, one
+    Raises NotFound, Forbidden, Invalid (a wrong URL; more than 10,000 bytes of links), LimitExceeded, Conflict (archived). One read, one
     transaction.
     """
-    host = _host(url)
-    link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _HOSTS.get(host, "other")}
-    found: list[dict[str, Any]] = []
+    host = _parse_host(url)
+    link = {"id": new_id(), "title": title or host, "url": url, "type": kind or _TYPE_BY_HOST.get(host, "other")}
+    existing: list[dict[str, Any]] = []
 
     def change(item: Item) -> list[Operation]:
         refuse_archived(item)
-        held: list[dict[str, Any]] = item.external_links
-        found[:] = [one for one in held if one.get("url") == url]
-        if found:
+        links: list[dict[str, Any]] = item.external_links
+        existing[:] = [one for one in links if one.get("url") == url]
+        if existing:
             return []
-        if len(held) >= MAX_LINKS:
+        if len(links) >= MAX_LINKS:
             raise LimitExceeded(Situation.LIMIT_REACHED, f"A card holds at most {MAX_LINKS} links", {"limit": MAX_LINKS})
-        item.external_links = [*held, link]
+        item.external_links = [*links, link]
         refuse_oversized(item)
         record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [None, link]}, board_id=item.board_id)
-        return [writable(item.board_id)]
+        return [require_writable(item.board_id)]
 
     update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
-    return found[0] if found else link
+    return existing[0] if existing else link
 
 
 def remove_link(actor: Actor, item_id: str, link_id: str) -> None:
-    """Take a link off a card. Raises NotFound (card, link), Forbidden, Conflict (archived)."""
+    """Remove a link from a card. Raises NotFound (card, link), Forbidden, Conflict (archived)."""
 
     def change(item: Item) -> list[Operation]:
         refuse_archived(item)
-        gone = next((one for one in item.external_links if one["id"] == bare_id(link_id)), None)
-        if gone is None:
+        removed = next((one for one in item.external_links if one["id"] == bare_id(link_id)), None)
+        if removed is None:
             raise NotFound("link")
-        item.external_links = [one for one in item.external_links if one is not gone]
-        record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [gone, None]}, board_id=item.board_id)
-        return [writable(item.board_id)]
+        item.external_links = [one for one in item.external_links if one is not removed]
+        record(item, EventType.ITEM_UPDATED, actor, changes={"external_links": [removed, None]}, board_id=item.board_id)
+        return [require_writable(item.board_id)]
 
     update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
 
 
-def _host(url: str) -> str:
-    """Raises Invalid unless this is an http(s) address that a page may safely make a link of."""
+def _parse_host(url: str) -> str:
+    """Return the host of a URL. Raises Invalid unless it is an http(s) URL that a page can safely show as a link."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    odd = any(one.isspace() or not one.isprintable() for one in url)
-    if not host or parts.scheme.lower() not in ("http", "https") or parts.username is not None or odd:
+    unsafe = any(character.isspace() or not character.isprintable() for character in url)
+    if not host or parts.scheme.lower() not in ("http", "https") or parts.username is not None or unsafe:
         raise Invalid(FieldError("url", "An address that begins with https:// or http:// and names a host", url[:200]))
     return host

@@ -1,12 +1,12 @@
-"""The work item. Its comments, activities, runs and dependencies are members of one collection, `ITEM#<id>` on GSI1, each under a
-prefix of its own (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query shows what a card has."""
+"""The work item (card). Its comments, activities, runs and dependencies share one index partition, `ITEM#<id>` on GSI1, each with its own
+prefix (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query lists everything that belongs to a card."""
 
 from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-PEOPLE: Final = frozenset({"assignee"})
-"""The fields whose changes hold people (`Actor.summary`): events keep them whole, contracts show them in their own form."""
+PERSON_FIELDS: Final = frozenset({"assignee"})
+"""Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
 
 
 class Item(Entity):
@@ -39,26 +39,26 @@ class Item(Entity):
     blocked_reason = UnicodeAttribute(null=True)
     status_before_block = UnicodeAttribute(null=True)
     lane_before_done = UnicodeAttribute(null=True)
-    """Where a finished card was last worked on: reopening it leads back there."""
+    """The lane of a finished card before it was done; reopening the card returns it there."""
     approval_status = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
     lane_since = UnicodeAttribute(null=True)
-    """When it came into its lane."""
+    """When the card entered its lane."""
     auto_moves = NumberAttribute(default=0)
-    """How often it went on by itself (`shared.work.items.auto_progress`) since a person last had it in hand."""
+    """How often the card has moved automatically (`shared.work.items.auto_progress`) since a person last changed it."""
     archived_at = UnicodeAttribute(null=True)
-    """Finished and put away: in no list and no count, still there by its id."""
+    """When the card was archived: it is in no list and no count, but can be read by its id."""
     recent_runs = JSONAttribute(default=list)
-    """Summaries of the last few runs, newest first: a list of cards shows them without a query per card."""
+    """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""
     lease_run = UnicodeAttribute(null=True)
-    """The run that works on the card. The run's own row says how long its lease lasts; after it the card is anybody's to take."""
+    """The run that holds the lease on the card. The run's row has the expiry; after it any other run may take the card."""
 
     restored_at = UnicodeAttribute(null=True)
 
     @property
     def finished_since(self) -> str:
-        """When a finished card came to lie where it lies: it was finished, or brought back from the archive."""
+        """The time from which archiving counts: when the card was finished or restored from the archive, whichever is later."""
         return max(self.completed_at or self.updated_at, self.restored_at or "")
 
     @property
@@ -68,17 +68,17 @@ class Item(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.archived_at:
             return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
-        places = {
+        keys = {
             1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{float(self.position):016.4f}#{self.id}"),
             2: (f"PROJ#{self.proj_id}#ITEM", f"{self.item_kind}#{self.created_at}#{self.id}"),
         }
         if self.parent_id:
-            places[3] = (f"PARENT#{self.parent_id}", f"{float(self.position):016.4f}#{self.id}")
-        if self.status == "done":  # finished work is on nobody's list of things to do: in its place, when it was finished
-            places[4] = (f"BOARD#{self.board_id}#DONE", f"{self.finished_since}#{self.id}")
+            keys[3] = (f"PARENT#{self.parent_id}", f"{float(self.position):016.4f}#{self.id}")
+        if self.status == "done":  # a finished card leaves its assignee's index and enters the board's index of finished cards
+            keys[4] = (f"BOARD#{self.board_id}#DONE", f"{self.finished_since}#{self.id}")
         elif self.assignee:
-            places[4] = (f"ASSIGNEE#{self.assignee['id']}", f"{self.updated_at}#{self.id}")
-        return places
+            keys[4] = (f"ASSIGNEE#{self.assignee['id']}", f"{self.updated_at}#{self.id}")
+        return keys
 
     def filters(self) -> dict[str, Any]:
         return {

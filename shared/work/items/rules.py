@@ -1,4 +1,4 @@
-"""What a lane asks of a card. Creating, changing and moving cards share it."""
+"""The rules that a card must meet, also those of its lane. Creating, updating and moving cards share them."""
 
 import json
 from typing import Any
@@ -8,14 +8,14 @@ from shared.core.situations import Situation
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 
-_SIZES = {  # bytes, as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card and its last event into a row of 400 KB
+_MAX_BYTES = {  # bytes as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card with its last event into DynamoDB's 400 KB
     "description": 40_000,
     "acceptance_criteria": 40_000,
     "custom_fields": 20_000,
     "context": 60_000,
     "external_links": 10_000,
 }
-_NAMES = {  # a lane's settings are stored as agentworks wrote them, with its names of the card's fields
+_ATTRIBUTE_BY_NAME = {  # a lane's settings are stored with the field names of agentworks
     "assigneeId": "assignee_id",
     "parentId": "parent_id",
     "estimatedHours": "estimated_hours",
@@ -27,36 +27,36 @@ _NAMES = {  # a lane's settings are stored as agentworks wrote them, with its na
 }
 
 
-_NOTHING: tuple[Any, ...] = (None, "", [], {})  # 0 and false are values
+_EMPTY: tuple[Any, ...] = (None, "", [], {})  # 0 and false are values
 
 
 def refuse_oversized(item: Item) -> None:
-    """Raises Invalid for a text that is too long for a card; long texts are documents."""
-    for name, limit in _SIZES.items():
+    """Raise Invalid if a field of the card is too long; long texts belong into documents."""
+    for name, limit in _MAX_BYTES.items():
         value = getattr(item, name)
         if value and len(json.dumps(value, ensure_ascii=False).encode()) > limit + 2:
             raise Invalid(FieldError(name, f"This takes at most {limit:,} bytes; keep long texts in a document"))
 
 
 def refuse_archived(item: Item) -> None:
-    """Raises Conflict(CARD_ARCHIVED) for a card that was put away: it counts nowhere, so it goes nowhere."""
+    """Raise Conflict(CARD_ARCHIVED) if the card is archived: it is not counted in any lane, so it cannot move."""
     if item.archived_at:
         raise Conflict(Situation.CARD_ARCHIVED, "The card is archived; restore it to change it")
 
 
-def refuse_unfit(item: Item, lane: Lane) -> None:
-    """Raises TransitionRefused unless the lane is on the card's board, takes its type, and finds every field it requires."""
+def refuse_lane_mismatch(item: Item, lane: Lane) -> None:
+    """Raise TransitionRefused unless the lane is on the card's board, allows its type, and the card has every required field."""
     if lane.board_id != item.board_id or lane.deleted_at:
         raise TransitionRefused("The lane belongs to another board", {"lane_id": lane.id})
     refuse_type(item, lane)
-    missing = [_own_name(name) for name in lane.settings.get("requiredFields") or [] if value_of(item, name) in _NOTHING]
+    missing = [_attribute_name(name) for name in lane.settings.get("requiredFields") or [] if field_value(item, name) in _EMPTY]
     if missing:
-        words = ", ".join(map(_words, missing))
+        words = ", ".join(map(_display_name, missing))
         raise TransitionRefused(f"The lane {lane.name} requires {words}", {"lane_id": lane.id, "missing_fields": missing})
 
 
 def refuse_type(item: Item, lane: Lane) -> None:
-    """Raises TransitionRefused where the lane does not take cards of this type."""
+    """Raise TransitionRefused if the lane does not allow cards of this type."""
     allowed = lane.settings.get("allowedCardTypes") or []
     if allowed and item.type not in allowed:
         raise TransitionRefused(
@@ -65,28 +65,32 @@ def refuse_type(item: Item, lane: Lane) -> None:
 
 
 def wip_limit(lane: Lane) -> int | None:
-    """How many cards the lane takes at a time; None: any number."""
+    """Return how many cards may be in the lane at a time; None: no limit."""
     return None if lane.wip_limit is None else int(lane.wip_limit)
 
 
-def value_of(item: Item, name: str) -> Any:
-    """What a card has under a name that a lane's settings give: a field of the card, or a custom field. A person is their id."""
-    own = _own_name(name)
-    if own in ("assignee", "assignee_id"):
+def field_value(item: Item, name: str) -> Any:
+    """Return the value of a card's field or custom field, by its name in a lane's settings. An assignee is returned as an id."""
+    attribute = _attribute_name(name)
+    if attribute in ("assignee", "assignee_id"):
         return item.assignee["id"] if item.assignee else item.assignee
-    custom = own.startswith(_CUSTOM)
-    return item.custom_fields.get(own.removeprefix(_CUSTOM)) if custom else getattr(item, own)
+    custom = attribute.startswith(_CUSTOM_PREFIX)
+    return item.custom_fields.get(attribute.removeprefix(_CUSTOM_PREFIX)) if custom else getattr(item, attribute)
 
 
-_CUSTOM = "custom_fields."
+_CUSTOM_PREFIX = "custom_fields."
 
 
-def _own_name(name: str) -> str:
-    """Our name of a field that a lane's settings name: the card's attribute, `assignee_id`, or `custom_fields.<key>`."""
-    own = _NAMES.get(name, name)
-    return own if own == "assignee_id" or own in Item.get_attributes() else f"{_CUSTOM}{name}"
+def _attribute_name(name: str) -> str:
+    """Translate a field name of a lane's settings: to the card's attribute, to `assignee_id`, or to `custom_fields.<key>`."""
+    attribute = _ATTRIBUTE_BY_NAME.get(name, name)
+    return attribute if attribute == "assignee_id" or attribute in Item.get_attributes() else f"{_CUSTOM_PREFIX}{name}"
 
 
-def _words(own: str) -> str:
-    """A field as a message names it: `estimated hours`, or the key of a custom field."""
-    return own.removeprefix(_CUSTOM) if own.startswith(_CUSTOM) else own.removesuffix("_id").replace("_", " ")
+def _display_name(attribute: str) -> str:
+    """Return a field's name for error messages: `estimated hours`, or the key of a custom field."""
+    return (
+        attribute.removeprefix(_CUSTOM_PREFIX)
+        if attribute.startswith(_CUSTOM_PREFIX)
+        else attribute.removesuffix("_id").replace("_", " ")
+    )

@@ -1,11 +1,10 @@
-"""Changing a card. Its status is more than a field: finishing a card moves it to the done lane, reopening it moves it back, and a block
-remembers what it interrupted.
+"""Updating a card. A new status can also move the card: finishing moves it to the done lane, reopening moves it back.
 
-status written   the card was                  what happens
-done             anywhere                      it goes to the board's done lane, past that lane's limit: finished work is not in progress
-not done         done, in a done lane          it goes back to the lane it came from, else to the last lane of work; that limit holds
-blocked          draft, ready, in_progress     it keeps its lane; `status_before_block` remembers
-not blocked      blocked                       the block is lifted
+new status       the card was                  effect
+done             in any lane                   it moves to the board's done lane, whose limit is ignored: finished work is not in progress
+not done         done, in a done lane          it returns to its earlier lane, else to the last lane that is not done; the limit applies
+blocked          draft, ready, in_progress     it keeps its lane; `status_before_block` stores its status
+not blocked      blocked                       it is unblocked
 """
 
 import json
@@ -18,17 +17,17 @@ from shared.core.errors import TransitionRefused
 from shared.core.ids import bare_id
 from shared.events import EventType, record
 from shared.store import Operation, fetch, get_many, load, update_with_retry
-from shared.work.boards.counting import Place, place_of, recount, writable
-from shared.work.boards.lanes import category_of
-from shared.work.boards.reading import BoardNow, assembled, board_keys
+from shared.work.boards.counting import CardLocation, card_location, require_writable, update_counts
+from shared.work.boards.lanes import phase_category
+from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
-from shared.work.items.dependencies import refuse_while_waiting
-from shared.work.items.rows import PEOPLE, Item
-from shared.work.items.rules import refuse_archived, refuse_oversized, refuse_type, refuse_unfit, wip_limit
+from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.rows import PERSON_FIELDS, Item
+from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, refuse_oversized, refuse_type, wip_limit
 
-PLAIN: Final = (
+PLAIN_FIELDS: Final = (
     "title",
     "description",
     "type",
@@ -42,8 +41,8 @@ PLAIN: Final = (
     "approval_status",
     "context",
 )
-_WATCHED: Final = (
-    *PLAIN,
+_RECORDED_FIELDS: Final = (
+    *PLAIN_FIELDS,
     "status",
     "lane_id",
     "phase_id",
@@ -51,57 +50,57 @@ _WATCHED: Final = (
     "custom_fields",
     "blocked_reason",
 )
-_LONGEST_KEPT = 500  # characters of a value that an event repeats
+_MAX_EVENT_VALUE = 500  # characters of a value that an event stores
 
 
 def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
-    """Change the given fields of a card and leave the rest: `PLAIN`, `status` (with `blocked_reason`), `assignee_id` (None: nobody),
-    `custom_fields` (merged key by key).
+    """Change the given fields of a card: PLAIN_FIELDS, `status` (with `blocked_reason`), `assignee_id` (None: nobody), `custom_fields`
+    (merged key by key).
 
     Raises NotFound, Forbidden, Invalid, TransitionRefused (a lane's rule, an open dependency) and Conflict (archived).
-    One read and one write; one more read for a status that moves the card or for custom fields, one for another person.
+    One read and one write; one more read for custom fields or a status that moves the card, and one for a new assignee.
     """
 
     def change(item: Item) -> list[Operation] | None:
-        return _Change(actor, item).make(changes)
+        return _Change(actor, item).apply(changes)
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
 
 
 def block_item(actor: Actor, item_id: str, reason: str) -> Item:
-    """Block a card; blocking a blocked one changes the reason."""
+    """Block a card; for a blocked card only the reason changes. Raises as `update_item` does."""
     return update_item(actor, item_id, {"status": "blocked", "blocked_reason": reason})
 
 
 def unblock_item(actor: Actor, item_id: str) -> Item:
-    """Lift the block: the card has the status again that it had before. Nothing happens to a card that is not blocked."""
+    """Unblock a card and restore its earlier status; a card that is not blocked stays as it is. Raises as `update_item` does."""
     return update_item(actor, item_id, {"status": "unblocked"})
 
 
 class _Change:
-    """One try at changing one card."""
+    """One attempt to change one card."""
 
     def __init__(self, actor: Actor, item: Item) -> None:
         self.actor, self.item = actor, item
-        self.before = {name: getattr(item, name) for name in _WATCHED}
-        self.place: Place = place_of(item)
+        self.before = {name: getattr(item, name) for name in _RECORDED_FIELDS}
+        self.location: CardLocation = card_location(item)
         self.lane_limit: int | None = None
-        self._now: BoardNow | None = None
+        self._board: BoardSnapshot | None = None
 
-    def make(self, changes: Mapping[str, Any]) -> list[Operation] | None:
+    def apply(self, changes: Mapping[str, Any]) -> list[Operation] | None:
         item = self.item
         refuse_archived(item)
-        for name in PLAIN:
+        for name in PLAIN_FIELDS:
             if name in changes:
                 setattr(item, name, changes[name])
         if "assignee_id" in changes:
-            wanted = changes["assignee_id"]
-            if not wanted:
+            assignee_id = changes["assignee_id"]
+            if not assignee_id:
                 item.assignee = None
-            elif item.assignee is None or item.assignee["id"] != bare_id(wanted):
-                item.assignee = member_summary(self.actor, str(item.ws_id), wanted)
+            elif item.assignee is None or item.assignee["id"] != bare_id(assignee_id):
+                item.assignee = member_summary(self.actor, str(item.ws_id), assignee_id)
         if changes.get("custom_fields") is not None:
-            item.custom_fields = custom_fields.checked(self.board().board, item.custom_fields, changes["custom_fields"])
+            item.custom_fields = custom_fields.merge(self.board().board, item.custom_fields, changes["custom_fields"])
         refuse_oversized(item)
         if item.type != self.before["type"] and (lane := fetch(Lane, item.lane_id)):
             refuse_type(item, lane)
@@ -109,10 +108,10 @@ class _Change:
             self.set_status(changes["status"], changes.get("blocked_reason"))
         return self.operations()
 
-    def board(self) -> BoardNow:
-        if self._now is None:
-            self._now = assembled(get_many(board_keys(self.item.board_id)), self.actor)
-        return self._now
+    def board(self) -> BoardSnapshot:
+        if self._board is None:
+            self._board = assemble_board(get_many(board_keys(self.item.board_id)), self.actor)
+        return self._board
 
     def set_status(self, status: str, reason: str | None) -> None:
         item = self.item
@@ -124,13 +123,13 @@ class _Change:
         if status == item.status:
             return
         item.status_before_block = item.blocked_reason = None
-        finished_here = category_of(item.phase_id) == "done"
-        if status == "done" and not finished_here:
-            refuse_while_waiting(item)
+        in_done_lane = phase_category(item.phase_id) == "done"
+        if status == "done" and not in_done_lane:
+            refuse_open_dependencies(item)
             came_from = item.lane_id
             self.enter(self.done_lane())
             item.lane_before_done = came_from
-        elif item.status == "done" and finished_here:
+        elif item.status == "done" and in_done_lane:
             lane = self.lane_to_return_to()
             self.lane_limit = wip_limit(lane)
             self.enter(lane)
@@ -148,32 +147,32 @@ class _Change:
             item.blocked_reason = reason
 
     def enter(self, lane: Lane) -> None:
-        refuse_unfit(self.item, lane)
+        refuse_lane_mismatch(self.item, lane)
         self.item.lane_since = clock.iso()
         self.item.lane_id, self.item.phase_id = lane.id, lane.phase_id
 
     def done_lane(self) -> Lane:
-        lanes = [lane for lane in self.board().lanes if category_of(lane.phase_id) == "done"]
+        lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) == "done"]
         if not lanes:
             raise TransitionRefused("This board has no lane for finished cards")
         return lanes[0]
 
     def lane_to_return_to(self) -> Lane:
-        lanes = [lane for lane in self.board().lanes if category_of(lane.phase_id) != "done"]
-        left = next((lane for lane in lanes if lane.id == self.item.lane_before_done), None)
-        if left is None and not lanes:
+        lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) != "done"]
+        earlier = next((lane for lane in lanes if lane.id == self.item.lane_before_done), None)
+        if earlier is None and not lanes:
             raise TransitionRefused("This board has no lane for open cards")
-        return left or lanes[-1]
+        return earlier or lanes[-1]
 
     def operations(self) -> list[Operation] | None:
-        """What goes with the card's own write; None where nothing changed."""
+        """Record the event and return the operations for the same write as the card; None if nothing changed."""
         item = self.item
         changed = {name: [old, getattr(item, name)] for name, old in self.before.items() if old != getattr(item, name)}
         if not changed:
             return None
         if self.actor.is_person:
             item.auto_moves = 0
-        after = place_of(item)
+        after = card_location(item)
         data: dict[str, Any] = {"board_id": item.board_id, "title": item.title}
         kind = EventType.ITEM_UPDATED
         if "lane_id" in changed:
@@ -181,11 +180,11 @@ class _Change:
             lane = next(lane for lane in self.board().lanes if lane.id == item.lane_id)
             data |= {
                 "lane_number": lane.number,
-                "from_lane": self.place.lane_id,
+                "from_lane": self.location.lane_id,
                 "to_lane": after.lane_id,
                 "from_phase": self.before["phase_id"],
                 "to_phase": item.phase_id,
-                "from_column": self.place.column_id,
+                "from_column": self.location.column_id,
                 "to_column": after.column_id,
                 "reason": None,
             }
@@ -193,16 +192,16 @@ class _Change:
             kind, data["reason"] = EventType.ITEM_BLOCKED, item.blocked_reason
         elif "status" in changed and self.before["status"] == "blocked":
             kind = EventType.ITEM_UNBLOCKED
-        told = {name: pair if name in PEOPLE else [*map(_kept, pair)] for name, pair in changed.items()}
-        record(item, kind, self.actor, changes=told, **data)
-        if after == self.place:
-            return [writable(item.board_id)]
-        return [recount(item.board_id, leaves=self.place, enters=after, lane_limit=self.lane_limit)]
+        event_changes = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
+        record(item, kind, self.actor, changes=event_changes, **data)
+        if after == self.location:
+            return [require_writable(item.board_id)]
+        return [update_counts(item.board_id, leaves=self.location, enters=after, lane_limit=self.lane_limit)]
 
 
-def _kept(value: Any) -> Any:
-    """A value as an event keeps it: a long one is cut, so that a description changed a hundred times does not fill the log."""
+def _truncate(value: Any) -> Any:
+    """Shorten a long value for an event, so that many changes of a long description do not fill the log."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _LONGEST_KEPT else text[:_LONGEST_KEPT] + "…"
+    return value if len(text) <= _MAX_EVENT_VALUE else text[:_MAX_EVENT_VALUE] + "…"

@@ -1,1 +1,1 @@
-"""Projects: what a workspace works on. Each has one board."""
+"""Projects of a workspace. Each project has exactly one board."""

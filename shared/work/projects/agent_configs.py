@@ -1,4 +1,4 @@
-"""How a project wants an agent: at `PROJ#<id>, ACFG#<agent>`. What it leaves open comes from the workspace, then from the agent."""
+"""A project's configuration of an agent, at `PROJ#<id>, ACFG#<agent>`. Unset fields fall back to the workspace, then to the agent."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -28,7 +28,7 @@ from shared.store import (
     update_with_retry,
     write,
 )
-from shared.work.boards.counting import ARCHIVED, writable
+from shared.work.boards.counting import PROJECT_ARCHIVED, require_writable
 from shared.work.projects.rows import Project
 
 
@@ -46,7 +46,7 @@ class AgentConfig(Entity):
     context_instructions = UnicodeAttribute(null=True)
     enabled = BooleanAttribute(null=True)
     auto_trigger = BooleanAttribute(null=True)
-    """Both open (None) until the project says yes or no; a workspace that says nothing either means yes."""
+    """`enabled` and `auto_trigger` are None until the project sets them; unset in the workspace too, they mean yes."""
     configured_by = JSONAttribute(null=True)
 
     @classmethod
@@ -54,8 +54,8 @@ class AgentConfig(Entity):
         return f"PROJ#{project_id}", f"ACFG#{agent_id}"
 
 
-def untouched(project: Project, agent: Agent) -> AgentConfig:
-    """The config of an agent that nobody configured: everything open."""
+def default_config(project: Project, agent: Agent) -> AgentConfig:
+    """Return the config of an agent that nobody has configured: every field is unset. Nothing is written."""
     config = AgentConfig.new(
         agent.id, agent_id=agent.id, agent_name=agent.name, org_id=project.org_id, ws_id=project.ws_id, proj_id=project.id
     )
@@ -64,30 +64,31 @@ def untouched(project: Project, agent: Agent) -> AgentConfig:
     return config
 
 
-def template_of(settings: Mapping[str, Any], agent: Agent) -> dict[str, Any]:
-    """What the workspace's settings say of an agent (`defaultAgentConfigs`): for what its projects leave open."""
-    found: dict[str, Any] = (settings.get("defaultAgentConfigs") or {}).get(agent.name) or {}
-    return found
+def workspace_defaults(settings: Mapping[str, Any], agent: Agent) -> dict[str, Any]:
+    """Return the workspace's settings for an agent (`defaultAgentConfigs`); they apply where a project sets nothing."""
+    defaults: dict[str, Any] = (settings.get("defaultAgentConfigs") or {}).get(agent.name) or {}
+    return defaults
 
 
-def is_enabled(config: AgentConfig | None, template: Mapping[str, Any]) -> bool:
-    return _decided(config.enabled if config else None, template.get("enabled"))
+def is_enabled(config: AgentConfig | None, defaults: Mapping[str, Any]) -> bool:
+    """Tell whether the project may use the agent. `defaults` are the workspace's."""
+    return _first_decision(config.enabled if config else None, defaults.get("enabled"))
 
 
-def starts_by_itself(config: AgentConfig | None, template: Mapping[str, Any]) -> bool:
-    """Whether the lane's agent starts on a card that arrives there."""
-    return is_enabled(config, template) and _decided(config.auto_trigger if config else None, template.get("autoTrigger"))
+def is_auto_triggered(config: AgentConfig | None, defaults: Mapping[str, Any]) -> bool:
+    """Tell whether the agent starts automatically on a card that enters its lane. `defaults` are the workspace's."""
+    return is_enabled(config, defaults) and _first_decision(config.auto_trigger if config else None, defaults.get("autoTrigger"))
 
 
-def _decided(*levels: bool | None) -> bool:
+def _first_decision(*levels: bool | None) -> bool:
     return next((level for level in levels if level is not None), True)
 
 
 Configs = list[tuple[Agent, AgentConfig]]
 
 
-def with_configs(actor: Actor, project_id: str) -> tuple[Project, Configs]:
-    """One project and how it wants each agent. One round trip. Raises NotFound."""
+def get_project_with_configs(actor: Actor, project_id: str) -> tuple[Project, Configs]:
+    """Read a project with its config of each agent. One round trip. Raises NotFound, Forbidden."""
     bare = bare_id(project_id)
     if not is_id(bare):
         raise NotFound(Project.NAME)
@@ -96,37 +97,37 @@ def with_configs(actor: Actor, project_id: str) -> tuple[Project, Configs]:
     if project is None or project.deleted_at or project.status == "deleted":
         raise NotFound(Project.NAME)
     authorize(project, actor, Permission.PROJECT_READ)
-    return project, _configs(project, [row for row in rows if isinstance(row, AgentConfig)])
+    return project, _complete(project, [row for row in rows if isinstance(row, AgentConfig)])
 
 
-def configs_in(project: Project) -> Configs:
-    """Of a project at hand. One round trip."""
-    return _configs(project, query(AgentConfig, f"PROJ#{project.id}", prefix="ACFG#", consistent=True).rows)
+def list_configs(project: Project) -> Configs:
+    """Read the agent configs of a project that the caller has already loaded. One round trip."""
+    return _complete(project, query(AgentConfig, f"PROJ#{project.id}", prefix="ACFG#", consistent=True).rows)
 
 
-def unconfigured(project: Project) -> Configs:
-    """Of a project that was just made: no round trip."""
-    return _configs(project, [])
+def default_configs(project: Project) -> Configs:
+    """Return the agent configs of a new project: all unset. No round trip."""
+    return _complete(project, [])
 
 
-def _configs(project: Project, rows: Sequence[AgentConfig]) -> Configs:
-    kept = {row.agent_id: row for row in rows}
-    return [(agent, kept.get(agent.id) or untouched(project, agent)) for agent in agents()]
+def _complete(project: Project, rows: Sequence[AgentConfig]) -> Configs:
+    stored = {row.agent_id: row for row in rows}
+    return [(agent, stored.get(agent.id) or default_config(project, agent)) for agent in agents()]
 
 
-def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
+def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
     """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project."""
     project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
     if project.status != "active":
-        raise ARCHIVED
+        raise PROJECT_ARCHIVED
     agent = the_agent(agent_id)
 
     def read() -> AgentConfig:
         row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))
         if row is None:
-            row = untouched(project, agent)
+            row = default_config(project, agent)
             row.created_at = row.updated_at = clock.iso()
-            with suppress(Conflict):  # somebody else just did: whose change is second finds out by the version
+            with suppress(Conflict):  # another request just created it: `version` refuses the slower of the two changes
                 write(create(row, stale))
         return row
 
@@ -136,6 +137,6 @@ def configure(actor: Actor, project_id: str, agent_id: str, changes: dict[str, A
             setattr(config, name, value)
         config.configured_by = actor.summary
         record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
-        return [writable(project.board_id)]
+        return [require_writable(project.board_id)]
 
     return agent, update_with_retry(read, change)

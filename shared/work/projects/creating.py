@@ -1,4 +1,4 @@
-"""A new project: with its board, lanes, counts and numbers, in one transaction that also holds the limits."""
+"""Creating a project: its row, board, lanes, card counts and statistics are written in one transaction, which also checks the limits."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slug
 from shared.people.tenancy.workspaces import entered, the_workspace
 from shared.store import Operation, create, fetch, update, write
 from shared.work.boards.creating import LaneOptions, new_board
-from shared.work.boards.lanes import COLUMN_OF_PHASE, canonical_phase
+from shared.work.boards.lanes import COLUMN_BY_PHASE, canonical_phase
 from shared.work.boards.updating import check_agent
 from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
 
@@ -25,7 +25,7 @@ _GITHUB = re.compile(r"(?:https?://(?:www\.)?github\.com/|git@github\.com:)([\w.
 
 @dataclass(frozen=True)
 class NewProject:
-    """What a project starts with. Without a slug it gets one from its name. `settings` go over the defaults key by key."""
+    """The values of a new project. Without `slug`, one is made from the name. `settings` override the defaults key by key."""
 
     name: str
     slug: str | None = None
@@ -37,7 +37,7 @@ class NewProject:
     github_repo: str | None = None
     default_phase_id: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
-    """Further attributes of the row, by their names (visibility, template_type, tech_stack, ...)."""
+    """Other attributes of the row by name (visibility, template_type, tech_stack, ...)."""
 
 
 def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str | None = None) -> Project:
@@ -58,17 +58,19 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
         return _create(actor, workspace, new, slugify(new.name, unique=True), project_id)
 
 
-def default_workspace(actor: Actor) -> str:
-    """The workspace of projects that name none: the default one of the caller's organization, if the caller is in it."""
+def default_workspace_id(actor: Actor) -> str:
+    """Return the id of the default workspace of the caller's organization. Raises NotFound where the caller is not in it, Forbidden."""
     organization = fetch(Organization, actor.org_id) if actor.org_id else None
     if organization is None:
         raise NotFound(Workspace.NAME)
     return entered(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
 
 
-def one_more(workspace: Workspace) -> list[Operation]:
-    """The workspace and its organization count one more living project, if there is room for it. Their versions go up, so that
-    nobody saves over the new number."""
+def increment_project_counts(workspace: Workspace) -> list[Operation]:
+    """Return the operations that count one more project in the workspace and in its organization, within their limits.
+
+    Both rows also get a new `version`, so that a concurrent save cannot overwrite the new count. Refused with NotFound, LimitExceeded.
+    """
     limit = int(workspace.settings["maxProjects"])
     pk, sk = Organization.key(str(workspace.org_id))
     return [
@@ -76,25 +78,26 @@ def one_more(workspace: Workspace) -> list[Operation]:
             Workspace(pk=workspace.pk, sk=workspace.sk),
             [Workspace.project_count.add(1), Workspace.version.add(1)],
             Workspace.deleted_at.does_not_exist() & (Workspace.project_count < limit),
-            lambda raw: _refused(Workspace.decode(raw) if raw else None, limit),
+            lambda raw: _refusal(Workspace.decode(raw) if raw else None, limit),
         ),
         update(
             Organization(pk=pk, sk=sk),
             [Organization.project_count.add(1), Organization.version.add(1)],
             Organization.project_count.does_not_exist() | (Organization.project_count < Organization.max_projects),
-            lambda raw: _full("organization", Organization.decode(raw).max_projects if raw else 0),
+            lambda raw: _limit_exceeded("organization", Organization.decode(raw).max_projects if raw else 0),
         ),
     ]
 
 
-def repository_of(url: str | None) -> tuple[str | None, str | None]:
-    """Owner and name of a GitHub repository by its address; None for other addresses."""
-    found = _GITHUB.match(url or "")
-    return (found.group(1), found.group(2)) if found else (None, None)
+def parse_github_repository(url: str | None) -> tuple[str | None, str | None]:
+    """Return owner and name of a GitHub repository from its URL; (None, None) for any other URL."""
+    match = _GITHUB.match(url or "")
+    return (match.group(1), match.group(2)) if match else (None, None)
 
 
 def check_phase(phase: str | None) -> None:
-    if phase is not None and canonical_phase(phase) not in COLUMN_OF_PHASE:
+    """Raise Invalid for an unknown phase; None is allowed."""
+    if phase is not None and canonical_phase(phase) not in COLUMN_BY_PHASE:
         raise Invalid(FieldError("default_phase_id", f"There is no phase {phase}", phase))
 
 
@@ -106,12 +109,12 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
         workspace.org_id,
         workspace.id,
         {int(number): limit for number, limit in settings["defaultWipLimits"].items()},
-        _wishes(settings.get("customLaneConfig") or []),
+        _lane_options(settings.get("customLaneConfig") or []),
     )
     owner, repo = new.github_owner, new.github_repo
     if owner is None and repo is None:
-        owner, repo = repository_of(new.repository_url)
-    address = new.repository_url or (f"https://github.com/{owner}/{repo}" if owner and repo else None)
+        owner, repo = parse_github_repository(new.repository_url)
+    url = new.repository_url or (f"https://github.com/{owner}/{repo}" if owner and repo else None)
     project = Project.new(
         project_id,
         org_id=workspace.org_id,
@@ -121,7 +124,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
         slug=slug,
         description=new.description,
         settings=settings,
-        repository_url=address,
+        repository_url=url,
         repository_type="github" if owner and repo else None,
         github_owner=owner,
         github_repo=repo,
@@ -137,7 +140,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     )
     write(
         create(slug_guard(f"WS#{workspace.id}", slug, project_id), SLUG_TAKEN),
-        *one_more(workspace),
+        *increment_project_counts(workspace),
         create(project),
         create(stats),
         *board_rows,
@@ -145,7 +148,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     return project
 
 
-def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
+def _lane_options(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
     for index, lane in enumerate(lanes):
         if lane.get("autoTriggerAgent"):
             check_agent(lane["autoTriggerAgent"], f"settings.custom_lane_config.{index}.auto_trigger_agent")
@@ -154,13 +157,13 @@ def _wishes(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
     ]
 
 
-def _refused(workspace: Workspace | None, limit: int) -> CadreError:
+def _refusal(workspace: Workspace | None, limit: int) -> CadreError:
     if workspace is None or workspace.deleted_at:
         return NotFound(Workspace.NAME)
-    return _full("workspace", limit)
+    return _limit_exceeded("workspace", limit)
 
 
-def _full(what: str, limit: Any) -> LimitExceeded:
+def _limit_exceeded(what: str, limit: Any) -> LimitExceeded:
     return LimitExceeded(
         Situation.LIMIT_REACHED,
         f"This {what} is limited to {int(limit)} projects; archive one or raise the limit",

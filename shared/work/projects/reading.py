@@ -1,4 +1,4 @@
-"""Reading projects: one, a workspace's, all of the caller's."""
+"""Reading projects: a single one, those of a workspace, or all that the actor may see."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from shared.core.ids import bare_id, is_id
 from shared.people.tenancy.workspaces import entered
 from shared.store import IndexRow, Row, authorize, collection, fetch, fetch_all, get_many
 from shared.work.boards.creating import board_id_of
-from shared.work.boards.reading import BoardNow, assembled, board_keys, cards_on, the_board
+from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, count_cards, get_board
 from shared.work.boards.rows import Board, Counts
 from shared.work.projects.rows import Project, ProjectStats
 
 _SORTS = {"name": "name", "created_at": "created_at", "updated_at": "updated_at"}
-_KEYS_A_PROJECT = 3
-_A_TRIP = 100 // _KEYS_A_PROJECT
+_KEYS_PER_PROJECT = 3
+_BATCH = 100 // _KEYS_PER_PROJECT
 
 
 @dataclass(frozen=True)
-class ProjectNow:
-    """A project with what is counted for it."""
+class ProjectSnapshot:
+    """A project with its card counts and statistics, as read at one moment."""
 
     project: Project
     counts: Counts
@@ -30,7 +30,7 @@ class ProjectNow:
 
     @property
     def cards(self) -> int:
-        return cards_on(self.counts)
+        return count_cards(self.counts)
 
     @property
     def done(self) -> int:
@@ -38,8 +38,8 @@ class ProjectNow:
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which projects of a workspace, in which order. `sort` is name, created_at, updated_at or last_activity."""
+class ProjectQuery:
+    """Filter, order and page of a project list. `sort` is name, created_at, updated_at or last_activity."""
 
     status: str | None = None
     search: str | None = None
@@ -49,20 +49,20 @@ class Selection:
     offset: int = 0
 
 
-def the_project(actor: Actor, project_id: str, permission: Permission | None = None) -> ProjectNow:
-    """One project with its numbers. One round trip."""
+def get_project(actor: Actor, project_id: str, permission: Permission | None = None) -> ProjectSnapshot:
+    """Read a project with its counts. One round trip. Raises NotFound, Forbidden."""
     bare = bare_id(project_id)
     if not is_id(bare):
         raise NotFound(Project.NAME)
-    found = _with_numbers([bare])
-    if not found or found[0].project.deleted_at or found[0].project.status == "deleted":
+    snapshots = _read_snapshots([bare])
+    if not snapshots or snapshots[0].project.deleted_at or snapshots[0].project.status == "deleted":
         raise NotFound(Project.NAME)
-    authorize(found[0].project, actor, permission)
-    return found[0]
+    authorize(snapshots[0].project, actor, permission)
+    return snapshots[0]
 
 
-def board_of(actor: Actor, project_id: str, permission: Permission | None = None) -> tuple[Project, BoardNow]:
-    """A project and its board with counts and lanes. One round trip."""
+def get_project_board(actor: Actor, project_id: str, permission: Permission | None = None) -> tuple[Project, BoardSnapshot]:
+    """Read a project and its board with counts and lanes. One round trip. Raises NotFound, Forbidden."""
     bare = bare_id(project_id)
     if not is_id(bare):
         raise NotFound(Project.NAME)
@@ -71,76 +71,76 @@ def board_of(actor: Actor, project_id: str, permission: Permission | None = None
         raise NotFound(Project.NAME)
     authorize(project, actor, permission)
     if project.board_id != board_id_of(bare):
-        return project, the_board(actor, project.board_id)
-    return project, assembled(rows, actor)
+        return project, get_board(actor, project.board_id)
+    return project, assemble_board(rows, actor)
 
 
-def boards_of(actor: Actor, project_id: str) -> list[tuple[Board, ProjectNow]]:
-    """The boards of a project with its numbers: every project has exactly one. Two round trips."""
-    now = the_project(actor, project_id)
-    board = fetch(Board, now.project.board_id)
-    return [(board, now)] if board is not None else []
+def list_project_boards(actor: Actor, project_id: str) -> list[tuple[Board, ProjectSnapshot]]:
+    """List the boards of a project (it has exactly one) with the project's counts. Two round trips. Raises NotFound, Forbidden."""
+    snapshot = get_project(actor, project_id)
+    board = fetch(Board, snapshot.project.board_id)
+    return [(board, snapshot)] if board is not None else []
 
 
-def projects_in(actor: Actor, ws_id: str, wanted: Selection) -> tuple[list[ProjectNow], int]:
-    """A page of a workspace's projects and how many match. Two round trips for a page of 33; sorting by last activity reads the
-    numbers of all that match."""
-    rows = _listed(entered(actor, ws_id, Permission.PROJECT_READ))
-    rows = [row for row in rows if _matches(row.f, wanted)]
-    if wanted.sort in _SORTS:
-        rows.sort(key=lambda row: (_folded(row.f[_SORTS[wanted.sort]]), row.id), reverse=wanted.descending)
-        page = rows[wanted.offset : wanted.offset + wanted.limit]
-        return _with_numbers([row.id for row in page]), len(rows)
-    found = _with_numbers([row.id for row in rows])
-    found.sort(key=lambda now: (now.last_activity, now.project.id), reverse=wanted.descending)
-    return found[wanted.offset : wanted.offset + wanted.limit], len(found)
+def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tuple[list[ProjectSnapshot], int]:
+    """Return a page of a workspace's projects and how many match in total. Raises NotFound, Forbidden.
+
+    Two round trips for a page of 33; sorting by last activity reads the statistics of all projects that match.
+    """
+    rows = _workspace_rows(entered(actor, ws_id, Permission.PROJECT_READ))
+    rows = [row for row in rows if _matches(row.f, query)]
+    if query.sort in _SORTS:
+        rows.sort(key=lambda row: (row.f[_SORTS[query.sort]].casefold(), row.id), reverse=query.descending)
+        page = rows[query.offset : query.offset + query.limit]
+        return _read_snapshots([row.id for row in page]), len(rows)
+    snapshots = _read_snapshots([row.id for row in rows])
+    snapshots.sort(key=lambda snapshot: (snapshot.last_activity, snapshot.project.id), reverse=query.descending)
+    return snapshots[query.offset : query.offset + query.limit], len(snapshots)
 
 
-def projects_of(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
-    """A page of the projects of all the caller's workspaces, newest first, and how many there are: a query a workspace, then one
-    read for each hundred."""
-    rows = _all_of(actor)
+def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
+    """Return a page of the projects in all the actor's workspaces, newest first, and their total number.
+
+    One query for each workspace, then one read for each hundred projects of the page.
+    """
+    rows = _visible_rows(actor)
     rows.sort(key=lambda row: row.sort, reverse=True)
     return fetch_all(Project, [row.id for row in rows[offset : offset + limit]]), len(rows)
 
 
-def latest_project(actor: Actor) -> str:
-    """The id of the caller's most recently active project. Raises NotFound where there is none."""
-    active = [row.id for row in _all_of(actor) if row.f["status"] == "active"]
-    found = _with_numbers(active)
-    if not found:
+def latest_project_id(actor: Actor) -> str:
+    """Return the id of the actor's most recently active project. Raises NotFound if there is none."""
+    active = [row.id for row in _visible_rows(actor) if row.f["status"] == "active"]
+    snapshots = _read_snapshots(active)
+    if not snapshots:
         raise NotFound(Project.NAME)
-    return str(max(found, key=lambda now: now.last_activity).project.id)
+    return str(max(snapshots, key=lambda snapshot: snapshot.last_activity).project.id)
 
 
-def _all_of(actor: Actor) -> list[IndexRow]:
-    return [row for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id) for row in _listed(ws_id)]
+def _visible_rows(actor: Actor) -> list[IndexRow]:
+    return [row for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id) for row in _workspace_rows(ws_id)]
 
 
-def _listed(ws_id: str) -> list[IndexRow]:
+def _workspace_rows(ws_id: str) -> list[IndexRow]:
     return [row for row in collection(1, f"WS#{ws_id}#PROJ") if row.f["status"] != "deleted"]
 
 
-def _matches(f: dict[str, Any], wanted: Selection) -> bool:
-    if wanted.status is not None and f["status"] != wanted.status:
+def _matches(f: dict[str, Any], query: ProjectQuery) -> bool:
+    if query.status is not None and f["status"] != query.status:
         return False
-    words = _folded(wanted.search or "").split()
-    text = _folded(f"{f['name']} {f['slug']} {f['description']}")
+    words = (query.search or "").casefold().split()
+    text = f"{f['name']} {f['slug']} {f['description']}".casefold()
     return all(word in text for word in words)
 
 
-def _folded(text: str) -> str:
-    return text.casefold()
-
-
-def _with_numbers(ids: Sequence[str]) -> list[ProjectNow]:
-    """Projects in the order of their ids, those that are gone left out; a round trip for each 33."""
-    found: list[ProjectNow] = []
-    for start in range(0, len(ids), _A_TRIP):
-        part = ids[start : start + _A_TRIP]
+def _read_snapshots(ids: Sequence[str]) -> list[ProjectSnapshot]:
+    """Read projects in the order of the ids, without those that no longer exist. One round trip for each 33."""
+    snapshots: list[ProjectSnapshot] = []
+    for start in range(0, len(ids), _BATCH):
+        part = ids[start : start + _BATCH]
         rows = iter(get_many([key for project_id in part for key in _keys(project_id)]))
-        found += [_now(*three) for three in zip(rows, rows, rows, strict=True) if isinstance(three[0], Project)]
-    return found
+        snapshots += [_snapshot(*three) for three in zip(rows, rows, rows, strict=True) if isinstance(three[0], Project)]
+    return snapshots
 
 
 def _keys(project_id: str) -> Iterable[tuple[type[Row], str, str]]:
@@ -151,11 +151,11 @@ def _keys(project_id: str) -> Iterable[tuple[type[Row], str, str]]:
     )
 
 
-def _now(project: Any, stats: Any, counts: Any) -> ProjectNow:
-    seen = stats.last_activity if stats is not None else None
-    return ProjectNow(
+def _snapshot(project: Any, stats: Any, counts: Any) -> ProjectSnapshot:
+    last_activity = stats.last_activity if stats is not None else None
+    return ProjectSnapshot(
         project,
         counts or Counts.of(project.board_id),
         int(stats.active_runs) if stats is not None else 0,
-        max(seen or "", project.updated_at),
+        max(last_activity or "", project.updated_at),
     )

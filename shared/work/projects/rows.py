@@ -1,4 +1,4 @@
-"""The project, and the numbers that are counted for it."""
+"""The rows of a project: the project itself and its statistics."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class Project(Entity):
 
 
 class ProjectStats(Entity):
-    """At `PROJ#<id>, STATS`: numbers that the stream consumer keeps (counts of living cards and of runs under way)."""
+    """Statistics at `PROJ#<id>, STATS`, updated by the stream consumer: how many cards exist and how many runs are active."""
 
     KIND = "PROJSTATS"
     NAME = "project"

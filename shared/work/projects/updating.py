@@ -1,4 +1,4 @@
-"""Changing a project, putting it away and taking it out again."""
+"""Updating, archiving and restoring a project."""
 
 from typing import Any
 
@@ -8,31 +8,31 @@ from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import fewer_projects
 from shared.store import Operation, fetch, load, update, update_with_retry
-from shared.work.boards.counting import ARCHIVED
+from shared.work.boards.counting import PROJECT_ARCHIVED
 from shared.work.boards.rows import Counts
-from shared.work.projects.creating import one_more, repository_of
+from shared.work.projects.creating import increment_project_counts, parse_github_repository
 from shared.work.projects.rows import Project
 
-FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
+UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
 
 
 def update_project(actor: Actor, project_id: str, changes: dict[str, Any], settings: dict[str, Any] | None = None) -> Project:
-    """Change the given fields (of FIELDS); settings change key by key. Two round trips.
+    """Change the given fields (of UPDATABLE_FIELDS); `settings` are merged key by key. Two round trips.
 
     Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) for an archived project.
     """
 
     def change(project: Project) -> None:
         if project.status != "active":
-            raise ARCHIVED
-        wished = {field: changes[field] for field in FIELDS if field in changes} | {
+            raise PROJECT_ARCHIVED
+        values = {field: changes[field] for field in UPDATABLE_FIELDS if field in changes} | {
             "settings": project.settings | (settings or {})
         }
-        changed = {field: [getattr(project, field), value] for field, value in wished.items() if getattr(project, field) != value}
+        changed = {field: [getattr(project, field), value] for field, value in values.items() if getattr(project, field) != value}
         for field, (_, value) in changed.items():
             setattr(project, field, value)
         if "repository_url" in changed:
-            project.github_owner, project.github_repo = repository_of(project.repository_url)
+            project.github_owner, project.github_repo = parse_github_repository(project.repository_url)
             project.repository_type = "github" if project.github_owner else None
         if changed:
             record(project, EventType.PROJECT_UPDATED, actor, changes=changed)
@@ -41,7 +41,7 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
 
 
 def archive_project(actor: Actor, project_id: str) -> Project:
-    """From now on the project is read-only and does not count towards the limits. Archiving twice changes nothing. Two round trips."""
+    """Make the project read-only and stop counting it towards the limits. Safe to repeat. Two round trips. Raises NotFound, Forbidden."""
 
     def change(project: Project) -> list[Operation]:
         if project.status == "archived":
@@ -50,7 +50,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
         record(project, EventType.PROJECT_ARCHIVED, actor, changes={"status": ["active", "archived"]}, name=project.name)
         return [
             update(Counts.of(project.board_id), [Counts.closed.set(True)], Counts.pk.exists()),
-            _fewer_in_workspace(str(project.ws_id)),
+            _decrement_workspace_count(str(project.ws_id)),
             fewer_projects(str(project.org_id), 1),
         ]
 
@@ -58,7 +58,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
 
 
 def restore_project(actor: Actor, project_id: str) -> Project:
-    """Back to work, if the limits have room for it, else LimitExceeded. Three round trips."""
+    """Make an archived project writable again. Safe to repeat. Three round trips. Raises NotFound, Forbidden, LimitExceeded."""
 
     def change(project: Project) -> list[Operation]:
         if project.status == "active":
@@ -68,7 +68,10 @@ def restore_project(actor: Actor, project_id: str) -> Project:
             raise NotFound(Workspace.NAME)
         project.status = "active"
         record(project, EventType.PROJECT_RESTORED, actor, changes={"status": ["archived", "active"]}, name=project.name)
-        return [update(Counts.of(project.board_id), [Counts.closed.remove()], Counts.pk.exists()), *one_more(workspace)]
+        return [
+            update(Counts.of(project.board_id), [Counts.closed.remove()], Counts.pk.exists()),
+            *increment_project_counts(workspace),
+        ]
 
     return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
 
@@ -80,6 +83,6 @@ def _read(actor: Actor, project_id: str, permission: Permission) -> Project:
     return project
 
 
-def _fewer_in_workspace(ws_id: str) -> Operation:
+def _decrement_workspace_count(ws_id: str) -> Operation:
     pk, sk = Workspace.key(ws_id)
     return update(Workspace(pk=pk, sk=sk), [Workspace.project_count.add(-1), Workspace.version.add(1)], Workspace.pk.exists())

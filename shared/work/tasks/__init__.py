@@ -1,1 +1,1 @@
-"""Tasks: the pieces of a card's work that agents and people pick up."""
+"""Tasks: parts of a card's work, done by agents or people."""

@@ -1,4 +1,4 @@
-"""The task: a member of its card's collection and of its project's, by status."""
+"""The task row. Indexes list it by its card, by its project and by its agent; the last two by status."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ class Task(Entity):
     depends_on = JSONAttribute(default=list)
     discovery_id = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute(null=True)
-    """The run that made it."""
+    """The run that created the task."""
     result = JSONAttribute(null=True)
     error_message = UnicodeAttribute(null=True)
     timeout_seconds = NumberAttribute(null=True)
@@ -35,13 +35,13 @@ class Task(Entity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        places = {
+        keys = {
             1: (f"ITEM#{self.item_id}", f"TASK#{self.created_at}#{self.id}"),
             2: (f"PROJ#{self.proj_id}#TASK", f"{self.status}#{self.created_at}#{self.id}"),
         }
         if self.agent:
-            places[3] = (f"AGENT#{self.agent['id']}#TASK", f"{self.status}#{self.created_at}#{self.id}")
-        return places
+            keys[3] = (f"AGENT#{self.agent['id']}#TASK", f"{self.status}#{self.created_at}#{self.id}")
+        return keys
 
     def filters(self) -> dict[str, Any]:
         return {
@@ -66,7 +66,7 @@ def create_task(
     depends_on: Sequence[str] = (),
     run_id: str | None = None,
 ) -> Task:
-    """A task of a card that the actor may edit. `depends_on`: ids of tasks that come first."""
+    """Create a task of a card; the caller has checked that the actor may edit the card. `depends_on` names tasks that must end first."""
     task = Task.new(
         task_id,
         org_id=card.org_id,

@@ -11,8 +11,8 @@ from shared.edge.views.agentworks.entities import AgentSummary
 from shared.runs.agent_runs.reading import public_status
 from shared.store import IndexRow
 from shared.work.comments.rows import Comment
-from shared.work.comments.threads import Node
-from shared.work.items.dependencies import Link
+from shared.work.comments.threads import ThreadNode
+from shared.work.items.dependencies import ResolvedDependency
 from shared.work.items.rows import Item
 
 Number = int | float
@@ -225,7 +225,7 @@ def attachment(row: Mapping[str, Any]) -> Attachment:
     )
 
 
-def dependency(link: Link) -> CardDependency:
+def dependency(link: ResolvedDependency) -> CardDependency:
     row = link.dependency
     return CardDependency(
         id=row.id,
@@ -233,7 +233,7 @@ def dependency(link: Link) -> CardDependency:
         dependencyCardId=row.dependency_id,
         type=row.type,
         dependentCard=card_summary(link.dependent),
-        dependencyCard=card_summary(link.on),
+        dependencyCard=card_summary(link.blocker),
         createdBy=user_summary(row.created_by),
         createdAt=row.created_at,
     )
@@ -278,5 +278,5 @@ def comment(row: Comment, replies: Sequence[CardComment] = ()) -> CardComment:
     )
 
 
-def thread(node: Node[Comment]) -> CardComment:
+def thread(node: ThreadNode[Comment]) -> CardComment:
     return comment(node.comment, [thread(reply) for reply in node.replies])

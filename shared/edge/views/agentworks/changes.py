@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.edge.contracts.agentworks import camel, user_summary
-from shared.work.items.rows import PEOPLE
+from shared.work.items.rows import PERSON_FIELDS
 
 
 def shown_changes(changes: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """`{field: [old, new]}` with this contract's names and its form of people."""
-    return {camel(name): [_person(one) for one in pair] if name in PEOPLE else pair for name, pair in changes.items()}
+    return {camel(name): [_person(one) for one in pair] if name in PERSON_FIELDS else pair for name, pair in changes.items()}
 
 
 def _person(stored: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -10,9 +10,9 @@ from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
-from shared.work.boards.lanes import COLUMN_OF_PHASE
+from shared.work.boards.lanes import COLUMN_BY_PHASE
 from shared.work.discoveries.rows import Discovery
-from shared.work.items.rows import PEOPLE, Item
+from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.tasks.rows import Task
 
 Shown = tuple[str, str, str, dict[str, Any]]
@@ -33,7 +33,7 @@ def _ticket_updated(change: Change) -> Iterator[Shown]:
     item = change.after(Item)
     changes: dict[str, Any] = {}
     for name, (_, new) in change.event.changes.items():
-        if name in PEOPLE:  # as a comment's `author_id` and `author_name`
+        if name in PERSON_FIELDS:  # as a comment's `author_id` and `author_name`
             changes |= {f"{name}_{part}": new[part] if new else None for part in ("id", "name")}
         elif name not in {"lane_id", "status"}:
             changes[name] = new
@@ -49,8 +49,8 @@ def _ticket_updated(change: Change) -> Iterator[Shown]:
 
 def _ticket_moved(change: Change) -> Iterator[Shown]:
     item, before = change.after(Item), change.before(Item)
-    to_column = COLUMN_OF_PHASE[item.phase_id].id
-    from_column = COLUMN_OF_PHASE[before.phase_id].id if before else to_column
+    to_column = COLUMN_BY_PHASE[item.phase_id].id
+    from_column = COLUMN_BY_PHASE[before.phase_id].id if before else to_column
     if from_column != to_column:
         payload = {"ticket_id": item.id, "from_column": from_column, "to_column": to_column}
         yield "BOARD_TICKET_MOVED", "ticket", item.id, payload
