@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.agents.catalogue import Agent as CatalogueAgent
-from shared.agents.catalogue.registry import agents, the_agent
+from shared.agents.catalogue import registry
 from shared.core.actor import Permission
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Temperature
@@ -96,13 +96,13 @@ _NAMES = {
 @routes.get("/agents", "agents.list")
 async def list_agents(caller: Caller) -> ListAgentsResponse:
     """Every agent of the platform, in the order of the lanes."""
-    return ListAgentsResponse(agents=[Agent(**_agent(agent)) for agent in agents()])
+    return ListAgentsResponse(agents=[Agent(**_agent(agent)) for agent in registry.agents()])
 
 
 @routes.get("/agents/{id}", "agents.get")
 async def get_agent(id: str, caller: Caller) -> AgentDetails:
     """One agent, by id or name: what it is told, what it may do, what it has done for the caller."""
-    agent = the_agent(id)
+    agent = registry.get_agent(id)
     record = agent_statistics.record_of(caller, agent.id)
     return AgentDetails(
         **_agent(agent),
@@ -130,8 +130,8 @@ async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
 @routes.put("/projects/{id}/agent-configs/{agentId}", "agentConfigs.update", needs=Permission.AGENT_CONFIGURE)
 async def update_config(id: str, agentId: str, body: UpdateAgentConfigRequest, caller: Caller) -> AgentConfig:
     """Change the given fields. Runs that are under way keep what they began with."""
-    given = body.model_dump(exclude_unset=True)
-    changes = {_NAMES.get(name, name): value for name, value in given.items()}
+    fields = body.model_dump(exclude_unset=True)
+    changes = {_NAMES.get(name, name): value for name, value in fields.items()}
     return agent_config(*agent_configs.configure(caller, id, agentId, changes))
 
 

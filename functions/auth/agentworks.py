@@ -14,7 +14,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 from shared.people.identity import accounts, profiles, recovery, sessions, users
 from shared.people.identity.federation import sign_in
-from shared.people.tenancy.workspaces import workspaces_of
+from shared.people.tenancy.workspaces import list_workspaces
 
 routes = Routes(AGENTWORKS, "auth")
 ONE_TIME = (Situation.ONE_TIME_TOKEN_INVALID, Situation.ONE_TIME_TOKEN_EXPIRED)
@@ -154,7 +154,7 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
         token=done.tokens.access,
         refreshToken=done.tokens.refresh,
         expiresIn=done.tokens.expires_in,
-        workspaces=workspace_summaries(done.actor, workspaces_of(done.actor)),
+        workspaces=workspace_summaries(done.actor, list_workspaces(done.actor)),
     )
 
 
@@ -194,7 +194,7 @@ async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = No
 @routes.get("/auth/me", "auth.me")
 async def me(caller: Caller) -> UserProfile:
     """The caller's profile."""
-    return user_profile(users.the_user(caller.id))
+    return user_profile(users.get_user(caller.id))
 
 
 @routes.put("/auth/me", "auth.updateMe")
@@ -241,7 +241,7 @@ async def oauth_start(provider: str, call: ThisCall, returnTo: Url | None = None
     """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
     cookie, instead of the callback's JSON."""
     begun = sign_in.begin(provider, returnTo)
-    _cookie(call, SIGN_IN_COOKIE, begun.browser, sign_in.SECONDS)
+    _cookie(call, SIGN_IN_COOKIE, begun.browser, sign_in.SIGN_IN_SECONDS)
     return Response(status_code=302, headers={"Location": begun.address})
 
 
@@ -263,7 +263,7 @@ async def oauth_callback(
     browser: Annotated[str | None, Cookie(alias=SIGN_IN_COOKIE)] = None,
 ) -> OAuthCallbackResponse:
     """Open a session for whoever comes back from the provider, in the browser that went there."""
-    returned = sign_in.Returned(state, code, error, iss, browser)
+    returned = sign_in.Callback(state, code, error, iss, browser)
     done = sign_in.finish(provider, returned, contract=AGENTWORKS.name)
     tokens = done.login.tokens
     _set_cookie(call, tokens)

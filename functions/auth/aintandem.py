@@ -61,7 +61,7 @@ class RefreshData(Shape):
 async def register(body: RegisterRequest) -> RegisteredUser:
     """A new account with an organization of the given name and its default workspace."""
     organization = " ".join((body.organization or "").split()) or None
-    user = accounts.enroll(body.name, body.email, body.password, organization=organization)
+    user = accounts.register_without_session(body.name, body.email, body.password, organization=organization)
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 

@@ -108,7 +108,7 @@ async def logout(caller: Caller) -> LogoutResponse:
 @routes.get("/users/me", "users.me")
 async def me(caller: Caller, call: ThisCall) -> Profile:
     """The caller's profile."""
-    user = users.the_user(caller.id)
+    user = users.get_user(caller.id)
     return Profile(
         **_basics(user, call.plan).model_dump(),
         created_at=user.created_at,

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from shared.core.settings import settings
-from shared.edge.reactions import change_in, react
+from shared.edge.reactions import parse_change, react
 
 logger = Logger(level=settings().log_level)
 
@@ -25,7 +25,7 @@ class _Order:
         if entity in self.failed:
             raise RuntimeError("an earlier event of this entity has failed")
         try:
-            change = change_in(raw)
+            change = parse_change(raw)
             if change is not None:
                 react(change)
         except Exception as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.channels.mail import outbox
-from shared.channels.sockets.presence import present
+from shared.channels.sockets.presence import online_users
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.core.situations import Situation
@@ -177,14 +177,14 @@ def _details(workspace: Workspace, usage: Usage, standing: Standing) -> Workspac
 @routes.get("/workspaces", "workspaces.list")
 async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
     """The caller's workspaces, oldest first, with the caller's role in each."""
-    found = workspace_summaries(caller, workspaces.workspaces_of(caller))
+    found = workspace_summaries(caller, workspaces.list_workspaces(caller))
     return ListWorkspacesResponse(workspaces=found, total=len(found))
 
 
 @routes.get("/workspaces/{id}", "workspaces.get", needs=Permission.WORKSPACE_READ)
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
-    workspace = workspaces.the_workspace(caller, id)
+    workspace = workspaces.get_workspace(caller, id)
     return _details(workspace, usage_of(workspace), standing_of(workspace))
 
 
@@ -220,8 +220,8 @@ async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> W
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
     """Who belongs to the workspace, and who is invited; oldest first."""
-    found = _members(people.members_of(caller, id))
-    invited = [_invitation(one) for one in invitations.pending(caller, id)]
+    found = _members(people.list_members(caller, id))
+    invited = [_invitation(one) for one in invitations.list_pending(caller, id)]
     return WorkspaceMembersResponse(members=found, invitations=invited, total=len(found))
 
 
@@ -271,7 +271,7 @@ async def cancel(id: str, invitationId: str, caller: Caller) -> None:
 
 
 def _members(members: list[people.Member]) -> list[WorkspaceMember]:
-    there = present(member.membership.user["id"] for member in members)
+    there = online_users(member.membership.user["id"] for member in members)
     return [_member(member, member.membership.user["id"] in there) for member in members]
 
 

@@ -27,14 +27,14 @@ class CadreError(Exception):
     """The root. `reason` is what is particular about this case (may be empty), `message` what people and models read of it.
     `details` is safe to show to the caller."""
 
-    words: ClassVar[str] = "This cannot be done"
+    default_message: ClassVar[str] = "This cannot be done"
     """The message where there is no particular reason."""
 
     def __init__(self, situation: Situation, reason: str = "", details: dict[str, Any] | None = None) -> None:
-        super().__init__(reason or self.words)
+        super().__init__(reason or self.default_message)
         self.situation = situation
         self.reason = reason
-        self.message = reason or self.words
+        self.message = reason or self.default_message
         self.details = details
 
 
@@ -46,7 +46,7 @@ class FieldError:
 
 
 class Invalid(CadreError):
-    words = "The request has invalid fields"
+    default_message = "The request has invalid fields"
 
     def __init__(self, *fields: FieldError, message: str = "", situation: Situation = Situation.INVALID) -> None:
         super().__init__(situation, message)
@@ -64,7 +64,7 @@ class Unauthenticated(CadreError):
 
 
 class Forbidden(CadreError):
-    words = "Insufficient permissions for this action"
+    default_message = "Insufficient permissions for this action"
 
     def __init__(self, reason: str = "", situation: Situation = Situation.FORBIDDEN) -> None:
         super().__init__(situation, reason)
@@ -90,7 +90,7 @@ class LimitExceeded(CadreError):
 
 
 class RateLimited(CadreError):
-    words = "Rate limit exceeded"
+    default_message = "Rate limit exceeded"
 
     def __init__(self, limit: int, window: int, retry_after: int, reset: int) -> None:
         super().__init__(Situation.RATE_LIMITED)

@@ -65,6 +65,6 @@ PLANS: Final = {
 }
 
 
-def dearer(one: str, other: str) -> str:
+def more_expensive(one: str, other: str) -> str:
     """Of two plans the one that costs more."""
     return max(one, other, key=lambda key: PLANS[key].price_micros)

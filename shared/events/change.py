@@ -44,12 +44,12 @@ class Change:
         """The entity's status before and after."""
         return _text(self.old or {}, "status"), _text(self.new, "status")
 
-    def living(self) -> tuple[bool, bool]:
+    def existed(self) -> tuple[bool, bool]:
         """Whether the entity existed, undeleted, before and after."""
         return self.old is not None and "deleted_at" not in self.old, "deleted_at" not in self.new
 
 
-def change_in(record: Raw) -> Change | None:
+def parse_change(record: Raw) -> Change | None:
     """The change in a stream record; None when it carries no event of its own (a counter was touched, a row expired)."""
     images = record.get("dynamodb", {})
     new: Raw | None = images.get("NewImage")

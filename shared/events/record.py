@@ -38,7 +38,7 @@ def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, 
     }
 
 
-def event_of(entity: Entity) -> Event | None:
+def get_event(entity: Entity) -> Event | None:
     """The last event of an entity."""
     raw = entity.event
     if not raw:

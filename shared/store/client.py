@@ -1,6 +1,6 @@
 """One DynamoDB client for the whole process, with a parser that leaves rows as they came.
 
-botocore parses an answer by walking the service model over every attribute value: 4.6 ms for a page of 100 rows of 70 kB,
+botocore parses an response by walking the service model over every attribute value: 4.6 ms for a page of 100 rows of 70 kB,
 where `json.loads` needs 0.4 ms, and the result is the same nested `{"S": ...}` dictionaries (we store no binary attributes).
 PynamoDB would build one client for each model class (40 ms each); all our models share this one.
 """
@@ -46,9 +46,9 @@ def batches(call: Callable[..., dict[str, Any]], requests: dict[str, Any], unpro
     """The answers of a batch call, until nothing is left of the requests: DynamoDB returns as `unprocessed` what it had no capacity for."""
     attempt = 0
     while requests:
-        answer = call(RequestItems=requests)
-        yield answer
-        requests = answer.get(unprocessed) or {}
+        response = call(RequestItems=requests)
+        yield response
+        requests = response.get(unprocessed) or {}
         if requests:
-            pause(attempt, first=0.02, most=1.0)
+            pause(attempt, base=0.02, cap=1.0)
             attempt += 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.errors import FieldError, Invalid
-from shared.core.keys import sign, signed_by_us
+from shared.core.keys import sign, verify_signature
 
 _LIFE = 86_400
 
@@ -25,7 +25,7 @@ def decode_cursor(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
     if not cursor:
         return None
     text, _, signature = cursor.partition(".")
-    if not signed_by_us("cursors", text, signature):
+    if not verify_signature("cursors", text, signature):
         raise Invalid(FieldError("cursor", "This cursor was not issued by this service"))
     body = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     if body["b"] != list(bound_to):

@@ -40,7 +40,7 @@ def _bucket() -> Any:
     return client("s3", config=config)
 
 
-def _place(key: str) -> dict[str, str]:
+def _location(key: str) -> dict[str, str]:
     return {"Bucket": settings().need("files_bucket"), "Key": key}
 
 
@@ -65,12 +65,12 @@ def file_key(value: str) -> str | None:
 
 def put_file(key: str, body: bytes, content_type: str) -> None:
     """Write a file; one with the same key is overwritten."""
-    _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
+    _bucket().put_object(**_location(key), Body=body, ContentType=content_type)
 
 
 def put_file_stream(key: str, body: BinaryIO, content_type: str) -> None:
     """As `put_file`, from a file that need not fit into memory (5 GB at most)."""
-    _bucket().put_object(**_place(key), Body=body, ContentType=content_type)
+    _bucket().put_object(**_location(key), Body=body, ContentType=content_type)
 
 
 def begin_multipart(key: str, content_type: str) -> str:
@@ -79,13 +79,13 @@ def begin_multipart(key: str, content_type: str) -> str:
     The file cannot be read before `complete_multipart`. An upload that is never completed is removed after two days (the bucket's
     lifecycle).
     """
-    upload: str = _bucket().create_multipart_upload(**_place(key), ContentType=content_type)["UploadId"]
+    upload: str = _bucket().create_multipart_upload(**_location(key), ContentType=content_type)["UploadId"]
     return upload
 
 
 def put_part(key: str, upload: str, number: int, body: bytes) -> str:
     """Write part `number` (from 1) of at least PART_BYTES unless it is the last; the same number overwrites. Answers the part's tag."""
-    tag: str = _bucket().upload_part(**_place(key), UploadId=upload, PartNumber=number, Body=body)["ETag"]
+    tag: str = _bucket().upload_part(**_location(key), UploadId=upload, PartNumber=number, Body=body)["ETag"]
     return tag
 
 
@@ -93,7 +93,7 @@ def complete_multipart(key: str, upload: str, tags: Sequence[str]) -> None:
     """Make the file of its parts, by their tags in order. Doing it again is no error."""
     parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
     try:
-        _bucket().complete_multipart_upload(**_place(key), UploadId=upload, MultipartUpload={"Parts": parts})
+        _bucket().complete_multipart_upload(**_location(key), UploadId=upload, MultipartUpload={"Parts": parts})
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchUpload" or head_file(key) is None:
             raise
@@ -101,24 +101,24 @@ def complete_multipart(key: str, upload: str, tags: Sequence[str]) -> None:
 
 def get_file(key: str) -> bytes:
     """The whole file. Raises botocore's ClientError where there is none, so the key must come from a row of ours."""
-    body: bytes = _bucket().get_object(**_place(key))["Body"].read()
+    body: bytes = _bucket().get_object(**_location(key))["Body"].read()
     return body
 
 
 def get_file_start(key: str, size: int) -> bytes:
     """The first bytes of a file, `size` of them at most. Raises ClientError as `get_file` does, and for an empty file."""
-    body: bytes = _bucket().get_object(**_place(key), Range=f"bytes=0-{size - 1}")["Body"].read()
+    body: bytes = _bucket().get_object(**_location(key), Range=f"bytes=0-{size - 1}")["Body"].read()
     return body
 
 
 def copy_file(key: str, to: str) -> None:
     """Copy a file inside the bucket; a file at the new key is overwritten."""
-    _bucket().copy_object(**_place(to), CopySource=_place(key))
+    _bucket().copy_object(**_location(to), CopySource=_location(key))
 
 
 def delete_file(key: str) -> None:
     """Remove a file; one that does not exist is no error."""
-    _bucket().delete_object(**_place(key))
+    _bucket().delete_object(**_location(key))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class FileInfo:
 def head_file(key: str) -> FileInfo | None:
     """The size and type of a file; None where there is none."""
     try:
-        head = _bucket().head_object(**_place(key))
+        head = _bucket().head_object(**_location(key))
     except ClientError as error:
         if error.response["Error"]["Code"] not in _MISSING:
             raise
@@ -150,18 +150,18 @@ class SignedUrl:
 
 def download_url(key: str, name: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> SignedUrl:
     """A URL for a GET that saves the file as `name`, for anybody who has it. No round trip: the file need not exist yet."""
-    request = _place(key) | {"ResponseContentDisposition": content_disposition(name)}
+    request = _location(key) | {"ResponseContentDisposition": content_disposition(name)}
     if content_type:
         request["ResponseContentType"] = content_type
-    return _signed("get_object", request, seconds)
+    return _presign("get_object", request, seconds)
 
 
 def upload_url(key: str, content_type: str, size: int, seconds: int = URL_SECONDS) -> SignedUrl:
     """A URL for a PUT of exactly `size` bytes with exactly this Content-Type: both are signed, S3 refuses others. No round trip."""
-    return _signed("put_object", _place(key) | {"ContentType": content_type, "ContentLength": size}, seconds)
+    return _presign("put_object", _location(key) | {"ContentType": content_type, "ContentLength": size}, seconds)
 
 
-def _signed(call: str, request: dict[str, Any], seconds: int) -> SignedUrl:
+def _presign(call: str, request: dict[str, Any], seconds: int) -> SignedUrl:
     url: str = _bucket().generate_presigned_url(call, Params=request, ExpiresIn=seconds)
     return SignedUrl(url, clock.iso(clock.now() + timedelta(seconds=seconds)))
 

@@ -1,6 +1,6 @@
 """Counters in fixed windows, on a row that may also have to say whether somebody is let in at all.
 
-request      one UpdateItem: the session is alive AND each window is the current one AND has room -> count, answer the row
+request      one UpdateItem: the session is alive AND each window is the current one AND has room -> count, response the row
 new window   the first request of a window finds yesterday's number: a second UpdateItem starts the window (once a window)
 refused      the condition fails and the row as it stood tells why: no such session, or no room
 """
@@ -40,12 +40,12 @@ def count_requests(
     session is gone. Without rules it only reads.
     """
     if not rules:
-        return _only_read(model, pk, session), None
+        return _read_only(model, pk, session), None
     now = clock.epoch()
     stale: frozenset[str] = frozenset()
     for _ in range(_ROUNDS):
         try:
-            answer = dynamodb().update_item(**_request(model, pk, rules, stale, amount, session, ttl, now))
+            response = dynamodb().update_item(**_request(model, pk, rules, stale, amount, session, ttl, now))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -55,7 +55,7 @@ def count_requests(
             _refuse_if_full(rules, old, amount, now)
             stale = frozenset(rule.name for rule in rules if _number(old, rule, "w") != _window(rule, now))
         else:
-            row: dict[str, Any] = answer["Attributes"]
+            row: dict[str, Any] = response["Attributes"]
             return row, _tightest(rules, row, now)
     raise RateLimited(rules[0].limit, rules[0].window, 1, now + 1)
 
@@ -102,7 +102,7 @@ def _request(
     }
 
 
-def _only_read(model: type[Row], pk: str, session: str | None) -> dict[str, Any]:
+def _read_only(model: type[Row], pk: str, session: str | None) -> dict[str, Any]:
     row: dict[str, Any] = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": "META"}}, ConsistentRead=True)
@@ -142,5 +142,5 @@ def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int,
 def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> RateStatus:
     return min(
         (RateStatus(rule.limit, rule.limit - (_number(row, rule, "n") or 0), _reset(rule, now), rule.window) for rule in rules),
-        key=lambda taken: taken.remaining,
+        key=lambda status: status.remaining,
     )

@@ -10,7 +10,7 @@ from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store.client import batches, dynamodb
 from shared.store.decoding import from_json
-from shared.store.rows import Entity, Row, id_in
+from shared.store.rows import Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
 E = TypeVar("E", bound=Entity)
@@ -61,7 +61,7 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
 def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
     """Rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100.
 
-    Rows `to_show` (all of one model) come without the attributes that no answer shows (`Entity.UNSHOWN`): never write them back.
+    Rows `to_show` (all of one model) come without the attributes that no response shows (`Entity.INTERNAL`): never write them back.
     """
     if not keys:
         return []
@@ -69,21 +69,21 @@ def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = Fals
         raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(keys)}")
     requests: dict[str, dict[str, Any]] = {}
     for model, pk, sk in dict.fromkeys(keys):
-        shown = _shown(model) if to_show else {}
-        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)
+        projection = _projection(model) if to_show else {}
+        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for answer in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
-        for table, rows in answer["Responses"].items():
+    for response in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
+        for table, rows in response["Responses"].items():
             by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
     return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
 
 
 @cache
-def _shown(model: type[Row]) -> dict[str, Any]:
+def _projection(model: type[Row]) -> dict[str, Any]:
     """A projection on all attributes of the model that answers show."""
     stored = [attribute.attr_name for attribute in model.get_attributes().values()]
-    names = {f"#{index}": name for index, name in enumerate(stored) if name not in Entity.UNSHOWN}
+    names = {f"#{index}": name for index, name in enumerate(stored) if name not in Entity.INTERNAL}
     return {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
 
 
@@ -139,18 +139,18 @@ def query(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Sl
 
 def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Iterator[Slice[R]]:
     """All pages of a partition, one after the other. Each is a query, made only when the page is asked for."""
-    for answer in _answers(_request(model, partition, **options)):
-        yield Slice([model.decode(raw) for raw in answer["Items"]], answer.get("LastEvaluatedKey"))
+    for response in _responses(_request(model, partition, **options)):
+        yield Slice([model.decode(raw) for raw in response["Items"]], response.get("LastEvaluatedKey"))
 
 
 def collection(index: int, partition: str, prefix: str = "", *, cap: int = COLLECTION_CAP) -> list[IndexRow]:
     """A whole bounded collection as index rows, in the index's order. Raises Invalid past `cap` rows."""
     rows: list[IndexRow] = []
     sort = f"GSI{index}SK"
-    for answer in _answers(_request(Entity, partition, index=index, prefix=prefix)):
+    for response in _responses(_request(Entity, partition, index=index, prefix=prefix)):
         rows += [
-            IndexRow(id_in(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
-            for raw in answer["Items"]
+            IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
+            for raw in response["Items"]
         ]
         if len(rows) > cap:
             raise Invalid(FieldError("limit", f"This collection holds more than {cap:,} rows; narrow it with filters"))
@@ -163,14 +163,14 @@ def item_collection(models: Sequence[type[Entity]], partition: str, between: tup
     A row that does not exist costs nothing here, where a batch read pays a unit for each key that it misses.
     """
     by_kind = {model.KIND: model for model in models}
-    answer = next(_answers(_request(Entity, partition, between=between, consistent=True)))
-    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in answer["Items"] if raw["kind"]["S"] in by_kind]
+    response = next(_responses(_request(Entity, partition, between=between, consistent=True)))
+    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in response["Items"] if raw["kind"]["S"] in by_kind]
 
 
 def count(model: type[Row], partition: str, *, index: int | None = None, prefix: str = "") -> int:
     """How many rows a bounded partition holds. A query for each megabyte."""
     request = _request(model, partition, index=index, prefix=prefix) | {"Select": "COUNT"}
-    return sum(int(answer["Count"]) for answer in _answers(request))
+    return sum(int(response["Count"]) for response in _responses(request))
 
 
 def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> dict[str, Any]:
@@ -204,11 +204,11 @@ def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) 
     return request
 
 
-def _answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _responses(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """DynamoDB's answers to a query, page by page, until there is no next one."""
     while True:
-        answer = dynamodb().query(**request)
-        yield answer
-        if "LastEvaluatedKey" not in answer:
+        response = dynamodb().query(**request)
+        yield response
+        if "LastEvaluatedKey" not in response:
             return
-        request = request | {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        request = request | {"ExclusiveStartKey": response["LastEvaluatedKey"]}

@@ -64,7 +64,7 @@ def size(attribute: str) -> Any:
     return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
 
 
-def id_in(pk: str) -> str:
+def id_in_key(pk: str) -> str:
     """The id in an entity's partition key, `<KIND>#<id>`."""
     return pk.partition("#")[2]
 
@@ -142,7 +142,7 @@ class Entity(Row):
     """The key prefix, e.g. `ITEM`."""
     NAME: ClassVar[str]
     """What a person calls it, e.g. `card`: the word in NotFound."""
-    UNSHOWN: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
+    INTERNAL: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
     """Stored attributes that only indexes and the stream read: almost half of the bytes of a card."""
 
     kind = UnicodeAttribute()
@@ -173,7 +173,7 @@ class Entity(Row):
     @property
     def entity_id(self) -> str:
         """The id as the key has it: a row that came from an index has no attribute `id`."""
-        return id_in(str(self.pk))
+        return id_in_key(str(self.pk))
 
     @classmethod
     def new(cls, entity_id: str, **fields: Any) -> Self:

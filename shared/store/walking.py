@@ -39,8 +39,8 @@ def iterate(
 
     The walk ends at `until` (`time.monotonic`): no further page is read then, and nothing more is yielded.
     """
-    following = pages(model, partition, **options)
-    while time.monotonic() <= until and (page := next(following, None)):
+    remaining_pages = pages(model, partition, **options)
+    while time.monotonic() <= until and (page := next(remaining_pages, None)):
         for one in page.rows if read is None else read(page.rows):
             if time.monotonic() > until:
                 return
@@ -81,12 +81,12 @@ class Shards:
 
 
 @overload
-def sharded(model: type[R], shards: Shards, until: float, **options: Unpack[QueryOptions]) -> Iterator[R]: ...
+def iterate_shards(model: type[R], shards: Shards, until: float, **options: Unpack[QueryOptions]) -> Iterator[R]: ...
 @overload
-def sharded(
+def iterate_shards(
     model: type[R], shards: Shards, until: float, *, read: Callable[[list[R]], Iterable[T]], **options: Unpack[QueryOptions]
 ) -> Iterator[T]: ...
-def sharded(
+def iterate_shards(
     model: type[R],
     shards: Shards,
     until: float,
@@ -102,19 +102,19 @@ def sharded(
         yield from iterate(model, partition, read=read, until=until, **options)
 
 
-def work_through(where: str, things: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
-    """Do the work for each thing that is due in a list, named `where`. Answers the sum of what `work` answers: how much was done.
+def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
+    """Do the work for each item that is due in a list, named `where`. Answers the sum of what `work` answers: how much was done.
 
-    An exception does not keep the other things from being done. All exceptions are raised at the end as one ExceptionGroup, each with the
-    name of its thing as a note.
+    An exception does not keep the other items from being done. All exceptions are raised at the end as one ExceptionGroup, each with the
+    name of its item as a note.
     """
     done = 0
     failures: list[Exception] = []
-    for thing in things:
+    for item in items:
         try:
-            done += work(thing)
+            done += work(item)
         except Exception as error:  # raised at the end
-            error.add_note(name(thing))
+            error.add_note(name(item))
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} of what was due in {where} could not be done", failures)

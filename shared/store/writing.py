@@ -32,7 +32,7 @@ Refusal = CadreError | Raced | Callable[[dict[str, Any] | None], CadreError | Ra
 """The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
-_TRIES = 12  # 100 writers on one counter were through after 9 rounds; the pause doubles from 10 ms, capped at 200 ms
+_MAX_ATTEMPTS = 12  # 100 writers on one counter were through after 9 rounds; the pause doubles from 10 ms, capped at 200 ms
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def delete(row: Row, condition: Condition | None = None, refused: Refusal | None
     return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
 
 
-_carried: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("carried", default=None)
+_guards: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("transaction_guards", default=None)
 
 
 @contextmanager
@@ -97,25 +97,25 @@ def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator
     For the work of a run, whose lease may be lost at any moment: no service's write succeeds without the check. `update_now` and
     `put_many` do not make the check.
     """
-    token = _carried.set(operations)
+    token = _guards.set(operations)
     try:
         yield
     finally:
-        _carried.reset(token)
+        _guards.reset(token)
 
 
 def write(*operations: Operation) -> None:
     """Write all of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
     would be larger than 400 KB."""
-    carried = _carried.get()
-    if carried is not None:
-        operations = (*carried(), *operations)
+    guard_operations = _guards.get()
+    if guard_operations is not None:
+        operations = (*guard_operations(), *operations)
     if len(operations) > TRANSACTION_LIMIT:
         raise LimitExceeded(
             Situation.LIMIT_REACHED, f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}"
         )
     if len(operations) == 1 and operations[0].verb != "ConditionCheck":
-        _send(operations, lambda: _alone(operations[0]))
+        _send(operations, lambda: _send_single(operations[0]))
     else:
         _send(operations, lambda: dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations]))
 
@@ -123,7 +123,7 @@ def write(*operations: Operation) -> None:
 def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
     """Load, change and save an entity; all three again where somebody else was faster, six times at most.
 
-    `change` alters the entity in place (and records its event) and may answer further operations for the same transaction. Nothing is
+    `change` alters the entity in place (and records its event) and may response further operations for the same transaction. Nothing is
     written where it changes nothing and answers none.
     """
 
@@ -144,8 +144,8 @@ def update_now(
     """Make an `update` at once. Answers the whole row as it is then, raw (`Model.decode` reads it). Tried again as in `write` while a
     transaction is on the row."""
     operation = update(row, actions, condition, refused)
-    answer = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
-    attributes: dict[str, Any] = answer["Attributes"]
+    response = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
+    attributes: dict[str, Any] = response["Attributes"]
     return attributes
 
 
@@ -178,20 +178,20 @@ def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
         try:
             return call()
         except ClientError as error:
-            refused = _refusal(error, operations)
+            refused = _refusal_in(error, operations)
             if refused is not None:
                 raise refused from None
             raise
 
-    return retrying(attempt, times=_TRIES, again=_contended)
+    return retrying(attempt, times=_MAX_ATTEMPTS, again=_is_contention)
 
 
-def _alone(operation: Operation) -> None:
+def _send_single(operation: Operation) -> None:
     call = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[operation.verb]
     getattr(dynamodb(), call)(**operation.request)
 
 
-def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError | Raced | None:
+def _refusal_in(error: ClientError, operations: Sequence[Operation]) -> CadreError | Raced | None:
     """The error of the first operation whose own condition failed, or whose row is too large; None when the failure has another
     cause."""
     response: dict[str, Any] = dict(error.response)
@@ -199,12 +199,12 @@ def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError 
     if code == "ValidationException" and _OVERSIZED.search(response["Error"].get("Message", "")):
         return _too_large()
     if code == "ConditionalCheckFailedException":
-        return _say(operations[0], response.get("Item"))
+        return _refusal_of(operations[0], response.get("Item"))
     if code == "TransactionCanceledException":
         reasons = response.get("CancellationReasons", [])
         for operation, reason in zip(operations, reasons, strict=False):
             if reason.get("Code") == "ConditionalCheckFailed":
-                return _say(operation, reason.get("Item"))
+                return _refusal_of(operation, reason.get("Item"))
             if reason.get("Code") == "ValidationError" and _OVERSIZED.search(reason.get("Message") or ""):
                 return _too_large()
     return None
@@ -217,7 +217,7 @@ def _too_large() -> Invalid:
     return Invalid(FieldError("body", "This is more than can be kept in one place (400 KB, with what it replaces)"))
 
 
-def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced:
+def _refusal_of(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced:
     if operation.refused is None:
         return stale()
     return operation.refused if isinstance(operation.refused, Exception) else operation.refused(row)
@@ -226,7 +226,7 @@ def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
-def _contended(error: Exception) -> bool:
+def _is_contention(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         return False
     code = error.response["Error"]["Code"]

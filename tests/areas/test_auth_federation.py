@@ -24,7 +24,7 @@ def provider(aws, monkeypatch) -> Iterator[IdentityProvider]:
     made = IdentityProvider()
     for name, value in (made.environment() | made.environment("github")).items():
         monkeypatch.setenv(name, value)
-    oidc.forget()
+    oidc.clear_cache()
     yield made
     made.close()
 

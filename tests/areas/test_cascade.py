@@ -50,7 +50,7 @@ class Place:
         self.ws_id = make(self.ada, settings={"maxMembers": 50}).json["id"]
         self.eve = self.came("eve")
         held = records.find_access(self.ada.user["id"])
-        self.actor = records.actor_of(self.ada.user["id"], held, next(iter(dict(held.sessions))))
+        self.actor = records.build_actor(self.ada.user["id"], held, next(iter(dict(held.sessions))))
         self.projects = [create_project(self.actor, self.ws_id, NewProject(name)) for name in ("One", "Two")]
         self.cards = [self.card(one) for one in self.projects]
 

@@ -14,7 +14,7 @@ from shared.edge.cascade.queue import Task
 from shared.people.access import records
 from shared.people.tenancy import invitations
 from shared.people.tenancy.rows import Workspace
-from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
+from shared.people.tenancy.workspaces import create_workspace, delete_workspace, list_memberships
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import Request, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
@@ -60,7 +60,7 @@ class Place:
     def check_cleared(self) -> None:
         workspace = fetch(Workspace, self.ws_id)
         assert workspace.cleared_at
-        assert memberships(self.ws_id) == []
+        assert list_memberships(self.ws_id) == []
         assert [one for one in self.people if self.ws_id in again(one).workspaces] == []
         assert fetch(Run, self.run.id).status == "cancelled"
         assert fetch(Item, self.card.id).lease_run is None

@@ -61,14 +61,14 @@ def forget(connection_id: str) -> None:
 
 def _sweep(user_id: str) -> bool:
     """Drop connections that ended without a word, and count again. Whether that made room."""
-    held = get(OpenConnections, f"CONNS#{user_id}")
+    counter = get(OpenConnections, f"CONNS#{user_id}")
     oldest = clock.epoch() - LONGEST
     rows = query(Connection, f"USER#{user_id}#CONN", index=1, limit=50).rows
     living = [row for row in rows if row.opened > oldest]
     for row in rows:
         if row.opened <= oldest:
             close_connection(row)
-    if held is None or len(living) >= LIMIT:
+    if counter is None or len(living) >= LIMIT:
         return False
     now = get(OpenConnections, f"CONNS#{user_id}")
     if now is not None and now.open > len(living):  # rows that expired were counted still

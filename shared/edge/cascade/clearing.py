@@ -51,7 +51,7 @@ def _members(workspace: Workspace, task: Task, _: float) -> Task:
     page = query(WorkspaceMembership, f"WS#{workspace.id}", prefix="MEM#", limit=_PAGE, start=task.after, consistent=True)
     # who left before the workspace was deleted has nothing of it any more
     rows = [row for row in page.rows if row.deleted_at in (None, workspace.deleted_at)]
-    access = get_many([(records.Access, *records.key_of(row.id)) for row in rows])
+    access = get_many([(records.Access, *records.access_key(row.id)) for row in rows])
     for row, held in zip(rows, access, strict=True):
         if isinstance(held, records.Access) and workspace.id in dict(held.workspaces):
             write(records.revoke_workspace(row.id, workspace.id))

@@ -21,7 +21,7 @@ from shared.edge.reactions import (
     usage,
     workspaces,
 )
-from shared.events.change import Change, change_in
+from shared.events.change import Change, parse_change
 
 Reaction = Callable[[Change], None]
 
@@ -40,7 +40,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
 )
 """In this order: what somebody can ask for is written before anybody is told, and an agent starts before its card goes on."""
 
-__all__ = ["REACTIONS", "Change", "Reaction", "change_in", "react"]
+__all__ = ["REACTIONS", "Change", "Reaction", "parse_change", "react"]
 
 
 def react(change: Change) -> None:

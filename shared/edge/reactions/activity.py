@@ -57,7 +57,7 @@ def _counted(change: Change) -> list[Operation]:
 def _cards(change: Change) -> int:
     if change.kind != Item.KIND:
         return 0
-    before, after = change.living()
+    before, after = change.existed()
     return int(after) - int(before)
 
 

@@ -9,7 +9,7 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.people.access import records
 from shared.people.identity.users import User
-from shared.people.tenancy.display_names import show_as
+from shared.people.tenancy.display_names import update_display_names
 from shared.people.tenancy.rows import WorkspaceMembership
 from shared.store import fetch
 
@@ -20,7 +20,7 @@ def react(change: Change) -> None:
     if change.event.type is EventType.USER_UPDATED and _SHOWN & set(change.event.changes):
         user = fetch(User, change.id)
         if user is not None:
-            show_as(user.as_actor())
+            update_display_names(user.as_actor())
     elif change.event.type is EventType.MEMBER_REMOVED and change.kind == WorkspaceMembership.KIND:
         held, ws_id = records.find_access(change.id), str(change.ws_id)
         if held is None or ws_id not in dict(held.workspaces):

@@ -24,7 +24,7 @@ def react(change: Change) -> None:
 
 def _of_item(change: Change) -> None:
     item, before = change.after(Item), change.before(Item)
-    existed, lives = change.living()
+    existed, lives = change.existed()
     asked = [item.id] if lives else []
     closed = item.status == "done" or not lives
     was_closed = before is not None and (before.status == "done" or not existed)

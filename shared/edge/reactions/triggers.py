@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Raced, Upstream
 from shared.core.ids import derived_id
@@ -53,7 +53,7 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
     if not project.settings.get("autoTriggerAgents") or project.status != "active":
         return
     try:
-        agent = the_agent(lane.auto_trigger_agent)
+        agent = get_agent(lane.auto_trigger_agent)
     except NotFound:
         return
     workspace_key = Workspace.key(str(change.ws_id))

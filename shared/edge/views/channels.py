@@ -37,7 +37,7 @@ CHANNELS: Final = (
 )
 
 
-def frames_of(change: Change) -> dict[str, dict[str, list[Frame]]]:
+def render_frames(change: Change) -> dict[str, dict[str, list[Frame]]]:
     """What is sent of a change, by topic and contract."""
     topics: dict[str, dict[str, list[Frame]]] = defaultdict(dict)
     for channel in CHANNELS:

@@ -18,7 +18,7 @@ from shared.money.billing import months
 from shared.money.billing.accounts import chargeable
 from shared.money.billing.charging import charge
 from shared.money.billing.rows import DUNNING, BillingAccount, Invoice, due
-from shared.store import Operation, get_many, is_stale, save, sharded, work_through, write
+from shared.store import Operation, get_many, is_stale, iterate_shards, process_all, save, write
 
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
@@ -29,8 +29,8 @@ _PAGE: Final = 50
 
 def run_dunning(until: float) -> int:
     """Every step that is due today. How many were made. Stops at `until` (`time.monotonic`); the next call goes on."""
-    rows = sharded(Invoice, DUNNING, until, index=2, between=due(), limit=_PAGE)
-    return work_through(DUNNING.name, rows, lambda row: step(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}")
+    rows = iterate_shards(Invoice, DUNNING, until, index=2, between=due(), limit=_PAGE)
+    return process_all(DUNNING.name, rows, lambda row: step(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}")
 
 
 def step(invoice_id: str) -> bool:

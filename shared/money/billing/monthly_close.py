@@ -10,7 +10,7 @@ from shared.money.billing import months
 from shared.money.billing.issuing import closing
 from shared.money.billing.rows import CLOSING, BillingAccount, Series, due
 from shared.people.tenancy.rows import Workspace
-from shared.store import Row, get_many, retrying, sharded, work_through, write
+from shared.store import Row, get_many, iterate_shards, process_all, retrying, write
 
 PAGE: Final = 25
 """Accounts read at once, each with its workspace and its organization's number range."""
@@ -19,8 +19,8 @@ Key = tuple[type[Row], str, str]
 
 def close(until: float) -> int:
     """Close what is due. How many periods were closed. Stops at `until` (`time.monotonic`); the next call goes on."""
-    accounts = sharded(BillingAccount, CLOSING, until, index=1, between=due(), limit=PAGE, read=_together)
-    return work_through(CLOSING.name, accounts, _close_all, lambda one: f"{BillingAccount.NAME} {one.account.id}")
+    accounts = iterate_shards(BillingAccount, CLOSING, until, index=1, between=due(), limit=PAGE, read=_together)
+    return process_all(CLOSING.name, accounts, _close_all, lambda one: f"{BillingAccount.NAME} {one.account.id}")
 
 
 @dataclass

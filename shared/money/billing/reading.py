@@ -11,7 +11,7 @@ from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payme
 from shared.money.billing.statements import Statement, statement
 from shared.money.usage.month_summary import Usage, usage_of
 from shared.people.tenancy.rows import Workspace
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import IndexRow, authorize, collection, item_collection
 
 LATEST = 12
@@ -36,7 +36,7 @@ def overview(actor: Actor, ws_id: str) -> Overview:
 
 def invoices_of(actor: Actor, ws_id: str, status: str | None, limit: int, offset: int) -> tuple[list[IndexRow], int]:
     """A page of a workspace's invoices, the newest first, and how many there are. One round trip: the index has all that is shown."""
-    bare = entered(actor, ws_id, Permission.WORKSPACE_BILLING)
+    bare = authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
     found = [row for row in _newest_first(bare) if status is None or row.f["status"] == status]
     return found[offset : offset + limit], len(found)
 

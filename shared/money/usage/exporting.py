@@ -15,7 +15,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.money.usage.periods import days_asked
 from shared.money.usage.reading import Sum, rows_of, totals
 from shared.money.usage.rows import Rollup, UsageLine, of_workspace
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import fetch_indexed, pages
 
 SUBJECT: Final = "usage"
@@ -65,7 +65,7 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
     One query for the totals, which also tell whether an export that was made before still says everything. Raises Invalid for days that
     make no sense and for more lines than the format takes.
     """
-    workspace = entered(actor, ws_id, Permission.USAGE_EXPORT)
+    workspace = authorize_workspace(actor, ws_id, Permission.USAGE_EXPORT)
     first, last = days_asked(start, end)
     total = _total(workspace, first, last)
     if details and total.calls > MAX_ROWS[format_]:

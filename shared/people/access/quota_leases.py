@@ -17,12 +17,12 @@ from shared.people.access.records import Access
 from shared.store import RateStatus, count_requests
 
 LEASE_SIZE = 20
-_MOST = 1_000  # workspaces that a process remembers; the one it has known longest goes first
+_MAX_WORKSPACES = 1_000  # workspaces that a process remembers; the one it has known longest goes first
 
 
 @dataclass
 class _Lease:
-    taken: RateStatus
+    status: RateStatus
     left: int
 
 
@@ -30,29 +30,29 @@ class QuotaLeases:
     """What one process holds."""
 
     def __init__(self) -> None:
-        self._held: dict[str, _Lease] = {}
+        self._leases: dict[str, _Lease] = {}
 
     def count(self, ws_id: str, rule: RateRule) -> RateStatus:
         """Count one request of the workspace. Raises RateLimited."""
-        held = self._held.get(ws_id)
-        if held is None or not held.left or held.taken.reset <= clock.epoch():
-            held = self._held[ws_id] = _fetched(ws_id, rule)
-            if len(self._held) > _MOST:
-                self._held.pop(next(iter(self._held)))
-        held.left -= 1
-        return replace(held.taken, remaining=held.taken.remaining + held.left)
+        lease = self._leases.get(ws_id)
+        if lease is None or not lease.left or lease.status.reset <= clock.epoch():
+            lease = self._leases[ws_id] = _acquire(ws_id, rule)
+            if len(self._leases) > _MAX_WORKSPACES:
+                self._leases.pop(next(iter(self._leases)))
+        lease.left -= 1
+        return replace(lease.status, remaining=lease.status.remaining + lease.left)
 
 
-def _fetched(ws_id: str, rule: RateRule) -> _Lease:
+def _acquire(ws_id: str, rule: RateRule) -> _Lease:
     for amount in (LEASE_SIZE, 1):
         try:
-            _, taken = count_requests(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
+            _, status = count_requests(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
         except RateLimited:
             if amount == 1:
                 raise
         else:
-            assert taken is not None  # noqa: S101 - there is a rule
-            return _Lease(taken, amount)
+            assert status is not None  # noqa: S101 - there is a rule
+            return _Lease(status, amount)
     raise AssertionError("unreachable")
 
 

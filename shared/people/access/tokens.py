@@ -86,7 +86,7 @@ def issue(
 
 
 @lru_cache(maxsize=512)
-def _verified(token: str, key: bytes, issuer: str) -> dict[str, Any]:
+def _verify(token: str, key: bytes, issuer: str) -> dict[str, Any]:
     """The claims of a token that this key signed for this issuer, old or not.
 
     Kept, since a client sends the same token with every request and checking its signature and each of its thousand characters takes
@@ -107,7 +107,7 @@ def _verified(token: str, key: bytes, issuer: str) -> dict[str, Any]:
 def read(token: str, kinds: frozenset[str]) -> Claims:
     """The claims of a token of ours. Raises Unauthenticated: TOKEN_EXPIRED for an old one, TOKEN_INVALID for anything else."""
     try:
-        claims = _verified(token, key_for("tokens"), settings().issuer)
+        claims = _verify(token, key_for("tokens"), settings().issuer)
     except jwt.InvalidTokenError:
         raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid authentication token") from None
     if claims["exp"] <= clock.epoch():

@@ -14,8 +14,8 @@ from shared.core.keys import fingerprint
 from shared.core.situations import Situation
 from shared.store import Ephemeral, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, write
 
-_USED = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
-_SHOWN = 86_400  # seconds after its end for which a token is said to have expired, and not to be unknown
+_INVALID = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
+_EXPIRED_KEPT_S = 86_400  # seconds after its end for which a token is said to have expired, and not to be unknown
 
 
 class Purpose(StrEnum):
@@ -26,10 +26,10 @@ class Purpose(StrEnum):
     OAUTH = "oauth"
 
 
-SECONDS = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600}
+LIFETIMES = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600}
 
 
-class OneTime(Ephemeral):
+class OneTimeToken(Ephemeral):
     """`subject` is whom it concerns (a user's id, empty for nobody), `data` what its purpose needs."""
 
     subject = UnicodeAttribute()
@@ -41,34 +41,34 @@ class OneTime(Ephemeral):
 def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
     """A new token and when it expires (ISO 8601). One round trip."""
     token = secrets.token_urlsafe(32)
-    expires = clock.epoch() + SECONDS[purpose]
-    row = OneTime(
+    expires = clock.epoch() + LIFETIMES[purpose]
+    row = OneTimeToken(
         pk=_key(purpose, token),
         sk="META",
         subject=subject,
         data=data,
         issued_at=clock.iso(),
         expires_at=expires,
-        ttl=expires + _SHOWN,
+        ttl=expires + _EXPIRED_KEPT_S,
     )
     write(put(row))
-    return token, clock.iso(clock.at(expires))
+    return token, clock.iso(clock.from_epoch(expires))
 
 
-def shown(purpose: Purpose, token: str) -> OneTime:
+def get_token(purpose: Purpose, token: str) -> OneTimeToken:
     """What a token stands for. Raises Unauthenticated: ONE_TIME_TOKEN_EXPIRED for an old one, ONE_TIME_TOKEN_INVALID for what is
     none or was used. One round trip; it stays good until `consume`."""
-    row = get(OneTime, _key(purpose, token))
+    row = get(OneTimeToken, _key(purpose, token))
     if row is None:
-        raise _USED
+        raise _INVALID
     if row.expires_at <= clock.epoch():
         raise Unauthenticated(Situation.ONE_TIME_TOKEN_EXPIRED, "This token has expired; ask for a new one")
     return row
 
 
-def consume(row: OneTime) -> Operation:
+def consume(row: OneTimeToken) -> Operation:
     """Use the token up, as part of a transaction; refused with Unauthenticated where somebody was faster."""
-    return delete(row, OneTime.pk.exists(), _USED)
+    return delete(row, OneTimeToken.pk.exists(), _INVALID)
 
 
 def _key(purpose: Purpose, token: str) -> str:

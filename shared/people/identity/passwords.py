@@ -26,7 +26,7 @@ _COMMON = frozenset(
 )
 """Words that every list of leaked passwords begins with. What is put around them (digits, signs) or for their letters (0 for o) is what
 everybody puts there."""
-_RUNS = (
+_SEQUENCES = (
     "qwertyuiop",
     "asdfghjkl",
     "zxcvbnm",
@@ -36,8 +36,8 @@ _RUNS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",
 )
-_PLAIN = str.maketrans("0134578@$!", "oleastbasi")
-_SHORTEST_PART = 4  # of a name or an address: shorter ones are in every other password
+_LETTER_SUBSTITUTES = str.maketrans("0134578@$!", "oleastbasi")
+_MIN_PART_LENGTH = 4  # of a name or an address: shorter ones are in every other password
 
 
 @cache
@@ -51,39 +51,44 @@ def check_strength(password: str, field: str = "password", personal: Sequence[st
     """Raises Invalid (agentworks: PASSWORD_TOO_WEAK) for one that is short, overlong, guessed first by everybody, or made of what is
     known of its owner (`personal`: e-mail address, name)."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise _weak(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
-    if _guessable(password):
-        raise _weak(field, "This password is too easy to guess")
-    said = password.lower()
-    if any(part in said for known in personal for part in _parts(known)):
-        raise _weak(field, "The password must not contain your name or e-mail address")
+        raise _weak_password(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+    if _is_guessable(password):
+        raise _weak_password(field, "This password is too easy to guess")
+    lowered = password.lower()
+    if any(part in lowered for known in personal for part in _parts(known)):
+        raise _weak_password(field, "The password must not contain your name or e-mail address")
 
 
-def _guessable(password: str) -> bool:
+def _is_guessable(password: str) -> bool:
     """A few characters again and again, a run of the alphabet or the keyboard, or a common word in its usual disguise."""
-    said = password.lower()
-    if len(set(said)) < 4 or any(said == said[:size] * (len(said) // size) for size in (1, 2, 3, 4) if len(said) % size == 0):
+    lowered = password.lower()
+    sizes = [size for size in (1, 2, 3, 4) if len(lowered) % size == 0]
+    if len(set(lowered)) < 4 or any(lowered == lowered[:size] * (len(lowered) // size) for size in sizes):
         return True
-    if any(said in run * 2 or said[::-1] in run * 2 for run in _RUNS):
+    if any(lowered in run * 2 or lowered[::-1] in run * 2 for run in _SEQUENCES):
         return True
-    stripped = {said.strip(_AROUND), said.translate(_PLAIN).strip(_AROUND), said.strip(_AROUND).translate(_PLAIN)}
-    return any(not word or word in _COMMON or any(len(word) > 3 and word in run for run in _RUNS) for word in stripped)
+    stripped = {
+        lowered.strip(_PADDING),
+        lowered.translate(_LETTER_SUBSTITUTES).strip(_PADDING),
+        lowered.strip(_PADDING).translate(_LETTER_SUBSTITUTES),
+    }
+    return any(not word or word in _COMMON or any(len(word) > 3 and word in run for run in _SEQUENCES) for word in stripped)
 
 
-_AROUND = string.digits + string.punctuation + string.whitespace
+_PADDING = string.digits + string.punctuation + string.whitespace
 
 
 def _parts(known: str) -> set[str]:
     """The words of a name, and of an address before its @, that are long enough to mean somebody."""
     whole = known.lower().partition("@")[0]
-    return {part for part in (whole, *re.split(r"[^\w]+|_", whole)) if len(part) >= _SHORTEST_PART}
+    return {part for part in (whole, *re.split(r"[^\w]+|_", whole)) if len(part) >= _MIN_PART_LENGTH}
 
 
-def _weak(field: str, message: str) -> Invalid:
+def _weak_password(field: str, message: str) -> Invalid:
     return Invalid(FieldError(field, message), situation=Situation.PASSWORD_WEAK)
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     result: str = _hasher().hash(password)
     return result
 
@@ -93,12 +98,12 @@ def matches(password_hash: str | None, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        _hasher().verify(password_hash or _nobody(), password)
+        _hasher().verify(password_hash or _dummy_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
 
 
 @cache
-def _nobody() -> str:
-    return hashed("nobody has this password")
+def _dummy_hash() -> str:
+    return hash_password("nobody has this password")

@@ -69,7 +69,7 @@ class Tokens:
     cookie: str
 
 
-def begin(user: User, contract: str, *, role: Role, plan: str, remember: bool = True) -> tuple[Tokens, list[Operation], int]:
+def new_session(user: User, contract: str, *, role: Role, plan: str, remember: bool = True) -> tuple[Tokens, list[Operation], int]:
     """A new session's tokens, the row that will open it, and when it expires (the caller writes, with the access record)."""
     seconds = REFRESH_SECONDS if remember else SHORT_SECONDS
     expires = clock.epoch() + seconds
@@ -101,27 +101,27 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) ->
             seconds=seconds,
         )
 
-    left = int(session.expires_at) - clock.epoch()
+    seconds_left = int(session.expires_at) - clock.epoch()
     return Tokens(
         issue("access", tokens.ACCESS_SECONDS),
         f"{session.id}.{secret}",
         tokens.ACCESS_SECONDS,
         session.id,
-        left,
-        issue("cookie", left),
+        seconds_left,
+        issue("cookie", seconds_left),
     )
 
 
 def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     """New tokens for a living session. Raises Unauthenticated, and ends the session when the token was used before."""
     if rotate:
-        session, secret = _rotated(refresh_token)
+        session, secret = _rotate_with_retry(refresh_token)
     else:
-        session, shown = _find(refresh_token)
-        if shown != session.current:
+        session, presented = _get_session(refresh_token)
+        if presented != session.current:
             raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
         secret = refresh_token.partition(".")[2]
-    user, record = _holder(session.user_id)
+    user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
     role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
@@ -129,16 +129,16 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     return user, _tokens(user, session, secret, role, organization.plan if organization else FREE)
 
 
-def _holder(user_id: str) -> tuple[User, records.Access | None]:
+def _load_user(user_id: str) -> tuple[User, records.Access | None]:
     """The user of a session and their access record, in one round trip."""
-    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (records.Access, *records.key_of(user_id))]))
+    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (records.Access, *records.access_key(user_id))]))
     user, record = rows
     if user is None:
         raise LookupError(f"User {user_id} has a session but no row")
     return user, record
 
 
-def _find(refresh_token: str) -> tuple[Session, str]:
+def _get_session(refresh_token: str) -> tuple[Session, str]:
     session_id, _, secret = refresh_token.partition(".")
     session = get(Session, f"SESSION#{session_id}") if is_id(session_id) else None
     if session is None:
@@ -148,12 +148,12 @@ def _find(refresh_token: str) -> tuple[Session, str]:
     return session, fingerprint(secret)
 
 
-def _rotated(refresh_token: str) -> tuple[Session, str]:
+def _rotate_with_retry(refresh_token: str) -> tuple[Session, str]:
     """The session with a new secret, decided again where another refresh was faster."""
 
     def attempt(_: int) -> tuple[Session, str]:
-        session, shown = _find(refresh_token)
-        return session, _rotate(session, shown)
+        session, presented = _get_session(refresh_token)
+        return session, _rotate(session, presented)
 
     return retrying(attempt, times=_TRIES, again=lambda error: error is _RACED)
 
@@ -161,32 +161,32 @@ def _rotated(refresh_token: str) -> tuple[Session, str]:
 _RACED = Conflict(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
 
 
-def _rotate(session: Session, shown: str) -> str:
-    """Replace the session's secret. What was `shown` is kept while no successor of it has been used."""
-    if shown == session.previous:
+def _rotate(session: Session, presented: str) -> str:
+    """Replace the session's secret. What was `presented` is kept while no successor of it has been used."""
+    if presented == session.previous:
         siblings = [session.current, *session.siblings][:_MAX_SIBLINGS]
-    elif shown == session.current or shown in session.siblings:
+    elif presented == session.current or presented in session.siblings:
         siblings = []
     else:
         end(session.user_id, session.id)
         raise Unauthenticated(Situation.TOKEN_INVALID, "This refresh token was used before; the session has ended")
-    fresh = secrets.token_urlsafe(32)
+    new_secret = secrets.token_urlsafe(32)
     update_now(
         session,
-        [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
+        [Session.current.set(fingerprint(new_secret)), Session.previous.set(presented), Session.siblings.set(siblings)],
         Session.current == session.current,
         _RACED,
     )
-    return fresh
+    return new_secret
 
 
 def end(user_id: str, session_id: str) -> None:
     """Log out: at once, everywhere this session's tokens are held."""
     records.close_session(user_id, session_id)
-    write(delete(row_of(session_id)))
+    write(delete(session_key(session_id)))
 
 
-def row_of(session_id: str) -> Session:
+def session_key(session_id: str) -> Session:
     """The key of a session's row, for an operation on it."""
     return Session(pk=f"SESSION#{session_id}", sk="META")
 
@@ -194,7 +194,7 @@ def row_of(session_id: str) -> Session:
 def end_by_token(refresh_token: str, user_id: str) -> None:
     """End the session of a refresh token, if it is this user's. A token that is unknown or ended already changes nothing."""
     try:
-        session, _ = _find(refresh_token)
+        session, _ = _get_session(refresh_token)
     except Unauthenticated:
         return
     if session.user_id == user_id:

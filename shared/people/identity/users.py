@@ -63,7 +63,7 @@ def email_guard(email: str, user_id: str = "") -> Guard:
     return Guard.of(f"EMAIL#{email}", user_id)
 
 
-def id_of_email(email: str) -> str | None:
+def find_user_id(email: str) -> str | None:
     """Whose address it is. One read."""
     guard = get(Guard, f"EMAIL#{email}")
     return guard.ref if guard else None
@@ -71,11 +71,11 @@ def id_of_email(email: str) -> str | None:
 
 def find_by_email(email: str) -> User | None:
     """Two reads: the guard that holds the address, then the user."""
-    user_id = id_of_email(email)
+    user_id = find_user_id(email)
     return fetch(User, user_id) if user_id else None
 
 
-def the_user(user_id: str) -> User:
+def get_user(user_id: str) -> User:
     """The user of a living session; one strongly consistent read."""
     user = fetch(User, user_id)
     if user is None:

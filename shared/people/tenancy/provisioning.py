@@ -24,7 +24,7 @@ SLUG_TAKEN = Conflict(Situation.SLUG_TAKEN, "URL slug already exists")
 
 
 @dataclass(frozen=True)
-class Founded:
+class NewOrganization:
     """A new organization and its default workspace, and the operations that will write them."""
 
     organization: Organization
@@ -32,9 +32,9 @@ class Founded:
     operations: list[Operation]
 
 
-def found_organization(
+def new_organization(
     founder: Actor, name: str, *, org_id: str | None = None, ws_id: str | None = None, slug: str | None = None, **fields: Any
-) -> Founded:
+) -> NewOrganization:
     """A new organization for `founder`. With a given slug the write is refused when it is taken."""
     ws_id = ws_id or new_id()
     organization = Organization.new(
@@ -52,7 +52,7 @@ def found_organization(
         create(membership),
         *rows,
     ]
-    return Founded(organization, workspace, operations)
+    return NewOrganization(organization, workspace, operations)
 
 
 def new_workspace(

@@ -19,7 +19,7 @@ from shared.runs.agent_runs.requesting import ABANDONED
 from shared.runs.agent_runs.rows import HOLDING, UNDERWAY, Run, WaitingCursor
 from shared.runs.agent_runs.spending import release_reservation
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch_indexed, get, query, sharded, update_now
+from shared.store import fetch_indexed, get, iterate_shards, query, update_now
 
 _PAGE = 100
 WAITERS = 100
@@ -34,7 +34,7 @@ def sweep(until: float) -> int:
 
 def _end_abandoned(until: float) -> int:
     """End every run under way whose lease is over and whose execution is gone. How many were ended."""
-    return sum(_ended(run) for run in sharded(Run, UNDERWAY, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run)))
+    return sum(_ended(run) for run in iterate_shards(Run, UNDERWAY, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run)))
 
 
 def _take_up_lost(until: float) -> int:
@@ -78,7 +78,7 @@ def _lost(run: Run) -> bool:
 def _release_reservations(until: float) -> int:
     """Give back what ended runs hold for calls whose lease is over."""
     over = ("0", f"{clock.epoch():012d}")
-    runs = sharded(Run, HOLDING, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
+    runs = iterate_shards(Run, HOLDING, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
     return sum(release_reservation(run) for run in runs)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
@@ -86,7 +86,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: Request) -> 
 
     def attempt(number: int) -> tuple[Run, _Facts]:
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
-        agent = the_agent(agent_id)
+        agent = get_agent(agent_id)
         facts = _read(card, agent)
         if facts.holder is not None and not facts.holder.ended and not facts.holder.lease_alive:
             end(facts.holder, "failed", SYSTEM, ABANDONED, still=lambda one: not one.lease_alive)
@@ -159,7 +159,7 @@ def _refuse(facts: _Facts, agent: Agent) -> None:
         raise Conflict(
             Situation.RUN_IN_PROGRESS,
             f"{holder.agent['display_name']} is working on this card",
-            {"run_id": holder.id, "lease_until": clock.iso(clock.at(int(holder.lease_until)))},
+            {"run_id": holder.id, "lease_until": clock.iso(clock.from_epoch(int(holder.lease_until)))},
         )
     refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))

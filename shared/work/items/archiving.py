@@ -15,7 +15,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
-from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, load, sharded, update_with_retry
+from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, iterate_shards, load, update_with_retry
 from shared.work.boards.counting import place_of, recount
 from shared.work.boards.rows import ARCHIVING, Board, Lane
 from shared.work.items.rows import Item
@@ -29,7 +29,7 @@ MOST: Final = 1_000  # cards of a board at a time: another board's turn comes to
 
 def archive_finished(until: float) -> int:
     """Put away what was finished DAYS ago on boards that want it. How many cards. Stops at `until` (`time.monotonic`)."""
-    boards = sharded(Board, ARCHIVING, until, index=2, limit=PAGE, read=partial(fetch_indexed, Board))
+    boards = iterate_shards(Board, ARCHIVING, until, index=2, limit=PAGE, read=partial(fetch_indexed, Board))
     return sum(_of_board(board, until) for board in boards if board.wants_archiving)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import IndexRow, Row, authorize, collection, fetch, fetch_all, get_many
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.reading import BoardNow, assembled, board_keys, cards_on, the_board
@@ -85,7 +85,7 @@ def boards_of(actor: Actor, project_id: str) -> list[tuple[Board, ProjectNow]]:
 def projects_in(actor: Actor, ws_id: str, wanted: Selection) -> tuple[list[ProjectNow], int]:
     """A page of a workspace's projects and how many match. Two round trips for a page of 33; sorting by last activity reads the
     numbers of all that match."""
-    rows = _listed(entered(actor, ws_id, Permission.PROJECT_READ))
+    rows = _listed(authorize_workspace(actor, ws_id, Permission.PROJECT_READ))
     rows = [row for row in rows if _matches(row.f, wanted)]
     if wanted.sort in _SORTS:
         rows.sort(key=lambda row: (_folded(row.f[_SORTS[wanted.sort]]), row.id), reverse=wanted.descending)

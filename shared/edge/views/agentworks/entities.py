@@ -7,7 +7,7 @@ from shared.core.money import usd
 from shared.edge.contracts.agentworks import PLAN_NAMES
 from shared.edge.contracts.base import Shape
 from shared.money.usage.month_summary import Usage
-from shared.people.identity.profiles import merged
+from shared.people.identity.profiles import merge
 from shared.people.identity.users import DEFAULT_PREFERENCES, User
 from shared.people.tenancy.rows import Workspace
 
@@ -55,7 +55,7 @@ def user_profile(user: User) -> UserProfile:
         name=user.name,
         avatarUrl=user.avatar_url,
         emailVerified=user.email_verified,
-        preferences=UserPreferences.model_validate(merged(DEFAULT_PREFERENCES, user.preferences)),
+        preferences=UserPreferences.model_validate(merge(DEFAULT_PREFERENCES, user.preferences)),
         createdAt=user.created_at,
         lastLoginAt=user.last_login_at or user.created_at,
     )

@@ -17,16 +17,16 @@ from shared.core.outbound import is_allowed, request_json
 from shared.core.situations import Situation
 from shared.people.identity.federation import signatures
 from shared.people.identity.federation.pkce import challenge
-from shared.people.identity.federation.provider import Client, Person, Sent
+from shared.people.identity.federation.provider import AuthorizationRequest, Client, Person
 
-KEPT_S, AGAIN_S = 3600.0, 60.0
-_kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
-_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+CACHE_S, KEY_REFETCH_S = 3600.0, 60.0
+_cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
+_REQUIRED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Ask every provider again."""
-    _kept.clear()
+    _cache.clear()
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,27 @@ class OpenIdConnect:
     issuer: str
     client: Client
 
-    def address(self, sent: Sent) -> str:
-        endpoint = str(self._discovered()["authorization_endpoint"])
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        endpoint = str(self._discover()["authorization_endpoint"])
         if not is_allowed(endpoint):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} has a sign-in page that is not https")
         query = {
             "response_type": "code",
             "client_id": self.client.id,
-            "redirect_uri": sent.redirect_uri,
+            "redirect_uri": request.redirect_uri,
             "scope": "openid email profile",
-            "state": sent.state,
-            "nonce": sent.nonce,
-            "code_challenge": challenge(sent.verifier),
+            "state": request.state,
+            "nonce": request.nonce,
+            "code_challenge": challenge(request.verifier),
             "code_challenge_method": "S256",
         }
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
-    def person(self, code: str, sent: Sent) -> Person:
-        tokens = self._exchanged(code, sent)
-        claims = self._claims(str(tokens.get("id_token", "")), sent.nonce)
+    def fetch_person(self, code: str, request: AuthorizationRequest) -> Person:
+        tokens = self._exchange_code(code, request)
+        claims = self._read_claims(str(tokens.get("id_token", "")), request.nonce)
         if not claims.get("email") and isinstance(tokens.get("access_token"), str):
-            claims |= self._user_info(tokens["access_token"], claims["sub"])
+            claims |= self._fetch_user_info(tokens["access_token"], claims["sub"])
         email = str(claims.get("email") or "")
         return Person(
             self.name,
@@ -66,33 +66,33 @@ class OpenIdConnect:
             claims.get("picture"),
         )
 
-    def _discovered(self) -> Mapping[str, Any]:
+    def _discover(self) -> Mapping[str, Any]:
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = self._document(url)
-        if found.get("issuer") != self.issuer or not all(isinstance(found.get(name), str) for name in _NEEDED):
-            _kept.pop(url, None)
+        found = self._fetch_document(url)
+        if found.get("issuer") != self.issuer or not all(isinstance(found.get(name), str) for name in _REQUIRED):
+            _cache.pop(url, None)
             raise Upstream(
                 Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} is not the OpenID Connect provider that it is set up as"
             )
         return found
 
-    def _document(self, url: str, max_age: float = KEPT_S) -> Mapping[str, Any]:
-        moment, found = _kept.get(url, (0.0, {}))
-        if url in _kept and time.monotonic() - moment < max_age:
+    def _fetch_document(self, url: str, max_age: float = CACHE_S) -> Mapping[str, Any]:
+        moment, found = _cache.get(url, (0.0, {}))
+        if url in _cache and time.monotonic() - moment < max_age:
             return found
         status, told = request_json(self.name, "GET", url)
         if status != 200 or not isinstance(told, dict):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not describe itself ({status})")
-        _kept[url] = time.monotonic(), told
+        _cache[url] = time.monotonic(), told
         return told
 
-    def _exchanged(self, code: str, sent: Sent) -> Mapping[str, Any]:
-        about = self._discovered()
+    def _exchange_code(self, code: str, request: AuthorizationRequest) -> Mapping[str, Any]:
+        about = self._discover()
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": sent.redirect_uri,
-            "code_verifier": sent.verifier,
+            "redirect_uri": request.redirect_uri,
+            "code_verifier": request.verifier,
         }
         ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         auth = None
@@ -110,9 +110,9 @@ class OpenIdConnect:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} did not accept the code; begin again")
         return told
 
-    def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
+    def _read_claims(self, id_token: str, nonce: str) -> dict[str, Any]:
         try:
-            key = self._key(id_token)
+            key = self._find_key(id_token)
         except jwt.PyJWTError:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} sent no id token") from None
         if key is None:
@@ -125,13 +125,13 @@ class OpenIdConnect:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "The id token belongs to another sign-in")
         return claims
 
-    def _key(self, id_token: str) -> signatures.Key | None:
-        url = str(self._discovered()["jwks_uri"])
-        found = signatures.key_of(self._document(url), id_token)
-        return found or signatures.key_of(self._document(url, AGAIN_S), id_token)
+    def _find_key(self, id_token: str) -> signatures.Key | None:
+        url = str(self._discover()["jwks_uri"])
+        found = signatures.find_key(self._fetch_document(url), id_token)
+        return found or signatures.find_key(self._fetch_document(url, KEY_REFETCH_S), id_token)
 
-    def _user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
-        endpoint = self._discovered().get("userinfo_endpoint")
+    def _fetch_user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
+        endpoint = self._discover().get("userinfo_endpoint")
         if not isinstance(endpoint, str):
             return {}
         status, told = request_json(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})

@@ -17,7 +17,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Sent:
+class AuthorizationRequest:
     """What goes to the provider with a browser and must come back, or be shown to it, when the browser returns."""
 
     redirect_uri: str
@@ -30,10 +30,10 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
-    def address(self, sent: Sent) -> str:
+    def authorization_url(self, request: AuthorizationRequest) -> str:
         """Where the browser goes. Raises Upstream."""
 
-    def person(self, code: str, sent: Sent) -> Person:
+    def fetch_person(self, code: str, request: AuthorizationRequest) -> Person:
         """Exchange the code and learn who it is. Raises Upstream, and Unauthenticated(SIGN_IN_UNVERIFIED) where the provider or
         what it says is not to be believed."""
 

@@ -20,7 +20,7 @@ ISSUERS = {"google": "https://accounts.google.com"}
 _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
-def provider_named(name: str) -> Provider:
+def get_provider(name: str) -> Provider:
     """Raises NotFound("provider") for one that nobody configured, and Upstream(PROVIDER_NOT_CONFIGURED) for one that lacks its client."""
     if not _NAME.fullmatch(name):
         raise NotFound("provider")

@@ -1,6 +1,6 @@
 """RSA signatures of id tokens (RS256, RS384, RS512), checked without the package `cryptography`: it would ship 12 MB, and cost every
 function 50 ms of its start, because PyJWT loads it where it is installed. Checking needs no secret: one modular power, and the whole
-encoded message compared with the only right one (RFC 8017, 8.2.2), which leaves nothing to be parsed leniently.
+encoded message compared with the only expected one (RFC 8017, 8.2.2), which leaves nothing to be parsed leniently.
 """
 
 import base64
@@ -15,8 +15,8 @@ from jwt.algorithms import Algorithm
 from shared.core.errors import Unauthenticated
 from shared.core.situations import Situation
 
-_SMALLEST = 2048  # bits of a modulus: NIST SP 800-131A
-_LARGEST = 8192
+_MIN_BITS = 2048  # bits of a modulus: NIST SP 800-131A
+_MAX_BITS = 8192
 _DIGEST_INFO = {  # RFC 8017, 9.2, note 1
     "RS256": (hashlib.sha256, "3031300d060960864801650304020105000420"),
     "RS384": (hashlib.sha384, "3041300d060960864801650304020205000430"),
@@ -40,9 +40,9 @@ class _Rsa(Algorithm):
         signature = int.from_bytes(sig)
         if len(sig) != size or signature >= modulus:
             return False
-        told = self._prefix + self._digest(msg).digest()
-        right = b"\x00\x01" + b"\xff" * (size - len(told) - 3) + b"\x00" + told
-        return hmac.compare_digest(pow(signature, exponent, modulus).to_bytes(size), right)
+        digest_info = self._prefix + self._digest(msg).digest()
+        expected = b"\x00\x01" + b"\xff" * (size - len(digest_info) - 3) + b"\x00" + digest_info
+        return hmac.compare_digest(pow(signature, exponent, modulus).to_bytes(size), expected)
 
     def sign(self, msg: bytes, key: Any) -> NoReturn:
         raise NotImplementedError("others sign, we only check")
@@ -57,7 +57,7 @@ class _Rsa(Algorithm):
         if not isinstance(jwk, Mapping) or jwk.get("kty") != "RSA":
             raise ValueError("not an RSA key")
         modulus, exponent = _number(jwk.get("n")), _number(jwk.get("e"))
-        if not _SMALLEST <= modulus.bit_length() <= _LARGEST or not 3 <= exponent < 2**32 or not exponent % 2:
+        if not _MIN_BITS <= modulus.bit_length() <= _MAX_BITS or not 3 <= exponent < 2**32 or not exponent % 2:
             raise ValueError("not a usable RSA key")
         return modulus, exponent
 
@@ -69,16 +69,16 @@ def _number(text: Any) -> int:
 
 
 def _jws() -> jwt.PyJWS:
-    made = jwt.PyJWS(algorithms=[])  # none of PyJWT's own, which are others where `cryptography` happens to be installed
+    jws = jwt.PyJWS(algorithms=[])  # none of PyJWT's own, which are others where `cryptography` happens to be installed
     for name, about in _DIGEST_INFO.items():
-        made.register_algorithm(name, _Rsa(*about))
-    return made
+        jws.register_algorithm(name, _Rsa(*about))
+    return jws
 
 
-def key_of(jwks: Any, token: str) -> Key | None:
+def find_key(jwks: Any, token: str) -> Key | None:
     """The key that a token names, out of a provider's set; the only one there is where it names none. None where it is not there."""
     header = jwt.get_unverified_header(token)
-    found = []
+    keys = []
     for jwk in jwks.get("keys", []) if isinstance(jwks, Mapping) else []:
         usable = (
             isinstance(jwk, Mapping) and jwk.get("use", "sig") == "sig" and jwk.get("alg", header.get("alg")) == header.get("alg")
@@ -86,10 +86,10 @@ def key_of(jwks: Any, token: str) -> Key | None:
         if not usable or ("kid" in header and jwk.get("kid") != header["kid"]):
             continue
         try:
-            found.append(_Rsa.from_jwk(jwk))
+            keys.append(_Rsa.from_jwk(jwk))
         except ValueError:
             continue
-    return found[0] if len(found) == 1 else None
+    return keys[0] if len(keys) == 1 else None
 
 
 def claims(token: str, key: Key, *, issuer: str, audience: str) -> dict[str, Any]:
