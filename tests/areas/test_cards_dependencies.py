@@ -73,7 +73,11 @@ def test_a_dependency_shows_at_both_ends(world):
     assert (found.json["blockedBy"], seen.names) == ([made], ["UpdateItem", "GetItem", "Query", "BatchGetItem"])
     assert world.ada("cards", "GET", f"/cards/{design['id']}").json["dependencies"] == [made]
     row = fetch(Dependency, made["id"])
-    assert (get_event(row).type, get_event(row).data["to_item_id"], row.item_id) == ("dependency.added", design["id"], build["id"])
+    assert (get_event(row).type, get_event(row).data["to_item_id"], row.item_id) == (
+        "dependency.added",
+        design["id"],
+        build["id"],
+    )
     assert [one.kind for one in collection(1, f"ITEM#{design['id']}", "DEP#")] == ["DEP"]
     assert get(Dependency, f"DEP#{made['id']}", "BACK").event is None
 

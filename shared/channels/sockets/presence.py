@@ -17,7 +17,9 @@ def online_users(user_ids: Iterable[str]) -> set[str]:
     for start in range(0, len(unique_ids), _BATCH):
         part = unique_ids[start : start + _BATCH]
         rows = get_many([(OpenConnections, f"CONNS#{one}", "META") for one in part])
-        online |= {user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, OpenConnections) and _is_online(row)}
+        online |= {
+            user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, OpenConnections) and _is_online(row)
+        }
     return online
 
 

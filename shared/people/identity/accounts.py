@@ -1,4 +1,4 @@
-"""Registering, logging in, changing a password."""
+"""Register, log in, change a password."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,19 +24,21 @@ _WRONG = Unauthenticated(Situation.CREDENTIALS_WRONG, "Invalid email or password
 
 @dataclass(frozen=True)
 class Login:
+    """The result of a registration or a login."""
+
     user: User
     tokens: sessions.Tokens
     role: Role
-    """The caller's role in their own organization."""
+    """The user's role in their own organization."""
     plan: str
     """The plan of that organization."""
     actor: Actor
-    """Who logged in, with what they belong to."""
+    """The user as an actor, with their workspaces and organizations."""
 
 
 @dataclass(frozen=True)
 class NewAccount:
-    """Somebody with an organization and its default workspace, and the operations that will write them."""
+    """A new user with an organization and its default workspace, and the operations that will write them."""
 
     user: User
     actor: Actor
@@ -54,10 +56,10 @@ class NewAccount:
 def register(
     name: str, email: str, password: str, *, contract: str, organization: str | None = None, invitation: str | None = None
 ) -> Login:
-    """A new account with a personal organization, its default workspace, and an open session: one transaction. With the token of an
-    `invitation` it also joins that workspace, or nothing is written.
+    """Create an account with a personal organization, its default workspace and an open session, in one transaction.
 
-    Raises Conflict(EMAIL_TAKEN) for a known address, Invalid(PASSWORD_WEAK), and what `tenancy.invitations.accept` raises.
+    With the token of an `invitation` the user also joins that workspace, or nothing is written. Raises Conflict(EMAIL_TAKEN) for
+    a known address, Invalid(PASSWORD_WEAK), and what `tenancy.invitations.accept` raises.
     """
     account = new_account(name, email, password, organization)
     if invitation is None:
@@ -68,8 +70,8 @@ def register(
 
 
 def create_account(account: NewAccount, contract: str, *further: Operation, joined: Mapping[str, Role] | None = None) -> Login:
-    """Write a new account and open its first session, together with `further` operations: those of the workspaces it has `joined`,
-    for one. One round trip."""
+    """Write a new account and open its first session, in one round trip. `further` operations are written in the same
+    transaction, for example those of the workspaces that it has `joined`."""
     user, plan = account.user, account.provisioned.organization.plan
     user.last_login_at = user.created_at
     tokens, opened, expires = sessions.new_session(user, contract, role=Role.OWNER, plan=plan)
@@ -84,14 +86,15 @@ def create_account(account: NewAccount, contract: str, *further: Operation, join
 
 
 def register_without_session(name: str, email: str, password: str, *, organization: str | None = None) -> User:
-    """`register` for a contract whose registration logs nobody in: no session is opened."""
+    """Create an account as `register` does, but open no session."""
     account = new_account(name, email, password, organization)
     write(*account.operations, account.access(None, 0))
     return account.user
 
 
 def new_account(name: str, email: str, password: str | None, organization: str | None = None, **fields: Any) -> NewAccount:
-    """Somebody who is about to be written. Without a password they enter by another way; `fields` are further ones of the user."""
+    """Build a new account that is not yet written. Without a password the user signs in at a provider; `fields` are further
+    fields of the user."""
     email, name = normal_email(email), " ".join(name.split())
     if password is not None:
         passwords.check_strength(password, personal=(email, name))
@@ -106,10 +109,11 @@ def new_account(name: str, email: str, password: str | None, organization: str |
 
 
 def login(email: str, password: str, *, contract: str, remember: bool = True, ip: str = "") -> Login:
-    """Open a session; `ip` is where the caller is.
+    """Open a session; `ip` is the address of the caller.
 
-    Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too many wrong
-    guesses (`records.GUESSES_HERE`). The guess is counted before the password is looked at: a race wins nobody one more.
+    Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too
+    many wrong guesses (`records.GUESSES_PER_ADDRESS`). A guess is counted before the password is checked, so parallel requests
+    get no extra guess.
     """
     email = normal_email(email)
     user = find_by_email(email)
@@ -123,8 +127,10 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
 def open_session(
     user: User, access: records.Access, *further: Operation, contract: str, remember: bool = True, same: Any = None
 ) -> Login:
-    """A session for somebody who proved who they are, together with `further` operations. `same` is a condition on the user's row that
-    must still hold. Two round trips."""
+    """Open a session for a user who has proved their identity. Two round trips.
+
+    `further` operations are written in the same transaction. `same` is a condition that the user's row must still fulfil.
+    """
     organization = fetch(Organization, str(user.org_id))
     plan = organization.plan if organization else FREE
     role = Role(dict(access.organizations).get(user.org_id, Role.MEMBER.value))
@@ -140,17 +146,19 @@ def open_session(
 
 
 def _note_login(user: User, same: Any) -> Operation:
-    """Note a login, whoever else logs in at this moment, if what was shown is still good. The version goes up, so that nobody saves
-    over it: a change of the password then sees the session that was opened, and ends it."""
+    """Set the time of the login, if the credential that was checked is still valid; parallel logins do not disturb each other.
+
+    The version goes up, so that nobody overwrites it: a parallel change of the password then sees the new session and ends it.
+    """
     exists = User.pk.exists()
     actions = [User.last_login_at.set(user.last_login_at), User.version.add(1)]
     return update(user, actions, exists if same is None else exists & same, _WRONG)
 
 
 def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> None:
-    """Set a new password. Every other session of the user ends in the same transaction; the one that asked goes on.
+    """Set a new password; every other session of the user ends in the same transaction, the caller's session continues.
 
-    Raises Invalid, and RateLimited after too many guesses at the current password, which count with those of `login`.
+    Raises Invalid, and RateLimited after too many guesses at the current password, which count together with those of `login`.
     """
     passwords.check_strength(new, "new_password", (actor.email, actor.name))
     records.count_guess(actor.id, actor.email, ip)
@@ -166,13 +174,14 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
 
 
 def set_password(user: User, new: str) -> None:
-    """Raises Invalid(PASSWORD_WEAK) where the password is made of the user's own name or address."""
+    """Set a new password on the user's row without writing it. Raises Invalid(PASSWORD_WEAK) if it contains the user's name or
+    address."""
     passwords.check_strength(new, "new_password", (user.email, user.name))
     user.password_hash, user.password_changed_at = passwords.hash_password(new), clock.iso()
 
 
 def close_all_sessions(user_id: str, but: str | None = None) -> list[Operation]:
-    """What ends every session of a user (but one), for the transaction of what they end for. One round trip."""
+    """Return the operations that end every session of a user, except the session `but`. One round trip."""
     access = records.find_access(user_id)
     others = [session for session in dict(access.sessions) if session != but] if access else []
     return [records.close_sessions(user_id, others), *(delete(sessions.session_key(session)) for session in others)]

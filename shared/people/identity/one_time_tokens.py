@@ -1,7 +1,7 @@
-"""One-time tokens, one mechanism for all purposes: confirming an address, choosing a new password, the state of a sign-in elsewhere.
+"""One-time tokens for all purposes: confirm an address, set a new password, the state of a sign-in at a provider.
 
-Only a token's fingerprint is stored. Whoever uses one puts `consume` into the transaction of what it is used for: of two who race, one
-succeeds, and a failure in between leaves the token good.
+Only the token's fingerprint is stored. `consume` belongs into the transaction that uses the token: if two requests race, one
+succeeds, and if the transaction fails the token stays valid.
 """
 
 import secrets
@@ -15,11 +15,11 @@ from shared.core.situations import Situation
 from shared.store import Ephemeral, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, write
 
 _INVALID = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
-_EXPIRED_KEPT_S = 86_400  # seconds after its end for which a token is said to have expired, and not to be unknown
+_EXPIRED_KEPT_S = 86_400  # seconds for which an expired token is still reported as expired, not as unknown
 
 
 class Purpose(StrEnum):
-    """What a token is good for. One of one purpose is unknown to every other."""
+    """What a token is for. A token of one purpose is unknown to all others."""
 
     VERIFY = "verify"
     RESET = "reset"
@@ -30,7 +30,7 @@ LIFETIMES = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600
 
 
 class OneTimeToken(Ephemeral):
-    """`subject` is whom it concerns (a user's id, empty for nobody), `data` what its purpose needs."""
+    """`subject` is the id that the token is about (a user or a provider; may be empty), `data` what its purpose needs."""
 
     subject = UnicodeAttribute()
     data = JSONAttribute(default=dict)
@@ -39,7 +39,7 @@ class OneTimeToken(Ephemeral):
 
 
 def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
-    """A new token and when it expires (ISO 8601). One round trip."""
+    """Store a new token; return it and its expiry (ISO 8601). One round trip."""
     token = secrets.token_urlsafe(32)
     expires = clock.epoch() + LIFETIMES[purpose]
     row = OneTimeToken(
@@ -56,8 +56,10 @@ def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
 
 
 def get_token(purpose: Purpose, token: str) -> OneTimeToken:
-    """What a token stands for. Raises Unauthenticated: ONE_TIME_TOKEN_EXPIRED for an old one, ONE_TIME_TOKEN_INVALID for what is
-    none or was used. One round trip; it stays good until `consume`."""
+    """Return the row of a token, which stays valid until `consume`. One round trip.
+
+    Raises Unauthenticated: ONE_TIME_TOKEN_EXPIRED for an expired token, ONE_TIME_TOKEN_INVALID for an unknown or used one.
+    """
     row = get(OneTimeToken, _key(purpose, token))
     if row is None:
         raise _INVALID
@@ -67,7 +69,7 @@ def get_token(purpose: Purpose, token: str) -> OneTimeToken:
 
 
 def consume(row: OneTimeToken) -> Operation:
-    """Use the token up, as part of a transaction; refused with Unauthenticated where somebody was faster."""
+    """Return the operation that uses the token up. It is refused with Unauthenticated if another request was faster."""
     return delete(row, OneTimeToken.pk.exists(), _INVALID)
 
 

@@ -1,4 +1,5 @@
-"""Passwords: argon2id with OWASP's parameters (19 MiB, two passes, one lane: 23 ms on a small function)."""
+"""Passwords: strength rules, and hashes by argon2id with OWASP's parameters (19 MiB, two passes, one lane: 23 ms on a small
+function)."""
 
 import re
 import string
@@ -12,8 +13,8 @@ from shared.core.situations import Situation
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-PASSES, MEMORY_KIB = 2, 19_456  # of a hash: the tests ask for less, and one of them that these are what ships
-MIN_LENGTH = 8  # aintandem and enterprise both say at least 8
+PASSES, MEMORY_KIB = 2, 19_456  # cost of a hash; tests use less, and one test checks that these values ship
+MIN_LENGTH = 8  # aintandem and enterprise both require at least 8
 MAX_LENGTH = 256
 _COMMON = frozenset(
     """
@@ -22,10 +23,10 @@ _COMMON = frozenset(
     freedom whatever trustno changeme secret default access hello flower cheese computer internet samsung google facebook
     liverpool chelsea arsenal barcelona summer winter spring autumn monday friday january december qazwsx qweasd zxcvbn asdfgh
     qwerty qwertz azerty test temp demo sample cadre agentworks
-    """.split()  # noqa: SIM905 - seventy words are read more easily as a text
+    """.split()  # noqa: SIM905 - seventy words are easier to read as one text
 )
-"""Words that every list of leaked passwords begins with. What is put around them (digits, signs) or for their letters (0 for o) is what
-everybody puts there."""
+"""Words that every list of leaked passwords begins with. Digits and signs around them, or in place of their letters (0 for o), do
+not make them harder to guess."""
 _SEQUENCES = (
     "qwertyuiop",
     "asdfghjkl",
@@ -37,7 +38,7 @@ _SEQUENCES = (
     "01234567890",
 )
 _LETTER_SUBSTITUTES = str.maketrans("0134578@$!", "oleastbasi")
-_MIN_PART_LENGTH = 4  # of a name or an address: shorter ones are in every other password
+_MIN_PART_LENGTH = 4  # characters of a part of a name or address; shorter parts occur in many passwords
 
 
 @cache
@@ -48,8 +49,8 @@ def _hasher() -> "PasswordHasher":
 
 
 def check_strength(password: str, field: str = "password", personal: Sequence[str] = ()) -> None:
-    """Raises Invalid (agentworks: PASSWORD_TOO_WEAK) for one that is short, overlong, guessed first by everybody, or made of what is
-    known of its owner (`personal`: e-mail address, name)."""
+    """Raise Invalid (agentworks: PASSWORD_TOO_WEAK) for a password that is too short, too long, easy to guess, or contains a part
+    of `personal` (e-mail address, name)."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise _weak_password(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     if _is_guessable(password):
@@ -60,7 +61,8 @@ def check_strength(password: str, field: str = "password", personal: Sequence[st
 
 
 def _is_guessable(password: str) -> bool:
-    """A few characters again and again, a run of the alphabet or the keyboard, or a common word in its usual disguise."""
+    """Tell whether a password repeats a few characters, follows the alphabet or the keyboard, or is a common word with simple
+    substitutes."""
     lowered = password.lower()
     sizes = [size for size in (1, 2, 3, 4) if len(lowered) % size == 0]
     if len(set(lowered)) < 4 or any(lowered == lowered[:size] * (len(lowered) // size) for size in sizes):
@@ -79,7 +81,7 @@ _PADDING = string.digits + string.punctuation + string.whitespace
 
 
 def _parts(known: str) -> set[str]:
-    """The words of a name, and of an address before its @, that are long enough to mean somebody."""
+    """Return the words of a name, or of an address before its @, that are long enough to be forbidden."""
     whole = known.lower().partition("@")[0]
     return {part for part in (whole, *re.split(r"[^\w]+|_", whole)) if len(part) >= _MIN_PART_LENGTH}
 
@@ -94,7 +96,8 @@ def hash_password(password: str) -> str:
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether the password is the one; takes as long when there is no hash, so that nobody learns which addresses exist."""
+    """Tell whether the password is right. Takes as long without a hash, so that response times do not reveal which addresses
+    exist."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:

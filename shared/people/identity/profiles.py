@@ -1,4 +1,4 @@
-"""Changing one's profile."""
+"""Change one's own profile."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def update_profile(
     avatar_url: str | None = None,
     preferences: dict[str, Any] | None = None,
 ) -> User:
-    """Change what is given and leave the rest; preferences merge key by key. The full name and its parts follow each other."""
+    """Change the given fields. Preferences merge key by key; the full name and its parts are kept consistent."""
 
     def change(user: User) -> list[Operation]:
         before = _visible_fields(user)
@@ -48,7 +48,7 @@ def _visible_fields(user: User) -> dict[str, Any]:
 
 
 def merge(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """`patch` over `base`, key by key, nested objects too."""
+    """Return `base` with the values of `patch`, key by key, also in nested objects."""
     result = dict(base)
     for key, value in patch.items():
         nested = isinstance(value, dict) and isinstance(result.get(key), dict)

@@ -1,4 +1,4 @@
-"""Proof that an address is somebody's: confirming it, and choosing a new password by way of it."""
+"""Confirm an e-mail address, and set a new password by a mailed token."""
 
 from shared.channels.mail import outbox
 from shared.core.actor import Actor
@@ -15,22 +15,22 @@ from shared.people.identity.users import User, find_user_id, get_user
 from shared.store import Operation, fetch, update_with_retry
 
 MAILS_PER_ADDRESS = RateRule("mails", 5, 3600)
-"""Mails of one kind to one person in an hour, whoever asks for them."""
+"""Mails of one kind to one person per hour."""
 MAILS_PER_IP = RateRule("forgot", 30, 3600)
-"""Forgotten passwords from one network address in an hour, whoever's they are."""
+"""Requests for forgotten passwords from one network address per hour, for all accounts."""
 
 _INVALID_TOKEN = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
 
 
 def send_verification(user: User, *, once: str | None = None) -> None:
-    """A mail with a link that confirms the user's address. `once`: see `outbox.send`. One round trip and a message."""
+    """Mail a link that confirms the user's address. `once`: see `outbox.send`. One round trip and a message."""
     token, expires = one_time_tokens.issue(Purpose.VERIFY, user.id, email=user.email)
     url = outbox.link(f"/verify-email?token={token}")
     outbox.send("verify_email", user.email, once=once, name=user.name, url=url, expires=expires)
 
 
 def resend_verification(actor: Actor) -> None:
-    """Send it again; nothing where the address is confirmed already. Raises RateLimited after MAILS_PER_ADDRESS."""
+    """Mail the link again, unless the address is already confirmed. Raises RateLimited after MAILS_PER_ADDRESS."""
     records.count_anonymous(f"verify#{actor.id}", [MAILS_PER_ADDRESS])
     user = get_user(actor.id)
     if not user.email_verified:
@@ -53,9 +53,11 @@ def verify_email(token: str) -> User:
 
 
 def forgot_password(email: str, *, ip: str) -> None:
-    """Mail a link that sets a new password, if the address is somebody's. The same steps either way, so that nobody learns whether it
-    is: three writes and reads, and a message that the mailer may find empty. Raises RateLimited after MAILS_PER_IP; above MAILS_PER_ADDRESS no
-    mail leaves, and nothing is said.
+    """Mail a link that sets a new password, if an account has this address.
+
+    The steps are the same if there is no such account, so that nobody learns which addresses exist: three reads and writes, and a
+    message (an empty one, if there is no account). Raises RateLimited after MAILS_PER_IP; after MAILS_PER_ADDRESS no mail is
+    sent, without an error.
     """
     email = normal_email(email)
     records.count_anonymous(f"forgot#{ip}", [MAILS_PER_IP])
@@ -72,9 +74,11 @@ def forgot_password(email: str, *, ip: str) -> None:
 
 
 def reset_password(token: str, new: str, *, ip: str = "") -> None:
-    """Set a new password by a mailed token; every session of the user ends in the same transaction, and the address is confirmed,
-    since its mail was read. Raises Invalid(PASSWORD_WEAK) and Unauthenticated (also where the password was
-    changed after the token was sent)."""
+    """Set a new password by a mailed token. In the same transaction every session of the user ends, and the address counts as
+    confirmed.
+
+    Raises Invalid(PASSWORD_WEAK) and Unauthenticated (also if the password was changed after the token was sent).
+    """
     passwords.check_strength(new, "new_password")  # before the token is looked at: it stays good for a better password
     row = one_time_tokens.get_token(Purpose.RESET, token)
 

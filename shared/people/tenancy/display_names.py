@@ -1,4 +1,5 @@
-"""Under which name the members of workspaces and organizations are shown: the present one, unlike who wrote something."""
+"""Keep the names in workspace and organization memberships up to date. (Authors of comments and the like keep the name of that
+time.)"""
 
 from typing import Any
 
@@ -11,8 +12,8 @@ _LEFT = Raced("Not a member any more")
 
 
 def update_display_names(person: Actor) -> None:
-    """Give a person's memberships, and the workspaces they own, their present name and picture. A write for each: a person belongs
-    to at most 100 workspaces."""
+    """Write a person's current name and picture into their memberships and the workspaces they own. One write each; a person
+    belongs to at most 100 workspaces."""
     for place in collection(1, f"USER#{person.id}#WSS"):
         membership = _rename_membership(WorkspaceMembership, place.id, person, WorkspaceMembership.user.set(person.summary))
         if membership is not None and membership.role == "owner":
@@ -22,7 +23,7 @@ def update_display_names(person: Actor) -> None:
 
 
 def _rename_membership(model: Any, container: str, person: Actor, action: Any) -> Any:
-    """The membership with its new name; None for somebody who has left."""
+    """Rename a membership and return it; None if the person has left."""
     pk, sk = model.key_in(container, person.id)
     here = model.pk.exists() & model.deleted_at.does_not_exist()
     try:

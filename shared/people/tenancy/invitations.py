@@ -1,7 +1,7 @@
-"""Invitations: an address is asked into a workspace; who shows the token and has the address joins, once.
+"""Invitations: whoever presents the token and has the invited address joins the workspace, once.
 
-A token is `<invitation id>.<secret>`; only the secret's fingerprint is stored. There is one invitation for each address in a workspace:
-inviting it again renews it, with a new token, role and date, and the old token is good for nothing.
+A token is `<invitation id>.<secret>`; only the secret's fingerprint is stored. An address has at most one invitation per
+workspace: inviting it again renews that invitation with a new token, role and date, and the old token becomes invalid.
 """
 
 import secrets
@@ -35,15 +35,17 @@ from shared.store import (
 )
 
 LIFETIME = 7 * 86_400  # seconds
-_KEPT_S = 30 * 86_400  # seconds after its last day
+_KEPT_S = 30 * 86_400  # seconds for which the row of an expired invitation is kept
 MAILS_PER_ADDRESS = RateRule("invited", 5, 3600)
-"""Invitations of one person to one address in an hour, for all workspaces: each is a mail."""
+"""Invitations from one person to one address per hour, for all workspaces: each is a mail."""
 MAX_PENDING = 200
-"""Invitations that wait at once: what a list of members shows beside them."""
+"""Pending invitations per workspace; a list of members shows all of them."""
 
 
 @dataclass(frozen=True)
 class NewInvitation:
+    """An invitation with its token, which is not stored."""
+
     invitation: Invitation
     token: str
     workspace: Workspace
@@ -51,7 +53,7 @@ class NewInvitation:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What somebody with a good token will write, in one transaction: all but the access record."""
+    """What an accepted invitation leads to, and the operations that write it: all but the access record."""
 
     workspace: Workspace
     role: Role
@@ -60,10 +62,10 @@ class Acceptance:
 
 
 def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None = None) -> NewInvitation:
-    """Invite an address, or renew its invitation.
+    """Invite an address, or renew its invitation. Five round trips.
 
-    Raises NotFound("workspace"), Forbidden (also for a role that may more than the actor), Conflict(ALREADY_MEMBER) for somebody who is in
-    it, LimitExceeded(MEMBER_LIMIT) where there is no room now, LimitExceeded after MAX_PENDING, RateLimited after MAILS. Five round trips.
+    Raises NotFound("workspace"), Forbidden (also for a role with permissions that the actor lacks), Conflict(ALREADY_MEMBER),
+    LimitExceeded(MEMBER_LIMIT) if the workspace is full, LimitExceeded after MAX_PENDING, RateLimited after MAILS_PER_ADDRESS.
     """
     ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
     check_may_grant(actor, ws_id, GRANTS[role])
@@ -74,7 +76,9 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
         raise NotFound(Workspace.NAME)
     _check_room(workspace, email)
     records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS_PER_ADDRESS])
-    invitation = existing if isinstance(existing, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
+    invitation = (
+        existing if isinstance(existing, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
+    )
     secret = secrets.token_urlsafe(32)
     expires = clock.epoch() + LIFETIME
     invitation.email, invitation.role, invitation.message = email, role.value, message
@@ -87,18 +91,18 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
 
 
 def list_pending(actor: Actor, ws_id: str) -> list[Invitation]:
-    """Who is invited and has not answered, oldest first. Two round trips, one where there is nobody."""
+    """List the pending invitations, oldest first. Two round trips, one if there are none."""
     ids = [row.id for row in collection(1, f"WS#{authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ)}#INV")]
     now = clock.iso()
     return [one for one in fetch_all(Invitation, ids) if one.status == "pending" and one.expires_at > now]
 
 
 def accept(actor: Actor, ws_id: str, token: str) -> Member:
-    """Join the workspace that the token is for. It is good once.
+    """Join the workspace of the token, which can be used once. Three round trips.
 
-    Raises NotFound("invitation") for a token that is none (of this workspace), Forbidden when the address is not the caller's,
-    Conflict(INVITATION_NOT_PENDING) for an invitation that was accepted or cancelled or is too old, Conflict(ALREADY_MEMBER) and
-    LimitExceeded (members of the workspace, workspaces of the person). Three round trips.
+    Raises NotFound("invitation") for a token that is unknown or of another workspace, Forbidden if the address is not the
+    caller's, Conflict(INVITATION_NOT_PENDING) for an accepted, cancelled or expired invitation, Conflict(ALREADY_MEMBER), and
+    LimitExceeded (members of the workspace, workspaces of the person).
     """
     joined: list[WorkspaceMembership] = []
 
@@ -112,15 +116,18 @@ def accept(actor: Actor, ws_id: str, token: str) -> Member:
 
 
 def prepare_acceptance(who: Actor, token: str) -> Acceptance:
-    """For somebody who is about to be written: what joining takes, the invitation's own change included. Raises what `accept` does."""
+    """Prepare joining for a user who is not yet written; the operations include the change of the invitation. Raises what
+    `accept` raises."""
     invitation = _get_by_token(token)
     acceptance = _accept(who, invitation)
     return Acceptance(acceptance.workspace, acceptance.role, acceptance.membership, [save(invitation), *acceptance.operations])
 
 
 def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
-    """Its token is good for nothing from now on. Raises NotFound (workspace, invitation), Forbidden, and
-    Conflict(INVITATION_NOT_PENDING) where it was accepted. Two round trips."""
+    """Cancel an invitation; its token becomes invalid. Two round trips.
+
+    Raises NotFound (workspace, invitation), Forbidden, and Conflict(INVITATION_NOT_PENDING) if it was accepted.
+    """
     ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
 
     def read() -> Invitation:
@@ -139,7 +146,7 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
 
 
 def _check_room(workspace: Workspace, email: str) -> None:
-    """What can be said no to before anybody is written to. That there is room is decided when the invitation is accepted."""
+    """Refuse what can be refused before a mail is sent. Whether there is room is decided again when the invitation is accepted."""
     if any(row.user.get("email") == email for row in list_memberships(workspace.id)):
         raise ALREADY_MEMBER
     limit = int(workspace.settings["maxMembers"])
@@ -150,7 +157,7 @@ def _check_room(workspace: Workspace, email: str) -> None:
 
 
 def _get_by_token(token: str, ws_id: str | None = None) -> Invitation:
-    """The invitation of a token. What is no token, and one of another workspace, look the same."""
+    """Return the invitation of a token. Raises NotFound for an invalid token and for one of another workspace."""
     invitation_id, _, secret = token.partition(".")
     invitation = fetch(Invitation, invitation_id) if is_id(invitation_id) else None
     if (
@@ -163,7 +170,7 @@ def _get_by_token(token: str, ws_id: str | None = None) -> Invitation:
 
 
 def _accept(who: Actor, invitation: Invitation) -> Acceptance:
-    """Mark it accepted by `who`, and what that takes."""
+    """Mark the invitation as accepted by `who`, and return what has to be written."""
     if invitation.email != who.email.strip().lower():
         raise Forbidden("This invitation is for another e-mail address")
     if invitation.status != "pending":
@@ -179,6 +186,6 @@ def _accept(who: Actor, invitation: Invitation) -> Acceptance:
     return Acceptance(workspace, role, membership, operations)
 
 
-def _not_pending(how: str) -> Conflict:
-    words = {"accepted": "was accepted already", "cancelled": "was cancelled", "expired": "has expired; ask for a new one"}
-    return Conflict(Situation.INVITATION_NOT_PENDING, f"The invitation {words[how]}", {"invitation": how})
+def _not_pending(status: str) -> Conflict:
+    reasons = {"accepted": "was accepted already", "cancelled": "was cancelled", "expired": "has expired; ask for a new one"}
+    return Conflict(Situation.INVITATION_NOT_PENDING, f"The invitation {reasons[status]}", {"invitation": status})

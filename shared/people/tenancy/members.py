@@ -1,7 +1,7 @@
-"""The people of a workspace: what each may do, how they leave, who owns it.
+"""The members of a workspace: roles, extra permissions, leaving, ownership.
 
-Who gives somebody more needs `member:invite`, who takes something away `member:remove`; nobody gives what they have not themselves.
-The owner is changed by a transfer and by nothing else.
+To grant permissions needs `member:invite`, to take them away `member:remove`; nobody grants permissions that they do not have.
+The owner changes only by a transfer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,25 +30,27 @@ class Member:
 
     @property
     def permissions(self) -> list[str]:
-        """By the role, and beyond it."""
+        """Return all permissions: those of the role and the extra ones."""
         return sorted(permissions_of(self.membership))
 
 
 def permissions_of(row: WorkspaceMembership) -> frozenset[Permission]:
+    """Return all permissions of a membership."""
     return GRANTS[Role(row.role)] | frozenset(map(Permission, row.permissions))
 
 
 def list_members(actor: Actor, ws_id: str) -> list[Member]:
-    """The members, oldest first. One round trip for each MB (about 2,000 members)."""
+    """List the members, oldest first. One round trip per MB (about 2,000 members)."""
     rows = list_memberships(authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ))
     return [Member(row) for row in sorted(rows, key=lambda row: (row.created_at, row.id))]
 
 
 def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permissions: Sequence[str] | None = None) -> Member:
-    """Another role, and what the member may do beyond it (None: that stays). Takes effect at the member's next request.
+    """Change the role, and the permissions beyond it (None: unchanged). Takes effect at the member's next request. Two round
+    trips.
 
-    Raises NotFound (workspace, member), Forbidden, Invalid for a permission that does not exist or cannot be permissions, and
-    Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
+    Raises NotFound (workspace, member), Forbidden, Invalid for a permission that does not exist or cannot be granted, and
+    Conflict(WORKSPACE_OWNER) for the owner.
     """
     ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
     requested = None if permissions is None else _parse_permissions(permissions)
@@ -71,8 +73,10 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
 
 
 def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
-    """Somebody leaves, by their own wish or another's. From their next request on, nothing of the workspace exists for them; what they
-    made there stays. Raises NotFound (workspace, member), Forbidden, Conflict(WORKSPACE_OWNER) for the owner. Two round trips."""
+    """Remove a member, or leave oneself. From the member's next request on the workspace is invisible for them; their work stays.
+
+    Raises NotFound (workspace, member), Forbidden, and Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
+    """
     user_id = bare_id(user_id)
     leaves = user_id == actor.id and actor.kind == "user"
     ws_id = authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ if leaves else Permission.MEMBER_REMOVE)
@@ -90,10 +94,10 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
 
 
 def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
-    """Make another member the owner; the one who old_values becomes an administrator. All or nothing. Three round trips.
+    """Make another member the owner; the previous owner becomes an administrator. All or nothing. Three round trips.
 
     Raises NotFound (workspace, member), Forbidden, and Conflict(DEFAULT_WORKSPACE) for an organization's default workspace, which
-    belongs to whoever owns the organization: contracts without workspaces live in it.
+    belongs to the owner of the organization: contracts without workspaces use it.
     """
 
     def change(workspace: Workspace) -> list[Operation]:
@@ -115,7 +119,7 @@ def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
 
 
 def get_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
-    """Raises NotFound("member"). One strongly consistent read."""
+    """Return a membership. Raises NotFound("member"). One strongly consistent read."""
     row = get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, bare_id(user_id)))
     if row is None or row.deleted_at:
         raise NotFound(WorkspaceMembership.NAME)
@@ -125,8 +129,11 @@ def get_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
 def new_membership(
     who: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
 ) -> tuple[WorkspaceMembership, list[Operation]]:
-    """A new membership and what must be written with it, but for the access record: there is room (LimitExceeded(MEMBER_LIMIT)), the
-    workspace is still there, and whoever joins is no member yet (Conflict(ALREADY_MEMBER))."""
+    """Return a new membership and the operations that write it, without the access record.
+
+    The operations are refused if the workspace is full (LimitExceeded(MEMBER_LIMIT)), deleted, or the person is already a member
+    (Conflict(ALREADY_MEMBER)).
+    """
     row: WorkspaceMembership = membership_row(
         WorkspaceMembership,
         workspace.id,
@@ -150,13 +157,14 @@ def member_limit_error(limit: int) -> LimitExceeded:
 
 
 def check_may_grant(actor: Actor, ws_id: str, permissions: Iterable[Permission]) -> None:
-    """Raises Forbidden where somebody would give what they do not have."""
+    """Raise Forbidden if the actor lacks one of the permissions."""
     beyond = sorted(frozenset(permissions) - actor.grants(ws_id))
     if beyond:
         raise Forbidden(f"Nobody gives what they may not do themselves: {', '.join(beyond)}")
 
 
 def _check_change(actor: Actor, ws_id: str, before: frozenset[Permission], after: frozenset[Permission]) -> None:
+    """Check that the actor may change a member's permissions from `before` to `after`. Raises Forbidden."""
     check_may_grant(actor, ws_id, after - before)
     if before - after and not actor.may(Permission.MEMBER_REMOVE, ws_id):
         raise Forbidden("To take permissions from somebody needs member:remove")
@@ -175,8 +183,8 @@ def _regrant(row: WorkspaceMembership) -> Operation:
 
 
 def _add_members(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
-    """The workspace counts its members. The version goes up, so that nobody saves over the number."""
-    there = Workspace.deleted_at.does_not_exist()
+    """Change the workspace's count of members. The version goes up, so that nobody overwrites the count."""
+    exists = Workspace.deleted_at.does_not_exist()
 
     def refused(raw: dict[str, object] | None) -> CadreError:
         return _GONE if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
@@ -185,6 +193,6 @@ def _add_members(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
     return update(
         Workspace(pk=pk, sk=sk),
         [Workspace.member_count.add(by), Workspace.version.add(1)],
-        there if limit is None else there & (Workspace.member_count < limit),
+        exists if limit is None else exists & (Workspace.member_count < limit),
         refused,
     )

@@ -1,4 +1,4 @@
-"""Workspaces, for those who belong to them."""
+"""Create, read, change and delete workspaces."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
 
-REVOKED_PER_TRANSACTION = 90  # of the 100 operations a transaction takes
+REVOKED_PER_TRANSACTION = 90  # of the 100 operations that a transaction may have
 
 
 def list_workspaces(actor: Actor) -> list[Workspace]:
-    """The workspaces the actor belongs to, oldest first. One round trip for each hundred."""
+    """List the workspaces of the actor, oldest first. One round trip per hundred."""
     workspaces = [workspace for workspace in fetch_all(Workspace, actor.workspaces) if workspace.deleted_at is None]
     return sorted(workspaces, key=lambda workspace: workspace.created_at)
 
 
 def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str:
-    """The bare id of a workspace that the actor belongs to, by the actor's own memberships: no round trip.
+    """Return the bare id of a workspace, checked against the actor's own memberships without a round trip.
 
     Raises NotFound for an unknown, deleted or foreign workspace and Forbidden without the permission.
     """
@@ -36,18 +36,16 @@ def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str
 
 
 def get_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:
-    """One round trip."""
+    """Return the workspace. Raises NotFound and Forbidden. One round trip."""
     return load(Workspace, authorize_workspace(actor, ws_id, permission), actor, permission)
 
 
 def validate_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as they are kept: agents by their names. Raises Invalid for an agent that does not exist."""
+    """Return the settings as they are stored, with agents by name. Raises Invalid for an unknown agent."""
     templates_by_name = settings.get("defaultAgentConfigs")
     if templates_by_name is None:
         return settings
-    from shared.agents.catalogue.registry import (
-        get_agent,  # with the whole catalogue: most functions that come here need none of it
-    )
+    from shared.agents.catalogue.registry import get_agent  # loads the whole catalogue, which most functions do not need
 
     templates = {}
     for name, template in templates_by_name.items():
@@ -61,8 +59,10 @@ def validate_settings(settings: dict[str, Any]) -> dict[str, Any]:
 def create_workspace(
     actor: Actor, name: str, slug: str, *, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """A workspace in the actor's organization, the actor its owner. Raises Conflict(SLUG_TAKEN), LimitExceeded, and
-    Forbidden unless the actor administers that organization. One round trip."""
+    """Create a workspace in the actor's organization; the actor becomes its owner. One round trip.
+
+    Raises Conflict(SLUG_TAKEN), LimitExceeded, and Forbidden unless the actor administers that organization.
+    """
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
     workspace, rows = new_workspace(
@@ -75,7 +75,7 @@ def create_workspace(
 def update_workspace(
     actor: Actor, ws_id: str, *, name: str | None = None, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """Change what is given; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
+    """Change the given fields; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
     settings = validate_settings(settings or {})
 
     def change(workspace: Workspace) -> None:
@@ -91,12 +91,11 @@ def update_workspace(
 
 
 def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
-    """Mark it deleted and take it out of its members' access records in the same transaction: from the next request on, nothing
-    that belongs to it exists for anybody, by whatever id (every read compares the row's workspace with those records). Its slug is
-    free again; the rows are for the cascade to clear.
+    """Mark a workspace as deleted and remove it from its members' access records in the same transaction.
 
-    A workspace of more than 90 members takes further transactions, right after the first.
-    Raises Conflict(DEFAULT_WORKSPACE) for an organization's default workspace: contracts without workspaces live in it.
+    From the next request on, nothing in it can be reached by any id, because every read compares a row's workspace with those
+    records. Its slug becomes free; the cascade clears the rows. More than 90 members take further transactions, right after the
+    first. Raises Conflict(DEFAULT_WORKSPACE) for an organization's default workspace: contracts without workspaces use it.
     """
     rest: list[Operation] = []
 
@@ -119,7 +118,7 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
 
 
 def subtract_projects(org_id: str, number: int) -> Operation:
-    """The organization counts fewer living projects. The version goes up, so that nobody saves over it."""
+    """Lower the organization's count of projects. The version goes up, so that nobody overwrites the count."""
     pk, sk = Organization.key(org_id)
     return update(
         Organization(pk=pk, sk=sk),
@@ -129,6 +128,6 @@ def subtract_projects(org_id: str, number: int) -> Operation:
 
 
 def list_memberships(ws_id: str) -> list[WorkspaceMembership]:
-    """Everybody in it. One round trip for each MB (about 2,000 members)."""
+    """List all memberships of a workspace. One round trip per MB (about 2,000 members)."""
     rows = iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True)
     return [row for row in rows if row.deleted_at is None]

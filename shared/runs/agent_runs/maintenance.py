@@ -34,7 +34,9 @@ def sweep(until: float) -> int:
 
 def _end_abandoned(until: float) -> int:
     """End every run under way whose lease is over and whose execution is gone. How many were ended."""
-    return sum(_ended(run) for run in iterate_shards(Run, UNDERWAY, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run)))
+    return sum(
+        _ended(run) for run in iterate_shards(Run, UNDERWAY, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
+    )
 
 
 def _take_up_lost(until: float) -> int:

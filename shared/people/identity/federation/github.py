@@ -1,4 +1,4 @@
-"""GitHub, which speaks OAuth 2.0 and no OpenID Connect: who somebody is, is asked with the access token."""
+"""Sign-in at GitHub, which supports OAuth 2.0 but not OpenID Connect: the identity is read from its API with the access token."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from shared.people.identity.federation.provider import AuthorizationRequest, Cli
 
 @dataclass(frozen=True)
 class Github:
-    """`url` is https://github.com, or that of an Enterprise Server, whose API is below it."""
+    """`url` is https://github.com or the address of an Enterprise Server, whose API is below it."""
 
     name: str
     url: str
@@ -43,7 +43,7 @@ class Github:
             "redirect_uri": request.redirect_uri,
             "code_verifier": request.verifier,
         }
-        # a refusal is a 200 that says `error`
+        # GitHub answers a refused code with status 200 and a field `error`
         _, response = request_json(self.name, "POST", f"{self.url.rstrip('/')}/login/oauth/access_token", form=form)
         token = response.get("access_token") if isinstance(response, dict) else None
         if not isinstance(token, str):

@@ -1,6 +1,7 @@
-"""Any provider that speaks OpenID Connect: found by its issuer, its id token checked with its published keys.
+"""Sign-in at any OpenID Connect provider: discovered by its issuer, its id token verified with its published keys.
 
-Discovery and keys are kept for an hour; keys are asked for again when a token names one that is not among them, once a minute at most.
+The configuration and the keys are cached for an hour. The keys are fetched again, at most once a minute, if a token names an
+unknown key.
 """
 
 import hmac
@@ -25,7 +26,7 @@ _REQUIRED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 def clear_cache() -> None:
-    """Ask every provider again."""
+    """Drop the cached configurations and keys."""
     _cache.clear()
 
 
@@ -61,54 +62,54 @@ class OpenIdConnect:
             self.name,
             claims["sub"],
             email,
-            claims.get("email_verified") is True or claims.get("email_verified") == "true",  # some say it as a text
+            claims.get("email_verified") is True or claims.get("email_verified") == "true",  # some providers send it as a string
             str(claims.get("name") or claims.get("preferred_username") or email.partition("@")[0]),
             claims.get("picture"),
         )
 
     def _discover(self) -> Mapping[str, Any]:
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = self._fetch_document(url)
-        if found.get("issuer") != self.issuer or not all(isinstance(found.get(name), str) for name in _REQUIRED):
+        configuration = self._fetch_document(url)
+        if configuration.get("issuer") != self.issuer or not all(isinstance(configuration.get(name), str) for name in _REQUIRED):
             _cache.pop(url, None)
             raise Upstream(
                 Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} is not the OpenID Connect provider that it is set up as"
             )
-        return found
+        return configuration
 
     def _fetch_document(self, url: str, max_age: float = CACHE_S) -> Mapping[str, Any]:
-        moment, found = _cache.get(url, (0.0, {}))
-        if url in _cache and time.monotonic() - moment < max_age:
-            return found
-        status, told = request_json(self.name, "GET", url)
-        if status != 200 or not isinstance(told, dict):
+        fetched_at, cached = _cache.get(url, (0.0, {}))
+        if url in _cache and time.monotonic() - fetched_at < max_age:
+            return cached
+        status, response = request_json(self.name, "GET", url)
+        if status != 200 or not isinstance(response, dict):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not describe itself ({status})")
-        _cache[url] = time.monotonic(), told
-        return told
+        _cache[url] = time.monotonic(), response
+        return response
 
     def _exchange_code(self, code: str, request: AuthorizationRequest) -> Mapping[str, Any]:
-        about = self._discover()
+        configuration = self._discover()
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": request.redirect_uri,
             "code_verifier": request.verifier,
         }
-        ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        methods = configuration.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         auth = None
         if not self.client.secret:
             form["client_id"] = self.client.id
-        elif "client_secret_basic" in ways:
+        elif "client_secret_basic" in methods:
             auth = quote_plus(self.client.id), quote_plus(self.client.secret)  # RFC 6749, 2.3.1
         else:
             form |= {"client_id": self.client.id, "client_secret": self.client.secret}
-        status, told = request_json(self.name, "POST", str(about["token_endpoint"]), form=form, auth=auth)
-        problem = told.get("error") if isinstance(told, dict) else None
+        status, response = request_json(self.name, "POST", str(configuration["token_endpoint"]), form=form, auth=auth)
+        problem = response.get("error") if isinstance(response, dict) else None
         if problem == "invalid_client":
             raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{self.name} does not accept our client id and secret")
-        if status != 200 or not isinstance(told, dict):
+        if status != 200 or not isinstance(response, dict):
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} did not accept the code; begin again")
-        return told
+        return response
 
     def _read_claims(self, id_token: str, nonce: str) -> dict[str, Any]:
         try:
@@ -127,14 +128,15 @@ class OpenIdConnect:
 
     def _find_key(self, id_token: str) -> signatures.Key | None:
         url = str(self._discover()["jwks_uri"])
-        found = signatures.find_key(self._fetch_document(url), id_token)
-        return found or signatures.find_key(self._fetch_document(url, KEY_REFETCH_S), id_token)
+        key = signatures.find_key(self._fetch_document(url), id_token)
+        return key or signatures.find_key(self._fetch_document(url, KEY_REFETCH_S), id_token)
 
     def _fetch_user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
         endpoint = self._discover().get("userinfo_endpoint")
         if not isinstance(endpoint, str):
             return {}
-        status, told = request_json(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
-        if status != 200 or not isinstance(told, dict) or told.get("sub") != subject:
+        status, response = request_json(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        if status != 200 or not isinstance(response, dict) or response.get("sub") != subject:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} does not say who you are")
-        return {name: told[name] for name in ("email", "email_verified", "name", "preferred_username", "picture") if name in told}
+        names = ("email", "email_verified", "name", "preferred_username", "picture")
+        return {name: response[name] for name in names if name in response}
