@@ -27,6 +27,7 @@ def sign(purpose: str, text: str) -> str:
 
 
 def verify_signature(purpose: str, text: str, signature: str) -> bool:
+    """Tell whether `signature` is ours for this purpose and text."""
     return hmac.compare_digest(sign(purpose, text), signature)
 
 

@@ -1,4 +1,4 @@
-"""The event catalogue, and how an event travels: inside the item that it changes."""
+"""The event catalogue, and events: each is stored inside the item that it changes."""
 
 from shared.events.catalogue import EventType
 from shared.events.record import Event, get_event, record

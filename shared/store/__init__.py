@@ -1,4 +1,4 @@
-"""The three tables: rows, reads, writes, cursors. The only package that knows PynamoDB."""
+"""The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (

@@ -1,4 +1,4 @@
-"""Cursors: opaque, signed, bound to the caller and the query they continue, and good for a day."""
+"""Cursors of lists: opaque, signed, bound to the caller and the query that they continue, valid for a day."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ _LIFE = 86_400
 
 
 def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None:
-    """A cursor for DynamoDB's LastEvaluatedKey; None where there is no next page."""
+    """Return a cursor for DynamoDB's LastEvaluatedKey; None if there is no next page."""
     if next_key is None:
         return None
     body = json.dumps({"k": next_key, "b": list(bound_to), "x": clock.epoch() + _LIFE}, separators=(",", ":"))
@@ -21,7 +21,7 @@ def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None
 
 
 def decode_cursor(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
-    """The key in a cursor; None without a cursor. Raises Invalid for one that is forged, expired or of another query."""
+    """Return the key in a cursor; None without a cursor. Raises Invalid for one that is forged, expired or of another query."""
     if not cursor:
         return None
     text, _, signature = cursor.partition(".")

@@ -1,4 +1,4 @@
-"""Walks over more rows than one page holds: of one partition, or of a list that is kept in shards."""
+"""Iterate over more rows than one page holds: of one partition, or of a list that is split into shards."""
 
 import math
 import time
@@ -34,10 +34,10 @@ def iterate(
     until: float = math.inf,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """The rows of a partition over all its pages. A page is read when the walk comes to it. `read` turns the rows of a page into what is
-    yielded instead, for example their entities by one batch read.
+    """Yield the rows of a partition over all its pages; a page is read only when it is needed.
 
-    The walk ends at `until` (`time.monotonic`): no further page is read then, and nothing more is yielded.
+    `read` converts the rows of a page into what is yielded instead, for example their entities by one batch read. Stops at
+    `until` (`time.monotonic`): no further page is read then, and nothing more is yielded.
     """
     remaining_pages = pages(model, partition, **options)
     while time.monotonic() <= until and (page := next(remaining_pages, None)):
@@ -48,7 +48,7 @@ def iterate(
 
 
 def first_rows(model: type[R], partition: str, number: int, **options: Unpack[QueryOptions]) -> Slice[R]:
-    """The first `number` rows of a partition, however many pages they are on. `next_key` tells whether there may be more."""
+    """Return the first `number` rows of a partition, however many pages they are on. `next_key` is None if there are no more."""
     rows: list[R] = []
     start = None
     while len(rows) < number:
@@ -62,19 +62,19 @@ def first_rows(model: type[R], partition: str, number: int, **options: Unpack[Qu
 
 @dataclass(frozen=True)
 class Shards:
-    """A list that is kept in `number` partitions, `<name>#0` and so on: one partition takes 1,000 writes a second."""
+    """A list that is split into `number` partitions, `<name>#0` and so on: one partition takes 1,000 writes a second."""
 
     name: str
     number: int
 
     def partition_of(self, entity_id: str) -> str:
-        """Where the row with this id stands."""
+        """Return the partition of the row with this id."""
         return f"{self.name}#{crc32(entity_id.encode()) % self.number}"
 
     def partitions(self) -> list[str]:
-        """All of them. Each minute another one comes first, so that none is always the last of a walk that runs out of time.
+        """Return all partitions. The first one changes each minute, so that no partition is always last when time runs out.
 
-        The minute is hashed: the remainder alone would be the same every hour, and every night.
+        The minute is hashed: its plain remainder would be the same every hour and every night.
         """
         first = crc32(str(clock.epoch() // 60).encode())
         return [f"{self.name}#{shard % self.number}" for shard in range(first, first + self.number)]
@@ -94,19 +94,19 @@ def iterate_shards(
     read: Callable[[list[R]], Iterable[Any]] = list,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """The rows of all shards, one shard after the other, each as `iterate` yields it, until `until` (`time.monotonic`).
+    """Yield the rows of all shards, one shard after the other, each as `iterate` does, until `until` (`time.monotonic`).
 
-    There is no cursor. Whoever works through the list takes a row out of it when it is done; a walk that ended early begins again.
+    There is no cursor: a row leaves the list when its work is done, so a walk that stopped early starts again from the beginning.
     """
     for partition in shards.partitions():
         yield from iterate(model, partition, read=read, until=until, **options)
 
 
 def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
-    """Do the work for each item that is due in a list, named `where`. Answers the sum of what `work` answers: how much was done.
+    """Call `work` for each item of a list named `where`. Return the sum of the results of `work`: how much was done.
 
-    An exception does not keep the other items from being done. All exceptions are raised at the end as one ExceptionGroup, each with the
-    name of its item as a note.
+    An exception does not stop the other items. All exceptions are raised at the end as one ExceptionGroup, each with the name of
+    its item as a note.
     """
     done = 0
     failures: list[Exception] = []

@@ -64,9 +64,9 @@ def register(
     account = new_account(name, email, password, organization)
     if invitation is None:
         return create_account(account, contract)
-    # Its address is not confirmed by the token: whoever invites somebody sees it too
-    joining = prepare_acceptance(account.actor, invitation)
-    return create_account(account, contract, *joining.operations, joined={joining.workspace.id: joining.role})
+    # The token does not confirm the address, because the inviting person sees it too
+    acceptance = prepare_acceptance(account.actor, invitation)
+    return create_account(account, contract, *acceptance.operations, joined={acceptance.workspace.id: acceptance.role})
 
 
 def create_account(account: NewAccount, contract: str, *further: Operation, joined: Mapping[str, Role] | None = None) -> Login:
@@ -74,15 +74,15 @@ def create_account(account: NewAccount, contract: str, *further: Operation, join
     transaction, for example those of the workspaces that it has `joined`."""
     user, plan = account.user, account.provisioned.organization.plan
     user.last_login_at = user.created_at
-    tokens, opened, expires = sessions.new_session(user, contract, role=Role.OWNER, plan=plan)
-    write(*account.operations, account.access(tokens.session_id, expires, joined), *opened, *further)
-    entered = replace(
+    tokens, operations, expires = sessions.new_session(user, contract, role=Role.OWNER, plan=plan)
+    write(*account.operations, account.access(tokens.session_id, expires, joined), *operations, *further)
+    actor = replace(
         account.actor,
         workspaces={user.default_ws_id: Role.OWNER} | dict(joined or {}),
         organizations={str(user.org_id): Role.OWNER},
         session_id=tokens.session_id,
     )
-    return Login(user, tokens, Role.OWNER, plan, entered)
+    return Login(user, tokens, Role.OWNER, plan, actor)
 
 
 def register_without_session(name: str, email: str, password: str, *, organization: str | None = None) -> User:
@@ -98,14 +98,14 @@ def new_account(name: str, email: str, password: str | None, organization: str |
     email, name = normal_email(email), " ".join(name.split())
     if password is not None:
         passwords.check_strength(password, personal=(email, name))
-    hashed = passwords.hash_password(password) if password is not None else None
-    user = new_user(name, email, hashed, new_id(), new_id(), **fields)
+    password_hash = passwords.hash_password(password) if password is not None else None
+    user = new_user(name, email, password_hash, new_id(), new_id(), **fields)
     actor = user.as_actor()
     record(user, EventType.USER_REGISTERED, actor)
-    organization_rows = new_organization(
+    provisioned = new_organization(
         actor, organization or f"{name}'s organization", org_id=str(user.org_id), ws_id=user.default_ws_id
     )
-    return NewAccount(user, actor, organization_rows)
+    return NewAccount(user, actor, provisioned)
 
 
 def login(email: str, password: str, *, contract: str, remember: bool = True, ip: str = "") -> Login:
@@ -134,12 +134,12 @@ def open_session(
     organization = fetch(Organization, str(user.org_id))
     plan = organization.plan if organization else FREE
     role = Role(dict(access.organizations).get(user.org_id, Role.MEMBER.value))
-    tokens, opened, expires = sessions.new_session(user, contract, role=role, plan=plan, remember=remember)
+    tokens, operations, expires = sessions.new_session(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()
     write(
         _note_login(user, same),
         records.open_session(user.id, tokens.session_id, expires, access),
-        *opened,
+        *operations,
         *further,
     )
     return Login(user, tokens, role, plan, records.build_actor(user.id, access, tokens.session_id))
