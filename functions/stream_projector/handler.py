@@ -1,4 +1,4 @@
-"""stream_projector: the stream of `core`. Every event of the platform passes here once, or more often, in its entity's order."""
+"""stream_projector: the stream of `core`. Every event of the platform is processed here at least once, in its entity's order."""
 
 from typing import Any
 
@@ -12,8 +12,9 @@ from shared.edge.reactions import parse_change, react
 logger = Logger(level=settings().log_level)
 
 
-class _Order:
-    """The entities of a batch of which a record failed: their later records wait for it."""
+class _OrderedConsumer:
+    """Process a batch in order: after a failed record, later records of the same entity fail too, so that they are delivered
+    again after it."""
 
     def __init__(self) -> None:
         self.failed: set[str] = set()
@@ -37,5 +38,6 @@ class _Order:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
+    """Return the records that failed, so that the stream delivers them again."""
     processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=_Order().consume, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=_OrderedConsumer().consume, processor=processor, context=context)

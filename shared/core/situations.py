@@ -18,7 +18,7 @@ class Situation(StrEnum):
     NOT_FOUND = auto()
     """There is no such thing, or the caller may not know of it."""
 
-    # who calls
+    # authentication
     CREDENTIALS_WRONG = auto()
     TOKEN_INVALID = auto()
     """No access token, API key or refresh token, or one that is not valid."""
@@ -33,7 +33,7 @@ class Situation(StrEnum):
     SIGN_IN_EMAIL_UNCONFIRMED = auto()
     """The sign-in provider does not confirm the person's e-mail address."""
 
-    # what they may
+    # permissions
     FORBIDDEN = auto()
     WORKSPACE_ACCESS_DENIED = auto()
     AGENT_NOT_ALLOWED = auto()
@@ -44,7 +44,7 @@ class Situation(StrEnum):
     ALREADY_MEMBER = auto()
     DEPENDENCY_EXISTS = auto()
 
-    # the state of something stands in the way
+    # the current state does not allow it
     VERSION_CONFLICT = auto()
     """Another writer changed it since it was read."""
     IDEMPOTENCY_KEY_USED = auto()
@@ -76,7 +76,7 @@ class Situation(StrEnum):
     """Its invoices were unpaid for too long."""
     RATE_LIMITED = auto()
 
-    # those we depend on, and ourselves
+    # external services, and the platform itself
     PROVIDER_UNAVAILABLE = auto()
     """A model provider does not respond properly."""
     PROVIDER_RATE_LIMITED = auto()

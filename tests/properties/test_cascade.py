@@ -9,7 +9,7 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.edge.cascade.clearing import work
-from shared.edge.cascade.purging import KEPT
+from shared.edge.cascade.purging import RETENTION
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
 from shared.people.tenancy import invitations
@@ -85,7 +85,7 @@ def do(task: Task | None) -> None:
 @pytest.mark.parametrize("step", ["members", "purge"])
 def test_it_may_die_after_any_of_its_writes(step):
     """A message that is not done comes again, from its beginning."""
-    later = clock.now() + KEPT + timedelta(days=1)
+    later = clock.now() + RETENTION + timedelta(days=1)
     deaths = 0
     for process in each_kill():
         place = Place()

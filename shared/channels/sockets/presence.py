@@ -1,4 +1,4 @@
-"""Who is there: whoever has a connection open, or had one until a moment ago."""
+"""Who is online: users with an open connection, or with one that ended a moment ago."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from shared.channels.sockets.rows import OpenConnections
 from shared.core import clock
 from shared.store import get_many
 
-GRACE = 60  # seconds; who changes networks or reloads a page has not left
+GRACE = 60  # seconds; a user who changes networks or reloads a page stays online
 _BATCH = 100
 
 
 def online_users(user_ids: Iterable[str]) -> set[str]:
-    """Those who are there. One round trip for each hundred unique_ids about."""
+    """Return those of the users who are online. One round trip per hundred."""
     unique_ids = list(dict.fromkeys(user_ids))
     online: set[str] = set()
     for start in range(0, len(unique_ids), _BATCH):

@@ -226,6 +226,6 @@ def build_actor(
         platform_admin=record.platform_admin,
         workspaces={ws_id: Role(role) for ws_id, (role, *_) in roles.items()},
         organizations={one: Role(role) for one, role in dict(record.organizations).items()},
-        extras={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in roles.items() if more},
+        extra_permissions={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in roles.items() if more},
         scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
     )

@@ -1,4 +1,4 @@
-"""agentworks' shapes of entities that several areas and the sockets show."""
+"""agentworks: models of entities that several areas and the sockets show."""
 
 from typing import TYPE_CHECKING
 
