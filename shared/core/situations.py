@@ -63,7 +63,7 @@ class Situation(StrEnum):
     INVOICE_STATUS = auto()
     INVITATION_NOT_PENDING = auto()
     WORKSPACE_OWNER = auto()
-    """The owner stays the owner until the workspace is transferred."""
+    """The owner cannot leave or lose the role; only a transfer changes the owner."""
     DEFAULT_WORKSPACE = auto()
     """An organization's default workspace cannot be transferred or deleted."""
 

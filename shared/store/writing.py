@@ -43,7 +43,7 @@ class Operation:
 
 
 def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
-    """Write a whole row, unless `condition` fails."""
+    """Write a whole row. With a `condition`, the write fails unless it holds."""
     if isinstance(row, Entity):
         row.set_index_keys()
     return Operation("Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), refused)
@@ -83,7 +83,7 @@ def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Ope
 
 
 def delete(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
-    """Remove the row with this key, unless `condition` fails."""
+    """Remove the row with this key. With a `condition`, the removal fails unless it holds."""
     return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
 
 

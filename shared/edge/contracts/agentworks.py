@@ -85,7 +85,7 @@ class PaginationMeta(Shape):
 
 
 class UserSummary(Shape):
-    """A person, or an agent or the platform where one acted."""
+    """A person, or the agent or the platform that acted."""
 
     id: str
     name: str

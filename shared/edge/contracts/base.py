@@ -18,7 +18,7 @@ __all__ = ["About", "Closed", "Contract", "Paged", "RateRule", "Shape", "seriali
 
 
 class Shape(BaseModel):
-    """Base of every answer, and of a request whose document only shows an example: unknown fields are ignored."""
+    """Base of every response, and of requests whose document only shows an example: unknown fields are ignored."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -29,8 +29,8 @@ class Shape(BaseModel):
 
 
 class Closed(Shape):
-    """Base of a request whose document defines every field (agentworks' interfaces, enterprise's field lists): an unknown field
-    is an error that names it, instead of a wish silently dropped."""
+    """Base of requests whose document defines every field (agentworks' interfaces, enterprise's field lists): an unknown field is
+    an error that names it, instead of being ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,7 +51,7 @@ class Paged(Generic[T]):
 
 @dataclass(frozen=True)
 class About:
-    """What the OpenAPI document says of the contract."""
+    """The general part of a contract's OpenAPI document."""
 
     title: str
     version: str

@@ -40,11 +40,11 @@ MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs
 GUESSES_PER_ACCOUNT = RateRule("guess", 100, 3600)
 """Wrong passwords per account and hour, from all network addresses together. After that even the right password is refused; open
 sessions continue."""
-GUESSES_PER_ADDRESS = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
+GUESSES_PER_IP = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
 """Wrong passwords per account from one network address: each further wait is longer (a quarter of an hour, two hours, a day).
 Guessing locks out only callers at the same network address. A login resets the counters."""
 
-_GUESSES_TTL = max(rule.window for rule in GUESSES_PER_ADDRESS)
+_GUESSES_TTL = max(rule.window for rule in GUESSES_PER_IP)
 
 
 class Access(Ephemeral):
@@ -67,11 +67,11 @@ class Access(Ephemeral):
 
 
 class Guesses(Ephemeral):
-    """The counters of GUESSES_PER_ADDRESS."""
+    """The counters of GUESSES_PER_IP."""
 
-    quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_ADDRESS[0].name}")
-    hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_ADDRESS[1].name}")
-    day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_ADDRESS[2].name}")
+    quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[0].name}")
+    hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[1].name}")
+    day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[2].name}")
 
 
 def access_key(user_id: str) -> tuple[str, str]:
@@ -138,7 +138,7 @@ def count_guess(user_id: str | None, email: str, ip: str) -> Access:
     Attempts for an address without an account are counted too, so that both look the same. Two round trips, or up to four at the
     first attempt in a window.
     """
-    count_requests(Guesses, _guesses_key(email, ip), GUESSES_PER_ADDRESS, ttl=_GUESSES_TTL)
+    count_requests(Guesses, _guesses_key(email, ip), GUESSES_PER_IP, ttl=_GUESSES_TTL)
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
     raw, _ = count_requests(Access, pk, [GUESSES_PER_ACCOUNT], ttl=None if user_id else GUESSES_PER_ACCOUNT.window * 2)
     return Access.decode(raw)

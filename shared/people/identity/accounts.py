@@ -112,7 +112,7 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
     """Open a session; `ip` is the address of the caller.
 
     Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too
-    many wrong guesses (`records.GUESSES_PER_ADDRESS`). A guess is counted before the password is checked, so parallel requests
+    many wrong guesses (`records.GUESSES_PER_IP`). A guess is counted before the password is checked, so parallel requests
     get no extra guess.
     """
     email = normal_email(email)

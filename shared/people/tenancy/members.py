@@ -21,7 +21,7 @@ from shared.store import Operation, get, put, save, update, update_with_retry
 _OWNER_STAYS = Conflict(
     Situation.WORKSPACE_OWNER, "The owner stays the owner until the workspace is transferred to another member"
 )
-_GONE = NotFound(Workspace.NAME)  # refused by the access record: the workspace old_values deleted a moment ago
+_GONE = NotFound(Workspace.NAME)  # refused by the access record: the workspace was deleted a moment ago
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from shared.work.items.rows import Item
 
 
 class CardActivity(Shape):
-    """`fieldChanged` names the one field that a change was about; where there were several, `metadata.changes` has them all."""
+    """`fieldChanged` names the main changed field; if there are several, `metadata.changes` has all of them."""
 
     id: str
     type: str

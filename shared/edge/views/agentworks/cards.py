@@ -32,7 +32,7 @@ class ExternalLink(Shape):
 
 
 class Attachment(Shape):
-    """`url` is a path below the API's address: it answers where to get the file for the next while."""
+    """`url` is a path below the API's address; it returns a temporary address of the file."""
 
     id: str
     filename: str
@@ -44,7 +44,7 @@ class Attachment(Shape):
 
 
 class CardSummary(Shape):
-    """Not defined by the document. `assignee` is left out where a list shows children."""
+    """Not defined by the document. `assignee` is left out in lists of children."""
 
     id: str
     boardId: str

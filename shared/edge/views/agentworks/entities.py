@@ -142,7 +142,7 @@ def agent_summary(agent: "Agent") -> AgentSummary:
 
 
 class AgentConfig(Shape):
-    """What the project says; what it leaves open comes from the workspace's default, then from the agent."""
+    """The project's choices; a missing one is taken from the workspace's default, then from the agent."""
 
     id: str
     projectId: str

@@ -38,7 +38,7 @@ class CardCreatedEvent(Shape):
 
 
 class CardUpdatedEvent(Shape):
-    """`changes` names the card's fields; what else happened to a card is told as one: `dependencies`, `deletedAt`."""
+    """`changes` names the card's fields; other changes are shown in the same way: `dependencies`, `deletedAt`."""
 
     cardId: str
     projectId: str
@@ -96,7 +96,7 @@ class AgentRunAnsweredEvent(Shape):
 
 
 class AgentRunCompletedEvent(Shape):
-    """Of every end: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
+    """Sent when a run ends: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
 
     runId: str
     cardId: str
