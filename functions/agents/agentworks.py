@@ -1,11 +1,11 @@
-"""agentworks, section 6.1: the agents, and how a project has them."""
+"""agentworks, section 6.1: the agents, and their configuration in a project."""
 
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from shared.agents.catalogue import Agent as CatalogueAgent
-from shared.agents.catalogue.registry import agents, the_agent
+from shared.agents.catalogue import registry
 from shared.core.actor import Permission
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Temperature
@@ -73,7 +73,7 @@ class ProjectAgentConfigsResponse(Shape):
 
 
 class UpdateAgentConfigRequest(Closed):
-    """What is left out stays. A field that is null is open again: the workspace's choice, or the agent's own."""
+    """A missing field stays as it is. A field that is null falls back to the workspace's choice, or the agent's own."""
 
     provider: Annotated[str, Field(min_length=1, max_length=50)] | None = None
     model: ModelName | None = None
@@ -96,13 +96,13 @@ _NAMES = {
 @routes.get("/agents", "agents.list")
 async def list_agents(caller: Caller) -> ListAgentsResponse:
     """Every agent of the platform, in the order of the lanes."""
-    return ListAgentsResponse(agents=[Agent(**_agent(agent)) for agent in agents()])
+    return ListAgentsResponse(agents=[Agent(**_agent(agent)) for agent in registry.agents()])
 
 
 @routes.get("/agents/{id}", "agents.get")
 async def get_agent(id: str, caller: Caller) -> AgentDetails:
-    """One agent, by id or name: what it is told, what it may do, what it has done for the caller."""
-    agent = the_agent(id)
+    """One agent, by id or name: its prompts, its tools, and its usage by the caller."""
+    agent = registry.get_agent(id)
     record = agent_statistics.get_agent_statistics(caller, agent.id)
     return AgentDetails(
         **_agent(agent),
@@ -121,7 +121,7 @@ async def get_agent(id: str, caller: Caller) -> AgentDetails:
 
 @routes.get("/projects/{id}/agent-configs", "agentConfigs.list", needs=Permission.PROJECT_READ)
 async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
-    """Every agent as this project has it."""
+    """The configuration of every agent in this project."""
     return ProjectAgentConfigsResponse(
         configs=[agent_config(agent, row) for agent, row in agent_configs.get_project_with_configs(caller, id)[1]]
     )
@@ -129,9 +129,9 @@ async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
 
 @routes.put("/projects/{id}/agent-configs/{agentId}", "agentConfigs.update", needs=Permission.AGENT_CONFIGURE)
 async def update_config(id: str, agentId: str, body: UpdateAgentConfigRequest, caller: Caller) -> AgentConfig:
-    """Change the given fields. Runs that are under way keep what they began with."""
-    given = body.model_dump(exclude_unset=True)
-    changes = {_NAMES.get(name, name): value for name, value in given.items()}
+    """Change the given fields. Active runs keep the configuration with which they started."""
+    fields = body.model_dump(exclude_unset=True)
+    changes = {_NAMES.get(name, name): value for name, value in fields.items()}
     return agent_config(*agent_configs.configure_agent(caller, id, agentId, changes))
 
 

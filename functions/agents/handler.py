@@ -1,4 +1,4 @@
-"""agents: the catalogue, and how projects have its agents."""
+"""agents: the catalogue of agents, and their configuration in projects."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

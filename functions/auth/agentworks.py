@@ -14,7 +14,7 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 from shared.people.identity import accounts, profiles, recovery, sessions, users
 from shared.people.identity.federation import sign_in
-from shared.people.tenancy.workspaces import workspaces_of
+from shared.people.tenancy.workspaces import list_workspaces
 
 routes = Routes(AGENTWORKS, "auth")
 ONE_TIME = (Situation.ONE_TIME_TOKEN_INVALID, Situation.ONE_TIME_TOKEN_EXPIRED)
@@ -104,7 +104,7 @@ class VerifyEmailRequest(Closed):
 
 
 class VerifyEmailResponse(Shape):
-    """Not in the document, which says no more than that the address is verified."""
+    """Not in the document, which only says that the address is verified."""
 
     emailVerified: bool
 
@@ -119,7 +119,7 @@ class ResetPasswordRequest(Closed):
 
 
 class MessageResponse(Shape):
-    """Not in the document: what a 202 says to people."""
+    """Not in the document: the message of a 202."""
 
     message: str
 
@@ -132,11 +132,11 @@ class OAuthCallbackResponse(Shape):
 
 
 SIGN_IN_COOKIE = "cadre_sign_in"
-"""Names the browser in which a sign-in at a provider began, until it comes back."""
+"""Identifies the browser in which a sign-in at a provider began, until it returns."""
 
 
 def _cookie(call: Call, name: str, value: str, seconds: int) -> None:
-    """Lax, so that it comes along when a provider sends the browser back."""
+    """Set a cookie. It is Lax, so that browsers send it when a provider redirects them back."""
     call.headers.append(("Set-Cookie", f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"))
 
 
@@ -147,14 +147,14 @@ def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
-    done = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip)
-    _set_cookie(call, done.tokens)
+    result = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip)
+    _set_cookie(call, result.tokens)
     return LoginResponse(
-        user=user_profile(done.user),
-        token=done.tokens.access,
-        refreshToken=done.tokens.refresh,
-        expiresIn=done.tokens.expires_in,
-        workspaces=workspace_summaries(done.actor, workspaces_of(done.actor)),
+        user=user_profile(result.user),
+        token=result.tokens.access,
+        refreshToken=result.tokens.refresh,
+        expiresIn=result.tokens.expires_in,
+        workspaces=workspace_summaries(result.actor, list_workspaces(result.actor)),
     )
 
 
@@ -162,20 +162,21 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     "/auth/register", "auth.register", public=True, status=201, rate_class="auth", secret=True, errors=(Situation.EMAIL_TAKEN,)
 )
 async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
-    """A new account with a personal organization and its default workspace; with an invitation's token, a member of that one too."""
-    done = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
-    _set_cookie(call, done.tokens)
+    """Create an account with a personal organization and its default workspace; with an invitation's token, also join that
+    workspace."""
+    result = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
+    _set_cookie(call, result.tokens)
     return RegisterResponse(
-        user=user_profile(done.user),
-        token=done.tokens.access,
-        refreshToken=done.tokens.refresh,
-        emailVerificationRequired=not done.user.email_verified,
+        user=user_profile(result.user),
+        token=result.tokens.access,
+        refreshToken=result.tokens.refresh,
+        emailVerificationRequired=not result.user.email_verified,
     )
 
 
 @routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth", secret=True)
 async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
-    """New tokens; the refresh token is replaced. One that was used before ends the session."""
+    """New tokens; the refresh token is replaced. Using an old one ends the session."""
     _, tokens = sessions.refresh(body.refreshToken, rotate=True)
     _set_cookie(call, tokens)
     return RefreshResponse(token=tokens.access, refreshToken=tokens.refresh, expiresIn=tokens.expires_in)
@@ -183,7 +184,7 @@ async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
 
 @routes.post("/auth/logout", "auth.logout", status=204)
 async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = None) -> None:
-    """End the session at once, and the one of `refreshToken` where it is another of the caller's."""
+    """End the session at once, and also that of `refreshToken` if it is another one of the caller's."""
     if body and body.refreshToken:
         sessions.end_by_token(body.refreshToken, caller.id)
     if caller.session_id:
@@ -194,7 +195,7 @@ async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = No
 @routes.get("/auth/me", "auth.me")
 async def me(caller: Caller) -> UserProfile:
     """The caller's profile."""
-    return user_profile(users.the_user(caller.id))
+    return user_profile(users.get_user(caller.id))
 
 
 @routes.put("/auth/me", "auth.updateMe")
@@ -212,13 +213,13 @@ async def change_password(body: ChangePasswordRequest, caller: Caller, call: Thi
 
 @routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth", errors=ONE_TIME)
 async def verify_email(body: VerifyEmailRequest) -> VerifyEmailResponse:
-    """Confirm an e-mail address by the token that was mailed to it. A token is good once."""
+    """Confirm an e-mail address by the token that was mailed to it. A token can be used once."""
     return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token).email_verified)
 
 
 @routes.post("/auth/resend-verification", "auth.resendVerification", status=202)
 async def resend_verification(caller: Caller) -> MessageResponse:
-    """Mail the token again, unless the address is confirmed already."""
+    """Mail the token again, unless the address is already confirmed."""
     recovery.resend_verification(caller)
     return MessageResponse(message="Unless your address is confirmed already, a mail is on its way")
 
@@ -232,17 +233,17 @@ async def forgot_password(body: ForgotPasswordRequest, call: ThisCall) -> Messag
 
 @routes.post("/auth/reset-password", "auth.resetPassword", public=True, status=204, rate_class="auth", errors=ONE_TIME)
 async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
-    """Set a new password by a mailed token, which is good once. All sessions of the account end."""
+    """Set a new password by a mailed token, which can be used once. All sessions of the account end."""
     recovery.reset_password(body.token, body.newPassword, ip=call.client_ip)
 
 
 @routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
 async def oauth_start(provider: str, call: ThisCall, returnTo: Url | None = None) -> Response:
-    """Send the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to end at, with the session
-    cookie, instead of the callback's JSON."""
-    begun = sign_in.begin(provider, returnTo)
-    _cookie(call, SIGN_IN_COOKIE, begun.browser, sign_in.SECONDS)
-    return Response(status_code=302, headers={"Location": begun.address})
+    """Redirect the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to which the browser
+    is redirected at the end, with the session cookie, instead of the callback's JSON."""
+    redirect = sign_in.begin(provider, returnTo)
+    _cookie(call, SIGN_IN_COOKIE, redirect.browser, sign_in.SIGN_IN_SECONDS)
+    return Response(status_code=302, headers={"Location": redirect.address})
 
 
 @routes.get(
@@ -262,14 +263,14 @@ async def oauth_callback(
     iss: FromProvider = None,
     browser: Annotated[str | None, Cookie(alias=SIGN_IN_COOKIE)] = None,
 ) -> OAuthCallbackResponse:
-    """Open a session for whoever comes back from the provider, in the browser that went there."""
-    returned = sign_in.Returned(state, code, error, iss, browser)
-    done = sign_in.finish(provider, returned, contract=AGENTWORKS.name)
-    tokens = done.login.tokens
+    """Open a session for the person who comes back from the provider, in the browser that started the sign-in."""
+    callback = sign_in.Callback(state, code, error, iss, browser)
+    result = sign_in.finish(provider, callback, contract=AGENTWORKS.name)
+    tokens = result.login.tokens
     _set_cookie(call, tokens)
     _cookie(call, SIGN_IN_COOKIE, "", 0)
-    if done.return_to is not None:
-        return Response(status_code=302, headers={"Location": done.return_to})  # type: ignore[return-value]  # the other answer
+    if result.return_to is not None:
+        return Response(status_code=302, headers={"Location": result.return_to})  # type: ignore[return-value]  # the other answer
     return OAuthCallbackResponse(
-        user=user_profile(done.login.user), token=tokens.access, refreshToken=tokens.refresh, isNewUser=done.is_new
+        user=user_profile(result.login.user), token=tokens.access, refreshToken=tokens.refresh, isNewUser=result.is_new
     )

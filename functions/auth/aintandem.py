@@ -1,4 +1,4 @@
-"""aintandem, section 1: registration and sessions. Registering opens no session, and a refresh keeps the refresh token."""
+"""aintandem, section 1: registration and sessions. Registering opens no session, and a refresh does not change the refresh token."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.fields import BEARER, Email, GivenEmail, Name
+from shared.edge.contracts.fields import BEARER, Email, LoginEmail, Name
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.identity import accounts, sessions
@@ -30,7 +30,7 @@ class RegisteredUser(Shape):
 
 
 class LoginRequest(Shape):
-    email: GivenEmail
+    email: LoginEmail
     password: str
 
 
@@ -59,21 +59,21 @@ class RefreshData(Shape):
 
 @routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email", errors=(Situation.EMAIL_TAKEN,))
 async def register(body: RegisterRequest) -> RegisteredUser:
-    """A new account with an organization of the given name and its default workspace."""
+    """Create an account with an organization of the given name and its default workspace."""
     organization = " ".join((body.organization or "").split()) or None
-    user = accounts.enroll(body.name, body.email, body.password, organization=organization)
+    user = accounts.register_without_session(body.name, body.email, body.password, organization=organization)
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 
 @routes.post("/auth/login", "auth.login", public=True, counted_by="email", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginData:
     """Open a session."""
-    done = accounts.login(body.email, body.password, contract=AINTANDEM.name, ip=call.client_ip)
+    result = accounts.login(body.email, body.password, contract=AINTANDEM.name, ip=call.client_ip)
     return LoginData(
-        access_token=done.tokens.access,
-        refresh_token=done.tokens.refresh,
-        expires_in=done.tokens.expires_in,
-        user=LoginUser(user_id=public_id("user", done.user.id), email=done.user.email, name=done.user.name),
+        access_token=result.tokens.access,
+        refresh_token=result.tokens.refresh,
+        expires_in=result.tokens.expires_in,
+        user=LoginUser(user_id=public_id("user", result.user.id), email=result.user.email, name=result.user.name),
     )
 
 
@@ -86,6 +86,6 @@ async def refresh(body: RefreshRequest) -> RefreshData:
 
 @routes.post("/auth/logout", "auth.logout", status=204)
 async def logout(caller: Caller) -> None:
-    """End the session at once. An API key has none to end."""
+    """End the session at once. An API key has no session."""
     if caller.session_id:
         sessions.end(caller.id, caller.session_id)

@@ -1,9 +1,9 @@
-"""omoios, section 14: sessions and the caller. Its login shows no refresh token: the session is there, but ends for such a client
-with the access token."""
+"""omoios, section 14: sessions and the caller. Its login returns no refresh token, so for its clients a session ends with the
+access token."""
 
 from shared.core.actor import GRANTS, Role
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.fields import BEARER, GivenEmail
+from shared.edge.contracts.fields import BEARER, LoginEmail
 from shared.edge.contracts.omoios import OMOIOS, PERMISSIONS, ROLES
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -13,7 +13,7 @@ routes = Routes(OMOIOS, "auth")
 
 
 class LoginRequest(Shape):
-    email: GivenEmail
+    email: LoginEmail
     password: str
 
 
@@ -42,11 +42,11 @@ class CurrentUser(LoginUser):
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session."""
-    done = accounts.login(body.email, body.password, contract=OMOIOS.name, remember=False, ip=call.client_ip)
+    result = accounts.login(body.email, body.password, contract=OMOIOS.name, remember=False, ip=call.client_ip)
     return LoginResponse(
-        access_token=done.tokens.access,
-        expires_in=done.tokens.expires_in,
-        user=LoginUser(id=done.user.id, email=done.user.email, name=done.user.name, role=ROLES[done.role]),
+        access_token=result.tokens.access,
+        expires_in=result.tokens.expires_in,
+        user=LoginUser(id=result.user.id, email=result.user.email, name=result.user.name, role=ROLES[result.role]),
     )
 
 
@@ -60,7 +60,7 @@ async def logout(caller: Caller) -> LogoutResponse:
 
 @routes.get("/auth/me", "auth.me")
 async def me(caller: Caller) -> CurrentUser:
-    """The caller, with the role and the permissions in their own organization."""
+    """The caller, with role and permissions in their own organization."""
     role = caller.role_in(None, caller.org_id) or Role.VIEWER
     permissions = [name for name, permission in PERMISSIONS.items() if permission in GRANTS[role]]
     return CurrentUser(id=caller.id, email=caller.email, name=caller.name, role=ROLES[role], permissions=permissions)

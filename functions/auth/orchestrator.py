@@ -1,11 +1,11 @@
-"""orchestrator: sessions and the user's profile. A refresh keeps the refresh token."""
+"""orchestrator: sessions and the user's profile. A refresh does not change the refresh token."""
 
 from typing import Annotated
 
 from pydantic import StringConstraints
 
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.fields import BEARER, GivenEmail
+from shared.edge.contracts.fields import BEARER, LoginEmail
 from shared.edge.contracts.orchestrator import ORCHESTRATOR, TIERS
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -14,11 +14,11 @@ from shared.people.identity import accounts, profiles, sessions, users
 routes = Routes(ORCHESTRATOR, "auth")
 
 FirstName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-LastName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]  # empty: some people have one name
+LastName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]  # may be empty: some people have only one name
 
 
 class LoginRequest(Shape):
-    email: GivenEmail
+    email: LoginEmail
     password: str
 
 
@@ -68,7 +68,7 @@ class UpdatedProfile(LoginUser):
 
 
 def _basics(user: users.User, plan: str) -> LoginUser:
-    """The tier is the plan of the user's own organization."""
+    """Convert a user. The tier is the plan of the user's own organization."""
     return LoginUser(
         id=user.id,
         email=user.email,
@@ -81,12 +81,12 @@ def _basics(user: users.User, plan: str) -> LoginUser:
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session."""
-    done = accounts.login(body.email, body.password, contract=ORCHESTRATOR.name, ip=call.client_ip)
+    result = accounts.login(body.email, body.password, contract=ORCHESTRATOR.name, ip=call.client_ip)
     return LoginResponse(
-        access_token=done.tokens.access,
-        refresh_token=done.tokens.refresh,
-        expires_in=done.tokens.expires_in,
-        user=_basics(done.user, done.plan),
+        access_token=result.tokens.access,
+        refresh_token=result.tokens.refresh,
+        expires_in=result.tokens.expires_in,
+        user=_basics(result.user, result.plan),
     )
 
 
@@ -99,7 +99,7 @@ async def refresh(body: RefreshRequest) -> RefreshResponse:
 
 @routes.post("/auth/logout", "auth.logout")
 async def logout(caller: Caller) -> LogoutResponse:
-    """End the session at once, with every token of it."""
+    """End the session and all its tokens at once."""
     if caller.session_id:
         sessions.end(caller.id, caller.session_id)
     return LogoutResponse()
@@ -108,7 +108,7 @@ async def logout(caller: Caller) -> LogoutResponse:
 @routes.get("/users/me", "users.me")
 async def me(caller: Caller, call: ThisCall) -> Profile:
     """The caller's profile."""
-    user = users.the_user(caller.id)
+    user = users.get_user(caller.id)
     return Profile(
         **_basics(user, call.plan).model_dump(),
         created_at=user.created_at,
@@ -119,6 +119,6 @@ async def me(caller: Caller, call: ThisCall) -> Profile:
 
 @routes.put("/users/me", "users.updateMe")
 async def update_me(body: UpdateProfileRequest, caller: Caller, call: ThisCall) -> UpdatedProfile:
-    """Change the given names; the full name that other contracts show follows."""
+    """Change the given names; the full name that other contracts show changes too."""
     user = profiles.update_profile(caller, first_name=body.first_name, last_name=body.last_name)
     return UpdatedProfile(**_basics(user, call.plan).model_dump(), updated_at=user.updated_at)

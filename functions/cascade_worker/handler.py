@@ -1,6 +1,7 @@
-"""Queue `cascade`: what goes with a deleted workspace. A message is worked on for SECONDS; what is left then is put back as a new one.
+"""Queue `cascade`: clear or purge a deleted workspace. A message is processed for SECONDS; remaining work is queued as a new
+message.
 
-Delivered twice, or by two at once, it changes nothing more: every step is a conditional write or a removal.
+Delivering a message twice, or to two workers at once, changes nothing more: every step is a conditional write or a removal.
 """
 
 import json
@@ -12,22 +13,22 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.core.settings import settings
-from shared.edge.cascade.clearing import work
+from shared.edge.cascade.clearing import process
 from shared.edge.cascade.queue import Task, enqueue
 
 logger = Logger(level=settings().log_level)
-SECONDS = 20.0  # of the 60 that a call may take: a page that is under way at the end has time to end well
+SECONDS = 20.0  # of the 60 that a call may take, so that the last page has time to finish
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def _work(record: SQSRecord) -> None:
     task = Task(**json.loads(record.body))
-    left = work(task, time.monotonic() + SECONDS)
+    left = process(task, time.monotonic() + SECONDS)
     if left is not None:
         enqueue(left)
     logger.info("cascade", extra={"workspace": task.workspace, "step": task.step, "left": left.step if left else None})
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Answers the messages that failed, so that only they come again."""
+    """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_work, processor=_processor, context=context)

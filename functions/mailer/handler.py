@@ -1,4 +1,4 @@
-"""Queue `emails`: each message is one mail. Delivered twice, it is sent once."""
+"""Queue `emails`: each message is one mail. A message that is delivered twice is sent once."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def _send(record: SQSRecord) -> None:
     try:
         sent = deliver(message)
     except Exception as error:
-        # the message holds a token: neither it nor a traceback's values are said
+        # the message contains a token, so neither it nor a traceback is logged
         logger.error(
             "a mail failed", extra={"mail": message.get("id"), "kind": message.get("kind"), "error": type(error).__name__}
         )
@@ -28,5 +28,5 @@ def _send(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Answers the messages that failed, so that only they come again."""
+    """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_send, processor=_processor, context=context)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Permission
 from shared.core.money import micros, usd
 from shared.edge.contracts.agentworks import (
@@ -145,7 +145,7 @@ async def list_runs(
     offset: Offset = 0,
 ) -> ListAgentRunsResponse:
     """List the runs of a card, newest first."""
-    agent = the_agent(agentId).id if agentId else None
+    agent = get_agent(agentId).id if agentId else None
     page = reading.list_runs(caller, id, agent_id=agent, status=status, limit=limit, offset=offset)
     return ListAgentRunsResponse(
         runs=[run_summary(run.summary) for run in page.runs],

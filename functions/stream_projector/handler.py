@@ -1,4 +1,4 @@
-"""stream_projector: the stream of `core`. Every event of the platform passes here once, or more often, in its entity's order."""
+"""stream_projector: the stream of `core`. Every event of the platform is processed here at least once, in its entity's order."""
 
 from typing import Any
 
@@ -7,13 +7,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from shared.core.settings import settings
-from shared.edge.reactions import change_in, react
+from shared.edge.reactions import parse_change, react
 
 logger = Logger(level=settings().log_level)
 
 
-class _Order:
-    """The entities of a batch of which a record failed: their later records wait for it."""
+class _OrderedConsumer:
+    """Process a batch in order: after a failed record, later records of the same entity fail too, so that they are delivered
+    again after it."""
 
     def __init__(self) -> None:
         self.failed: set[str] = set()
@@ -25,7 +26,7 @@ class _Order:
         if entity in self.failed:
             raise RuntimeError("an earlier event of this entity has failed")
         try:
-            change = change_in(raw)
+            change = parse_change(raw)
             if change is not None:
                 react(change)
         except Exception as error:
@@ -37,5 +38,6 @@ class _Order:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
+    """Return the records that failed, so that the stream delivers them again."""
     processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=_Order().consume, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=_OrderedConsumer().consume, processor=processor, context=context)

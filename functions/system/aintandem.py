@@ -1,10 +1,10 @@
-"""aintandem, section 8: health and what this installation offers."""
+"""aintandem, section 8: health, and the features of this installation."""
 
 from starlette.responses import Response
 
 from functions.system.docs import publish
 from functions.system.probes import Health
-from functions.system.probes import health as ask
+from functions.system.probes import health as check_health
 from shared.core import clock
 from shared.core.errors import CadreError
 from shared.core.settings import settings
@@ -19,7 +19,7 @@ from shared.people.tenancy.rows import default_settings
 routes = Routes(AINTANDEM, "system")
 publish(routes)
 
-MAX_WORKSPACES = 10  # the community edition's, by the document
+MAX_WORKSPACES = 10  # of the community edition, from the document
 MCP_SERVERS = ("filesystem", "web-search", "github")
 
 
@@ -51,27 +51,29 @@ class Info(Shape):
     supported_mcp_servers: list[str]
 
 
-def _services(found: Health) -> Services:
-    """The document's names for ours: the bus is the queues, redis what keeps sessions and limits."""
-    said = found.services
-    return Services(api="healthy", collaboration_bus=said["message_queue"], database=said["database"], redis=said["cache"])
+def _services(result: Health) -> Services:
+    """Map our services to the document's names: the bus is the queues, redis is the store of sessions and limits."""
+    statuses = result.services
+    return Services(
+        api="healthy", collaboration_bus=statuses["message_queue"], database=statuses["database"], redis=statuses["cache"]
+    )
 
 
 @routes.get("/system/health", "system.health", public=True, limited=False, model=HealthData)
 async def health() -> HealthData | Response:
-    """Whether everything the platform stands on answers; 503 with the same names when not."""
-    found = ask()
-    services = _services(found)
-    if not found.healthy:
-        details = {"status": found.status, "services": services.model_dump(), "errors": found.errors}
+    """Whether everything that the platform depends on responds; 503 with the same names if not."""
+    result = check_health()
+    services = _services(result)
+    if not result.healthy:
+        details = {"status": result.status, "services": services.model_dump(), "errors": result.errors}
         problem = AINTANDEM.problem(CadreError(Situation.UNAVAILABLE, "Not healthy", details))
         return failure(AINTANDEM, problem, current().request_id)
-    return HealthData(status=found.status, version=settings().version, services=services, timestamp=clock.iso())
+    return HealthData(status=result.status, version=settings().version, services=services, timestamp=clock.iso())
 
 
 @routes.get("/system/info", "system.info", public=True, limited=False)
 async def info() -> Info:
-    """Version, edition, limits and what is supported."""
+    """Version, edition, limits and supported providers."""
     defaults = default_settings()
     return Info(
         version=settings().version,

@@ -1,4 +1,5 @@
-"""Each contract's OpenAPI document and the two pages that show it. Everything comes from the package: no page asks another host."""
+"""Serve each contract's OpenAPI document and the two pages that show it. Everything comes from the package: no page loads from
+another host."""
 
 import gzip
 import hashlib
@@ -19,7 +20,7 @@ from shared.edge.http.pipeline import failure
 from shared.edge.http.routing import Routes
 
 ROOT = Path(__file__).parents[2] / "openapi"
-"""Where the deployment puts `<contract>.json`."""
+"""The folder in which the deployment puts `<contract>.json`."""
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -27,7 +28,7 @@ ASSETS = {
     "favicon.png": "image/png",
 }
 _DAY, _FIVE_MINUTES = 86_400, 300
-_SMALL = 1_400  # bytes: what fits into one packet is not worth compressing
+_SMALL = 1_400  # bytes: a response that fits into one packet is not compressed
 _CONTENT_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; worker-src 'self' blob:; connect-src *"
@@ -42,17 +43,17 @@ def publish(routes: Routes, document_id: str = "docs.openapi") -> None:
     @routes.get("/openapi.json", document_id, **free, media="application/json")
     async def openapi(request: Request) -> Response:
         """This API as an OpenAPI document."""
-        body = published(contract.name)
-        return missing(contract) if body is None else _answer(request, body, "application/json", _FIVE_MINUTES)
+        body = read_document(contract.name)
+        return document_missing(contract) if body is None else _answer(request, body, "application/json", _FIVE_MINUTES)
 
     @routes.get("/docs", "docs.swagger", **free, media="text/html")
     async def swagger(request: Request) -> Response:
-        """This API to read and to try, in Swagger UI."""
+        """This API in Swagger UI, to read and to try."""
         return _page(request, _swagger_page(contract.about.title))
 
     @routes.get("/redoc", "docs.redoc", **free, media="text/html")
     async def redoc(request: Request) -> Response:
-        """This API to read, in ReDoc."""
+        """This API in ReDoc, to read."""
         return _page(request, _redoc_page(contract.about.title))
 
     @routes.get("/docs/assets/{file}", "docs.asset", **free, media="application/octet-stream")
@@ -64,13 +65,13 @@ def publish(routes: Routes, document_id: str = "docs.openapi") -> None:
 
 
 @cache
-def published(name: str) -> bytes | None:
-    """A contract's document as it was deployed; None where it was not."""
+def read_document(name: str) -> bytes | None:
+    """Return a contract's document from the deployment; None if it has none."""
     path = ROOT / f"{name}.json"
     return path.read_bytes() if path.exists() else None
 
 
-def missing(contract: Contract) -> Response:
+def document_missing(contract: Contract) -> Response:
     error = CadreError(Situation.UNAVAILABLE, "The OpenAPI document is made when the platform is deployed; here it was not")
     return failure(contract, contract.problem(error), current().request_id)
 
@@ -114,7 +115,7 @@ def _page(request: Request, html: str) -> Response:
     return answer
 
 
-# Addresses are relative to the page's own (`.../docs`), so they hold wherever the API is mounted
+# Addresses are relative to the page (`.../docs`), so they are valid wherever the API is mounted
 
 
 @cache
@@ -147,6 +148,6 @@ def _redoc_page(title: str) -> str:
 
 
 def document(name: str) -> dict[str, Any] | None:
-    body = published(name)
-    found: dict[str, Any] | None = json.loads(body) if body is not None else None
-    return found
+    body = read_document(name)
+    parsed: dict[str, Any] | None = json.loads(body) if body is not None else None
+    return parsed

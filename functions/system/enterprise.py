@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from functions.system.docs import document, missing, publish
+from functions.system.docs import document, document_missing, publish
 from functions.system.postman import collection
-from functions.system.probes import health as ask
+from functions.system.probes import health as check_health
 from shared.core import clock
 from shared.core.settings import settings
 from shared.edge.contracts.base import Shape
@@ -32,17 +32,17 @@ class HealthReport(Shape):
 
 @routes.get("/health", "health.get", public=True, limited=False, raw=True, model=HealthReport, also=(503,))
 async def health() -> Response:
-    """Whether everything the platform stands on answers. The body has no envelope."""
-    found = ask()
+    """Whether everything that the platform depends on responds. The body has no envelope."""
+    result = check_health()
     report = HealthReport(
-        status=found.status,
+        status=result.status,
         timestamp=clock.iso(),
-        services=HealthServices(**found.services),
-        version=settings().version if found.healthy else None,
-        errors=None if found.healthy else found.errors,
+        services=HealthServices(**result.services),
+        version=settings().version if result.healthy else None,
+        errors=None if result.healthy else result.errors,
     )
     body = report.model_dump_json(exclude_none=True)
-    status = 200 if found.healthy else 503
+    status = 200 if result.healthy else 503
     return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 
@@ -51,5 +51,5 @@ async def postman() -> Response:
     """This API as a Postman collection."""
     described = document(ENTERPRISE.name)
     if described is None:
-        return missing(ENTERPRISE)
+        return document_missing(ENTERPRISE)
     return Response(collection(described), headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")

@@ -1,4 +1,4 @@
-"""system: is the platform well, what is it, and how is it spoken to."""
+"""system: health, installation info, and API documentation."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

@@ -1,4 +1,4 @@
-"""An OpenAPI document as a Postman collection (format 2.1): a folder a tag, a request an operation."""
+"""Convert an OpenAPI document to a Postman collection (format 2.1): one folder per tag, one request per operation."""
 
 import json
 from typing import Any

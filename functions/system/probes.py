@@ -1,5 +1,7 @@
-"""Whether what the platform stands on answers: each table, each queue and the bucket is really asked, all at once, in at most three
-seconds. The result is kept for five: a public question must not become seven requests each time."""
+"""Health probes: every table, every queue and the bucket gets a real request, all at once, in at most three seconds.
+
+The result is cached for five seconds, so that a public request does not become seven requests each time.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,12 +16,12 @@ from shared.core import aws
 from shared.core.settings import Settings, settings
 from shared.edge.http.log import logger
 
-LIMIT = 3.0  # seconds for all probes together
-KEPT = 5.0
+TIMEOUT = 3.0  # seconds for all probes together
+CACHE_SECONDS = 5.0
 TABLES = {"core_table": "database", "telemetry_table": "database", "ephemeral_table": "cache"}
 QUEUES = tuple(one.name for one in fields(Settings) if one.name.endswith("_queue"))
 SERVICES = ("database", "cache", "message_queue", "storage")
-WORDS = {
+MESSAGES = {
     "database": "Database connection failed",
     "cache": "Cache connection failed",
     "message_queue": "Message queue connection failed",
@@ -46,38 +48,38 @@ class Health:
 
     @property
     def errors(self) -> list[str]:
-        return [WORDS[service] for service in SERVICES if service in self.failed]
+        return [MESSAGES[service] for service in SERVICES if service in self.failed]
 
 
 _last: tuple[float, Health] | None = None
 
 
 def health() -> Health:
-    """The state of now, or of at most five seconds ago."""
+    """Return the health, at most five seconds old."""
     global _last  # noqa: PLW0603 - one result a process
-    if _last is None or time.monotonic() - _last[0] > KEPT:
-        _last = (time.monotonic(), ask())
+    if _last is None or time.monotonic() - _last[0] > CACHE_SECONDS:
+        _last = (time.monotonic(), probe_services())
     return _last[1]
 
 
-def forget() -> None:
-    """Ask again at the next question, however soon it comes."""
+def clear_cache() -> None:
+    """Drop the cached result, so that the next call probes again."""
     global _last  # noqa: PLW0603 - as above
     _last = None
 
 
-def ask() -> Health:
-    """Ask every service. Logs who did not answer, and why; callers learn only which."""
+def probe_services() -> Health:
+    """Probe every service. Failures are logged with their reason; callers learn only which service failed."""
     failed: set[str] = set()
     for service in ("dynamodb", "sqs", "s3"):
-        client(service)  # making clients is not safe in threads; using them is
+        client(service)  # created before the threads start: creating clients is not thread-safe, using them is
     probes = _probes()
     pool = ThreadPoolExecutor(len(probes))
-    asked = {pool.submit(probe): (service, what) for service, what, probe in probes}
-    done, late = wait(asked, timeout=LIMIT)
+    futures = {pool.submit(probe): (service, what) for service, what, probe in probes}
+    done, late = wait(futures, timeout=TIMEOUT)
     pool.shutdown(wait=False, cancel_futures=True)
     for future in done | late:
-        service, what = asked[future]
+        service, what = futures[future]
         reason = "no answer in time" if future in late else future.result()
         if reason is not None:
             failed.add(service)
@@ -92,7 +94,7 @@ def _probes() -> list[tuple[str, str, Callable[[], str | None]]]:
 
 
 def _table(field: str) -> None:
-    key = {"PK": {"S": "HEALTH"}, "SK": {"S": "PROBE"}}  # no such row: that it is missing proves the table is there
+    key = {"PK": {"S": "HEALTH"}, "SK": {"S": "PROBE"}}  # no such row exists; a table that answers so is available
     client("dynamodb").get_item(TableName=settings().need(field), Key=key)
 
 
@@ -105,7 +107,7 @@ def _bucket(field: str) -> None:
 
 
 def _reason(probe: Callable[[str], None], field: str) -> str | None:
-    """Why a probe failed, None when it did not."""
+    """Return why a probe failed, None if it succeeded."""
     try:
         probe(field)
     except (BotoCoreError, ClientError, LookupError) as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.channels.mail import outbox
-from shared.channels.sockets.presence import present
+from shared.channels.sockets.presence import online_users
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.core.situations import Situation
@@ -31,7 +31,7 @@ from shared.people.tenancy.rows import Invitation, Workspace
 routes = Routes(AGENTWORKS, "workspaces")
 
 Description = Annotated[str, Field(max_length=500)]
-GivenRole = Literal["admin", "member", "viewer"]
+AssignableRole = Literal["admin", "member", "viewer"]
 
 
 class AgentConfigTemplate(Closed):
@@ -61,7 +61,7 @@ class SettingsChanges(Closed):
     requireApprovalForAgentRuns: bool | None = None
     defaultAgentConfigs: Annotated[dict[ModelName, AgentConfigTemplate], Field(max_length=50)] | None = None
 
-    def given(self) -> dict[str, Any]:
+    def to_settings(self) -> dict[str, Any]:
         return self.model_dump(exclude_none=True)
 
 
@@ -133,7 +133,7 @@ class WorkspaceMembersResponse(Shape):
 
 class InviteMemberRequest(Closed):
     email: Email
-    role: GivenRole
+    role: AssignableRole
     message: Reason | None = None
 
 
@@ -143,9 +143,9 @@ class InviteMemberResponse(Shape):
 
 
 class UpdateMemberRequest(Closed):
-    """`permissions` is what the member may do beyond the role; what the role grants may stand in it."""
+    """`permissions` is what the member may do beyond the role; it may repeat permissions of the role."""
 
-    role: GivenRole
+    role: AssignableRole
     permissions: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] | None = None
 
 
@@ -177,21 +177,21 @@ def _details(workspace: Workspace, usage: MonthUsage, standing: BillingStatus) -
 @routes.get("/workspaces", "workspaces.list")
 async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
     """The caller's workspaces, oldest first, with the caller's role in each."""
-    found = workspace_summaries(caller, workspaces.workspaces_of(caller))
-    return ListWorkspacesResponse(workspaces=found, total=len(found))
+    summaries = workspace_summaries(caller, workspaces.list_workspaces(caller))
+    return ListWorkspacesResponse(workspaces=summaries, total=len(summaries))
 
 
 @routes.get("/workspaces/{id}", "workspaces.get", needs=Permission.WORKSPACE_READ)
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
-    workspace = workspaces.the_workspace(caller, id)
+    workspace = workspaces.get_workspace(caller, id)
     return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
 @routes.post("/workspaces", "workspaces.create", status=201, errors=(Situation.SLUG_TAKEN,))
 async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
-    """A new workspace in the caller's organization; the caller is its owner."""
-    settings = body.settings.given() if body.settings else None
+    """Create a workspace in the caller's organization; the caller becomes its owner."""
+    settings = body.settings.to_settings() if body.settings else None
     workspace = workspaces.create_workspace(caller, body.name, body.slug, description=body.description, settings=settings)
     return _details(workspace, empty_month_usage(workspace), initial_billing_status(workspace))
 
@@ -199,14 +199,14 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
 @routes.put("/workspaces/{id}", "workspaces.update", needs=Permission.WORKSPACE_WRITE)
 async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Change the given fields; settings change key by key."""
-    settings = body.settings.given() if body.settings else None
+    settings = body.settings.to_settings() if body.settings else None
     workspace = workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings)
     return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
 @routes.delete("/workspaces/{id}", "workspaces.delete", status=202, needs=Permission.WORKSPACE_ADMIN)
 async def delete(id: str, caller: Caller) -> DeletedWorkspace:
-    """Nothing of the workspace can be reached from now on; what it holds is cleared in the background."""
+    """Delete a workspace. Nothing in it can be reached from now on; its content is cleared in the background."""
     return DeletedWorkspace(id=workspaces.delete_workspace(caller, id).id, status="deleting")
 
 
@@ -219,22 +219,22 @@ async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> W
 
 @routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
-    """Who belongs to the workspace, and who is invited; oldest first."""
-    found = _members(people.members_of(caller, id))
-    invited = [_invitation(one) for one in invitations.pending(caller, id)]
-    return WorkspaceMembersResponse(members=found, invitations=invited, total=len(found))
+    """The members of the workspace and the pending invitations, oldest first."""
+    current = _members(people.list_members(caller, id))
+    pending = [_invitation(one) for one in invitations.list_pending(caller, id)]
+    return WorkspaceMembersResponse(members=current, invitations=pending, total=len(current))
 
 
 @routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, needs=Permission.MEMBER_INVITE, secret=True)
 async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMemberResponse:
-    """Invite an address by mail, for seven days. Inviting it again renews the invitation: the old link is good for nothing then."""
-    made = invitations.invite(caller, id, body.email, Role(body.role), body.message)
-    invitation = made.invitation
-    url = outbox.link(f"/invitations/accept?workspace={made.workspace.id}&token={made.token}")
+    """Invite an address by mail, for seven days. Inviting it again renews the invitation; the old link becomes invalid."""
+    new = invitations.invite(caller, id, body.email, Role(body.role), body.message)
+    invitation = new.invitation
+    url = outbox.link(f"/invitations/accept?workspace={new.workspace.id}&token={new.token}")
     outbox.send(
         "invitation",
         invitation.email,
-        workspace=made.workspace.name,
+        workspace=new.workspace.name,
         inviter=caller.name,
         role=invitation.role,
         url=url,
@@ -246,19 +246,19 @@ async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMe
 
 @routes.put("/workspaces/{id}/members/{userId}", "members.update", needs=Permission.MEMBER_INVITE)
 async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
-    """Another role, and what the member may do beyond it. To take something away needs member:remove."""
+    """Change a member's role and what they may do beyond it. To take something away needs member:remove."""
     return _members([people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
 
 
 @routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, needs=Permission.MEMBER_REMOVE)
 async def remove_member(id: str, userId: str, caller: Caller) -> None:
-    """Take somebody out of the workspace; everybody but the owner may leave it."""
+    """Remove a member from the workspace; everybody but the owner may leave it."""
     people.remove_member(caller, id, userId)
 
 
 @routes.post("/workspaces/{id}/invitations/{token}/accept", "invitations.accept")
 async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Caller) -> WorkspaceMember:
-    """Join the workspace. The invitation must be for the caller's address, and is good once."""
+    """Join the workspace. The invitation must be for the caller's address and can be used once."""
     if body.token != token:
         raise Invalid(FieldError("token", "This is not the token of the path"))
     return _members([invitations.accept(caller, id, token)])[0]
@@ -266,16 +266,16 @@ async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Cal
 
 @routes.delete("/workspaces/{id}/invitations/{invitationId}", "invitations.cancel", status=204, needs=Permission.MEMBER_INVITE)
 async def cancel(id: str, invitationId: str, caller: Caller) -> None:
-    """The invitation's link is good for nothing from now on."""
+    """Cancel an invitation; its link becomes invalid."""
     invitations.cancel(caller, id, invitationId)
 
 
 def _members(members: list[people.Member]) -> list[WorkspaceMember]:
-    there = present(member.membership.user["id"] for member in members)
-    return [_member(member, member.membership.user["id"] in there) for member in members]
+    online = online_users(member.membership.user["id"] for member in members)
+    return [_member(member, member.membership.user["id"] in online) for member in members]
 
 
-def _member(member: people.Member, there: bool) -> WorkspaceMember:
+def _member(member: people.Member, online: bool) -> WorkspaceMember:
     row = member.membership
     return WorkspaceMember(
         id=row.id,
@@ -284,7 +284,7 @@ def _member(member: people.Member, there: bool) -> WorkspaceMember:
         joinedAt=row.created_at,
         lastActiveAt=row.last_active_at,
         permissions=member.permissions,
-        presence="online" if there else "offline",
+        presence="online" if online else "offline",
     )
 
 

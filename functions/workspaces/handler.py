@@ -1,4 +1,4 @@
-"""workspaces: workspaces and who belongs to them."""
+"""workspaces: workspaces and their members."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from functions.ws.endpoint import MOST_BYTES, Arrival, Endpoint
+from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
 from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import close_connection, open_connection
 from shared.channels.sockets.frames import compact
@@ -30,7 +30,7 @@ RunId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class SubscribeRun(Closed):
-    """`fromSequence` is an addition: the first entry wanted, for a client that has the ones before."""
+    """`fromSequence` is an addition: the number of the first entry to send, for a client that already has earlier ones."""
 
     type: Literal["subscribe_run"]
     runId: RunId
@@ -66,9 +66,9 @@ ClientMessage = Annotated[SubscribeRun | ReplayRun | SearchLogs | PauseStream | 
 _MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 
 
-def _connect_terminal(arrival: Arrival) -> None:
-    card = load(Item, arrival.path["cardId"], arrival.actor, Permission.CARD_READ)
-    connection = _connection(arrival, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
+def _connect_terminal(request: ConnectRequest) -> None:
+    card = load(Item, request.path["cardId"], request.actor, Permission.CARD_READ)
+    connection = _connection(request, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
     subscription = watching.new_terminal(connection)
     open_connection(connection, [subscription])
     try:
@@ -78,23 +78,23 @@ def _connect_terminal(arrival: Arrival) -> None:
         raise
 
 
-def _connect_events(arrival: Arrival) -> None:
-    ws_id = bare_id(arrival.path["workspaceId"])
-    if not arrival.actor.may(Permission.WORKSPACE_READ, ws_id):
+def _connect_events(request: ConnectRequest) -> None:
+    ws_id = bare_id(request.path["workspaceId"])
+    if not request.actor.may(Permission.WORKSPACE_READ, ws_id):
         raise Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED)
     topic = workspace_topic(ws_id)
-    connection = _connection(arrival, WORKSPACE_EVENTS, ws_id, [topic])
+    connection = _connection(request, WORKSPACE_EVENTS, ws_id, [topic])
     open_connection(connection, [Subscription.of(topic, connection)])
 
 
-def _connection(arrival: Arrival, endpoint: Endpoint, ws_id: str, topics: list[str], **about: Any) -> Connection:
+def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **about: Any) -> Connection:
     return Connection.new(
-        arrival.connection_id,
-        arrival.actor.id,
+        request.connection_id,
+        request.actor.id,
         contract=endpoint.contract,
         endpoint=endpoint.name,
-        session_id=str(arrival.actor.session_id),
-        org_id=arrival.actor.org_id,
+        session_id=str(request.actor.session_id),
+        org_id=request.actor.org_id,
         ws_id=ws_id,
         topics=topics,
         **about,
@@ -109,7 +109,7 @@ def _on_message(connection: Connection, text: str) -> None:
         return
     try:
         if isinstance(message, Ping):
-            _tell(connection, {"type": "pong", "timestamp": message.timestamp})
+            _send(connection, {"type": "pong", "timestamp": message.timestamp})
         elif connection.card_id is not None:
             _act(connection, message)
         else:
@@ -119,12 +119,12 @@ def _on_message(connection: Connection, text: str) -> None:
 
 
 def _refuse(connection: Connection, problem: Problem) -> None:
-    _tell(connection, {"type": "error", "data": AGENTWORKS.error_detail(problem)})
+    _send(connection, {"type": "error", "data": AGENTWORKS.error_detail(problem)})
 
 
 def _read(text: str) -> Any:
-    if len(text.encode()) > MOST_BYTES:
-        raise TooLarge(MOST_BYTES)
+    if len(text.encode()) > MAX_MESSAGE_BYTES:
+        raise TooLarge(MAX_MESSAGE_BYTES)
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError):
@@ -158,7 +158,7 @@ def _act(connection: Connection, message: Any) -> None:
 
 def _search(connection: Connection, message: SearchLogs) -> None:
     filters = message.filters or {}
-    LogFilter.read(filters)  # what is wrong with it is said now
+    LogFilter.read(filters)  # reports invalid filters at once
     run_id = filters.get("runId")
     if run_id is not None:
         run_id = _run(connection, str(run_id)).id
@@ -166,7 +166,7 @@ def _search(connection: Connection, message: SearchLogs) -> None:
 
 
 def _run(connection: Connection, run_id: str) -> Run:
-    """A run of the terminal's own card. The card was admitted on connecting, so its runs are the caller's to see."""
+    """Return a run of the terminal's own card. The caller's access to the card was checked on connecting. Raises NotFound."""
     bare = bare_id(run_id)
     run = fetch(Run, bare) if is_id(bare) else None
     if run is None or run.deleted_at or run.item_id != connection.card_id:
@@ -174,7 +174,7 @@ def _run(connection: Connection, run_id: str) -> Run:
     return run
 
 
-def _tell(connection: Connection, message: dict[str, Any]) -> None:
+def _send(connection: Connection, message: dict[str, Any]) -> None:
     socket_client().post(connection.id, compact(message))
 
 

@@ -1,4 +1,4 @@
-"""One documented WebSocket endpoint: its path, what happens on connecting, what it does with a message."""
+"""A documented WebSocket endpoint: its path, and its functions for connecting and for messages."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from shared.channels.sockets.rows import Connection
 from shared.core.actor import Actor
-from shared.edge.contracts import contract as contract_named
+from shared.edge.contracts import contract as get_contract
 from shared.edge.contracts.base import Contract
 
-MOST_BYTES = 16_384  # of a client's message; none of the documented ones comes near
+MAX_MESSAGE_BYTES = 16_384  # of a client's message; the documented messages are much smaller
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """Who connects, and with what: the path's variables and the query's values."""
+class ConnectRequest:
+    """A request to connect: the caller, the path's variables and the query's values."""
 
     connection_id: str
     actor: Actor
@@ -28,7 +28,7 @@ class Endpoint:
 
     name: str
     path: str
-    connect: Callable[[Arrival], None] | None = None
+    connect: Callable[[ConnectRequest], None] | None = None
     message: Callable[[Connection, str], None] | None = None
     pattern: re.Pattern[str] = field(init=False)
 
@@ -41,13 +41,15 @@ class Endpoint:
         return self.name.partition(".")[0]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The path's variables. The shared edge's mount (`/agentworks/api/...`) may stand before it."""
-        found = self.pattern.fullmatch(path)
-        return found.groupdict() if found else None
+        """Return the path's variables; None if the path does not match. The edge's prefix (`/agentworks/api/...`) may stand
+        before it."""
+        match = self.pattern.fullmatch(path)
+        return match.groupdict() if match else None
 
 
-def contract_of(name: str) -> Contract:
+def contract_or_default(name: str) -> Contract:
+    """Return the contract with this name, or agentworks for an unknown name."""
     try:
-        return contract_named(name)
+        return get_contract(name)
     except LookupError:
-        return contract_named("agentworks")
+        return get_contract("agentworks")

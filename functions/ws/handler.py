@@ -1,7 +1,8 @@
-"""ws: the doors of every socket. `$connect`, `$disconnect`, and each message of a client (`$default`).
+"""ws: the routes of every socket: `$connect`, `$disconnect`, and each message of a client (`$default`).
 
-A socket's URL has no path at the gateway, so the edge puts the documented one into the query: `/?path=/api/cards/{id}/terminal&token=`.
-Answers carry a status and nothing else: what a client is told is posted to its connection.
+A socket's URL has no path at the gateway, so the edge puts the documented one into the query:
+`/?path=/api/cards/{id}/terminal&token=`. Responses have a status and nothing else; messages to a client are posted to its
+connection.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.ws import agentworks, omoios
-from functions.ws.endpoint import Arrival, Endpoint, contract_of
+from functions.ws.endpoint import ConnectRequest, Endpoint, contract_or_default
 from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
 from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
@@ -44,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _connect(event: dict[str, Any], connection_id: str) -> int:
-    """The status of the handshake: 200, or why not."""
+    """Return the status of the handshake: 200, or that of the error."""
     query: Mapping[str, str] = event.get("queryStringParameters") or {}
     path = query.get("path") or "/"
     name = query.get("contract") or "agentworks"
@@ -55,9 +56,9 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
             raise Upstream(Situation.UNAVAILABLE, "This socket is not served yet")
         actor, _ = records.authenticate(tokens.read(_token(event, query), tokens.ACCESS), ())
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
-        endpoint.connect(Arrival(connection_id, actor, parameters, lists))
+        endpoint.connect(ConnectRequest(connection_id, actor, parameters, lists))
     except CadreError as error:
-        status = contract_of(name).problem(error).status
+        status = contract_or_default(name).problem(error).status
         logger.info("a socket was refused", extra={"status": status, "reason": type(error).__name__, "connection": connection_id})
         return status
     logger.info("a socket opened", extra={"endpoint": endpoint.name, "actor": actor.id, "connection": connection_id})
@@ -85,8 +86,8 @@ def _find(path: str, contract: str | None) -> tuple[Endpoint, dict[str, str]]:
 
 
 def _token(event: dict[str, Any], query: Mapping[str, str]) -> str:
-    if given := query.get("token"):
-        return given
+    if token := query.get("token"):
+        return token
     headers: dict[str, str] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

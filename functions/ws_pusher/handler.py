@@ -1,6 +1,7 @@
-"""ws_pusher: the queues `ws-live` and `ws-push`. Delivers what was published, and does what takes longer than a socket's route may.
+"""ws_pusher: the queues `ws-live` and `ws-push`. Delivers published messages, and does work that takes too long for a socket's
+route.
 
-Pushes go first and all at once; jobs of single connections after them, side by side, so that a long one delays nobody's news.
+Pushes are delivered first; then the jobs of single connections run in parallel, so that a long job delays no messages.
 """
 
 import json
@@ -28,16 +29,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed = _push([(key, message) for key, message in received if message["kind"] != "job"])
     jobs = [(key, message) for key, message in received if message["kind"] == "job"]
     if len(jobs) == 1:
-        failed += [key for key, message in jobs if not _worked(message)]
+        failed += [key for key, message in jobs if not _run_job(message)]
     elif jobs:
         with ThreadPoolExecutor(len(jobs)) as pool:
-            outcomes = pool.map(lambda job: _worked(job[1]), jobs)
-            failed += [key for (key, _), fine in zip(jobs, outcomes, strict=True) if not fine]
+            outcomes = pool.map(lambda job: _run_job(job[1]), jobs)
+            failed += [key for (key, _), succeeded in zip(jobs, outcomes, strict=True) if not succeeded]
     return {"batchItemFailures": [{"itemIdentifier": key} for key in failed]}
 
 
 def _push(received: list[tuple[str, Message]]) -> list[str]:
-    """Deliver by topic; the ids of the messages of a topic that could not be served."""
+    """Deliver messages by topic. Return the ids of the messages whose topic failed."""
     topics: dict[str, list[tuple[str, Message]]] = defaultdict(list)
     for key, message in received:
         topics[message["topic"]].append((key, message))
@@ -52,7 +53,7 @@ def _push(received: list[tuple[str, Message]]) -> list[str]:
     return failed
 
 
-def _worked(message: Message) -> bool:
+def _run_job(message: Message) -> bool:
     try:
         _JOBS[message["job"]](message)
     except Exception:
@@ -61,12 +62,12 @@ def _worked(message: Message) -> bool:
     return True
 
 
-def _again(message: Message) -> None:
+def _retry(message: Message) -> None:
     fanout.retry_delivery(message["connection"], message["frames"], message["attempt"])
 
 
 def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Message], None]:
-    """Work for a terminal that is still there and whose owner may still look."""
+    """Return a job that runs `work` if the terminal is still open and its owner may still listen."""
 
     def job(message: Message) -> None:
         connection = find(message["connection"])
@@ -111,7 +112,7 @@ def _search(connection: Connection, message: Message) -> None:
 
 
 _JOBS: dict[str, Callable[[Message], None]] = {
-    "again": _again,
+    "again": _retry,
     "greet": _for_terminal(_greet),
     "catch_up": _for_terminal(_catch_up),
     "replay": _replay,

@@ -89,7 +89,7 @@ class Actor:
     platform_admin: bool = False
     workspaces: Mapping[str, Role] = field(default_factory=dict)
     organizations: Mapping[str, Role] = field(default_factory=dict)
-    extras: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
+    extra_permissions: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
     """Permissions that were granted beyond the role, by workspace id."""
     scopes: frozenset[Permission] | None = None
     """An upper limit of the permissions, whatever the role grants; set for API keys and agents."""
@@ -113,7 +113,7 @@ class Actor:
         role = self.role_in(ws_id, org_id)
         if role is None:
             return frozenset()
-        granted = GRANTS[role] | self.extras.get(ws_id or "", frozenset())
+        granted = GRANTS[role] | self.extra_permissions.get(ws_id or "", frozenset())
         return granted if self.scopes is None else granted & self.scopes
 
     @property

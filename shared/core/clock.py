@@ -24,9 +24,11 @@ def parse(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def at(epoch_seconds: float) -> datetime:
+def from_epoch(epoch_seconds: float) -> datetime:
+    """Convert epoch seconds to a UTC datetime."""
     return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 def in_seconds(seconds: float) -> str:
+    """Return the time `seconds` from now, formatted by `iso`."""
     return iso(now() + timedelta(seconds=seconds))

@@ -1,19 +1,19 @@
-"""What can go wrong. Each error names its `Situation`, which a contract turns into its own status, code and message.
+"""The errors of the platform. Each names its `Situation`, which a contract maps to its own status, code and message.
 
 CadreError
-  Invalid            input that breaks a rule; carries one FieldError a field
+  Invalid            input that breaks a rule; has one FieldError per field
     Malformed        a body that cannot be read at all (broken JSON, wrong encoding)
-  Unauthenticated    no caller, or one whose proof fails
+  Unauthenticated    no caller, or a caller whose credentials are not valid
   Forbidden          the caller may see the thing but not do this
-  NotFound           no such thing, or not the caller's to know of
-  Conflict           the state refuses; its situation names what stands in the way
-    TransitionRefused  a card may not go there: WIP limit, card type, missing field, open dependency
-  LimitExceeded      a plan's or a workspace's limit
-  RateLimited        too many requests; carries limit, window, retry_after (seconds), reset (epoch seconds)
+  NotFound           there is no such thing, or the caller may not know of it
+  Conflict           the current state does not allow this; the situation says what prevents it
+    TransitionRefused  a card may not move there: WIP limit, card type, missing field, open dependency
+  LimitExceeded      a limit of a plan or a workspace
+  RateLimited        too many requests; has limit, window and retry_after (seconds), reset (epoch seconds)
   TooLarge           a body above the limit
-  Upstream           someone we depend on
+  Upstream           a service that we depend on failed
 
-Raced                a write's condition did not hold, and the code around the write knows what to do: never shown to a caller
+Raced                the condition of a write failed, and the code around the write handles it; never shown to a caller
 """
 
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ from shared.core.situations import Situation
 
 
 class CadreError(Exception):
-    """The root. `reason` is what is particular about this case (may be empty), `message` what people and models read of it.
-    `details` is safe to show to the caller."""
+    """The base class. `reason` says what is special in this case (may be empty), `message` is for people and models. `details`
+    may be shown to the caller."""
 
-    words: ClassVar[str] = "This cannot be done"
-    """The message where there is no particular reason."""
+    default_message: ClassVar[str] = "This cannot be done"
+    """The message if there is no special reason."""
 
     def __init__(self, situation: Situation, reason: str = "", details: dict[str, Any] | None = None) -> None:
-        super().__init__(reason or self.words)
+        super().__init__(reason or self.default_message)
         self.situation = situation
         self.reason = reason
-        self.message = reason or self.words
+        self.message = reason or self.default_message
         self.details = details
 
 
@@ -46,7 +46,7 @@ class FieldError:
 
 
 class Invalid(CadreError):
-    words = "The request has invalid fields"
+    default_message = "The request has invalid fields"
 
     def __init__(self, *fields: FieldError, message: str = "", situation: Situation = Situation.INVALID) -> None:
         super().__init__(situation, message)
@@ -64,7 +64,7 @@ class Unauthenticated(CadreError):
 
 
 class Forbidden(CadreError):
-    words = "Insufficient permissions for this action"
+    default_message = "Insufficient permissions for this action"
 
     def __init__(self, reason: str = "", situation: Situation = Situation.FORBIDDEN) -> None:
         super().__init__(situation, reason)
@@ -77,7 +77,7 @@ class NotFound(CadreError):
 
 
 class Conflict(CadreError):
-    """The state of something does not allow this now."""
+    """The current state does not allow this."""
 
 
 class TransitionRefused(Conflict):
@@ -86,11 +86,11 @@ class TransitionRefused(Conflict):
 
 
 class LimitExceeded(CadreError):
-    """There may be no more of something."""
+    """A limit is reached."""
 
 
 class RateLimited(CadreError):
-    words = "Rate limit exceeded"
+    default_message = "Rate limit exceeded"
 
     def __init__(self, limit: int, window: int, retry_after: int, reset: int) -> None:
         super().__init__(Situation.RATE_LIMITED)
@@ -109,4 +109,4 @@ class Upstream(CadreError):
 
 
 class Raced(Exception):
-    """The condition of a write did not hold, and whoever wrote goes on from there. It is no error of the caller's."""
+    """The condition of a write failed, and the writing code handles it. It is not an error of the caller."""

@@ -26,7 +26,8 @@ def sign(purpose: str, text: str) -> str:
     return base64.urlsafe_b64encode(hmac.digest(key_for(purpose), text.encode(), "sha256")[:16]).rstrip(b"=").decode()
 
 
-def signed_by_us(purpose: str, text: str, signature: str) -> bool:
+def verify_signature(purpose: str, text: str, signature: str) -> bool:
+    """Tell whether `signature` is ours for this purpose and text."""
     return hmac.compare_digest(sign(purpose, text), signature)
 
 

@@ -1,6 +1,6 @@
-"""The plans: what each costs and allows. Code and not rows, as the catalogue of agents is: a price changes by a release that says so.
+"""The plans: what each costs and allows. They are code and not rows, like the catalogue of agents: a price changes with a release.
 
-Which plan holds for an organization says `Organization.plan`; a contract's own names for the plans are at its edge.
+`Organization.plan` says which plan an organization has; contracts show the plans under their own names.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ FREE: Final = "free"
 
 @dataclass(frozen=True)
 class Plan:
-    """`price_micros` is the fee of a calendar month, before tax. A limit of None is no limit.
+    """`price_micros` is the fee per calendar month, before tax. A limit of None means unlimited.
 
-    `max_monthly_usage` is in USD; `requests` are (at most so many, in so many seconds), for the contracts that count by plan.
+    `max_monthly_usage` is in USD; `requests` are pairs (number of requests, seconds), for the contracts that limit by plan.
     """
 
     key: str
@@ -29,8 +29,8 @@ class Plan:
 PLANS: Final = {
     plan.key: plan
     for plan in (
-        # Prices, projects and runs are those of agentworks' price list; members and usage of the free plan its defaults of a workspace.
-        # Requests are the table "Rate Limiting" of the enterprise document, where the enterprise plan's are agreed upon.
+        # Prices, projects and runs are from agentworks' price list; members and usage of the free plan are its workspace defaults.
+        # Requests are from the table "Rate Limiting" of the enterprise document, where the enterprise plan has custom limits.
         Plan(
             FREE,
             "Free",
@@ -65,6 +65,6 @@ PLANS: Final = {
 }
 
 
-def dearer(one: str, other: str) -> str:
-    """Of two plans the one that costs more."""
+def more_expensive(one: str, other: str) -> str:
+    """Return the plan that costs more."""
     return max(one, other, key=lambda key: PLANS[key].price_micros)

@@ -1,4 +1,4 @@
-"""Sending to our SQS queues."""
+"""Send messages to our SQS queues."""
 
 import json
 from typing import Any
@@ -11,9 +11,10 @@ from shared.core.settings import settings
 
 
 def send(queue: str, body: Any, *, failure: Upstream | None = None, **attributes: Any) -> None:
-    """Put one message on a queue, named by its settings field. `body` is sent as JSON, a str as it is. `attributes` are SQS's own.
+    """Put one message on a queue, named by its settings field. `body` is sent as JSON, a str unchanged. `attributes` are SQS's
+    own.
 
-    Where the queue does not take the message, `failure` is raised, or botocore's error if none is given.
+    If sending fails, `failure` is raised, or botocore's error if none is given.
     """
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     try:

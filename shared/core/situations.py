@@ -1,10 +1,10 @@
-"""What can go wrong, as a list of names. Each contract maps every one of them to its own status, code and message."""
+"""The kinds of errors, as a list of names. Each contract maps every one of them to its own status, code and message."""
 
 from enum import StrEnum, auto
 
 
 class Situation(StrEnum):
-    """One thing that a caller can be told. A conflict is named after what stands in the way."""
+    """One kind of error that a caller may get. A conflict is named after its cause."""
 
     # the request itself
     INVALID = auto()
@@ -16,24 +16,24 @@ class Situation(StrEnum):
     UNSUPPORTED_MEDIA = auto()
     METHOD_NOT_ALLOWED = auto()
     NOT_FOUND = auto()
-    """No such thing, or not the caller's to know of."""
+    """There is no such thing, or the caller may not know of it."""
 
-    # who calls
+    # authentication
     CREDENTIALS_WRONG = auto()
     TOKEN_INVALID = auto()
-    """No access token, API key or refresh token, or one that proves nothing."""
+    """No access token, API key or refresh token, or one that is not valid."""
     TOKEN_EXPIRED = auto()
     ONE_TIME_TOKEN_INVALID = auto()
-    """A mailed token, or the state of a sign-in elsewhere, that is unknown or was used before."""
+    """A mailed token, or the state of a sign-in at a provider, that is unknown or was used before."""
     ONE_TIME_TOKEN_EXPIRED = auto()
     SIGN_IN_DECLINED = auto()
-    """The sign-in provider, or the person there, said no."""
+    """The sign-in provider, or the person there, declined."""
     SIGN_IN_UNVERIFIED = auto()
-    """What the sign-in provider sent cannot be verified."""
+    """The response of the sign-in provider cannot be verified."""
     SIGN_IN_EMAIL_UNCONFIRMED = auto()
     """The sign-in provider does not confirm the person's e-mail address."""
 
-    # what they may
+    # permissions
     FORBIDDEN = auto()
     WORKSPACE_ACCESS_DENIED = auto()
     AGENT_NOT_ALLOWED = auto()
@@ -44,28 +44,28 @@ class Situation(StrEnum):
     ALREADY_MEMBER = auto()
     DEPENDENCY_EXISTS = auto()
 
-    # the state of something stands in the way
+    # the current state does not allow it
     VERSION_CONFLICT = auto()
-    """Somebody else changed it since it was read."""
+    """Another writer changed it since it was read."""
     IDEMPOTENCY_KEY_USED = auto()
     PROJECT_ARCHIVED = auto()
     CARD_ARCHIVED = auto()
     LANE_TRANSITION = auto()
-    """A card may not go there: WIP limit, card type, missing field, open dependency."""
+    """A card may not move there: WIP limit, card type, missing field, open dependency."""
     DEPENDENCY_CYCLE = auto()
     DEPENDENCIES_DISABLED = auto()
     FILE_NOT_UPLOADED = auto()
     DOCUMENT_STATUS = auto()
-    """The document's status, or that of the version, does not allow it."""
+    """The status of the document or of the version does not allow it."""
     RUN_IN_PROGRESS = auto()
     RUN_STATUS = auto()
-    """The run has ended, does not wait, or was answered."""
+    """The run has ended, does not wait, or was already answered."""
     INVOICE_STATUS = auto()
     INVITATION_NOT_PENDING = auto()
     WORKSPACE_OWNER = auto()
-    """The owner stays the owner until the workspace is transferred."""
+    """The owner cannot leave or lose the role; only a transfer changes the owner."""
     DEFAULT_WORKSPACE = auto()
-    """An organization's default workspace is neither transferred nor deleted."""
+    """An organization's default workspace cannot be transferred or deleted."""
 
     # limits
     LIMIT_REACHED = auto()
@@ -73,17 +73,17 @@ class Situation(StrEnum):
     RUN_LIMIT = auto()
     USAGE_LIMIT = auto()
     WORKSPACE_SUSPENDED = auto()
-    """Its bills were not paid for too long."""
+    """Its invoices were unpaid for too long."""
     RATE_LIMITED = auto()
 
-    # those we depend on, and ourselves
+    # external services, and the platform itself
     PROVIDER_UNAVAILABLE = auto()
-    """A model provider does not answer as it should."""
+    """A model provider does not respond properly."""
     PROVIDER_RATE_LIMITED = auto()
     PROVIDER_NOT_CONFIGURED = auto()
-    """A provider of models, sign-ins or payments without its credentials."""
+    """A provider of models, sign-ins or payments has no credentials."""
     EXTERNAL_SERVICE_UNAVAILABLE = auto()
-    """A sign-in provider or the payment gateway does not answer as it should."""
+    """A sign-in provider or the payment gateway does not respond properly."""
     UNAVAILABLE = auto()
     TIMEOUT = auto()
     INTERNAL = auto()

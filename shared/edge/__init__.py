@@ -1,1 +1,1 @@
-"""What the outside sees: the five contracts, the HTTP front of the functions, and what follows from an event."""
+"""The outside of the platform: the five contracts, the HTTP layer of the functions, and what follows from an event."""

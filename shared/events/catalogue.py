@@ -1,4 +1,4 @@
-"""Every event of the platform, by its canonical name. A contract's own name for it is applied at its edge."""
+"""Every event of the platform, by its canonical name. Contracts show events under their own names."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""A change as the stream shows it: the entity before and after, and the event that says why."""
+"""A change from the stream: the entity before and after, and the event that caused it."""
 
 import json
 from dataclasses import dataclass
@@ -41,16 +41,16 @@ class Change:
         return _text(self.new, "proj_id")
 
     def status(self) -> tuple[str | None, str | None]:
-        """The entity's status before and after."""
+        """Return the entity's status before and after."""
         return _text(self.old or {}, "status"), _text(self.new, "status")
 
-    def living(self) -> tuple[bool, bool]:
-        """Whether the entity existed, undeleted, before and after."""
+    def existed(self) -> tuple[bool, bool]:
+        """Tell whether the entity existed, not deleted, before and after."""
         return self.old is not None and "deleted_at" not in self.old, "deleted_at" not in self.new
 
 
-def change_in(record: Raw) -> Change | None:
-    """The change in a stream record; None when it carries no event of its own (a counter was touched, a row expired)."""
+def parse_change(record: Raw) -> Change | None:
+    """Return the change in a stream record; None if it has no new event (a counter changed, a row expired)."""
     images = record.get("dynamodb", {})
     new: Raw | None = images.get("NewImage")
     old: Raw | None = images.get("OldImage")

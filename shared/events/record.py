@@ -1,6 +1,6 @@
-"""The write carries its event: an entity holds the last event that changed it, written with the change itself.
+"""Record the event of a change: an entity holds the last event that changed it, written together with the change.
 
-The stream consumer sees a new `event_id` and does the rest: activity, sockets, triggers. There is no second write to lose.
+The stream consumer sees the new `event_id` and does the rest: activity, sockets, triggers. No second write can be lost.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.store import Entity
 
 @dataclass(frozen=True)
 class Event:
-    """What happened. `changes` maps a field to `[old, new]`; `data` is what the event's own kind says."""
+    """What happened. `changes` maps a field to `[old, new]`; `data` holds what is specific to this type of event."""
 
     id: str
     type: EventType
@@ -26,7 +26,7 @@ class Event:
 
 
 def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, list[Any]] | None = None, **data: Any) -> None:
-    """Say why the entity is about to be written. Call it once per write, before `save` or `create`."""
+    """Set the event of an entity that is about to be written. Call it once per write, before `save` or `create`."""
     entity.event_id = new_id()
     entity.event = {
         "id": entity.event_id,
@@ -38,8 +38,8 @@ def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, 
     }
 
 
-def event_of(entity: Entity) -> Event | None:
-    """The last event of an entity."""
+def get_event(entity: Entity) -> Event | None:
+    """Return the last event of an entity, or None."""
     raw = entity.event
     if not raw:
         return None

@@ -1,1 +1,1 @@
-"""Who there is, what they belong to, and what they may enter."""
+"""Accounts, workspaces and their members, and access control."""

@@ -1,4 +1,4 @@
-"""The three tables: rows, reads, writes, cursors. The only package that knows PynamoDB."""
+"""The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
@@ -58,7 +58,7 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.walking import Shards, first_rows, iterate, sharded, work_through
+from shared.store.walking import Shards, first_rows, iterate, iterate_shards, process_all
 from shared.store.writing import (
     Operation,
     Refusal,
@@ -130,9 +130,11 @@ __all__ = [
     "is_stale",
     "item_collection",
     "iterate",
+    "iterate_shards",
     "load",
     "load_text",
     "pages",
+    "process_all",
     "put",
     "put_file",
     "put_file_stream",
@@ -141,7 +143,6 @@ __all__ = [
     "query",
     "retrying",
     "save",
-    "sharded",
     "size",
     "stale",
     "store_text",
@@ -150,6 +151,5 @@ __all__ = [
     "update_now",
     "update_with_retry",
     "upload_url",
-    "work_through",
     "write",
 ]

@@ -1,8 +1,8 @@
-"""One DynamoDB client for the whole process, with a parser that leaves rows as they came.
+"""The DynamoDB client of the process, with a parser that leaves rows as DynamoDB sent them.
 
-botocore parses an answer by walking the service model over every attribute value: 4.6 ms for a page of 100 rows of 70 kB,
-where `json.loads` needs 0.4 ms, and the result is the same nested `{"S": ...}` dictionaries (we store no binary attributes).
-PynamoDB would build one client for each model class (40 ms each); all our models share this one.
+botocore parses a response by walking the service model over every attribute value: 4.6 ms for a page of 100 rows of 70 kB.
+`json.loads` needs 0.4 ms, and the result is the same nested `{"S": ...}` dictionaries (we store no binary attributes). PynamoDB
+would build one client for each model class (40 ms each); all our models share this one.
 """
 
 import json
@@ -18,7 +18,7 @@ from shared.core.backoff import pause
 
 
 class _RowParser(botocore.parsers.JSONParser):
-    """Returns DynamoDB's JSON as it is: it has the shape that our decoder reads."""
+    """Return DynamoDB's JSON unchanged: our decoder reads this form."""
 
     def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:
         return json.loads(raw_body) if raw_body else {}
@@ -31,7 +31,8 @@ class _RowParserFactory(botocore.parsers.ResponseParserFactory):
 
 @cache
 def dynamodb() -> Any:
-    """The low-level client, made once. Its timeouts are short (2 s to connect, 10 s to read): a Lambda that waits costs money."""
+    """Return the low-level client, created once. Its timeouts are short (2 s to connect, 10 s to read), because waiting costs
+    money on Lambda."""
     config = Config(
         connect_timeout=2,
         read_timeout=10,
@@ -43,12 +44,13 @@ def dynamodb() -> Any:
 
 
 def batches(call: Callable[..., dict[str, Any]], requests: dict[str, Any], unprocessed: str) -> Iterator[dict[str, Any]]:
-    """The answers of a batch call, until nothing is left of the requests: DynamoDB returns as `unprocessed` what it had no capacity for."""
+    """Yield the responses of a batch call until all requests are done. DynamoDB returns requests that exceed its capacity under
+    `unprocessed`; they are sent again after a pause."""
     attempt = 0
     while requests:
-        answer = call(RequestItems=requests)
-        yield answer
-        requests = answer.get(unprocessed) or {}
+        response = call(RequestItems=requests)
+        yield response
+        requests = response.get(unprocessed) or {}
         if requests:
-            pause(attempt, first=0.02, most=1.0)
+            pause(attempt, base=0.02, cap=1.0)
             attempt += 1

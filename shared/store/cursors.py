@@ -1,4 +1,4 @@
-"""Cursors: opaque, signed, bound to the caller and the query they continue, and good for a day."""
+"""Cursors of lists: opaque, signed, bound to the caller and the query that they continue, valid for a day."""
 
 import base64
 import json
@@ -6,13 +6,13 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.errors import FieldError, Invalid
-from shared.core.keys import sign, signed_by_us
+from shared.core.keys import sign, verify_signature
 
 _LIFE = 86_400
 
 
 def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None:
-    """A cursor for DynamoDB's LastEvaluatedKey; None where there is no next page."""
+    """Return a cursor for DynamoDB's LastEvaluatedKey; None if there is no next page."""
     if next_key is None:
         return None
     body = json.dumps({"k": next_key, "b": list(bound_to), "x": clock.epoch() + _LIFE}, separators=(",", ":"))
@@ -21,11 +21,11 @@ def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None
 
 
 def decode_cursor(cursor: str | None, *bound_to: str) -> dict[str, Any] | None:
-    """The key in a cursor; None without a cursor. Raises Invalid for one that is forged, expired or of another query."""
+    """Return the key in a cursor; None without a cursor. Raises Invalid for one that is forged, expired or of another query."""
     if not cursor:
         return None
     text, _, signature = cursor.partition(".")
-    if not signed_by_us("cursors", text, signature):
+    if not verify_signature("cursors", text, signature):
         raise Invalid(FieldError("cursor", "This cursor was not issued by this service"))
     body = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     if body["b"] != list(bound_to):

@@ -1,4 +1,4 @@
-"""Rows to Python values, by a decoder derived from each model's schema."""
+"""Convert raw rows to Python values, with a decoder derived from each model's schema."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 
-_read_json = json.JSONDecoder().raw_decode  # what we wrote has no space around it: a third of the time `json.loads` takes
+_read_json = json.JSONDecoder().raw_decode  # our texts have no space around them: a third of the time of `json.loads`
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -27,17 +27,17 @@ def _number(text: str) -> int | float:
 
 
 def from_json(text: str) -> Any:
-    """The value of a JSON text that we wrote."""
+    """Return the value of a JSON text that we wrote."""
     return _read_json(text)[0]
 
 
 def _flat_map(boxed: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """A map of plain texts and numbers, the only maps we store (they are there for conditions on their keys)."""
+    """Decode a map of texts and numbers, the only maps that we store (so that conditions can name their keys)."""
     return {key: _number(value["N"]) if "N" in value else value["S"] for key, value in boxed.items()}
 
 
 def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any] | None]:
-    """The DynamoDB type an attribute is stored under, and what turns that value into ours (None: nothing to do)."""
+    """Return the DynamoDB type of an attribute, and the function that converts its value (None: no conversion)."""
     if isinstance(attribute, NumberAttribute):
         return "N", _number
     if isinstance(attribute, BooleanAttribute):
@@ -55,7 +55,7 @@ def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any]
 
 @cache
 def decoder_for(model: Any) -> Decode:
-    """A function from a raw row to PynamoDB's `attribute_values`. An attribute that the row lacks gets the model's default."""
+    """Return a function from a raw row to PynamoDB's `attribute_values`. A missing attribute gets the model's default."""
     plan = {attribute.attr_name: (name, *_value_decoder(attribute)) for name, attribute in model.get_attributes().items()}
     defaults = {name: attribute.default for name, attribute in model.get_attributes().items() if attribute.default is not None}
 

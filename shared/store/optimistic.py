@@ -1,4 +1,4 @@
-"""Optimistic writes: whoever finds that somebody else was faster decides again on what stands there now."""
+"""Optimistic writes: if another writer was faster, read the current state and decide again."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,20 +11,20 @@ T = TypeVar("T")
 
 
 def stale(_: dict[str, Any] | None = None) -> CadreError:
-    """The error of a write whose row was changed since it was read."""
+    """Return the error of a write whose row was changed since it was read."""
     return Conflict(Situation.VERSION_CONFLICT, "The item was changed by someone else; read it again and retry")
 
 
 def is_stale(error: Exception) -> bool:
-    """Whether a write failed because its row was changed since it was read."""
+    """Tell whether a write failed because its row was changed since it was read."""
     return isinstance(error, CadreError) and error.situation is Situation.VERSION_CONFLICT
 
 
 def retrying(attempt: Callable[[int], T], *, times: int = 6, again: Callable[[Exception], bool] = is_stale) -> T:
-    """What `attempt` answers. It gets the number of the try, from 0, and must read anew what it decides on when that is above 0.
+    """Return the result of `attempt`, which gets the number of the try, from 0. Above 0 it must read again what it decides on.
 
-    An error that `again` agrees to starts another try after a short pause, `times` tries in all; the last one's error is raised. Any
-    other error is raised at once.
+    After an error for which `again` is true there is another try after a short pause, `times` tries in all; the last error is
+    raised. Any other error is raised at once.
     """
     for number in range(times - 1):
         try:

@@ -1,8 +1,8 @@
-"""Counters in fixed windows, on a row that may also have to say whether somebody is let in at all.
+"""Counters in fixed windows, on a row that may also hold the sessions of the caller.
 
-request      one UpdateItem: the session is alive AND each window is the current one AND has room -> count, answer the row
-new window   the first request of a window finds yesterday's number: a second UpdateItem starts the window (once a window)
-refused      the condition fails and the row as it stood tells why: no such session, or no room
+request      one UpdateItem: the session is alive, each window is the current one, and no rule is full -> count, return the row
+new window   the first request of a window finds an old window number: a second UpdateItem starts the window
+refused      the condition fails, and the returned old row tells why: no such session, or a rule is full
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from shared.core.situations import Situation
 from shared.store.client import dynamodb
 from shared.store.rows import Row
 
-_ROUNDS = 6  # writers that start the same window at once: one wins, the others count in the next round
+_ROUNDS = 6  # if several writers start the same window at once, one succeeds and the others count in the next round
 
 
 @dataclass(frozen=True)
 class RateStatus:
-    """The rule with the least room after this request. `window` is in seconds, `reset` in epoch seconds."""
+    """The state of the rule with the fewest remaining requests. `window` is in seconds, `reset` in epoch seconds."""
 
     limit: int
     remaining: int
@@ -36,16 +36,16 @@ def count_requests(
 ) -> tuple[dict[str, Any], RateStatus | None]:
     """Count `amount` requests on the row `pk`, all or none. With `session`, the row's map `sessions` must have that key.
 
-    Answers the raw row and the state of the rule with the least room. Raises RateLimited, or Unauthenticated(TOKEN_INVALID) where the
-    session is gone. Without rules it only reads.
+    Return the raw row and the state of the rule with the fewest remaining requests. Raises RateLimited, or
+    Unauthenticated(TOKEN_INVALID) if the session has ended. Without rules it only reads.
     """
     if not rules:
-        return _only_read(model, pk, session), None
+        return _read_only(model, pk, session), None
     now = clock.epoch()
     stale: frozenset[str] = frozenset()
     for _ in range(_ROUNDS):
         try:
-            answer = dynamodb().update_item(**_request(model, pk, rules, stale, amount, session, ttl, now))
+            response = dynamodb().update_item(**_request(model, pk, rules, stale, amount, session, ttl, now))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -55,7 +55,7 @@ def count_requests(
             _refuse_if_full(rules, old, amount, now)
             stale = frozenset(rule.name for rule in rules if _number(old, rule, "w") != _window(rule, now))
         else:
-            row: dict[str, Any] = answer["Attributes"]
+            row: dict[str, Any] = response["Attributes"]
             return row, _tightest(rules, row, now)
     raise RateLimited(rules[0].limit, rules[0].window, 1, now + 1)
 
@@ -102,7 +102,7 @@ def _request(
     }
 
 
-def _only_read(model: type[Row], pk: str, session: str | None) -> dict[str, Any]:
+def _read_only(model: type[Row], pk: str, session: str | None) -> dict[str, Any]:
     row: dict[str, Any] = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": "META"}}, ConsistentRead=True)
@@ -127,7 +127,7 @@ def _reset(rule: RateRule, now: int) -> int:
 
 
 def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int, now: int) -> None:
-    """Raise RateLimited where a rule is full; of several, for the one that is full the longest."""
+    """Raise RateLimited if a rule is full; of several full rules, for the one with the latest reset."""
     full = [
         rule
         for rule in rules
@@ -142,5 +142,5 @@ def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int,
 def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> RateStatus:
     return min(
         (RateStatus(rule.limit, rule.limit - (_number(row, rule, "n") or 0), _reset(rule, now), rule.window) for rule in rules),
-        key=lambda taken: taken.remaining,
+        key=lambda status: status.remaining,
     )

@@ -10,22 +10,22 @@ from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store.client import batches, dynamodb
 from shared.store.decoding import from_json
-from shared.store.rows import Entity, Row, id_in
+from shared.store.rows import Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
 
 COLLECTION_CAP = 5_000
-"""Rows a bounded collection may hold: lists that filter in memory read at most this many index rows (about 1.2 MB)."""
+"""Rows that a bounded collection may hold: lists that filter in memory read at most this many index rows (about 1.2 MB)."""
 _BATCH = 100  # BatchGetItem's limit
 
 
 def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | None = None) -> E:
-    """The entity with this id, if it is not deleted and the actor may know of it.
+    """Return the entity with this id, if it is not deleted and the actor may know of it. One strongly consistent read.
 
-    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden where the actor may see
-    it but lacks `permission`. One strongly consistent read.
+    Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden if the actor may
+    see it but lacks `permission`.
     """
     bare = bare_id(entity_id)
     entity = fetch(model, bare) if is_id(bare) else None
@@ -35,7 +35,7 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
 
 
 def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
-    """The tenancy and permission check of `load`, for a row that was read in another way."""
+    """Check tenancy and permission as `load` does, for a row that was read in another way. Return the row."""
     if actor.role_in(entity.ws_id, entity.org_id) is None:
         raise NotFound(type(entity).NAME)
     if permission is not None and not actor.may(permission, entity.ws_id, entity.org_id):
@@ -44,12 +44,12 @@ def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> 
 
 
 def fetch(model: type[E], entity_id: str) -> E | None:
-    """The entity by an id that we wrote ourselves, deleted or not. No tenancy is checked. None where there is no such row."""
+    """Return the entity by an id that we wrote ourselves, deleted or not, or None. Does not check tenancy."""
     return get(model, *model.key(entity_id))
 
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
-    """One row by its key, or None. A consistent read costs one unit per 4 KB, another one half of it."""
+    """Return one row by its key, or None. A consistent read costs one unit per 4 KB, an inconsistent one half of it."""
     raw = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
@@ -59,9 +59,10 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
 
 
 def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
-    """Rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100.
+    """Return rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100 keys.
 
-    Rows `to_show` (all of one model) come without the attributes that no answer shows (`Entity.UNSHOWN`): never write them back.
+    With `to_show`, the rows (all of one model) lack the attributes that no response shows (`Entity.INTERNAL`): never write them
+    back.
     """
     if not keys:
         return []
@@ -69,26 +70,26 @@ def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = Fals
         raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(keys)}")
     requests: dict[str, dict[str, Any]] = {}
     for model, pk, sk in dict.fromkeys(keys):
-        shown = _shown(model) if to_show else {}
-        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | shown)
+        projection = _projection(model) if to_show else {}
+        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for answer in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
-        for table, rows in answer["Responses"].items():
+    for response in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
+        for table, rows in response["Responses"].items():
             by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
     return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
 
 
 @cache
-def _shown(model: type[Row]) -> dict[str, Any]:
-    """A projection on all attributes of the model that answers show."""
+def _projection(model: type[Row]) -> dict[str, Any]:
+    """Return the request fields that select all attributes of the model that responses show."""
     stored = [attribute.attr_name for attribute in model.get_attributes().values()]
-    names = {f"#{index}": name for index, name in enumerate(stored) if name not in Entity.UNSHOWN}
+    names = {f"#{index}": name for index, name in enumerate(stored) if name not in Entity.INTERNAL}
     return {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
 
 
 def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> list[E]:
-    """Entities by ids, in that order, missing ones left out; a round trip per 100. `to_show`: see `get_many`."""
+    """Return entities by ids, in that order, without missing ones; a round trip per 100. `to_show`: see `get_many`."""
     keys = [(model, *model.key(entity_id)) for entity_id in ids]
     rows: list[Any] = []
     for start in range(0, len(keys), _BATCH):
@@ -97,13 +98,13 @@ def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> l
 
 
 def fetch_indexed(model: type[E], rows: Iterable[Entity]) -> list[E]:
-    """The whole entities of rows that an index showed, in that order, missing ones left out; a round trip per 100."""
+    """Return the whole entities of index rows, in that order, without missing ones; a round trip per 100."""
     return fetch_all(model, [row.entity_id for row in rows])
 
 
 @dataclass(frozen=True)
 class IndexRow:
-    """A row as an index shows it: the entity's id, its sort key there, and its filter fields."""
+    """A row as an index holds it: the entity's id, its sort key there, and its filter fields."""
 
     id: str
     kind: str
@@ -113,15 +114,15 @@ class IndexRow:
 
 @dataclass(frozen=True)
 class Slice(Generic[T]):
-    """Part of an ordered collection; `next_key` continues it (None: this was the last)."""
+    """A part of an ordered collection; `next_key` continues it (None: it was the last part)."""
 
     rows: list[T]
     next_key: dict[str, Any] | None
 
 
 class QueryOptions(TypedDict, total=False):
-    """What a query may say besides its partition: rows of an index (its number), with sort keys that begin with `prefix` or lie `between`
-    two, at most `limit` a page, from the key `start` on."""
+    """Options of a query beside its partition: `index` (its number), sort keys that begin with `prefix` or lie `between` two
+    values, at most `limit` rows per page, `start` key."""
 
     index: int | None
     prefix: str
@@ -133,24 +134,24 @@ class QueryOptions(TypedDict, total=False):
 
 
 def query(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Slice[R]:
-    """Rows of one partition of a table or an index in key order, one page."""
+    """Return one page of the rows of a partition of a table or an index, in key order."""
     return next(pages(model, partition, **options))
 
 
 def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Iterator[Slice[R]]:
-    """All pages of a partition, one after the other. Each is a query, made only when the page is asked for."""
-    for answer in _answers(_request(model, partition, **options)):
-        yield Slice([model.decode(raw) for raw in answer["Items"]], answer.get("LastEvaluatedKey"))
+    """Yield all pages of a partition. Each is one query, sent only when the page is asked for."""
+    for response in _responses(_request(model, partition, **options)):
+        yield Slice([model.decode(raw) for raw in response["Items"]], response.get("LastEvaluatedKey"))
 
 
 def collection(index: int, partition: str, prefix: str = "", *, cap: int = COLLECTION_CAP) -> list[IndexRow]:
-    """A whole bounded collection as index rows, in the index's order. Raises Invalid past `cap` rows."""
+    """Return a whole bounded collection as index rows, in the index's order. Raises Invalid above `cap` rows."""
     rows: list[IndexRow] = []
     sort = f"GSI{index}SK"
-    for answer in _answers(_request(Entity, partition, index=index, prefix=prefix)):
+    for response in _responses(_request(Entity, partition, index=index, prefix=prefix)):
         rows += [
-            IndexRow(id_in(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
-            for raw in answer["Items"]
+            IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
+            for raw in response["Items"]
         ]
         if len(rows) > cap:
             raise Invalid(FieldError("limit", f"This collection holds more than {cap:,} rows; narrow it with filters"))
@@ -158,19 +159,20 @@ def collection(index: int, partition: str, prefix: str = "", *, cap: int = COLLE
 
 
 def item_collection(models: Sequence[type[Entity]], partition: str, between: tuple[str, str]) -> list[Entity]:
-    """The rows of one partition that are of these kinds, each as its own model, in key order. One strongly consistent query, one page.
+    """Return the rows of one partition that are of these kinds, each as its own model, in key order. One strongly consistent
+    query, one page.
 
-    A row that does not exist costs nothing here, where a batch read pays a unit for each key that it misses.
+    A row that does not exist costs nothing here, while a batch read pays a unit for each missing key.
     """
     by_kind = {model.KIND: model for model in models}
-    answer = next(_answers(_request(Entity, partition, between=between, consistent=True)))
-    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in answer["Items"] if raw["kind"]["S"] in by_kind]
+    response = next(_responses(_request(Entity, partition, between=between, consistent=True)))
+    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in response["Items"] if raw["kind"]["S"] in by_kind]
 
 
 def count(model: type[Row], partition: str, *, index: int | None = None, prefix: str = "") -> int:
-    """How many rows a bounded partition holds. A query for each megabyte."""
+    """Count the rows of a bounded partition. One query per megabyte."""
     request = _request(model, partition, index=index, prefix=prefix) | {"Select": "COUNT"}
-    return sum(int(answer["Count"]) for answer in _answers(request))
+    return sum(int(response["Count"]) for response in _responses(request))
 
 
 def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> dict[str, Any]:
@@ -204,11 +206,11 @@ def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) 
     return request
 
 
-def _answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """DynamoDB's answers to a query, page by page, until there is no next one."""
+def _responses(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield DynamoDB's responses to a query, page by page."""
     while True:
-        answer = dynamodb().query(**request)
-        yield answer
-        if "LastEvaluatedKey" not in answer:
+        response = dynamodb().query(**request)
+        yield response
+        if "LastEvaluatedKey" not in response:
             return
-        request = request | {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        request = request | {"ExclusiveStartKey": response["LastEvaluatedKey"]}

@@ -1,12 +1,12 @@
-"""What every row of the three tables has in common.
+"""The base classes of the rows of the three tables.
 
-core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index carries the keys, the kind and `f`, the
+core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index holds the keys, the kind and `f`, the
            few fields that lists filter and sort by; full rows come by batch read.
 telemetry  logs and metric points; expiring.
 ephemeral  access records, rate limits, idempotency records, connections; expiring.
 
-Nested values are stored as JSON text: one decode in C, no Decimals, no 400-level maps. What a condition must look at is a top-level
-attribute of its own.
+Nested values are stored as JSON text: one decode in C, no Decimals, no deeply nested maps. A value that a condition tests is a
+top-level attribute of its own.
 """
 
 import json
@@ -48,24 +48,24 @@ __all__ = [
 
 
 class JSONAttribute(attributes.JSONAttribute):
-    """JSON as UTF-8: with escapes three bytes would be six, and a row holds 400 KB at most."""
+    """Store JSON as UTF-8: escapes would turn three bytes into six, and a row holds 400 KB at most."""
 
     def serialize(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def flat_map() -> Any:
-    """A map of plain texts and numbers, for rows whose conditions and updates name a key of it."""
+    """Return an attribute for a map of texts and numbers, whose keys conditions and updates can name."""
     return MapAttribute(default=dict)  # type: ignore[no-untyped-call]  # PynamoDB leaves this constructor untyped
 
 
 def size(attribute: str) -> Any:
-    """How large an attribute is, in a condition: the elements of a set, the characters of a text."""
+    """Return the size of an attribute for a condition: the elements of a set, the characters of a text."""
     return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
 
 
-def id_in(pk: str) -> str:
-    """The id in an entity's partition key, `<KIND>#<id>`."""
+def id_in_key(pk: str) -> str:
+    """Return the id in an entity's partition key, `<KIND>#<id>`."""
     return pk.partition("#")[2]
 
 
@@ -73,7 +73,7 @@ _connections: dict[str, TableConnection] = {}
 
 
 class Row(Model):
-    """A row of any table. Subclasses name their table by the settings field that holds its name."""
+    """A row of any table. Subclasses name the settings field with the name of their table."""
 
     TABLE: ClassVar[str]
 
@@ -108,14 +108,14 @@ class Row(Model):
 
     @classmethod
     def decode(cls, raw: dict[str, Any]) -> Self:
-        """An instance from a raw row, by a decoder made from the model's own schema (38 times faster than PynamoDB's)."""
+        """Build an instance from a raw row, with a decoder derived from the model's schema (38 times faster than PynamoDB's)."""
         row = cls.__new__(cls)
         row.attribute_values = decoder_for(cls)(raw)
         return row
 
 
 class Guard(Row):
-    """A unique value (`EMAIL#...`, `SLUG#...`): it belongs to whoever writes it first. `ref` is the id of the owner."""
+    """A unique value (`EMAIL#...`, `SLUG#...`), owned by whoever writes it first. `ref` is the id of the owner."""
 
     TABLE = "core_table"
     kind = UnicodeAttribute(default="GUARD")
@@ -135,15 +135,15 @@ class Telemetry(Row):
 
 
 class Entity(Row):
-    """A row with an id: with its tenancy, its version, and the last event that changed it."""
+    """A row with an id, its tenancy, its version, and the last event that changed it."""
 
     TABLE = "core_table"
     KIND: ClassVar[str]
     """The key prefix, e.g. `ITEM`."""
     NAME: ClassVar[str]
-    """What a person calls it, e.g. `card`: the word in NotFound."""
-    UNSHOWN: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
-    """Stored attributes that only indexes and the stream read: almost half of the bytes of a card."""
+    """The word that users see in NotFound, e.g. `card`."""
+    INTERNAL: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
+    """Stored attributes that only indexes and the stream use: almost half of the bytes of a card."""
 
     kind = UnicodeAttribute()
     id = UnicodeAttribute()
@@ -172,33 +172,34 @@ class Entity(Row):
 
     @property
     def entity_id(self) -> str:
-        """The id as the key has it: a row that came from an index has no attribute `id`."""
-        return id_in(str(self.pk))
+        """Return the id from the key: a row that came from an index has no attribute `id`."""
+        return id_in_key(str(self.pk))
 
     @classmethod
     def new(cls, entity_id: str, **fields: Any) -> Self:
-        """A new entity, not yet written."""
+        """Build a new entity, not yet written."""
         moment = clock.iso()
         pk, sk = cls.key(entity_id)
         return cls(pk=pk, sk=sk, kind=cls.KIND, id=entity_id, created_at=moment, updated_at=moment, **fields)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        """The collections this entity is a member of: index number -> (partition, sort key)."""
+        """Return the collections that contain this entity: index number -> (partition, sort key)."""
         return {}
 
     def trash(self) -> tuple[str, str] | None:
-        """The list of deleted entities that this one is in until it is purged: partition and sort key of index 1. None: in no list."""
+        """Return the list of deleted entities that contains this one until it is purged: partition and sort key of index 1. None:
+        no list."""
         for holder, holder_id in (("PROJ", self.proj_id), ("WS", self.ws_id)):
             if holder_id and holder_id != self.id:
                 return f"TRASH#{holder}#{holder_id}", f"{self.KIND}#{self.id}"
         return None
 
     def filters(self) -> dict[str, Any]:
-        """The small fields that lists filter and sort by; every index holds a copy."""
+        """Return the small fields that lists filter and sort by; every index holds a copy."""
         return {}
 
     def set_index_keys(self) -> None:
-        """Set the index keys from the entity's own state. A deleted entity is in no list but that of the deleted (`trash`)."""
+        """Set the index keys from the entity's state. A deleted entity is only in the list of deleted ones (`trash`)."""
         trash = self.trash() if self.deleted_at else None
         places = self.indexes() if not self.deleted_at else {1: trash} if trash else {}
         for number in range(1, 5):

@@ -1,4 +1,4 @@
-"""Walks over more rows than one page holds: of one partition, or of a list that is kept in shards."""
+"""Iterate over more rows than one page holds: of one partition, or of a list that is split into shards."""
 
 import math
 import time
@@ -34,13 +34,13 @@ def iterate(
     until: float = math.inf,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """The rows of a partition over all its pages. A page is read when the walk comes to it. `read` turns the rows of a page into what is
-    yielded instead, for example their entities by one batch read.
+    """Yield the rows of a partition over all its pages; a page is read only when it is needed.
 
-    The walk ends at `until` (`time.monotonic`): no further page is read then, and nothing more is yielded.
+    `read` converts the rows of a page into what is yielded instead, for example their entities by one batch read. Stops at
+    `until` (`time.monotonic`): no further page is read then, and nothing more is yielded.
     """
-    following = pages(model, partition, **options)
-    while time.monotonic() <= until and (page := next(following, None)):
+    remaining_pages = pages(model, partition, **options)
+    while time.monotonic() <= until and (page := next(remaining_pages, None)):
         for one in page.rows if read is None else read(page.rows):
             if time.monotonic() > until:
                 return
@@ -48,7 +48,7 @@ def iterate(
 
 
 def first_rows(model: type[R], partition: str, number: int, **options: Unpack[QueryOptions]) -> Slice[R]:
-    """The first `number` rows of a partition, however many pages they are on. `next_key` tells whether there may be more."""
+    """Return the first `number` rows of a partition, however many pages they are on. `next_key` is None if there are no more."""
     rows: list[R] = []
     start = None
     while len(rows) < number:
@@ -62,31 +62,31 @@ def first_rows(model: type[R], partition: str, number: int, **options: Unpack[Qu
 
 @dataclass(frozen=True)
 class Shards:
-    """A list that is kept in `number` partitions, `<name>#0` and so on: one partition takes 1,000 writes a second."""
+    """A list that is split into `number` partitions, `<name>#0` and so on: one partition takes 1,000 writes a second."""
 
     name: str
     number: int
 
     def partition_of(self, entity_id: str) -> str:
-        """Where the row with this id stands."""
+        """Return the partition of the row with this id."""
         return f"{self.name}#{crc32(entity_id.encode()) % self.number}"
 
     def partitions(self) -> list[str]:
-        """All of them. Each minute another one comes first, so that none is always the last of a walk that runs out of time.
+        """Return all partitions. The first one changes each minute, so that no partition is always last when time runs out.
 
-        The minute is hashed: the remainder alone would be the same every hour, and every night.
+        The minute is hashed: its plain remainder would be the same every hour and every night.
         """
         first = crc32(str(clock.epoch() // 60).encode())
         return [f"{self.name}#{shard % self.number}" for shard in range(first, first + self.number)]
 
 
 @overload
-def sharded(model: type[R], shards: Shards, until: float, **options: Unpack[QueryOptions]) -> Iterator[R]: ...
+def iterate_shards(model: type[R], shards: Shards, until: float, **options: Unpack[QueryOptions]) -> Iterator[R]: ...
 @overload
-def sharded(
+def iterate_shards(
     model: type[R], shards: Shards, until: float, *, read: Callable[[list[R]], Iterable[T]], **options: Unpack[QueryOptions]
 ) -> Iterator[T]: ...
-def sharded(
+def iterate_shards(
     model: type[R],
     shards: Shards,
     until: float,
@@ -94,27 +94,27 @@ def sharded(
     read: Callable[[list[R]], Iterable[Any]] = list,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """The rows of all shards, one shard after the other, each as `iterate` yields it, until `until` (`time.monotonic`).
+    """Yield the rows of all shards, one shard after the other, each as `iterate` does, until `until` (`time.monotonic`).
 
-    There is no cursor. Whoever works through the list takes a row out of it when it is done; a walk that ended early begins again.
+    There is no cursor: a row leaves the list when its work is done, so a walk that stopped early starts again from the beginning.
     """
     for partition in shards.partitions():
         yield from iterate(model, partition, read=read, until=until, **options)
 
 
-def work_through(where: str, things: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
-    """Do the work for each thing that is due in a list, named `where`. Answers the sum of what `work` answers: how much was done.
+def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
+    """Call `work` for each item of a list named `where`. Return the sum of the results of `work`: how much was done.
 
-    An exception does not keep the other things from being done. All exceptions are raised at the end as one ExceptionGroup, each with the
-    name of its thing as a note.
+    An exception does not stop the other items. All exceptions are raised at the end as one ExceptionGroup, each with the name of
+    its item as a note.
     """
     done = 0
     failures: list[Exception] = []
-    for thing in things:
+    for item in items:
         try:
-            done += work(thing)
+            done += work(item)
         except Exception as error:  # raised at the end
-            error.add_note(name(thing))
+            error.add_note(name(item))
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} of what was due in {where} could not be done", failures)

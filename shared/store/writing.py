@@ -1,6 +1,6 @@
-"""Writes. One call, any number of rows: alone it is a plain conditional write, together they are one transaction.
+"""Writes. One call takes any number of operations: a single one is a plain conditional write, several are one transaction.
 
-Each operation says what it means when its condition does not hold (`refused`), so a service reads as a list of rules:
+Each operation names the error to raise when its condition fails (`refused`), so a service reads as a list of rules:
 
     write(
         save(card, refused=stale),
@@ -29,10 +29,10 @@ from shared.store.rows import Entity, Row
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
 Refusal = CadreError | Raced | Callable[[dict[str, Any] | None], CadreError | Raced]
-"""The error of a failed condition; a function gets the row as it stood (raw, None when there was none)."""
+"""The error of a failed condition, or a function that gets the current row (raw, None if there is none) and returns the error."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
-_TRIES = 12  # 100 writers on one counter were through after 9 rounds; the pause doubles from 10 ms, capped at 200 ms
+_MAX_ATTEMPTS = 12  # 100 writers on one counter finished after 9 rounds; the pause doubles from 10 ms up to 200 ms
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Operation:
 
 
 def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
-    """Write a whole row, unless `condition` fails."""
+    """Write a whole row. With a `condition`, the write fails unless it holds."""
     if isinstance(row, Entity):
         row.set_index_keys()
     return Operation("Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), refused)
@@ -55,7 +55,7 @@ def create(row: Row, refused: Refusal | None = None) -> Operation:
 
 
 def save(entity: Entity, refused: Refusal | None = stale, condition: Condition | None = None) -> Operation:
-    """Write a changed entity, if nobody else changed it since it was read: its version goes up by one."""
+    """Write a changed entity, if nobody else changed it since it was read. Its version goes up by one."""
     unchanged = type(entity).version == entity.version
     entity.version += 1
     entity.updated_at = clock.iso()
@@ -63,7 +63,7 @@ def save(entity: Entity, refused: Refusal | None = stale, condition: Condition |
 
 
 def update(row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
-    """Change some attributes of the row with this key, which need not have been read."""
+    """Change some attributes of the row with this key; the row need not be read before."""
     request = row.get_update_kwargs_from_instance(
         actions=list(actions),
         condition=condition,
@@ -74,7 +74,7 @@ def update(row: Row, actions: Sequence[Action], condition: Condition | None = No
 
 
 def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Operation:
-    """A condition on a row that is not written: the transaction fails unless it holds."""
+    """Test a condition on a row without writing it: the transaction fails unless it holds."""
     request = row.get_update_kwargs_from_instance(
         actions=[], condition=condition, return_values_on_condition_failure="ALL_OLD", add_version_condition=False
     )
@@ -83,48 +83,49 @@ def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Ope
 
 
 def delete(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
-    """Remove the row with this key, unless `condition` fails."""
+    """Remove the row with this key. With a `condition`, the removal fails unless it holds."""
     return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
 
 
-_carried: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("carried", default=None)
+_guards: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("transaction_guards", default=None)
 
 
 @contextmanager
 def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator[None]:
-    """Add the operations that `operations()` answers to the transaction of every `write` inside this block, before the write's own.
+    """Add the operations that `operations()` returns to the transaction of every `write` inside this block, before the write's
+    own.
 
     For the work of a run, whose lease may be lost at any moment: no service's write succeeds without the check. `update_now` and
     `put_many` do not make the check.
     """
-    token = _carried.set(operations)
+    token = _guards.set(operations)
     try:
         yield
     finally:
-        _carried.reset(token)
+        _guards.reset(token)
 
 
 def write(*operations: Operation) -> None:
-    """Write all of these or none. Raises the `refused` error of the first operation whose condition did not hold, and Invalid where a row
+    """Write all of these or none. Raises the `refused` error of the first operation whose condition failed, and Invalid if a row
     would be larger than 400 KB."""
-    carried = _carried.get()
-    if carried is not None:
-        operations = (*carried(), *operations)
+    guard_operations = _guards.get()
+    if guard_operations is not None:
+        operations = (*guard_operations(), *operations)
     if len(operations) > TRANSACTION_LIMIT:
         raise LimitExceeded(
             Situation.LIMIT_REACHED, f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}"
         )
     if len(operations) == 1 and operations[0].verb != "ConditionCheck":
-        _send(operations, lambda: _alone(operations[0]))
+        _send(operations, lambda: _send_single(operations[0]))
     else:
         _send(operations, lambda: dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations]))
 
 
 def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
-    """Load, change and save an entity; all three again where somebody else was faster, six times at most.
+    """Load, change and save an entity; repeat all three if another writer was faster, six times at most.
 
-    `change` alters the entity in place (and records its event) and may answer further operations for the same transaction. Nothing is
-    written where it changes nothing and answers none.
+    `change` alters the entity in place (and records its event) and may return further operations for the same transaction.
+    Nothing is written if it changes nothing and returns none.
     """
 
     def attempt(_: int) -> E:
@@ -141,16 +142,16 @@ def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Oper
 def update_now(
     row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
 ) -> dict[str, Any]:
-    """Make an `update` at once. Answers the whole row as it is then, raw (`Model.decode` reads it). Tried again as in `write` while a
+    """Send a single `update` at once and return the whole new row, raw (`Model.decode` reads it). Repeated as in `write` while a
     transaction is on the row."""
     operation = update(row, actions, condition, refused)
-    answer = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
-    attributes: dict[str, Any] = answer["Attributes"]
+    response = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
+    attributes: dict[str, Any] = response["Attributes"]
     return attributes
 
 
 def put_many(rows: Sequence[Row]) -> None:
-    """Write rows without conditions, 25 a round trip, until all are written. Not atomic: for logs and derived rows."""
+    """Write rows without conditions, 25 per round trip, until all are written. Not atomic: for logs and derived rows."""
     for row in rows:
         if isinstance(row, Entity):
             row.set_index_keys()
@@ -158,7 +159,7 @@ def put_many(rows: Sequence[Row]) -> None:
 
 
 def delete_many(rows: Sequence[Row]) -> None:
-    """Remove rows by their keys, 25 a round trip, not atomic; a row that does not exist is no error."""
+    """Remove rows by their keys, 25 per round trip, not atomic; a missing row is no error."""
     _batch([(row.table_name(), {"DeleteRequest": {"Key": {"PK": {"S": row.pk}, "SK": {"S": row.sk}}}}) for row in rows])
 
 
@@ -172,52 +173,52 @@ def _batch(items: Sequence[tuple[str, dict[str, Any]]]) -> None:
 
 
 def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
-    """Make the call, again while another transaction is on the same rows. Raises the `refused` error of a condition that failed."""
+    """Make the call; repeat it while another transaction is on the same rows. Raises the `refused` error of a failed condition."""
 
     def attempt(_: int) -> T:
         try:
             return call()
         except ClientError as error:
-            refused = _refusal(error, operations)
+            refused = _refusal_in(error, operations)
             if refused is not None:
                 raise refused from None
             raise
 
-    return retrying(attempt, times=_TRIES, again=_contended)
+    return retrying(attempt, times=_MAX_ATTEMPTS, again=_is_contention)
 
 
-def _alone(operation: Operation) -> None:
+def _send_single(operation: Operation) -> None:
     call = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[operation.verb]
     getattr(dynamodb(), call)(**operation.request)
 
 
-def _refusal(error: ClientError, operations: Sequence[Operation]) -> CadreError | Raced | None:
-    """The error of the first operation whose own condition failed, or whose row is too large; None when the failure has another
-    cause."""
+def _refusal_in(error: ClientError, operations: Sequence[Operation]) -> CadreError | Raced | None:
+    """Return the error of the first operation whose condition failed or whose row is too large; None if the call failed for
+    another reason."""
     response: dict[str, Any] = dict(error.response)
     code = response["Error"]["Code"]
     if code == "ValidationException" and _OVERSIZED.search(response["Error"].get("Message", "")):
         return _too_large()
     if code == "ConditionalCheckFailedException":
-        return _say(operations[0], response.get("Item"))
+        return _refusal_of(operations[0], response.get("Item"))
     if code == "TransactionCanceledException":
         reasons = response.get("CancellationReasons", [])
         for operation, reason in zip(operations, reasons, strict=False):
             if reason.get("Code") == "ConditionalCheckFailed":
-                return _say(operation, reason.get("Item"))
+                return _refusal_of(operation, reason.get("Item"))
             if reason.get("Code") == "ValidationError" and _OVERSIZED.search(reason.get("Message") or ""):
                 return _too_large()
     return None
 
 
-_OVERSIZED = re.compile("item size .*exceeded", re.IGNORECASE)  # DynamoDB has no code of its own for it
+_OVERSIZED = re.compile("item size .*exceeded", re.IGNORECASE)  # DynamoDB has no error code for it
 
 
 def _too_large() -> Invalid:
     return Invalid(FieldError("body", "This is more than can be kept in one place (400 KB, with what it replaces)"))
 
 
-def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced:
+def _refusal_of(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced:
     if operation.refused is None:
         return stale()
     return operation.refused if isinstance(operation.refused, Exception) else operation.refused(row)
@@ -226,7 +227,7 @@ def _say(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
-def _contended(error: Exception) -> bool:
+def _is_contention(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         return False
     code = error.response["Error"]["Code"]

@@ -115,7 +115,7 @@ def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> W
     ada = sign_up(name, email)
     held = records.find_access(ada.user["id"])
     ws_id = next(iter(dict(held.workspaces)))
-    actor = records.actor_of(ada.user["id"], held, next(iter(dict(held.sessions))))
+    actor = records.build_actor(ada.user["id"], held, next(iter(dict(held.sessions))))
     project = create_project(actor, ws_id, NewProject(name="Engine"))
     board = fetch(Board, project.board_id)
     return World(ada, actor, ws_id, project, board, fetch_all(Lane, board.lane_ids))

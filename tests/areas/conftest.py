@@ -12,5 +12,5 @@ def gateway(aws: None) -> Gateway:
     made = the_gateway()
     made.use()
     made.wipe()
-    liveness.forget_all()
+    liveness.clear_cache()
     return made

@@ -24,7 +24,7 @@ def provider(aws, monkeypatch) -> Iterator[IdentityProvider]:
     made = IdentityProvider()
     for name, value in (made.environment() | made.environment("github")).items():
         monkeypatch.setenv(name, value)
-    oidc.forget()
+    oidc.clear_cache()
     yield made
     made.close()
 
@@ -295,7 +295,7 @@ def test_a_key_that_was_replaced_is_found(provider, monkeypatch):
     assert Browser().sign_in().status == 200
     provider.keys, provider.sign = [jwk("second")], lambda claims: signed(claims, "second")
     refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")  # asked less than a minute ago
-    monkeypatch.setattr(oidc, "AGAIN_S", 0.0)
+    monkeypatch.setattr(oidc, "KEY_REFETCH_S", 0.0)
     before = provider.asked.count("/keys")
     assert Browser().sign_in().status == 200
     assert Browser().sign_in().status == 200

@@ -8,7 +8,7 @@ import time_machine
 from functions.auth.handler import handler
 from shared.core.keys import fingerprint
 from shared.people.identity import one_time_tokens, recovery
-from shared.people.identity.one_time_tokens import OneTime, Purpose
+from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User
 from shared.store import fetch, get, save, write
 from tests.areas.driving import Client, Context, call, event, sign_up
@@ -95,14 +95,14 @@ def test_a_token_is_good_for_its_purpose_only(ada, verification):
 
 
 def test_only_fingerprints_are_stored(ada, verification):
-    assert get(OneTime, f"OTT#verify#{verification}") is None
-    assert get(OneTime, f"OTT#verify#{fingerprint(verification)}").subject == ada.user["id"]
+    assert get(OneTimeToken, f"OTT#verify#{verification}") is None
+    assert get(OneTimeToken, f"OTT#verify#{fingerprint(verification)}").subject == ada.user["id"]
 
 
 def test_an_old_token_has_expired(ada):
     with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
         reset, _ = one_time_tokens.issue(Purpose.RESET, ada.user["id"])
-        now.shift(one_time_tokens.SECONDS[Purpose.RESET])
+        now.shift(one_time_tokens.LIFETIMES[Purpose.RESET])
         answer = post("/auth/reset-password", token=reset, newPassword=NEW)
     assert (answer.status, answer.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_EXPIRED")
 
@@ -197,7 +197,7 @@ def test_an_address_is_not_flooded_and_nothing_is_said(ada):
     asked()
     answers = {post("/auth/forgot-password", email=ADDRESS).status for _ in range(8)}
     assert answers == {202}
-    assert len(asked()) == recovery.BY_ADDRESS.limit
+    assert len(asked()) == recovery.MAILS_PER_ADDRESS.limit
 
 
 def test_a_place_asks_for_so_many(aws):

@@ -6,7 +6,7 @@ from shared.core.actor import Role
 from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import BillingAccount
-from shared.people.access.records import Access, key_of
+from shared.people.access.records import Access, access_key
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, get, update_now
 from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use
@@ -216,7 +216,7 @@ def test_an_invoice_with_everything(world):
 
 
 def change_admin(world: World, admin: bool) -> None:
-    update_now(Access(*key_of(world.actor.id)), [Access.platform_admin.set(admin)])
+    update_now(Access(*access_key(world.actor.id)), [Access.platform_admin.set(admin)])
 
 
 def test_invoices_by_status_and_page(world):

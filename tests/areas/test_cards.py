@@ -4,7 +4,7 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.events import event_of
+from shared.events import get_event
 from shared.store import fetch, put_many
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
@@ -68,7 +68,7 @@ def test_a_card_is_made_with_everything_the_document_names(world):
 def test_a_new_card_carries_its_event_and_comes_last(world):
     first, second = make(world).json, make(world).json
     assert (first["position"], second["position"], first["priority"]) == (1, 2, "medium")
-    event = event_of(fetch(Item, first["id"]))
+    event = get_event(fetch(Item, first["id"]))
     assert (event.type, event.actor["id"], event.data["lane_number"]) == ("item.created", world.ada.user["id"], 0)
 
 

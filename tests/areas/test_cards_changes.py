@@ -4,7 +4,7 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.events import event_of
+from shared.events import get_event
 from shared.store import fetch, put, save, write
 from shared.work.activities.rows import new_activity
 from shared.work.boards.lanes import LANES
@@ -40,7 +40,7 @@ def test_a_change_changes_what_it_names(world):
     assert answer.status == 200
     changed = {"title": "New", "labels": ["b", "c"], "tags": [{"key": "k", "value": "v"}], "priority": "critical", "type": "bug"}
     assert answer.json == card | changed | {"updatedAt": answer.json["updatedAt"]}
-    event = event_of(fetch(Item, card["id"]))
+    event = get_event(fetch(Item, card["id"]))
     assert (event.type, event.changes["title"], "status" in event.changes) == ("item.updated", ["A card", "New"], False)
 
 
@@ -97,7 +97,7 @@ def test_done_moves_to_the_done_lane_and_reopening_moves_back(world):
     assert (lane_of(world, done), done["status"], "completedAt" in done) == (10, "done", True)
     assert seen.names[-4:] == ["GetItem", "GetItem", "BatchGetItem", "TransactWriteItems"]  # card, edges, board, write
     assert (world.lane_counts(), world.column_counts()) == ({10: 1}, {"done": 1})
-    event = event_of(fetch(Item, card["id"]))
+    event = get_event(fetch(Item, card["id"]))
     assert (event.type, event.data["from_lane"], event.data["to_lane"], event.data["to_column"]) == (
         "item.moved",
         world.lanes[6].id,
@@ -142,9 +142,9 @@ def test_a_block_remembers_what_it_interrupted(world):
     assert (blocked.json["status"], lane_of(world, blocked.json)) == ("blocked", 6)
     assert (world.lane_counts(), world.column_counts()) == ({6: 1}, {"blocked": 1})
     row = fetch(Item, card["id"])
-    assert (row.status_before_block, event_of(row).type) == ("ready", "item.blocked")
+    assert (row.status_before_block, get_event(row).type) == ("ready", "item.blocked")
     restored = updating.unblock_item(world.actor, card["id"])
-    assert (restored.status, restored.status_before_block, event_of(restored).type) == ("ready", None, "item.unblocked")
+    assert (restored.status, restored.status_before_block, get_event(restored).type) == ("ready", None, "item.unblocked")
     assert world.column_counts() == {"building": 1}
     assert updating.unblock_item(world.actor, card["id"]).version == restored.version
 
@@ -219,7 +219,7 @@ def test_a_stale_write_starts_over_from_what_stands_there(world, monkeypatch):
 
 def test_a_card_shows_all_that_is_around_it(world):
     card = make(world, 6)
-    write(put(new_activity(fetch(Item, card["id"]), event_of(fetch(Item, card["id"])))))
+    write(put(new_activity(fetch(Item, card["id"]), get_event(fetch(Item, card["id"])))))
     child, blocker = make(world, 6, parentId=card["id"]), make(world, 6)
     path = f"/cards/{card['id']}"
     world.ada("cards", "POST", f"{path}/dependencies", body={"dependencyCardId": blocker["id"], "type": "blocks"})
@@ -283,7 +283,7 @@ def test_an_assignee_with_a_long_address_of_a_picture_is_told_as_any_other(world
     card = make(world)
     assert change(world, card, assigneeId=world.ada.user["id"]).status == 200
     item = fetch(Item, card["id"])
-    write(put(new_activity(item, event_of(item))))
+    write(put(new_activity(item, get_event(item))))
     told = world.ada("comments", "GET", f"/cards/{card['id']}/activities").json["activities"][0]
     assert told["description"] == "Ada Lovelace assigned the card to Ada Lovelace"
     assert told["newValue"]["id"] == world.ada.user["id"]

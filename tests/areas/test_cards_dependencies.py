@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.core.situations import Situation
-from shared.events import event_of
+from shared.events import get_event
 from shared.store import collection, fetch, get
 from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, DependencyGraph, create_dependency, open_blockers
@@ -73,7 +73,11 @@ def test_a_dependency_shows_at_both_ends(world):
     assert (found.json["blockedBy"], seen.names) == ([made], ["UpdateItem", "GetItem", "Query", "BatchGetItem"])
     assert world.ada("cards", "GET", f"/cards/{design['id']}").json["dependencies"] == [made]
     row = fetch(Dependency, made["id"])
-    assert (event_of(row).type, event_of(row).data["to_item_id"], row.item_id) == ("dependency.added", design["id"], build["id"])
+    assert (get_event(row).type, get_event(row).data["to_item_id"], row.item_id) == (
+        "dependency.added",
+        design["id"],
+        build["id"],
+    )
     assert [one.kind for one in collection(1, f"ITEM#{design['id']}", "DEP#")] == ["DEP"]
     assert get(Dependency, f"DEP#{made['id']}", "BACK").event is None
 
@@ -92,7 +96,7 @@ def test_a_removed_dependency_is_gone_and_may_come_back(world):
     assert (listed(world, build), listed(world, design), edges(world)) == (([], []), ([], []), [])
     again = world.ada("cards", "DELETE", f"/dependencies/{made['id']}")
     assert (again.status, again.json["error"]["code"]) == (404, "DEPENDENCY_NOT_FOUND")
-    assert event_of(fetch(Dependency, made["id"])).type == "dependency.removed"
+    assert get_event(fetch(Dependency, made["id"])).type == "dependency.removed"
     assert link(world, build, design).status == 201
     assert listed(world, build) == ([design["id"]], [])
 

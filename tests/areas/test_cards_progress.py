@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.core.actor import Role
-from shared.events import event_of
+from shared.events import get_event
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
@@ -86,7 +86,7 @@ def test_a_parent_goes_on_when_its_children_are_done(world, stream):
     delete_item(world.actor, children[2].id)  # what is gone is waited for by nobody
     stream.flow()
     assert lane_of(world, parent) == 5
-    event = event_of(fetch(Item, parent.id))
+    event = get_event(fetch(Item, parent.id))
     assert (event.actor["kind"], event.actor["name"], event.data["reason"]) == ("system", "Cadre", "Its conditions hold")
     childless = world.card(4)
     stream.flow()

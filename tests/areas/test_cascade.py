@@ -15,7 +15,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import new_id
-from shared.edge.cascade.purging import CHILDREN, KEPT, SINGLE
+from shared.edge.cascade.purging import CHILDREN, LEAF_KINDS, RETENTION
 from shared.people.access import records
 from shared.people.tenancy import workspaces
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership
@@ -50,7 +50,7 @@ class Place:
         self.ws_id = make(self.ada, settings={"maxMembers": 50}).json["id"]
         self.eve = self.came("eve")
         held = records.find_access(self.ada.user["id"])
-        self.actor = records.actor_of(self.ada.user["id"], held, next(iter(dict(held.sessions))))
+        self.actor = records.build_actor(self.ada.user["id"], held, next(iter(dict(held.sessions))))
         self.projects = [create_project(self.actor, self.ws_id, NewProject(name)) for name in ("One", "Two")]
         self.cards = [self.card(one) for one in self.projects]
 
@@ -161,7 +161,7 @@ def test_a_step_is_bounded_and_goes_on_where_it_stopped(place, monkeypatch):
 
 def test_whom_the_deletion_left_out_the_cascade_finds(place, monkeypatch):
     """The process that deletes dies after its first transaction."""
-    monkeypatch.setattr(workspaces, "REVOKED_AT_ONCE", 1)
+    monkeypatch.setattr(workspaces, "REVOKED_PER_TRANSACTION", 1)
     more = [place.came(name) for name in ("bob", "cy")]
     with killed_at(1) as process:
         workspaces.delete_workspace(place.actor, place.ws_id)
@@ -256,12 +256,12 @@ def test_after_thirty_days_nothing_is_left_but_what_was_used(place, monkeypatch,
     work_off()
     tick()
     assert waiting() == []
-    with time_machine.travel(clock.now() + KEPT - timedelta(hours=1)):
+    with time_machine.travel(clock.now() + RETENTION - timedelta(hours=1)):
         tick()
         assert waiting() == []
         work_off({"workspace": place.ws_id, "step": "purge", "after": None})  # not yet due, whoever asks
         assert fetch(Workspace, place.ws_id) is not None
-    with time_machine.travel(clock.now() + KEPT + timedelta(hours=1)):
+    with time_machine.travel(clock.now() + RETENTION + timedelta(hours=1)):
         tick()
         (task,) = waiting()
         calls = work_off(task)
@@ -301,7 +301,7 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "WS"} | SINGLE
+    below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "WS"} | LEAF_KINDS
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

@@ -6,7 +6,7 @@ import pytest
 
 from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
-from shared.events import Event, event_of
+from shared.events import Event, get_event
 from shared.store import fetch, put_many, save, write
 from shared.work.activities.rows import new_activity
 from shared.work.comments.rows import Comment
@@ -63,7 +63,7 @@ def test_a_comment_is_said_and_read(world, card):
     with trips() as seen:
         found = said(world, card)
     assert (found["comments"], found["total"], seen.names) == ([made], 1, ["UpdateItem", "GetItem", "Query", "BatchGetItem"])
-    event = event_of(fetch(Comment, made["id"]))
+    event = get_event(fetch(Comment, made["id"]))
     assert (event.type, event.data["item_id"], event.data["excerpt"]) == ("comment.created", card["id"], "*Well* done")
 
 
@@ -109,7 +109,7 @@ def test_the_author_corrects_and_administrators_may(world, card):
     for refused in (edit(bob, mine), remove(bob, mine)):
         assert (refused.status, refused.json["error"]["code"]) == (403, "INSUFFICIENT_PERMISSIONS")
     assert remove(ann, mine).status == 204
-    assert event_of(fetch(Comment, made["id"])).actor["name"] == "Ann"
+    assert get_event(fetch(Comment, made["id"])).actor["name"] == "Ann"
 
 
 def test_saying_the_same_again_changes_nothing(world, card):
@@ -216,7 +216,7 @@ def test_an_agent_comments_in_its_own_name(world, card):
 
 def log(entity) -> None:
     """What the stream consumer does with an event."""
-    put_many([new_activity(entity, event_of(entity))])
+    put_many([new_activity(entity, get_event(entity))])
 
 
 def activities(world: World, card: dict, query: str = "") -> dict:
@@ -292,5 +292,5 @@ def test_activities_can_be_paged_past_a_megabyte_of_them(world, card):
 
 
 def _events(item: Item, number: int) -> list[Event]:
-    one = event_of(item)
+    one = get_event(item)
     return [replace(one, id=new_id()) for _ in range(number)]

@@ -5,7 +5,7 @@ import pytest
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.events import event_of
+from shared.events import get_event
 from shared.runs.toolbox.executor import agent_actor
 from shared.store import fetch, query, save, write
 from shared.work.activities.rows import Activity
@@ -71,7 +71,7 @@ def test_a_new_document_is_a_draft_of_version_1(world):
     assert (shown["content"], shown["contentType"], shown["contentSize"]) == ("One\nTwo\nThree\n", "html", 14)
     assert (shown["tags"], shown["projectId"], shown["createdBy"]["name"]) == (["a", "b"], world.project.id, "Ada Lovelace")
     assert not shown.keys() & {"publishedAt", "updatedBy", "contentUrl"}
-    assert event_of(fetch(Document, shown["id"])).type == "document.created"
+    assert get_event(fetch(Document, shown["id"])).type == "document.created"
     revisions = get(world, shown)["revisions"]
     assert [(one["changeType"], one["newVersion"], one.get("oldVersion")) for one in revisions] == [("created", 1, None)]
     assert revisions[0]["createdBy"]["id"] == world.ada.user["id"]
@@ -254,7 +254,7 @@ def test_publishing_without_a_version_makes_one(world):
     assert (shown["publishedVersion"], "publishedAt" in shown) == (2, True)
     revision = get(world, made)["revisions"][0]
     assert (revision["changeType"], revision["oldVersion"], revision["newVersion"]) == ("published", 1, 2)
-    assert event_of(fetch(Document, made["id"])).type == "document.published"
+    assert get_event(fetch(Document, made["id"])).type == "document.published"
 
 
 def test_publishing_a_version_publishes_that_one(world):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.core.errors import Invalid, TransitionRefused
-from shared.events import EventType, event_of
+from shared.events import EventType, get_event
 from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, put, save, write
 from shared.work.activities.rows import new_activity
@@ -220,8 +220,8 @@ def test_nobody_is_nobody_in_every_contract(world):
     before = raw_row(f"ITEM#{card.id}")
     assert world.ada("cards", "PUT", f"/cards/{card.id}", body={"assigneeId": None}).status == 200
     item = fetch(Item, card.id)
-    assert event_of(item).type is EventType.ITEM_UPDATED
-    write(put(new_activity(item, event_of(item))))
+    assert get_event(item).type is EventType.ITEM_UPDATED
+    write(put(new_activity(item, get_event(item))))
     project(stream_record(raw_row(f"ITEM#{card.id}"), before))
     (theirs,) = shown_in(messages(), "omoios")
     assert theirs["payload"]["changes"] == {"assignee_id": None, "assignee_name": None}

@@ -250,7 +250,7 @@ def test_of_two_at_once_one_runs_and_one_waits(aws, monkeypatch):
     from functions.auth import aintandem
 
     second = []
-    enroll = aintandem.accounts.enroll
+    enroll = aintandem.accounts.register_without_session
 
     def meanwhile(*args, **kwargs):
         with pytest.raises(Conflict) as refused:
@@ -370,7 +370,7 @@ def test_a_crash_is_a_500_without_a_word_of_it(aws, monkeypatch, logged):
     def crash(_):
         raise RuntimeError("the secret of the pharaohs")
 
-    monkeypatch.setattr(users, "the_user", crash)
+    monkeypatch.setattr(users, "get_user", crash)
     for contract, code in {"agentworks": "INTERNAL_ERROR", "orchestrator": "INTERNAL_ERROR"}.items():
         answer = ada.at(contract)("auth", "GET", ME[contract])
         assert (answer.status, answer.json["error"]["code"]) == (500, code)
@@ -391,7 +391,7 @@ def test_a_busy_table_is_a_503_that_says_when_to_come_back(aws, monkeypatch, kin
         raise ClientError({"Error": {"Code": kind, "Message": "slow down"}}, "GetItem")
 
     ada = sign_up()
-    monkeypatch.setattr(users, "the_user", busy)
+    monkeypatch.setattr(users, "get_user", busy)
     for contract in ("agentworks", "orchestrator"):
         answer = ada.at(contract)("auth", "GET", ME[contract])
         assert (answer.status, answer.json["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
@@ -403,7 +403,7 @@ def test_an_upstream_that_asks_to_wait_is_passed_on(aws, monkeypatch):
         raise Upstream(Situation.PROVIDER_RATE_LIMITED, "Provider rate limit exceeded", retry_after=7)
 
     ada = sign_up()
-    monkeypatch.setattr(users, "the_user", down)
+    monkeypatch.setattr(users, "get_user", down)
     answer = ada("auth", "GET", "/auth/me")
     assert (answer.status, answer.json["error"]["code"], answer.header("retry-after")) == (503, "PROVIDER_RATE_LIMITED", "7")
 

@@ -118,7 +118,7 @@ def test_when_a_member_was_last_seen(world):
     before = get(WorkspaceMembership, *key).last_active_at
     card = world.card()
     held = records.find_access(eve.user["id"])
-    actor = records.actor_of(eve.user["id"], held, next(iter(dict(held.sessions))))
+    actor = records.build_actor(eve.user["id"], held, next(iter(dict(held.sessions))))
     record(card, EventType.ITEM_UPDATED, actor)
     card.event = card.event | {"at": "2099-01-01T00:00:00.000Z"}
     assert project(stream_record(card.serialize())) == []

@@ -4,7 +4,7 @@ import time
 
 import time_machine
 
-from shared.channels.sockets.presence import GRACE, present
+from shared.channels.sockets.presence import GRACE, online_users
 from tests.areas.boards_world import found_world
 from tests.areas.viewers import Viewer
 
@@ -13,21 +13,21 @@ def test_there_while_one_connection_is_open_and_a_moment_longer(gateway):
     world, eve = found_world(), found_world("eve@example.com", "Eve")
     ada_id, eve_id = world.actor.id, eve.actor.id
     path = f"/api/workspaces/{world.ws_id}/events"
-    assert present([ada_id, eve_id]) == set()
+    assert online_users([ada_id, eve_id]) == set()
     first, second = Viewer(gateway, world.ada, path), Viewer(gateway, world.ada, path)
-    assert present([ada_id, eve_id]) == {ada_id}
+    assert online_users([ada_id, eve_id]) == {ada_id}
     first.leave()
-    assert present([ada_id, eve_id]) == {ada_id}
+    assert online_users([ada_id, eve_id]) == {ada_id}
     now = int(time.time())
     with time_machine.travel(now, tick=False):
         second.leave()
-        assert present([ada_id, eve_id]) == {ada_id}
+        assert online_users([ada_id, eve_id]) == {ada_id}
     with time_machine.travel(now + GRACE - 1, tick=False):
-        assert present([ada_id, eve_id]) == {ada_id}
+        assert online_users([ada_id, eve_id]) == {ada_id}
     with time_machine.travel(now + GRACE, tick=False):
-        assert present([ada_id, eve_id]) == set()
+        assert online_users([ada_id, eve_id]) == set()
         Viewer(gateway, world.ada, path)  # back again
-        assert present([ada_id, eve_id]) == {ada_id}
+        assert online_users([ada_id, eve_id]) == {ada_id}
 
 
 def test_members_are_shown_as_there(gateway):

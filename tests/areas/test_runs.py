@@ -3,7 +3,7 @@
 import pytest
 
 from shared.agents.catalogue import catalogue
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import ActiveRuns, Run
@@ -172,7 +172,7 @@ def test_what_a_request_costs(world):
 
 @pytest.mark.parametrize("agent", [agent.name for agent in catalogue(local=True)])
 def test_every_agent_does_real_work_with_its_own_tools(world, machine, agent):
-    lane = the_agent(agent).allowed_lanes[0]
+    lane = get_agent(agent).allowed_lanes[0]
     card = card_in(world, lane, LANES[lane].card_type)
     run = machine.play(started(world, card, agent))
     assert (run.status, run.error_message) == ("completed", None)

@@ -21,7 +21,7 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Raced, Upstream
 from shared.core.situations import Situation
-from shared.edge.reactions import change_in
+from shared.edge.reactions import parse_change
 from shared.edge.reactions.triggers import react
 from shared.edge.views.agentworks import events
 from shared.money.budgets.reserving import set_limit
@@ -283,7 +283,7 @@ def test_waiting_and_its_answer_are_told_and_kept(world, machine):
     images.append(raw_row(f"RUN#{run_id}"))
     assert world.ada("runs", "POST", f"/runs/{run_id}/approve").status == 200  # the same answer again is the same answer
     assert raw_row(f"RUN#{run_id}") == images[-1]
-    changes = [change_in(stream_record(new, old)) for old, new in pairwise(images)]
+    changes = [parse_change(stream_record(new, old)) for old, new in pairwise(images)]
     shown = [events.WORKSPACE_EVENTS[change.event.type](change) for change in changes]
     waiting, answered = (json.loads(frame.text) for frames in shown for frame in frames)
     assert (waiting["type"], waiting["data"]["waitingFor"], waiting["data"]["runId"]) == ("agent_run_waiting", "approval", run_id)
@@ -376,7 +376,7 @@ def test_a_workspace_that_raises_its_month_lets_its_runs_go_on(world, machine):
     before = raw_row(f"WS#{world.ws_id}")
     changed = world.ada("workspaces", "PUT", f"/workspaces/{world.ws_id}", body={"settings": {"maxMonthlyUsage": 50}})
     assert changed.status == 200, changed.text
-    react(change_in(stream_record(raw_row(f"WS#{world.ws_id}"), before)))
+    react(parse_change(stream_record(raw_row(f"WS#{world.ws_id}"), before)))
     machine.answer(machine.answers.pop())
     assert machine.play().status == "completed"
 
@@ -545,7 +545,7 @@ def test_a_step_for_a_run_that_is_not_there_ends_quietly(aws):
 def moved(world: World, card: Item, to: int):
     before = raw_row(f"ITEM#{card.id}")
     move_item(world.actor, card.id, world.lanes[to].id)
-    return change_in(stream_record(raw_row(f"ITEM#{card.id}"), before))
+    return parse_change(stream_record(raw_row(f"ITEM#{card.id}"), before))
 
 
 def test_a_card_that_arrives_gets_the_agent_of_its_lane(world, machine):
@@ -579,7 +579,7 @@ def test_a_card_that_an_agent_moved_gets_the_next_agent_when_that_run_ends(world
     run_id = started(world, card, "ceo_copilot")
     before = raw_row(f"RUN#{run_id}")
     machine.play(run_id)
-    react(change_in(stream_record(raw_row(f"RUN#{run_id}"), before)))
+    react(parse_change(stream_record(raw_row(f"RUN#{run_id}"), before)))
     following = fetch(Run, fetch(Item, card.id).lease_run)
     assert (following.agent["name"], following.triggered_by["id"]) == ("prd", world.ada.user["id"])
 

@@ -495,7 +495,7 @@ def test_a_session_that_ends_hears_nothing_more_and_is_hung_up(gateway, world, m
     viewer = watch(gateway, world, card)
     viewer.heard()
     sessions.end(world.actor.id, str(world.actor.session_id))
-    _later(monkeypatch, liveness.FRESH + 1)
+    _later(monkeypatch, liveness.MAX_AGE + 1)
     say(run, "secret")
     drain()
     assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
@@ -506,7 +506,7 @@ def test_a_message_of_an_ended_session_is_not_answered(gateway, world, monkeypat
     viewer = watch(gateway, world, world.card())
     viewer.heard()
     sessions.end(world.actor.id, str(world.actor.session_id))
-    _later(monkeypatch, liveness.FRESH + 1)
+    _later(monkeypatch, liveness.MAX_AGE + 1)
     viewer.send({"type": "ping", "timestamp": 1})
     assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
 
@@ -521,7 +521,7 @@ def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, world, monkeypatc
     drain()
     assert viewer.heard() == [{"type": "x"}]
     write(records.revoke_workspace(eve.user["id"], str(world.project.ws_id)))
-    _later(monkeypatch, liveness.FRESH + 1)
+    _later(monkeypatch, liveness.MAX_AGE + 1)
     publish_events(topic, world.project.ws_id, agentworks=[{"type": "y"}])
     drain()
     assert viewer.heard() == []

@@ -31,17 +31,17 @@ from shared.store import (
     get_many,
     head_file,
     iterate,
+    iterate_shards,
     load,
     pages,
+    process_all,
     put_many,
     put_part,
     query,
     save,
-    sharded,
     update,
     update_now,
     update_with_retry,
-    work_through,
     write,
     writing,
 )
@@ -255,9 +255,9 @@ def test_a_sharded_list_is_walked_whole(aws):
     ids = many(40, Due)
     places = {QUEUE.partition_of(one) for one in ids}
     assert places == set(QUEUE.partitions()) == {f"THINGS#DUE#{shard}" for shard in range(4)}
-    rows = sharded(Due, QUEUE, time.monotonic() + 60, index=2, limit=3, read=lambda page: fetch_indexed(Due, page))
+    rows = iterate_shards(Due, QUEUE, time.monotonic() + 60, index=2, limit=3, read=lambda page: fetch_indexed(Due, page))
     assert sorted(row.id for row in rows) == sorted(ids)
-    assert list(sharded(Due, QUEUE, time.monotonic() - 1, index=2)) == []
+    assert list(iterate_shards(Due, QUEUE, time.monotonic() - 1, index=2)) == []
 
 
 @pytest.mark.parametrize("step", [60, 3_600, 86_400])
@@ -277,10 +277,10 @@ def test_what_fails_does_not_keep_the_others_from_being_done():
         return number
 
     with pytest.raises(ExceptionGroup, match="2 of what was due in NUMBERS") as failed:
-        work_through("NUMBERS", [1, 2, 3, 4], work, lambda number: f"number {number}")
+        process_all("NUMBERS", [1, 2, 3, 4], work, lambda number: f"number {number}")
     assert [one.__notes__ for one in failed.value.exceptions] == [["number 1"], ["number 3"]]
     assert done == [2, 4]
-    assert work_through("NUMBERS", [2, 4], work, str) == 6
+    assert process_all("NUMBERS", [2, 4], work, str) == 6
 
 
 # -- optimistic writes

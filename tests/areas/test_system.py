@@ -19,7 +19,7 @@ def ask(contract: str, path: str, **headers: str):
 
 @pytest.fixture(autouse=True)
 def forget():
-    probes.forget()
+    probes.clear_cache()
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -66,7 +66,7 @@ def test_what_does_not_answer_is_named(aws, broken, variable, value, service, wo
 
 def test_health_is_asked_at_most_every_five_seconds(aws, monkeypatch):
     asked = []
-    monkeypatch.setattr(probes, "ask", lambda: asked.append(1) or probes.Health(frozenset()))
+    monkeypatch.setattr(probes, "probe_services", lambda: asked.append(1) or probes.Health(frozenset()))
     assert [ask("enterprise", "/health").status for _ in range(3)] == [200, 200, 200]
     assert len(asked) == 1
 
@@ -79,10 +79,10 @@ def test_a_probe_that_hangs_is_given_up(aws, monkeypatch):
     def hang(**_) -> None:
         stuck.wait(5)
 
-    monkeypatch.setattr(probes, "LIMIT", 0.5)
+    monkeypatch.setattr(probes, "TIMEOUT", 0.5)
     events.register("before-call.s3.HeadBucket", hang)
     try:
-        assert probes.ask().failed == {"storage"}
+        assert probes.probe_services().failed == {"storage"}
     finally:
         stuck.set()
         events.unregister("before-call.s3.HeadBucket", hang)
@@ -103,7 +103,7 @@ def test_aintandem_health_is_enveloped(aws, broken):
     assert set(answer.json["data"]) == {"status", "version", "services", "timestamp"}
     assert answer.json["data"]["services"] == dict.fromkeys(("api", "collaboration_bus", "database", "redis"), "healthy")
     broken("CADRE_EPHEMERAL_TABLE", "gone")
-    probes.forget()
+    probes.clear_cache()
     ill = ask("aintandem", "/system/health")
     assert (ill.status, ill.json["success"], ill.json["error"]["code"]) == (503, False, "SERVICE_UNAVAILABLE")
     assert ill.json["error"]["details"]["services"]["redis"] == "unhealthy"
@@ -129,9 +129,9 @@ def documents(tmp_path_factory):
 @pytest.fixture
 def deployed(monkeypatch, documents):
     monkeypatch.setattr(docs, "ROOT", documents)
-    docs.published.cache_clear()
+    docs.read_document.cache_clear()
     yield
-    docs.published.cache_clear()
+    docs.read_document.cache_clear()
 
 
 @pytest.mark.parametrize("contract", NAMES)
@@ -177,7 +177,7 @@ def test_no_other_file_is_shown(aws, file):
 
 @pytest.mark.parametrize("contract", NAMES)
 def test_without_a_deployment_there_is_no_document(aws, contract):
-    docs.published.cache_clear()
+    docs.read_document.cache_clear()
     answer = ask(contract, "/openapi.json")
     assert answer.status == 503
     assert "SERVICE_UNAVAILABLE" in answer.text

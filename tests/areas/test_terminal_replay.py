@@ -214,7 +214,7 @@ def test_a_replay_ends_with_its_session(gateway, world, clock):  # noqa: F811
     work(*messages())
     viewer.heard()
     sessions.end(world.actor.id, str(world.actor.session_id))
-    liveness.forget_all()
+    liveness.clear_cache()
     drain()
     assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.edge.reactions import change_in
+from shared.edge.reactions import parse_change
 from shared.edge.reactions.triggers import react
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import Run
@@ -117,7 +117,7 @@ def arrives(world: World) -> str | None:
     card = card_in(world, 0)
     before = raw_row(f"ITEM#{card.id}")
     move_item(world.actor, card.id, lane_id_of(world.board.id, 1))
-    react(change_in(stream_record(raw_row(f"ITEM#{card.id}"), before)))
+    react(parse_change(stream_record(raw_row(f"ITEM#{card.id}"), before)))
     return fetch(Item, card.id).lease_run
 
 

@@ -171,7 +171,7 @@ def test_a_deleted_workspace_is_out_of_reach_at_once_with_all_it_holds(aws):
 
 
 def test_more_members_than_a_transaction_takes_all_lose_it(aws, monkeypatch):
-    monkeypatch.setattr(workspaces, "REVOKED_AT_ONCE", 2)
+    monkeypatch.setattr(workspaces, "REVOKED_PER_TRANSACTION", 2)
     ada = sign_up()
     ws = make(ada).json["id"]
     others = [sign_up(name, f"{name}@example.com") for name in ("bob", "cy", "dee", "eve")]

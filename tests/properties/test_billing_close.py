@@ -16,7 +16,7 @@ from shared.core.ids import new_id
 from shared.money.billing.accounts import new_account
 from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.rows import BillingAccount, Invoice, Series, invoice_id
-from shared.people.tenancy.provisioning import found_organization
+from shared.people.tenancy.provisioning import new_organization
 from shared.store import create, fetch, get, write
 from tests.areas.billing_world import at, use
 from tests.examples import examples
@@ -38,7 +38,7 @@ class Tenants:
 
     def add(self, org: Actor | None = None) -> None:
         founder = org or Actor(id=new_id(), name="Ada", email="ada@example.com")
-        founded = found_organization(founder, "Org")
+        founded = new_organization(founder, "Org")
         account = new_account(founded.workspace)
         account.period, account.billed = MONTHS[0], {}
         if self.ws_ids and len(self.ws_ids) % 2:  # every second one belongs to the organization before

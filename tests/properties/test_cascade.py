@@ -9,12 +9,12 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.edge.cascade.clearing import work
-from shared.edge.cascade.purging import KEPT
+from shared.edge.cascade.purging import RETENTION
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
 from shared.people.tenancy import invitations
 from shared.people.tenancy.rows import Workspace
-from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
+from shared.people.tenancy.workspaces import create_workspace, delete_workspace, list_memberships
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
@@ -60,7 +60,7 @@ class Place:
     def check_cleared(self) -> None:
         workspace = fetch(Workspace, self.ws_id)
         assert workspace.cleared_at
-        assert memberships(self.ws_id) == []
+        assert list_memberships(self.ws_id) == []
         assert [one for one in self.people if self.ws_id in again(one).workspaces] == []
         assert fetch(Run, self.run.id).status == "cancelled"
         assert fetch(Item, self.card.id).lease_run is None
@@ -85,7 +85,7 @@ def do(task: Task | None) -> None:
 @pytest.mark.parametrize("step", ["members", "purge"])
 def test_it_may_die_after_any_of_its_writes(step):
     """A message that is not done comes again, from its beginning."""
-    later = clock.now() + KEPT + timedelta(days=1)
+    later = clock.now() + RETENTION + timedelta(days=1)
     deaths = 0
     for process in each_kill():
         place = Place()

@@ -15,7 +15,7 @@ from shared.core.ids import new_id
 from shared.people.access import records
 from shared.people.tenancy import invitations, members
 from shared.people.tenancy.rows import Workspace
-from shared.people.tenancy.workspaces import create_workspace, delete_workspace, memberships
+from shared.people.tenancy.workspaces import create_workspace, delete_workspace, list_memberships
 from shared.store import fetch
 from tests.areas.driving import sign_up
 from tests.examples import examples
@@ -33,7 +33,7 @@ def actor_named(name: str) -> Actor:
 def again(user_id: str) -> Actor:
     """A person as the next request would see them."""
     held = records.find_access(user_id)
-    actor = records.actor_of(user_id, held, next(iter(dict(held.sessions))))
+    actor = records.build_actor(user_id, held, next(iter(dict(held.sessions))))
     return replace(actor, org_id=next(iter(actor.organizations)))
 
 
@@ -52,12 +52,12 @@ class Play:
         if workspace.deleted_at:
             assert [who.name for who in self.others if self.ws_id in again(who.id).workspaces] == []
             return
-        rows = {row.id: row for row in memberships(self.ws_id)}
+        rows = {row.id: row for row in list_memberships(self.ws_id)}
         assert workspace.member_count == len(rows) <= workspace.settings["maxMembers"]
         assert [row.id for row in rows.values() if row.role == Role.OWNER] == [workspace.owner["id"]]
         for who in [self.owner, *self.others]:
             now, row = again(who.id), rows.get(who.id)
-            assert now.grants(self.ws_id) == (members.grants_of(row) if row else frozenset())
+            assert now.grants(self.ws_id) == (members.permissions_of(row) if row else frozenset())
             assert now.workspaces.get(self.ws_id) == (Role(row.role) if row else None)
 
 

@@ -17,7 +17,7 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture
-def ada() -> accounts.LoggedIn:
+def ada() -> accounts.Login:
     return accounts.register("Ada Lovelace", f"ada-{new_id()}@example.com", PASSWORD, contract="agentworks")
 
 
@@ -36,7 +36,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 def test_logins_at_once_all_open_a_session(ada):
     opened = at_once(*[lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks")] * AT_ONCE)
-    assert [type(one) for one in opened] == [accounts.LoggedIn] * AT_ONCE
+    assert [type(one) for one in opened] == [accounts.Login] * AT_ONCE
     for one in opened:
         assert sessions.refresh(one.tokens.refresh, rotate=True)
 
@@ -56,7 +56,7 @@ def test_changes_of_one_profile_at_once_all_land(ada):
         lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks"),
     )
     assert not [one for one in answers if isinstance(one, CadreError)]
-    user = users.the_user(ada.user.id)
+    user = users.get_user(ada.user.id)
     assert (user.name, user.avatar_url, user.preferences["theme"]) == ("Ada King", "https://example.com/ada.png", "dark")
 
 
@@ -66,7 +66,7 @@ def test_no_session_of_the_old_password_outlives_its_change(ada, _):
     answers = at_once(*logins, lambda: accounts.change_password(ada.actor, PASSWORD, "battery staple"))
     assert answers[-1] is None
     for one in answers[:-1]:
-        token = one.tokens.refresh if isinstance(one, accounts.LoggedIn) else ""
+        token = one.tokens.refresh if isinstance(one, accounts.Login) else ""
         with pytest.raises(Unauthenticated):
             sessions.refresh(token, rotate=True)
     assert sessions.refresh(ada.tokens.refresh, rotate=True)
@@ -91,6 +91,6 @@ def test_no_session_of_a_forgotten_password_outlives_its_reset(ada, _):
     answers = at_once(*logins, lambda: recovery.reset_password(token, "battery staple"))
     assert answers[-1] is None
     for one in [*answers[:-1], ada]:
-        token = one.tokens.refresh if isinstance(one, accounts.LoggedIn) else ""
+        token = one.tokens.refresh if isinstance(one, accounts.Login) else ""
         with pytest.raises(Unauthenticated):
             sessions.refresh(token, rotate=True)

@@ -35,7 +35,7 @@ def world(aws) -> World:
     gateway = the_gateway()
     gateway.use()
     gateway.wipe()
-    liveness.forget_all()
+    liveness.clear_cache()
     return found_world()
 
 

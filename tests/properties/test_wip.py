@@ -85,7 +85,7 @@ def actor(engine_tables) -> Actor:
     organization = fetch(Organization, workspace.org_id)
     organization.max_projects = 100_000
     write(save(workspace), save(organization))
-    return records.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
+    return records.build_actor(client.user["id"], held, next(iter(dict(held.sessions))))
 
 
 def begin(actor: Actor) -> Play:
@@ -161,7 +161,7 @@ def test_forced_moves_that_race_are_all_counted(actor):
 def test_projects_that_race_for_the_last_room_do_not_share_it(engine_tables):
     client = sign_up("Eve", f"{new_id()}@example.com")
     held = records.find_access(client.user["id"])
-    eve = records.actor_of(client.user["id"], held, next(iter(dict(held.sessions))))
+    eve = records.build_actor(client.user["id"], held, next(iter(dict(held.sessions))))
     ws_id = next(iter(eve.workspaces))
 
     def make() -> bool:

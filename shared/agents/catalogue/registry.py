@@ -17,7 +17,7 @@ def agents() -> tuple[Agent, ...]:
 ALIASES = {"docs": "documentation"}  # later versions of the catalogue used this name
 
 
-def the_agent(id_or_name: str) -> Agent:
+def get_agent(id_or_name: str) -> Agent:
     """Return the agent with this id or name; raise NotFound("agent") if there is none."""
     agent_id = bare_id(id_or_name)
     name = ALIASES.get(id_or_name, id_or_name)

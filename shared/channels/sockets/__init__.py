@@ -1,5 +1,5 @@
-"""Sockets: who is connected, who wants to hear of what, and how a message gets to all of them.
+"""Sockets: connections, their subscriptions, and the delivery of messages.
 
-publish -> queue `ws-push` -> `ws_pusher`: finds the subscriptions of a topic, posts to their connections in parallel. Nobody who changes
-something waits for a viewer.
+publish -> queue `ws-push` -> `ws_pusher`: finds the subscriptions of a topic, posts to their connections in parallel. A request
+never waits for a viewer.
 """

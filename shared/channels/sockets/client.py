@@ -1,4 +1,4 @@
-"""Posting to connections: many at once, cheap (a kept-alive `http.client` and botocore's signer: a fifth of boto3's cost a post)."""
+"""Post messages to many connections at once (a kept-alive `http.client` and botocore's signer: a fifth of boto3's cost per post)."""
 
 import http.client
 import logging
@@ -15,14 +15,14 @@ from shared.core.settings import settings
 
 SENT, GONE, FAILED = "sent", "gone", "failed"
 AT_ONCE = 32
-_TIMEOUT = 3.0  # seconds; API Gateway answers in milliseconds, whatever the viewer does
+_TIMEOUT = 3.0  # seconds; API Gateway responds in milliseconds, even if the client is slow
 _TRIES = 3
 _PAUSE = 0.05
 log = logging.getLogger(__name__)
 
 
 class Poster:
-    """Posts to the connections of one socket API."""
+    """Post to the connections of one socket API."""
 
     def __init__(self, endpoint: str) -> None:
         import botocore.session
@@ -40,7 +40,7 @@ class Poster:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post")
 
     def post(self, connection_id: str, *frames: str) -> str:
-        """Send frames one after the other; stops at the first that does not arrive. SENT, GONE, or FAILED after three tries."""
+        """Send frames one after the other; stop at the first that fails. Return SENT, GONE, or FAILED after three tries."""
         for frame in frames:
             outcome = self._deliver(connection_id, "POST", frame.encode())
             if outcome != SENT:
@@ -48,7 +48,7 @@ class Poster:
         return SENT
 
     def post_all(self, outgoing: Iterable[tuple[str, Sequence[str]]]) -> dict[str, str]:
-        """`post` to many connections at once; what became of each."""
+        """Call `post` for many connections at once. Return the outcome by connection."""
         jobs = [(connection, frames) for connection, frames in outgoing if frames]
         if len(jobs) == 1:
             return {jobs[0][0]: self.post(jobs[0][0], *jobs[0][1])}
@@ -56,7 +56,7 @@ class Poster:
         return {connection: outcome for (connection, _), outcome in zip(jobs, results, strict=True)}
 
     def disconnect(self, connection_id: str) -> None:
-        """End a connection; one that is gone already is no error."""
+        """Close a connection; one that is already gone is no error."""
         self._deliver(connection_id, "DELETE", b"")
 
     def _deliver(self, connection_id: str, method: str, body: bytes) -> str:
@@ -74,7 +74,8 @@ class Poster:
         return FAILED
 
     def _request(self, method: str, path: str, body: bytes) -> int:
-        """The status; 0 where there was none. A kept connection that the other side has closed is replaced by a new one, once."""
+        """Return the status; 0 if there was no response. A kept connection that the other side has closed is replaced by a new
+        one, once."""
         for fresh in (False, True):
             connection = self._connection(fresh)
             try:

@@ -1,4 +1,4 @@
-"""Opening and closing connections: at most ten a user, whatever the race."""
+"""Open and close connections: at most ten per user, also if requests race."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from shared.core.errors import Conflict, LimitExceeded, Raced
 from shared.core.situations import Situation
 from shared.store import create, delete, get, put, query, update, update_now, write
 
-LIMIT = 10  # concurrent connections a user; the one document that gives a number says 10
+LIMIT = 10  # concurrent connections per user, from the only document that gives a number
 _FULL = LimitExceeded(Situation.LIMIT_REACHED, f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
 _GONE = Raced("The connection is closed already")
 
 
 def open_connection(connection: Connection, subscriptions: Sequence[Subscription] = ()) -> None:
-    """Write a connection and what it listens to. Raises LimitExceeded (LIMIT)."""
+    """Write a connection and its subscriptions. Raises LimitExceeded (LIMIT)."""
     counted = OpenConnections.of(connection.user_id)
     room = OpenConnections.open.does_not_exist() | (OpenConnections.open < LIMIT)
     for last in (False, True):
@@ -37,7 +37,7 @@ def find(connection_id: str) -> Connection | None:
 
 
 def close_connection(connection: Connection) -> None:
-    """Forget a connection and all it listens to. Once: a second call changes nothing."""
+    """Delete a connection and its subscriptions. Safe to repeat."""
     try:
         write(
             delete(Connection(pk=connection.pk, sk=connection.sk), Connection.pk.exists(), _GONE),
@@ -53,25 +53,25 @@ def close_connection(connection: Connection) -> None:
 
 
 def forget(connection_id: str) -> None:
-    """Close a connection that turned out to be gone."""
+    """Delete the rows of a connection that is gone."""
     connection = find(connection_id)
     if connection is not None:
         close_connection(connection)
 
 
 def _sweep(user_id: str) -> bool:
-    """Drop connections that ended without a word, and count again. Whether that made room."""
-    held = get(OpenConnections, f"CONNS#{user_id}")
+    """Delete connections that ended without notice, and count again. Return whether there is room now."""
+    counter = get(OpenConnections, f"CONNS#{user_id}")
     oldest = clock.epoch() - LONGEST
     rows = query(Connection, f"USER#{user_id}#CONN", index=1, limit=50).rows
     living = [row for row in rows if row.opened > oldest]
     for row in rows:
         if row.opened <= oldest:
             close_connection(row)
-    if held is None or len(living) >= LIMIT:
+    if counter is None or len(living) >= LIMIT:
         return False
     now = get(OpenConnections, f"CONNS#{user_id}")
-    if now is not None and now.open > len(living):  # rows that expired were counted still
+    if now is not None and now.open > len(living):  # expired rows were still counted
         try:
             update_now(now, [OpenConnections.open.set(len(living))], OpenConnections.open == now.open)
         except Conflict:

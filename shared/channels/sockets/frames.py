@@ -1,4 +1,4 @@
-"""What is sent to a connection: texts that the transport does not read, and what a contract has to say of how they look."""
+"""The messages to a connection: texts that the transport does not read, and the protocol by which a contract renders them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ FRAME_BYTES = 28_000  # API Gateway counts 32 KB as one message
 
 @dataclass(frozen=True)
 class Frame:
-    """One message as text. `facets` are what a listener's filters may ask for, by the filter's name."""
+    """One message as text. `facets` are the values that a listener's filters are compared with, by the filter's name."""
 
     text: str
     facets: Mapping[str, str] = field(default_factory=dict)
@@ -20,22 +20,22 @@ class Frame:
 
 
 class SocketContract(Protocol):
-    """How a contract shows what is rendered on delivery. Given by the caller: the edge knows the contracts, the sockets do not."""
+    """How a contract renders messages on delivery. Passed by the caller: the edge knows the contracts, the sockets do not."""
 
     def lines(self, texts: Sequence[str]) -> Iterable[str]:
-        """Messages with new log entries; each text is one entry as JSON."""
+        """Return messages with new log entries; each text is one entry as JSON."""
 
     def notice(self, kind: str, about: Mapping[str, Any]) -> Iterable[str]:
-        """Messages with news that no event brings: a run's status."""
+        """Return messages with news that have no event: a run's status."""
 
 
 def compact(message: Any) -> str:
-    """A message as JSON text without spaces."""
+    """Return a message as JSON text without spaces."""
     return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
 def packed(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The texts in their order, in groups of at most 28 KB; a longer text is a group of its own."""
+    """Yield the texts in their order, in groups of at most 28 KB; a longer text is a group of its own."""
     group: list[str] = []
     size = 0
     for text in texts:

@@ -1,4 +1,4 @@
-"""Who is there: whoever has a connection open, or had one until a moment ago."""
+"""Who is online: users with an open connection, or with one that ended a moment ago."""
 
 from collections.abc import Iterable
 
@@ -6,20 +6,22 @@ from shared.channels.sockets.rows import OpenConnections
 from shared.core import clock
 from shared.store import get_many
 
-GRACE = 60  # seconds; who changes networks or reloads a page has not left
+GRACE = 60  # seconds; a user who changes networks or reloads a page stays online
 _BATCH = 100
 
 
-def present(user_ids: Iterable[str]) -> set[str]:
-    """Those who are there. One round trip for each hundred asked about."""
-    asked = list(dict.fromkeys(user_ids))
-    found: set[str] = set()
-    for start in range(0, len(asked), _BATCH):
-        part = asked[start : start + _BATCH]
+def online_users(user_ids: Iterable[str]) -> set[str]:
+    """Return those of the users who are online. One round trip per hundred."""
+    unique_ids = list(dict.fromkeys(user_ids))
+    online: set[str] = set()
+    for start in range(0, len(unique_ids), _BATCH):
+        part = unique_ids[start : start + _BATCH]
         rows = get_many([(OpenConnections, f"CONNS#{one}", "META") for one in part])
-        found |= {user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, OpenConnections) and _there(row)}
-    return found
+        online |= {
+            user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, OpenConnections) and _is_online(row)
+        }
+    return online
 
 
-def _there(row: OpenConnections) -> bool:
+def _is_online(row: OpenConnections) -> bool:
     return row.open > 0 or row.left > clock.epoch() - GRACE

@@ -1,15 +1,15 @@
-"""Sending messages to whoever listens, by way of two queues: the caller waits for one SQS request, never for a viewer.
+"""Send messages to listeners through two queues: the caller waits for one SQS request, never for a viewer.
 
-`ws-live` is a FIFO queue with the topic as its message group: who watches a terminal sees its lines in the order in which they were
+`ws-live` is a FIFO queue with the topic as its message group, so a terminal shows its lines in the order in which they were
 written.
 
     {kind: push, topic, ws?, event?, at, frames: {<contract>: [{text, facets?}, ...]}}     rendered already
     {kind: push, topic, ws?, run, at, notice: run_status, about: {...}}                    rendered on delivery, for each contract
     {kind: log,  topic, ws?, run, at, entries: [entry, ...]}                               the same
 
-`ws-push` knows delays and no order: work for one connection, which may take long and must not hold up what is live.
+`ws-push` has delays and no order: work for one connection, which may take long and must not delay live messages.
 
-    {kind: job,  job: hello | resume | replay | search | again, connection, ...}     work for one connection
+    {kind: job,  job: greet | catch_up | replay | search | again, connection, ...}     work for one connection
 """
 
 import json
@@ -37,12 +37,12 @@ def publish(topic: str, frames: Mapping[str, Sequence[Frame]], *, ws_id: str | N
 
 
 def publish_notice(topic: str, kind: str, about: Mapping[str, Any], *, ws_id: str | None, run_id: str) -> None:
-    """Send news of a run that no event brings; each contract renders it on delivery."""
+    """Send news of a run that have no event; each contract renders them on delivery."""
     _send_push(topic, {"ws": ws_id, "run": run_id, "notice": kind, "about": about})
 
 
 def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) -> None:
-    """Send a stored chunk: `body` is a JSON array of entries. The log itself is safe, so a queue that fails is only said."""
+    """Send a stored chunk: `body` is a JSON array of entries. The log itself is stored, so a failing queue is only logged."""
     topic = terminal_topic(run_id, card_id)
     head = {"kind": "log", "topic": topic, "ws": ws_id, "run": run_id, "at": _now()}
     try:
@@ -52,7 +52,7 @@ def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) 
 
 
 def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
-    """Ask the pusher to do something for one connection, `delay` seconds from now."""
+    """Queue work for one connection, `delay` seconds from now."""
     message = {"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about
     seconds: dict[str, Any] = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
     queues.send("ws_push_queue", message, **seconds)

@@ -1,1 +1,1 @@
-"""What goes with a deleted workspace: at first out of use, after thirty days for good. In steps that may be repeated and broken off."""
+"""Deletion of a workspace's data: disabled at once, removed after thirty days. All steps may be repeated and interrupted."""

@@ -1,12 +1,12 @@
-"""A deleted workspace is out of everybody's reach at once. What is cleared here is what goes on by itself: sockets that are open, agents at
-work; and what a transaction could not hold. The rows lie where they are, deleted, until they are purged.
+"""Clear a deleted workspace. Nobody can reach it any more; what still runs is stopped here: open sockets, running agents, and
+what did not fit into the deleting transaction. The rows stay, marked as deleted, until they are purged.
 
-    members    nobody belongs to it, whoever was left out by the transaction that deleted it; their sockets close
-    projects   no run begins in them; those under way are cancelled; their boards take no change; they leave every list
+    members    remove the members that the transaction left out; close their sockets
+    projects   forbid new runs, cancel active ones, forbid changes of boards, remove the projects from every list
     purge      after thirty days: `shared.edge.cascade.purging`
 
-A step does one row after the other, each by conditional writes: whatever was done before finds nothing to do. It stops when its time is
-up and says where; being killed costs no more than doing a row again.
+A step handles one row after the other by conditional writes, so finished work is not repeated. It stops when its time is up and
+returns where; if the process is killed, at most one row is done again.
 """
 
 import time
@@ -28,32 +28,32 @@ from shared.work.projects.rows import Project
 
 _PAGE = 25
 _REASON = "The workspace was deleted"
-_DONE = Raced("This was done before")
+_ALREADY_DONE = Raced("This was done before")
 
 
-def work(task: Task, until: float) -> Task | None:
-    """Do what can be done until `until` (`time.monotonic`), one page at least. What is left: None when the task is through.
+def process(task: Task, until: float) -> Task | None:
+    """Work until `until` (`time.monotonic`), at least one page. Return the remaining task, or None when all is done.
 
-    Nothing is done for a workspace that is not deleted, or purged already.
+    Nothing is done for a workspace that is not deleted or already purged.
     """
-    left: Task | None = task
-    while left is not None:
+    remaining: Task | None = task
+    while remaining is not None:
         workspace = fetch(Workspace, task.workspace)
         if workspace is None or not workspace.deleted_at:
             return None
-        left = _STEPS[left.step](workspace, left, until)
+        remaining = _STEPS[remaining.step](workspace, remaining, until)
         if time.monotonic() > until:
-            return left
+            return remaining
     return None
 
 
 def _members(workspace: Workspace, task: Task, _: float) -> Task:
     page = query(WorkspaceMembership, f"WS#{workspace.id}", prefix="MEM#", limit=_PAGE, start=task.after, consistent=True)
-    # who left before the workspace was deleted has nothing of it any more
+    # members who left before the workspace was deleted need no clearing
     rows = [row for row in page.rows if row.deleted_at in (None, workspace.deleted_at)]
-    access = get_many([(records.Access, *records.key_of(row.id)) for row in rows])
-    for row, held in zip(rows, access, strict=True):
-        if isinstance(held, records.Access) and workspace.id in dict(held.workspaces):
+    access = get_many([(records.Access, *records.access_key(row.id)) for row in rows])
+    for row, access_record in zip(rows, access, strict=True):
+        if isinstance(access_record, records.Access) and workspace.id in dict(access_record.workspaces):
             write(records.revoke_workspace(row.id, workspace.id))
         disconnect_member(row.id, workspace.id)
         if row.deleted_at is None:
@@ -66,21 +66,24 @@ def _projects(workspace: Workspace, task: Task, until: float) -> Task | None:
     page = query(Project, f"WS#{workspace.id}#PROJ", index=1, limit=_PAGE, start=task.after)
     for project in fetch_indexed(Project, page.rows):
         if project.deleted_at is None:
-            _close(project, str(workspace.deleted_at))
+            _close_project(project, str(workspace.deleted_at))
         if time.monotonic() > until:
-            return task  # those that are through have left the list
+            return task  # finished projects are no longer in the list
     if page.next_key:
         return Task(workspace.id, "projects", page.next_key)
-    _say_cleared(workspace)
+    _mark_cleared(workspace)
     return None
 
 
-def _close(project: Project, deleted_at: str) -> None:
-    """It leaves the list last: until then, somebody who takes over begins again. Once its runs are closed none can begin, so the ones
-    that the row names then are all there are."""
-    underway = ActiveRuns.decode(update_now(ActiveRuns.for_project(project.id), [ActiveRuns.closed.set(True)]))
+def _close_project(project: Project, deleted_at: str) -> None:
+    """Stop a project: forbid new runs, cancel the active ones, and mark it as deleted.
+
+    It leaves the list last, so that an interrupted step finds it again. Once new runs are forbidden, the active runs in the row
+    are all there are.
+    """
+    active = ActiveRuns.decode(update_now(ActiveRuns.for_project(project.id), [ActiveRuns.closed.set(True)]))
     write(update(Counts.of(project.board_id), [Counts.closed.set(True)]))
-    for run in fetch_all(Run, sorted(underway.run_ids or ())):
+    for run in fetch_all(Run, sorted(active.run_ids or ())):
         stop_run(SYSTEM, run, _REASON)
 
     def change(row: Project) -> None:
@@ -89,13 +92,13 @@ def _close(project: Project, deleted_at: str) -> None:
     update_with_retry(lambda: fetch(Project, project.id) or project, change)
 
 
-def _say_cleared(workspace: Workspace) -> None:
+def _mark_cleared(workspace: Workspace) -> None:
     actions = [Workspace.cleared_at.set(clock.iso()), Workspace.version.add(1)]
     first = Workspace.deleted_at.exists() & Workspace.cleared_at.does_not_exist()
     try:
-        update_now(Workspace(pk=workspace.pk, sk=workspace.sk), actions, first, _DONE)
+        update_now(Workspace(pk=workspace.pk, sk=workspace.sk), actions, first, _ALREADY_DONE)
     except Raced as refused:
-        if refused is not _DONE:
+        if refused is not _ALREADY_DONE:
             raise
 
 

@@ -1,9 +1,9 @@
-"""For good: everything below a workspace that was deleted thirty days ago, the leaves first and the workspace last.
+"""Purge a workspace that was deleted thirty days ago: all rows below it, the leaves first and the workspace last.
 
-There is no cursor: what is gone is gone from the lists that lead here, so whoever goes on begins at the top and finds what is left.
+There is no cursor: erased rows are no longer in the lists, so a repeated call starts at the top and finds what is left.
 
-What was used and billed stays, the ledger and its sums: invoices are made of it, and have to be kept for years. Logs of runs, old
-invitations and sockets expire by themselves.
+The ledger and its sums stay, because invoices are based on them and must be kept for years. Logs of runs, old invitations and
+sockets expire by themselves.
 """
 
 import time
@@ -21,12 +21,12 @@ from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, Ver
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
-KEPT = timedelta(days=30)
-"""How long a deleted workspace can be brought back by whoever runs the platform."""
+RETENTION = timedelta(days=30)
+"""How long the operator can restore a deleted workspace."""
 CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
     "WS": (
         (1, "WS#{}#PROJ"),
-        (1, "TRASH#WS#{}"),  # among them the projects, since the cascade
+        (1, "TRASH#WS#{}"),  # includes the projects that the cascade has deleted
         (1, "WS#{}#INV"),
         (1, "WS#{}#EXP"),
         (2, "WS#{}#ACT"),
@@ -43,13 +43,13 @@ CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
     "BOARD": ((1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE")),
     "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
 }
-"""Where the rows below one of a kind are listed: indexes and their partitions, by its id."""
-SINGLE = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "TASK"})
-"""Kinds with nothing below them and nothing beside them: many go in one write."""
-STAYS = frozenset({"BILLING"})
-"""Kinds that lie beside what goes: the account that invoices belong to."""
-FILES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
-"""What the keys of a workspace's files begin with."""
+"""Where the rows below a row of each kind are listed: index numbers and partitions, by its id."""
+LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "TASK"})
+"""Kinds with no rows below or beside them: many are erased in one write."""
+RETAINED_KINDS = frozenset({"BILLING"})
+"""Kinds that are not erased: the account that invoices belong to."""
+FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
+"""The key prefixes of a workspace's files."""
 _PAGE = 100
 logger = Logger(child=True)
 
@@ -59,9 +59,9 @@ class _TimeIsUp(Exception):
 
 
 def purge_due(until: float) -> int:
-    """Have every workspace purged whose time has come. How many; those still under way are told again. Stops at `until`
+    """Queue the purge of every workspace that is due, also of those that are not finished. Return how many. Stops at `until`
     (`time.monotonic`)."""
-    number, before = 0, clock.iso(clock.now() - KEPT)
+    number, before = 0, clock.iso(clock.now() - RETENTION)
     for row in iterate(Workspace, DELETED_WORKSPACES, index=1, between=("0", before), limit=_PAGE, until=until):
         enqueue(Task(row.entity_id, "purge"))
         number += 1
@@ -69,15 +69,15 @@ def purge_due(until: float) -> int:
 
 
 def purge(workspace: Workspace, until: float) -> bool:
-    """Whether nothing is left of it. False: the time was up."""
-    if str(workspace.deleted_at) > clock.iso(clock.now() - KEPT):
+    """Erase a workspace. Return whether nothing is left of it; False if the time was up."""
+    if str(workspace.deleted_at) > clock.iso(clock.now() - RETENTION):
         return True
     sweep = _Sweep(until)
     try:
-        for place in FILES:
-            while gone := delete_files(place.format(workspace.id)):
-                sweep.count(gone)
-        sweep.tree("WS", workspace.id)
+        for place in FILE_PREFIXES:
+            while removed := delete_files(place.format(workspace.id)):
+                sweep.count(removed)
+        sweep.erase_tree("WS", workspace.id)
     except _TimeIsUp:
         pass
     logger.info("purge", extra={"workspace": workspace.id, "erased": sweep.erased, "finished": sweep.finished})
@@ -85,28 +85,29 @@ def purge(workspace: Workspace, until: float) -> bool:
 
 
 class _Sweep:
-    """Erases until its time is up, which it says by _TimeIsUp: never before something was erased, or no call would come further."""
+    """Erase rows until the time is up, then raise _TimeIsUp; only after at least one row was erased, so that every call makes
+    progress."""
 
     def __init__(self, until: float) -> None:
         self.until, self.erased, self.finished = until, 0, False
 
-    def tree(self, kind: str, entity_id: str) -> None:
-        """A row with all below it and beside it."""
+    def erase_tree(self, kind: str, entity_id: str) -> None:
+        """Erase a row with all rows below it and beside it."""
         for index, place in CHILDREN.get(kind, ()):
             for page in _pages(place.format(entity_id), index):
-                single = [row for row in page if row.kind in SINGLE]
+                single = [row for row in page if row.kind in LEAF_KINDS]
                 delete_many(single)
                 self.count(len(single))
                 for row in page:
-                    if row.kind not in SINGLE:
-                        self.tree(row.kind, row.entity_id)
-        for rows in APART.get(kind, _nothing)(entity_id):
-            delete_many(rows)  # not counted: they may be gone since the last time, and would look like progress
+                    if row.kind not in LEAF_KINDS:
+                        self.erase_tree(row.kind, row.entity_id)
+        for rows in UNLISTED_ROWS.get(kind, _no_rows)(entity_id):
+            delete_many(rows)  # not counted: rows that are already gone would look like progress
         self.finished = kind == Workspace.KIND
         for page in _pages(f"{kind}#{entity_id}"):
-            going = [row for row in page if row.kind not in STAYS]
-            delete_many(going)
-            self.count(len(going))
+            erasable = [row for row in page if row.kind not in RETAINED_KINDS]
+            delete_many(erasable)
+            self.count(len(erasable))
 
     def count(self, erased: int) -> None:
         self.erased += erased
@@ -114,8 +115,8 @@ class _Sweep:
             raise _TimeIsUp
 
 
-def _of_project(project_id: str) -> Iterator[list[Row]]:
-    """Its slug, and the shelves of its documents."""
+def _project_rows(project_id: str) -> Iterator[list[Row]]:
+    """Yield the project's slug and the copies of its documents."""
     project = fetch(Project, project_id)
     if project is not None:
         yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
@@ -124,26 +125,30 @@ def _of_project(project_id: str) -> Iterator[list[Row]]:
             yield [*page]
 
 
-def _of_card(card_id: str) -> Iterator[list[Row]]:
-    """What is attached to it."""
+def _card_rows(card_id: str) -> Iterator[list[Row]]:
+    """Yield the attachments of a card."""
     card = fetch(Item, card_id)
-    keys = [Attachment.key(kept["id"]) for kept in card.attachments] if card else []
+    keys = [Attachment.key(attached["id"]) for attached in card.attachments] if card else []
     yield [Attachment(pk=pk, sk=sk) for pk, sk in keys]
 
 
-def _of_document(document_id: str) -> Iterator[list[Row]]:
-    """The names of its versions."""
+def _document_rows(document_id: str) -> Iterator[list[Row]]:
+    """Yield the names of a document's versions."""
     for page in pages(DocumentVersion, f"DOC#{document_id}", prefix="V#", limit=_PAGE, consistent=True):
         keys = [VersionName.key_of(version.id) for version in page.rows]
         yield [VersionName(pk=pk, sk=sk) for pk, sk in keys]
 
 
-def _nothing(_: str) -> Iterator[list[Row]]:
+def _no_rows(_: str) -> Iterator[list[Row]]:
     return iter(())
 
 
-APART: dict[str, Callable[[str], Iterator[list[Row]]]] = {"PROJ": _of_project, "ITEM": _of_card, "DOC": _of_document}
-"""Rows that are in no list and lie in places of their own: only their owner leads to them."""
+UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
+    "PROJ": _project_rows,
+    "ITEM": _card_rows,
+    "DOC": _document_rows,
+}
+"""Rows that are in no list, by the kind of their owner, which alone leads to them."""
 
 
 def _pages(partition: str, index: int | None = None) -> Iterator[list[Entity]]:

@@ -1,4 +1,4 @@
-"""The queue `cascade`: what is left to do for one workspace, as its worker puts it back for itself."""
+"""The queue `cascade`: the remaining work for one workspace, which its worker sends to itself again."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from shared.core import queues
 
 @dataclass(frozen=True)
 class Task:
-    """`step` is members, projects or purge; `after` the key of the last row that it was through with."""
+    """`step` is members, projects or purge; `after` is the key of the last finished row."""
 
     workspace: str
     step: str = "members"
@@ -16,5 +16,5 @@ class Task:
 
 
 def enqueue(task: Task) -> None:
-    """Raises botocore's ClientError or BotoCoreError where the queue does not take it."""
+    """Send the task. Raises botocore's ClientError or BotoCoreError if the queue does not take it."""
     queues.send("cascade_queue", asdict(task))

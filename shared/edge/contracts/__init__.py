@@ -1,4 +1,4 @@
-"""The five wire formats; what is inside them is in `shared.edge.views`. Each is loaded when it is asked for."""
+"""The five wire formats (their content is in `shared.edge.views`). Each is loaded when it is first used."""
 
 from importlib import import_module
 
@@ -8,8 +8,8 @@ NAMES = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
 
 
 def contract(name: str) -> Contract:
-    """The contract object by its name."""
+    """Return the contract with this name. Raises LookupError."""
     if name not in NAMES:
         raise LookupError(f"There is no contract {name!r}; there are {', '.join(NAMES)}")
-    found: Contract = getattr(import_module(f"shared.edge.contracts.{name}"), name.upper())
-    return found
+    instance: Contract = getattr(import_module(f"shared.edge.contracts.{name}"), name.upper())
+    return instance

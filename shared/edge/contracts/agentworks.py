@@ -1,6 +1,7 @@
 """agentworks: camelCase, bare objects, lists as `{<plural>: [...], total, pagination}`, base path `/v1`."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -13,10 +14,10 @@ from shared.edge.contracts.base import About, Contract, RateRule, Shape
 from shared.edge.contracts.problems import Answer, Problem
 
 PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
-"""Our plans as this contract names them."""
+"""Our plans under this contract's names."""
 PLAN_OF_NAME = {name: plan for plan, name in PLAN_NAMES.items()}
-DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # the document names limit and offset but no numbers
-MAX_OFFSET = 5_000  # how deep a list is paged that is read from its beginning
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # our choice: the document names limit and offset but no numbers
+MAX_OFFSET = 5_000  # for lists that are read from their beginning for every page
 
 
 # -- what requests carry
@@ -25,7 +26,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\
 
 
 def _date(value: str) -> str:
-    """A date, or a moment of it, in the form that every client reads; ISO 8601 has week dates and more."""
+    """Check that a value is a date, or a date with a time, in the form that every client can read (ISO 8601 allows more, e.g.
+    week dates)."""
     if not _DATE.fullmatch(value):
         raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
     clock.parse(value)  # its ValueError becomes the field's message
@@ -37,7 +39,7 @@ Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:
 Url = Annotated[str, Field(max_length=2_048)]
 Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
 Reason = Annotated[str, Field(max_length=1_000)]
-"""What somebody says to what they do."""
+"""The reason that somebody gives for an action."""
 Search = Annotated[str, Field(max_length=200)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 DeepOffset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
@@ -83,7 +85,7 @@ class PaginationMeta(Shape):
 
 
 class UserSummary(Shape):
-    """A person, or an agent or the platform where one acted."""
+    """A person, or the agent or the platform that acted."""
 
     id: str
     name: str
@@ -91,10 +93,10 @@ class UserSummary(Shape):
     avatarUrl: str | None = None
 
 
-def user_summary(kept: dict[str, Any]) -> UserSummary:
-    """From what a row keeps of its author (`Actor.summary`)."""
+def user_summary(person: Mapping[str, Any]) -> UserSummary:
+    """Convert the stored form of a person (`Actor.summary`)."""
     return UserSummary.model_construct(
-        id=kept["id"], name=kept["name"], email=kept.get("email", ""), avatarUrl=kept.get("avatar_url")
+        id=person["id"], name=person["name"], email=person.get("email", ""), avatarUrl=person.get("avatar_url")
     )
 
 
@@ -171,13 +173,13 @@ _ANSWERS = {
 
 
 def camel(name: str) -> str:
-    """A name of the domain in this contract's case."""
+    """Convert a domain name to this contract's case."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
-_KEYED = ("custom_fields", "default_agent_configs")
-"""What stands behind these in a name is a key of somebody's own, and stays as it is."""
+_FREE_KEYS = ("custom_fields", "default_agent_configs")
+"""After these parts of a name follows a key that users chose, which stays unchanged."""
 
 
 class Agentworks(Contract):
@@ -194,18 +196,20 @@ class Agentworks(Contract):
 
     def public_name(self, name: str) -> str:
         parts = name.split(".")
-        own = next((place + 1 for place, part in enumerate(parts) if part in _KEYED), len(parts))
-        return self.names.get(name) or ".".join([*map(camel, parts[:own]), *parts[own:]])
+        end = next((index + 1 for index, part in enumerate(parts) if part in _FREE_KEYS), len(parts))
+        return self.names.get(name) or ".".join([*map(camel, parts[:end]), *parts[end:]])
 
     def public_details(self, details: Any) -> Any:
         shown = super().public_details(details)
-        if isinstance(shown, dict) and "missingFields" in shown:  # as in a lane's requiredFields: a custom field by its key alone
+        if (
+            isinstance(shown, dict) and "missingFields" in shown
+        ):  # as in a lane's requiredFields: a custom field is named by its key alone
             names = map(self.public_name, shown["missingFields"])
             shown["missingFields"] = [name.removeprefix("customFields.") for name in names]
         return shown
 
     def answer(self, error: CadreError) -> Answer:
-        """The document has a code for each kind of thing that is not there: CARD_NOT_FOUND."""
+        """Return the answer to an error. The document has a code for each kind of missing thing: CARD_NOT_FOUND."""
         if isinstance(error, NotFound):
             return Answer(404, f"{error.kind.upper()}_NOT_FOUND", error.message)
         return super().answer(error)

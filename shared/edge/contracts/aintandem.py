@@ -19,7 +19,7 @@ _LIMITS = {  # requests and seconds, by the document's class of operation
 
 
 def public_id(kind: str, bare: str) -> str:
-    """An id as this contract shows it: `ws_0190...`. Input is accepted with and without the prefix."""
+    """Return an id as this contract shows it: `ws_0190...`. Input is accepted with and without the prefix."""
     return f"{PREFIXES[kind]}_{bare}"
 
 
@@ -68,7 +68,7 @@ class ErrorResponse(Shape):
 
 
 _INVALID = Answer(422, "VALIDATION_ERROR", "Request validation failed")
-_UNPROVEN = Answer(401, "AUTHENTICATION_FAILED", "Invalid credentials")
+_UNAUTHENTICATED = Answer(401, "AUTHENTICATION_FAILED", "Invalid credentials")
 _DENIED = Answer(403, "AUTHORIZATION_FAILED", "Insufficient permissions")
 _EXISTS = Answer(409, "RESOURCE_ALREADY_EXISTS", "Resource with same identifier exists")
 _CONFLICT = Answer(409, "CONFLICT", "Resource state conflict")
@@ -83,13 +83,13 @@ _ANSWERS = {
     Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
     Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
     Situation.NOT_FOUND: Answer(404, "RESOURCE_NOT_FOUND", "The requested resource was not found"),
-    Situation.CREDENTIALS_WRONG: _UNPROVEN,
-    Situation.TOKEN_INVALID: _UNPROVEN,
-    Situation.TOKEN_EXPIRED: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_INVALID: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_EXPIRED: _UNPROVEN,
-    Situation.SIGN_IN_DECLINED: _UNPROVEN,
-    Situation.SIGN_IN_UNVERIFIED: _UNPROVEN,
+    Situation.CREDENTIALS_WRONG: _UNAUTHENTICATED,
+    Situation.TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_DECLINED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_UNVERIFIED: _UNAUTHENTICATED,
     Situation.SIGN_IN_EMAIL_UNCONFIRMED: _DENIED,
     Situation.FORBIDDEN: _DENIED,
     Situation.WORKSPACE_ACCESS_DENIED: _DENIED,

@@ -1,4 +1,4 @@
-"""What a contract is: one object that knows its formats, and the base of its shapes."""
+"""The base class of contracts, and the base models of their requests and responses."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ __all__ = ["About", "Closed", "Contract", "Paged", "RateRule", "Shape", "seriali
 
 
 class Shape(BaseModel):
-    """Base of every answer, and of a request whose document only shows an example: unknown fields are ignored."""
+    """Base of every response, and of requests whose document only shows an example: unknown fields are ignored."""
 
     model_config = ConfigDict(
         extra="ignore",
         protected_namespaces=(),
-        hide_input_in_errors=True,  # errors are logged, inputs not
-        defer_build=True,  # a cold start builds what its first request needs
+        hide_input_in_errors=True,  # errors are logged, inputs must not be
+        defer_build=True,  # a cold start builds only the models of its first request
     )
 
 
 class Closed(Shape):
-    """Base of a request whose document defines every field (agentworks' interfaces, enterprise's field lists): an unknown field
-    is an error that names it, instead of a wish silently dropped."""
+    """Base of requests whose document defines every field (agentworks' interfaces, enterprise's field lists): an unknown field is
+    an error that names it, instead of being ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,7 +51,7 @@ class Paged(Generic[T]):
 
 @dataclass(frozen=True)
 class About:
-    """What the OpenAPI document says of the contract."""
+    """The general part of a contract's OpenAPI document."""
 
     title: str
     version: str
@@ -71,18 +71,18 @@ class Contract(ABC):
     drop_none: ClassVar[bool] = False
     """Whether an absent value is left out (TypeScript's `field?:`) or shown as null."""
     cookie: ClassVar[str | None] = None
-    """The session cookie, where the contract has one."""
+    """The name of the session cookie, if the contract has one."""
     api_keys: ClassVar[bool] = False
-    """Whether `X-API-Key` may stand in for the bearer token."""
+    """Whether `X-API-Key` is accepted instead of the bearer token."""
 
     # -- answers
 
     def published(self, model: Any, paged: bool) -> Any:
-        """The type of a whole answer for OpenAPI: `model` itself, or `model` in the contract's envelope."""
+        """Return the type of a whole response for OpenAPI: `model` itself, or `model` in the contract's envelope."""
         return list[model] if paged else model
 
     def render(self, result: Any, model: Any, status: int, request_id: str) -> bytes:
-        """The body of a successful answer."""
+        """Return the body of a successful response."""
         return self.dump(model, result)
 
     def dump(self, model: Any, value: Any) -> bytes:
@@ -95,40 +95,40 @@ class Contract(ABC):
     """The error body as a model, for OpenAPI."""
 
     answers: ClassVar[Mapping[Situation, Answer]]
-    """What the contract answers in every situation. A code has one message, the document's own where it has one."""
+    """The contract's answer to every situation. A code has one message, the document's own if it has one."""
     names: ClassVar[Mapping[str, str]] = {}
-    """The domain's names that this contract has other words for, in fields and in details."""
+    """Domain names for which this contract has other words, in fields and in details."""
 
     def answer(self, error: CadreError) -> Answer:
         return self.answers[error.situation]
 
     def problem(self, error: CadreError) -> Problem:
-        """The error in this contract's status, code and message. Its fields keep their names: for what the request's models refuse,
-        which have the client's names already."""
+        """Convert an error to this contract's status, code and message. Field names are unchanged: for errors of request models,
+        which already have the client's names."""
         return problem(self.answer(error), error)
 
     def domain_problem(self, error: CadreError, fields: Mapping[str, str] = MappingProxyType({})) -> Problem:
-        """The problem of an error that a service raised, its fields and details under the names that clients know. `fields` are the
-        names that one operation has for what a service names otherwise."""
+        """Convert an error of a service, with fields and details under the names that clients know. `fields` are the operation's
+        own names."""
         problem = self.problem(error)
         shown = [replace(one, field=fields.get(one.field) or self.public_name(one.field)) for one in problem.fields]
         return replace(problem, fields=tuple(shown), details=self.public_details(problem.details))
 
     def public_name(self, name: str) -> str:
-        """A domain's name (dotted where it is inside another) as this contract writes it."""
+        """Return a domain name (dotted if nested) as this contract writes it."""
         return self.names.get(name, name)
 
     def public_details(self, details: Any) -> Any:
-        """The details of a service's error with this contract's names."""
+        """Return the details of a service's error with this contract's names."""
         return {self.public_name(name): value for name, value in details.items()} if isinstance(details, dict) else details
 
     @abstractmethod
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
-        """The body of an error. `request_id` and `timestamp` are plain texts, so that the gateway's own error templates
-        (`$context.requestId`) come from the same place."""
+        """Return the body of an error. `request_id` and `timestamp` are plain texts, so that the gateway's own error templates
+        (`$context.requestId`) can be rendered by it too."""
 
     def error_detail(self, problem: Problem) -> dict[str, Any]:
-        """Code, message and, where there are any, details, as the snake_case contracts show them."""
+        """Return code, message and any details, as the snake_case contracts show them."""
         details = self.list_details(problem)
         return {"code": problem.code, "message": problem.message} | ({} if details is None else {"details": details})
 
@@ -151,11 +151,11 @@ class Contract(ABC):
 
     @abstractmethod
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
-        """The documented limits of a route: `rate_class` is the route's (auth, workspace, sandbox, message, or ""), `plan` the
-        caller's organization's. Empty: not limited."""
+        """Return the documented limits of a route. `rate_class` is the route's class (auth, workspace, sandbox, message, or ""),
+        `plan` that of the caller's organization. Empty: not limited."""
 
     workspace_rule: ClassVar[RateRule | None] = None
-    """The documented limit of all callers in a workspace together."""
+    """The documented limit for all callers in a workspace together."""
 
     def rate_headers(self, limit: int, remaining: int, reset: int, window: int) -> dict[str, str]:
         return {
@@ -169,7 +169,7 @@ _serializers: dict[Any, Any] = {}
 
 
 def serializer(model: Any) -> Any:
-    """The TypeAdapter of a type, built once."""
+    """Return the TypeAdapter of a type, built once."""
     from pydantic import TypeAdapter
 
     if model not in _serializers:

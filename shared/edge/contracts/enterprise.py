@@ -69,7 +69,7 @@ class ErrorResponse(Shape):
 
 
 _INVALID = Answer(400, "VALIDATION_ERROR", "Invalid request parameters")
-_UNPROVEN = Answer(401, "AUTHENTICATION_FAILED", "Invalid credentials")
+_UNAUTHENTICATED = Answer(401, "AUTHENTICATION_FAILED", "Invalid credentials")
 _DENIED = Answer(403, "AUTHORIZATION_DENIED", "Insufficient permissions")
 _DUPLICATE = Answer(409, "DUPLICATE_RESOURCE", "Resource already exists")
 _CONFLICT = Answer(409, "CONFLICT", "The current state does not allow this")
@@ -83,13 +83,13 @@ _ANSWERS = {
     Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
     Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
     Situation.NOT_FOUND: Answer(404, "RESOURCE_NOT_FOUND", "Requested resource not found"),
-    Situation.CREDENTIALS_WRONG: _UNPROVEN,
-    Situation.TOKEN_INVALID: _UNPROVEN,
-    Situation.TOKEN_EXPIRED: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_INVALID: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_EXPIRED: _UNPROVEN,
-    Situation.SIGN_IN_DECLINED: _UNPROVEN,
-    Situation.SIGN_IN_UNVERIFIED: _UNPROVEN,
+    Situation.CREDENTIALS_WRONG: _UNAUTHENTICATED,
+    Situation.TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_DECLINED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_UNVERIFIED: _UNAUTHENTICATED,
     Situation.SIGN_IN_EMAIL_UNCONFIRMED: _DENIED,
     Situation.FORBIDDEN: _DENIED,
     Situation.WORKSPACE_ACCESS_DENIED: _DENIED,

@@ -1,4 +1,4 @@
-"""What requests of several contracts carry. What only one contract has is in that contract's module."""
+"""Field types of requests that several contracts use. Types of only one contract are in that contract's module."""
 
 from typing import Annotated
 
@@ -19,17 +19,17 @@ def _like_an_email(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    import email_validator  # 48 ms of CPU, most of it expressions: whoever checks no address does not pay for it
+    import email_validator  # imported here, because it takes 48 ms of CPU, most of it for regular expressions
 
-    # Reserved domains (`.test`, `.local`, `.localhost`, ...) are fine: a company's network, a laptop and tests have such addresses, and
-    # none is looked up. The list is part of the library's API.
+    # Reserved domains (`.test`, `.local`, `.localhost`, ...) are allowed: company networks, laptops and tests use them, and no domain
+    # is looked up. The list is part of the library's API.
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
     value = value.strip()
     try:
         email_validator.validate_email(value, check_deliverability=False, allow_quoted_local=True)
     except email_validator.EmailNotValidError:
         raise PydanticCustomError("email_format", "Invalid email format") from None
-    return value  # as it was written: `normal_email` alone decides what counts as the same address
+    return value  # unchanged: only `normal_email` decides which addresses are the same
 
 
 _SCHEMA = WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL})
@@ -37,13 +37,13 @@ Email = Annotated[str, AfterValidator(_email), _SCHEMA]
 """An address that the platform will write to."""
 KnownEmail = Annotated[str, AfterValidator(_like_an_email), _SCHEMA]
 """The address of an account that is looked up, not made: it may be older than what `Email` asks, and must still open it."""
-GivenEmail = Annotated[str, Field(max_length=MAX_EMAIL)]
+LoginEmail = Annotated[str, Field(max_length=MAX_EMAIL)]
 """An address at login, where the document has no word for a malformed one: it is simply nobody's."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-"""Of a person, a workspace, a project, a board, a lane."""
+"""The name of a person, a workspace, a project, a board or a lane."""
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-"""Of a card or a document."""
+"""The title of a card or a document."""
 CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Description = Annotated[str, Field(max_length=5_000)]
-"""Of a project, a board, a lane."""
+"""The description of a project, a board or a lane."""
 Offset = Annotated[int, Field(ge=0)]

@@ -1,7 +1,7 @@
 """omoios: snake_case, bare objects and bare arrays, priorities and phases in UPPER CASE, base path `/api/v1`.
 
-The document has no error format: it answers `{"detail": ..., "error": {...}}`, the first with the particular reason for clients of the
-original service, the second with the code. Bare arrays cannot say how many there are: `X-Total-Count` does.
+The document has no error format; we use `{"detail": ..., "error": {...}}`: `detail` has the reason for clients of the original
+service, `error` the code. A bare array cannot hold its total, so `X-Total-Count` does.
 """
 
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from shared.edge.contracts.plans import plan_rules
 from shared.edge.contracts.problems import Answer, Problem
 
 ROLES = {Role.OWNER: "admin", Role.ADMIN: "admin", Role.MEMBER: "member", Role.VIEWER: "viewer"}
-"""Our roles as this contract names them."""
+"""Our roles under this contract's names."""
 PERMISSIONS = {
     "create_tickets": Permission.CARD_CREATE,
     "spawn_agents": Permission.AGENT_RUN,
@@ -44,8 +44,8 @@ class ErrorResponse(Shape):
 
 
 _INVALID = Answer(422, "VALIDATION_ERROR", "The request is not valid")
-_UNFIT = Answer(400, "VALIDATION_ERROR", "The request is not valid")
-_UNPROVEN = Answer(401, "AUTHENTICATION_ERROR", "The caller did not prove who they are")
+_BAD_REQUEST = Answer(400, "VALIDATION_ERROR", "The request is not valid")
+_UNAUTHENTICATED = Answer(401, "AUTHENTICATION_ERROR", "The caller did not prove who they are")
 _DENIED = Answer(403, "AUTHORIZATION_ERROR", "The caller may not do this")
 _CONFLICT = Answer(409, "CONFLICT", "The current state does not allow this")
 _UNAVAILABLE = Answer(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable")
@@ -53,18 +53,18 @@ _ANSWERS = {
     Situation.INVALID: _INVALID,
     Situation.EMAIL_FORMAT: _INVALID,
     Situation.PASSWORD_WEAK: _INVALID,
-    Situation.MALFORMED: _UNFIT,
+    Situation.MALFORMED: _BAD_REQUEST,
     Situation.TOO_LARGE: Answer(413, "PAYLOAD_TOO_LARGE", "The request body is too large"),
     Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
     Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
     Situation.NOT_FOUND: Answer(404, "NOT_FOUND", "Resource not found"),
-    Situation.CREDENTIALS_WRONG: _UNPROVEN,
-    Situation.TOKEN_INVALID: _UNPROVEN,
-    Situation.TOKEN_EXPIRED: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_INVALID: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_EXPIRED: _UNPROVEN,
-    Situation.SIGN_IN_DECLINED: _UNPROVEN,
-    Situation.SIGN_IN_UNVERIFIED: _UNPROVEN,
+    Situation.CREDENTIALS_WRONG: _UNAUTHENTICATED,
+    Situation.TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_DECLINED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_UNVERIFIED: _UNAUTHENTICATED,
     Situation.SIGN_IN_EMAIL_UNCONFIRMED: _DENIED,
     Situation.FORBIDDEN: _DENIED,
     Situation.WORKSPACE_ACCESS_DENIED: _DENIED,
@@ -77,7 +77,7 @@ _ANSWERS = {
     Situation.IDEMPOTENCY_KEY_USED: Answer(409, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used before"),
     Situation.PROJECT_ARCHIVED: _CONFLICT,
     Situation.CARD_ARCHIVED: _CONFLICT,
-    Situation.LANE_TRANSITION: _UNFIT,
+    Situation.LANE_TRANSITION: _BAD_REQUEST,
     Situation.DEPENDENCY_CYCLE: _CONFLICT,
     Situation.DEPENDENCIES_DISABLED: _CONFLICT,
     Situation.FILE_NOT_UPLOADED: _CONFLICT,
@@ -96,7 +96,7 @@ _ANSWERS = {
     Situation.RATE_LIMITED: Answer(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"),
     Situation.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
     Situation.PROVIDER_RATE_LIMITED: _UNAVAILABLE,
-    Situation.PROVIDER_NOT_CONFIGURED: _UNFIT,
+    Situation.PROVIDER_NOT_CONFIGURED: _BAD_REQUEST,
     Situation.EXTERNAL_SERVICE_UNAVAILABLE: _UNAVAILABLE,
     Situation.UNAVAILABLE: _UNAVAILABLE,
     Situation.TIMEOUT: Answer(504, "TIMEOUT", "The answer took too long"),
@@ -119,7 +119,7 @@ class Omoios(Contract):
         }
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
-        """The document gives no numbers: the organization's plan decides, as in enterprise, but by the hour."""
+        """Return the limits of the organization's plan per hour, as in enterprise: the document gives no numbers."""
         return plan_rules("om", plan, only=3600)
 
 

@@ -10,7 +10,7 @@ from shared.edge.contracts.plans import plan_rules
 from shared.edge.contracts.problems import Answer, Problem
 
 TIERS = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
-"""Our plans as this contract names them."""
+"""Our plans under this contract's names."""
 PLAN_OF_TIER = {tier: plan for plan, tier in TIERS.items()}
 
 
@@ -34,7 +34,7 @@ class Pagination(Shape):
 
 
 _INVALID = Answer(400, "VALIDATION_ERROR", "Invalid request data")
-_UNPROVEN = Answer(401, "AUTHENTICATION_ERROR", "Authentication failed")
+_UNAUTHENTICATED = Answer(401, "AUTHENTICATION_ERROR", "Authentication failed")
 _DENIED = Answer(403, "AUTHORIZATION_ERROR", "Insufficient permissions")
 _CONFLICT = Answer(409, "CONFLICT", "Resource conflict")
 _UNAVAILABLE = Answer(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable")
@@ -47,13 +47,13 @@ _ANSWERS = {
     Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
     Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
     Situation.NOT_FOUND: Answer(404, "NOT_FOUND", "Resource not found"),
-    Situation.CREDENTIALS_WRONG: _UNPROVEN,
-    Situation.TOKEN_INVALID: _UNPROVEN,
-    Situation.TOKEN_EXPIRED: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_INVALID: _UNPROVEN,
-    Situation.ONE_TIME_TOKEN_EXPIRED: _UNPROVEN,
-    Situation.SIGN_IN_DECLINED: _UNPROVEN,
-    Situation.SIGN_IN_UNVERIFIED: _UNPROVEN,
+    Situation.CREDENTIALS_WRONG: _UNAUTHENTICATED,
+    Situation.TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_INVALID: _UNAUTHENTICATED,
+    Situation.ONE_TIME_TOKEN_EXPIRED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_DECLINED: _UNAUTHENTICATED,
+    Situation.SIGN_IN_UNVERIFIED: _UNAUTHENTICATED,
     Situation.SIGN_IN_EMAIL_UNCONFIRMED: _DENIED,
     Situation.FORBIDDEN: _DENIED,
     Situation.WORKSPACE_ACCESS_DENIED: _DENIED,
@@ -105,7 +105,7 @@ class Orchestrator(Contract):
         return {"error": self.error_detail(problem) | {"timestamp": timestamp, "correlation_id": request_id}}
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
-        """The document gives no numbers: the organization's plan decides, as in enterprise, but by the hour."""
+        """Return the limits of the organization's plan per hour, as in enterprise: the document gives no numbers."""
         return plan_rules("or", plan, only=3600)
 
 

@@ -1,4 +1,4 @@
-"""An error on its way to a client: what a contract answers for a situation, and what is particular about this case."""
+"""An error on its way to a client: a contract's answer to a situation, and the details of this case."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shared.core.errors import CadreError, FieldError, RateLimited, Upstream
 
 @dataclass(frozen=True)
 class Answer:
-    """A contract's status and code for a situation, and the message that goes with the code."""
+    """A contract's status and code for a situation, and the message of the code."""
 
     status: int
     code: str
@@ -18,7 +18,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Problem:
-    """An error as a contract says it, before it takes the contract's form. `reason` is empty where the message says it all."""
+    """An error with a contract's status and code, before it is rendered. `reason` is empty if the message says everything."""
 
     status: int
     code: str
@@ -31,13 +31,13 @@ class Problem:
 
     @property
     def explained(self) -> dict[str, Any] | None:
-        """The particular reason and what else the error says; None where there is neither."""
+        """Return the reason together with the details; None if there is neither."""
         reason = {"reason": self.reason} if self.reason else {}
         return reason | dict(self.details or {}) or None
 
 
 def problem(answer: Answer, error: CadreError) -> Problem:
-    """The error with a contract's answer to it, and the headers that belong to both."""
+    """Combine an error with a contract's answer, and add the headers of both."""
     headers: dict[str, str] = {}
     retry_after = error.retry_after if isinstance(error, RateLimited | Upstream) else None
     if retry_after is not None:

@@ -1,3 +1,3 @@
-"""The door of the API functions."""
+"""The HTTP layer of the API functions."""
 
 from shared.edge.http import cold_start as cold_start  # before FastAPI is imported from anywhere

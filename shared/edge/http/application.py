@@ -1,4 +1,4 @@
-"""A FastAPI app for one contract: the operations given, and the contract's own words for what no operation catches."""
+"""Build the FastAPI app of one contract, with the contract's own error bodies for requests that match no operation."""
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ from shared.edge.http.routing import mount
 
 
 def application(contract: Contract, operations: list[Operation], *, describe: bool = False) -> FastAPI:
-    """The app. With `describe` it can say what it serves (`app.openapi()`); without, it starts faster."""
+    """Return the app. With `describe` it can generate its OpenAPI document (`app.openapi()`); without, it starts faster."""
     about = contract.about
     app = FastAPI(
         title=about.title,
@@ -23,14 +23,16 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        strict_content_type=False,  # a body without a type is JSON; one with another type is refused by the gate
+        strict_content_type=False,  # a body without a type is JSON; the pipeline refuses other types
     )
 
     async def unmatched(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+        assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this only for HTTPException
         if error.status_code == 405:
-            allowed = {method for route in app.routes if _at(route, request) for method in getattr(route, "methods", ())}
-            allowed |= {"HEAD"} if "GET" in allowed else set()  # the handler answers it (`LambdaHandler`)
+            allowed = {
+                method for route in app.routes if _matches_path(route, request) for method in getattr(route, "methods", ())
+            }
+            allowed |= {"HEAD"} if "GET" in allowed else set()  # `LambdaHandler` serves HEAD
             error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return failure(contract, http_problem(contract, error), request_id(request))
 
@@ -39,5 +41,5 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
     return app
 
 
-def _at(route: BaseRoute, request: Request) -> bool:
+def _matches_path(route: BaseRoute, request: Request) -> bool:
     return route.matches(request.scope)[0] is not Match.NONE

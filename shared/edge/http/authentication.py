@@ -1,7 +1,7 @@
-"""Who calls: a bearer token, agentworks' session cookie, or an API key; then whether they may call this often.
+"""Authenticate the caller by a bearer token, agentworks' session cookie, or an API key, and count the request for its rate limits.
 
-One round trip: the access record of the caller answers at once whether the session is alive, how many requests are left, and which
-workspaces and organizations the caller belongs to (`shared.people.access.records`).
+One round trip: the caller's access record tells whether the session is alive, how many requests are left, and to which workspaces
+and organizations the caller belongs (`shared.people.access.records`).
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 async def authenticate(operation: Operation, request: Request, call: Call) -> None:
-    """Fill `call.actor`, count the request, and note in `call.rate_status` where its rate limit stands.
+    """Set `call.actor`, count the request, and set `call.rate_status` to the state of its rate limit.
 
     Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
     """
@@ -44,35 +44,35 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
         call.plan = claims.plan
         actor, call.rate_status = records.authenticate(claims, rules_for(claims.plan))
-    call.actor = _counted_by_workspace(actor, operation, call)
+    call.actor = _with_workspace_limit(actor, operation, call)
 
 
-def _counted_by_workspace(actor: Actor, operation: Operation, call: Call) -> Actor:
-    """The actor, whose request will also count for the workspaces that it turns out to be about, where the contract limits those."""
+def _with_workspace_limit(actor: Actor, operation: Operation, call: Call) -> Actor:
+    """Return the actor; if the contract limits workspaces, the request is also counted for each workspace in which the actor acts."""
     rule = operation.contract.workspace_rule
     if rule is None or not operation.limited:
         return actor
-    entered: set[str] = set()
+    counted: set[str] = set()
 
-    def enter(ws_id: str) -> None:
-        if ws_id not in entered:
-            entered.add(ws_id)
-            taken = quota_leases.PROCESS_LEASES.count(ws_id, rule)
-            if call.rate_status is None or taken.remaining < call.rate_status.remaining:
-                call.rate_status = taken
+    def count_workspace(ws_id: str) -> None:
+        if ws_id not in counted:
+            counted.add(ws_id)
+            status = quota_leases.PROCESS_LEASES.count(ws_id, rule)
+            if call.rate_status is None or status.remaining < call.rate_status.remaining:
+                call.rate_status = status
 
-    return replace(actor, on_enter_workspace=enter)
+    return replace(actor, on_enter_workspace=count_workspace)
 
 
 async def _subject(operation: Operation, request: Request, call: Call) -> str:
-    """Who an anonymous request is counted for: its address, together with the field of the body that the operation names."""
+    """Return what an anonymous request is counted by: its address, and the field of the body that the operation names."""
     subject = f"{operation.contract.name}#{call.client_ip}"
     if operation.counted_by is None:
         return subject
     try:
         body = await request.json()
     except HTTPException:
-        return subject  # the endpoint will say what is wrong with the body
+        return subject  # the endpoint reports what is wrong with the body
     value = body.get(operation.counted_by) if isinstance(body, dict) else None
     return f"{subject}#{fingerprint(value.strip().lower())}" if isinstance(value, str) else subject
 
@@ -91,7 +91,7 @@ def _token(operation: Operation, request: Request) -> str:
 
 
 def _refuse_foreign_site(request: Request) -> None:
-    """Browsers send Origin with every unsafe request to another site: a cookie alone proves nothing then."""
+    """Refuse a cookie that another site sent: browsers send Origin with every unsafe request to another site."""
     origin = request.headers.get("origin")
     if request.method in _SAFE or origin is None:
         return

@@ -1,4 +1,4 @@
-"""The request at hand: who calls, under which id, with which answer headers. Set by the door, read by endpoints."""
+"""The current request: its id, its caller, and headers of its response. Set by the pipeline, read by endpoints."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ class Call:
     actor: Actor | None = None
     plan: str = FREE
     headers: list[tuple[str, str]] = field(default_factory=list)
-    """Headers an endpoint adds to its answer (a cookie, a total)."""
+    """Headers that an endpoint adds to its response (a cookie, a total)."""
     rate_status: RateStatus | None = None
-    """Where the tightest of the limits that count this request stands."""
+    """The state of the rate limit with the fewest remaining requests, of those that count this request."""
 
 
 _current: ContextVar[Call] = ContextVar("call")

@@ -1,10 +1,11 @@
-"""What makes the first start of a function shorter. The door imports this before anything heavy; FastAPI comes in here.
+"""Shorten the first start of a function. Imported before anything heavy; this module imports FastAPI.
 
-Instructions of a cold start of `cards` up to its first answer, measured one by one (callgrind, which repeats to four digits):
+Measured one by one, in instructions of a cold start of `cards` up to its first response (callgrind, which repeats to four
+digits):
 
-garbage      no collection while modules are imported: nothing of theirs is garbage. Afterwards they are set aside for good
-models       FastAPI has 40 Pydantic models of OpenAPI. They are built when they are used, which a serving function never does
-email        FastAPI imports email_validator (48 ms of CPU) for the contact in a document; we do where an address is checked
+garbage      no collection while modules are imported: nothing of theirs is garbage; afterwards they are frozen
+models       FastAPI has 40 Pydantic models of OpenAPI; they are built when used, which a serving function never does
+email        FastAPI imports email_validator (48 ms of CPU) for the contact in a document; we import it when an address is checked
 pydantic.v1  FastAPI asks of each parameter whether it is a model of Pydantic's old version, and imports that for the question
 """
 
@@ -22,13 +23,13 @@ if ON_LAMBDA:
     gc.disable()
     sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # the documented way to have no such module
 
-# FastAPI ignores this warning while it builds the fields of its bodies; those of our models (`Shape`) are built later, when first used
+# FastAPI ignores this warning while it builds the fields of its bodies; our models (`Shape`) are built later, when first used
 warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 BaseModel.model_config["defer_build"] = True
 hidden = "email_validator" not in sys.modules
 if hidden:
     sys.modules["email_validator"] = None  # type: ignore[assignment]
-import fastapi.openapi.models  # noqa: E402, F401 - imported for what it builds, while building is put off
+import fastapi.openapi.models  # noqa: E402, F401 - imported here, while building models is deferred
 
 if hidden:
     del sys.modules["email_validator"]
@@ -36,7 +37,7 @@ del BaseModel.model_config["defer_build"]
 
 
 def finish() -> None:
-    """Everything is imported: collect garbage again, but never look at what is there already."""
+    """End the import phase: turn garbage collection on again, but exclude all existing objects from it."""
     if ON_LAMBDA and not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -1,7 +1,7 @@
-"""API Gateway's event as an ASGI scope. Mangum's own reading, mended where a caller could make it fail or mislead it:
+"""Convert API Gateway's event to an ASGI scope. Mangum's adapter, corrected for requests that made it fail or misread:
 
-* a Host header that is no `host:port` raised (the function would answer nothing at all)
-* texts that are no UTF-8 (lone surrogates) raised
+* a Host header that is not `host:port` raised (the function would not respond at all)
+* texts that are not UTF-8 (lone surrogates) raised
 * an encoded slash in a path parameter became a path separator, so one operation could be mistaken for another
 """
 
@@ -28,7 +28,7 @@ class RestEvent(APIGateway):
         return {
             "type": "http",
             "http_version": "1.1",
-            "method": "GET" if event["httpMethod"] == "HEAD" else event["httpMethod"],  # `LambdaHandler` leaves the body out
+            "method": "GET" if event["httpMethod"] == "HEAD" else event["httpMethod"],  # `LambdaHandler` removes the body
             "headers": [[name.encode("latin-1", "replace"), value.encode("utf-8", "replace")] for name, value in headers.items()],
             "path": _path(event["path"], self.config["api_gateway_base_path"]),
             "raw_path": None,
@@ -51,7 +51,7 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 
 
 def _path(path: str, base: str) -> str:
-    """The path below the contract's base, which is there when the request came through a custom domain."""
+    """Return the path without the contract's base path, which is present if the request came through a custom domain."""
     if path == base or path.startswith(f"{base}/"):
         path = path[len(base) :]
     return unquote(_ENCODED_SLASH.sub("%252F", path)) or "/"

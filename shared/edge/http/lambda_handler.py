@@ -1,6 +1,6 @@
-"""The entry of an API function: the event names the contract, the contract's module is loaded when it is first asked for.
+"""The entry of an API function: the event names the contract, whose module is loaded at its first request.
 
-handler = door("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")
+handler = lambda_handler("cards", agentworks="functions.cards.agentworks", omoios="functions.cards.omoios")
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
 
-from shared.edge.contracts import contract as contract_named
+from shared.edge.contracts import contract as get_contract
 from shared.edge.http import cold_start
 from shared.edge.http.event import RestEvent
 
@@ -23,38 +23,40 @@ if TYPE_CHECKING:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """The one event loop that requests run on. Mangum takes the thread's current one, and newer Pythons no longer make it."""
+    """Return the one event loop for all requests. Mangum uses the thread's current loop, and newer Pythons no longer create one."""
     loop = asyncio.new_event_loop()
     atexit.register(loop.close)
     return loop
 
 
 class LambdaHandler:
-    """A Lambda handler for one area; `contracts` maps each contract it serves to the module that declares its routes."""
+    """A Lambda handler for one area; `contracts` maps each served contract to the module that declares its routes."""
 
     def __init__(self, area: str, contracts: dict[str, str]) -> None:
         self.area, self.contracts = area, contracts
-        self._open: dict[str, Mangum] = {}
+        self._apps: dict[str, Mangum] = {}
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer an API Gateway REST event. The stage variable `contract` says whose request it is."""
+        """Handle an API Gateway REST event. The stage variable `contract` names the contract."""
         name = (event.get("stageVariables") or {}).get("contract", "")
-        asyncio.set_event_loop(_loop())  # before Mangum is made, which otherwise makes a loop that nobody closes
-        if name not in self._open:
-            self._open[name] = self._build(name)
-        answer: dict[str, Any] = self._open[name](event, context)
+        asyncio.set_event_loop(_loop())  # before Mangum, which would otherwise create a loop that nobody closes
+        if name not in self._apps:
+            self._apps[name] = self._build(name)
+        response: dict[str, Any] = self._apps[name](event, context)
         if event["httpMethod"] == "HEAD":
-            answer |= {"body": "", "isBase64Encoded": False}
-        return answer
+            response |= {"body": "", "isBase64Encoded": False}
+        return response
 
     def routes(self, name: str) -> "Routes":
-        """The routes this area declares for a contract."""
-        found: Routes = import_module(self.contracts[name]).routes
-        return found
+        """Return the routes that this area declares for a contract."""
+        routes: Routes = import_module(self.contracts[name]).routes
+        return routes
 
     def warm_up(self) -> None:
-        """Make ready what the first request needs, while the function starts: then it has a whole processor, later what its memory
-        buys. One request that leads nowhere goes through the first contract's app; no table is asked."""
+        """Prepare what the first request needs while the function starts, because it has a full processor only then.
+
+        Sends one request to an unknown path through the first contract's app; no table is read.
+        """
         from shared.store.client import dynamodb
 
         name = next(iter(self.contracts))
@@ -64,14 +66,14 @@ class LambdaHandler:
     def _build(self, name: str) -> Mangum:
         from shared.edge.http.application import application
 
-        served = contract_named(name)
-        app: FastAPI = application(served, self.routes(name).operations)
-        return Mangum(app, lifespan="off", api_gateway_base_path=served.base, custom_handlers=[RestEvent])
+        contract = get_contract(name)
+        app: FastAPI = application(contract, self.routes(name).operations)
+        return Mangum(app, lifespan="off", api_gateway_base_path=contract.base, custom_handlers=[RestEvent])
 
 
 def lambda_handler(area: str, **contracts: str) -> LambdaHandler:
-    made = LambdaHandler(area, contracts)
+    lambda_function = LambdaHandler(area, contracts)
     if cold_start.ON_LAMBDA:
-        made.warm_up()
+        lambda_function.warm_up()
         cold_start.finish()
-    return made
+    return lambda_function

@@ -1,4 +1,4 @@
-"""One structured line a request, with its metrics embedded (CloudWatch EMF); never a body, a token or a raw path."""
+"""Write one structured log line per request, with embedded metrics (CloudWatch EMF); never a body, a token or a raw path."""
 
 import logging
 from typing import Any
@@ -11,11 +11,11 @@ from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 
 logger = Logger(level=settings().log_level)
-logging.getLogger("mangum.http").setLevel(logging.ERROR)  # a second line a request, with the raw path
+logging.getLogger("mangum.http").setLevel(logging.ERROR)  # Mangum would log a second line per request, with the raw path
 
 
 def request(operation: Operation, call: Call, status: int, code: str | None, seconds: float) -> None:
-    """`code` is the contract's error code, None for a success."""
+    """Log a request. `code` is the contract's error code, None for a success."""
     logger.info(
         "request",
         extra=_about(operation, call)
@@ -44,7 +44,7 @@ def request(operation: Operation, call: Call, status: int, code: str | None, sec
 
 
 def crash(operation: Operation, call: Call) -> None:
-    """The exception at hand, with its traceback."""
+    """Log the current exception with its traceback."""
     logger.exception("unexpected error", extra=_about(operation, call))
 
 

@@ -1,7 +1,7 @@
-"""What every request passes before and after its endpoint: size, identity, rate limit, idempotency; then headers, errors, one log line.
+"""Everything around an endpoint: size, authentication, rate limit, idempotency before; headers, errors, one log line after.
 
-A FastAPI route class instead of middleware: it runs before the body is read (an anonymous caller learns nothing from a validation
-error) and costs no extra ASGI layer.
+A FastAPI route class instead of middleware: it runs before the body is validated (an anonymous caller learns nothing from a
+validation error) and needs no extra ASGI layer.
 """
 
 import hmac
@@ -41,12 +41,12 @@ _HTTP = {
     413: (Situation.TOO_LARGE, ""),
     415: (Situation.UNSUPPORTED_MEDIA, "The request body must be application/json"),
 }
-"""What the framework refuses, by its status: the situation and what is to be said of it."""
+"""Errors of the framework by status: the situation and the reason to show."""
 _BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
 
 
 def route_class(operation: Operation) -> type[APIRoute]:
-    """The route class of one operation."""
+    """Return the route class of one operation."""
 
     class Gated(APIRoute):
         def get_route_handler(self) -> Endpoint:
@@ -83,27 +83,29 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         problem = http_problem(contract, error)
     except Exception as error:  # the caller gets a 5xx in the contract's form, the log gets the traceback
         log.crash(operation, call)
-        problem = _crashed(contract, error)
+        problem = _crash_problem(contract, error)
     if problem is not None:
         response = failure(contract, problem, call.request_id)
-        refused = problem.status == 401 and not operation.public  # a wrong password or token ends nobody's living session
+        refused = problem.status == 401 and not operation.public  # a failed login must not end the browser's session
         if refused and contract.cookie and contract.cookie in request.cookies:
             response.delete_cookie(contract.cookie, path="/")
     response.headers["X-Request-ID"] = call.request_id
-    taken = call.rate_status
-    if taken is not None and (problem is None or problem.rate is None):  # a refusal has the headers of the limit that refused
-        response.headers.update(contract.rate_headers(taken.limit, taken.remaining, taken.reset, taken.window))
-    response.headers.setdefault("Cache-Control", "no-store")  # answers hold tokens and other people's work
+    rate_status = call.rate_status
+    if rate_status is not None and (problem is None or problem.rate is None):  # a 429 has the headers of the exceeded limit
+        response.headers.update(
+            contract.rate_headers(rate_status.limit, rate_status.remaining, rate_status.reset, rate_status.window)
+        )
+    response.headers.setdefault("Cache-Control", "no-store")  # responses contain tokens and private data
     for name, value in call.headers:
         response.headers.append(name, value.encode("latin-1", "replace").decode("latin-1"))
-    # a header made of somebody's words (a file name) must neither start a new header nor fail on its way out
+    # a header with text from users (a file name) must neither start a new header nor fail to be sent
     response.raw_headers = [(name, _UNPRINTABLE.sub(b"?", value)) for name, value in response.raw_headers]
     log.request(operation, call, response.status_code, problem.code if problem else None, time.perf_counter() - started)
     return response
 
 
-def _crashed(contract: Contract, error: Exception) -> Problem:
-    """A 503 where AWS was too busy or out of reach (trying again helps), a 500 for everything else."""
+def _crash_problem(contract: Contract, error: Exception) -> Problem:
+    """Return a 503 if AWS was too busy or unreachable (a retry helps), a 500 for everything else."""
     if isinstance(error, ClientError):
         busy = error.response["Error"]["Code"] in _BUSY
     else:
@@ -114,7 +116,7 @@ def _crashed(contract: Contract, error: Exception) -> Problem:
 
 
 def failure(contract: Contract, problem: Problem, request: str) -> Response:
-    """An error in the contract's format, with its headers."""
+    """Return an error response in the contract's format, with its headers."""
     body = contract.dump(dict[str, Any], contract.error_body(problem, request, clock.iso()))
     response = Response(body, problem.status, dict(problem.headers), media_type="application/json")
     response.headers["X-Request-ID"] = request
@@ -126,31 +128,33 @@ def failure(contract: Contract, problem: Problem, request: str) -> Response:
 
 
 def http_problem(contract: Contract, error: HTTPException) -> Problem:
-    """What the framework itself refuses: an unknown path, a wrong method, an unreadable form."""
+    """Convert an error of the framework: an unknown path, a wrong method, an unreadable form."""
     situation, reason = _HTTP.get(error.status_code, (Situation.MALFORMED, str(error.detail)))
     problem = contract.problem(CadreError(situation, reason))
     return replace(problem, headers=error.headers or {})
 
 
 def request_id(request: Request) -> str:
-    """The caller's X-Request-ID where it is short and harmless, else the gateway's."""
-    asked = request.headers.get("x-request-id", "")
-    if _REQUEST_ID.fullmatch(asked):
-        return asked
+    """Return the caller's X-Request-ID if it is short and harmless, else the gateway's id."""
+    requested_id = request.headers.get("x-request-id", "")
+    if _REQUEST_ID.fullmatch(requested_id):
+        return requested_id
     event = request.scope.get("aws.event") or {}
-    given: str = event.get("requestContext", {}).get("requestId", "")
-    return given or "local"
+    gateway_id: str = event.get("requestContext", {}).get("requestId", "")
+    return gateway_id or "local"
 
 
 def client_ip(request: Request) -> str:
-    """Where the request comes from. Behind the edge the gateway sees only the edge: then it is the address before the last in
-    X-Forwarded-For, the one that the edge added. The edge proves itself with a key that it sends along (infra/edge.py): whoever
-    reaches the gateway around it counts by the address that the gateway sees, whatever the headers say."""
+    """Return the network address of the caller.
+
+    Behind the edge the gateway sees only the edge. The address is then the second last in X-Forwarded-For, which the edge added.
+    The edge proves itself with a key (infra/edge.py); without it the gateway's own view counts, whatever the headers say.
+    """
     key = settings().edge_key
     if key and hmac.compare_digest(request.headers.get("x-cadre-edge", "").encode(), key.encode()):
         addresses = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
         if len(addresses) > 1:
-            return addresses[-2][:45]  # an IPv6 address at its longest
+            return addresses[-2][:45]  # the maximum length of an IPv6 address
     event = request.scope.get("aws.event") or {}
     address: str = event.get("requestContext", {}).get("identity", {}).get("sourceIp", "")
     return address or "unknown"

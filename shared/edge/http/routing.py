@@ -1,11 +1,11 @@
-"""Where a contract's operations are declared. Each is written once; everything else is derived from it.
+"""Declare the operations of a contract. Each is declared once; everything else is derived from it.
 
     routes = Routes(AGENTWORKS, "cards")
 
     @routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
     async def create(boardId: str, body: CreateCardRequest, caller: Caller) -> Card: ...
 
-The gateway's methods, the OpenAPI document, the authorization matrix of the tests: all read `routes.operations`.
+The gateway's methods, the OpenAPI document and the authorization matrix of the tests all read `routes.operations`.
 """
 
 import functools
@@ -39,7 +39,7 @@ class Routes:
             model = typing.get_args(answer)[0] if paged else answer
             if model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
                 model = None
-            given: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | about
+            arguments: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | about
             self.operations.append(
                 Operation(
                     self.contract,
@@ -49,7 +49,7 @@ class Routes:
                     operation_id,
                     endpoint,
                     paged=paged,
-                    **given,
+                    **arguments,
                 )
             )
             return endpoint
@@ -73,26 +73,25 @@ class Routes:
 
 
 def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) -> None:
-    """Add operations to an app. `describe` adds what only the OpenAPI document needs (answer and error models): building those
-    costs 1 ms a route, which a serving function should not pay."""
+    """Add operations to an app. `describe` adds the response and error models for the OpenAPI document, which cost 1 ms per route."""
     for operation in sorted(operations, key=lambda one: one.order):
         app.router.add_api_route(
             operation.path,
-            _Rendered(operation),
+            _RenderedEndpoint(operation),
             methods=[operation.method],
             operation_id=operation.id,
             status_code=operation.status,
             route_class_override=route_class(operation),
             response_model_exclude_none=operation.contract.drop_none,
-            **(_described(operation) if describe else {"response_model": None}),
+            **(_openapi_arguments(operation) if describe else {"response_model": None}),
         )
 
 
-class _Rendered:
-    """The endpoint, its result turned into the contract's bytes: FastAPI sees a finished response and adds nothing.
+class _RenderedEndpoint:
+    """Call the endpoint and render its result as the contract's bytes, so that FastAPI gets a finished response.
 
-    An object and not a function: FastAPI looks up the source lines of a function at its first request, for the texts of errors we never
-    show, and that costs 75 ms (it compiles the tokenizer's expressions).
+    An object and not a function, because FastAPI looks up the source lines of a function at its first request, for error texts
+    that we never show, and that costs 75 ms (it compiles the tokenizer's expressions).
     """
 
     def __init__(self, operation: Operation) -> None:
@@ -113,7 +112,7 @@ class _Rendered:
         return Response(body, operation.status, media_type="application/json")
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     contract = operation.contract
     extra: dict[str, Any] = {"security": []} if operation.public else {}
     if operation.needs is not None:
@@ -137,7 +136,7 @@ def _described(operation: Operation) -> dict[str, Any]:
             status: {"model": answer, "description": "The same, with what is wrong"} for status in operation.also
         }
     else:
-        described["response_class"] = Response  # says nothing of a body
+        described["response_class"] = Response  # describes no body
         if operation.media is not None:
             content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
             described["responses"][operation.status] = {"description": "The file", "content": content}
@@ -145,7 +144,7 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 
 def _errors(operation: Operation) -> dict[int, list[str]]:
-    """The contract's statuses and codes for what can go wrong in any operation of this kind."""
+    """Return the contract's statuses and codes of the errors that any operation of this kind may have."""
     situations = [Situation.INVALID, Situation.INTERNAL, Situation.UNAVAILABLE, *operation.errors]
     if operation.limited and (operation.rate_class or not operation.public):
         situations.append(Situation.RATE_LIMITED)

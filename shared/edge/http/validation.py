@@ -1,4 +1,4 @@
-"""FastAPI's validation errors as ours: one field error each, named as the document names the field."""
+"""Convert FastAPI's validation errors to ours: one FieldError each, with the document's name of the field."""
 
 import re
 from typing import Any
@@ -11,16 +11,17 @@ from shared.core.situations import Situation
 _UNREADABLE = {"json_invalid", "json_type", "bytes_invalid"}
 _SECRET = ("password", "token", "secret", "api_key", "apikey")
 _BRANCH = re.compile(r"int|float|str|bool|constrained-\w+|\[key\]")
-"""What pydantic puts behind a field's name where it may be one of several types: no document has it. One error is enough then."""
-_WORDS = {"missing": "This field is required", "extra_forbidden": "Unknown field"}
+"""Suffixes that pydantic appends to the name of a field with several types; documents do not have them, and one error per field
+is enough."""
+_MESSAGES = {"missing": "This field is required", "extra_forbidden": "Unknown field"}
 
 
 def to_invalid(error: RequestValidationError) -> Invalid:
-    """The same news as a domain error. Values of secret fields and of whole objects are left out."""
+    """Return the same error as a domain error. Values of secret fields and of whole objects are left out."""
     issues = error.errors()
     if any(issue["type"] in _UNREADABLE for issue in issues):
         return Malformed("The request body is not valid JSON")
-    fields = {_name(issue["loc"]): FieldError(_name(issue["loc"]), _words(issue), _value(issue)) for issue in issues}
+    fields = {_name(issue["loc"]): FieldError(_name(issue["loc"]), _message(issue), _value(issue)) for issue in issues}
     only_email = len(issues) == 1 and issues[0]["type"] == "email_format"
     return Invalid(*fields.values(), situation=Situation.EMAIL_FORMAT if only_email else Situation.INVALID)
 
@@ -32,8 +33,8 @@ def _name(location: tuple[Any, ...]) -> str:
     return ".".join(map(str, parts)) or "body"
 
 
-def _words(issue: dict[str, Any]) -> str:
-    return _WORDS.get(issue["type"]) or str(issue["msg"]).removeprefix("Value error, ")
+def _message(issue: dict[str, Any]) -> str:
+    return _MESSAGES.get(issue["type"]) or str(issue["msg"]).removeprefix("Value error, ")
 
 
 def _value(issue: dict[str, Any]) -> Any:

@@ -1,8 +1,8 @@
-"""What happens after an event: one module for each reaction.
+"""What follows from an event: one module per reaction.
 
-A reaction is a function of a `Change` and one entry in REACTIONS. It must be idempotent by the event's id: the stream delivers an event
-at least once, and may be replayed as a whole. One that fails does not keep the others from their work: the record is tried again, in
-its entity's order, and set aside (dead letters) when it never succeeds.
+A reaction is a function of a `Change` and an entry in REACTIONS. It must be idempotent by the event's id: the stream delivers an
+event at least once and may be replayed as a whole. If one fails, the others still run; the record is then retried, in its
+entity's order, and goes to the dead letters if it never succeeds.
 """
 
 from collections.abc import Callable
@@ -21,30 +21,30 @@ from shared.edge.reactions import (
     usage,
     workspaces,
 )
-from shared.events.change import Change, change_in
+from shared.events.change import Change, parse_change
 
 Reaction = Callable[[Change], None]
 
 REACTIONS: Final[tuple[Reaction, ...]] = (
-    activity.react,  # the event's row, and the numbers counted with it
-    workspaces.react,  # when something last happened there
-    files.react,  # what no attachment names any more
-    triggers.react,  # agents that start by themselves
-    progress.react,  # cards that go on by themselves: one that an agent was given stays until the run has ended
-    usage.react,  # limits that change, letters about a month that is used up
-    billing_mails.react,  # letters to who pays for a workspace
-    account_mails.react,  # letters to a person about their own account
-    sockets.react,  # whoever listens
-    members.react,  # members under their present names, and their sockets when they leave
-    cascade.react,  # what goes with a deleted workspace
+    activity.react,  # write the event's activity row and the project's counters
+    workspaces.react,  # note the time of the last activity
+    files.react,  # delete files of removed attachments
+    triggers.react,  # start agents automatically
+    progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
+    usage.react,  # apply changed limits, mail usage alerts
+    billing_mails.react,  # mail those who pay for a workspace
+    account_mails.react,  # mail users about their account
+    sockets.react,  # publish to sockets
+    members.react,  # update members' names, disconnect removed members
+    cascade.react,  # clear a deleted workspace
 )
-"""In this order: what somebody can ask for is written before anybody is told, and an agent starts before its card goes on."""
+"""In this order: data is written before listeners are notified, and an agent starts before its card moves on."""
 
-__all__ = ["REACTIONS", "Change", "Reaction", "change_in", "react"]
+__all__ = ["REACTIONS", "Change", "Reaction", "parse_change", "react"]
 
 
 def react(change: Change) -> None:
-    """All reactions to a change. Raises an ExceptionGroup of what failed, after all had their turn."""
+    """Run all reactions to a change. Raises an ExceptionGroup of the failures after all have run."""
     failures: list[Exception] = []
     for reaction in REACTIONS:
         try:

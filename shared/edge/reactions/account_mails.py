@@ -1,4 +1,4 @@
-"""Letters to a person about their own account: each event leads to one mail, however often the event comes."""
+"""Mails to users about their own account: each event leads to one mail, even if it is delivered several times."""
 
 from shared.channels.mail import outbox
 from shared.events import EventType
@@ -8,6 +8,7 @@ from shared.people.identity.users import User
 
 
 def react(change: Change) -> None:
+    """Send the mail of a registration or a changed password."""
     if change.event.type is EventType.USER_REGISTERED:
         user = change.after(User)
         if not user.email_verified:

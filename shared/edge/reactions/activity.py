@@ -1,6 +1,6 @@
-"""The event's own row, and the numbers of its project: one transaction.
+"""Write the activity row of an event and update the project's counters, in one transaction.
 
-The row is written only once, so the numbers move only once, however often the event comes: no second record of what was counted.
+The row is created only once, so the counters change only once, even if the event is delivered several times.
 """
 
 from typing import Any
@@ -14,13 +14,13 @@ from shared.work.activities.rows import new_activity
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
-SEEN = Raced("This event was consumed before")
+_CONSUMED = Raced("This event was consumed before")
 PRIVATE = frozenset({EventType.USER_REGISTERED, EventType.USER_UPDATED, EventType.PASSWORD_CHANGED})
-"""A person's own affairs: no tenant's log."""
+"""Events of a user's own account: they belong to no tenant's log."""
 
 
 class _Subject(Entity):
-    """Any entity, as far as its activity row needs to know it."""
+    """Any entity, with the attributes that its activity row needs."""
 
     KIND = ""
     NAME = "subject"
@@ -36,32 +36,32 @@ def react(change: Change) -> None:
     if change.kind == Item.KIND:
         row.item_id = change.id
     try:
-        write(create(row, SEEN), *_counted(change))
+        write(create(row, _CONSUMED), *_count_changes(change))
     except Raced as refused:
-        if refused is not SEEN:
+        if refused is not _CONSUMED:
             raise
 
 
-def _counted(change: Change) -> list[Operation]:
+def _count_changes(change: Change) -> list[Operation]:
     if change.proj_id is None:
         return []
     actions: list[Any] = [ProjectStats.last_activity.set(change.event.at)]
-    if (cards := _cards(change)) != 0:
+    if (cards := _count_cards(change)) != 0:
         actions.append(ProjectStats.cards.add(cards))
-    if (runs := _runs(change)) != 0:
+    if (runs := _count_runs(change)) != 0:
         actions.append(ProjectStats.active_runs.add(runs))
     pk, sk = ProjectStats.key(change.proj_id)
     return [update(ProjectStats(pk=pk, sk=sk), actions)]
 
 
-def _cards(change: Change) -> int:
+def _count_cards(change: Change) -> int:
     if change.kind != Item.KIND:
         return 0
-    before, after = change.living()
+    before, after = change.existed()
     return int(after) - int(before)
 
 
-def _runs(change: Change) -> int:
+def _count_runs(change: Change) -> int:
     if change.kind != Run.KIND:
         return 0
     before, after = change.status()

@@ -1,4 +1,4 @@
-"""Letters to whoever pays for a workspace: each event leads to one mail, however often the event comes."""
+"""Mails to those who pay for a workspace: each event leads to one mail, even if it is delivered several times."""
 
 from shared.channels.mail import outbox
 from shared.events import EventType
@@ -40,7 +40,7 @@ def react(change: Change) -> None:
 
 
 def _send(kind: str, to: str, change: Change, **values: str | None) -> None:
-    if to:  # an account whose owner had no address
+    if to:  # empty if the account's owner had no address
         outbox.send(kind, to, once=change.event.id, **values)
 
 

@@ -1,4 +1,4 @@
-"""A deleted workspace takes with it what it holds: the work is queued, since it may be long."""
+"""Queue the clearing of a deleted workspace, since it may take long."""
 
 from shared.edge.cascade.queue import Task, enqueue
 from shared.events import EventType

@@ -1,4 +1,4 @@
-"""The files of attachments that are gone, and of cards that are: removed from the bucket. Old versions stay there for thirty days."""
+"""Delete the files of removed attachments and of deleted cards from the bucket, which keeps old versions for thirty days."""
 
 from shared.events import EventType
 from shared.events.change import Change
@@ -11,9 +11,9 @@ def react(change: Change) -> None:
     if change.kind != Item.KIND:
         return
     if change.event.type is EventType.ITEM_DELETED:
-        gone = change.after(Item).attachments
+        removed = change.after(Item).attachments
     else:
         before, after = change.event.changes.get("attachments", [None, None])
-        gone = [before] if before and not after else []
-    for one in gone:
+        removed = [before] if before and not after else []
+    for one in removed:
         delete_file(attachment_key(change.ws_id, change.id, one["id"]))

@@ -1,6 +1,6 @@
-"""Cards that go on by themselves (`shared.work.items.auto_progress`): asked after whatever may have made a condition hold.
+"""Move cards automatically (`shared.work.items.auto_progress`) after changes that may have fulfilled a lane's condition.
 
-Idempotent by nature: what is asked is how things are now.
+Idempotent, because the current state decides.
 """
 
 from shared.events import EventType
@@ -15,23 +15,23 @@ _RUN_ENDED = frozenset({EventType.RUN_COMPLETED, EventType.RUN_FAILED, EventType
 
 def react(change: Change) -> None:
     if change.kind == Item.KIND:
-        _of_item(change)
+        _react_to_item(change)
     elif change.kind == Run.KIND and change.event.type in _RUN_ENDED:
         progress_items([change.after(Run).item_id])
     elif change.event.type is EventType.DEPENDENCY_REMOVED and change.kind == Dependency.KIND:
         progress_items([change.after(Dependency).item_id])
 
 
-def _of_item(change: Change) -> None:
+def _react_to_item(change: Change) -> None:
     item, before = change.after(Item), change.before(Item)
-    existed, lives = change.living()
-    asked = [item.id] if lives else []
+    existed, lives = change.existed()
+    item_ids = [item.id] if lives else []
     closed = item.status == "done" or not lives
     was_closed = before is not None and (before.status == "done" or not existed)
     if closed and not was_closed:
-        asked += list_waiting_items(item)
-    if asked:
-        progress_items(asked)
+        item_ids += list_waiting_items(item)
+    if item_ids:
+        progress_items(item_ids)
     left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
     if before is not None and existed and not before.archived_at and left:
         pull_next_card(item.board_id, before.lane_id)

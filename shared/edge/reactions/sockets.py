@@ -1,18 +1,18 @@
-"""Telling those who listen, in each contract's own words."""
+"""Publish events to sockets, in each contract's own format."""
 
 from datetime import timedelta
 
 from shared.channels.sockets.publish import publish
 from shared.core import clock
-from shared.edge.views.channels import frames_of
+from shared.edge.views.channels import render_frames
 from shared.events.change import Change
 
-_WORTH = timedelta(minutes=10)  # an older event is a replay of the stream, and no news
+_MAX_AGE = timedelta(minutes=10)  # an older event comes from a replay of the stream
 
 
 def react(change: Change) -> None:
-    """Publish what the contracts show of a change: one message a topic. Nothing of an event that is older than ten minutes."""
-    if clock.parse(change.event.at) < clock.now() - _WORTH:
+    """Publish what the contracts show of a change, one message per topic. Events older than ten minutes are skipped."""
+    if clock.parse(change.event.at) < clock.now() - _MAX_AGE:
         return
-    for topic, frames in frames_of(change).items():
+    for topic, frames in render_frames(change).items():
         publish(topic, frames, ws_id=change.ws_id, event_id=change.event.id)

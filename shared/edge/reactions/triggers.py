@@ -1,16 +1,16 @@
-"""Agents that start by themselves: a card that arrives in a lane with an agent gets it, where the project and its config allow.
+"""Start agents automatically: a card that moves into a lane with an agent gets a run, if the project and its config allow it.
 
-A move starts the lane's agent. A move by an agent at work cannot (the card is still in its hands): its run's end does. Creating a card
-starts nothing: that it lies in a lane is no decision to spend money on it.
+A move starts the lane's agent. A move by a working agent cannot (its run still holds the card); the end of that run does.
+Creating a card starts nothing: where it is created is no decision to spend money.
 
-Idempotent by the event: the run's id follows from it.
+Idempotent by the event: the run's id is derived from it.
 """
 
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Raced, Upstream
 from shared.core.ids import derived_id
@@ -45,7 +45,7 @@ def react(change: Change) -> None:
         _resume(change)
 
 
-def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> None:
+def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str]) -> None:
     project_id = str(change.proj_id)
     project, lane = get_many([(Project, *Project.key(project_id)), (Lane, *Lane.key(lane_id))])
     if not isinstance(project, Project) or not isinstance(lane, Lane) or not lane.auto_trigger_agent:
@@ -53,27 +53,28 @@ def _start(change: Change, card_id: str, lane_id: str, who: dict[str, str]) -> N
     if not project.settings.get("autoTriggerAgents") or project.status != "active":
         return
     try:
-        agent = the_agent(lane.auto_trigger_agent)
+        agent = get_agent(lane.auto_trigger_agent)
     except NotFound:
         return
     workspace_key = Workspace.key(str(change.ws_id))
-    found: list[Any] = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id)), (Workspace, *workspace_key)])
-    config, workspace = found
+    rows: list[Any] = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id)), (Workspace, *workspace_key)])
+    config, workspace = rows
     if workspace is None or not is_auto_triggered(config, workspace_defaults(workspace.settings, agent)):
         return
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:
-        request_run(_as_mover(who, str(change.ws_id)), card_id, agent.id, RunRequest(trigger="lane", run_id=run_id))
+        request_run(_mover(mover, str(change.ws_id)), card_id, agent.id, RunRequest(trigger="lane", run_id=run_id))
     except (Raced, Conflict, LimitExceeded, NotFound) as refused:
-        _again(run_id, refused)
+        _retry_start(run_id, refused)
     except Upstream:
-        raise  # the queue: the run has ended as failed and says so
+        raise  # the queue failed; the run has already ended as failed
     except CadreError as refused:
         logger.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": refused.message})
 
 
-def _again(run_id: str, refused: CadreError | Raced) -> None:
-    """This event started its run before: perhaps without a message. Two messages start one execution."""
+def _retry_start(run_id: str, refused: CadreError | Raced) -> None:
+    """Handle an event that has already started its run: if the run still waits, its message may be missing, so send it. Two
+    messages start one execution."""
     run = fetch(Run, run_id)
     if run is not None and run.status == "pending":
         queue.enqueue(run.id, int(run.attempt))
@@ -81,14 +82,14 @@ def _again(run_id: str, refused: CadreError | Raced) -> None:
         logger.info("no automatic run", extra={"run": run_id, "reason": str(refused)})
 
 
-def _as_mover(who: dict[str, str], ws_id: str) -> Actor:
-    """Whoever moved the card, with what starting a run takes and nothing else: they were allowed the move."""
+def _mover(mover: dict[str, str], ws_id: str) -> Actor:
+    """Return the actor who moved the card, with only the permissions to start a run: they were allowed the move."""
     return Actor(
-        id=who["id"],
-        name=who["name"],
-        kind=who.get("kind", "user"),
-        email=who.get("email", ""),
-        avatar_url=who.get("avatar_url"),
+        id=mover["id"],
+        name=mover["name"],
+        kind=mover.get("kind", "user"),
+        email=mover.get("email", ""),
+        avatar_url=mover.get("avatar_url"),
         workspaces={ws_id: Role.MEMBER},
         scopes=frozenset({Permission.AGENT_RUN, Permission.CARD_READ}),
     )

@@ -1,5 +1,4 @@
-"""What a workspace's spending leads to: a limit that was changed holds at once, and whoever wants it is written to when a share of the
-month is used."""
+"""React to a workspace's usage: apply a changed limit at once, and send alerts when a share of the month's limit is used."""
 
 from shared.core.money import micros
 from shared.events import EventType
@@ -16,8 +15,8 @@ def react(change: Change) -> None:
         if limits[0] != limits[1]:
             change_month_limit(after.id, micros(limits[1] or 0))
     elif change.event.type is EventType.USAGE_THRESHOLD:
-        said = change.event.data
-        if not said.get("passed"):
+        data = change.event.data
+        if not data.get("passed"):
             send_usage_alerts(
-                str(change.ws_id), said["threshold_percentage"], said["current_micros"], said["limit_micros"], change.event.id
+                str(change.ws_id), data["threshold_percentage"], data["current_micros"], data["limit_micros"], change.event.id
             )

@@ -1,4 +1,4 @@
-"""When something last happened in a workspace, and by which member: to the minute."""
+"""Keep the time of the last activity in a workspace and of each member, to the minute."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,33 +9,32 @@ from shared.events.change import Change
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import update_now
 
-_EVERY = timedelta(
-    seconds=60
-)  # a write for each event would make the workspace's row hot, for a number that nobody reads to the second
-_KEPT = Raced("The row is newer than the event, or gone")
-_touched: dict[str, str] = {}
+_INTERVAL = timedelta(seconds=60)
+"""Time between two writes: one write per event would make the workspace's row hot, for a time that nobody reads to the second."""
+_NEWER = Raced("The row is newer than the event, or gone")
+_written_at: dict[str, str] = {}
 
 
 def react(change: Change) -> None:
     ws_id, actor = change.ws_id, change.event.actor
     if ws_id is None or change.kind == Workspace.KIND:
         return
-    _note(Workspace, Workspace.key(ws_id), Workspace.last_activity, change.event.at)
+    _write_time(Workspace, Workspace.key(ws_id), Workspace.last_activity, change.event.at)
     if actor["kind"] == "user":
         key = WorkspaceMembership.key_in(ws_id, actor["id"])
-        _note(WorkspaceMembership, key, WorkspaceMembership.last_active_at, change.event.at)
+        _write_time(WorkspaceMembership, key, WorkspaceMembership.last_active_at, change.event.at)
 
 
-def _note(model: Any, key: tuple[str, str], attribute: Any, at: str) -> None:
-    place, due = " ".join(key), clock.iso(clock.parse(at) - _EVERY)
-    if _touched.get(place, "") > due:
+def _write_time(model: Any, key: tuple[str, str], attribute: Any, at: str) -> None:
+    row_key, due = " ".join(key), clock.iso(clock.parse(at) - _INTERVAL)
+    if _written_at.get(row_key, "") > due:
         return
     old = attribute.does_not_exist() | (attribute < due)
     try:
-        update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _KEPT)
+        update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _NEWER)
     except Raced as refused:
-        if refused is not _KEPT:
+        if refused is not _NEWER:
             raise
-    if len(_touched) > 10_000:
-        _touched.clear()
-    _touched[place] = at
+    if len(_written_at) > 10_000:
+        _written_at.clear()
+    _written_at[row_key] = at

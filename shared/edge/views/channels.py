@@ -1,8 +1,8 @@
-"""Which contract hears of which events, and where: one row for each table.
+"""The channels of events: which contract shows which events, and on which topic.
 
-A socket joins with a table (`shared/edge/views/<contract>/events.py`) and a row: aintandem's with the topics of a sandbox, of a
-collaboration and of the system, orchestrator's with those of a user. enterprise has no socket: its webhooks need the same kind of
-table, read by a reaction that queues deliveries.
+A new socket needs a table (`shared/edge/views/<contract>/events.py`) and an entry here: aintandem's with the topics of a sandbox,
+of a collaboration and of the system, orchestrator's with those of a user. enterprise has no socket: its webhooks need the same
+kind of table, read by a reaction that queues deliveries.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from shared.events.change import Change
 
 @dataclass(frozen=True)
 class Channel:
-    """`topic` names the topic of a change; None: nobody hears of it."""
+    """`topic` returns the topic of a change; None: it is not published."""
 
     contract: str
     topic: Callable[[Change], str | None]
@@ -37,8 +37,8 @@ CHANNELS: Final = (
 )
 
 
-def frames_of(change: Change) -> dict[str, dict[str, list[Frame]]]:
-    """What is sent of a change, by topic and contract."""
+def render_frames(change: Change) -> dict[str, dict[str, list[Frame]]]:
+    """Render a change for all channels: frames by topic and contract."""
     topics: dict[str, dict[str, list[Frame]]] = defaultdict(dict)
     for channel in CHANNELS:
         topic = channel.topic(change)

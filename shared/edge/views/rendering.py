@@ -1,4 +1,4 @@
-"""What a contract's table of events is made of."""
+"""The types of a contract's table of events."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -8,9 +8,9 @@ from shared.events.change import Change
 
 Renderer = Callable[[Change], Iterable[Frame]]
 Table = Mapping[EventType, Renderer]
-"""Every event of the platform has its entry: what is not shown says so (`not_shown`)."""
+"""Has an entry for every event of the platform; events that a contract does not show have `not_shown`."""
 
 
 def not_shown(_: Change) -> Iterable[Frame]:
-    """The contract has no such event."""
+    """Render nothing: the contract has no such event."""
     return ()

@@ -1,6 +1,6 @@
-"""How each contract shows what is rendered on delivery: log entries and a run's status. For `ws_pusher`, which loads no more than this.
+"""How each contract renders what is rendered on delivery: log entries and a run's status. `ws_pusher` loads nothing more.
 
-A contract whose socket shows logs (aintandem's sandboxes) joins with a module that fulfils `SocketContract` and a line here.
+A contract whose socket shows logs (aintandem's sandboxes) needs a module that implements `SocketContract` and an entry here.
 """
 
 from collections.abc import Mapping

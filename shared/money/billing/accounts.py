@@ -10,14 +10,14 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import derived_id
-from shared.core.plans import dearer
+from shared.core.plans import more_expensive
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.billing import gateways, months
 from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import normalize_tax_id
 from shared.people.tenancy.rows import Organization, Workspace
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import Operation, create, get, get_many, update, update_with_retry, write
 
 MAX_PAYMENT_METHODS: Final = 10
@@ -64,7 +64,7 @@ def ensure_account(workspace: Workspace, account: BillingAccount | None) -> Bill
 
 def get_account(actor: Actor, ws_id: str) -> tuple[Workspace, BillingAccount]:
     """Return workspace and account to an actor who may see the bills; one round trip, two if the account is new."""
-    bare = entered(actor, ws_id, Permission.WORKSPACE_BILLING)
+    bare = authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
     workspace, account = get_many([(Workspace, *Workspace.key(bare)), (BillingAccount, *BillingAccount.key(bare))])
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
@@ -120,7 +120,7 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
         for name, value in changes.items():
             setattr(account, name, value)
         account.tax_id = normalize_tax_id(account.tax_id, account.address)
-        account.dearest_plan = dearer(account.dearest_plan, account.plan)
+        account.dearest_plan = more_expensive(account.dearest_plan, account.plan)
         changed = sorted(name for name in changes if before[name] != getattr(account, name))
         if changed:  # names only: an address does not belong in an event
             plan = {"plan": [before["plan"], account.plan]} if "plan" in changed else {}

@@ -19,7 +19,7 @@ from shared.money.billing import months
 from shared.money.billing.accounts import chargeable_method
 from shared.money.billing.charging import charge_invoice
 from shared.money.billing.rows import INVOICES_TO_DUN, BillingAccount, Invoice, due_range
-from shared.store import Operation, get_many, is_stale, save, sharded, work_through, write
+from shared.store import Operation, get_many, is_stale, iterate_shards, process_all, save, write
 
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
@@ -30,8 +30,8 @@ _PAGE: Final = 50
 
 def run_dunning(until: float) -> int:
     """Do every step that is due today; return how many. Stops at `until` (`time.monotonic`); the next call continues."""
-    rows = sharded(Invoice, INVOICES_TO_DUN, until, index=2, between=due_range(), limit=_PAGE)
-    return work_through(
+    rows = iterate_shards(Invoice, INVOICES_TO_DUN, until, index=2, between=due_range(), limit=_PAGE)
+    return process_all(
         INVOICES_TO_DUN.name, rows, lambda row: process_invoice(row.entity_id), lambda row: f"{Invoice.NAME} {row.entity_id}"
     )
 

@@ -11,7 +11,7 @@ from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payme
 from shared.money.billing.statements import Statement, build_statement
 from shared.money.usage.month_summary import MonthUsage, month_usage
 from shared.people.tenancy.rows import Workspace
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import IndexRow, authorize, collection, item_collection
 
 LATEST_INVOICES = 12
@@ -38,7 +38,7 @@ def get_overview(actor: Actor, ws_id: str) -> Overview:
 
 def list_invoices(actor: Actor, ws_id: str, status: str | None, limit: int, offset: int) -> tuple[list[IndexRow], int]:
     """Return a page of the invoices, newest first, and their number; one round trip, because the index has all fields."""
-    bare = entered(actor, ws_id, Permission.WORKSPACE_BILLING)
+    bare = authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
     rows = [row for row in _invoice_rows(bare) if status is None or row.f["status"] == status]
     return rows[offset : offset + limit], len(rows)
 

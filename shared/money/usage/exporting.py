@@ -15,7 +15,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.money.usage.periods import parse_date_range
 from shared.money.usage.reading import Sum, daily_totals, read_rollups
 from shared.money.usage.rows import Rollup, UsageLine, workspace_partition
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import fetch_indexed, pages
 
 SUBJECT: Final = "usage"
@@ -65,7 +65,7 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
     One query for the totals, which also show whether an earlier export is still complete. Raises Invalid for invalid days and for more
     lines than the format allows.
     """
-    workspace = entered(actor, ws_id, Permission.USAGE_EXPORT)
+    workspace = authorize_workspace(actor, ws_id, Permission.USAGE_EXPORT)
     first, last = parse_date_range(start, end)
     total = _sum_usage(workspace, first, last)
     if details and total.calls > MAX_ROWS[format_]:

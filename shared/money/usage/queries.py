@@ -3,7 +3,7 @@
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.money.usage.reading import Usage, project_usage, workspace_usage
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import load
 from shared.work.projects.rows import Project
 
@@ -12,7 +12,7 @@ def get_workspace_usage(
     actor: Actor, ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project"
 ) -> Usage:
     """Return a workspace's usage; two round trips: the total, the parts. Raises NotFound, Forbidden, Invalid."""
-    return workspace_usage(entered(actor, ws_id, Permission.USAGE_READ), start, end, group_by, breakdown)
+    return workspace_usage(authorize_workspace(actor, ws_id, Permission.USAGE_READ), start, end, group_by, breakdown)
 
 
 def get_project_usage(

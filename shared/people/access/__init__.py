@@ -1,1 +1,1 @@
-"""Who is let in: the access record of a caller, and the tokens that name it."""
+"""Authentication of a request: the access record of a caller, and the tokens that name it."""

@@ -1,7 +1,8 @@
-"""Whether those who listen still may: their session lives, and they belong to the workspace.
+"""Decide whether the owner of a socket may still listen: the session is alive, and the user belongs to the workspace.
 
-Asked at every push, of a memory that is at most FRESH seconds old: when a session ends, or a membership, its sockets hear nothing any
-more after that time, and are closed at the next push or message. A connection to which nothing is pushed learns nothing either.
+Checked at every push, with access records that are at most MAX_AGE seconds old. When a session or a membership ends, its sockets
+receive nothing after that time, and are closed at the next push or message. A socket to which nothing is pushed stays open until
+then.
 """
 
 import time
@@ -11,47 +12,50 @@ from shared.core import clock
 from shared.people.access.records import Access
 from shared.store import get_many
 
-FRESH = 15.0  # seconds
-_SURE = 1.0  # seconds: a no is only believed of a memory this young, because a session may just have begun
+MAX_AGE = 15.0  # seconds
+_MAX_AGE_OF_REFUSAL = 1.0  # seconds; a refusal needs a record this fresh, because the session may have begun a moment ago
 _BATCH = 100
-_known: dict[str, tuple[float, Access | None]] = {}
+_cache: dict[str, tuple[float, Access | None]] = {}
 
 
-def refresh(user_ids: Iterable[str], fresh: float = FRESH) -> None:
-    """Read the access records that are not known, or not for sure any more: a round trip per 100 users."""
+def refresh(user_ids: Iterable[str], max_age: float = MAX_AGE) -> None:
+    """Read the access records that are not cached or older than `max_age` seconds: a round trip per 100 users."""
     now = time.time()
-    wanted = [one for one in dict.fromkeys(user_ids) if one not in _known or _known[one][0] < now - fresh]
-    if len(_known) > 20_000:
-        _known.clear()
-    for start in range(0, len(wanted), _BATCH):
-        part = wanted[start : start + _BATCH]
+    outdated = [one for one in dict.fromkeys(user_ids) if one not in _cache or _cache[one][0] < now - max_age]
+    if len(_cache) > 20_000:
+        _cache.clear()
+    for start in range(0, len(outdated), _BATCH):
+        part = outdated[start : start + _BATCH]
         for user_id, record in zip(part, get_many([(Access, f"ACCESS#{one}", "META") for one in part]), strict=True):
-            _known[user_id] = (now, record if isinstance(record, Access) else None)
+            _cache[user_id] = (now, record if isinstance(record, Access) else None)
 
 
 def session_lives(user_id: str, session_id: str) -> bool:
-    return _holds(user_id, lambda record: dict(record.sessions).get(session_id, 0) > clock.epoch())
+    """Tell whether the session has neither ended nor expired."""
+    return _check(user_id, lambda record: dict(record.sessions).get(session_id, 0) > clock.epoch())
 
 
 def belongs(user_id: str, ws_id: str) -> bool:
-    return _holds(user_id, lambda record: ws_id in dict(record.workspaces))
+    """Tell whether the user is a member of the workspace."""
+    return _check(user_id, lambda record: ws_id in dict(record.workspaces))
 
 
 def may_listen(user_id: str, session_id: str, ws_id: str | None) -> bool:
-    """Both at once, for one connection."""
+    """Check session and membership of one connection."""
     refresh([user_id])
     return session_lives(user_id, session_id) and (ws_id is None or belongs(user_id, ws_id))
 
 
-def forget_all() -> None:
-    """For tests."""
-    _known.clear()
+def clear_cache() -> None:
+    """Drop the cached records (for tests)."""
+    _cache.clear()
 
 
-def _holds(user_id: str, rule: Callable[[Access], bool]) -> bool:
-    for fresh in (FRESH, _SURE):
-        refresh([user_id], fresh)
-        record = _known[user_id][1]
+def _check(user_id: str, rule: Callable[[Access], bool]) -> bool:
+    """Apply the rule to the user's record; before a refusal, read the record again."""
+    for max_age in (MAX_AGE, _MAX_AGE_OF_REFUSAL):
+        refresh([user_id], max_age)
+        record = _cache[user_id][1]
         if record is not None and rule(record):
             return True
     return False

@@ -1,11 +1,10 @@
-"""Requests of a whole workspace, counted by the handful.
+"""Rate limits of a whole workspace, counted in leases.
 
-A counter that every request of every member writes would be the hottest row of the platform, and one more round trip for each request. So
-a function's process takes a handful at once, gives it out, and comes back for the next: one request in HANDFUL pays a round trip. Close to
-the limit, where there is no handful left, it takes one at a time.
+A counter that every request of every member writes would be a hot row, and one more round trip per request. So each process of a
+function takes a lease of LEASE_SIZE requests at once and counts them locally. Close to the limit it takes one request at a time.
 
-No more than the limit is ever given out. Fewer may be: what a process holds when its window ends, or when it ends itself, is lost, at most
-HANDFUL - 1 a process.
+The limit is never exceeded. Up to LEASE_SIZE - 1 requests per process may be lost: what is left of a lease when its window or the
+process ends.
 """
 
 from dataclasses import dataclass, replace
@@ -17,44 +16,45 @@ from shared.people.access.records import Access
 from shared.store import RateStatus, count_requests
 
 LEASE_SIZE = 20
-_MOST = 1_000  # workspaces that a process remembers; the one it has known longest goes first
+_MAX_WORKSPACES = 1_000  # leases that a process keeps; above that it drops the oldest
 
 
 @dataclass
 class _Lease:
-    taken: RateStatus
+    status: RateStatus
     left: int
 
 
 class QuotaLeases:
-    """What one process holds."""
+    """The leases of one process."""
 
     def __init__(self) -> None:
-        self._held: dict[str, _Lease] = {}
+        self._leases: dict[str, _Lease] = {}
 
     def count(self, ws_id: str, rule: RateRule) -> RateStatus:
         """Count one request of the workspace. Raises RateLimited."""
-        held = self._held.get(ws_id)
-        if held is None or not held.left or held.taken.reset <= clock.epoch():
-            held = self._held[ws_id] = _fetched(ws_id, rule)
-            if len(self._held) > _MOST:
-                self._held.pop(next(iter(self._held)))
-        held.left -= 1
-        return replace(held.taken, remaining=held.taken.remaining + held.left)
+        lease = self._leases.get(ws_id)
+        if lease is None or not lease.left or lease.status.reset <= clock.epoch():
+            lease = self._leases[ws_id] = _acquire(ws_id, rule)
+            if len(self._leases) > _MAX_WORKSPACES:
+                self._leases.pop(next(iter(self._leases)))
+        lease.left -= 1
+        return replace(lease.status, remaining=lease.status.remaining + lease.left)
 
 
-def _fetched(ws_id: str, rule: RateRule) -> _Lease:
+def _acquire(ws_id: str, rule: RateRule) -> _Lease:
+    """Count a whole lease, or a single request close to the limit. Raises RateLimited."""
     for amount in (LEASE_SIZE, 1):
         try:
-            _, taken = count_requests(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
+            _, status = count_requests(Access, f"RL#ws#{ws_id}", [rule], amount=amount, ttl=rule.window * 2)
         except RateLimited:
             if amount == 1:
                 raise
         else:
-            assert taken is not None  # noqa: S101 - there is a rule
-            return _Lease(taken, amount)
+            assert status is not None  # noqa: S101 - not None, because a rule was passed
+            return _Lease(status, amount)
     raise AssertionError("unreachable")
 
 
 PROCESS_LEASES = QuotaLeases()
-"""Those of this process."""
+"""The leases of this process."""

@@ -1,9 +1,9 @@
-"""The access record: one small row a caller, read and counted at every request in one round trip.
+"""The access record: one small row per caller, read and counted at every request in one round trip.
 
-It holds the living sessions, the rate-limit windows and the memberships with their roles. Removing a session or a membership from it
-bites at the next request. It can be rebuilt from the core table; nothing but speed depends on it.
+It holds the open sessions, the rate-limit windows and the memberships with their roles. Removing a session or a membership takes
+effect at the next request. The record can be rebuilt from the core table.
 
-An API key has one too, under the key's fingerprint, with its scopes and the organization it acts for.
+An API key has a record too, under the key's fingerprint, with its scopes and the organization for which it acts.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,22 +35,22 @@ from shared.store import (
     update_now,
 )
 
-MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # such a row is 9 KB: 9 write units a request instead of 1
+MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs 9 write units a request instead of 1
 
-GUESSES = RateRule("guess", 100, 3600)
-"""Wrong passwords an account takes in an hour from everywhere together; after that even the right one has to wait. Living sessions
-do not."""
-GUESSES_HERE = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
-"""What of that comes from one network address: each further wait is longer (a quarter of an hour, two hours, a day). Somebody who
-guesses keeps nobody out but those who share their address. A login sets all of it back."""
+GUESSES_PER_ACCOUNT = RateRule("guess", 100, 3600)
+"""Wrong passwords per account and hour, from all network addresses together. After that even the right password is refused; open
+sessions continue."""
+GUESSES_PER_IP = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
+"""Wrong passwords per account from one network address: each further wait is longer (a quarter of an hour, two hours, a day).
+Guessing locks out only callers at the same network address. A login resets the counters."""
 
-_GUESSES_KEPT = max(rule.window for rule in GUESSES_HERE)
+_GUESSES_TTL = max(rule.window for rule in GUESSES_PER_IP)
 
 
 class Access(Ephemeral):
-    """`sessions` maps a session id to when it expires (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role and
-    what was given beyond it: `member agent:configure usage:read`.
-    `guesses` is the counter of GUESSES."""
+    """`sessions` maps a session id to its expiry (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role
+    and the permissions granted beyond it: `member agent:configure usage:read`. `guesses` is the counter of
+    GUESSES_PER_ACCOUNT."""
 
     name = UnicodeAttribute()
     email = UnicodeAttribute(default="")
@@ -63,98 +63,96 @@ class Access(Ephemeral):
     scopes = JSONAttribute(null=True)
     plan = UnicodeAttribute(null=True)
     key_org = UnicodeAttribute(null=True)
-    guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES.name}")
+    guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_ACCOUNT.name}")
 
 
 class Guesses(Ephemeral):
-    """The counters of GUESSES_HERE."""
+    """The counters of GUESSES_PER_IP."""
 
-    quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[0].name}")
-    hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[1].name}")
-    day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_HERE[2].name}")
+    quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[0].name}")
+    hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[1].name}")
+    day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[2].name}")
 
 
-def key_of(user_id: str) -> tuple[str, str]:
+def access_key(user_id: str) -> tuple[str, str]:
     return f"ACCESS#{user_id}", "META"
 
 
-def _of(user_id: str) -> Access:
-    pk, sk = key_of(user_id)
+def _key_row(user_id: str) -> Access:
+    pk, sk = access_key(user_id)
     return Access(pk=pk, sk=sk)
 
 
 def new_access(
-    who: Actor, session_id: str | None, expires: int, ws_id: str, joined: Mapping[str, Role] | None = None
+    user: Actor, session_id: str | None, expires: int, ws_id: str, joined: Mapping[str, Role] | None = None
 ) -> Operation:
-    """The record of somebody who just registered: owner of a personal organization (`who.org_id`) and its default workspace, with a
-    role in the workspaces that were `joined`."""
+    """Create the record of a new user: owner of a personal organization (`user.org_id`) and its default workspace, with a role in
+    each workspace that was `joined`."""
     return create(
         Access(
-            pk=f"ACCESS#{who.id}",
+            pk=f"ACCESS#{user.id}",
             sk="META",
-            name=who.name,
-            email=who.email,
+            name=user.name,
+            email=user.email,
             sessions={session_id: expires} if session_id else {},
             workspaces={ws_id: Role.OWNER.value} | {one: role.value for one, role in (joined or {}).items()},
-            organizations={str(who.org_id): Role.OWNER.value},
+            organizations={str(user.org_id): Role.OWNER.value},
         )
     )
 
 
 def authenticate(claims: Claims, rules: Sequence[RateRule]) -> tuple[Actor, RateStatus | None]:
-    """The actor behind a token, if its session is alive; counts the request. One round trip."""
-    raw, taken = count_requests(Access, f"ACCESS#{claims.user_id}", rules, session=claims.session_id)
+    """Return the actor of a token if its session is alive, and count the request. One round trip. Raises Unauthenticated and
+    RateLimited."""
+    raw, status = count_requests(Access, f"ACCESS#{claims.user_id}", rules, session=claims.session_id)
     record = Access.decode(raw)
     if record.sessions[claims.session_id] < clock.epoch():
         raise Unauthenticated(Situation.TOKEN_EXPIRED, "The session has expired")
-    return _actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id), taken
+    return build_actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id), status
 
 
 def authenticate_key(key: str, rules_for: Callable[[str], Sequence[RateRule]]) -> tuple[Actor, str, RateStatus | None]:
-    """The actor behind an API key and its organization's plan; counts the request. Two round trips (the plan decides the limit)."""
+    """Return the actor of an API key and its organization's plan, and count the request. Two round trips, because the plan
+    decides the limit."""
     pk = f"ACCESS#key#{fingerprint(key)}"
     record = get(Access, pk)
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid API key")
     plan = record.plan or FREE
     rules = rules_for(plan)
-    taken = count_requests(Access, pk, rules)[1] if rules else None
-    actor = _actor(record.user_id or "", record, org_id=record.key_org, kind="key")
-    return actor, plan, taken
+    status = count_requests(Access, pk, rules)[1] if rules else None
+    actor = build_actor(record.user_id or "", record, org_id=record.key_org, kind="key")
+    return actor, plan, status
 
 
 def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | None:
-    """Count a request that carries no identity, by where it comes from. Raises RateLimited."""
+    """Count a request without an identity, under `subject`. Raises RateLimited."""
     if not rules:
         return None
     return count_requests(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
 def count_guess(user_id: str | None, email: str, ip: str) -> Access:
-    """Count an attempt to prove oneself by a password, and answer the record. Raises RateLimited.
+    """Count an attempt to prove one's identity by a password; return the access record. Raises RateLimited.
 
-    Guesses at an address without an account are counted too, so that the two look the same. Two round trips, each two for the
-    first guess of a window.
+    Attempts for an address without an account are counted too, so that both look the same. Two round trips, or up to four at the
+    first attempt in a window.
     """
-    count_requests(Guesses, _guesses_here(email, ip), GUESSES_HERE, ttl=_GUESSES_KEPT)
+    count_requests(Guesses, _guesses_key(email, ip), GUESSES_PER_IP, ttl=_GUESSES_TTL)
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
-    raw, _ = count_requests(Access, pk, [GUESSES], ttl=None if user_id else GUESSES.window * 2)
+    raw, _ = count_requests(Access, pk, [GUESSES_PER_ACCOUNT], ttl=None if user_id else GUESSES_PER_ACCOUNT.window * 2)
     return Access.decode(raw)
 
 
 def reset_guesses(email: str, ip: str) -> Operation:
-    """Forget what was guessed at an account from here, as part of the transaction of whoever proved to be its owner."""
-    row = Guesses(pk=_guesses_here(email, ip), sk="META")
+    """Return the operation that resets the counters of this account and network address after a successful proof."""
+    row = Guesses(pk=_guesses_key(email, ip), sk="META")
     counters = [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)]
-    return update(row, [*counters, Guesses.ttl.set(clock.epoch() + _GUESSES_KEPT)])
+    return update(row, [*counters, Guesses.ttl.set(clock.epoch() + _GUESSES_TTL)])
 
 
-def _guesses_here(email: str, ip: str) -> str:
+def _guesses_key(email: str, ip: str) -> str:
     return f"RL#guess#{fingerprint(f'{email} {ip}')}"
-
-
-def actor_of(user_id: str, record: Access, session_id: str) -> Actor:
-    return _actor(user_id, record, session_id=session_id)
 
 
 def find_access(user_id: str) -> Access | None:
@@ -162,62 +160,61 @@ def find_access(user_id: str) -> Access | None:
 
 
 def get_access(user_id: str) -> Access:
-    """The record of somebody who must have one."""
+    """Return the record of a user who must have one. Raises LookupError."""
     record = find_access(user_id)
     if record is None:
         raise LookupError(f"User {user_id} has no access record")
     return record
 
 
-def open_session(user_id: str, session_id: str, expires: int, held: Access | None) -> Operation:
-    """Let a new session in, and forget the wrong guesses. Expired sessions go, and the one that ends first where there are too
-    many."""
-    ends = sorted((end, one) for one, end in dict(held.sessions).items()) if held else []
+def open_session(user_id: str, session_id: str, expires: int, access: Access | None) -> Operation:
+    """Add a new session and reset the guesses. Removes expired sessions, and the ones that expire first above MAX_SESSIONS."""
+    expiries = sorted((end, one) for one, end in dict(access.sessions).items()) if access else []
     now = clock.epoch()
-    gone = [one for index, (end, one) in enumerate(ends) if end < now or index < len(ends) - MAX_SESSIONS + 1]
-    actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in gone)]
-    return update(_of(user_id), actions, Access.pk.exists())
+    ended = [one for index, (end, one) in enumerate(expiries) if end < now or index < len(expiries) - MAX_SESSIONS + 1]
+    actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in ended)]
+    return update(_key_row(user_id), actions, Access.pk.exists())
 
 
 def close_session(user_id: str, session_id: str) -> None:
-    """From the next request on, every token of this session is refused."""
-    update_now(_of(user_id), [Access.sessions[session_id].remove()])
+    """Remove a session: from the next request on, all its tokens are refused."""
+    update_now(_key_row(user_id), [Access.sessions[session_id].remove()])
 
 
 def close_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
-    """`close_session` for many, as part of a transaction; forgets the guesses, as a login does."""
+    """Remove many sessions, as part of a transaction, and reset the guesses."""
     actions = [Access.guesses.set(0), *(Access.sessions[session_id].remove() for session_id in session_ids)]
-    return update(_of(user_id), actions, Access.pk.exists())
+    return update(_key_row(user_id), actions, Access.pk.exists())
 
 
 def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
     picture = Access.avatar_url.set(avatar_url) if avatar_url else Access.avatar_url.remove()
-    return update(_of(user_id), [Access.name.set(name), picture])
+    return update(_key_row(user_id), [Access.name.set(name), picture])
 
 
 def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
-    """Refused with LimitExceeded for somebody who belongs to MAX_WORKSPACES others."""
+    """Add a workspace with a role. Refused with LimitExceeded for a person who already belongs to MAX_WORKSPACES."""
     room = Access.workspaces[ws_id].exists() | (size("workspaces") < MAX_WORKSPACES)
     full = LimitExceeded(
         Situation.LIMIT_REACHED, f"A person belongs to at most {MAX_WORKSPACES} workspaces", {"limit": MAX_WORKSPACES}
     )
-    return update(_of(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
+    return update(_key_row(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
 def change_workspace_role(user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], refused: Refusal) -> Operation:
-    """Another role, or something beyond it, for somebody who belongs to the workspace: from the next request on."""
-    words = " ".join([role.value, *sorted(extra)])
-    return update(_of(user_id), [Access.workspaces[ws_id].set(words)], Access.workspaces[ws_id].exists(), refused)
+    """Change the role, and the extra permissions, of a member of the workspace, from the next request on."""
+    value = " ".join([role.value, *sorted(extra)])
+    return update(_key_row(user_id), [Access.workspaces[ws_id].set(value)], Access.workspaces[ws_id].exists(), refused)
 
 
 def revoke_workspace(user_id: str, ws_id: str) -> Operation:
-    return update(_of(user_id), [Access.workspaces[ws_id].remove()])
+    return update(_key_row(user_id), [Access.workspaces[ws_id].remove()])
 
 
-def _actor(
-    user_id: str, record: Access, *, session_id: str | None = None, org_id: str | None = None, kind: str = "user"
+def build_actor(
+    user_id: str, record: Access, session_id: str | None = None, *, org_id: str | None = None, kind: str = "user"
 ) -> Actor:
-    held = {ws_id: words.split() for ws_id, words in dict(record.workspaces).items()}
+    roles = {ws_id: value.split() for ws_id, value in dict(record.workspaces).items()}
     return Actor(
         id=user_id,
         name=record.name,
@@ -227,8 +224,8 @@ def _actor(
         session_id=session_id,
         org_id=org_id,
         platform_admin=record.platform_admin,
-        workspaces={ws_id: Role(role) for ws_id, (role, *_) in held.items()},
+        workspaces={ws_id: Role(role) for ws_id, (role, *_) in roles.items()},
         organizations={one: Role(role) for one, role in dict(record.organizations).items()},
-        extras={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in held.items() if more},
+        extra_permissions={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in roles.items() if more},
         scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
     )

@@ -1,7 +1,8 @@
-"""Tokens: signed JWTs that name a session. Whether the session is still alive is asked at every request (`records.authenticate`).
+"""Access tokens: signed JWTs that name a session. Whether the session is alive is checked at every request
+(`records.authenticate`).
 
-Claims are enterprise's eight (sub, org, email, role, permissions, iat, exp, iss) and jti, sid, typ, ctr (the contract that issued
-it), plan. HS256 with our own key; the header never chooses the algorithm.
+The claims are enterprise's eight (sub, org, email, role, permissions, iat, exp, iss) and jti, sid, typ, ctr (the contract that
+issued the token), plan. Signed with HS256 and our own key; the token's header never chooses the algorithm.
 """
 
 from dataclasses import astuple, dataclass
@@ -20,7 +21,7 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 
 ACCESS = frozenset({"access", "cookie"})
-ACCESS_SECONDS = 3600  # all documents agree
+ACCESS_SECONDS = 3600  # the same in all documents
 _ALGORITHM = "HS256"
 
 ENTERPRISE_ROLE = {Role.OWNER: "admin", Role.ADMIN: "admin", Role.MEMBER: "developer", Role.VIEWER: "viewer"}
@@ -41,7 +42,7 @@ PUBLISHED_PERMISSIONS: dict[Role, list[str]] = {
     Role.ADMIN: _READ + _WRITE + _MANAGE,
     Role.OWNER: [*_READ, *_WRITE, *_MANAGE, "organizations:admin", "security:admin"],
 }
-"""The scopes of the `permissions` claim, in enterprise's names, by the role in the caller's organization."""
+"""The scopes in the `permissions` claim, in enterprise's names, by role in the caller's organization."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def issue(
     kind: str = "access",
     seconds: int = ACCESS_SECONDS,
 ) -> str:
-    """A signed token, good for `seconds`. `kind` is `access`, or `cookie` for the one that a browser keeps as long as its session."""
+    """Return a signed token that is valid for `seconds`. `kind` is `access`, or `cookie` for one that lives as long as its
+    session."""
     now = clock.epoch()
     claims: dict[str, Any] = {
         "sub": user_id,
@@ -86,11 +88,11 @@ def issue(
 
 
 @lru_cache(maxsize=512)
-def _verified(token: str, key: bytes, issuer: str) -> dict[str, Any]:
-    """The claims of a token that this key signed for this issuer, old or not.
+def _verify(token: str, key: bytes, issuer: str) -> dict[str, Any]:
+    """Verify signature and issuer, not the expiry, and return the claims.
 
-    Kept, since a client sends the same token with every request and checking its signature and each of its thousand characters takes
-    100 µs. What may change, its age and its session, is asked each time.
+    Cached, because a client sends the same token with every request, and verifying takes 100 µs. Expiry and session are checked
+    each time.
     """
     claims: dict[str, Any] = jwt.decode(
         token,
@@ -105,14 +107,14 @@ def _verified(token: str, key: bytes, issuer: str) -> dict[str, Any]:
 
 
 def read(token: str, kinds: frozenset[str]) -> Claims:
-    """The claims of a token of ours. Raises Unauthenticated: TOKEN_EXPIRED for an old one, TOKEN_INVALID for anything else."""
+    """Return the claims of a token. Raises Unauthenticated: TOKEN_EXPIRED for an expired token, TOKEN_INVALID for anything else."""
     try:
-        claims = _verified(token, key_for("tokens"), settings().issuer)
+        claims = _verify(token, key_for("tokens"), settings().issuer)
     except jwt.InvalidTokenError:
         raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid authentication token") from None
     if claims["exp"] <= clock.epoch():
         raise Unauthenticated(Situation.TOKEN_EXPIRED, "The authentication token has expired")
-    read = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", FREE), claims["typ"])
-    if not all(isinstance(one, str) for one in astuple(read)) or read.kind not in kinds or not is_id(read.user_id):
+    result = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", FREE), claims["typ"])
+    if not all(isinstance(one, str) for one in astuple(result)) or result.kind not in kinds or not is_id(result.user_id):
         raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid authentication token")
-    return read
+    return result

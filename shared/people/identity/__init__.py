@@ -1,1 +1,1 @@
-"""People, their proof of who they are, and what they may enter."""
+"""Accounts, passwords, sessions and sign-in."""

@@ -1,7 +1,7 @@
-"""One-time tokens, one mechanism for all purposes: confirming an address, choosing a new password, the state of a sign-in elsewhere.
+"""One-time tokens for all purposes: confirm an address, set a new password, the state of a sign-in at a provider.
 
-Only a token's fingerprint is stored. Whoever uses one puts `consume` into the transaction of what it is used for: of two who race, one
-succeeds, and a failure in between leaves the token good.
+Only the token's fingerprint is stored. `consume` belongs into the transaction that uses the token: if two requests race, one
+succeeds, and if the transaction fails the token stays valid.
 """
 
 import secrets
@@ -14,23 +14,23 @@ from shared.core.keys import fingerprint
 from shared.core.situations import Situation
 from shared.store import Ephemeral, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, write
 
-_USED = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
-_SHOWN = 86_400  # seconds after its end for which a token is said to have expired, and not to be unknown
+_INVALID = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
+_EXPIRED_KEPT_S = 86_400  # seconds for which an expired token is still reported as expired, not as unknown
 
 
 class Purpose(StrEnum):
-    """What a token is good for. One of one purpose is unknown to every other."""
+    """What a token is for. A token of one purpose is unknown to all others."""
 
     VERIFY = "verify"
     RESET = "reset"
     OAUTH = "oauth"
 
 
-SECONDS = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600}
+LIFETIMES = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600}
 
 
-class OneTime(Ephemeral):
-    """`subject` is whom it concerns (a user's id, empty for nobody), `data` what its purpose needs."""
+class OneTimeToken(Ephemeral):
+    """`subject` is the id that the token is about (a user or a provider; may be empty), `data` what its purpose needs."""
 
     subject = UnicodeAttribute()
     data = JSONAttribute(default=dict)
@@ -39,36 +39,38 @@ class OneTime(Ephemeral):
 
 
 def issue(purpose: Purpose, subject: str, **data: Any) -> tuple[str, str]:
-    """A new token and when it expires (ISO 8601). One round trip."""
+    """Store a new token; return it and its expiry (ISO 8601). One round trip."""
     token = secrets.token_urlsafe(32)
-    expires = clock.epoch() + SECONDS[purpose]
-    row = OneTime(
+    expires = clock.epoch() + LIFETIMES[purpose]
+    row = OneTimeToken(
         pk=_key(purpose, token),
         sk="META",
         subject=subject,
         data=data,
         issued_at=clock.iso(),
         expires_at=expires,
-        ttl=expires + _SHOWN,
+        ttl=expires + _EXPIRED_KEPT_S,
     )
     write(put(row))
-    return token, clock.iso(clock.at(expires))
+    return token, clock.iso(clock.from_epoch(expires))
 
 
-def shown(purpose: Purpose, token: str) -> OneTime:
-    """What a token stands for. Raises Unauthenticated: ONE_TIME_TOKEN_EXPIRED for an old one, ONE_TIME_TOKEN_INVALID for what is
-    none or was used. One round trip; it stays good until `consume`."""
-    row = get(OneTime, _key(purpose, token))
+def get_token(purpose: Purpose, token: str) -> OneTimeToken:
+    """Return the row of a token, which stays valid until `consume`. One round trip.
+
+    Raises Unauthenticated: ONE_TIME_TOKEN_EXPIRED for an expired token, ONE_TIME_TOKEN_INVALID for an unknown or used one.
+    """
+    row = get(OneTimeToken, _key(purpose, token))
     if row is None:
-        raise _USED
+        raise _INVALID
     if row.expires_at <= clock.epoch():
         raise Unauthenticated(Situation.ONE_TIME_TOKEN_EXPIRED, "This token has expired; ask for a new one")
     return row
 
 
-def consume(row: OneTime) -> Operation:
-    """Use the token up, as part of a transaction; refused with Unauthenticated where somebody was faster."""
-    return delete(row, OneTime.pk.exists(), _USED)
+def consume(row: OneTimeToken) -> Operation:
+    """Return the operation that uses the token up. It is refused with Unauthenticated if another request was faster."""
+    return delete(row, OneTimeToken.pk.exists(), _INVALID)
 
 
 def _key(purpose: Purpose, token: str) -> str:

@@ -1,4 +1,5 @@
-"""Passwords: argon2id with OWASP's parameters (19 MiB, two passes, one lane: 23 ms on a small function)."""
+"""Passwords: strength rules, and hashes by argon2id with OWASP's parameters (19 MiB, two passes, one lane: 23 ms on a small
+function)."""
 
 import re
 import string
@@ -12,8 +13,8 @@ from shared.core.situations import Situation
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-PASSES, MEMORY_KIB = 2, 19_456  # of a hash: the tests ask for less, and one of them that these are what ships
-MIN_LENGTH = 8  # aintandem and enterprise both say at least 8
+PASSES, MEMORY_KIB = 2, 19_456  # cost of a hash; tests use less, and one test checks that these values ship
+MIN_LENGTH = 8  # aintandem and enterprise both require at least 8
 MAX_LENGTH = 256
 _COMMON = frozenset(
     """
@@ -22,11 +23,11 @@ _COMMON = frozenset(
     freedom whatever trustno changeme secret default access hello flower cheese computer internet samsung google facebook
     liverpool chelsea arsenal barcelona summer winter spring autumn monday friday january december qazwsx qweasd zxcvbn asdfgh
     qwerty qwertz azerty test temp demo sample cadre agentworks
-    """.split()  # noqa: SIM905 - seventy words are read more easily as a text
+    """.split()  # noqa: SIM905 - seventy words are easier to read as one text
 )
-"""Words that every list of leaked passwords begins with. What is put around them (digits, signs) or for their letters (0 for o) is what
-everybody puts there."""
-_RUNS = (
+"""Words that every list of leaked passwords begins with. Digits and signs around them, or in place of their letters (0 for o), do
+not make them harder to guess."""
+_SEQUENCES = (
     "qwertyuiop",
     "asdfghjkl",
     "zxcvbnm",
@@ -36,8 +37,8 @@ _RUNS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",
 )
-_PLAIN = str.maketrans("0134578@$!", "oleastbasi")
-_SHORTEST_PART = 4  # of a name or an address: shorter ones are in every other password
+_LETTER_SUBSTITUTES = str.maketrans("0134578@$!", "oleastbasi")
+_MIN_PART_LENGTH = 4  # characters of a part of a name or address; shorter parts occur in many passwords
 
 
 @cache
@@ -48,57 +49,64 @@ def _hasher() -> "PasswordHasher":
 
 
 def check_strength(password: str, field: str = "password", personal: Sequence[str] = ()) -> None:
-    """Raises Invalid (agentworks: PASSWORD_TOO_WEAK) for one that is short, overlong, guessed first by everybody, or made of what is
-    known of its owner (`personal`: e-mail address, name)."""
+    """Raise Invalid (agentworks: PASSWORD_TOO_WEAK) for a password that is too short, too long, easy to guess, or contains a part
+    of `personal` (e-mail address, name)."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise _weak(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
-    if _guessable(password):
-        raise _weak(field, "This password is too easy to guess")
-    said = password.lower()
-    if any(part in said for known in personal for part in _parts(known)):
-        raise _weak(field, "The password must not contain your name or e-mail address")
+        raise _weak_password(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+    if _is_guessable(password):
+        raise _weak_password(field, "This password is too easy to guess")
+    lowered = password.lower()
+    if any(part in lowered for known in personal for part in _parts(known)):
+        raise _weak_password(field, "The password must not contain your name or e-mail address")
 
 
-def _guessable(password: str) -> bool:
-    """A few characters again and again, a run of the alphabet or the keyboard, or a common word in its usual disguise."""
-    said = password.lower()
-    if len(set(said)) < 4 or any(said == said[:size] * (len(said) // size) for size in (1, 2, 3, 4) if len(said) % size == 0):
+def _is_guessable(password: str) -> bool:
+    """Tell whether a password repeats a few characters, follows the alphabet or the keyboard, or is a common word with simple
+    substitutes."""
+    lowered = password.lower()
+    sizes = [size for size in (1, 2, 3, 4) if len(lowered) % size == 0]
+    if len(set(lowered)) < 4 or any(lowered == lowered[:size] * (len(lowered) // size) for size in sizes):
         return True
-    if any(said in run * 2 or said[::-1] in run * 2 for run in _RUNS):
+    if any(lowered in run * 2 or lowered[::-1] in run * 2 for run in _SEQUENCES):
         return True
-    stripped = {said.strip(_AROUND), said.translate(_PLAIN).strip(_AROUND), said.strip(_AROUND).translate(_PLAIN)}
-    return any(not word or word in _COMMON or any(len(word) > 3 and word in run for run in _RUNS) for word in stripped)
+    stripped = {
+        lowered.strip(_PADDING),
+        lowered.translate(_LETTER_SUBSTITUTES).strip(_PADDING),
+        lowered.strip(_PADDING).translate(_LETTER_SUBSTITUTES),
+    }
+    return any(not word or word in _COMMON or any(len(word) > 3 and word in run for run in _SEQUENCES) for word in stripped)
 
 
-_AROUND = string.digits + string.punctuation + string.whitespace
+_PADDING = string.digits + string.punctuation + string.whitespace
 
 
 def _parts(known: str) -> set[str]:
-    """The words of a name, and of an address before its @, that are long enough to mean somebody."""
+    """Return the words of a name, or of an address before its @, that are long enough to be forbidden."""
     whole = known.lower().partition("@")[0]
-    return {part for part in (whole, *re.split(r"[^\w]+|_", whole)) if len(part) >= _SHORTEST_PART}
+    return {part for part in (whole, *re.split(r"[^\w]+|_", whole)) if len(part) >= _MIN_PART_LENGTH}
 
 
-def _weak(field: str, message: str) -> Invalid:
+def _weak_password(field: str, message: str) -> Invalid:
     return Invalid(FieldError(field, message), situation=Situation.PASSWORD_WEAK)
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     result: str = _hasher().hash(password)
     return result
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether the password is the one; takes as long when there is no hash, so that nobody learns which addresses exist."""
+    """Tell whether the password is right. Takes as long without a hash, so that response times do not reveal which addresses
+    exist."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        _hasher().verify(password_hash or _nobody(), password)
+        _hasher().verify(password_hash or _dummy_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
 
 
 @cache
-def _nobody() -> str:
-    return hashed("nobody has this password")
+def _dummy_hash() -> str:
+    return hash_password("nobody has this password")

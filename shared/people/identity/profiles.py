@@ -1,11 +1,11 @@
-"""Changing one's profile."""
+"""Change one's own profile."""
 
 from typing import Any
 
 from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.identity.users import User, split_name, the_user
+from shared.people.identity.users import User, get_user, split_name
 from shared.store import Operation, update_with_retry
 
 
@@ -18,10 +18,10 @@ def update_profile(
     avatar_url: str | None = None,
     preferences: dict[str, Any] | None = None,
 ) -> User:
-    """Change what is given and leave the rest; preferences merge key by key. The full name and its parts follow each other."""
+    """Change the given fields. Preferences merge key by key; the full name and its parts are kept consistent."""
 
     def change(user: User) -> list[Operation]:
-        before = _shown(user)
+        before = _visible_fields(user)
         if name is not None:
             user.name = name
             user.first_name, user.last_name = split_name(name)
@@ -32,25 +32,25 @@ def update_profile(
         if avatar_url is not None:
             user.avatar_url = avatar_url or None
         if preferences is not None:
-            user.preferences = merged(user.preferences, preferences)
-        after = _shown(user)
+            user.preferences = merge(user.preferences, preferences)
+        after = _visible_fields(user)
         changes = {field: [old, after[field]] for field, old in before.items() if old != after[field]}
         if not changes:
             return []
         record(user, EventType.USER_UPDATED, actor, changes=changes)
         return [records.rename(user.id, user.name, user.avatar_url)]
 
-    return update_with_retry(lambda: the_user(actor.id), change)
+    return update_with_retry(lambda: get_user(actor.id), change)
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _visible_fields(user: User) -> dict[str, Any]:
     return {"name": user.name, "avatar_url": user.avatar_url, "preferences": user.preferences}
 
 
-def merged(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """`patch` over `base`, key by key, nested objects too."""
+def merge(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `patch`, key by key, also in nested objects."""
     result = dict(base)
     for key, value in patch.items():
         nested = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if nested else value
+        result[key] = merge(result[key], value) if nested else value
     return result

@@ -1,4 +1,4 @@
-"""Proof that an address is somebody's: confirming it, and choosing a new password by way of it."""
+"""Confirm an e-mail address, and set a new password by a mailed token."""
 
 from shared.channels.mail import outbox
 from shared.core.actor import Actor
@@ -9,61 +9,63 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import one_time_tokens, passwords
-from shared.people.identity.accounts import ended_sessions, normal_email, set_password
-from shared.people.identity.one_time_tokens import OneTime, Purpose
-from shared.people.identity.users import User, id_of_email, the_user
+from shared.people.identity.accounts import close_all_sessions, normal_email, set_password
+from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
+from shared.people.identity.users import User, find_user_id, get_user
 from shared.store import Operation, fetch, update_with_retry
 
-BY_ADDRESS = RateRule("mails", 5, 3600)
-"""Mails of one kind to one person in an hour, whoever asks for them."""
-BY_PLACE = RateRule("forgot", 30, 3600)
-"""Forgotten passwords from one network address in an hour, whoever's they are."""
+MAILS_PER_ADDRESS = RateRule("mails", 5, 3600)
+"""Mails of one kind to one person per hour."""
+MAILS_PER_IP = RateRule("forgot", 30, 3600)
+"""Requests for forgotten passwords from one network address per hour, for all accounts."""
 
-_NOT_GOOD = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
+_INVALID_TOKEN = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
 
 
 def send_verification(user: User, *, once: str | None = None) -> None:
-    """A mail with a link that confirms the user's address. `once`: see `outbox.send`. One round trip and a message."""
+    """Mail a link that confirms the user's address. `once`: see `outbox.send`. One round trip and a message."""
     token, expires = one_time_tokens.issue(Purpose.VERIFY, user.id, email=user.email)
     url = outbox.link(f"/verify-email?token={token}")
     outbox.send("verify_email", user.email, once=once, name=user.name, url=url, expires=expires)
 
 
 def resend_verification(actor: Actor) -> None:
-    """Send it again; nothing where the address is confirmed already. Raises RateLimited after BY_ADDRESS."""
-    records.count_anonymous(f"verify#{actor.id}", [BY_ADDRESS])
-    user = the_user(actor.id)
+    """Mail the link again, unless the address is already confirmed. Raises RateLimited after MAILS_PER_ADDRESS."""
+    records.count_anonymous(f"verify#{actor.id}", [MAILS_PER_ADDRESS])
+    user = get_user(actor.id)
     if not user.email_verified:
         send_verification(user)
 
 
 def verify_email(token: str) -> User:
     """Confirm the address that the token was sent to. Raises Unauthenticated."""
-    row = one_time_tokens.shown(Purpose.VERIFY, token)
+    row = one_time_tokens.get_token(Purpose.VERIFY, token)
 
     def change(user: User) -> list[Operation]:
         if user.email != row.data["email"]:
-            raise _NOT_GOOD
+            raise _INVALID_TOKEN
         if not user.email_verified:
             user.email_verified = True
             record(user, EventType.USER_UPDATED, user.as_actor(), changes={"email_verified": [False, True]})
         return [one_time_tokens.consume(row)]
 
-    return update_with_retry(lambda: _subject(row), change)
+    return update_with_retry(lambda: _get_subject(row), change)
 
 
 def forgot_password(email: str, *, ip: str) -> None:
-    """Mail a link that sets a new password, if the address is somebody's. The same steps either way, so that nobody learns whether it
-    is: three writes and reads, and a message that the mailer may find empty. Raises RateLimited after BY_PLACE; above BY_ADDRESS no
-    mail leaves, and nothing is said.
+    """Mail a link that sets a new password, if an account has this address.
+
+    The steps are the same if there is no such account, so that nobody learns which addresses exist: three reads and writes, and a
+    message (an empty one, if there is no account). Raises RateLimited after MAILS_PER_IP; after MAILS_PER_ADDRESS no mail is
+    sent, without an error.
     """
     email = normal_email(email)
-    records.count_anonymous(f"forgot#{ip}", [BY_PLACE])
+    records.count_anonymous(f"forgot#{ip}", [MAILS_PER_IP])
     try:
-        records.count_anonymous(f"forgot#{fingerprint(email)}", [BY_ADDRESS])
+        records.count_anonymous(f"forgot#{fingerprint(email)}", [MAILS_PER_ADDRESS])
     except RateLimited:
         return
-    user_id = id_of_email(email)
+    user_id = find_user_id(email)
     token, expires = one_time_tokens.issue(Purpose.RESET, user_id or "")
     if user_id is None:
         outbox.send("nothing", email)
@@ -72,25 +74,27 @@ def forgot_password(email: str, *, ip: str) -> None:
 
 
 def reset_password(token: str, new: str, *, ip: str = "") -> None:
-    """Set a new password by a mailed token; every session of the user ends in the same transaction, and the address is confirmed,
-    since its mail was read. Raises Invalid(PASSWORD_WEAK) and Unauthenticated (also where the password was
-    changed after the token was sent)."""
+    """Set a new password by a mailed token. In the same transaction every session of the user ends, and the address counts as
+    confirmed.
+
+    Raises Invalid(PASSWORD_WEAK) and Unauthenticated (also if the password was changed after the token was sent).
+    """
     passwords.check_strength(new, "new_password")  # before the token is looked at: it stays good for a better password
-    row = one_time_tokens.shown(Purpose.RESET, token)
+    row = one_time_tokens.get_token(Purpose.RESET, token)
 
     def change(user: User) -> list[Operation]:
         if user.password_changed_at is not None and row.issued_at <= user.password_changed_at:
-            raise _NOT_GOOD
+            raise _INVALID_TOKEN
         set_password(user, new)
         user.email_verified = True
         record(user, EventType.PASSWORD_CHANGED, user.as_actor())
-        return [one_time_tokens.consume(row), *ended_sessions(user.id), records.reset_guesses(user.email, ip)]
+        return [one_time_tokens.consume(row), *close_all_sessions(user.id), records.reset_guesses(user.email, ip)]
 
-    update_with_retry(lambda: _subject(row), change)
+    update_with_retry(lambda: _get_subject(row), change)
 
 
-def _subject(row: OneTime) -> User:
+def _get_subject(row: OneTimeToken) -> User:
     user = fetch(User, row.subject) if row.subject else None
     if user is None:
-        raise _NOT_GOOD
+        raise _INVALID_TOKEN
     return user

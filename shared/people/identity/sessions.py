@@ -1,14 +1,14 @@
-"""Sessions: what a login opens, a refresh continues and a logout ends.
+"""Sessions: opened by a login, continued by a refresh, ended by a logout.
 
-A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. agentworks hands out a new one at each refresh
-and rotates; aintandem and orchestrator do not, so theirs stays good for the session's life.
+A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. agentworks rotates the token at each refresh;
+aintandem and orchestrator do not, so their token stays valid for the whole session.
 
-    current presented            -> rotate: it becomes `previous`
-    previous presented, and no successor of it was ever used
-                                 -> the answer was lost on its way, or two refreshed at once: rotate again, and the successors that
-                                    were handed out before (`siblings`) stay good, because any of them may be the one that was kept
-    a sibling presented          -> as current: the other successors are done with
-    anything older               -> somebody else holds it: the session ends, for both
+    presented: current           rotate; it becomes `previous`
+    presented: previous, and no successor of it was used yet
+                                 the response was lost, or two refreshes ran at once: rotate again; the successors that were issued
+                                 before (`siblings`) stay valid, because the client may have stored any of them
+    presented: a sibling         as current; the other successors become invalid
+    presented: anything older    the token was stolen: the session ends, for everybody
 """
 
 import secrets
@@ -41,10 +41,10 @@ from shared.store import (
     write,
 )
 
-REFRESH_SECONDS = 30 * 86_400  # all documents agree
-SHORT_SECONDS = 86_400  # agentworks without rememberMe: the browser session of a day
-_MAX_SIBLINGS = 8  # successors of one token that may be the one that was kept; older ones are forgotten
-_TRIES = 8  # refreshes of one session at the same moment
+REFRESH_SECONDS = 30 * 86_400  # lifetime of a session, the same in all documents
+SHORT_SECONDS = 86_400  # lifetime in agentworks without rememberMe
+_MAX_SIBLINGS = 8  # successors of one token that stay valid; older ones are dropped
+_MAX_ATTEMPTS = 8  # for refreshes of one session at the same moment
 
 
 class Session(Ephemeral):
@@ -59,7 +59,7 @@ class Session(Ephemeral):
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a contract shows of a session. `expires_in` is in seconds."""
+    """The tokens of a session, as contracts show them. `expires_in` and `session_seconds` are in seconds."""
 
     access: str
     refresh: str
@@ -69,8 +69,10 @@ class Tokens:
     cookie: str
 
 
-def begin(user: User, contract: str, *, role: Role, plan: str, remember: bool = True) -> tuple[Tokens, list[Operation], int]:
-    """A new session's tokens, the row that will open it, and when it expires (the caller writes, with the access record)."""
+def new_session(
+    user: User, contract: str, *, role: Role, plan: str, remember: bool = True
+) -> tuple[Tokens, list[Operation], int]:
+    """Return the tokens of a new session, the operations that will write it, and its expiry (epoch seconds)."""
     seconds = REFRESH_SECONDS if remember else SHORT_SECONDS
     expires = clock.epoch() + seconds
     session_id, secret = new_id(), secrets.token_urlsafe(32)
@@ -101,27 +103,27 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) ->
             seconds=seconds,
         )
 
-    left = int(session.expires_at) - clock.epoch()
+    seconds_left = int(session.expires_at) - clock.epoch()
     return Tokens(
         issue("access", tokens.ACCESS_SECONDS),
         f"{session.id}.{secret}",
         tokens.ACCESS_SECONDS,
         session.id,
-        left,
-        issue("cookie", left),
+        seconds_left,
+        issue("cookie", seconds_left),
     )
 
 
 def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
-    """New tokens for a living session. Raises Unauthenticated, and ends the session when the token was used before."""
+    """Return new tokens of a session. Raises Unauthenticated, and ends the session if the token was used before."""
     if rotate:
-        session, secret = _rotated(refresh_token)
+        session, secret = _rotate_with_retry(refresh_token)
     else:
-        session, shown = _find(refresh_token)
-        if shown != session.current:
+        session, presented = _get_session(refresh_token)
+        if presented != session.current:
             raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
         secret = refresh_token.partition(".")[2]
-    user, record = _holder(session.user_id)
+    user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
     role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
@@ -129,16 +131,17 @@ def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
     return user, _tokens(user, session, secret, role, organization.plan if organization else FREE)
 
 
-def _holder(user_id: str) -> tuple[User, records.Access | None]:
-    """The user of a session and their access record, in one round trip."""
-    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (records.Access, *records.key_of(user_id))]))
+def _load_user(user_id: str) -> tuple[User, records.Access | None]:
+    """Return the user of a session and their access record, in one round trip."""
+    rows: list[Any] = list(get_many([(User, *User.key(user_id)), (records.Access, *records.access_key(user_id))]))
     user, record = rows
     if user is None:
         raise LookupError(f"User {user_id} has a session but no row")
     return user, record
 
 
-def _find(refresh_token: str) -> tuple[Session, str]:
+def _get_session(refresh_token: str) -> tuple[Session, str]:
+    """Return the session of a refresh token and the fingerprint of the presented secret. Raises Unauthenticated."""
     session_id, _, secret = refresh_token.partition(".")
     session = get(Session, f"SESSION#{session_id}") if is_id(session_id) else None
     if session is None:
@@ -148,53 +151,54 @@ def _find(refresh_token: str) -> tuple[Session, str]:
     return session, fingerprint(secret)
 
 
-def _rotated(refresh_token: str) -> tuple[Session, str]:
-    """The session with a new secret, decided again where another refresh was faster."""
+def _rotate_with_retry(refresh_token: str) -> tuple[Session, str]:
+    """Rotate the secret; try again if another refresh was faster. Return the session and the new secret."""
 
     def attempt(_: int) -> tuple[Session, str]:
-        session, shown = _find(refresh_token)
-        return session, _rotate(session, shown)
+        session, presented = _get_session(refresh_token)
+        return session, _rotate(session, presented)
 
-    return retrying(attempt, times=_TRIES, again=lambda error: error is _RACED)
+    return retrying(attempt, times=_MAX_ATTEMPTS, again=lambda error: error is _RACED)
 
 
 _RACED = Conflict(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
 
 
-def _rotate(session: Session, shown: str) -> str:
-    """Replace the session's secret. What was `shown` is kept while no successor of it has been used."""
-    if shown == session.previous:
+def _rotate(session: Session, presented: str) -> str:
+    """Replace the session's secret and return the new one. The `presented` one is stored as `previous` until a successor of it is
+    used."""
+    if presented == session.previous:
         siblings = [session.current, *session.siblings][:_MAX_SIBLINGS]
-    elif shown == session.current or shown in session.siblings:
+    elif presented == session.current or presented in session.siblings:
         siblings = []
     else:
         end(session.user_id, session.id)
         raise Unauthenticated(Situation.TOKEN_INVALID, "This refresh token was used before; the session has ended")
-    fresh = secrets.token_urlsafe(32)
+    new_secret = secrets.token_urlsafe(32)
     update_now(
         session,
-        [Session.current.set(fingerprint(fresh)), Session.previous.set(shown), Session.siblings.set(siblings)],
+        [Session.current.set(fingerprint(new_secret)), Session.previous.set(presented), Session.siblings.set(siblings)],
         Session.current == session.current,
         _RACED,
     )
-    return fresh
+    return new_secret
 
 
 def end(user_id: str, session_id: str) -> None:
-    """Log out: at once, everywhere this session's tokens are held."""
+    """Log out: from now on all tokens of this session are refused."""
     records.close_session(user_id, session_id)
-    write(delete(row_of(session_id)))
+    write(delete(session_key(session_id)))
 
 
-def row_of(session_id: str) -> Session:
-    """The key of a session's row, for an operation on it."""
+def session_key(session_id: str) -> Session:
+    """Return a row with only the key of a session, for an operation on it."""
     return Session(pk=f"SESSION#{session_id}", sk="META")
 
 
 def end_by_token(refresh_token: str, user_id: str) -> None:
-    """End the session of a refresh token, if it is this user's. A token that is unknown or ended already changes nothing."""
+    """End the session of a refresh token, if it belongs to this user. An unknown or ended token changes nothing."""
     try:
-        session, _ = _find(refresh_token)
+        session, _ = _get_session(refresh_token)
     except Unauthenticated:
         return
     if session.user_id == user_id:

@@ -9,7 +9,7 @@ from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, UnicodeAttribute, fetch, get
 
-DEFAULT_PREFERENCES: Final[dict[str, Any]] = {  # the keys are agentworks'; the values are ours
+DEFAULT_PREFERENCES: Final[dict[str, Any]] = {  # the keys are from agentworks' document, the values are our choice
     "theme": "system",
     "timezone": "UTC",
     "notifications": {"email": True, "browser": True, "agentCompleted": True, "usageAlerts": True},
@@ -39,7 +39,7 @@ class User(Entity):
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """First and last name of a full name: the last word is the last name."""
+    """Split a full name into first and last name: the last word is the last name."""
     first, _, last = name.strip().rpartition(" ")
     return (first, last) if first else (last, "")
 
@@ -63,20 +63,20 @@ def email_guard(email: str, user_id: str = "") -> Guard:
     return Guard.of(f"EMAIL#{email}", user_id)
 
 
-def id_of_email(email: str) -> str | None:
-    """Whose address it is. One read."""
+def find_user_id(email: str) -> str | None:
+    """Return the id of the user with this address, or None. One read."""
     guard = get(Guard, f"EMAIL#{email}")
     return guard.ref if guard else None
 
 
 def find_by_email(email: str) -> User | None:
-    """Two reads: the guard that holds the address, then the user."""
-    user_id = id_of_email(email)
+    """Return the user with this address, or None. Two reads: the guard of the address, then the user."""
+    user_id = find_user_id(email)
     return fetch(User, user_id) if user_id else None
 
 
-def the_user(user_id: str) -> User:
-    """The user of a living session; one strongly consistent read."""
+def get_user(user_id: str) -> User:
+    """Return the user of a session; one strongly consistent read. Raises LookupError if the row is missing."""
     user = fetch(User, user_id)
     if user is None:
         raise LookupError(f"User {user_id} has a session but no row")

@@ -1,1 +1,1 @@
-"""Organizations and workspaces: who owns what, and who belongs where."""
+"""Organizations, workspaces and their members."""

@@ -1,4 +1,5 @@
-"""Under which name the members of workspaces and organizations are shown: the present one, unlike who wrote something."""
+"""Keep the names in workspace and organization memberships up to date. (Authors of comments and the like keep the name of that
+time.)"""
 
 from typing import Any
 
@@ -10,19 +11,19 @@ from shared.store import collection, fetch, update_now, update_with_retry
 _LEFT = Raced("Not a member any more")
 
 
-def show_as(person: Actor) -> None:
-    """Give a person's memberships, and the workspaces they own, their present name and picture. A write for each: a person belongs
-    to at most 100 workspaces."""
+def update_display_names(person: Actor) -> None:
+    """Write a person's current name and picture into their memberships and the workspaces they own. One write each; a person
+    belongs to at most 100 workspaces."""
     for place in collection(1, f"USER#{person.id}#WSS"):
-        membership = _renamed(WorkspaceMembership, place.id, person, WorkspaceMembership.user.set(person.summary))
+        membership = _rename_membership(WorkspaceMembership, place.id, person, WorkspaceMembership.user.set(person.summary))
         if membership is not None and membership.role == "owner":
             _rename_owner(place.id, person)
     for place in collection(1, f"USER#{person.id}#ORGS"):
-        _renamed(OrgMembership, place.id, person, OrgMembership.name.set(person.name))
+        _rename_membership(OrgMembership, place.id, person, OrgMembership.name.set(person.name))
 
 
-def _renamed(model: Any, container: str, person: Actor, action: Any) -> Any:
-    """The membership with its new name; None for somebody who has left."""
+def _rename_membership(model: Any, container: str, person: Actor, action: Any) -> Any:
+    """Rename a membership and return it; None if the person has left."""
     pk, sk = model.key_in(container, person.id)
     here = model.pk.exists() & model.deleted_at.does_not_exist()
     try:

@@ -1,7 +1,7 @@
-"""Invitations: an address is asked into a workspace; who shows the token and has the address joins, once.
+"""Invitations: whoever presents the token and has the invited address joins the workspace, once.
 
-A token is `<invitation id>.<secret>`; only the secret's fingerprint is stored. There is one invitation for each address in a workspace:
-inviting it again renews it, with a new token, role and date, and the old token is good for nothing.
+A token is `<invitation id>.<secret>`; only the secret's fingerprint is stored. An address has at most one invitation per
+workspace: inviting it again renews that invitation with a new token, role and date, and the old token becomes invalid.
 """
 
 import secrets
@@ -16,9 +16,9 @@ from shared.core.limits import RateRule
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.tenancy.members import MEMBER_ALREADY, Member, check_giving, full, joining
+from shared.people.tenancy.members import ALREADY_MEMBER, Member, check_may_grant, member_limit_error, new_membership
 from shared.people.tenancy.rows import Invitation, Workspace, WorkspaceMembership
-from shared.people.tenancy.workspaces import entered, memberships
+from shared.people.tenancy.workspaces import authorize_workspace, list_memberships
 from shared.store import (
     Operation,
     collection,
@@ -34,24 +34,26 @@ from shared.store import (
     write,
 )
 
-LIFE = 7 * 86_400  # seconds
-_KEPT = 30 * 86_400  # seconds after its last day
-MAILS = RateRule("invited", 5, 3600)
-"""Invitations of one person to one address in an hour, for all workspaces: each is a mail."""
+LIFETIME = 7 * 86_400  # seconds
+_KEPT_S = 30 * 86_400  # seconds for which the row of an expired invitation is kept
+MAILS_PER_ADDRESS = RateRule("invited", 5, 3600)
+"""Invitations from one person to one address per hour, for all workspaces: each is a mail."""
 MAX_PENDING = 200
-"""Invitations that wait at once: what a list of members shows beside them."""
+"""Pending invitations per workspace; a list of members shows all of them."""
 
 
 @dataclass(frozen=True)
-class Invited:
+class NewInvitation:
+    """An invitation with its token, which is not stored."""
+
     invitation: Invitation
     token: str
     workspace: Workspace
 
 
 @dataclass(frozen=True)
-class Joining:
-    """What somebody with a good token will write, in one transaction: all but the access record."""
+class Acceptance:
+    """What an accepted invitation leads to, and the operations that write it: all but the access record."""
 
     workspace: Workspace
     role: Role
@@ -59,69 +61,74 @@ class Joining:
     operations: list[Operation]
 
 
-def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None = None) -> Invited:
-    """Invite an address, or renew its invitation.
+def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None = None) -> NewInvitation:
+    """Invite an address, or renew its invitation. Five round trips.
 
-    Raises NotFound("workspace"), Forbidden (also for a role that may more than the actor), Conflict(ALREADY_MEMBER) for somebody who is in
-    it, LimitExceeded(MEMBER_LIMIT) where there is no room now, LimitExceeded after MAX_PENDING, RateLimited after MAILS. Five round trips.
+    Raises NotFound("workspace"), Forbidden (also for a role with permissions that the actor lacks), Conflict(ALREADY_MEMBER),
+    LimitExceeded(MEMBER_LIMIT) if the workspace is full, LimitExceeded after MAX_PENDING, RateLimited after MAILS_PER_ADDRESS.
     """
-    ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
-    check_giving(actor, ws_id, GRANTS[role])
+    ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
+    check_may_grant(actor, ws_id, GRANTS[role])
     email = email.strip().lower()
     invitation_id = derived_id("invitation", ws_id, email)
-    workspace, held = get_many([(Workspace, *Workspace.key(ws_id)), (Invitation, *Invitation.key(invitation_id))])
+    workspace, existing = get_many([(Workspace, *Workspace.key(ws_id)), (Invitation, *Invitation.key(invitation_id))])
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
     _check_room(workspace, email)
-    records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS])
-    invitation = held if isinstance(held, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
+    records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS_PER_ADDRESS])
+    invitation = (
+        existing if isinstance(existing, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
+    )
     secret = secrets.token_urlsafe(32)
-    expires = clock.epoch() + LIFE
+    expires = clock.epoch() + LIFETIME
     invitation.email, invitation.role, invitation.message = email, role.value, message
     invitation.status, invitation.accepted_by, invitation.token_hash = "pending", None, fingerprint(secret)
     invitation.invited_by, invitation.invited_at = actor.summary, clock.iso()
-    invitation.expires_at, invitation.ttl = clock.iso(clock.at(expires)), expires + _KEPT
-    record(invitation, EventType.MEMBER_INVITED, actor, email=email, role=role.value, renewed=held is not None)
-    write(save(invitation) if held is not None else create(invitation, stale))
-    return Invited(invitation, f"{invitation_id}.{secret}", workspace)
+    invitation.expires_at, invitation.ttl = clock.iso(clock.from_epoch(expires)), expires + _KEPT_S
+    record(invitation, EventType.MEMBER_INVITED, actor, email=email, role=role.value, renewed=existing is not None)
+    write(save(invitation) if existing is not None else create(invitation, stale))
+    return NewInvitation(invitation, f"{invitation_id}.{secret}", workspace)
 
 
-def pending(actor: Actor, ws_id: str) -> list[Invitation]:
-    """Who is invited and has not answered, oldest first. Two round trips, one where there is nobody."""
-    ids = [row.id for row in collection(1, f"WS#{entered(actor, ws_id, Permission.WORKSPACE_READ)}#INV")]
+def list_pending(actor: Actor, ws_id: str) -> list[Invitation]:
+    """List the pending invitations, oldest first. Two round trips, one if there are none."""
+    ids = [row.id for row in collection(1, f"WS#{authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ)}#INV")]
     now = clock.iso()
     return [one for one in fetch_all(Invitation, ids) if one.status == "pending" and one.expires_at > now]
 
 
 def accept(actor: Actor, ws_id: str, token: str) -> Member:
-    """Join the workspace that the token is for. It is good once.
+    """Join the workspace of the token, which can be used once. Three round trips.
 
-    Raises NotFound("invitation") for a token that is none (of this workspace), Forbidden when the address is not the caller's,
-    Conflict(INVITATION_NOT_PENDING) for an invitation that was accepted or cancelled or is too old, Conflict(ALREADY_MEMBER) and
-    LimitExceeded (members of the workspace, workspaces of the person). Three round trips.
+    Raises NotFound("invitation") for a token that is unknown or of another workspace, Forbidden if the address is not the
+    caller's, Conflict(INVITATION_NOT_PENDING) for an accepted, cancelled or expired invitation, Conflict(ALREADY_MEMBER), and
+    LimitExceeded (members of the workspace, workspaces of the person).
     """
     joined: list[WorkspaceMembership] = []
 
     def change(invitation: Invitation) -> list[Operation]:
-        found = _accepted(actor, invitation)
-        joined[:] = [found.membership]
-        return [*found.operations, records.grant_workspace(actor.id, found.workspace.id, found.role)]
+        acceptance = _accept(actor, invitation)
+        joined[:] = [acceptance.membership]
+        return [*acceptance.operations, records.grant_workspace(actor.id, acceptance.workspace.id, acceptance.role)]
 
-    update_with_retry(lambda: _presented(token, ws_id), change)
+    update_with_retry(lambda: _get_by_token(token, ws_id), change)
     return Member(joined[0])
 
 
-def join_with(who: Actor, token: str) -> Joining:
-    """For somebody who is about to be written: what joining takes, the invitation's own change included. Raises what `accept` does."""
-    invitation = _presented(token)
-    found = _accepted(who, invitation)
-    return Joining(found.workspace, found.role, found.membership, [save(invitation), *found.operations])
+def prepare_acceptance(who: Actor, token: str) -> Acceptance:
+    """Prepare joining for a user who is not yet written; the operations include the change of the invitation. Raises what
+    `accept` raises."""
+    invitation = _get_by_token(token)
+    acceptance = _accept(who, invitation)
+    return Acceptance(acceptance.workspace, acceptance.role, acceptance.membership, [save(invitation), *acceptance.operations])
 
 
 def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
-    """Its token is good for nothing from now on. Raises NotFound (workspace, invitation), Forbidden, and
-    Conflict(INVITATION_NOT_PENDING) where it was accepted. Two round trips."""
-    ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
+    """Cancel an invitation; its token becomes invalid. Two round trips.
+
+    Raises NotFound (workspace, invitation), Forbidden, and Conflict(INVITATION_NOT_PENDING) if it was accepted.
+    """
+    ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
 
     def read() -> Invitation:
         invitation = load(Invitation, invitation_id, actor)
@@ -131,7 +138,7 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
 
     def change(invitation: Invitation) -> None:
         if invitation.status != "pending":
-            raise _over("accepted")
+            raise _not_pending("accepted")
         invitation.status = "cancelled"
         record(invitation, EventType.INVITATION_CANCELLED, actor, email=invitation.email)
 
@@ -139,18 +146,18 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
 
 
 def _check_room(workspace: Workspace, email: str) -> None:
-    """What can be said no to before anybody is written to. That there is room is decided when the invitation is accepted."""
-    if any(row.user.get("email") == email for row in memberships(workspace.id)):
-        raise MEMBER_ALREADY
+    """Refuse what can be refused before a mail is sent. Whether there is room is decided again when the invitation is accepted."""
+    if any(row.user.get("email") == email for row in list_memberships(workspace.id)):
+        raise ALREADY_MEMBER
     limit = int(workspace.settings["maxMembers"])
     if workspace.member_count >= limit:
-        raise full(limit)
+        raise member_limit_error(limit)
     if count(Invitation, f"WS#{workspace.id}#INV", index=1) >= MAX_PENDING:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"At most {MAX_PENDING} invitations wait at once", {"limit": MAX_PENDING})
 
 
-def _presented(token: str, ws_id: str | None = None) -> Invitation:
-    """The invitation of a token. What is no token, and one of another workspace, look the same."""
+def _get_by_token(token: str, ws_id: str | None = None) -> Invitation:
+    """Return the invitation of a token. Raises NotFound for an invalid token and for one of another workspace."""
     invitation_id, _, secret = token.partition(".")
     invitation = fetch(Invitation, invitation_id) if is_id(invitation_id) else None
     if (
@@ -162,23 +169,23 @@ def _presented(token: str, ws_id: str | None = None) -> Invitation:
     return invitation
 
 
-def _accepted(who: Actor, invitation: Invitation) -> Joining:
-    """Mark it accepted by `who`, and what that takes."""
+def _accept(who: Actor, invitation: Invitation) -> Acceptance:
+    """Mark the invitation as accepted by `who`, and return what has to be written."""
     if invitation.email != who.email.strip().lower():
         raise Forbidden("This invitation is for another e-mail address")
     if invitation.status != "pending":
-        raise _over(invitation.status)
+        raise _not_pending(invitation.status)
     if invitation.expires_at <= clock.iso():
-        raise _over("expired")
+        raise _not_pending("expired")
     workspace = fetch(Workspace, str(invitation.ws_id))
     if workspace is None or workspace.deleted_at:
         raise NotFound(Invitation.NAME)
     role = Role(invitation.role)
-    membership, operations = joining(who, workspace, role, invitation.invited_by)
+    membership, operations = new_membership(who, workspace, role, invitation.invited_by)
     invitation.status, invitation.accepted_by = "accepted", who.id
-    return Joining(workspace, role, membership, operations)
+    return Acceptance(workspace, role, membership, operations)
 
 
-def _over(how: str) -> Conflict:
-    words = {"accepted": "was accepted already", "cancelled": "was cancelled", "expired": "has expired; ask for a new one"}
-    return Conflict(Situation.INVITATION_NOT_PENDING, f"The invitation {words[how]}", {"invitation": how})
+def _not_pending(status: str) -> Conflict:
+    reasons = {"accepted": "was accepted already", "cancelled": "was cancelled", "expired": "has expired; ask for a new one"}
+    return Conflict(Situation.INVITATION_NOT_PENDING, f"The invitation {reasons[status]}", {"invitation": status})

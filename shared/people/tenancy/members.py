@@ -1,7 +1,7 @@
-"""The people of a workspace: what each may do, how they leave, who owns it.
+"""The members of a workspace: roles, extra permissions, leaving, ownership.
 
-Who gives somebody more needs `member:invite`, who takes something away `member:remove`; nobody gives what they have not themselves.
-The owner is changed by a transfer and by nothing else.
+To grant permissions needs `member:invite`, to take them away `member:remove`; nobody grants permissions that they do not have.
+The owner changes only by a transfer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
-from shared.people.tenancy.workspaces import entered, memberships, the_workspace
+from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
 from shared.store import Operation, get, put, save, update, update_with_retry
 
 _OWNER_STAYS = Conflict(
@@ -30,103 +30,110 @@ class Member:
 
     @property
     def permissions(self) -> list[str]:
-        """By the role, and beyond it."""
-        return sorted(grants_of(self.membership))
+        """Return all permissions: those of the role and the extra ones."""
+        return sorted(permissions_of(self.membership))
 
 
-def grants_of(row: WorkspaceMembership) -> frozenset[Permission]:
+def permissions_of(row: WorkspaceMembership) -> frozenset[Permission]:
+    """Return all permissions of a membership."""
     return GRANTS[Role(row.role)] | frozenset(map(Permission, row.permissions))
 
 
-def members_of(actor: Actor, ws_id: str) -> list[Member]:
-    """The members, oldest first. One round trip for each MB (about 2,000 members)."""
-    rows = memberships(entered(actor, ws_id, Permission.WORKSPACE_READ))
+def list_members(actor: Actor, ws_id: str) -> list[Member]:
+    """List the members, oldest first. One round trip per MB (about 2,000 members)."""
+    rows = list_memberships(authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ))
     return [Member(row) for row in sorted(rows, key=lambda row: (row.created_at, row.id))]
 
 
 def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permissions: Sequence[str] | None = None) -> Member:
-    """Another role, and what the member may do beyond it (None: that stays). Takes effect at the member's next request.
+    """Change the role, and the permissions beyond it (None: unchanged). Takes effect at the member's next request. Two round
+    trips.
 
-    Raises NotFound (workspace, member), Forbidden, Invalid for a permission that does not exist or cannot be given, and
-    Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
+    Raises NotFound (workspace, member), Forbidden, Invalid for a permission that does not exist or cannot be granted, and
+    Conflict(WORKSPACE_OWNER) for the owner.
     """
-    ws_id = entered(actor, ws_id, Permission.MEMBER_INVITE)
-    wished = None if permissions is None else _known(permissions)
+    ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
+    requested = None if permissions is None else _parse_permissions(permissions)
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
             raise _OWNER_STAYS
-        before = grants_of(row)
-        was = {"role": row.role, "permissions": row.permissions}
-        extra = frozenset(map(Permission, row.permissions)) if wished is None else wished
+        before = permissions_of(row)
+        old_values = {"role": row.role, "permissions": row.permissions}
+        extra = frozenset(map(Permission, row.permissions)) if requested is None else requested
         row.role, row.permissions = role.value, sorted(extra - GRANTS[role])
-        _check(actor, ws_id, before, grants_of(row))
-        changes = {name: [old, getattr(row, name)] for name, old in was.items() if old != getattr(row, name)}
+        _check_change(actor, ws_id, before, permissions_of(row))
+        changes = {name: [old, getattr(row, name)] for name, old in old_values.items() if old != getattr(row, name)}
         if not changes:
             return []
         record(row, EventType.MEMBER_UPDATED, actor, changes=changes, user=row.user)
         return [_regrant(row)]
 
-    return Member(update_with_retry(lambda: the_membership(ws_id, user_id), change))
+    return Member(update_with_retry(lambda: get_membership(ws_id, user_id), change))
 
 
 def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
-    """Somebody leaves, by their own wish or another's. From their next request on, nothing of the workspace exists for them; what they
-    made there stays. Raises NotFound (workspace, member), Forbidden, Conflict(WORKSPACE_OWNER) for the owner. Two round trips."""
+    """Remove a member, or leave oneself. From the member's next request on the workspace is invisible for them; their work stays.
+
+    Raises NotFound (workspace, member), Forbidden, and Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
+    """
     user_id = bare_id(user_id)
     leaves = user_id == actor.id and actor.kind == "user"
-    ws_id = entered(actor, ws_id, Permission.WORKSPACE_READ if leaves else Permission.MEMBER_REMOVE)
+    ws_id = authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ if leaves else Permission.MEMBER_REMOVE)
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
             raise _OWNER_STAYS
         if not leaves:
-            _check(actor, ws_id, grants_of(row), frozenset())
+            _check_change(actor, ws_id, permissions_of(row), frozenset())
         row.deleted_at = clock.iso()
         record(row, EventType.MEMBER_REMOVED, actor, user=row.user, role=row.role, left=leaves)
-        return [records.revoke_workspace(row.id, ws_id), _count(ws_id, -1)]
+        return [records.revoke_workspace(row.id, ws_id), _add_members(ws_id, -1)]
 
-    update_with_retry(lambda: the_membership(ws_id, user_id), change)
+    update_with_retry(lambda: get_membership(ws_id, user_id), change)
 
 
 def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
-    """Make another member the owner; the one who was becomes an administrator. All or nothing. Three round trips.
+    """Make another member the owner; the previous owner becomes an administrator. All or nothing. Three round trips.
 
     Raises NotFound (workspace, member), Forbidden, and Conflict(DEFAULT_WORKSPACE) for an organization's default workspace, which
-    belongs to whoever owns the organization: contracts without workspaces live in it.
+    belongs to the owner of the organization: contracts without workspaces use it.
     """
 
     def change(workspace: Workspace) -> list[Operation]:
         if workspace.is_default:
             raise Conflict(Situation.DEFAULT_WORKSPACE, "The default workspace of an organization cannot be transferred")
-        heir, owner = the_membership(workspace.id, user_id), the_membership(workspace.id, workspace.owner["id"])
-        if heir.id == owner.id:
+        new_owner, owner = get_membership(workspace.id, user_id), get_membership(workspace.id, workspace.owner["id"])
+        if new_owner.id == owner.id:
             return []
-        record(workspace, EventType.WORKSPACE_UPDATED, actor, changes={"owner": [owner.user, heir.user]})
-        workspace.owner = heir.user
+        record(workspace, EventType.WORKSPACE_UPDATED, actor, changes={"owner": [owner.user, new_owner.user]})
+        workspace.owner = new_owner.user
         operations: list[Operation] = []
-        for row, role in ((heir, Role.OWNER), (owner, Role.ADMIN)):
+        for row, role in ((new_owner, Role.OWNER), (owner, Role.ADMIN)):
             record(row, EventType.MEMBER_UPDATED, actor, changes={"role": [row.role, role.value]}, user=row.user)
             row.role, row.permissions = role.value, []
             operations += [save(row), _regrant(row)]
         return operations
 
-    return update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
+    return update_with_retry(lambda: get_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
 
 
-def the_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
-    """Raises NotFound("member"). One strongly consistent read."""
+def get_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
+    """Return a membership. Raises NotFound("member"). One strongly consistent read."""
     row = get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, bare_id(user_id)))
     if row is None or row.deleted_at:
         raise NotFound(WorkspaceMembership.NAME)
     return row
 
 
-def joining(
+def new_membership(
     who: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
 ) -> tuple[WorkspaceMembership, list[Operation]]:
-    """A new membership and what must be written with it, but for the access record: there is room (LimitExceeded(MEMBER_LIMIT)), the
-    workspace is still there, and whoever joins is no member yet (Conflict(ALREADY_MEMBER))."""
+    """Return a new membership and the operations that write it, without the access record.
+
+    The operations are refused if the workspace is full (LimitExceeded(MEMBER_LIMIT)), deleted, or the person is already a member
+    (Conflict(ALREADY_MEMBER)).
+    """
     row: WorkspaceMembership = membership_row(
         WorkspaceMembership,
         workspace.id,
@@ -139,30 +146,31 @@ def joining(
     )
     record(row, EventType.MEMBER_JOINED, who, role=role.value, user=row.user, invited_by=invited_by)
     free = WorkspaceMembership.pk.does_not_exist() | WorkspaceMembership.deleted_at.exists()
-    return row, [put(row, free, MEMBER_ALREADY), _count(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
+    return row, [put(row, free, ALREADY_MEMBER), _add_members(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
 
 
-MEMBER_ALREADY = Conflict(Situation.ALREADY_MEMBER, "This person is a member of the workspace already")
+ALREADY_MEMBER = Conflict(Situation.ALREADY_MEMBER, "This person is a member of the workspace already")
 
 
-def full(limit: int) -> LimitExceeded:
+def member_limit_error(limit: int) -> LimitExceeded:
     return LimitExceeded(Situation.MEMBER_LIMIT, f"This workspace is limited to {limit} members", {"limit": limit})
 
 
-def check_giving(actor: Actor, ws_id: str, given: Iterable[Permission]) -> None:
-    """Raises Forbidden where somebody would give what they do not have."""
-    beyond = sorted(frozenset(given) - actor.grants(ws_id))
+def check_may_grant(actor: Actor, ws_id: str, permissions: Iterable[Permission]) -> None:
+    """Raise Forbidden if the actor lacks one of the permissions."""
+    beyond = sorted(frozenset(permissions) - actor.grants(ws_id))
     if beyond:
         raise Forbidden(f"Nobody gives what they may not do themselves: {', '.join(beyond)}")
 
 
-def _check(actor: Actor, ws_id: str, before: frozenset[Permission], after: frozenset[Permission]) -> None:
-    check_giving(actor, ws_id, after - before)
+def _check_change(actor: Actor, ws_id: str, before: frozenset[Permission], after: frozenset[Permission]) -> None:
+    """Check that the actor may change a member's permissions from `before` to `after`. Raises Forbidden."""
+    check_may_grant(actor, ws_id, after - before)
     if before - after and not actor.may(Permission.MEMBER_REMOVE, ws_id):
         raise Forbidden("To take permissions from somebody needs member:remove")
 
 
-def _known(permissions: Sequence[str]) -> frozenset[Permission]:
+def _parse_permissions(permissions: Sequence[str]) -> frozenset[Permission]:
     known = {one.value for one in GRANTABLE}
     wrong = [one for one in permissions if one not in known]
     if wrong:
@@ -174,17 +182,17 @@ def _regrant(row: WorkspaceMembership) -> Operation:
     return records.change_workspace_role(row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _GONE)
 
 
-def _count(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
-    """The workspace counts its members. The version goes up, so that nobody saves over the number."""
-    there = Workspace.deleted_at.does_not_exist()
+def _add_members(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
+    """Change the workspace's count of members. The version goes up, so that nobody overwrites the count."""
+    exists = Workspace.deleted_at.does_not_exist()
 
     def refused(raw: dict[str, object] | None) -> CadreError:
-        return _GONE if not raw or "deleted_at" in raw or limit is None else full(limit)
+        return _GONE if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
 
     pk, sk = Workspace.key(ws_id)
     return update(
         Workspace(pk=pk, sk=sk),
         [Workspace.member_count.add(by), Workspace.version.add(1)],
-        there if limit is None else there & (Workspace.member_count < limit),
+        exists if limit is None else exists & (Workspace.member_count < limit),
         refused,
     )

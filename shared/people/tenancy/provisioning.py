@@ -1,4 +1,4 @@
-"""How an organization begins: with its founder as owner and one default workspace, all in one transaction."""
+"""Create an organization: with its founder as owner and one default workspace, all in one transaction."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ SLUG_TAKEN = Conflict(Situation.SLUG_TAKEN, "URL slug already exists")
 
 
 @dataclass(frozen=True)
-class Founded:
+class NewOrganization:
     """A new organization and its default workspace, and the operations that will write them."""
 
     organization: Organization
@@ -32,10 +32,10 @@ class Founded:
     operations: list[Operation]
 
 
-def found_organization(
+def new_organization(
     founder: Actor, name: str, *, org_id: str | None = None, ws_id: str | None = None, slug: str | None = None, **fields: Any
-) -> Founded:
-    """A new organization for `founder`. With a given slug the write is refused when it is taken."""
+) -> NewOrganization:
+    """Build an organization owned by `founder`, not yet written. The write is refused if a given `slug` is taken."""
     ws_id = ws_id or new_id()
     organization = Organization.new(
         org_id or new_id(), name=name, slug=slug or slugify(name, unique=True), default_ws_id=ws_id, **fields
@@ -52,13 +52,13 @@ def found_organization(
         create(membership),
         *rows,
     ]
-    return Founded(organization, workspace, operations)
+    return NewOrganization(organization, workspace, operations)
 
 
 def new_workspace(
     owner: Actor, org_id: str, name: str, slug: str, *, ws_id: str | None = None, **fields: Any
 ) -> tuple[Workspace, list[Operation]]:
-    """A workspace with its owner's membership, not yet written."""
+    """Build a workspace with its owner's membership, not yet written; return it and the operations."""
     workspace = Workspace.new(ws_id or new_id(), name=name, slug=slug, org_id=org_id, owner=owner.summary, **fields)
     workspace.ws_id = workspace.id
     workspace.last_activity = workspace.created_at

@@ -1,4 +1,4 @@
-"""Organization, workspace, and the memberships in them."""
+"""The rows of organizations, workspaces, memberships and invitations."""
 
 import re
 import secrets
@@ -23,7 +23,7 @@ DEFAULT_SETTINGS: Final[dict[str, Any]] = {
 
 
 def default_settings() -> dict[str, Any]:
-    """What a new workspace starts with. On the local stack it names the embedded model itself: no key, no account."""
+    """Return the settings of a new workspace. On the local stack they name the embedded model, which needs no key."""
     chosen = dict(DEFAULT_SETTINGS)
     provider, model = settings().default_provider, settings().default_model
     if provider:
@@ -34,7 +34,7 @@ def default_settings() -> dict[str, Any]:
 
 
 DELETED_WORKSPACES: Final = "TRASH#WS"
-"""The partition of index 1 that lists them, by when they were deleted."""
+"""The partition of index 1 that lists deleted workspaces by the time of their deletion."""
 
 _ORGANIZATIONS: Final = Shards("ORGS", 4)
 
@@ -47,14 +47,14 @@ class Organization(Entity):
     slug = UnicodeAttribute()
     type = UnicodeAttribute(default="startup")  # enterprise | startup | nonprofit
     plan = UnicodeAttribute(default=FREE)
-    """A key of `PLANS`: the plan that holds, for all contracts."""
+    """A key of `PLANS`; valid for all contracts."""
     status = UnicodeAttribute(default="active")  # active | inactive | suspended
     description = UnicodeAttribute(null=True)
     website_url = UnicodeAttribute(null=True)
     max_users = NumberAttribute(default=10)
     max_projects = NumberAttribute(default=5)
     project_count = NumberAttribute(default=0)
-    """Its projects that are neither archived nor deleted, in all its workspaces: changed in the transactions that change them."""
+    """The projects in all its workspaces that are neither archived nor deleted, changed in the same transactions as these."""
     default_ws_id = UnicodeAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
@@ -71,7 +71,7 @@ class Organization(Entity):
 
 
 class OrgMembership(Entity):
-    """At `ORG#<org>, MEM#<user>`; its id is the user's."""
+    """Stored at `ORG#<org>, MEM#<user>`; its id is the user's id."""
 
     KIND = "ORGMEM"
     NAME = "member"
@@ -100,10 +100,10 @@ class Workspace(Entity):
     is_default = BooleanAttribute(default=False)
     member_count = NumberAttribute(default=1)
     project_count = NumberAttribute(default=0)
-    """The projects that are neither archived nor deleted: what `maxProjects` limits."""
+    """The projects that are neither archived nor deleted; limited by `maxProjects`."""
     last_activity = UnicodeAttribute(null=True)
     cleared_at = UnicodeAttribute(null=True)
-    """When the cascade of its deletion was through."""
+    """When the cascade of its deletion was finished."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"ORG#{self.org_id}#WS", f"{self.created_at}#{self.id}")}
@@ -116,7 +116,7 @@ class Workspace(Entity):
 
 
 class WorkspaceMembership(Entity):
-    """At `WS#<workspace>, MEM#<user>`; its id is the user's."""
+    """Stored at `WS#<workspace>, MEM#<user>`; its id is the user's id."""
 
     KIND = "WSMEM"
     NAME = "member"
@@ -134,13 +134,13 @@ class WorkspaceMembership(Entity):
         return {1: (f"USER#{self.id}#WSS", f"{self.created_at}#{self.ws_id}")}
 
     def trash(self) -> None:
-        """It lies beside its workspace, and goes with it."""
+        """Return None: the row is in the partition of its workspace and is purged with it."""
 
 
 class Invitation(Entity):
-    """One for each address in a workspace: inviting it again renews the row. Only the fingerprint of its token's secret is kept.
+    """One row per address and workspace: a new invitation renews the row. Only the fingerprint of the token's secret is stored.
 
-    It is listed while it is pending, and expires from the table a month after its last day.
+    It is listed while it is pending. The row expires a month after the invitation.
     """
 
     KIND = "INV"
@@ -161,18 +161,18 @@ class Invitation(Entity):
 
 
 def slug_guard(scope: str, slug: str, ref: str = "") -> Guard:
-    """`scope` is ORG, WS, or WS#<id> for the projects of a workspace."""
+    """Return the guard of a slug. `scope` is ORG, WS, or WS#<id> for the projects of a workspace."""
     return Guard.of(f"SLUG#{scope}#{slug}", ref)
 
 
 def slugify(name: str, *, unique: bool = False) -> str:
-    """A URL-friendly form of a name; with `unique`, made unlike any other by six random characters."""
+    """Return a URL-friendly form of a name; with `unique`, six random characters are added."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].rstrip("-") or "workspace"
     return f"{slug}-{secrets.token_hex(3)}" if unique else slug
 
 
 def membership_row(cls: Any, container: str, user_id: str, role: Role, **fields: Any) -> Any:
-    """A membership at its key in an organization or a workspace."""
+    """Build a membership row at its key in an organization or a workspace."""
     row = cls.new(user_id, role=role.value, **fields)
     row.pk, row.sk = cls.key_in(container, user_id)
     return row

@@ -1,4 +1,4 @@
-"""Workspaces, for those who belong to them."""
+"""Create, read, change and delete workspaces."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
 
-REVOKED_AT_ONCE = 90  # of the 100 operations a transaction takes
+REVOKED_PER_TRANSACTION = 90  # of the 100 operations that a transaction may have
 
 
-def workspaces_of(actor: Actor) -> list[Workspace]:
-    """The workspaces the actor belongs to, oldest first. One round trip for each hundred."""
-    found = [workspace for workspace in fetch_all(Workspace, actor.workspaces) if workspace.deleted_at is None]
-    return sorted(found, key=lambda workspace: workspace.created_at)
+def list_workspaces(actor: Actor) -> list[Workspace]:
+    """List the workspaces of the actor, oldest first. One round trip per hundred."""
+    workspaces = [workspace for workspace in fetch_all(Workspace, actor.workspaces) if workspace.deleted_at is None]
+    return sorted(workspaces, key=lambda workspace: workspace.created_at)
 
 
-def entered(actor: Actor, ws_id: str, permission: Permission) -> str:
-    """The bare id of a workspace that the actor belongs to, by the actor's own memberships: no round trip.
+def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str:
+    """Return the bare id of a workspace, checked against the actor's own memberships without a round trip.
 
     Raises NotFound for an unknown, deleted or foreign workspace and Forbidden without the permission.
     """
@@ -35,24 +35,22 @@ def entered(actor: Actor, ws_id: str, permission: Permission) -> str:
     return bare
 
 
-def the_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:
-    """One round trip."""
-    return load(Workspace, entered(actor, ws_id, permission), actor, permission)
+def get_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:
+    """Return the workspace. Raises NotFound and Forbidden. One round trip."""
+    return load(Workspace, authorize_workspace(actor, ws_id, permission), actor, permission)
 
 
-def checked(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as they are kept: agents by their names. Raises Invalid for an agent that does not exist."""
-    named = settings.get("defaultAgentConfigs")
-    if named is None:
+def validate_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings as they are stored, with agents by name. Raises Invalid for an unknown agent."""
+    templates_by_name = settings.get("defaultAgentConfigs")
+    if templates_by_name is None:
         return settings
-    from shared.agents.catalogue.registry import (
-        the_agent,  # with the whole catalogue: most functions that come here need none of it
-    )
+    from shared.agents.catalogue.registry import get_agent  # loads the whole catalogue, which most functions do not need
 
     templates = {}
-    for name, template in named.items():
+    for name, template in templates_by_name.items():
         try:
-            templates[the_agent(name).name] = template
+            templates[get_agent(name).name] = template
         except NotFound:
             raise Invalid(FieldError(f"settings.default_agent_configs.{name}", "There is no such agent", name)) from None
     return settings | {"defaultAgentConfigs": templates}
@@ -61,12 +59,14 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
 def create_workspace(
     actor: Actor, name: str, slug: str, *, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """A workspace in the actor's organization, the actor its owner. Raises Conflict(SLUG_TAKEN), LimitExceeded, and
-    Forbidden unless the actor administers that organization. One round trip."""
+    """Create a workspace in the actor's organization; the actor becomes its owner. One round trip.
+
+    Raises Conflict(SLUG_TAKEN), LimitExceeded, and Forbidden unless the actor administers that organization.
+    """
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
     workspace, rows = new_workspace(
-        actor, actor.org_id, name, slug, description=description, settings=default_settings() | checked(settings or {})
+        actor, actor.org_id, name, slug, description=description, settings=default_settings() | validate_settings(settings or {})
     )
     write(*rows, records.grant_workspace(actor.id, workspace.id, Role.OWNER))
     return workspace
@@ -75,8 +75,8 @@ def create_workspace(
 def update_workspace(
     actor: Actor, ws_id: str, *, name: str | None = None, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """Change what is given; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
-    settings = checked(settings or {})
+    """Change the given fields; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
+    settings = validate_settings(settings or {})
 
     def change(workspace: Workspace) -> None:
         before = {"name": workspace.name, "description": workspace.description, "settings": workspace.settings}
@@ -87,16 +87,15 @@ def update_workspace(
         if changes:
             record(workspace, EventType.WORKSPACE_UPDATED, actor, changes=changes)
 
-    return update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_WRITE), change)
+    return update_with_retry(lambda: get_workspace(actor, ws_id, Permission.WORKSPACE_WRITE), change)
 
 
 def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
-    """Mark it deleted and take it out of its members' access records in the same transaction: from the next request on, nothing
-    that belongs to it exists for anybody, by whatever id (every read compares the row's workspace with those records). Its slug is
-    free again; the rows are for the cascade to clear.
+    """Mark a workspace as deleted and remove it from its members' access records in the same transaction.
 
-    A workspace of more than 90 members takes further transactions, right after the first.
-    Raises Conflict(DEFAULT_WORKSPACE) for an organization's default workspace: contracts without workspaces live in it.
+    From the next request on, nothing in it can be reached by any id, because every read compares a row's workspace with those
+    records. Its slug becomes free; the cascade clears the rows. More than 90 members take further transactions, right after the
+    first. Raises Conflict(DEFAULT_WORKSPACE) for an organization's default workspace: contracts without workspaces use it.
     """
     rest: list[Operation] = []
 
@@ -105,21 +104,21 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
             raise Conflict(Situation.DEFAULT_WORKSPACE, "The default workspace of an organization cannot be deleted")
         workspace.deleted_at = clock.iso()
         record(workspace, EventType.WORKSPACE_DELETED, actor, name=workspace.name, slug=workspace.slug)
-        revoked = [records.revoke_workspace(row.id, workspace.id) for row in memberships(workspace.id)]
-        rest[:] = revoked[REVOKED_AT_ONCE:]
-        operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:REVOKED_AT_ONCE]]
+        revoked = [records.revoke_workspace(row.id, workspace.id) for row in list_memberships(workspace.id)]
+        rest[:] = revoked[REVOKED_PER_TRANSACTION:]
+        operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:REVOKED_PER_TRANSACTION]]
         if workspace.project_count:
-            operations.append(fewer_projects(str(workspace.org_id), int(workspace.project_count)))
+            operations.append(subtract_projects(str(workspace.org_id), int(workspace.project_count)))
         return operations
 
-    workspace = update_with_retry(lambda: the_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
-    for start in range(0, len(rest), REVOKED_AT_ONCE):
-        write(*rest[start : start + REVOKED_AT_ONCE])
+    workspace = update_with_retry(lambda: get_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
+    for start in range(0, len(rest), REVOKED_PER_TRANSACTION):
+        write(*rest[start : start + REVOKED_PER_TRANSACTION])
     return workspace
 
 
-def fewer_projects(org_id: str, number: int) -> Operation:
-    """The organization counts fewer living projects. The version goes up, so that nobody saves over it."""
+def subtract_projects(org_id: str, number: int) -> Operation:
+    """Lower the organization's count of projects. The version goes up, so that nobody overwrites the count."""
     pk, sk = Organization.key(org_id)
     return update(
         Organization(pk=pk, sk=sk),
@@ -128,7 +127,7 @@ def fewer_projects(org_id: str, number: int) -> Operation:
     )
 
 
-def memberships(ws_id: str) -> list[WorkspaceMembership]:
-    """Everybody in it. One round trip for each MB (about 2,000 members)."""
+def list_memberships(ws_id: str) -> list[WorkspaceMembership]:
+    """List all memberships of a workspace. One round trip per MB (about 2,000 members)."""
     rows = iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True)
     return [row for row in rows if row.deleted_at is None]

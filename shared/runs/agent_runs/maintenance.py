@@ -18,7 +18,7 @@ from shared.runs.agent_runs.requesting import ABANDONED
 from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, Run, WaitingCursor
 from shared.runs.agent_runs.spending import release_run_reservation
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch_indexed, get, query, sharded, update_now
+from shared.store import fetch_indexed, get, iterate_shards, query, update_now
 
 _PAGE = 100
 WAITING_RUNS_PER_SWEEP = 100
@@ -34,7 +34,8 @@ def sweep_runs(until: float) -> int:
 def _end_abandoned(until: float) -> int:
     """End every active run whose lease is over and whose execution is gone; return how many."""
     return sum(
-        _end_if_abandoned(run) for run in sharded(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
+        _end_if_abandoned(run)
+        for run in iterate_shards(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
     )
 
 
@@ -83,7 +84,7 @@ def _recover_waiting_run(run: Run) -> bool:
 def _release_reservations(until: float) -> int:
     """Release reservations of ended runs whose lease is over; return how many."""
     over = ("0", f"{clock.epoch():012d}")
-    runs = sharded(Run, HOLDING_RESERVATION, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
+    runs = iterate_shards(Run, HOLDING_RESERVATION, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
     return sum(release_run_reservation(run) for run in runs)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
@@ -86,7 +86,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
 
     def attempt(number: int) -> tuple[Run, _Facts]:
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
-        agent = the_agent(agent_id)
+        agent = get_agent(agent_id)
         facts = _read_facts(card, agent)
         if facts.current_run is not None and not facts.current_run.ended and not facts.current_run.lease_active:
             end_run(facts.current_run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
@@ -156,7 +156,7 @@ def _check_allowed(facts: _Facts, agent: Agent) -> None:
         raise Conflict(
             Situation.RUN_IN_PROGRESS,
             f"{current_run.agent['display_name']} is working on this card",
-            {"run_id": current_run.id, "lease_until": clock.iso(clock.at(int(current_run.lease_until)))},
+            {"run_id": current_run.id, "lease_until": clock.iso(clock.from_epoch(int(current_run.lease_until)))},
         )
     refuse_suspended(facts.account)
     limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.agents.tools import TOOLS
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor
@@ -94,7 +94,7 @@ def check_limits(step: Step) -> State:
 def _approval_reason(run: Run, workspace: Workspace | None, project: Project | None) -> str | None:
     """Return why the run needs approval, or None: the workspace requires it for all runs, or the project for agents that build, deploy or
     change code."""
-    agent = the_agent(run.agent_id)
+    agent = get_agent(run.agent_id)
     if workspace is not None and workspace.settings.get("requireApprovalForAgentRuns"):
         return "The workspace requires approval for agent runs"
     if (
@@ -204,7 +204,7 @@ def ensure_running(run_id: str, execution: str) -> Run:
     context = fetch_context(run)
     system: str | None = run.system
     if context is None:
-        system, text = first_message(run, card, the_agent(run.agent_id))
+        system, text = first_message(run, card, get_agent(run.agent_id))
         context = RunContext(pk=f"RUN#{run.id}", sk="CONTEXT", text=store_text(f"runs/{run.ws_id}/{run.id}/context", text))
 
     def change(run: Run) -> list[Operation]:
@@ -247,7 +247,7 @@ def _start_card(run: Run) -> list[Operation]:
 
 
 def get_actor(run: Run) -> Actor:
-    return agent_actor(the_agent(run.agent_id), str(run.ws_id), run.tools)
+    return agent_actor(get_agent(run.agent_id), str(run.ws_id), run.tools)
 
 
 def turn(step: Step) -> State:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.agents.catalogue.registry import the_agent
+from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
 from shared.agents.tools import READ_ONLY, specs
@@ -156,7 +156,7 @@ class Worker:
 
     @property
     def _actor(self) -> Any:
-        return agent_actor(the_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
+        return agent_actor(get_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
 
     def execute_calls(self, exchange: Exchange) -> None:
         """Execute the tool calls of a response that have no result yet."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from shared.agents.catalogue import Agent
-from shared.agents.catalogue.registry import agents, the_agent
+from shared.agents.catalogue.registry import agents, get_agent
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
@@ -120,7 +120,7 @@ def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[
     project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
     if project.status != "active":
         raise PROJECT_ARCHIVED
-    agent = the_agent(agent_id)
+    agent = get_agent(agent_id)
 
     def read() -> AgentConfig:
         row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))

@@ -13,7 +13,7 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.tenancy.provisioning import SLUG_TAKEN
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
-from shared.people.tenancy.workspaces import entered, the_workspace
+from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
 from shared.store import Operation, create, fetch, update, write
 from shared.work.boards.creating import LaneOptions, new_board
 from shared.work.boards.lanes import COLUMN_BY_PHASE, canonical_phase
@@ -46,7 +46,7 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
     Raises NotFound("workspace"), Forbidden, Conflict(SLUG_TAKEN), LimitExceeded at the workspace's `maxProjects` or the
     organization's `max_projects`, Invalid for an unknown phase.
     """
-    workspace = the_workspace(actor, ws_id, Permission.PROJECT_CREATE)
+    workspace = get_workspace(actor, ws_id, Permission.PROJECT_CREATE)
     check_phase(new.default_phase_id)
     if new.slug is not None:
         return _create(actor, workspace, new, new.slug, project_id)
@@ -63,7 +63,7 @@ def default_workspace_id(actor: Actor) -> str:
     organization = fetch(Organization, actor.org_id) if actor.org_id else None
     if organization is None:
         raise NotFound(Workspace.NAME)
-    return entered(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
+    return authorize_workspace(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
 
 
 def increment_project_counts(workspace: Workspace) -> list[Operation]:

@@ -7,7 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.people.tenancy.workspaces import entered
+from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import IndexRow, Row, authorize, collection, fetch, fetch_all, get_many
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, count_cards, get_board
@@ -87,7 +87,7 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
 
     Two round trips for a page of 33; sorting by last activity reads the statistics of all projects that match.
     """
-    rows = _workspace_rows(entered(actor, ws_id, Permission.PROJECT_READ))
+    rows = _workspace_rows(authorize_workspace(actor, ws_id, Permission.PROJECT_READ))
     rows = [row for row in rows if _matches(row.f, query)]
     if query.sort in _SORTS:
         rows.sort(key=lambda row: (row.f[_SORTS[query.sort]].casefold(), row.id), reverse=query.descending)

@@ -6,7 +6,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
-from shared.people.tenancy.workspaces import fewer_projects
+from shared.people.tenancy.workspaces import subtract_projects
 from shared.store import Operation, fetch, load, update, update_with_retry
 from shared.work.boards.counting import PROJECT_ARCHIVED
 from shared.work.boards.rows import Counts
@@ -51,7 +51,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
         return [
             update(Counts.of(project.board_id), [Counts.closed.set(True)], Counts.pk.exists()),
             _decrement_workspace_count(str(project.ws_id)),
-            fewer_projects(str(project.org_id), 1),
+            subtract_projects(str(project.org_id), 1),
         ]
 
     return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)

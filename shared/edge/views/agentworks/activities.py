@@ -1,4 +1,4 @@
-"""agentworks, section 5.2: the activities of a card, in words."""
+"""agentworks, section 5.2: the activities of a card, with descriptions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
-from shared.edge.views.agentworks.changes import shown_changes
+from shared.edge.views.agentworks.changes import public_changes
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.events import EventType
 from shared.work.activities.rows import Activity
@@ -15,7 +15,7 @@ from shared.work.items.rows import Item
 
 
 class CardActivity(Shape):
-    """`fieldChanged` names the one field that a change was about; where there were several, `metadata.changes` has them all."""
+    """`fieldChanged` names the main changed field; if there are several, `metadata.changes` has all of them."""
 
     id: str
     type: str
@@ -55,11 +55,11 @@ _DESCRIPTIONS = {
 
 
 def activity(row: Activity) -> CardActivity:
-    """The type is one of the document's six; the platform's own name of the event is `metadata.event`."""
+    """Convert an activity. Its type is one of the document's six; the platform's own event name is `metadata.event`."""
     kind = EventType(row.type)
-    changes = shown_changes(row.changes)
-    shown = _main_change(changes)
-    old, new = changes[shown] if shown else (None, None)
+    changes = public_changes(row.changes)
+    main_field = _main_change(changes)
+    old, new = changes[main_field] if main_field else (None, None)
     metadata = {to_camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
     if len(changes) > 1:
         metadata["changes"] = {name: {"old": pair[0], "new": pair[1]} for name, pair in changes.items()}
@@ -69,8 +69,8 @@ def activity(row: Activity) -> CardActivity:
         id=row.id,
         type=_activity_type(kind, changes),
         actor=who(row.actor),
-        description=f"{row.actor['name']} {_words(kind, changes, row.data)}",
-        fieldChanged=shown,
+        description=f"{row.actor['name']} {_description(kind, changes, row.data)}",
+        fieldChanged=main_field,
         oldValue=old,
         newValue=new,
         metadata=metadata,
@@ -78,11 +78,11 @@ def activity(row: Activity) -> CardActivity:
     )
 
 
-def who(kept: Mapping[str, Any]) -> UserSummary | AgentSummary:
-    """A person, or the agent that acted."""
-    if kept.get("kind") == "agent":
-        return AgentSummary(id=kept["id"], name=kept["name"], displayName=kept["name"], status="active")
-    return user_summary(dict(kept))
+def who(actor: Mapping[str, Any]) -> UserSummary | AgentSummary:
+    """Convert the person, or the agent, that acted."""
+    if actor.get("kind") == "agent":
+        return AgentSummary(id=actor["id"], name=actor["name"], displayName=actor["name"], status="active")
+    return user_summary(dict(actor))
 
 
 def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:
@@ -94,15 +94,15 @@ def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:
 
 
 def _main_change(changes: Mapping[str, Any]) -> str | None:
-    """What a change was about: the lane of a move, the assignee, the status, else the only field there is."""
+    """Return the field that a change is about: the lane of a move, the assignee, the status, or the only changed field."""
     for name in ("laneId", "assignee", "status"):
         if name in changes:
             return name
     return next(iter(changes)) if len(changes) == 1 else None
 
 
-def _of_one_field(changes: Mapping[str, Any]) -> str | None:
-    """What the change of a field says that nobody edits as such."""
+def _describe_field(changes: Mapping[str, Any]) -> str | None:
+    """Describe the change of a single field that users do not edit directly; None for other fields."""
     if len(changes) != 1:
         return None
     ((name, pair),) = changes.items()
@@ -113,16 +113,16 @@ def _of_one_field(changes: Mapping[str, Any]) -> str | None:
         return "archived the card" if new else "restored the card"
     if name == "loggedHours":
         return f"logged {new - old:g} h" if new > old else f"took back {old - new:g} h"
-    if name in _THINGS:
-        what, title = _THINGS[name]
+    if name in _LISTED_FIELDS:
+        what, title = _LISTED_FIELDS[name]
         return f"added {what} {new[title]}" if new else f"removed {what} {old[title]}"
     return None
 
 
-_THINGS = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
+_LISTED_FIELDS = {"externalLinks": ("the link", "title"), "attachments": ("the attachment", "filename")}
 
 
-def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def _description(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     if kind in _DESCRIPTIONS:
         return _DESCRIPTIONS[kind]
     if kind is EventType.RUN_ANSWERED:
@@ -132,7 +132,7 @@ def _words(kind: EventType, changes: Mapping[str, Any], data: Mapping[str, Any])
     if kind is EventType.ITEM_UPDATED and "assignee" in changes:
         person = changes["assignee"][1]
         return f"assigned the card to {person['name']}" if person else "unassigned the card"
-    if kind is EventType.ITEM_UPDATED and (description := _of_one_field(changes)):
+    if kind is EventType.ITEM_UPDATED and (description := _describe_field(changes)):
         return description
     if kind is EventType.ITEM_UPDATED and changes:
         return f"changed {', '.join(changes)}"

@@ -1,4 +1,4 @@
-"""agentworks, section 5: the shapes of cards, comments and dependencies, from the platform's rows."""
+"""agentworks, section 5: the models of cards, comments and dependencies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ class ExternalLink(Shape):
 
 
 class Attachment(Shape):
-    """`url` is a path below the API's address: it answers where to get the file for the next while."""
+    """`url` is a path below the API's address; it returns a temporary address of the file."""
 
     id: str
     filename: str
@@ -44,7 +44,7 @@ class Attachment(Shape):
 
 
 class CardSummary(Shape):
-    """Not defined by the document. `assignee` is left out where a list shows children."""
+    """Not defined by the document. `assignee` is left out in lists of children."""
 
     id: str
     boardId: str
@@ -144,8 +144,8 @@ def card(
 def card_fields(
     item: Item, children: Sequence[CardSummary] | None = None, dependencies: Sequence[CardDependency] | None = None
 ) -> dict[str, Any]:
-    """The fields of Card, whose extensions add their own. Plain values, validated in one call: a page of a hundred cards takes a
-    quarter of the time it takes to build each person and tag by itself."""
+    """Return the fields of Card; models that extend it add their own. Plain values, validated in one call: a page of a hundred
+    cards takes a quarter of the time of building each person and tag separately."""
     row = item.attribute_values
     return {
         "id": row["id"],
@@ -178,10 +178,10 @@ def card_fields(
     }
 
 
-def _person(kept: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if kept is None:
+def _person(person: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if person is None:
         return None
-    return {"id": kept["id"], "name": kept["name"], "email": kept.get("email", ""), "avatarUrl": kept.get("avatar_url")}
+    return {"id": person["id"], "name": person["name"], "email": person.get("email", ""), "avatarUrl": person.get("avatar_url")}
 
 
 def card_summary(item: Item) -> CardSummary:
@@ -199,7 +199,7 @@ def card_summary(item: Item) -> CardSummary:
 
 
 def indexed_card(row: IndexRow, board_id: str) -> CardSummary:
-    """A card as its board's index shows it."""
+    """Convert a card from its row in the board's index."""
     f = row.f
     return CardSummary(
         id=row.id,
@@ -240,7 +240,7 @@ def dependency(link: ResolvedDependency) -> CardDependency:
 
 
 def run_summary(run: Mapping[str, Any]) -> AgentRunSummary:
-    """From what a card keeps of its run (`Run.summary`)."""
+    """Convert the stored summary of a run on its card (`Run.summary`)."""
     agent = run["agent"]
     duration = run.get("duration_ms")
     return AgentRunSummary(

@@ -1,4 +1,4 @@
-"""agentworks' shapes of entities that several areas and the sockets show."""
+"""agentworks: models of entities that several areas and the sockets show."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ from shared.core.money import usd
 from shared.edge.contracts.agentworks import PLAN_NAMES
 from shared.edge.contracts.base import Shape
 from shared.money.usage.month_summary import MonthUsage
-from shared.people.identity.profiles import merged
+from shared.people.identity.profiles import merge
 from shared.people.identity.users import DEFAULT_PREFERENCES, User
 from shared.people.tenancy.rows import Workspace
 
@@ -55,7 +55,7 @@ def user_profile(user: User) -> UserProfile:
         name=user.name,
         avatarUrl=user.avatar_url,
         emailVerified=user.email_verified,
-        preferences=UserPreferences.model_validate(merged(DEFAULT_PREFERENCES, user.preferences)),
+        preferences=UserPreferences.model_validate(merge(DEFAULT_PREFERENCES, user.preferences)),
         createdAt=user.created_at,
         lastLoginAt=user.last_login_at or user.created_at,
     )
@@ -142,7 +142,7 @@ def agent_summary(agent: "Agent") -> AgentSummary:
 
 
 class AgentConfig(Shape):
-    """What the project says; what it leaves open comes from the workspace's default, then from the agent."""
+    """The project's choices; a missing one is taken from the workspace's default, then from the agent."""
 
     id: str
     projectId: str

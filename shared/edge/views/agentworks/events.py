@@ -1,7 +1,7 @@
-"""agentworks, section 9.2: the workspace's events. `CardMovedEvent`, `AgentRunStartedEvent` and `UsageThresholdEvent` are the document's;
-the others it only names.
+"""agentworks, section 9.2: the events of a workspace. The document defines `CardMovedEvent`, `AgentRunStartedEvent` and
+`UsageThresholdEvent`; it only names the others.
 
-Each message carries the event's id beside `type` and `data`: a delivery may repeat.
+Each message has the event's id beside `type` and `data`, because a delivery may be repeated.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from shared.channels.sockets.frames import Frame, compact
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
-from shared.edge.views.agentworks.changes import shown_changes
+from shared.edge.views.agentworks.changes import public_changes
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
@@ -38,7 +38,7 @@ class CardCreatedEvent(Shape):
 
 
 class CardUpdatedEvent(Shape):
-    """`changes` names the card's fields; what else happened to a card is told as one: `dependencies`, `deletedAt`."""
+    """`changes` names the card's fields; other changes are shown in the same way: `dependencies`, `deletedAt`."""
 
     cardId: str
     projectId: str
@@ -96,7 +96,7 @@ class AgentRunAnsweredEvent(Shape):
 
 
 class AgentRunCompletedEvent(Shape):
-    """Of every end: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
+    """Sent when a run ends: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
 
     runId: str
     cardId: str
@@ -141,7 +141,7 @@ def _created(change: Change) -> CardCreatedEvent:
 
 def _updated(change: Change) -> CardUpdatedEvent:
     item = change.after(Item)
-    changes = {name: FieldChange(old=old, new=new) for name, (old, new) in shown_changes(change.event.changes).items()}
+    changes = {name: FieldChange(old=old, new=new) for name, (old, new) in public_changes(change.event.changes).items()}
     if change.event.type is EventType.ITEM_DELETED:
         changes["deletedAt"] = FieldChange(new=item.deleted_at or change.event.at)
     return CardUpdatedEvent(
@@ -275,7 +275,7 @@ def _who(change: Change) -> UserSummary:
 
 
 def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:
-    """The event `name` with what `build` makes of a change; nothing where it makes None."""
+    """Return a renderer of the event `name` with the data that `build` returns; no message if it returns None."""
 
     def render(change: Change) -> Iterator[Frame]:
         data = build(change)

@@ -1,6 +1,6 @@
-"""agentworks, section 9.1: what the terminal of a card is sent. (`shared.runs.terminal_sessions` says when.)
+"""agentworks, section 9.1: the messages of a card's terminal. (`shared.runs.terminal_sessions` decides when they are sent.)
 
-Fulfils `SocketContract` of the sockets and `TerminalFrames` of the terminal's sessions.
+Implements `SocketContract` of the sockets and `TerminalFrames` of the terminal sessions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ def connected(connection_id: str, card_id: str, active_runs: Sequence[str]) -> s
 
 
 def history(texts: Sequence[str]) -> Iterable[str]:
-    """The first message with entries is a `logs_batch`, even if it is empty or has only one."""
+    """Return the first messages with entries: always a `logs_batch`, even if it is empty or has only one entry."""
     return lines(texts) if len(texts) > 1 else [_batch(texts)]
 
 
 def lines(texts: Sequence[str]) -> Iterator[str]:
-    """Alone a `log_entry`, together `logs_batch`es of at most 28 KB."""
+    """Yield new entries: a single one as `log_entry`, several as `logs_batch`es of at most 28 KB."""
     if len(texts) == 1:
         yield '{"type":"log_entry","data":' + texts[0] + "}"
     else:
@@ -42,7 +42,7 @@ def run_status(
     estimated_completion: str | None = None,
     last: int | None = None,
 ) -> str:
-    """`lastSequence` is an addition to the documented fields: the `seq` of the log's last entry."""
+    """Return the status of a run. `lastSequence` is an addition to the documented fields: the `seq` of the log's last entry."""
     shown = {"progress": progress, "estimatedCompletion": estimated_completion, "lastSequence": last}
     data = {"runId": run_id, "status": status} | {name: value for name, value in shown.items() if value is not None}
     return _message("run_status", data)
@@ -61,7 +61,7 @@ def replay_started(session: str, run_id: str, total: int, milliseconds: int, spe
 
 
 def replayed(text: str, position: int, total: int) -> str:
-    """The entry's own bytes, and behind them where in the replay it is."""
+    """Return a replayed entry: its original bytes, and after them its position in the replay."""
     progress = round(position / total * 100, 2)
     extra = f',"replayPosition":{position},"replayTotal":{total},"replayProgress":{progress}}}'
     return '{"type":"replay_log","data":' + text[:-1] + extra + "}"

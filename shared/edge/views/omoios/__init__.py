@@ -1,1 +1,1 @@
-"""omoios: tickets, the events, and what a listener may filter them by."""
+"""omoios: tickets, events, and the filters of a listener."""

@@ -1,5 +1,5 @@
-"""omoios, section 11: events as `{event_type, entity_type, entity_id, payload}`. The payloads are the document's; `event_id` beside them
-tells a repeated delivery."""
+"""omoios, section 11: events as `{event_type, entity_type, entity_id, payload}`. The payloads are the document's; the additional
+`event_id` identifies a repeated delivery."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -15,11 +15,11 @@ from shared.work.discoveries.rows import Discovery
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.tasks.rows import Task
 
-Shown = tuple[str, str, str, dict[str, Any]]
-"""event type, entity type, entity id, payload"""
+EventFields = tuple[str, str, str, dict[str, Any]]
+"""Event type, entity type, entity id, payload."""
 
 
-def _ticket_created(change: Change) -> Iterator[Shown]:
+def _ticket_created(change: Change) -> Iterator[EventFields]:
     item = change.after(Item)
     payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": _status(item)}
     yield "TICKET_CREATED", "ticket", item.id, payload
@@ -29,7 +29,7 @@ def _status(item: Item) -> str:
     return ticket_status(item.status, item.status_before_block)
 
 
-def _ticket_updated(change: Change) -> Iterator[Shown]:
+def _ticket_updated(change: Change) -> Iterator[EventFields]:
     item = change.after(Item)
     changes: dict[str, Any] = {}
     for name, (_, new) in change.event.changes.items():
@@ -47,7 +47,7 @@ def _ticket_updated(change: Change) -> Iterator[Shown]:
     yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": changes}
 
 
-def _ticket_moved(change: Change) -> Iterator[Shown]:
+def _ticket_moved(change: Change) -> Iterator[EventFields]:
     item, before = change.after(Item), change.before(Item)
     to_column = COLUMN_BY_PHASE[item.phase_id].id
     from_column = COLUMN_BY_PHASE[before.phase_id].id if before else to_column
@@ -57,44 +57,44 @@ def _ticket_moved(change: Change) -> Iterator[Shown]:
     yield from _ticket_updated(change)
 
 
-def _ticket_blocked(change: Change) -> Iterator[Shown]:
+def _ticket_blocked(change: Change) -> Iterator[EventFields]:
     item = change.after(Item)
     payload = {"ticket_id": item.id, "blocked_reason": item.blocked_reason or change.event.data.get("reason") or ""}
     yield "TICKET_BLOCKED", "ticket", item.id, payload
 
 
-def _ticket_unblocked(change: Change) -> Iterator[Shown]:
+def _ticket_unblocked(change: Change) -> Iterator[EventFields]:
     yield "TICKET_UNBLOCKED", "ticket", change.id, {"ticket_id": change.id}
 
 
-def _wip(change: Change) -> Iterator[Shown]:
+def _wip(change: Change) -> Iterator[EventFields]:
     data = change.event.data
     payload = {name: data[name] for name in ("column_id", "current_count", "wip_limit")}
     yield "BOARD_WIP_VIOLATION", "board", str(data.get("board_id") or change.id), payload
 
 
-def _task_created(change: Change) -> Iterator[Shown]:
+def _task_created(change: Change) -> Iterator[EventFields]:
     task = change.after(Task)
     yield "TASK_CREATED", "task", task.id, {"task_id": task.id, "ticket_id": task.item_id, "dependencies": task.depends_on}
 
 
-def _task_updated(change: Change) -> Iterator[Shown]:
-    """What an update means shows in what it changed: the agent, the status, the tasks it waits for."""
+def _task_updated(change: Change) -> Iterator[EventFields]:
+    """Yield the events of an updated task by what changed: the agent, the status, the tasks that it depends on."""
     task, before = change.after(Task), change.before(Task)
-    agent, had = task.agent, before.agent if before else None
-    if agent and (not had or had["id"] != agent["id"]):
+    agent, old_agent = task.agent, before.agent if before else None
+    if agent and (not old_agent or old_agent["id"] != agent["id"]):
         yield "TASK_ASSIGNED", "task", task.id, {"task_id": task.id, "agent_id": agent["id"]}
     was, now = change.status()
     if was != now and now == "completed":
         yield "TASK_COMPLETED", "task", task.id, {"task_id": task.id, "result": task.result}
     if was != now and now == "failed":
         yield "TASK_FAILED", "task", task.id, {"task_id": task.id, "error_message": task.error_message or ""}
-    for depended in task.depends_on:
-        if before is not None and depended not in before.depends_on:
-            yield "TASK_DEPENDENCY_ADDED", "task", task.id, {"task_id": task.id, "depends_on_task_id": depended}
+    for dependency_id in task.depends_on:
+        if before is not None and dependency_id not in before.depends_on:
+            yield "TASK_DEPENDENCY_ADDED", "task", task.id, {"task_id": task.id, "depends_on_task_id": dependency_id}
 
 
-def _discovered(change: Change) -> Iterator[Shown]:
+def _discovered(change: Change) -> Iterator[EventFields]:
     discovery = change.after(Discovery)
     payload = {
         "discovery_id": discovery.id,
@@ -107,8 +107,8 @@ def _discovered(change: Change) -> Iterator[Shown]:
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
 
 
-def _events(show: Callable[[Change], Iterator[Shown]]) -> Renderer:
-    """What `show` says of a change: none, one, or two events. A listener may filter by their three names."""
+def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
+    """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
     def render(change: Change) -> Iterator[Frame]:
         for event_type, entity_type, entity_id, payload in show(change):

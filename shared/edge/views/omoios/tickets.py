@@ -1,4 +1,4 @@
-"""omoios' shapes of entities that several areas show."""
+"""omoios: models of entities that several areas show."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _STATUSES = {"draft": "open", "ready": "open", "in_progress": "in_progress", "do
 
 
 def ticket_status(status: str, before_block: str | None = None) -> str:
-    """open | in_progress | done. A blocked ticket shows the status it had before: that it is blocked is said beside it."""
+    """Return open, in_progress or done. A blocked ticket keeps the status it had before; that it is blocked is shown separately."""
     return _STATUSES[(before_block or "in_progress") if status == "blocked" else status]
 
 

@@ -1,6 +1,6 @@
-"""Signing in at another service: GitHub, Google, and any that speaks OpenID Connect.
+"""Sign in at another service: GitHub, Google, and any OpenID Connect provider.
 
-begin     state, PKCE verifier and nonce are made and kept (a one-time token); the browser goes to the provider
-finish    state and browser are the ones that began; the code is exchanged; who it is, is proved by the provider
-enter     the identity's account is found, linked or founded, and a session opened
+begin     create state, PKCE verifier and nonce, store them (a one-time token), and send the browser to the provider
+finish    check that state and browser belong to that sign-in, exchange the code, and learn from the provider who it is
+sign_in   find, link or create the account of that identity, and open a session
 """

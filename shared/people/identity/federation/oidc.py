@@ -1,6 +1,7 @@
-"""Any provider that speaks OpenID Connect: found by its issuer, its id token checked with its published keys.
+"""Sign-in at any OpenID Connect provider: discovered by its issuer, its id token verified with its published keys.
 
-Discovery and keys are kept for an hour; keys are asked for again when a token names one that is not among them, once a minute at most.
+The configuration and the keys are cached for an hour. The keys are fetched again, at most once a minute, if a token names an
+unknown key.
 """
 
 import hmac
@@ -17,16 +18,16 @@ from shared.core.outbound import is_allowed, request_json
 from shared.core.situations import Situation
 from shared.people.identity.federation import signatures
 from shared.people.identity.federation.pkce import challenge
-from shared.people.identity.federation.provider import Client, Person, Sent
+from shared.people.identity.federation.provider import AuthorizationRequest, Client, Person
 
-KEPT_S, AGAIN_S = 3600.0, 60.0
-_kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
-_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+CACHE_S, KEY_REFETCH_S = 3600.0, 60.0
+_cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
+_REQUIRED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
-def forget() -> None:
-    """Ask every provider again."""
-    _kept.clear()
+def clear_cache() -> None:
+    """Drop the cached configurations and keys."""
+    _cache.clear()
 
 
 @dataclass(frozen=True)
@@ -35,84 +36,84 @@ class OpenIdConnect:
     issuer: str
     client: Client
 
-    def address(self, sent: Sent) -> str:
-        endpoint = str(self._discovered()["authorization_endpoint"])
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        endpoint = str(self._discover()["authorization_endpoint"])
         if not is_allowed(endpoint):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} has a sign-in page that is not https")
         query = {
             "response_type": "code",
             "client_id": self.client.id,
-            "redirect_uri": sent.redirect_uri,
+            "redirect_uri": request.redirect_uri,
             "scope": "openid email profile",
-            "state": sent.state,
-            "nonce": sent.nonce,
-            "code_challenge": challenge(sent.verifier),
+            "state": request.state,
+            "nonce": request.nonce,
+            "code_challenge": challenge(request.verifier),
             "code_challenge_method": "S256",
         }
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
-    def person(self, code: str, sent: Sent) -> Person:
-        tokens = self._exchanged(code, sent)
-        claims = self._claims(str(tokens.get("id_token", "")), sent.nonce)
+    def fetch_person(self, code: str, request: AuthorizationRequest) -> Person:
+        tokens = self._exchange_code(code, request)
+        claims = self._read_claims(str(tokens.get("id_token", "")), request.nonce)
         if not claims.get("email") and isinstance(tokens.get("access_token"), str):
-            claims |= self._user_info(tokens["access_token"], claims["sub"])
+            claims |= self._fetch_user_info(tokens["access_token"], claims["sub"])
         email = str(claims.get("email") or "")
         return Person(
             self.name,
             claims["sub"],
             email,
-            claims.get("email_verified") is True or claims.get("email_verified") == "true",  # some say it as a text
+            claims.get("email_verified") is True or claims.get("email_verified") == "true",  # some providers send it as a string
             str(claims.get("name") or claims.get("preferred_username") or email.partition("@")[0]),
             claims.get("picture"),
         )
 
-    def _discovered(self) -> Mapping[str, Any]:
+    def _discover(self) -> Mapping[str, Any]:
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = self._document(url)
-        if found.get("issuer") != self.issuer or not all(isinstance(found.get(name), str) for name in _NEEDED):
-            _kept.pop(url, None)
+        configuration = self._fetch_document(url)
+        if configuration.get("issuer") != self.issuer or not all(isinstance(configuration.get(name), str) for name in _REQUIRED):
+            _cache.pop(url, None)
             raise Upstream(
                 Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} is not the OpenID Connect provider that it is set up as"
             )
-        return found
+        return configuration
 
-    def _document(self, url: str, max_age: float = KEPT_S) -> Mapping[str, Any]:
-        moment, found = _kept.get(url, (0.0, {}))
-        if url in _kept and time.monotonic() - moment < max_age:
-            return found
-        status, told = request_json(self.name, "GET", url)
-        if status != 200 or not isinstance(told, dict):
+    def _fetch_document(self, url: str, max_age: float = CACHE_S) -> Mapping[str, Any]:
+        fetched_at, cached = _cache.get(url, (0.0, {}))
+        if url in _cache and time.monotonic() - fetched_at < max_age:
+            return cached
+        status, response = request_json(self.name, "GET", url)
+        if status != 200 or not isinstance(response, dict):
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{self.name} does not describe itself ({status})")
-        _kept[url] = time.monotonic(), told
-        return told
+        _cache[url] = time.monotonic(), response
+        return response
 
-    def _exchanged(self, code: str, sent: Sent) -> Mapping[str, Any]:
-        about = self._discovered()
+    def _exchange_code(self, code: str, request: AuthorizationRequest) -> Mapping[str, Any]:
+        configuration = self._discover()
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": sent.redirect_uri,
-            "code_verifier": sent.verifier,
+            "redirect_uri": request.redirect_uri,
+            "code_verifier": request.verifier,
         }
-        ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        methods = configuration.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         auth = None
         if not self.client.secret:
             form["client_id"] = self.client.id
-        elif "client_secret_basic" in ways:
+        elif "client_secret_basic" in methods:
             auth = quote_plus(self.client.id), quote_plus(self.client.secret)  # RFC 6749, 2.3.1
         else:
             form |= {"client_id": self.client.id, "client_secret": self.client.secret}
-        status, told = request_json(self.name, "POST", str(about["token_endpoint"]), form=form, auth=auth)
-        problem = told.get("error") if isinstance(told, dict) else None
+        status, response = request_json(self.name, "POST", str(configuration["token_endpoint"]), form=form, auth=auth)
+        problem = response.get("error") if isinstance(response, dict) else None
         if problem == "invalid_client":
             raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{self.name} does not accept our client id and secret")
-        if status != 200 or not isinstance(told, dict):
+        if status != 200 or not isinstance(response, dict):
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} did not accept the code; begin again")
-        return told
+        return response
 
-    def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
+    def _read_claims(self, id_token: str, nonce: str) -> dict[str, Any]:
         try:
-            key = self._key(id_token)
+            key = self._find_key(id_token)
         except jwt.PyJWTError:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} sent no id token") from None
         if key is None:
@@ -125,16 +126,17 @@ class OpenIdConnect:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "The id token belongs to another sign-in")
         return claims
 
-    def _key(self, id_token: str) -> signatures.Key | None:
-        url = str(self._discovered()["jwks_uri"])
-        found = signatures.key_of(self._document(url), id_token)
-        return found or signatures.key_of(self._document(url, AGAIN_S), id_token)
+    def _find_key(self, id_token: str) -> signatures.Key | None:
+        url = str(self._discover()["jwks_uri"])
+        key = signatures.find_key(self._fetch_document(url), id_token)
+        return key or signatures.find_key(self._fetch_document(url, KEY_REFETCH_S), id_token)
 
-    def _user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
-        endpoint = self._discovered().get("userinfo_endpoint")
+    def _fetch_user_info(self, access_token: str, subject: str) -> Mapping[str, Any]:
+        endpoint = self._discover().get("userinfo_endpoint")
         if not isinstance(endpoint, str):
             return {}
-        status, told = request_json(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
-        if status != 200 or not isinstance(told, dict) or told.get("sub") != subject:
+        status, response = request_json(self.name, "GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        if status != 200 or not isinstance(response, dict) or response.get("sub") != subject:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, f"{self.name} does not say who you are")
-        return {name: told[name] for name in ("email", "email_verified", "name", "preferred_username", "picture") if name in told}
+        names = ("email", "email_verified", "name", "preferred_username", "picture")
+        return {name: response[name] for name in names if name in response}

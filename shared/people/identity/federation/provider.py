@@ -1,4 +1,4 @@
-"""What a provider is to us, and what it tells of a person."""
+"""The interface of a sign-in provider, and what it returns about a person."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody as a provider knows them. `subject` is theirs there, for ever."""
+    """A person as the provider knows them. `subject` is the provider's permanent id of the person."""
 
     provider: str
     subject: str
@@ -17,8 +17,8 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What goes to the provider with a browser and must come back, or be shown to it, when the browser returns."""
+class AuthorizationRequest:
+    """The values of one sign-in: sent to the provider with the browser, and needed again when the browser returns."""
 
     redirect_uri: str
     state: str
@@ -30,21 +30,21 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
-    def address(self, sent: Sent) -> str:
-        """Where the browser goes. Raises Upstream."""
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return the URL to which the browser is sent. Raises Upstream."""
 
-    def person(self, code: str, sent: Sent) -> Person:
-        """Exchange the code and learn who it is. Raises Upstream, and Unauthenticated(SIGN_IN_UNVERIFIED) where the provider or
-        what it says is not to be believed."""
+    def fetch_person(self, code: str, request: AuthorizationRequest) -> Person:
+        """Exchange the code and return who signed in. Raises Upstream, and Unauthenticated(SIGN_IN_UNVERIFIED) if the provider
+        refuses the code or its response cannot be trusted."""
 
     @property
     def issuer(self) -> str | None:
-        """What it calls itself when it sends the browser back (RFC 9207), if it does."""
+        """The identifier that the provider sends along when it redirects the browser back (RFC 9207); None if it sends none."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """We, as a provider knows us."""
+    """Our registration at a provider."""
 
     id: str
     secret: str

@@ -1,10 +1,10 @@
-"""The providers that the platform team set up.
+"""The sign-in providers that the operator has configured.
 
     OAUTH_GITHUB_CLIENT_ID, OAUTH_GITHUB_CLIENT_SECRET      with _URL for a GitHub Enterprise Server
     OAUTH_GOOGLE_CLIENT_ID, OAUTH_GOOGLE_CLIENT_SECRET
     OAUTH_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET         any OpenID Connect provider, as `<name>` in the address
 
-They come from the environment or from the secret named by CADRE_OAUTH_SECRET (`shared.core.credentials`).
+The values come from the environment or from the secret named by CADRE_OAUTH_SECRET (`shared.core.credentials`).
 """
 
 import re
@@ -20,8 +20,9 @@ ISSUERS = {"google": "https://accounts.google.com"}
 _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
-def provider_named(name: str) -> Provider:
-    """Raises NotFound("provider") for one that nobody configured, and Upstream(PROVIDER_NOT_CONFIGURED) for one that lacks its client."""
+def get_provider(name: str) -> Provider:
+    """Return the provider. Raises NotFound("provider") if it is not configured, and Upstream(PROVIDER_NOT_CONFIGURED) if its
+    client id is missing."""
     if not _NAME.fullmatch(name):
         raise NotFound("provider")
     issuer = setting(name, "ISSUER") or ISSUERS.get(name)

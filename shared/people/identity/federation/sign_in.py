@@ -1,4 +1,4 @@
-"""Beginning and finishing a sign-in at a provider, and whose account it is."""
+"""Begin and finish a sign-in at a provider, and find the account that it belongs to."""
 
 import hmac
 import re
@@ -11,34 +11,34 @@ from shared.core.settings import origin_of, settings
 from shared.core.situations import Situation
 from shared.people.access import records
 from shared.people.identity import one_time_tokens
-from shared.people.identity.accounts import LoggedIn, enter, found, new_account, normal_email
-from shared.people.identity.federation.provider import Person, Provider, Sent
-from shared.people.identity.federation.registry import provider_named
-from shared.people.identity.one_time_tokens import OneTime, Purpose
-from shared.people.identity.users import EMAIL_TAKEN, find_by_email, the_user
+from shared.people.identity.accounts import Login, create_account, new_account, normal_email, open_session
+from shared.people.identity.federation.provider import AuthorizationRequest, Person, Provider
+from shared.people.identity.federation.registry import get_provider
+from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
+from shared.people.identity.users import EMAIL_TAKEN, find_by_email, get_user
 from shared.store import Guard, create, get, retrying, write
 
-SECONDS = one_time_tokens.SECONDS[Purpose.OAUTH]
-_RACED = Conflict(Situation.VERSION_CONFLICT, "Another sign-in of this person was faster; try again")
-_TRIES = 4  # who loses a race finds the winner's account at the next try
+SIGN_IN_SECONDS = one_time_tokens.LIFETIMES[Purpose.OAUTH]
+_LOST_RACE = Conflict(Situation.VERSION_CONFLICT, "Another sign-in of this person was faster; try again")
+_MAX_ATTEMPTS = 4  # an attempt that loses a race finds the winner's account at the next attempt
 _MAX_SUBJECT, _MAX_EMAIL, _MAX_NAME, _MAX_PICTURE = 255, 254, 100, 2048
-_WORD = re.compile(r"[a-z_]{1,40}")
+_ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 _UNKNOWN = Unauthenticated(
     Situation.ONE_TIME_TOKEN_INVALID, "This sign-in did not begin in this browser, or was finished before; begin again"
 )
 
 
 @dataclass(frozen=True)
-class Begun:
-    """Where the browser goes, and what it must show when it comes back (a cookie for `SECONDS`)."""
+class Redirect:
+    """`address` is where the browser goes; `browser` is the secret that it must bring back, in a cookie for SIGN_IN_SECONDS."""
 
     address: str
     browser: str
 
 
 @dataclass(frozen=True)
-class Returned:
-    """What the browser comes back with."""
+class Callback:
+    """What the browser brings back from the provider."""
 
     state: str | None
     code: str | None
@@ -48,107 +48,115 @@ class Returned:
 
 
 @dataclass(frozen=True)
-class SignedIn:
-    login: LoggedIn
+class SignIn:
+    login: Login
     is_new: bool
     return_to: str | None
 
 
-def callback(provider: str) -> str:
-    """Our address that the provider sends browsers back to: exactly what is registered there."""
+def callback_url(provider: str) -> str:
+    """Return our address to which the provider redirects browsers. It must be registered at the provider exactly like this."""
     base = settings().agentworks_url or f"{settings().public_url.rstrip('/')}/agentworks/v1"
     return f"{base}/auth/oauth/{provider}/callback"
 
 
-def begin(provider_name: str, return_to: str | None = None) -> Begun:
-    """Raises NotFound("provider"), Upstream (no client, no answer), and Invalid for a `return_to` that is not ours."""
-    provider = provider_named(provider_name)
+def begin(provider_name: str, return_to: str | None = None) -> Redirect:
+    """Start a sign-in. Raises NotFound("provider"), Upstream (not configured, or no response), and Invalid for a `return_to` that
+    is not an allowed page."""
+    provider = get_provider(provider_name)
     if return_to is not None:
-        _check_ours(return_to)
+        _check_return_to(return_to)
     browser, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
     state, _ = one_time_tokens.issue(
         Purpose.OAUTH, provider.name, verifier=verifier, nonce=nonce, browser=fingerprint(browser), return_to=return_to
     )
-    return Begun(provider.address(Sent(callback(provider.name), state, verifier, nonce)), browser)
+    return Redirect(
+        provider.authorization_url(AuthorizationRequest(callback_url(provider.name), state, verifier, nonce)), browser
+    )
 
 
-def finish(provider_name: str, returned: Returned, *, contract: str) -> SignedIn:
-    """Open a session for whoever came back from the provider.
+def finish(provider_name: str, callback: Callback, *, contract: str) -> SignIn:
+    """Open a session for the person who comes back from the provider.
 
-    Raises Unauthenticated (a state that is unknown, old, used or another browser's; a code or an id token that is not to be believed; a
-    person who declined), Forbidden where the provider does not say that the address is theirs, Conflict(EMAIL_TAKEN) where it is that of an
-    account that never confirmed it, and what `begin` raises.
+    Raises Unauthenticated (a state that is unknown, expired, used or from another browser; a code or an id token that cannot be
+    trusted; a person who declined), Forbidden if the provider does not confirm the address, Conflict(EMAIL_TAKEN) if an account
+    with this address exists but never confirmed it, and what `begin` raises.
     """
-    provider = provider_named(provider_name)
-    row = _begun(provider, returned)
+    provider = get_provider(provider_name)
+    row = _get_begun(provider, callback)
     write(one_time_tokens.consume(row))
-    if returned.issuer is not None and provider.issuer is not None and returned.issuer != provider.issuer:
+    if callback.issuer is not None and provider.issuer is not None and callback.issuer != provider.issuer:
         raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "Another provider sent this browser back")
-    if returned.error is not None:
-        raise _declined(provider.name, returned.error)
-    if not returned.code:
+    if callback.error is not None:
+        raise _decline_error(provider.name, callback.error)
+    if not callback.code:
         raise Invalid(FieldError("code", "This field is required"))
-    sent = Sent(callback(provider.name), str(returned.state), row.data["verifier"], row.data["nonce"])
-    login, is_new = sign_in(provider.person(returned.code, sent), contract=contract)
-    return SignedIn(login, is_new, row.data.get("return_to"))
+    request = AuthorizationRequest(callback_url(provider.name), str(callback.state), row.data["verifier"], row.data["nonce"])
+    login, is_new = sign_in(provider.fetch_person(callback.code, request), contract=contract)
+    return SignIn(login, is_new, row.data.get("return_to"))
 
 
-def sign_in(person: Person, *, contract: str) -> tuple[LoggedIn, bool]:
-    """A session for a person whom a provider vouches for, and whether their account is new.
+def sign_in(person: Person, *, contract: str) -> tuple[Login, bool]:
+    """Open a session for a person whom the provider has identified; return it, and whether the account is new.
 
-    known      the account that this identity belongs to
-    address    one with the same address, if the provider says that the address is theirs and the account confirmed it: linked
-    else       a new account, its address confirmed
+    known      the account that this identity is linked to
+    address    an account with the same address, if provider and account both have it confirmed: it becomes linked
+    else       a new account with a confirmed address
     """
     if not 0 < len(person.subject) <= _MAX_SUBJECT:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{person.provider} does not say who you are")
-    return retrying(lambda _: _entered(person, contract), times=_TRIES, again=lambda error: error in (_RACED, EMAIL_TAKEN))
+    return retrying(
+        lambda _: _sign_in_once(person, contract), times=_MAX_ATTEMPTS, again=lambda error: error in (_LOST_RACE, EMAIL_TAKEN)
+    )
 
 
-def _entered(person: Person, contract: str) -> tuple[LoggedIn, bool]:
+def _sign_in_once(person: Person, contract: str) -> tuple[Login, bool]:
     identity = f"OAUTH#{person.provider}#{person.subject}"
-    known = get(Guard, identity)
-    if known is not None:
-        user = the_user(known.ref)
-        return enter(user, records.get_access(user.id), contract=contract), False
+    guard = get(Guard, identity)
+    if guard is not None:
+        user = get_user(guard.ref)
+        return open_session(user, records.get_access(user.id), contract=contract), False
     email = normal_email(person.email)
     if not person.email_verified or not 0 < len(email.encode()) <= _MAX_EMAIL:
         raise Forbidden(
             f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first",
             Situation.SIGN_IN_EMAIL_UNCONFIRMED,
         )
-    user_there = find_by_email(email)
-    if user_there is None:
+    existing = find_by_email(email)
+    if existing is None:
         name = " ".join(person.name.split())[:_MAX_NAME] or email.partition("@")[0][:_MAX_NAME]
         account = new_account(name, email, None, email_verified=True, avatar_url=_picture(person.avatar_url))
-        return found(account, contract, create(Guard.of(identity, account.user.id), _RACED)), True
-    if not user_there.email_verified:
+        return create_account(account, contract, create(Guard.of(identity, account.user.id), _LOST_RACE)), True
+    if not existing.email_verified:
         raise Conflict(
             Situation.EMAIL_TAKEN,
             "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
         )
-    link = create(Guard.of(identity, user_there.id), _RACED)
-    return enter(user_there, records.get_access(user_there.id), link, contract=contract), False
+    link = create(Guard.of(identity, existing.id), _LOST_RACE)
+    return open_session(existing, records.get_access(existing.id), link, contract=contract), False
 
 
-def _begun(provider: Provider, returned: Returned) -> OneTime:
-    """The sign-in that this browser began at this provider: nobody can make another person's browser finish one of their own."""
-    row = one_time_tokens.shown(Purpose.OAUTH, returned.state or "")
-    same = hmac.compare_digest(row.data["browser"], fingerprint(returned.browser or ""))
+def _get_begun(provider: Provider, callback: Callback) -> OneTimeToken:
+    """Return the stored sign-in of this state. It must have begun in this browser and at this provider, so that nobody can make
+    another person's browser finish a sign-in of their own."""
+    row = one_time_tokens.get_token(Purpose.OAUTH, callback.state or "")
+    same = hmac.compare_digest(row.data["browser"], fingerprint(callback.browser or ""))
     if row.subject != provider.name or not same:
         raise _UNKNOWN
     return row
 
 
-def _declined(provider: str, error: str) -> Unauthenticated | Upstream:
+def _decline_error(provider: str, error: str) -> Unauthenticated | Upstream:
     if error in ("server_error", "temporarily_unavailable"):
         return Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{provider} cannot sign you in at the moment")
     if error == "access_denied":
         return Unauthenticated(Situation.SIGN_IN_DECLINED, f"The sign-in was declined at {provider}")
-    return Unauthenticated(Situation.SIGN_IN_DECLINED, f"{provider} refused: {error if _WORD.fullmatch(error) else 'no reason'}")
+    return Unauthenticated(
+        Situation.SIGN_IN_DECLINED, f"{provider} refused: {error if _ERROR_CODE.fullmatch(error) else 'no reason'}"
+    )
 
 
-def _check_ours(address: str) -> None:
+def _check_return_to(address: str) -> None:
     if origin_of(address) not in settings().origins:
         raise Invalid(FieldError("return_to", "Only pages of this platform, or of an allowed origin"))
 

@@ -1,6 +1,8 @@
-"""RSA signatures of id tokens (RS256, RS384, RS512), checked without the package `cryptography`: it would ship 12 MB, and cost every
-function 50 ms of its start, because PyJWT loads it where it is installed. Checking needs no secret: one modular power, and the whole
-encoded message compared with the only right one (RFC 8017, 8.2.2), which leaves nothing to be parsed leniently.
+"""Verify the RSA signatures of id tokens (RS256, RS384, RS512) without the package `cryptography`.
+
+That package would add 12 MB and 50 ms to the start of every function, because PyJWT loads it if it is installed. Verifying needs
+no secret: one modular power, and a comparison of the whole encoded message with the only valid one (RFC 8017, 8.2.2), so nothing
+is parsed.
 """
 
 import base64
@@ -15,8 +17,8 @@ from jwt.algorithms import Algorithm
 from shared.core.errors import Unauthenticated
 from shared.core.situations import Situation
 
-_SMALLEST = 2048  # bits of a modulus: NIST SP 800-131A
-_LARGEST = 8192
+_MIN_BITS = 2048  # bits of a modulus: NIST SP 800-131A
+_MAX_BITS = 8192
 _DIGEST_INFO = {  # RFC 8017, 9.2, note 1
     "RS256": (hashlib.sha256, "3031300d060960864801650304020105000420"),
     "RS384": (hashlib.sha384, "3041300d060960864801650304020205000430"),
@@ -40,9 +42,9 @@ class _Rsa(Algorithm):
         signature = int.from_bytes(sig)
         if len(sig) != size or signature >= modulus:
             return False
-        told = self._prefix + self._digest(msg).digest()
-        right = b"\x00\x01" + b"\xff" * (size - len(told) - 3) + b"\x00" + told
-        return hmac.compare_digest(pow(signature, exponent, modulus).to_bytes(size), right)
+        digest_info = self._prefix + self._digest(msg).digest()
+        expected = b"\x00\x01" + b"\xff" * (size - len(digest_info) - 3) + b"\x00" + digest_info
+        return hmac.compare_digest(pow(signature, exponent, modulus).to_bytes(size), expected)
 
     def sign(self, msg: bytes, key: Any) -> NoReturn:
         raise NotImplementedError("others sign, we only check")
@@ -53,32 +55,33 @@ class _Rsa(Algorithm):
 
     @staticmethod
     def from_jwk(jwk: Any) -> Key:
-        """The key of a JWK. Raises ValueError for one that is none, or too weak."""
+        """Return the key of a JWK. Raises ValueError if it is not an RSA key or is too weak."""
         if not isinstance(jwk, Mapping) or jwk.get("kty") != "RSA":
             raise ValueError("not an RSA key")
         modulus, exponent = _number(jwk.get("n")), _number(jwk.get("e"))
-        if not _SMALLEST <= modulus.bit_length() <= _LARGEST or not 3 <= exponent < 2**32 or not exponent % 2:
+        if not _MIN_BITS <= modulus.bit_length() <= _MAX_BITS or not 3 <= exponent < 2**32 or not exponent % 2:
             raise ValueError("not a usable RSA key")
         return modulus, exponent
 
 
 def _number(text: Any) -> int:
     if not isinstance(text, str):
-        raise ValueError("not base64url")  # noqa: TRY004 - what is wrong with a JWK is one error
+        raise ValueError("not base64url")  # noqa: TRY004 - every defect of a JWK is a ValueError
     return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _jws() -> jwt.PyJWS:
-    made = jwt.PyJWS(algorithms=[])  # none of PyJWT's own, which are others where `cryptography` happens to be installed
-    for name, about in _DIGEST_INFO.items():
-        made.register_algorithm(name, _Rsa(*about))
-    return made
+    jws = jwt.PyJWS(algorithms=[])  # without PyJWT's own algorithms, which change when `cryptography` is installed
+    for name, (digest, prefix) in _DIGEST_INFO.items():
+        jws.register_algorithm(name, _Rsa(digest, prefix))
+    return jws
 
 
-def key_of(jwks: Any, token: str) -> Key | None:
-    """The key that a token names, out of a provider's set; the only one there is where it names none. None where it is not there."""
+def find_key(jwks: Any, token: str) -> Key | None:
+    """Return the key that the token names, from a provider's key set. If the token names no key, the set must have exactly one
+    usable key. None if there is no such key."""
     header = jwt.get_unverified_header(token)
-    found = []
+    keys = []
     for jwk in jwks.get("keys", []) if isinstance(jwks, Mapping) else []:
         usable = (
             isinstance(jwk, Mapping) and jwk.get("use", "sig") == "sig" and jwk.get("alg", header.get("alg")) == header.get("alg")
@@ -86,26 +89,27 @@ def key_of(jwks: Any, token: str) -> Key | None:
         if not usable or ("kid" in header and jwk.get("kid") != header["kid"]):
             continue
         try:
-            found.append(_Rsa.from_jwk(jwk))
+            keys.append(_Rsa.from_jwk(jwk))
         except ValueError:
             continue
-    return found[0] if len(found) == 1 else None
+    return keys[0] if len(keys) == 1 else None
 
 
 def claims(token: str, key: Key, *, issuer: str, audience: str) -> dict[str, Any]:
-    """The claims of an id token that this key signed, for us, by this issuer, not expired (a minute of two clocks is forgiven).
+    """Verify an id token and return its claims: signed by this key and issuer, for us, not expired (60 seconds of clock
+    difference are accepted).
 
     Raises Unauthenticated(SIGN_IN_UNVERIFIED).
     """
     try:
         _jws().decode(token, key, algorithms=list(_DIGEST_INFO))  # type: ignore[arg-type]  # a key of our own algorithms
-        read: dict[str, Any] = jwt.decode(
+        verified: dict[str, Any] = jwt.decode(
             token,
             audience=audience,
             issuer=issuer,
             leeway=60,
             options={
-                "verify_signature": False,  # was, just now
+                "verify_signature": False,  # verified above
                 "verify_exp": True,
                 "verify_iat": True,
                 "verify_nbf": True,
@@ -118,4 +122,4 @@ def claims(token: str, key: Key, *, issuer: str, audience: str) -> dict[str, Any
         raise Unauthenticated(
             Situation.SIGN_IN_UNVERIFIED, f"The provider's id token is not to be believed ({type(error).__name__})"
         ) from None
-    return read
+    return verified
