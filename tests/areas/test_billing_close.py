@@ -219,7 +219,7 @@ def test_it_stops_in_time_and_goes_on(world):
 
 
 def test_more_than_a_page(world, monkeypatch):
-    monkeypatch.setattr(monthly_close, "_PAGE", 1)
+    monkeypatch.setattr(monthly_close, "PAGE_SIZE", 1)
     monkeypatch.setattr("shared.money.billing.rows.Shards.partition_of", lambda shards, _: f"{shards.name}#3")
     made = [world.ws_id]
     for number in range(3):

@@ -12,7 +12,7 @@ from shared.money.billing.rows import ACCOUNTS_TO_CLOSE, BillingAccount, Series,
 from shared.people.tenancy.rows import Workspace
 from shared.store import Row, get_many, iterate_shards, process_all, retrying, write
 
-_PAGE: Final = 25
+PAGE_SIZE: Final = 25
 """Accounts that are read at once, each with its workspace and the number range of its organization."""
 Key = tuple[type[Row], str, str]
 
@@ -20,7 +20,7 @@ Key = tuple[type[Row], str, str]
 def close_periods(until: float) -> int:
     """Close all periods that are due; return how many. Stops at `until` (`time.monotonic`); the next call continues."""
     accounts = iterate_shards(
-        BillingAccount, ACCOUNTS_TO_CLOSE, until, index=1, between=due_range(), limit=_PAGE, read=_read_accounts
+        BillingAccount, ACCOUNTS_TO_CLOSE, until, index=1, between=due_range(), limit=PAGE_SIZE, read=_read_accounts
     )
     return process_all(ACCOUNTS_TO_CLOSE.name, accounts, _close_account, lambda one: f"{BillingAccount.NAME} {one.account.id}")
 
