@@ -14,7 +14,6 @@ from infra.queues import QUEUES
 from infra.routes import Code, RouteError
 from infra.schedules import SCHEDULES
 from shared.core.settings import Settings
-from shared.edge.reactions import REACTIONS
 from tests.infra import planned
 
 ROOT = Path(__file__).parents[2]
@@ -78,10 +77,7 @@ def _reachable(name: str) -> set[str]:
 
 @cache
 def _graph() -> grimp.ImportGraph:
-    graph = grimp.build_graph("functions", "shared", cache_dir=None)
-    for reaction in REACTIONS:  # imported by name
-        graph.add_import(importer="shared.edge.reactions", imported=reaction)
-    return graph
+    return grimp.build_graph("functions", "shared", cache_dir=None)
 
 
 @cache
