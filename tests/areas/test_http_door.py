@@ -128,7 +128,7 @@ def test_a_token_of_an_account_without_a_record_opens_nothing(aws):
     ada = sign_up()
     from shared.store import delete, write
 
-    write(delete(records._of(ada.user["id"])))
+    write(delete(records._key_row(ada.user["id"])))
     refused("agentworks", ada.token)
     assert get(Access, f"ACCESS#{ada.user['id']}") is None  # asking made no record either
 
@@ -258,7 +258,7 @@ def test_of_two_at_once_one_runs_and_one_waits(aws, monkeypatch):
         second.append(refused.value.message)
         return enroll(*args, **kwargs)
 
-    monkeypatch.setattr(aintandem.accounts, "enroll", meanwhile)
+    monkeypatch.setattr(aintandem.accounts, "register_without_session", meanwhile)
     assert register().status == 201
     assert second == ["The first request with this Idempotency-Key is still running; retry shortly"]
 

@@ -112,7 +112,7 @@ def test_joining_is_told_on_the_workspace_socket(world, gateway):
 
 
 def test_when_a_member_was_last_seen(world):
-    seen._touched.clear()
+    seen._written_at.clear()
     eve = world.join("Eve", "eve@example.com", Role.MEMBER)
     key = f"WS#{world.ws_id}", f"MEM#{eve.user['id']}"
     before = get(WorkspaceMembership, *key).last_active_at

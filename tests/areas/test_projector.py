@@ -24,7 +24,7 @@ from tests.areas.viewers import messages, project, pushed, raw_row, stream_recor
 
 @pytest.fixture
 def world(aws) -> World:
-    workspaces._touched.clear()
+    workspaces._written_at.clear()
     return found_world()
 
 
@@ -133,11 +133,11 @@ def test_the_workspace_knows_when_something_last_happened(world):
     project(record_)
     workspace = fetch(Workspace, str(world.project.ws_id))
     first = workspace.last_activity
-    workspaces._touched.clear()
+    workspaces._written_at.clear()
     record_["dynamodb"]["NewImage"] = later(record_["dynamodb"]["NewImage"], minutes=2)
     project(record_)
     assert fetch(Workspace, workspace.id).last_activity > first
-    workspaces._touched.clear()
+    workspaces._written_at.clear()
     project(stream_record(raw_row(f"ITEM#{card.id}")))  # the older one again
     assert fetch(Workspace, workspace.id).last_activity > first
 

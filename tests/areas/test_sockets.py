@@ -530,7 +530,7 @@ def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, world, monkeypatc
 def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, world):
     card = world.card()
     watch(gateway, world, card)  # the access record is known now
-    liveness._known[world.actor.id] = (liveness._known[world.actor.id][0] - 2, liveness._known[world.actor.id][1])
+    liveness._cache[world.actor.id] = (liveness._cache[world.actor.id][0] - 2, liveness._cache[world.actor.id][1])
     from tests.areas.driving import Client, call
 
     answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": "ada@example.com", "password": "correct horse"})

@@ -160,7 +160,7 @@ def test_a_row_that_is_too_large_is_the_callers_mistake(aws, others):
 def test_a_row_that_is_too_large_as_dynamodb_says_it_in_a_transaction():
     reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded the maximum allowed size"}]
     error = ClientError({"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}, "TransactWriteItems")
-    assert isinstance(writing._refusal(error, [create(thing()), create(thing())]), Invalid)
+    assert isinstance(writing._refusal_in(error, [create(thing()), create(thing())]), Invalid)
 
 
 def test_a_file_in_parts_is_there_when_they_are_joined(aws):

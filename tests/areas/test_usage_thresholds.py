@@ -34,7 +34,7 @@ def _in_april() -> Iterator[None]:
 
 @pytest.fixture
 def world(aws) -> World:
-    workspaces._touched.clear()
+    workspaces._written_at.clear()
     world = found_world()
     limit(world, 10)
     read_caps(Scope(None, world.ws_id, world.project.id, "c", "r"))
