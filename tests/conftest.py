@@ -62,17 +62,17 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(3, min(6, (os.cpu_count() or 1) + 1))
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give each test its group: before pytest-xdist looks for it, which it does first of all when everything is collected."""
+    group = group_of(item)
+    if group:
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups for `--dist loadgroup`, those that wait most first (`--no-loadscope-reorder`: else by the number of tests)."""
-    order: dict[pytest.Item, int] = {}
-    for item in items:
-        group = group_of(item)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-        order[item] = FIRST.index(group) if group in FIRST else len(FIRST)
+    """Put the groups that wait most first (`--no-loadscope-reorder`: else by the number of tests)."""
     if WORKER:
-        items.sort(key=order.__getitem__)
+        items.sort(key=lambda item: FIRST.index(group) if (group := group_of(item)) in FIRST else len(FIRST))
 
 
 def group_of(item: pytest.Item) -> str | None:
