@@ -8,7 +8,7 @@ import time_machine
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.edge.cascade.clearing import process
+from shared.edge.cascade import clearing
 from shared.edge.cascade.purging import RETENTION
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
@@ -78,7 +78,7 @@ class Place:
 def do(task: Task | None) -> None:
     """The whole task."""
     while task is not None:
-        task = process(task, LATER)
+        task = clearing.process(task, LATER)
 
 
 @pytest.mark.thorough

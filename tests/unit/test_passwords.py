@@ -67,7 +67,7 @@ def test_what_ships_is_argon2id_as_owasp_asks_for_it():
     spec = importlib.util.spec_from_file_location("passwords_as_shipped", passwords.__file__)
     shipped = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(shipped)
-    kept = shipped.hashed("correct horse")
+    kept = shipped.hash_password("correct horse")
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert shipped.matches(kept, "correct horse")
     assert not shipped.matches(kept, "correct house")
