@@ -247,7 +247,7 @@ def test_one_that_cannot_be_closed_does_not_keep_the_others(world):
 
 def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
     use(world.ws_id, "2026-10-05", 1_000_000)
-    real, meddled = monthly_close.closing, []
+    real, meddled = monthly_close.prepare_close, []
 
     def meddling(*about):
         decided = real(*about)

@@ -88,14 +88,14 @@ def test_a_worker_that_dies_after_an_unfinished_answer_does_not_call_it_finished
         yield Finished("max_tokens", TokenUsage(10, 0, 0, 5), request.model)
 
     model.turns = [cut]
-    ask, died = turns.Worker.ask, []
+    call_model, died = turns.Worker.call_model, []
 
     def asks_and_dies(worker):
-        ask(worker)
+        call_model(worker)
         died.append(worker)
         raise StepInterrupted("the process died")
 
-    monkeypatch.setattr(turns.Worker, "ask", asks_and_dies)
+    monkeypatch.setattr(turns.Worker, "call_model", asks_and_dies)
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     assert (run.status, run.error_code, len(died)) == ("failed", "OUTPUT_LIMIT_REACHED", 1)
 
