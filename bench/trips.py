@@ -178,7 +178,7 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     }
     card_ids = [ada("cards", "POST", f"/boards/{board}/cards", body=card).json["id"] for _ in range(20)]
     ticket = f"/tickets/{card_ids[0]}"
-    story = ada("cards", "POST", f"/boards/{board}/cards", body=card | {"laneId": lanes[1].id, "type": "doc"}).json["id"]
+    card_id = ada("cards", "POST", f"/boards/{board}/cards", body=card | {"laneId": lanes[1].id, "type": "doc"}).json["id"]
     # the first request of a window costs a trip more, in every window once: not what an operation costs
     call("auth", "agentworks", "POST", "/auth/login", body=credentials)
     ada.at("omoios")("cards", "GET", ticket)
@@ -214,9 +214,9 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "documents.get", lambda: ada("documents", "GET", f"/documents/{document}")
     yield "documents.update", lambda: ada("documents", "PUT", f"/documents/{document}", body={"content": "Other words"})
     yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", ticket)
-    yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{story}/agents/prd/run", body={})
+    yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{card_id}/agents/prd/run", body={})
     yield "usage.workspace", lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
-    yield "runs.list", lambda: ada("runs", "GET", f"/cards/{story}/runs")
+    yield "runs.list", lambda: ada("runs", "GET", f"/cards/{card_id}/runs")
     yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{card_ids[1]}")
 
 

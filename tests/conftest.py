@@ -44,22 +44,18 @@ hypothesis.load_profile("tests")
 TESTS = Path(__file__).parent
 WORKER = "PYTEST_XDIST_WORKER" in os.environ
 GROUPS = {
-    "stack/test_as_on_aws.py": "platforms",
-    "stack/test_engine.py": "platforms",
-    "stack/test_run.py": "platforms",
-    "stack": "stack",
     "infra": "infra",
     "contracts/test_answers.py": "answers",
     "properties/test_authorization.py": "authorization",
 }
-"""Tests that stay in one process, by file or folder: they share what is dear (one stack for all who may use it, templates, a stage), or
-start platforms of their own, one after the other. The first match counts."""
-FIRST = ("stack", "platforms", "infra")  # they take longest, and mostly wait
+"""Tests that stay in one process, by file or folder, because they share what is dear: templates, a stage."""
+PLATFORMS = "platforms"
+"""Tests that start a platform of their own: one after the other."""
+FIRST = (PLATFORMS, "infra")  # they take longest
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores, at least three: one waits for the stack most of the time. Each takes ten seconds to begin."""
-    return max(3, min(6, (os.cpu_count() or 1) + 1))
+    return max(2, min(6, os.cpu_count() or 2))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -70,28 +66,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the groups that wait most first (`--no-loadscope-reorder`: else by the number of tests)."""
+    """Put the groups that take longest first (`--no-loadscope-reorder`: else by the number of tests)."""
     if WORKER:
         items.sort(key=lambda item: FIRST.index(group) if (group := group_of(item)) in FIRST else len(FIRST))
 
 
 def group_of(item: pytest.Item) -> str | None:
-    """The group of a test; that of the test which restarts a platform is the platforms', whatever its file."""
     if "platform" in item.fixturenames:
-        return "platforms"
+        return PLATFORMS
     path = item.path.relative_to(TESTS).as_posix()
     return next((group for place, group in GROUPS.items() if path == place or path.startswith(f"{place}/")), None)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if WORKER and not item.get_closest_marker("stack"):
-        step_aside()
-
-
-@cache
-def step_aside() -> None:
-    """Tests that only compute leave the cores to those of the stack, which measure and wait. A worker has its share of the stack first."""
-    os.nice(10)
 
 
 @pytest.fixture(scope="session")

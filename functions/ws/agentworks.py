@@ -21,7 +21,7 @@ from shared.edge.contracts.base import Closed
 from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
-from shared.runs.terminal_sessions import terminal as watching
+from shared.runs.terminal_sessions import terminal as terminal_session
 from shared.runs.terminal_sessions.log_filters import LogFilter, ReplayOptions
 from shared.store import fetch, load
 from shared.work.items.rows import Item
@@ -69,7 +69,7 @@ _MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 def _connect_terminal(request: ConnectRequest) -> None:
     card = load(Item, request.path["cardId"], request.actor, Permission.CARD_READ)
     connection = _connection(request, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
-    subscription = watching.new_terminal(connection)
+    subscription = terminal_session.new_terminal(connection)
     open_connection(connection, [subscription])
     try:
         send_job("greet", connection.id, generation=subscription.generation)
@@ -142,17 +142,17 @@ def _read(text: str) -> Any:
 def _act(connection: Connection, message: Any) -> None:
     match message:
         case SubscribeRun():
-            watching.focus(connection, _run(connection, message.runId), message.fromSequence)
+            terminal_session.focus(connection, _run(connection, message.runId), message.fromSequence)
         case ReplayRun():
             options = ReplayOptions.read(message.options or {})
             replay.start_replay(connection, _run(connection, message.runId).id, options)
         case SearchLogs():
             _search(connection, message)
         case PauseStream():
-            watching.pause(connection)
+            terminal_session.pause(connection)
             replay.pause_replay(connection)
         case ResumeStream():
-            watching.resume(connection)
+            terminal_session.resume(connection)
             replay.resume_replay(connection)
 
 

@@ -82,16 +82,16 @@ def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Mess
 
 
 def _greet(connection: Connection, message: Message) -> None:
-    from shared.runs.terminal_sessions import terminal as watching
+    from shared.runs.terminal_sessions import terminal as terminal_session
 
-    watching.greet(connection, message["generation"], terminal_frames)
+    terminal_session.greet(connection, message["generation"], terminal_frames)
 
 
 def _catch_up(connection: Connection, message: Message) -> None:
-    from shared.runs.terminal_sessions import terminal as watching
+    from shared.runs.terminal_sessions import terminal as terminal_session
 
     sent = {run_id: (first, end) for run_id, (first, end) in message["sent"].items()}
-    watching.catch_up(connection, message["generation"], sent, terminal_frames)
+    terminal_session.catch_up(connection, message["generation"], sent, terminal_frames)
 
 
 def _replay(message: Message) -> None:

@@ -33,7 +33,7 @@ def writer(run: str, fence: int = 1, **more) -> TerminalWriter:
 
 
 def chunks(run: str) -> list[Chunk]:
-    return query(Chunk, Chunk.place(run), consistent=True).rows
+    return query(Chunk, Chunk.partition_key(run), consistent=True).rows
 
 
 def test_entries_are_numbered_from_one_and_say_what_was_said(aws):
@@ -196,7 +196,7 @@ def _break(terminal: TerminalWriter) -> None:
 def test_a_chunk_is_never_written_over(aws):
     run = new_id()
     lease(run)
-    taken = Chunk(pk=Chunk.place(run), sk=Chunk.sort(1), last=3, writer="other", at="2026-01-01T00:00:00.000Z", body="[]")
+    taken = Chunk(pk=Chunk.partition_key(run), sk=Chunk.sort(1), last=3, writer="other", at="2026-01-01T00:00:00.000Z", body="[]")
     with meanwhile(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
         terminal.write("info", "agent", "x")
     assert ours.happened

@@ -43,7 +43,7 @@ def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
     write(
         create(
             Chunk(
-                pk=Chunk.place(run.id),
+                pk=Chunk.partition_key(run.id),
                 sk=Chunk.sort(1),
                 last=len(made),
                 writer="w",

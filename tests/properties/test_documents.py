@@ -122,7 +122,7 @@ def test_editing_and_approving_race(world):
             lambda: update_document(world.actor, document.id, {"status": "archived"}),
         ]
     landed = race(calls)
-    assert set(landed) <= {"done", Situation.VERSION_CONFLICT, Situation.PROJECT_ARCHIVED}
+    assert set(landed) <= {"done", Situation.VERSION_CONFLICT, Situation.DOCUMENT_STATUS}
     check(document.id)
 
 

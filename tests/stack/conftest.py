@@ -1,6 +1,6 @@
 """The deployed local stack as a session fixture: the real templates on the embedded engine, behind the front door.
 
-All who use it are in one process (`GROUPS` in tests/conftest.py): one stack, its engine's threads and functions are load enough.
+All who use it are in one process, which runs alone: its engine's threads and functions are load enough.
 """
 
 from collections.abc import Iterator

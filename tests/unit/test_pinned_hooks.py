@@ -222,7 +222,12 @@ def _private_uses(patch: Path) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.parametrize("patch", sorted(PATCHES.glob("[a-z]*.py")), ids=lambda one: one.stem)
+PATCHES_OF_OTHERS = {"early", "source"}  # a thread of the standard library; only a helper
+
+
+@pytest.mark.parametrize(
+    "patch", sorted(path for path in PATCHES.glob("[a-z]*.py") if path.stem not in PATCHES_OF_OTHERS), ids=lambda one: one.stem
+)
 def test_the_engine_has_what_its_mends_replace(patch: Path) -> None:
     uses = _private_uses(patch)
     assert uses

@@ -74,8 +74,8 @@ def purge(workspace: Workspace, until: float) -> bool:
         return True
     sweep = _Sweep(until)
     try:
-        for place in FILE_PREFIXES:
-            while removed := delete_files(place.format(workspace.id)):
+        for pattern in FILE_PREFIXES:
+            while removed := delete_files(pattern.format(workspace.id)):
                 sweep.count(removed)
         sweep.erase_tree("WS", workspace.id)
     except _TimeIsUp:
@@ -93,8 +93,8 @@ class _Sweep:
 
     def erase_tree(self, kind: str, entity_id: str) -> None:
         """Erase a row with all rows below it and beside it."""
-        for index, place in CHILDREN.get(kind, ()):
-            for page in _pages(place.format(entity_id), index):
+        for index, pattern in CHILDREN.get(kind, ()):
+            for page in _pages(pattern.format(entity_id), index):
                 single = [row for row in page if row.kind in LEAF_KINDS]
                 delete_many(single)
                 self.count(len(single))

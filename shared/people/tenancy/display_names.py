@@ -14,12 +14,12 @@ _LEFT = Raced("Not a member any more")
 def update_display_names(person: Actor) -> None:
     """Write a person's current name and picture into their memberships and the workspaces they own. One write each; a person
     belongs to at most 100 workspaces."""
-    for place in collection(1, f"USER#{person.id}#WSS"):
-        membership = _rename_membership(WorkspaceMembership, place.id, person, WorkspaceMembership.user.set(person.summary))
+    for listed in collection(1, f"USER#{person.id}#WSS"):
+        membership = _rename_membership(WorkspaceMembership, listed.id, person, WorkspaceMembership.user.set(person.summary))
         if membership is not None and membership.role == "owner":
-            _rename_owner(place.id, person)
-    for place in collection(1, f"USER#{person.id}#ORGS"):
-        _rename_membership(OrgMembership, place.id, person, OrgMembership.name.set(person.name))
+            _rename_owner(listed.id, person)
+    for listed in collection(1, f"USER#{person.id}#ORGS"):
+        _rename_membership(OrgMembership, listed.id, person, OrgMembership.name.set(person.name))
 
 
 def _rename_membership(model: Any, container: str, person: Actor, action: Any) -> Any:

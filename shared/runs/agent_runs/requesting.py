@@ -205,7 +205,7 @@ def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]
     update_run_summary(card, run)
     limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
     full = LimitExceeded(Situation.RUN_LIMIT, f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
-    place = update(
+    project_slot = update(
         ActiveRuns.for_project(str(run.proj_id)),
         [ActiveRuns.run_ids.add({run.id})],
         ActiveRuns.closed.does_not_exist() & (ActiveRuns.run_ids.does_not_exist() | (size("run_ids") < limit)),
@@ -213,7 +213,7 @@ def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _RUN_EXISTS), save(card), place, *create_account_operations(facts.workspace, facts.account)]
+    operations = [create(run, _RUN_EXISTS), save(card), project_slot, *create_account_operations(facts.workspace, facts.account)]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:

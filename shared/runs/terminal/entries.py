@@ -24,7 +24,7 @@ class Chunk(Telemetry):
     body = UnicodeAttribute()
 
     @staticmethod
-    def place(run_id: str) -> str:
+    def partition_key(run_id: str) -> str:
         return f"LOG#{run_id}"
 
     @staticmethod

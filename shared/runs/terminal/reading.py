@@ -10,7 +10,7 @@ _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
 
 def last_sequence(run_id: str) -> int:
     """Return the number of the last entry, 0 for an empty log; one strongly consistent read."""
-    chunks = query(Chunk, Chunk.place(run_id), newest_first=True, limit=1, consistent=True).rows
+    chunks = query(Chunk, Chunk.partition_key(run_id), newest_first=True, limit=1, consistent=True).rows
     return int(chunks[0].last) if chunks else 0
 
 
@@ -32,7 +32,7 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
 def tail(run_id: str, count: int) -> list[Entry]:
     """Return the last `count` entries, oldest first; strongly consistent."""
     last: list[Entry] = []
-    for chunk in iterate(Chunk, Chunk.place(run_id), newest_first=True, limit=10, consistent=True):
+    for chunk in iterate(Chunk, Chunk.partition_key(run_id), newest_first=True, limit=10, consistent=True):
         last = chunk.entries() + last
         if len(last) >= count:
             break
@@ -41,11 +41,11 @@ def tail(run_id: str, count: int) -> list[Entry]:
 
 def _chunks(run_id: str, start: int) -> Iterator[Chunk]:
     """Yield the chunks, starting with the one that contains number `start`."""
-    place = Chunk.place(run_id)
+    partition = Chunk.partition_key(run_id)
     first = start
     if start > 1:
         holding = query(
-            Chunk, place, between=(Chunk.sort(1), Chunk.sort(start)), newest_first=True, limit=1, consistent=True
+            Chunk, partition, between=(Chunk.sort(1), Chunk.sort(start)), newest_first=True, limit=1, consistent=True
         ).rows
         first = holding[0].first if holding else start
-    return iterate(Chunk, place, between=(Chunk.sort(first), "9" * 12), limit=_PAGE, consistent=True)
+    return iterate(Chunk, partition, between=(Chunk.sort(first), "9" * 12), limit=_PAGE, consistent=True)

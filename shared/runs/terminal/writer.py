@@ -131,7 +131,7 @@ class TerminalWriter:
             self._next = last_sequence(self.run_id) + 1
         entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
         chunk = Chunk(
-            pk=Chunk.place(self.run_id),
+            pk=Chunk.partition_key(self.run_id),
             sk=Chunk.sort(self._next),
             last=entries[-1]["seq"],
             writer=self._id,

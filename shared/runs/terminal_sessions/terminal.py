@@ -118,8 +118,8 @@ def catch_up(connection: Connection, generation: str, sent: Sent, frames: Termin
     for run_id, (first, end) in sent.items():
         if end == 0:
             sent[run_id] = (first, max(1, last_sequence(run_id) - HISTORY + 1))
-    wanted = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
-    states = _states(frames, fetch_all(Run, [one for one in wanted if one]))
+    run_ids = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
+    states = _states(frames, fetch_all(Run, [one for one in run_ids if one]))
     if socket_client().post(connection.id, *states) == GONE:
         return
     _go_live(connection, subscription, sent, frames)
@@ -234,12 +234,12 @@ def _sent_actions(subscription: Subscription, sent: Sent) -> list[Any]:
 
 def _history(runs: Iterable[Run]) -> list[Entry]:
     """The last hundred entries of these runs together, in the order of time."""
-    found: list[Entry] = []
+    history: list[Entry] = []
     for run in runs:
-        found = tail(run.id, HISTORY - len(found)) + found
-        if len(found) >= HISTORY:
+        history = tail(run.id, HISTORY - len(history)) + history
+        if len(history) >= HISTORY:
             break
-    return sorted(found, key=lambda entry: (entry["timestamp"], entry["runId"], entry["seq"]))
+    return sorted(history, key=lambda entry: (entry["timestamp"], entry["runId"], entry["seq"]))
 
 
 def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:

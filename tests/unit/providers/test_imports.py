@@ -32,7 +32,7 @@ def test_the_port_the_embedded_model_the_catalogue_and_the_prices_cost_no_client
 
 def test_pricing_from_the_snapshot_stays_offline():
     modules = imported(
-        "from shared.money.billing.prices import cost\nfrom shared.agents.providers.port import TokenUsage\n"
-        "from shared.money.billing.prices import Priced\nassert isinstance(cost('openai', 'gpt-5', TokenUsage(input=5)), Priced)"
+        "from shared.money.billing.prices import call_cost\nfrom shared.agents.providers.port import TokenUsage\n"
+        "from shared.money.billing.prices import Priced\nassert isinstance(call_cost('openai', 'gpt-5', TokenUsage(input=5)), Priced)"
     )
     assert "genai_prices" in modules
