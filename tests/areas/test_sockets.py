@@ -18,6 +18,7 @@ from shared.store import check, get, query, update_now, write
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, socket_event, work
+from tests.kills import meanwhile
 from tests.trips import trips
 
 
@@ -266,6 +267,16 @@ def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gat
     say(run, "4")
     drain()
     assert [entry["seq"] for entry in entries_in(viewer.heard())] == [4]
+
+
+def test_the_first_entries_of_a_run_are_not_lost_while_a_viewer_is_greeted(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
+    with meanwhile(lambda: say(run, "1", "2", "3")):  # after the empty history was read, before the greeting is noted
+        drain()
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2, 3]
 
 
 def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, world, monkeypatch):

@@ -48,7 +48,7 @@ def greet(connection: Connection, generation: str, frames: TerminalFrames) -> No
         return  # the queue has delivered the job twice
     runs = runs_of(str(connection.card_id))
     active = [run for run in runs if not run.ended]
-    history = _history(active or runs)
+    history, sent = _history(active or runs)
     greeting = frames.connected(connection.id, str(connection.card_id), [run.id for run in active])
     first = [greeting, *frames.history([canonical(entry) for entry in history])]
     if not _post_to_new(connection, first, generation) or not _change(connection, Subscription.greeted.set(True)):
@@ -58,12 +58,6 @@ def greet(connection: Connection, generation: str, frames: TerminalFrames) -> No
     socket_client().post(
         connection.id, *_states(frames, (run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
     )
-    sent = {run.id: (0, 1) for run in active}
-    for entry in history:
-        sent[entry["runId"]] = (0, entry["seq"] + 1)
-    for run in active:
-        if sent[run.id] == (0, 1):  # its history was not among the last hundred
-            sent[run.id] = (0, last_sequence(run.id) + 1)
     if subscription.generation != generation:
         return
     if subscription.state == PAUSED:
@@ -232,14 +226,22 @@ def _sent_actions(subscription: Subscription, sent: Sent) -> list[Any]:
     return [Subscription.since.set(dict(subscription.since) | since), Subscription.next.set(dict(subscription.next) | following)]
 
 
-def _history(runs: Iterable[Run]) -> list[Entry]:
-    """The last hundred entries of these runs together, in the order of time."""
+def _history(runs: Iterable[Run]) -> tuple[list[Entry], Sent]:
+    """Return the last hundred entries of these runs together, in the order of time, and which entries of each run are thereby sent.
+
+    Of a run that still writes, nothing is skipped that comes after this read. An active run for which there is no room left begins
+    with its next entry.
+    """
     history: list[Entry] = []
+    sent: Sent = {}
     for run in runs:
-        history = tail(run.id, HISTORY - len(history)) + history
-        if len(history) >= HISTORY:
-            break
-    return sorted(history, key=lambda entry: (entry["timestamp"], entry["runId"], entry["seq"]))
+        if len(history) < HISTORY:
+            recent = tail(run.id, HISTORY - len(history))
+            history = recent + history
+            sent[run.id] = (0, recent[-1]["seq"] + 1 if recent else 1)
+        elif not run.ended:
+            sent[run.id] = (0, last_sequence(run.id) + 1)
+    return sorted(history, key=lambda entry: (entry["timestamp"], entry["runId"], entry["seq"])), sent
 
 
 def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:
