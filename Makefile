@@ -21,7 +21,7 @@ test: $(READY)  ## every test: shared out among the cores, then those on the dep
 	$(BIN)/python -m pytest --ignore tests/stack --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 10
 	$(BIN)/python -m pytest tests/stack --durations 10
 
-test-quick: $(READY)  ## for the inner loop, under a minute: unit, contracts, properties with few examples
+test-quick: $(READY)  ## for the inner loop: unit, contracts, properties with few examples
 	CADRE_TEST_QUICK=1 $(BIN)/python -m pytest tests/unit tests/contracts tests/properties -m 'not thorough' --numprocesses 2 --dist loadgroup
 
 check: lint types imports synth nag test  ## everything that CI checks
