@@ -21,9 +21,9 @@ from shared.store import iterate, update_now
 
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
 TRIES = 3  # deliveries to a connection that does not take a message; then the viewer finds the gap by its number
-Sent = tuple[int, int]
+EntryRange = tuple[int, int]
 """The numbers of a run's entries that a connection has, from the first to before the second."""
-NOTHING: Sent = (0, 0)
+NOTHING: EntryRange = (0, 0)
 log = logging.getLogger(__name__)
 
 
@@ -89,10 +89,10 @@ class _Batch:
         self.pushes, self.contracts = pushes, contracts
         self.ws_ids = {push["ws"] for push in pushes if push.get("ws")}
         self.lines = _lines(pushes)
-        self._joined: dict[tuple[str, tuple[Sent | None, ...]], list[str]] = {}
+        self._joined: dict[tuple[str, tuple[EntryRange | None, ...]], list[str]] = {}
         self._news: dict[tuple[str, int], list[dict[str, Any]]] = {}
 
-    def entries(self, name: str, sent: tuple[Sent | None, ...]) -> list[str]:
+    def entries(self, name: str, sent: tuple[EntryRange | None, ...]) -> list[str]:
         """Messages with the new entries but for those that were `sent` of each run; None leaves the run out."""
         if (name, sent) not in self._joined:
             texts = [
@@ -145,7 +145,7 @@ def _wanted(one: Subscription, frame: dict[str, Any]) -> bool:
     return all(facets.get(name) in values for name, values in (one.filters or {}).items() if values)
 
 
-def _sent(one: Subscription, lines: Lines) -> Sent | None:
+def _sent(one: Subscription, lines: Lines) -> EntryRange | None:
     """Which of the run's entries this connection has already; None: it gets none of the new ones now, and that is noted."""
     if one.run not in (None, lines.run):
         return None

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.core import clock
-from shared.core.actor import Actor
 from shared.core.errors import CadreError, NotFound
 from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, RateRule, Shape
@@ -98,10 +97,6 @@ def user_summary(person: Mapping[str, Any]) -> UserSummary:
     return UserSummary.model_construct(
         id=person["id"], name=person["name"], email=person.get("email", ""), avatarUrl=person.get("avatar_url")
     )
-
-
-def actor_summary(actor: Actor) -> UserSummary:
-    return user_summary(actor.summary)
 
 
 def pagination(limit: int, offset: int, total: int, next_cursor: str | None = None) -> PaginationMeta:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
-from shared.channels.sockets.fanout import YOUNG
+from shared.channels.sockets.fanout import YOUNG, EntryRange
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic
@@ -32,8 +32,8 @@ _READ_AHEAD = 100_000  # characters of entries that are sent together, as some f
 _SLICE = 15.0  # seconds; then the rest is a job of its own
 _PATIENCE = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between tries to greet: the handshake ends after $connect has answered
 _MOVED = Raced("The subscription has changed")
-Sent = dict[str, tuple[int, int]]
-"""What a connection was sent of each run by catching up: from the first number to before the second."""
+Sent = dict[str, EntryRange]
+"""What a connection was sent of each run by catching up."""
 
 
 def new_terminal(connection: Connection) -> Subscription:
@@ -186,14 +186,9 @@ def _send_from(connection: Connection, run_id: str, start: int, deadline: float,
 
 def _made_live(connection: Connection, subscription: Subscription, sent: Sent) -> bool:
     """Whether nothing was left out since the subscription was read: then pushes take over behind what was sent."""
-    unchanged = (
-        (Subscription.state == CATCHING)
-        & (Subscription.skips == int(subscription.skips))
-        & (Subscription.generation == subscription.generation)
-    )
     actions = [Subscription.state.set(LIVE), Subscription.missed.set({}), *_sent_actions(subscription, sent)]
     try:
-        update_now(Subscription.at(_topic(connection), connection.id), actions, unchanged, _MOVED)
+        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _MOVED)
     except Raced:
         return False
     return True
@@ -209,15 +204,19 @@ def _leave_paused(connection: Connection, generation: str | None, sent: Sent) ->
         missed = dict(subscription.missed)
         for run_id, (first, end) in sent.items():
             missed[run_id] = missed[run_id] if missed.get(run_id, first) < first else end
-        unchanged = (
-            (Subscription.state == PAUSED)
-            & (Subscription.generation == generation)
-            & (Subscription.skips == int(subscription.skips))
-        )
         actions = [Subscription.missed.set(missed), *_sent_actions(subscription, sent)]
-        update_now(Subscription.at(_topic(connection), connection.id), actions, unchanged, _MOVED)
+        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _MOVED)
 
     retrying(attempt, again=lambda error: error is _MOVED)
+
+
+def _unchanged(subscription: Subscription) -> Any:
+    """The condition that it is still as it was read: nothing was left out since, and nobody asked for something else."""
+    return (
+        (Subscription.state == subscription.state)
+        & (Subscription.skips == int(subscription.skips))
+        & (Subscription.generation == subscription.generation)
+    )
 
 
 def _sent_actions(subscription: Subscription, sent: Sent) -> list[Any]:
