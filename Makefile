@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-quick check lint types imports nag synth redrive bench lock audit clean
 
