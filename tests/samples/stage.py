@@ -9,6 +9,7 @@ from typing import Any
 from infra.routes import Route
 from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
+from shared.core.ids import new_id
 from shared.store import fetch, put_file
 from shared.work.attachments.uploading import begin_upload, finish_upload
 from shared.work.items.rows import Item
@@ -40,9 +41,10 @@ class Stage:
     """Ada's workspace with somebody in each role, and a stranger with a workspace of his own."""
 
     def __init__(self) -> None:
-        self.world: World = found_world("owner@matrix.example", "Olga Owner")
+        domain = f"{new_id()}.example"  # one engine has several stages
+        self.world: World = found_world(f"owner@{domain}", "Olga Owner")
         self.callers: dict[str, Client] = {Role.OWNER: self.world.ada} | {
-            role: self.world.join(f"{role} person", f"{role}@matrix.example", role)
+            role: self.world.join(f"{role} person", f"{role}@{domain}", role)
             for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
         room = {"settings": {"maxProjects": 1000, "maxMembers": 1000}}
@@ -50,7 +52,7 @@ class Stage:
         self.world.set_wip(1, None)
         many = {"settings": {"maxConcurrentRuns": 100}}
         assert self.world.ada("projects", "PUT", f"/projects/{self.world.project.id}", body=many).status == 200
-        self.stranger = sign_up("Stan Stranger", "stranger@matrix.example")
+        self.stranger = sign_up("Stan Stranger", f"stranger@{domain}")
         self.names = iter(range(10_000))
         self.billed: tuple[str, str] | None = None
 

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,7 @@ def an_operation() -> Operation:
     return Operation(contract("agentworks"), "cards", "GET", "/x", "x.get", lambda: None)  # type: ignore[arg-type]
 
 
+@cache
 def _defined(module: str) -> set[str]:
     """The names that a module defines, read from its source: importing the engine would start it."""
     spec = importlib.util.find_spec(module)
