@@ -52,7 +52,11 @@ def speed_up() -> None:
     Item.__init__, Item.project = make_row, project
     DynamoType.size = size
     DynamoDBBackend.transact_write_items = transact_write_items
-    DynamoHandler.call_action, DynamoHandler.parse_parameters, DynamoHandler.serialized = call_action, parse_parameters, serialized
+    DynamoHandler.call_action, DynamoHandler.parse_parameters, DynamoHandler.serialized = (
+        call_action,
+        parse_parameters,
+        serialized,
+    )
     ConditionExpressionParser._lex_condition_expression = lambda self: deque(_tokens(self.condition_expression))
     DepthFirstTraverser.traverse_node_recursively = traverse
     UpdateExpressionParser.make = cache(UpdateExpressionParser.make)  # the validator works on a copy
@@ -69,9 +73,10 @@ def call_action(self: DynamoHandler) -> Any:
 
 def parse_parameters(self: DynamoHandler, request: Any) -> None:
     """The request as its JSON says it; moto walks through the service's model."""
-    if self._get_action() not in ROWS:
-        return _read(self, request)
-    self.params = json.loads(request.data)
+    if self._get_action() in ROWS:
+        self.params = json.loads(request.data)
+    else:
+        _read(self, request)
 
 
 def serialized(self: DynamoHandler, action_result: ActionResult) -> Any:

@@ -44,8 +44,7 @@ class Stage:
         domain = f"{new_id()}.example"  # one engine has several stages
         self.world: World = found_world(f"owner@{domain}", "Olga Owner")
         self.callers: dict[str, Client] = {Role.OWNER: self.world.ada} | {
-            role: self.world.join(f"{role} person", f"{role}@{domain}", role)
-            for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
+            role: self.world.join(f"{role} person", f"{role}@{domain}", role) for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
         room = {"settings": {"maxProjects": 1000, "maxMembers": 1000}}
         assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200

@@ -11,7 +11,6 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,6 +21,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from local.demo import http
 from shared.edge.contracts import NAMES
 
 EXAMPLES = 24  # an operation; the same every time
@@ -40,7 +40,7 @@ class Person:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = httpx2.request(method, self.base + path, json=body, headers=headers, timeout=30)
+        answer = http().request(method, self.base + path, json=body, headers=headers)
         assert answer.status_code < 300, answer.text
         return answer.json()
 

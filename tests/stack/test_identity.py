@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from local.demo import http
 from local.stack import LocalStack
 from tests.areas.identity_provider import IdentityProvider
 from tests.waiting import eventually
@@ -21,13 +22,13 @@ class Person:
         self.stack, self.email = stack, f"ada-{time.time_ns()}@example.com"
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
-        return httpx2.request(method, self.stack.url("agentworks") + path, json=body, headers=headers, timeout=30)
+        return http().request(method, self.stack.url("agentworks") + path, json=body, headers=headers)
 
     def mail(self, subject: str, also: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The newest mail to this person with a subject, as the front door shows it."""
 
         def look() -> list[dict[str, Any]]:
-            mails = httpx2.get(f"{self.stack.root}/local/mail", timeout=30).json()["mails"]
+            mails = http().get(f"{self.stack.root}/local/mail").json()["mails"]
             return [one for one in mails if one["to"] == [self.email] and one["subject"] == subject and also(one)]
 
         return dict(eventually(look)[0])
@@ -49,7 +50,7 @@ def test_from_registration_to_a_new_password_by_mail(stack: LocalStack, ada: Per
     assert (registered.status_code, registered.json()["emailVerificationRequired"]) == (201, True)
     bearer = {"Authorization": f"Bearer {registered.json()['token']}"}
     welcome = ada.mail("Confirm your e-mail address")
-    assert httpx2.get(f"{stack.root}/verify-email?token={token_in(welcome)}", timeout=30).status_code == 200
+    assert http().get(f"{stack.root}/verify-email?token={token_in(welcome)}").status_code == 200
     assert f"{stack.root}/verify-email?token=" in welcome["text"]
     assert "Ada &lt;Lovelace&gt;" in welcome["html"]
     assert ada("POST", "/auth/verify-email", {"token": token_in(welcome)}).json() == {"emailVerified": True}
@@ -63,7 +64,7 @@ def test_from_registration_to_a_new_password_by_mail(stack: LocalStack, ada: Per
     assert ada("GET", "/auth/me", **bearer).status_code == 401
     assert ada("POST", "/auth/login", {"email": ada.email, "password": NEW}).status_code == 200
     assert "was changed on" in ada.mail("Your password was changed")["text"]
-    shown = httpx2.get(f"{stack.root}/local/mail", headers={"Accept": "text/html"}, timeout=30).text
+    shown = http().get(f"{stack.root}/local/mail", headers={"Accept": "text/html"}).text
     assert ada.email in shown
 
 
@@ -83,7 +84,7 @@ def test_a_browser_signs_in_at_a_provider(stack: LocalStack, ada: Person, identi
     start = ada("GET", "/auth/oauth/corp")
     assert start.status_code == 302, start.text
     cookie = start.headers["set-cookie"].partition(";")[0]
-    back = httpx2.get(start.headers["location"], timeout=30).headers["location"]
+    back = http().get(start.headers["location"]).headers["location"]
     assert back.startswith(f"{stack.url('agentworks')}/auth/oauth/corp/callback?")
     query = urlsplit(back).query
     foreign = ada("GET", f"/auth/oauth/corp/callback?{query}")

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
+from local.demo import http
 from local.stack import LocalStack
 from tests.shell import shell
 
@@ -127,7 +127,7 @@ def test_what_the_tables_promise_is_there(stack: LocalStack) -> None:
     assert "/docs" in addresses
     for address in addresses:
         path = address.replace("<contract>/…", "omoios/api/v1")
-        answer = httpx2.get(stack.root + path, timeout=30)
+        answer = http().get(stack.root + path)
         assert answer.status_code == 200, path
 
 
