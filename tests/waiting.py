@@ -1,4 +1,4 @@
-"""Waiting for what another process does: a condition and a deadline, looked at every 50 ms. No test waits otherwise."""
+"""Waiting for what another process does: a condition and a deadline, looked at every 100 ms. No test waits otherwise."""
 
 import asyncio
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 PATIENCE = 60.0  # seconds: a run takes one or two; the rest is for a busy machine
-_EVERY = 0.05
+_EVERY = 0.1
 
 
 def eventually(look: Callable[[], Any], holds: Callable[[Any], Any] = bool, within: float = PATIENCE) -> Any:
