@@ -10,6 +10,7 @@ import base64
 import copy
 import inspect
 import json
+import re
 import threading
 from collections import deque
 from functools import cache
@@ -19,6 +20,8 @@ from typing import Any
 import moto.core.responses
 import moto.dynamodb.models.table
 import moto.dynamodb.responses
+from botocore.awsrequest import AWSPreparedRequest
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.responses import ActionResult
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
@@ -28,6 +31,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.parsing.validators import ActionCountValidator
 from moto.dynamodb.responses import DynamoHandler
 
 ROWS = {
@@ -38,9 +42,10 @@ ROWS = {
 ROW_BYTES = 405_000
 """Where moto, too, ends a row (DynamoDB: 400 KB)."""
 
-_call, _read, _serialized = DynamoHandler.call_action, DynamoHandler.parse_parameters, DynamoHandler.serialized
-_transact, _query, _project = DynamoDBBackend.transact_write_items, Table.query, Item.project
-_size = DynamoType.size
+_process, _call, _serialized = BotocoreStubber.process_request, DynamoHandler.call_action, DynamoHandler.serialized
+_transact, _update, _query = DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item, Table.query
+_project, _row_size, _size, _cast_value = Item.project, Item.size, DynamoType.size, DynamoType.cast_value.fget
+_count_actions, _parse_update = ActionCountValidator.traverse, UpdateExpressionParser.make
 _QUERY = inspect.signature(Table.query)
 _one_at_a_time = threading.RLock()
 
@@ -50,16 +55,16 @@ def speed_up() -> None:
     Table.__deepcopy__ = lambda self, _memo: self  # moto's only copies of a table are those of a transaction
     Table.query = query
     Item.__init__, Item.project = make_row, project
-    DynamoType.size = size
-    DynamoDBBackend.transact_write_items = transact_write_items
-    DynamoHandler.call_action, DynamoHandler.parse_parameters, DynamoHandler.serialized = (
-        call_action,
-        parse_parameters,
-        serialized,
-    )
+    Item.size = row_size
+    DynamoType.size, DynamoType.cast_value = size, property(cast_value)
+    DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item = transact_write_items, update_item
+    BotocoreStubber.process_request = process_request
+    DynamoHandler.call_action, DynamoHandler.serialized = call_action, serialized
+    DynamoHandler._enrich_response = staticmethod(lambda headers, body: (headers, body))  # nobody reads a request's id
     ConditionExpressionParser._lex_condition_expression = lambda self: deque(_tokens(self.condition_expression))
     DepthFirstTraverser.traverse_node_recursively = traverse
-    UpdateExpressionParser.make = cache(UpdateExpressionParser.make)  # the validator works on a copy
+    UpdateExpressionParser.make = _update_expression  # the validator works on a copy
+    ActionCountValidator.traverse = lambda self, node: node  # done by `_update_expression`
     moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
     moto.dynamodb.responses.dynamo_to_dict = lambda result: result  # `serialized` does it where it is needed
     moto.dynamodb.models.table.copy = SimpleNamespace(copy=copy.copy, deepcopy=lambda rows: rows)  # written before the next call
@@ -71,12 +76,17 @@ def call_action(self: DynamoHandler) -> Any:
         return _call(self)
 
 
-def parse_parameters(self: DynamoHandler, request: Any) -> None:
-    """The request as its JSON says it; moto walks through the service's model."""
-    if self._get_action() in ROWS:
-        self.params = json.loads(request.data)
-    else:
-        _read(self, request)
+def process_request(self: BotocoreStubber, request: AWSPreparedRequest) -> Any:
+    """A call for rows goes to its handler as it is; moto makes a request of its HTTP library first."""
+    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    place = re.match(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com", request.url)
+    if not place or headers["X-Amz-Target"].partition(".")[2] not in ROWS:
+        return _process(self, request)
+    handler = DynamoHandler()
+    handler.headers, handler.querystring, handler.response_headers = headers, {}, {"server": "amazon.com"}
+    handler.region, handler.current_account = place[1], handler.get_current_account()
+    handler.params = json.loads(request.body)
+    return handler.call_action()
 
 
 def serialized(self: DynamoHandler, action_result: ActionResult) -> Any:
@@ -115,6 +125,25 @@ def size(self: DynamoType) -> int:
     return _size(self)
 
 
+def row_size(self: Item) -> int:
+    """Bytes of a row, measured once: `update_item` forgets it."""
+    if "bytes" not in self.__dict__:
+        self.bytes = _row_size(self)
+    return self.bytes
+
+
+def update_item(self: DynamoDBBackend, *arguments: Any, **named: Any) -> Item:
+    """moto's own, which changes the row in place."""
+    row = _update(self, *arguments, **named)
+    row.__dict__.pop("bytes", None)
+    return row
+
+
+def cast_value(self: DynamoType) -> Any:
+    """A value to compare by; most are texts."""
+    return self.value if self.type == "S" else _cast_value(self)
+
+
 def _attributes(values: dict[str, DynamoType]) -> LimitedSizeDict:
     attributes = LimitedSizeDict.__new__(LimitedSizeDict)
     dict.update(attributes, values)
@@ -135,6 +164,7 @@ def project(self: Item, expressions: list[list[str]]) -> Item:
 def query(self: Table, hash_key: DynamoType | None, *arguments: Any, **named: Any) -> Any:
     """moto's own, over the rows of the one partition that is asked for."""
     partition = copy.copy(self)
+    partition.all_items = lambda: [row for rows in partition.items.values() for row in rows.values()]  # sorted by the query
     asked = _QUERY.bind(self, hash_key, *arguments, **named).arguments
     partition.items = _partition(self, hash_key, asked.get("index_name"), asked["hash_key_conditions"])
     return _query(partition, hash_key, *arguments, **named)
@@ -206,6 +236,13 @@ def _traverse(traverser: DepthFirstTraverser, kinds: tuple[type, ...], node: Any
     if parent:
         parent.children[child_id] = processed
     return processed
+
+
+@cache
+def _update_expression(expression: str) -> Any:
+    tree = _parse_update(expression)
+    _count_actions(ActionCountValidator(), tree)
+    return tree
 
 
 @cache
