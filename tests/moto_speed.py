@@ -31,7 +31,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
-from moto.dynamodb.parsing.validators import ActionCountValidator
+from moto.dynamodb.parsing.validators import UpdateExpressionValidator
 from moto.dynamodb.responses import DynamoHandler
 
 ROWS = {
@@ -45,9 +45,15 @@ ROW_BYTES = 405_000
 _process, _call, _serialized = BotocoreStubber.process_request, DynamoHandler.call_action, DynamoHandler.serialized
 _transact, _update, _query = DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item, Table.query
 _project, _row_size, _size, _cast_value = Item.project, Item.size, DynamoType.size, DynamoType.cast_value.fget
-_count_actions, _parse_update = ActionCountValidator.traverse, UpdateExpressionParser.make
+_parse_update, _validator, _processors = (
+    UpdateExpressionParser.make,
+    UpdateExpressionValidator.__init__,
+    UpdateExpressionValidator.get_ast_processors,
+)
 _QUERY = inspect.signature(Table.query)
 _one_at_a_time = threading.RLock()
+CHECKS = 3
+"""The first processors of an update's validator: they look at its text and names alone."""
 
 
 def speed_up() -> None:
@@ -64,7 +70,8 @@ def speed_up() -> None:
     ConditionExpressionParser._lex_condition_expression = lambda self: deque(_tokens(self.condition_expression))
     DepthFirstTraverser.traverse_node_recursively = traverse
     UpdateExpressionParser.make = _update_expression  # the validator works on a copy
-    ActionCountValidator.traverse = lambda self, node: node  # done by `_update_expression`
+    UpdateExpressionValidator.__init__ = validator
+    UpdateExpressionValidator.get_ast_processors = lambda self: _processors(self)[CHECKS:]
     moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
     moto.dynamodb.responses.dynamo_to_dict = lambda result: result  # `serialized` does it where it is needed
     moto.dynamodb.models.table.copy = SimpleNamespace(copy=copy.copy, deepcopy=lambda rows: rows)  # written before the next call
@@ -240,9 +247,21 @@ def _traverse(traverser: DepthFirstTraverser, kinds: tuple[type, ...], node: Any
 
 @cache
 def _update_expression(expression: str) -> Any:
-    tree = _parse_update(expression)
-    _count_actions(ActionCountValidator(), tree)
-    return tree
+    return _parse_update(expression)
+
+
+def validator(self: UpdateExpressionValidator, expression: Any, **about: Any) -> None:
+    """moto's own; what depends on the text and the names alone is checked once."""
+    _validator(self, expression, **about)
+    names = about["expression_attribute_names"] or {}
+    key = expression, tuple(names.items()), tuple(about["table"].table_key_attrs)
+    if key not in _checked:
+        for processor in _processors(self)[:CHECKS]:
+            processor.traverse(expression)
+        _checked.add(key)
+
+
+_checked: set[tuple[Any, ...]] = set()
 
 
 @cache

@@ -26,7 +26,7 @@ from shared.work.projects.rows import Project
 from tests.kills import each_kill, killed_at
 from tests.properties.test_members import actor_named, again
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("aws")
 LATER = float("inf")
 
 

@@ -18,11 +18,11 @@ from shared.work.documents.writing import NewDocument, create_document, update_d
 from shared.work.projects.updating import archive_project
 from tests.areas.boards_world import World, found_world
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 @pytest.fixture
-def world(engine_tables) -> World:
+def world(aws) -> World:
     return found_world(f"{new_id()}@example.com")
 
 

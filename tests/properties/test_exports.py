@@ -1,5 +1,6 @@
 """Large exports, on the engine: whoever makes them may die, be late or be two, the file says what the ledger says."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from shared.core.ids import new_id
 from shared.money.usage import exporting
 from shared.store import delete, head_file, update_now, write
 from tests.areas.boards_world import World, found_world
+from tests.areas.driving import Answer
 from tests.areas.exporting import MAY, ask, export_of, file_of, nothing_is_small, rows_in, waiting, work
 from tests.areas.ledger import book
 from tests.trips import trips
@@ -72,18 +74,30 @@ def ledger(world: World, count: int = 60) -> None:
         book(world, day, number * 1_000_001, priced=number % 5 > 0, project=f"Project {number}")
 
 
+@pytest.fixture(scope="module")
+def books(engine_tables: None) -> World:
+    """A workspace whose ledger has many lines; no test adds to them."""
+    books = found_world(f"{new_id()}@exports.example")
+    ledger(books)
+    return books
+
+
 @pytest.fixture
-def straight(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+def straight(books: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     """The files as they are when nothing happens. Parts are of a kilobyte (the engine allows it), pages of four lines."""
     monkeypatch.setattr(file_writer, "PART_BYTES", 1_000)
     monkeypatch.setattr(exporting, "LINES_PER_PAGE", 4)
-    ledger(world)
-    found = {}
-    for form in ("csv", "json"):
-        answer = ask(world, f"format={form}&{MAY}&includeDetails=true")
-        found[form] = file_of(answer)
-        write(delete(export_of(answer)))
-    return found
+    waiting()
+    answers = {form: ask(books, f"format={form}&{MAY}&includeDetails=true") for form in ("csv", "json")}
+    files = {form: file_of(answer) for form, answer in answers.items()}
+    forget(*answers.values())
+    yield files
+    forget(*answers.values())
+
+
+def forget(*answers: Answer) -> None:
+    """Delete exports, so that the next to ask for the same gets one made anew."""
+    write(*(delete(Export(*Export.key(answer.json["exportId"]))) for answer in answers))
 
 
 class Died(BaseException):
@@ -93,9 +107,9 @@ class Died(BaseException):
 @pytest.mark.thorough
 @pytest.mark.parametrize("form", ["csv", "json"])
 @pytest.mark.parametrize("where", ["put_part", "write", "complete_multipart"])
-def test_whoever_goes_on_writes_the_same_bytes(world, straight, queued, monkeypatch, form, where):
+def test_whoever_goes_on_writes_the_same_bytes(books, straight, queued, monkeypatch, form, where):
     """The worker dies at each of its steps in turn, after what it did there; the next delivery goes on."""
-    answer = ask(world, f"format={form}&{MAY}&includeDetails=true")
+    answer = ask(books, f"format={form}&{MAY}&includeDetails=true")
     export_id = answer.json["exportId"]
     real, steps = getattr(file_writer, where), {"left": 0}
 
@@ -130,8 +144,8 @@ def expire(export: Export) -> None:
     update_now(Export(*Export.key(export.id)), [Export.lease_until.set(1)])
 
 
-def test_time_that_is_over_is_handed_on(world, straight, queued):
-    answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
+def test_time_that_is_over_is_handed_on(books, straight, queued):
+    answer = ask(books, f"format=csv&{MAY}&includeDetails=true")
     export_id, done, calls = answer.json["exportId"], [], 0
     assert waiting() == [export_id]
     while export_of(answer).status != "completed":
@@ -144,8 +158,8 @@ def test_time_that_is_over_is_handed_on(world, straight, queued):
     assert file_of(answer) == straight["csv"]
 
 
-def test_of_two_workers_one_lets_go(world, straight, queued):
-    answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
+def test_of_two_workers_one_lets_go(books, straight, queued):
+    answer = ask(books, f"format=csv&{MAY}&includeDetails=true")
     export_id = answer.json["exportId"]
     slow = jobs._acquire_lease(export_id, 10)
     assert work(export_id)  # the other sees that it is taken: nothing to do

@@ -56,7 +56,7 @@ LOG = "terminal"
 
 
 @pytest.fixture
-def world(engine_tables, monkeypatch) -> World:
+def world(aws, monkeypatch) -> World:
     monkeypatch.setattr(queue, "enqueue", lambda *_: None)
     for name in (
         "shared.runs.terminal.writer.publish_log",

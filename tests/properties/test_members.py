@@ -20,7 +20,7 @@ from shared.store import fetch
 from tests.areas.driving import sign_up
 from tests.examples import examples
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("aws")
 
 REFUSALS = (Conflict, Forbidden, LimitExceeded, NotFound, RateLimited)
 
