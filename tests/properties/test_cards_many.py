@@ -59,6 +59,7 @@ def world(engine_tables) -> World:
     return world
 
 
+@pytest.mark.thorough
 def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
     def listed(query: str):
         with trips() as seen:
