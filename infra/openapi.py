@@ -81,7 +81,7 @@ def _complete(described: Document, operation: Operation) -> None:
     summary, _, rest = words.partition(". ")
     described["summary"] = summary.rstrip(".") or operation.id
     if rest:
-        described["description"] = words
+        described["description"] = rest
     else:
         described.pop("description", None)
     responses = described["responses"]

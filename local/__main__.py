@@ -1,4 +1,4 @@
-"""`python -m local run`: the whole platform on one port. `python -m local demo`: the main job, played against it."""
+"""`python -m local run`: the whole platform on one port. `python -m local demo`: the demo, played against it."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""The demo of the main job, through the public APIs: a card, an agent that works on it, its log, the result, its cost.
+"""The demo, through the public APIs: a card, an agent that works on it, its log, the result, its cost.
 
 Every step is a documented request that any client could send.
 """

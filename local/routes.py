@@ -8,11 +8,11 @@ from local import LocalError
 
 SOCKETS = {
     "agentworks.terminal": "/agentworks/api/cards/{cardId}/terminal?token={token}",
-    "agentworks.workspace": "/agentworks/api/workspaces/{workspaceId}/events?token={token}",
+    "agentworks.workspaceEvents": "/agentworks/api/workspaces/{workspaceId}/events?token={token}",
     "aintandem.sandbox": "/aintandem/ws/sandboxes/{sandbox_id}?token={token}",
     "aintandem.collaboration": "/aintandem/ws/collaborations/{collaboration_id}?token={token}",
     "aintandem.system": "/aintandem/ws/system?token={token}",
-    "orchestrator.updates": "/orchestrator/v1/ws",
+    "orchestrator.ws": "/orchestrator/v1/ws",
     "omoios.events": "/omoios/api/v1/ws/events?token={token}",
 }
 """The seven documented WebSocket endpoints, as paths of the front door."""

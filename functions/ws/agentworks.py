@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
 from shared.channels.sockets.client import socket_client
@@ -18,6 +19,7 @@ from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed
+from shared.edge.contracts.field_errors import to_field_errors
 from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
@@ -134,9 +136,12 @@ def _read(text: str) -> Any:
     try:
         return _MESSAGES.validate_python(raw)
     except ValidationError as error:
-        raise Invalid(
-            *(FieldError(".".join(map(str, one["loc"][1:])) or "type", one["msg"]) for one in error.errors(include_url=False))
-        ) from None
+        raise Invalid(*to_field_errors(map(_without_type, error.errors(include_url=False)))) from None
+
+
+def _without_type(issue: ErrorDetails) -> dict[str, Any]:
+    """The issue with its place in the message: pydantic puts the message's type before it."""
+    return {**issue, "loc": issue["loc"][1:] or ("type",)}
 
 
 def _act(connection: Connection, message: Any) -> None:

@@ -114,7 +114,7 @@ def billed(ws_id: str) -> tuple[str, str]:
 
 
 def logged_in(email: str = "ada@example.com", password: str = "correct horse") -> Client:
-    """The same person with a token of this moment: one lives for a quarter of an hour. The rate window has begun."""
+    """The same person with a token of this moment: one lives for an hour. The rate window has begun."""
     answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": email, "password": password})
     assert answer.status == 200, answer.text
     client = Client("agentworks", answer.json["token"], answer.json["user"])

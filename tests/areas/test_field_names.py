@@ -69,7 +69,7 @@ def test_a_full_lane_is_told_in_each_contracts_case(world, omoios):
     body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
     assert omoios("projects", "POST", tickets, body=body).status == 201
     lane = world.lanes[BUILD - 1].id
-    reason = "The lane's WIP limit is reached: it takes 1 cards at a time"
+    reason = "The lane's WIP limit is reached: at most 1"
     ours = make(world, BUILD - 1).json["error"]["details"]
     assert ours == {"reason": reason, "rule": "lane_wip_limit", "laneId": lane, "wipLimit": 1, "cardCount": 1}
     theirs = omoios("projects", "POST", tickets, body=body).json["error"]["details"]

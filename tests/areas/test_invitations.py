@@ -170,7 +170,7 @@ def test_a_full_workspace_invites_nobody_and_lets_nobody_in(ada, eve, ws):
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 1}}).status == 200
     refused = accept(eve, ws, token)
     assert told(refused) == (403, "WORKSPACE_MEMBER_LIMIT")
-    assert refused.json["error"]["details"] == {"reason": "This workspace is limited to 1 members", "limit": 1}
+    assert refused.json["error"]["details"] == {"reason": "This workspace may have at most 1 members", "limit": 1}
     assert told(invite(ada, ws, "bob@example.com")) == (403, "WORKSPACE_MEMBER_LIMIT")
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 2}}).status == 200
     assert accept(eve, ws, token).status == 200  # the invitation was not used up

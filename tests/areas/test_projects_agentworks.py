@@ -93,12 +93,12 @@ def test_the_limits_of_workspace_and_organization_hold(ada):
         assert make(ada, slug).status == 201
     full = make(ada, "d")
     assert (full.status, full.json["error"]["code"]) == (403, "LIMIT_EXCEEDED")
-    reason = "This workspace is limited to 3 projects; archive one or raise the limit"
+    reason = "This workspace may have at most 3 active projects; archive one or raise the limit"
     assert full.json["error"]["details"] == {"reason": reason, "limit": 3}
     ada("workspaces", "PUT", f"/workspaces/{home(ada)}", body={"settings": {"maxProjects": 100}})
     assert [make(ada, slug).status for slug in ("d", "e")] == [201, 201]
     full = make(ada, "f")
-    reason = "This organization is limited to 5 projects; archive one or raise the limit"
+    reason = "This organization may have at most 5 active projects; archive one or raise the limit"
     assert (full.status, full.json["error"]["details"]) == (403, {"reason": reason, "limit": 5})
     assert listed(ada)["total"] == 5
 

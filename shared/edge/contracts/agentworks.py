@@ -149,7 +149,7 @@ _ANSWERS = {
     ),
     Situation.WORKSPACE_OWNER: _CONFLICT,
     Situation.DEFAULT_WORKSPACE: _CONFLICT,
-    Situation.LIMIT_REACHED: Answer(403, "LIMIT_EXCEEDED", "There may be no more of these"),
+    Situation.LIMIT_REACHED: Answer(403, "LIMIT_EXCEEDED", "Limit reached"),
     Situation.MEMBER_LIMIT: Answer(403, "WORKSPACE_MEMBER_LIMIT", "Workspace member limit exceeded"),
     Situation.RUN_LIMIT: Answer(409, "CONCURRENT_RUN_LIMIT", "The project has as many runs under way as it allows"),
     Situation.USAGE_LIMIT: Answer(403, "USAGE_LIMIT_EXCEEDED", "Monthly usage limit exceeded"),

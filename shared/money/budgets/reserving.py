@@ -29,7 +29,9 @@ class BudgetExhausted(LimitExceeded):
         super().__init__(
             Situation.USAGE_LIMIT,
             f"The {scope}'s budget has {usd(max(0, available)):.2f} USD left of {usd(limit):.2f};"
-            f" the next call may cost up to {usd(needed):.2f}",
+            f" the next call may cost up to {usd(needed):.2f}"
+            if needed
+            else f"The {scope} has used its budget of {usd(limit):.2f} USD",
             {"scope": scope, "needed": usd(needed), "available": usd(available), "limit": usd(limit)},
         )
         self.scope = scope

@@ -153,7 +153,7 @@ ALREADY_MEMBER = Conflict(Situation.ALREADY_MEMBER, "This person is a member of 
 
 
 def member_limit_error(limit: int) -> LimitExceeded:
-    return LimitExceeded(Situation.MEMBER_LIMIT, f"This workspace is limited to {limit} members", {"limit": limit})
+    return LimitExceeded(Situation.MEMBER_LIMIT, f"This workspace may have at most {limit} members", {"limit": limit})
 
 
 def check_may_grant(actor: Actor, ws_id: str, permissions: Iterable[Permission]) -> None:
@@ -174,7 +174,7 @@ def _parse_permissions(permissions: Sequence[str]) -> frozenset[Permission]:
     known = {one.value for one in GRANTABLE}
     wrong = [one for one in permissions if one not in known]
     if wrong:
-        raise Invalid(FieldError("permissions", f"There are {', '.join(sorted(known))}", wrong[0]))
+        raise Invalid(FieldError("permissions", f"Unknown permission; allowed are {', '.join(sorted(known))}", wrong[0]))
     return frozenset(map(Permission, permissions))
 
 

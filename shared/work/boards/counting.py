@@ -105,11 +105,11 @@ def _refusal(counts: Counts | None, enters: CardLocation | None, lane_limit: int
     card_count = int(counts.lanes.get(enters.lane_id, 0))
     if lane_limit is not None and card_count >= lane_limit:
         return TransitionRefused(
-            f"The lane's WIP limit is reached: it takes {lane_limit} cards at a time",
+            f"The lane's WIP limit is reached: at most {lane_limit}",
             {"rule": "lane_wip_limit", "lane_id": enters.lane_id, "wip_limit": lane_limit, "card_count": card_count},
         )
     card_count = int(counts.columns.get(enters.column_id, 0))
     return TransitionRefused(
-        f"The WIP limit of the column '{enters.column_id}' is reached: it takes {column_limit} tickets at a time",
+        f"The WIP limit of the column '{enters.column_id}' is reached: at most {column_limit}",
         {"rule": "column_wip_limit", "column_id": enters.column_id, "wip_limit": column_limit, "current_count": card_count},
     )

@@ -266,7 +266,7 @@ def _add_edge(edges: list[list[str]], dependent: Item, blocker: Item) -> list[li
         remaining = _without_deleted(edges, path)
         if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
-            raise Conflict(Situation.DEPENDENCY_CYCLE, "This would make the cards wait for each other in a circle", cards)
+            raise Conflict(Situation.DEPENDENCY_CYCLE, "This dependency would create a cycle", cards)
         edges = remaining
     if len(edges) >= MAX_EDGES:
         edges = _without_deleted(edges, {card for edge in edges for card in edge})

@@ -166,6 +166,6 @@ def _refusal(workspace: Workspace | None, limit: int) -> CadreError:
 def _limit_exceeded(what: str, limit: Any) -> LimitExceeded:
     return LimitExceeded(
         Situation.LIMIT_REACHED,
-        f"This {what} is limited to {int(limit)} projects; archive one or raise the limit",
+        f"This {what} may have at most {int(limit)} active projects; archive one or raise the limit",
         {"limit": int(limit)},
     )

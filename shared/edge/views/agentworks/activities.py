@@ -51,6 +51,15 @@ _DESCRIPTIONS = {
     EventType.DOCUMENT_PUBLISHED: "published a document",
     EventType.DEPENDENCY_ADDED: "added a dependency",
     EventType.DEPENDENCY_REMOVED: "removed a dependency",
+    EventType.TASK_CREATED: "added a task",
+    EventType.TASK_UPDATED: "changed a task",
+    EventType.DISCOVERY_MADE: "reported a discovery",
+    EventType.RUN_REQUESTED: "requested an agent run",
+    EventType.RUN_STARTED: "started a run",
+    EventType.RUN_RESUMED: "resumed a run",
+    EventType.RUN_COMPLETED: "completed a run",
+    EventType.RUN_FAILED: "ended a run with an error",
+    EventType.RUN_CANCELLED: "cancelled a run",
 }
 
 
