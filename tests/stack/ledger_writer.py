@@ -1,21 +1,30 @@
-"""Writes lines into the ledger of the deployed stack, as runs do: `... tests.stack.ledger_writer <workspace> <project> <lines> [day]`.
+"""Writes lines into the ledger of the deployed stack: `... tests.stack.ledger_writer <workspace> <project> <lines> [day]`.
 
-Line n of the day (else 4 May 2026) cost n micro-dollars and was sold for five times as much.
+Line n of the day (else 4 May 2026) cost n micro-dollars and was sold for five times as much. The sums of the day are written once for
+all of them: a run writes them with each line, and what that does is tested in tests/areas and tests/properties.
 """
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 from shared.core.ids import new_id
 from shared.money.usage.recording import usage_operations
-from shared.money.usage.rows import UsageLine
-from shared.store import write
+from shared.money.usage.rows import Rollup, UsageLine
+from shared.store import put_many, update, write
 
+NUMBERS = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "provider_cost_micros",
+    "customer_price_micros",
+)
+COMMON = ("ws_id", "proj_id", "at", "run_id", "item_id", "agent_id", "agent_name", "user", "provider", "model", "price_version")
 WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
 
 
-def line(ws_id: str, project_id: str, number: int, day: str) -> None:
-    made = UsageLine.new(
+def line(ws_id: str, project_id: str, number: int, day: str) -> UsageLine:
+    return UsageLine.new(
         new_id(),
         ws_id=ws_id,
         proj_id=project_id,
@@ -35,11 +44,21 @@ def line(ws_id: str, project_id: str, number: int, day: str) -> None:
         customer_price_micros=5 * number,
         price_version="test",
     )
-    write(*usage_operations(made, "Shop"))
+
+
+def record(lines: list[UsageLine]) -> None:
+    """Write the lines, and what all of them together add to the sums (everything but their numbers is the same)."""
+    put_many(lines)
+    whole = UsageLine.new(new_id(), **{name: getattr(lines[0], name) for name in COMMON})
+    for name in NUMBERS:
+        setattr(whole, name, sum(int(getattr(one, name)) for one in lines))
+    operations = usage_operations(whole, "Shop")[1:]
+    write(*operations)
+    keys = [operation.request["Key"] for operation in operations]
+    write(*(update(Rollup(key["PK"]["S"], key["SK"]["S"]), [Rollup.calls.add(len(lines) - 1)]) for key in keys))
 
 
 if __name__ == "__main__":
-    workspace, project, lines, *more = sys.argv[1:]
+    workspace, project, count, *more = sys.argv[1:]
     day = more[0] if more else "2026-05-04"
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: line(workspace, project, number, day), range(int(lines))))
+    record([line(workspace, project, number, day) for number in range(int(count))])
