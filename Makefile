@@ -19,9 +19,8 @@ run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctr
 demo: $(READY)  ## play the main job again on the running platform
 	@exec $(BIN)/python -m local demo
 
-test: $(READY)  ## every test: shared out among the cores, then those on the deployed stack, which must not wait for the others
-	$(BIN)/python -m pytest --ignore tests/stack --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 10
-	$(BIN)/python -m pytest tests/stack --durations 10
+test: $(READY)  ## every test, shared out among the cores
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 10
 
 test-quick: $(READY)  ## for the inner loop: unit, contracts, properties with few examples
 	CADRE_TEST_QUICK=1 $(BIN)/python -m pytest tests/unit tests/contracts tests/properties -m 'not thorough' --numprocesses 2 --dist loadgroup

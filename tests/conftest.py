@@ -43,19 +43,24 @@ hypothesis.register_profile("tests", hypothesis.default, max_examples=examples(1
 hypothesis.load_profile("tests")
 TESTS = Path(__file__).parent
 WORKER = "PYTEST_XDIST_WORKER" in os.environ
+PLATFORMS = "platforms"
 GROUPS = {
+    "stack/test_fuzz.py": "fuzz",
+    "stack/test_as_on_aws.py": PLATFORMS,
+    "stack/test_run.py": PLATFORMS,
+    "stack": "stack",
     "infra": "infra",
     "contracts/test_answers.py": "answers",
     "properties/test_authorization.py": "authorization",
 }
-"""Tests that stay in one process, by file or folder, because they share what is dear: templates, a stage."""
-PLATFORMS = "platforms"
-"""Tests that start a platform of their own: one after the other."""
-FIRST = (PLATFORMS, "infra")  # they take longest
+"""Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage. The fuzz
+has a stack of its own beside the others'; those that start platforms of their own do it one after the other."""
+FIRST = ("stack", "fuzz", PLATFORMS, "infra")  # they take longest
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    return max(2, min(6, os.cpu_count() or 2))
+    """One more than there are cores: what is deployed waits as often as it computes."""
+    return min(6, (os.cpu_count() or 2) + 1)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -1,7 +1,4 @@
-"""The deployed local stack as a session fixture: the real templates on the embedded engine, behind the front door.
-
-All who use it are in one process, which runs alone: its engine's threads and functions are load enough.
-"""
+"""The deployed local stack as a session fixture: the real templates on the embedded engine, behind the front door."""
 
 from collections.abc import Iterator
 from pathlib import Path
