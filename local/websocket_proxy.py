@@ -6,7 +6,7 @@ no client can delay another one or fill the memory.
 
 import asyncio
 import contextlib
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus, urlencode
 
 from aiohttp import (
     ClientError,
@@ -76,8 +76,9 @@ class WebSocketProxy:
         return client
 
     def _address(self, target: Target, query: str) -> URL:
-        added = f"path={quote(target.socket or '', safe='')}&contract={target.contract.name}"
-        return URL(f"{self._engine}{target.path}?{added}{'&' + query if query else ''}", encoded=True)
+        ours = {"path": target.socket or "", "contract": target.contract.name}
+        theirs = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) not in ours]
+        return URL(f"{self._engine}{target.path}?{'&'.join([urlencode(ours, quote_via=quote), *theirs])}", encoded=True)
 
     async def close(self) -> None:
         """Close every client's connection with code 1001, going away."""

@@ -6,9 +6,9 @@ from fastapi import Cookie, Response
 from pydantic import Field
 
 from shared.core.situations import Situation
-from shared.edge.contracts.agentworks import AGENTWORKS, Url
+from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed, Shape
-from shared.edge.contracts.fields import Email, KnownEmail, Name
+from shared.edge.contracts.fields import Email, KnownEmail, Name, WebAddress
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
@@ -87,7 +87,7 @@ class PreferenceChanges(Closed):
 
 class UpdateUserRequest(Closed):
     name: Name | None = None
-    avatarUrl: Url | None = None
+    avatarUrl: WebAddress | None = None
     preferences: PreferenceChanges | None = None
 
 
@@ -238,7 +238,7 @@ async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
 
 
 @routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
-async def oauth_start(provider: str, call: ThisCall, returnTo: Url | None = None) -> Response:
+async def oauth_start(provider: str, call: ThisCall, returnTo: Annotated[str, Field(max_length=2_048)] | None = None) -> Response:
     """Redirect the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to which the browser
     is redirected at the end, with the session cookie, instead of the callback's JSON."""
     redirect = sign_in.begin(provider, returnTo)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.fields import BEARER, LoginEmail
+from shared.edge.contracts.fields import BEARER, LoginEmail, OneLine
 from shared.edge.contracts.orchestrator import ORCHESTRATOR, TIERS
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -13,8 +13,10 @@ from shared.people.identity import accounts, profiles, sessions, users
 
 routes = Routes(ORCHESTRATOR, "auth")
 
-FirstName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-LastName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]  # may be empty: some people have only one name
+FirstName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), OneLine]
+LastName = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=60), OneLine
+]  # may be empty: some people have only one name
 
 
 class LoginRequest(Shape):

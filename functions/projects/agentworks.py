@@ -14,14 +14,13 @@ from shared.edge.contracts.agentworks import (
     PaginationMeta,
     Search,
     Slug,
-    Url,
     UserSummary,
     WipLimit,
     pagination,
     user_summary,
 )
 from shared.edge.contracts.base import Closed, Shape
-from shared.edge.contracts.fields import Description, Name, Offset
+from shared.edge.contracts.fields import Description, Name, Offset, WebAddress
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config
@@ -107,17 +106,17 @@ class CreateProjectRequest(Closed):
     slug: Slug
     description: Description | None = None
     settings: SettingsChanges | None = None
-    repositoryUrl: Url | None = None
-    documentationUrl: Url | None = None
+    repositoryUrl: WebAddress | None = None
+    documentationUrl: WebAddress | None = None
 
 
 class UpdateProjectRequest(Closed):
     name: Name | None = None
     description: Description | None = None
     settings: SettingsChanges | None = None
-    repositoryUrl: Url | None = None
-    deploymentUrl: Url | None = None
-    documentationUrl: Url | None = None
+    repositoryUrl: WebAddress | None = None
+    deploymentUrl: WebAddress | None = None
+    documentationUrl: WebAddress | None = None
 
 
 class ArchivedProject(Shape):

@@ -1,6 +1,5 @@
 """agentworks, section 9: the terminal of a card, the events of a workspace."""
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -17,6 +16,7 @@ from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, NotFound, TooLarge
 from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
+from shared.edge.contracts import strict_json
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Closed
 from shared.edge.contracts.field_errors import to_field_errors
@@ -128,15 +128,15 @@ def _read(text: str) -> Any:
     if len(text.encode()) > MAX_MESSAGE_BYTES:
         raise TooLarge(MAX_MESSAGE_BYTES)
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Malformed("The message is not valid JSON") from None
+        raw = strict_json.parse(text, "The message")
+    except ValueError as error:
+        raise Malformed(str(error)) from None
     if not isinstance(raw, dict):
         raise Malformed("A message is a JSON object with a `type`")
     try:
         return _MESSAGES.validate_python(raw)
     except ValidationError as error:
-        raise Invalid(*to_field_errors(map(_without_type, error.errors(include_url=False)))) from None
+        raise Invalid(*to_field_errors([_without_type(issue) for issue in error.errors(include_url=False)])) from None
 
 
 def _without_type(issue: ErrorDetails) -> dict[str, Any]:

@@ -4,7 +4,6 @@ events are sent.
 The caller receives the events of all workspaces to which they belonged when they connected.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.channels.sockets.frames import compact
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.core.errors import FieldError, Invalid
+from shared.edge.contracts import strict_json
 from shared.edge.views.omoios.filters import FILTERS
 from shared.store import update, write
 
@@ -39,8 +39,8 @@ def _connect(request: ConnectRequest) -> None:
 
 def _on_message(connection: Connection, text: str) -> None:
     try:
-        message = json.loads(text) if len(text.encode()) <= MAX_MESSAGE_BYTES else None
-    except (ValueError, RecursionError):
+        message = strict_json.parse(text, "The message") if len(text.encode()) <= MAX_MESSAGE_BYTES else None
+    except ValueError:
         message = None
     if not isinstance(message, dict):
         _send(connection, {"error": "Invalid JSON message"})

@@ -406,6 +406,9 @@ def test_a_ping_comes_back_with_its_timestamp(gateway, world):
         ("[" * 5_000, "INVALID_REQUEST"),
         ('"text"', "INVALID_REQUEST"),
         ("", "INVALID_REQUEST"),
+        ('{"type": "ping", "timestamp": NaN}', "INVALID_REQUEST"),
+        ('{"type": "ping", "timestamp": 1e999}', "INVALID_REQUEST"),
+        (r'{"type": "search_logs", "query": "x", "filters": {"components": ["\ud800"]}}', "INVALID_REQUEST"),
         ({}, "VALIDATION_ERROR"),
         ({"type": "dance"}, "VALIDATION_ERROR"),
         ({"type": 7}, "VALIDATION_ERROR"),
@@ -625,7 +628,18 @@ def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, world
     assert some.heard() == [{"status": "subscribed", "filters": {}}]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "7", "", json.dumps({"type": "subscribe", "entity_ids": "x" * 20_000})])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "7",
+        "",
+        '{"type": "ping", "timestamp": NaN}',
+        r'{"type": "ping", "timestamp": "\ud800"}',
+        json.dumps({"type": "subscribe", "entity_ids": "x" * 20_000}),
+    ],
+)
 def test_omoios_says_what_it_cannot_read(gateway, world, text):
     viewer = Viewer(gateway, world.ada, "/api/v1/ws/events")
     viewer.send(text)

@@ -6,6 +6,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from shared.core.emails import normal_email
 from shared.edge.contracts.fields import Email, KnownEmail
 
 EMAIL = TypeAdapter(Email)
@@ -75,6 +76,28 @@ def test_an_account_that_is_older_than_the_rule_is_still_found(address):
     assert TypeAdapter(KnownEmail).validate_python(f" {address} ") == address
     with pytest.raises(ValidationError):
         TypeAdapter(KnownEmail).validate_python("nobody")
+
+
+@pytest.mark.parametrize("address", ['"john doe"@cadre.example', "user@example。com", "u@münchen。de", "jörg@exämple.de"])
+def test_whoever_may_register_may_log_in(address):
+    assert EMAIL.validate_python(address) == TypeAdapter(KnownEmail).validate_python(address) == address
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("dup@example。com", "Dup@EXAMPLE.com "),
+        ("dup@bücher.example", "dup@xn--bcher-kva.example"),
+        ("dup@bücher.example", "dup@XN--BCHER-KVA.example"),
+        ("u\u0301@example.com", "\u00fa@example.com"),
+    ],
+)
+def test_one_mailbox_is_one_account(one, other):
+    assert normal_email(one) == normal_email(other)
+
+
+def test_an_address_without_a_domain_is_looked_up_as_it_is():
+    assert normal_email("Ada@" + "ü" * 70 + ".example") == "ada@" + "ü" * 70 + ".example"
 
 
 def test_the_library_is_imported_where_an_address_is_checked_and_not_before():

@@ -1,7 +1,7 @@
 """Convert pydantic's validation errors to FieldErrors, for HTTP requests and socket messages alike."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.core.errors import FieldError
@@ -13,30 +13,39 @@ _UNION_SUFFIX = re.compile(r"int|float|str|bool|constrained-\w+|\[key\]")
 is enough."""
 _MESSAGES = {"missing": "This field is required", "extra_forbidden": "Unknown field", "union_tag_invalid": "Unknown type"}
 _PLACES = {"body", "query", "path", "header"}
+_MOST = 50  # fields named in one response: a body of a megabyte may have 100,000 faults, and Lambda answers with 6 MB at most
+_LONGEST = 200  # characters of a field's name or value that are repeated
 
 
-def to_field_errors(issues: Iterable[Mapping[str, Any]]) -> list[FieldError]:
-    """Convert the issues of a ValidationError to one error per field. Values of secret fields and of whole objects are left out."""
-    return list(
-        {_name(issue["loc"]): FieldError(_name(issue["loc"]), _message(issue), _value(issue)) for issue in issues}.values()
-    )
+def to_field_errors(issues: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Convert the issues of a ValidationError to one error per field, at most 50.
+
+    Values of secret fields and of whole objects are left out.
+    """
+    errors = {}
+    for issue in issues[:_MOST]:
+        name = _name(issue)
+        errors[name] = FieldError(name, _message(issue), _value(issue, name))
+    return list(errors.values())
 
 
-def _name(location: tuple[Any, ...]) -> str:
-    parts = [str(part) for part in location[1:]] if location and location[0] in _PLACES else location
-    while len(parts) > 1 and _UNION_SUFFIX.fullmatch(str(parts[-1])):
-        parts = parts[:-1]
-    return ".".join(map(str, parts)) or "body"
+def _name(issue: Mapping[str, Any]) -> str:
+    location = [str(part) for part in issue["loc"]]
+    parts = location[1:] if location and location[0] in _PLACES else location
+    if issue["type"] not in _MESSAGES:  # the name of a field that is unknown or missing has no suffix
+        while len(parts) > 1 and _UNION_SUFFIX.fullmatch(parts[-1]):
+            parts = parts[:-1]
+    return ".".join(parts)[:_LONGEST] or "body"
 
 
 def _message(issue: Mapping[str, Any]) -> str:
     return _MESSAGES.get(issue["type"]) or str(issue["msg"]).removeprefix("Value error, ")
 
 
-def _value(issue: Mapping[str, Any]) -> Any:
-    if issue["type"] == "missing" or _SECRETS.search(_name(issue["loc"]).lower()):
+def _value(issue: Mapping[str, Any], name: str) -> Any:
+    if issue["type"] == "missing" or _SECRETS.search(name.lower()):
         return None
     value = issue.get("input")
     if isinstance(value, str):
-        return value[:200]
+        return value[:_LONGEST]
     return value if isinstance(value, int | float | bool) and value == value else None  # noqa: PLR0124 - NaN is not JSON

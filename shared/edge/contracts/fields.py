@@ -1,19 +1,24 @@
 """Field types of requests that several contracts use. Types of only one contract are in that contract's module."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from shared.core.web_addresses import is_web_address
+
 BEARER = "Bearer"
+DOTS = (".", "\u3002", "\uff0e", "\uff61")  # what separates the parts of a domain (RFC 3490)
 MAX_EMAIL = 254  # bytes; RFC 5321, and the limit of email_validator
 
 
 def _like_an_email(value: str) -> str:
     value = value.strip()
     local, _, domain = value.rpartition("@")
-    odd = any(one.isspace() or not one.isprintable() for one in value)
-    if not local or "." not in domain.strip(".") or odd or len(value.encode()) > MAX_EMAIL:
+    dots = any(dot in domain.strip("".join(DOTS)) for dot in DOTS)
+    odd = not value.isprintable() or any(one.isspace() for one in domain) or (" " in local and not local.startswith('"'))
+    if not local or not dots or odd or len(value.encode()) > MAX_EMAIL:
         raise PydanticCustomError("email_format", "Invalid email format")
     return value
 
@@ -32,6 +37,20 @@ def _email(value: str) -> str:
     return value  # unchanged: only `normal_email` decides which addresses are the same
 
 
+def _one_line(value: str) -> str:
+    """Fold white space, line breaks too: names stand in subjects and sentences of mails."""
+    value = " ".join(value.split())
+    if any(unicodedata.category(one) == "Cc" for one in value):
+        raise ValueError("Control characters are not allowed")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not is_web_address(value):
+        raise ValueError("An address that begins with https:// or http:// and names a host")
+    return value
+
+
 _SCHEMA = WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL})
 Email = Annotated[str, AfterValidator(_email), _SCHEMA]
 """An address that the platform will write to."""
@@ -39,10 +58,13 @@ KnownEmail = Annotated[str, AfterValidator(_like_an_email), _SCHEMA]
 """The address of an account that is looked up, not made: it may be older than what `Email` asks, and must still open it."""
 LoginEmail = Annotated[str, Field(max_length=MAX_EMAIL)]
 """An address at login, where the document has no word for a malformed one: it is simply nobody's."""
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+OneLine = AfterValidator(_one_line)
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]
 """The name of a person, a workspace, a project, a board or a lane."""
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 """The title of a card or a document."""
+WebAddress = Annotated[str, Field(max_length=2_048), AfterValidator(_web_address)]
+"""An address that a page can safely show as a link; may be empty."""
 CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Description = Annotated[str, Field(max_length=5_000)]
 """The description of a project, a board or a lane."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Role
+from shared.core.emails import normal_email
 from shared.core.errors import FieldError, Invalid, Unauthenticated
 from shared.core.ids import new_id
 from shared.core.plans import FREE
@@ -185,7 +186,3 @@ def close_all_sessions(user_id: str, but: str | None = None) -> list[Operation]:
     access = records.find_access(user_id)
     others = [session for session in dict(access.sessions) if session != but] if access else []
     return [records.close_sessions(user_id, others), *(delete(sessions.session_key(session)) for session in others)]
-
-
-def normal_email(email: str) -> str:
-    return email.strip().lower()

@@ -2,6 +2,7 @@
 
 from shared.channels.mail import outbox
 from shared.core.actor import Actor
+from shared.core.emails import normal_email
 from shared.core.errors import RateLimited, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
@@ -9,7 +10,7 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import one_time_tokens, passwords
-from shared.people.identity.accounts import close_all_sessions, normal_email, set_password
+from shared.people.identity.accounts import close_all_sessions, set_password
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User, find_user_id, get_user
 from shared.store import Operation, fetch, update_with_retry

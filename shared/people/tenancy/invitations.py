@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from shared.core import clock
 from shared.core.actor import GRANTS, Actor, Permission, Role
+from shared.core.emails import normal_email
 from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.core.keys import fingerprint
@@ -69,7 +70,7 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
     """
     ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
     check_may_grant(actor, ws_id, GRANTS[role])
-    email = email.strip().lower()
+    email = normal_email(email)
     invitation_id = derived_id("invitation", ws_id, email)
     workspace, existing = get_many([(Workspace, *Workspace.key(ws_id)), (Invitation, *Invitation.key(invitation_id))])
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
@@ -171,7 +172,7 @@ def _get_by_token(token: str, ws_id: str | None = None) -> Invitation:
 
 def _accept(who: Actor, invitation: Invitation) -> Acceptance:
     """Mark the invitation as accepted by `who`, and return what has to be written."""
-    if invitation.email != who.email.strip().lower():
+    if invitation.email != normal_email(who.email):
         raise Forbidden("This invitation is for another e-mail address")
     if invitation.status != "pending":
         raise _not_pending(invitation.status)

@@ -5,13 +5,14 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from shared.core.emails import normal_email
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, Unauthenticated, Upstream
 from shared.core.keys import fingerprint
 from shared.core.settings import origin_of, settings
 from shared.core.situations import Situation
 from shared.people.access import records
 from shared.people.identity import one_time_tokens
-from shared.people.identity.accounts import Login, create_account, new_account, normal_email, open_session
+from shared.people.identity.accounts import Login, create_account, new_account, open_session
 from shared.people.identity.federation.provider import AuthorizationRequest, Person, Provider
 from shared.people.identity.federation.registry import get_provider
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose

@@ -1,0 +1,52 @@
+"""Field types of requests, and what validation errors say of them."""
+
+import pytest
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from shared.edge.contracts.field_errors import to_field_errors
+from shared.edge.contracts.fields import Name, Title, WebAddress
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    maxTokens: int = 0
+    apiKey: int = 0
+    size: int | bool = 0
+
+
+def faults(body: dict) -> list[tuple[str, object]]:
+    with pytest.raises(ValidationError) as error:
+        Body.model_validate(body)
+    return [(one.field, one.value) for one in to_field_errors(error.value.errors())]
+
+
+def test_a_field_keeps_its_name_whatever_it_is_called():
+    assert faults({"int": 1, "str": 2}) == [("int", 1), ("str", 2)]
+    assert faults({"size": "large"}) == [("size", "large")], "one error for a field of several types"
+
+
+def test_secrets_are_not_repeated_and_counts_are():
+    assert faults({"maxTokens": "many", "apiKey": "s3cret"}) == [("maxTokens", "many"), ("apiKey", None)]
+
+
+def test_a_response_names_a_bounded_number_of_faults():
+    found = faults({f"{number}{'x' * 1_000}": "y" * 1_000 for number in range(1_000)})
+    assert len(found) == 50
+    assert {(len(name), len(str(value))) for name, value in found} == {(200, 200)}
+
+
+@pytest.mark.parametrize("kind", [Name, Title])
+def test_names_are_one_line(kind):
+    assert TypeAdapter(kind).validate_python(" Ada\r\n\tLovelace ") == "Ada Lovelace"
+    with pytest.raises(ValidationError, match="Control characters"):
+        TypeAdapter(kind).validate_python("Ada\x00Lovelace")
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://", "//example.com", "https://user@example.com", "https://a b.com"]
+)
+def test_a_web_address_is_one(url):
+    with pytest.raises(ValidationError):
+        TypeAdapter(WebAddress).validate_python(url)
+    assert TypeAdapter(WebAddress).validate_python("https://example.com/a?b") == "https://example.com/a?b"
