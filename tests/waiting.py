@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-PATIENCE = 60.0  # seconds: a run takes one or two; the rest is for a busy machine
+PATIENCE = 180.0  # seconds: a run takes one or two; the rest is for a busy machine
 _EVERY = 0.1
 
 
