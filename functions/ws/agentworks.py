@@ -17,7 +17,7 @@ from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malfo
 from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
-from shared.edge.contracts.base import Closed
+from shared.edge.contracts.base import StrictRequest
 from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
@@ -29,7 +29,7 @@ from shared.work.items.rows import Item
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class SubscribeRun(Closed):
+class SubscribeRun(StrictRequest):
     """`fromSequence` is an addition: the number of the first entry to send, for a client that already has earlier ones."""
 
     type: Literal["subscribe_run"]
@@ -37,27 +37,27 @@ class SubscribeRun(Closed):
     fromSequence: Annotated[int, Field(ge=1)] | None = None
 
 
-class ReplayRun(Closed):
+class ReplayRun(StrictRequest):
     type: Literal["replay_run"]
     runId: RunId
     options: dict[str, Any] | None = None
 
 
-class SearchLogs(Closed):
+class SearchLogs(StrictRequest):
     type: Literal["search_logs"]
     query: Annotated[str, Field(max_length=500)]
     filters: dict[str, Any] | None = None
 
 
-class PauseStream(Closed):
+class PauseStream(StrictRequest):
     type: Literal["pause_stream"]
 
 
-class ResumeStream(Closed):
+class ResumeStream(StrictRequest):
     type: Literal["resume_stream"]
 
 
-class Ping(Closed):
+class Ping(StrictRequest):
     type: Literal["ping"]
     timestamp: int | float
 

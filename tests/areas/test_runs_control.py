@@ -19,7 +19,7 @@ from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.port import Finished, StreamInterrupted, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.actor import Role
-from shared.core.errors import Conflict, Raced, Upstream
+from shared.core.errors import ConditionFailed, Conflict, Upstream
 from shared.core.situations import Situation
 from shared.edge.reactions import parse_change
 from shared.edge.reactions.triggers import react
@@ -599,7 +599,7 @@ def test_the_same_run_id_twice_is_one_run(world):
     card = card_in(world, 1, "doc")
     request = requesting.RunRequest(run_id="01a1fc3c-48ce-72a3-8823-3c580c5223e0")
     requesting.request_run(world.actor, card.id, "prd", request)
-    with pytest.raises((Raced, Conflict)):
+    with pytest.raises((ConditionFailed, Conflict)):
         requesting.request_run(world.actor, card.id, "prd", request)
 
 

@@ -8,7 +8,7 @@ from functions.ws.handler import handler as ws
 from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.access import liveness, records
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
@@ -28,7 +28,7 @@ def world(aws) -> World:
 
 
 def terminal_of(run: Run) -> TerminalWriter:
-    return TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("no")))
+    return TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("no")))
 
 
 def say(run: Run, *lines: str, **more) -> None:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Conflict, Forbidden, Invalid, NotFound, Raced
+from shared.core.errors import ConditionFailed, Conflict, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import (
@@ -112,8 +112,8 @@ def test_a_stale_save_is_refused(aws):
 def test_a_transaction_names_the_condition_that_failed(aws):
     one, two = thing(size=1), thing(size=5)
     write(create(one), create(two))
-    full = Raced("No room")
-    with pytest.raises(Raced) as refused:
+    full = ConditionFailed("No room")
+    with pytest.raises(ConditionFailed) as refused:
         write(save(one), update(two, [Thing.size.add(1)], Thing.size < 5, full))
     assert refused.value is full
     assert load(Thing, one.id, member()).version == 1
@@ -123,8 +123,10 @@ def test_a_refusal_sees_the_row_as_it_stood(aws):
     made = thing(size=5)
     write(create(made))
     seen = []
-    with pytest.raises(Raced):
-        update_now(made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or Raced("x"))
+    with pytest.raises(ConditionFailed):
+        update_now(
+            made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or ConditionFailed("x")
+        )
     assert seen == [5]
     assert Thing.decode(update_now(made, [Thing.size.add(1)], Thing.size < 6)).size == 6
 
@@ -160,7 +162,7 @@ def test_a_row_that_is_too_large_is_the_callers_mistake(aws, others):
 def test_a_row_that_is_too_large_as_dynamodb_says_it_in_a_transaction():
     reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded the maximum allowed size"}]
     error = ClientError({"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}, "TransactWriteItems")
-    assert isinstance(writing._refusal_in(error, [create(thing()), create(thing())]), Invalid)
+    assert isinstance(writing._condition_error(error, [create(thing()), create(thing())]), Invalid)
 
 
 def test_a_file_in_parts_is_there_when_they_are_joined(aws):

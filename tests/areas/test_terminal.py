@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequence, tail
 from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
@@ -18,7 +18,7 @@ class Lease(Row):
     fence = NumberAttribute()
 
 
-FENCED = Raced("Somebody else works on this run")
+FENCED = ConditionFailed("Somebody else works on this run")
 
 
 def lease(run: str, fence: int = 1) -> Lease:
@@ -95,10 +95,10 @@ def test_who_has_lost_the_lease_appends_nothing(aws):
     row.fence = 2
     write(put(row))
     zombie.write("info", "agent", "after")
-    with pytest.raises(Raced) as refused:
+    with pytest.raises(ConditionFailed) as refused:
         zombie.flush()
     assert refused.value is FENCED
-    with pytest.raises(Raced):
+    with pytest.raises(ConditionFailed):
         zombie.write("info", "agent", "still after")
     with writer("r", fence=2) as heir:
         heir.write("info", "agent", "the heir")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared.channels.sockets.rows import Connection
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.access import liveness
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
@@ -81,7 +81,7 @@ def test_replayed_bytes_are_the_live_bytes(gateway, world, clock):  # noqa: F811
     run = world.run(card)
     viewer = watch(gateway, world, card)
     viewer.heard()
-    with TerminalWriter(run.id, card.id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("x"))) as terminal:
+    with TerminalWriter(run.id, card.id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("x"))) as terminal:
         for number in range(30):
             terminal.write("info", "agent", f"Zeile {number} ✓ \x1b[0m", {"n": number, "f": 0.1, "deep": {"a": [None, True]}})
     drain()

@@ -110,10 +110,10 @@ def test_another_tenant_sees_nothing(route: Route, stage: Stage):
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("route", TRIED, ids=name_of)
 def test_a_role_may_what_its_permissions_say(route: Route, role: Role, stage: Stage):
-    needs = {route.operation.needs, ANOTHERS.get(key_of(route))} - {None}
+    permissions = {route.operation.permission, ANOTHERS.get(key_of(route))} - {None}
     sample = SAMPLES[key_of(route)](stage)
     answer = ask(sample, route, stage.callers[role])
-    if needs <= GRANTS[role] or key_of(route) in ONES_OWN:
+    if permissions <= GRANTS[role] or key_of(route) in ONES_OWN:
         expected = sample.status or route.operation.status
         assert answer.status == expected, f"{role}: {answer.status} {answer.text}"
     else:

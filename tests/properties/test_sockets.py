@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.access import liveness
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter
@@ -56,7 +56,9 @@ class Session:
 
     def say(self, lines: int) -> None:
         run = self.run
-        with TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("x"))) as terminal:
+        with TerminalWriter(
+            run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("x"))
+        ) as terminal:
             for _ in range(lines):
                 terminal.write("info", "agent", "x")
         self.written += lines

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from shared.channels.sockets.rows import LONGEST, Connection, DueConnection, OpenConnections, Subscription
 from shared.core import clock
-from shared.core.errors import Conflict, LimitExceeded, Raced
+from shared.core.errors import ConditionFailed, Conflict, LimitExceeded
 from shared.core.situations import Situation
 from shared.store import create, delete, get, put, query, update, update_now, write
 
 LIMIT = 10  # concurrent connections per user, from the only document that gives a number
 _FULL = LimitExceeded(Situation.LIMIT_REACHED, f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
-_GONE = Raced("The connection is closed already")
+_GONE = ConditionFailed("The connection is closed already")
 
 
 def open_connection(connection: Connection, subscriptions: Sequence[Subscription] = ()) -> None:
@@ -47,7 +47,7 @@ def close_connection(connection: Connection) -> None:
             ),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )
-    except Raced as error:
+    except ConditionFailed as error:
         if error is not _GONE:
             raise
 

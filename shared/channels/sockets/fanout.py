@@ -16,7 +16,7 @@ from shared.channels.sockets.frames import SocketContract, compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.store import iterate, update_now
 
 YOUNG = 10  # seconds in which "gone" may mean "not there yet": the handshake ends after $connect has answered
@@ -163,13 +163,13 @@ def _sent(one: Subscription, lines: Lines) -> EntryRange | None:
     return None
 
 
-class _Moved(Raced):
+class _Moved(ConditionFailed):
     def __init__(self, raw: dict[str, Any] | None) -> None:
         super().__init__("The subscription has changed")
         self.raw = raw
 
 
-def _moved(raw: dict[str, Any] | None) -> Raced:
+def _moved(raw: dict[str, Any] | None) -> ConditionFailed:
     return _Moved(raw)
 
 

@@ -65,8 +65,8 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     started = time.perf_counter()
     call = Call(request_id(request), client_ip(request))
     begin(call)
-    if operation.retired is not None:
-        call.headers += operation.retired.headers
+    if operation.deprecation is not None:
+        call.headers += operation.deprecation.headers
     contract = operation.contract
     problem: Problem | None = None
     try:

@@ -2,7 +2,7 @@
 
     routes = Routes(AGENTWORKS, "cards")
 
-    @routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
+    @routes.post("/boards/{boardId}/cards", "cards.create", status=201, permission=Permission.CARD_CREATE)
     async def create(boardId: str, body: CreateCardRequest, caller: Caller) -> Card: ...
 
 The gateway's methods, the OpenAPI document and the authorization matrix of the tests all read `routes.operations`.
@@ -115,14 +115,14 @@ class _RenderedEndpoint:
 def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     contract = operation.contract
     extra: dict[str, Any] = {"security": []} if operation.public else {}
-    if operation.needs is not None:
-        extra["x-permission"] = operation.needs.value
+    if operation.permission is not None:
+        extra["x-permission"] = operation.permission.value
     if operation.addition:
         extra["x-addition"] = True
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],
-        "deprecated": True if operation.retired else None,
+        "deprecated": True if operation.deprecation else None,
         "openapi_extra": extra,
         "responses": {
             status: {"model": contract.error_model, "description": ", ".join(codes)}

@@ -13,7 +13,7 @@ from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
-from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Raced, Upstream
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.core.situations import Situation
@@ -224,7 +224,7 @@ def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]
     return operations
 
 
-_RUN_EXISTS = Raced("This run exists already")
+_RUN_EXISTS = ConditionFailed("This run exists already")
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared.agents.providers.port import Finished, Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
@@ -147,8 +147,8 @@ def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_
         except LeaseLost:
             existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
             write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
-    except Raced as raced:
-        if raced is not ALREADY_RECORDED:
+    except ConditionFailed as error:
+        if error is not ALREADY_RECORDED:
             raise
     if price:
         announce_month_thresholds(str(run.ws_id))

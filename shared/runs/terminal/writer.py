@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from shared.channels.sockets.publish import publish_log
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, new_entry, with_sequence
 from shared.runs.terminal.reading import last_sequence
@@ -17,7 +17,7 @@ from shared.store import Operation, create, get, retrying, write
 
 WINDOW = 0.075  # seconds in which entries are collected: at most 13 posts a second to a viewer, not one for each line
 _IDLE_DIVISOR = 5  # after a pause the first entry waits only a fifth of WINDOW: long enough for the first lines of a burst
-_TAKEN = Raced("Another writer has used this number")
+_TAKEN = ConditionFailed("Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
 
@@ -141,8 +141,8 @@ class TerminalWriter:
         )
         try:
             write(self._guard(), create(chunk, _TAKEN))
-        except Raced as refused:
-            if refused is not _TAKEN:
+        except ConditionFailed as error:
+            if error is not _TAKEN:
                 raise
             if not self._is_ours(chunk):
                 self._next = None

@@ -15,7 +15,7 @@ from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.people.access import liveness
 from shared.runs.terminal.entries import canonical
@@ -29,7 +29,7 @@ _SLICE = 4.0  # seconds that one job plays
 _CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still active
 _MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
 _STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
-_REPLACED = Raced("Another replay has taken over")
+_REPLACED = ConditionFailed("Another replay has taken over")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _claim(connection_id: str, piece: Slice) -> bool:
     actions = [Connection.replay_slice.set(piece.number), Connection.replay_claimed.set(now)]
     try:
         update_now(key, actions, (Connection.replay == piece.session) & (first | again), _REPLACED)
-    except Raced:
+    except ConditionFailed:
         return False
     return True
 
@@ -184,7 +184,7 @@ def _finish(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             Connection.replay == piece.session,
             _REPLACED,
         )
-    except Raced:
+    except ConditionFailed:
         return
 
 

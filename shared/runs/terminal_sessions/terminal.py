@@ -16,7 +16,7 @@ from shared.channels.sockets.fanout import YOUNG, EntryRange
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal.entries import Entry, canonical
@@ -31,7 +31,7 @@ _ROUNDS = 40
 _READ_AHEAD = 100_000  # characters of entries that are sent together, as some four messages
 _SLICE = 15.0  # seconds; then the rest is a job of its own
 _PATIENCE = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between tries to greet: the handshake ends after $connect has answered
-_MOVED = Raced("The subscription has changed")
+_MOVED = ConditionFailed("The subscription has changed")
 Sent = dict[str, EntryRange]
 """What a connection was sent of each run by catching up."""
 
@@ -82,7 +82,7 @@ def pause(connection: Connection) -> None:
     for state, actions in ((LIVE, [paused, Subscription.missed.set({})]), (CATCHING, [paused]), (LIVE, [paused])):
         try:
             update_now(key, actions, Subscription.state == state, _MOVED)
-        except Raced:
+        except ConditionFailed:
             continue
         return
 
@@ -94,7 +94,7 @@ def resume(connection: Connection) -> None:
     actions = [Subscription.state.set(CATCHING), Subscription.skips.set(0), Subscription.generation.set(generation)]
     try:
         now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _MOVED))
-    except Raced:
+    except ConditionFailed:
         return
     send_job(
         "catch_up", connection.id, generation=generation, sent={run_id: (first, first) for run_id, first in now.missed.items()}
@@ -189,7 +189,7 @@ def _made_live(connection: Connection, subscription: Subscription, sent: Sent) -
     actions = [Subscription.state.set(LIVE), Subscription.missed.set({}), *_sent_actions(subscription, sent)]
     try:
         update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _MOVED)
-    except Raced:
+    except ConditionFailed:
         return False
     return True
 
@@ -267,7 +267,7 @@ def _change(connection: Connection, *actions: Any) -> bool:
     """Whether the connection was still there to be changed."""
     try:
         update_now(Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _MOVED)
-    except Raced:
+    except ConditionFailed:
         return False
     return True
 
