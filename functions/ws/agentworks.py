@@ -87,7 +87,7 @@ def _connect_events(request: ConnectRequest) -> None:
     open_connection(connection, [Subscription.of(topic, connection)])
 
 
-def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **about: Any) -> Connection:
+def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **attributes: Any) -> Connection:
     return Connection.new(
         request.connection_id,
         request.actor.id,
@@ -97,7 +97,7 @@ def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics:
         org_id=request.actor.org_id,
         ws_id=ws_id,
         topics=topics,
-        **about,
+        **attributes,
     )
 
 
@@ -142,7 +142,7 @@ def _read(text: str) -> Any:
 def _act(connection: Connection, message: Any) -> None:
     match message:
         case SubscribeRun():
-            terminal_session.focus(connection, _run(connection, message.runId), message.fromSequence)
+            terminal_session.subscribe_run(connection, _run(connection, message.runId), message.fromSequence)
         case ReplayRun():
             options = ReplayOptions.read(message.options or {})
             replay.start_replay(connection, _run(connection, message.runId).id, options)

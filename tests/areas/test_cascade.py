@@ -10,7 +10,7 @@ import time_machine
 
 from functions.cascade_worker import handler as worker
 from functions.scheduled.handler import handler as clock_handler
-from shared.channels.sockets.connections import find
+from shared.channels.sockets.connections import get_connection
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, NotFound
@@ -121,7 +121,7 @@ def test_everything_that_goes_on_by_itself_ends(place, gateway):
     place.delete()
     work_off()
     assert gateway.closed == [viewer.id]
-    assert find(elsewhere.id) is not None
+    assert get_connection(elsewhere.id) is not None
     ended = fetch(Run, run.id)
     assert (ended.status, ended.error_code, ended.error_message) == ("cancelled", "CANCELLED", "The workspace was deleted")
     assert stopped == ["arn:one"]

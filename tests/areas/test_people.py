@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.channels.sockets.connections import find
+from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.topics import workspace_topic
 from shared.core.actor import Role
 from shared.edge.reactions import workspaces as seen
@@ -72,8 +72,8 @@ def test_the_sockets_of_who_is_removed_close(world, gateway):
     messages()
     consume(f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
     assert sorted(gateway.closed) == sorted([events.id, terminal.id])
-    assert (find(events.id), find(terminal.id)) == (None, None)
-    assert find(others.id) is not None  # it hears of her own workspace
+    assert (get_connection(events.id), get_connection(terminal.id)) == (None, None)
+    assert get_connection(others.id) is not None  # it hears of her own workspace
     for viewer in (adas, others):
         viewer.heard()
     event = {"event_type": "x", "entity_type": "ticket", "entity_id": "1"}
@@ -91,7 +91,7 @@ def test_who_has_come_again_keeps_their_sockets(world, gateway):
     viewer = Viewer(gateway, eve, f"/api/workspaces/{world.ws_id}/events")
     assert project(late) == []
     assert gateway.closed == []
-    assert find(viewer.id) is not None
+    assert get_connection(viewer.id) is not None
 
 
 def test_joining_is_told_on_the_workspace_socket(world, gateway):

@@ -10,9 +10,9 @@ import time_machine
 from functions.scheduled.handler import JOBS, handler
 from infra.schedules import SCHEDULES
 from shared.agents.providers.port import Finished, TokenUsage
-from shared.channels.sockets.connections import close_connection, find
+from shared.channels.sockets.connections import close_connection, get_connection
 from shared.channels.sockets.expiry import close_expired
-from shared.channels.sockets.rows import DUE, LONGEST, DueConnection, OpenConnections
+from shared.channels.sockets.rows import DUE, MAX_CONNECTION_AGE, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
 from shared.money.budgets.reserving import read_caps
@@ -186,11 +186,11 @@ def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world,
     left.leave()
     assert [row.connection_id for row in due_rows()] == [lost.id]
     assert close_expired(soon()) == 0  # it is not due yet
-    with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
+    with time_machine.travel(clock.epoch() + MAX_CONNECTION_AGE + 1, tick=True):
         assert close_expired(soon()) == 1
         assert close_expired(soon()) == 0
     assert gateway.closed == [lost.id]
-    assert find(lost.id) is None
+    assert get_connection(lost.id) is None
     assert due_rows() == []
     assert get(OpenConnections, f"CONNS#{world.actor.id}").open == 0
 
@@ -198,9 +198,9 @@ def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world,
 def test_a_due_row_without_its_connection_goes_too(world, gateway):
     lost = viewer(gateway, world)
     row = due_rows()[0]
-    close_connection(find(lost.id))
+    close_connection(get_connection(lost.id))
     write(create(DueConnection(pk=row.pk, sk=row.sk, ttl=row.ttl)))
-    with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
+    with time_machine.travel(clock.epoch() + MAX_CONNECTION_AGE + 1, tick=True):
         tick("ws-reaper")
     assert due_rows() == []
 

@@ -657,7 +657,7 @@ def test_a_subscription_goes_live_with_the_numbers_it_has_reached(gateway, world
     messages()
     viewer = watch(gateway, world, card)
     row = get(Subscription, f"SUB#{terminal_topic('', card.id)}", f"CONN#{viewer.id}")
-    assert (row.state, row.next) == (LIVE, {run.id: 3})
+    assert (row.state, row.sent_until) == (LIVE, {run.id: 3})
 
 
 def _later(monkeypatch, seconds: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequence, tail
-from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
+from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, LogChunk
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
 from tests.areas.viewers import messages
 from tests.kills import meanwhile
@@ -32,8 +32,8 @@ def writer(run: str, fence: int = 1, **more) -> TerminalWriter:
     return TerminalWriter(run, "card", "ws", lambda: check(row, Lease.fence == fence, FENCED), **more)
 
 
-def chunks(run: str) -> list[Chunk]:
-    return query(Chunk, Chunk.partition_key(run), consistent=True).rows
+def chunks(run: str) -> list[LogChunk]:
+    return query(LogChunk, LogChunk.partition_key(run), consistent=True).rows
 
 
 def test_entries_are_numbered_from_one_and_say_what_was_said(aws):
@@ -196,7 +196,14 @@ def _break(terminal: TerminalWriter) -> None:
 def test_a_chunk_is_never_written_over(aws):
     run = new_id()
     lease(run)
-    taken = Chunk(pk=Chunk.partition_key(run), sk=Chunk.sort(1), last=3, writer="other", at="2026-01-01T00:00:00.000Z", body="[]")
+    taken = LogChunk(
+        pk=LogChunk.partition_key(run),
+        sk=LogChunk.sort_key(1),
+        last_sequence=3,
+        writer="other",
+        at="2026-01-01T00:00:00.000Z",
+        body="[]",
+    )
     with meanwhile(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
         terminal.write("info", "agent", "x")
     assert ours.happened

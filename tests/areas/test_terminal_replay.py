@@ -11,7 +11,7 @@ from shared.people.access import liveness
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries
-from shared.runs.terminal.entries import Chunk, new_entry, with_sequence
+from shared.runs.terminal.entries import LogChunk, new_entry, with_sequence
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions.replay import pause_between
 from shared.store import check, create, get, update_now, write
@@ -42,10 +42,10 @@ def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
     ]
     write(
         create(
-            Chunk(
-                pk=Chunk.partition_key(run.id),
-                sk=Chunk.sort(1),
-                last=len(made),
+            LogChunk(
+                pk=LogChunk.partition_key(run.id),
+                sk=LogChunk.sort_key(1),
+                last_sequence=len(made),
                 writer="w",
                 at=made[0]["timestamp"],
                 body=canonical(made),

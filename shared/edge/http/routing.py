@@ -32,14 +32,14 @@ class Routes:
         self.contract, self.area, self.rate_class = contract, area, rate_class
         self.operations: list[Operation] = []
 
-    def _declare(self, method: str, path: str, operation_id: str, **about: Any) -> Declare:
+    def _declare(self, method: str, path: str, operation_id: str, **attributes: Any) -> Declare:
         def declare(endpoint: Endpoint) -> Endpoint:
             answer = typing.get_type_hints(endpoint).get("return")
             paged = typing.get_origin(answer) is Paged
             model = typing.get_args(answer)[0] if paged else answer
             if model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
                 model = None
-            arguments: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | about
+            arguments: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | attributes
             self.operations.append(
                 Operation(
                     self.contract,
@@ -56,20 +56,20 @@ class Routes:
 
         return declare
 
-    def get(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("GET", path, operation_id, **about)
+    def get(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("GET", path, operation_id, **attributes)
 
-    def post(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("POST", path, operation_id, **about)
+    def post(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("POST", path, operation_id, **attributes)
 
-    def put(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("PUT", path, operation_id, **about)
+    def put(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("PUT", path, operation_id, **attributes)
 
-    def patch(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("PATCH", path, operation_id, **about)
+    def patch(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("PATCH", path, operation_id, **attributes)
 
-    def delete(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("DELETE", path, operation_id, **about)
+    def delete(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("DELETE", path, operation_id, **attributes)
 
 
 def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) -> None:
