@@ -56,8 +56,8 @@ class Machine:
         return run
 
     def _is(self, way: dict[str, Any]) -> bool:
-        word = next(part["StringEquals"] for part in way["And"] if "StringEquals" in part)
-        return self.state.get("next") == word
+        value = next(part["StringEquals"] for part in way["And"] if "StringEquals" in part)
+        return self.state.get("next") == value
 
     def _task(self, state: dict[str, Any]) -> bool:
         """Whether to go on: a task that waits stops the machine until it is answered."""

@@ -10,7 +10,7 @@ from shared.core.situations import Situation
 
 _UNREADABLE = {"json_invalid", "json_type", "bytes_invalid"}
 _SECRET = ("password", "token", "secret", "api_key", "apikey")
-_BRANCH = re.compile(r"int|float|str|bool|constrained-\w+|\[key\]")
+_UNION_SUFFIX = re.compile(r"int|float|str|bool|constrained-\w+|\[key\]")
 """Suffixes that pydantic appends to the name of a field with several types; documents do not have them, and one error per field
 is enough."""
 _MESSAGES = {"missing": "This field is required", "extra_forbidden": "Unknown field"}
@@ -28,7 +28,7 @@ def to_invalid(error: RequestValidationError) -> Invalid:
 
 def _name(location: tuple[Any, ...]) -> str:
     parts = [str(part) for part in location[1:]] if location and location[0] in {"body", "query", "path", "header"} else location
-    while len(parts) > 1 and _BRANCH.fullmatch(str(parts[-1])):
+    while len(parts) > 1 and _UNION_SUFFIX.fullmatch(str(parts[-1])):
         parts = parts[:-1]
     return ".".join(map(str, parts)) or "body"
 
