@@ -164,10 +164,10 @@ def _row(name: str, call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
-    from tests.areas.boards_world import found_world
+    from tests.areas.boards_world import create_world
     from tests.areas.driving import call
 
-    world = found_world()
+    world = create_world()
     ada, board, lanes = world.ada, world.board.id, world.lanes
     credentials = {"email": "ada@example.com", "password": "correct horse"}
     card = {

@@ -98,10 +98,10 @@ def _compare(case: Case) -> dict[str, Any]:
 def cases_recorded() -> list[Case]:
     from importlib import import_module
 
-    from tests.areas.boards_world import found_world
+    from tests.areas.boards_world import create_world
     from tests.areas.driving import Context, event
 
-    world = found_world()
+    world = create_world()
     cards = import_module("functions.cards.handler").handler
     headers = {"Authorization": f"Bearer {world.ada.token}"}
     lane, other = world.lanes[0].id, world.lanes[4].id

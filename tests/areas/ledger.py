@@ -9,7 +9,7 @@ from shared.store import write
 from tests.areas.boards_world import World
 
 
-def book(world: World, day: str, cost: int, *, priced: bool = True, project: str | None = None, **more: Any) -> UsageLine:
+def record_usage(world: World, day: str, cost: int, *, priced: bool = True, project: str | None = None, **more: Any) -> UsageLine:
     """A line of `cost` micro-dollars, sold for five times as much, of 180 tokens."""
     agent = more.pop("agent", "prd")
     about = {

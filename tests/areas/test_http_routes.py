@@ -20,7 +20,7 @@ from shared.edge.http.routing import Routes
 from shared.people.access.records import Access
 from shared.store import create, write
 from tests.areas.driving import Context, event, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 class Thing(Shape):
@@ -142,7 +142,7 @@ def test_an_api_key_opens_and_is_counted_by_itself(aws, name):
     key = an_api_key()
     status, headers, body = ask(name, "GET", "/things/1", headers=key)
     assert (status, body["data"]["thing_id"], headers["x-ratelimit-remaining"]) == (200, "key1", "99")
-    with trips() as seen:
+    with count_requests() as seen:
         assert ask(name, "GET", "/things/1", headers=key)[1]["x-ratelimit-remaining"] == "98"
     assert seen.names == ["GetItem", "UpdateItem"]
 

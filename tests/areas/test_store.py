@@ -46,7 +46,7 @@ from shared.store import (
     writing,
 )
 from shared.store.client import batches
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 class Thing(Entity):
@@ -200,7 +200,7 @@ def many(number: int, model: type[Thing] = Thing) -> list[str]:
 
 def test_a_walk_goes_over_all_pages_and_reads_each_when_it_comes_to_it(aws):
     ids = many(7)
-    with trips() as seen:
+    with count_requests() as seen:
         walk = iterate(Thing, "WS#w1#THING", index=1, limit=3)
         assert seen.count == 0
         assert [row.entity_id for row in itertools.islice(walk, 3)] == ids[:3]
@@ -222,7 +222,7 @@ def test_a_walk_goes_on_where_a_page_ended(aws):
 
 def test_a_walk_reads_the_entities_of_each_page_together(aws):
     many(4)
-    with trips() as seen:
+    with count_requests() as seen:
         rows = list(iterate(Thing, "WS#w1#THING", index=1, limit=3, read=lambda page: fetch_indexed(Thing, page)))
     assert [row.title for row in rows] == ["0", "1", "2", "3"]
     assert seen.by_name == {"Query": 2, "BatchGetItem": 2}
@@ -230,12 +230,12 @@ def test_a_walk_reads_the_entities_of_each_page_together(aws):
 
 def test_a_walk_ends_when_its_time_is_up(aws, monkeypatch):
     many(4)
-    with trips() as seen:
+    with count_requests() as seen:
         assert list(iterate(Thing, "WS#w1#THING", index=1, until=time.monotonic() - 1)) == []
     assert seen.count == 0
     ticks = itertools.count()
     monkeypatch.setattr("shared.store.walking.time.monotonic", lambda: next(ticks))
-    with trips() as seen:
+    with count_requests() as seen:
         assert len(list(iterate(Thing, "WS#w1#THING", index=1, limit=1, until=3))) == 2  # a look for each page and each row
     assert seen.count == 2
 
@@ -305,7 +305,7 @@ def test_a_change_is_made_again_on_what_somebody_else_left(aws):
 def test_nothing_is_written_where_nothing_changes(aws):
     made = thing()
     write(create(made))
-    with trips() as seen:
+    with count_requests() as seen:
         update_with_retry(lambda: load(Thing, made.id, member()), lambda _: None)
     assert seen.names == ["GetItem"]
 

@@ -10,7 +10,7 @@ from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequen
 from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, LogChunk
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
 from tests.areas.viewers import messages
-from tests.kills import meanwhile
+from tests.kills import concurrently
 
 
 class Lease(Row):
@@ -204,7 +204,7 @@ def test_a_chunk_is_never_written_over(aws):
         at="2026-01-01T00:00:00.000Z",
         body="[]",
     )
-    with meanwhile(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
+    with concurrently(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
         terminal.write("info", "agent", "x")
     assert ours.happened
     assert [chunk.first for chunk in chunks(run)] == [1, 4]

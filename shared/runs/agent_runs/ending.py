@@ -36,7 +36,7 @@ def end_run(
     """End a run as completed, failed or cancelled; `change` sets its result or error. Returns the run as it is afterwards.
 
     A run that has ended does not change. `called_by_execution`: the caller is the run's own execution, so no model call is in
-    progress. `only_if` is checked against every version that is read; if it is false, the run does not change. Two round trips, more only if
+    progress. `only_if` is checked against every version that is read; if it is false, the run does not change. Two round trips, more if
     somebody else writes the run or its card at the same moment.
     """
 
