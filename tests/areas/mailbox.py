@@ -43,7 +43,7 @@ def mailer(*bodies: Any) -> list[str]:
 
 
 def sent_mails() -> list[Any]:
-    """The mails that SES took since `open_ses`."""
+    """Return the mails that SES has sent since `reset_ses`."""
     sent: list[Any] = ses_backends["123456789012"]["us-east-1"].sent_messages
     return sent
 
