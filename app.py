@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.prepare import PrepareError, start
+from infra.prepare import PrepareError, start_child
 from infra.settings import SettingsError, load
 
 HERE = Path(__file__).parent
@@ -27,14 +27,14 @@ def main() -> int:
     os.environ.setdefault("CDK_OUTDIR", str(HERE / "cdk.out"))
     try:
         settings = load(context(), os.environ)
-        result = start(settings)
+        wait = start_child(settings)
         gc.disable()  # a short process that imports 400,000 lines of CDK: collecting frees nothing and takes a tenth of the time
         from aws_cdk import App
 
         from infra.platform import compose
 
         app = App(context=context(), analytics_reporting=False)
-        compose(app, settings, *result())
+        compose(app, settings, *wait())
         app.synth()
     except (SettingsError, PrepareError) as error:
         sys.stderr.write(f"{error}\n")

@@ -7,9 +7,11 @@ write for each index the row is in.
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -135,6 +137,7 @@ def costing() -> Iterator[Cost]:
 
 def measure() -> list[dict[str, Any]]:
     """One row an operation: trips, the calls, read and write units, and whether that is within the budget."""
+    import boto3
     from moto import mock_aws
 
     from shared.people.access import quota_leases
@@ -142,7 +145,7 @@ def measure() -> list[dict[str, Any]]:
 
     # the handful of requests that a process takes for a workspace is one trip in twenty, not what an operation costs
     with mock_aws(), patch.object(quota_leases, "LEASE_SIZE", 9_000):
-        conftest.make_everything()
+        os.environ |= conftest.create_resources(cache(boto3.client))
         return [_row(name, call) for name, call in _operations()]
 
 
@@ -164,10 +167,10 @@ def _row(name: str, call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
-    from tests.areas.boards_world import found_world
+    from tests.areas.boards_world import create_world
     from tests.areas.driving import call
 
-    world = found_world()
+    world = create_world()
     ada, board, lanes = world.ada, world.board.id, world.lanes
     credentials = {"email": "ada@example.com", "password": "correct horse"}
     card = {

@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -60,6 +61,7 @@ class Case:
 
 def measure() -> list[dict[str, Any]]:
     """Return one row for each case: CPU microseconds of both handlers, and the ratio."""
+    import boto3
     from moto import mock_aws
 
     from shared.edge.http import log
@@ -72,7 +74,7 @@ def measure() -> list[dict[str, Any]]:
             mock_aws(),
             patch.object(quota_leases, "LEASE_SIZE", 9_000),
         ):  # the lease's trip (one in twenty requests) is in no measured request
-            conftest.make_everything()
+            os.environ |= conftest.create_resources(cache(boto3.client))
             cases = cases_recorded()
         return [_compare(case) for case in cases]
 
@@ -98,10 +100,10 @@ def _compare(case: Case) -> dict[str, Any]:
 def cases_recorded() -> list[Case]:
     from importlib import import_module
 
-    from tests.areas.boards_world import found_world
+    from tests.areas.boards_world import create_world
     from tests.areas.driving import Context, event
 
-    world = found_world()
+    world = create_world()
     cards = import_module("functions.cards.handler").handler
     headers = {"Authorization": f"Bearer {world.ada.token}"}
     lane, other = world.lanes[0].id, world.lanes[4].id

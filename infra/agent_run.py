@@ -39,22 +39,22 @@ def definition(function_arn: str, partition: str = "aws") -> State:
     """The state machine in Amazon States Language. `function_arn` may be a CDK token."""
     invoke = f"arn:{partition}:states:::lambda:invoke"
 
-    def task(step: str, then: str, *, timeout: int = 60, waits: bool = False, expired: str = "") -> State:
+    def task(step: str, then: str, *, timeout: int = 60, waits_for_callback: bool = False, on_timeout: str = "") -> State:
         payload = {"step": step, "run_id.$": "$.run_id", "state.$": "$", "execution.$": "$$.Execution.Id"}
-        if waits:
+        if waits_for_callback:
             payload["token.$"] = "$$.Task.Token"
         state: State = {
             "Type": "Task",
-            "Resource": f"{invoke}.waitForTaskToken" if waits else invoke,
+            "Resource": f"{invoke}.waitForTaskToken" if waits_for_callback else invoke,
             "Parameters": {"FunctionName": function_arn, "Payload": payload},
             "TimeoutSeconds": timeout,
-            "Retry": _retries(waits),
+            "Retry": _retries(waits_for_callback),
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Fail"}],
             "Next": then,
         }
-        if waits:
+        if waits_for_callback:
             state["ResultPath"] = "$.answer"
-            state["Catch"].insert(0, {"ErrorEquals": ["States.Timeout"], "ResultPath": "$.error", "Next": expired})
+            state["Catch"].insert(0, {"ErrorEquals": ["States.Timeout"], "ResultPath": "$.error", "Next": on_timeout})
         else:
             state["OutputPath"] = "$.Payload"
         return state
@@ -72,14 +72,20 @@ def definition(function_arn: str, partition: str = "aws") -> State:
             "CheckLimits": task("check_limits", "Allowed"),
             "Allowed": choice({"approval": "WaitApproval", "finish": "Finish"}, "LoadContext"),
             "WaitApproval": task(
-                "wait_approval", "LoadContext", timeout=APPROVAL_HOURS * 3_600, waits=True, expired="ApprovalExpired"
+                "wait_approval",
+                "LoadContext",
+                timeout=APPROVAL_HOURS * 3_600,
+                waits_for_callback=True,
+                on_timeout="ApprovalExpired",
             ),
             "ApprovalExpired": _named_error("ApprovalExpired", f"Nobody answered within {APPROVAL_HOURS} hours"),
             "LoadContext": task("load_context", "Loaded", timeout=120),
             "Loaded": choice({"finish": "Finish"}, "Turn"),
             "Turn": task("turn", "Turned", timeout=TURN_TIMEOUT + 30),
             "Turned": choice({"turn": "Turn", "budget": "WaitBudget"}, "Finish"),
-            "WaitBudget": task("wait_budget", "Turn", timeout=BUDGET_DAYS * 86_400, waits=True, expired="BudgetExpired"),
+            "WaitBudget": task(
+                "wait_budget", "Turn", timeout=BUDGET_DAYS * 86_400, waits_for_callback=True, on_timeout="BudgetExpired"
+            ),
             "BudgetExpired": _named_error("BudgetExpired", f"Nobody raised the budget within {BUDGET_DAYS} days"),
             "Finish": task("finish", "Ended", timeout=300),
             "Fail": fail,
@@ -93,14 +99,14 @@ def choice(states: dict[str, str], default: str) -> State:
     return {
         "Type": "Choice",
         "Choices": [
-            {"And": [{"Variable": "$.next", "IsPresent": True}, {"Variable": "$.next", "StringEquals": word}], "Next": state}
-            for word, state in states.items()
+            {"And": [{"Variable": "$.next", "IsPresent": True}, {"Variable": "$.next", "StringEquals": value}], "Next": state}
+            for value, state in states.items()
         ],
         "Default": default,
     }
 
 
-def _retries(waits: bool) -> list[State]:
+def _retries(waits_for_callback: bool) -> list[State]:
     """The retries of a task. A rate limit waits longest; a time-out is tried only once more, because a turn costs money."""
     retries: list[State] = [
         {
@@ -113,7 +119,7 @@ def _retries(waits: bool) -> list[State]:
         },
         {"ErrorEquals": list(TRANSIENT), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "JitterStrategy": "FULL"},
     ]
-    if not waits:  # the time-out of a waiting task means that nobody answered
+    if not waits_for_callback:  # the time-out of a waiting task means that nobody answered
         retries.append({"ErrorEquals": list(TIMED_OUT), "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 1})
     return retries
 

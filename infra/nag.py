@@ -5,7 +5,7 @@ import sys
 from aws_cdk import App
 
 from infra.platform import compose
-from infra.prepare import start
+from infra.prepare import start_child
 from infra.settings import Settings
 
 
@@ -23,7 +23,7 @@ def findings(app: App) -> list[str]:
 
 def main() -> int:
     """Print the findings; 1 if there are any."""
-    code, package = start(Settings())()
+    code, package = start_child(Settings())()
     lines: list[str] = []
     for settings in (Settings(), Settings(stage="prod", bundle="venv", public_url="https://cadre.example")):
         app = App(analytics_reporting=False)

@@ -1,8 +1,8 @@
-"""Reads the code and makes its package in a child process, while the parent imports the CDK: each takes some seconds.
+"""Reads the code and builds the deployment package in a child process, while the parent imports the CDK: each takes some seconds.
 
-result = start(settings)        # the child imports the areas, and writes the OpenAPI documents and the package
+wait = start_child(settings)    # the child imports the areas, and writes the OpenAPI documents and the package
 from aws_cdk import ...         # at the same time
-code, package = result()
+code, package = wait()
 """
 
 import json
@@ -31,8 +31,8 @@ class OperationName:
     id: str
 
 
-def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
-    """Start the child; the result is a function that waits for the code and the package's path, or raises PrepareError."""
+def start_child(settings: Settings) -> Callable[[], tuple[Code, Path]]:
+    """Start the child process. Returns a function that waits for the code and the package's path, or raises PrepareError."""
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "infra.prepare", settings.bundle, settings.architecture],
         cwd=ROOT,
@@ -41,7 +41,7 @@ def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
         text=True,
     )
 
-    def result() -> tuple[Code, Path]:
+    def wait() -> tuple[Code, Path]:
         output, errors = child.communicate()
         if child.returncode:
             raise PrepareError(errors.strip())
@@ -54,7 +54,7 @@ def start(settings: Settings) -> Callable[[], tuple[Code, Path]]:
             report["package"]
         )
 
-    return result
+    return wait
 
 
 def main(mode: str, architecture: str) -> None:

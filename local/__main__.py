@@ -61,7 +61,7 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
     raise Terminated(number)
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     """One line of progress."""
     print(line, flush=True)
 
@@ -79,7 +79,7 @@ def run() -> int:
     folder.open()
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(folder.close)
-        say(f"checked      python {sys.version_info[0]}.{sys.version_info[1]}, port {port}, data in {folder.path}")
+        log(f"checked      python {sys.version_info[0]}.{sys.version_info[1]}, port {port}, data in {folder.path}")
         # Imported here, so that a missing package is an error message and no traceback
         from local.stack import LocalStack
 
@@ -87,8 +87,8 @@ def run() -> int:
         stack = LocalStack(folder.path, port, engine_port=_engine_port(folder))
         cleanup.callback(stack.stop)
         folder.remember(engine_port=stack.engine.port)
-        stack.start(say=say)
-        say(stack.wait_until_healthy())
+        stack.start(log=log)
+        log(stack.wait_until_healthy())
         addresses = endpoints(stack.root)
         write_json(folder.path / "endpoints.json", addresses)
         cleanup.callback((folder.path / "endpoints.json").unlink, missing_ok=True)
@@ -97,7 +97,7 @@ def run() -> int:
             folder.remember(played=True)
             stack.engine.save()
         _print(addresses)
-        say(f"ready after {time.monotonic() - started:.1f} s at {stack.root} - Ctrl-C ends it, the data is kept")
+        log(f"ready after {time.monotonic() - started:.1f} s at {stack.root} - Ctrl-C ends it, the data is kept")
         while stack.engine.alive():
             time.sleep(0.5)
         raise LocalError(f"the engine ended; the end of {stack.engine.log}:\n{stack.engine.tail()}")
@@ -149,24 +149,24 @@ def _play(url: str, *, must: bool = False) -> None:
     """Play the demo. If it fails, the platform goes on, unless the demo `must` succeed."""
     from local.demo import play
 
-    say("demo:")
+    log("demo:")
     try:
-        play(url, say)
+        play(url, log)
     except (RuntimeError, OSError, LookupError, ValueError) as error:
         if must:
             raise LocalError(f"the demo failed: {error}") from error
-        say(f"  failed: {error}")
+        log(f"  failed: {error}")
 
 
 def _print(addresses: dict[str, object]) -> None:
-    say("")
+    log("")
     for name in ("docs", "redoc", "mail", "health"):
-        say(f"  {name:<12} {addresses[name]}")
+        log(f"  {name:<12} {addresses[name]}")
     for kind in ("rest", "websockets"):
         entries = addresses[kind]
         assert isinstance(entries, dict)  # noqa: S101  # see routes.endpoints
         for name, url in entries.items():
-            say(f"  {name:<12} {url}")
+            log(f"  {name:<12} {url}")
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ class Asset:
 
 @dataclass(frozen=True)
 class Stack:
-    """One template with its parameters; `needs` are the names of the stacks that come first."""
+    """One template with its parameters; `depends_on` are the names of the stacks that must be deployed first."""
 
     name: str
     template: Path
     parameters: dict[str, str]
     tags: dict[str, str]
-    needs: frozenset[str]
+    depends_on: frozenset[str]
 
     def fingerprint(self) -> str:
         """Changes when the template or a parameter does; asset keys are part of the template."""
@@ -66,7 +66,7 @@ def _read(folder: Path, stacks: dict[str, Stack], assets: dict[tuple[str, str], 
                 template=folder / properties["templateFile"],
                 parameters=properties.get("parameters", {}),
                 tags=properties.get("tags", {}),
-                needs=frozenset(names[other] for other in artifact.get("dependencies", []) if other in names),
+                depends_on=frozenset(names[other] for other in artifact.get("dependencies", []) if other in names),
             )
         elif artifact["type"] == "cdk:asset-manifest":
             for asset in _assets(folder, folder / properties["file"]):
@@ -100,7 +100,7 @@ def _ordered(stacks: dict[str, Stack]) -> list[Stack]:
     waiting = dict(stacks)
     while waiting:
         placed = {stack.name for stack in ordered}
-        ready = [stack for stack in waiting.values() if stack.needs <= placed]
+        ready = [stack for stack in waiting.values() if stack.depends_on <= placed]
         if not ready:
             raise ValueError(f"stacks depend on each other in a circle: {', '.join(sorted(waiting))}")
         for stack in ready:

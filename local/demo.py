@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 from websockets.sync.client import connect
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 EMAIL, PASSWORD = "somebody@cadre.example", "a-demo-password"  # of the local stack only, printed by the demo
 PROJECT = "Checkout"
@@ -60,12 +60,12 @@ class DemoFailed(RuntimeError):
     """A request of the demo failed; the message names it and its response."""
 
 
-def play(url: str, say: Say = print) -> None:
+def play(url: str, log: Log = print) -> None:
     """Play the job once against the platform at `url` (e.g. http://localhost:8000). Raises DemoFailed."""
     agentworks = Api(f"{url}/agentworks/v1")
-    agentworks.token = _sign_in(agentworks, say)
+    agentworks.token = _sign_in(agentworks, log)
     workspace = agentworks("GET", "/workspaces")["workspaces"][0]
-    project = _project(agentworks, workspace["id"], say)
+    project = _project(agentworks, workspace["id"], log)
     board = agentworks("GET", f"/projects/{project['id']}/boards")["boards"][0]
     lanes = {lane["laneNumber"]: lane for lane in agentworks("GET", f"/boards/{board['id']}/lanes")}
     _delete_older_cards(agentworks, board["id"], lanes[1]["id"])
@@ -81,22 +81,22 @@ def play(url: str, say: Say = print) -> None:
             "labels": ["demo"],
         },
     )
-    say(f"  card       {card['title']!r} in lane 1, {lanes[1]['name']!r}")
-    run = _run_agent(agentworks, url, card["id"], say)
-    _show_results(agentworks, url, workspace, card, run, say)
+    log(f"  card       {card['title']!r} in lane 1, {lanes[1]['name']!r}")
+    run = _run_agent(agentworks, url, card["id"], log)
+    _show_results(agentworks, url, workspace, card, run, log)
 
 
-def _sign_in(api: Api, say: Say) -> str:
+def _sign_in(api: Api, log: Log) -> str:
     try:
         session = api("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
     except DemoFailed:
         session = api("POST", "/auth/register", {"name": "Some Body", "email": EMAIL, "password": PASSWORD})
-    say(f"  person     {EMAIL}, password {PASSWORD}")
+    log(f"  person     {EMAIL}, password {PASSWORD}")
     token: str = session["token"]
     return token
 
 
-def _project(api: Api, workspace_id: str, say: Say) -> dict[str, Any]:
+def _project(api: Api, workspace_id: str, log: Log) -> dict[str, Any]:
     projects = [
         project for project in api("GET", f"/workspaces/{workspace_id}/projects")["projects"] if project["name"] == PROJECT
     ]
@@ -109,7 +109,7 @@ def _project(api: Api, workspace_id: str, say: Say) -> dict[str, Any]:
             {"name": PROJECT, "slug": "checkout", "description": "The shop's checkout"},
         )
     )
-    say(f"  project    {project['name']!r}, a board of eleven lanes")
+    log(f"  project    {project['name']!r}, a board of eleven lanes")
     return project
 
 
@@ -119,22 +119,22 @@ def _delete_older_cards(api: Api, board_id: str, lane_id: str) -> None:
         api("DELETE", f"/cards/{card['id']}")
 
 
-def _run_agent(api: Api, url: str, card_id: str, say: Say) -> dict[str, Any]:
+def _run_agent(api: Api, url: str, card_id: str, log: Log) -> dict[str, Any]:
     """Start the agent `prd`, print its terminal until it stops, and return the run."""
     agent = next(agent for agent in api("GET", "/agents")["agents"] if agent["name"] == "prd")
     terminal = f"{url.replace('http', 'ws', 1)}/agentworks/api/cards/{card_id}/terminal?token={api.token}"
     with connect(terminal, open_timeout=20, max_size=1 << 20) as socket:
         started = api("POST", f"/cards/{card_id}/agents/{agent['id']}/run", {"context": "Keep it to one page."})
         run_id = started["run"]["id"]
-        say(f"  run        {agent['displayName']} on {started['run']['provider']}/{started['run']['model']}")
-        _follow(socket, run_id, say)
+        log(f"  run        {agent['displayName']} on {started['run']['provider']}/{started['run']['model']}")
+        _follow(socket, run_id, log)
     run: dict[str, Any] = api("GET", f"/runs/{run_id}")
     if run["status"] != "completed":
         raise DemoFailed(f"The run ended {run['status']}: {run.get('errorCode')} {run.get('errorMessage')}")
     return run
 
 
-def _follow(socket: Any, run_id: str, say: Say) -> None:
+def _follow(socket: Any, run_id: str, log: Log) -> None:
     """Print the run's log in order, until the run has ended and its last entry is here (docs/sockets.md: a log without a hole)."""
     socket.send(json.dumps({"type": "subscribe_run", "runId": run_id}))
     ends, shown, waiting, last = time.monotonic() + RUN_SECONDS, 0, dict[int, str](), None
@@ -149,7 +149,7 @@ def _follow(socket: Any, run_id: str, say: Say) -> None:
                 waiting[entry["seq"]] = entry["message"]
         while shown + 1 in waiting:
             shown += 1
-            say(f"    | {waiting.pop(shown)}")
+            log(f"    | {waiting.pop(shown)}")
         if message["type"] == "run_status" and data["runId"] == run_id and "lastSequence" in data:
             last = data["lastSequence"]
         if shown == last:
@@ -157,13 +157,13 @@ def _follow(socket: Any, run_id: str, say: Say) -> None:
     raise DemoFailed(f"The run did not end within {RUN_SECONDS:.0f} s")
 
 
-def _show_results(api: Api, url: str, workspace: dict[str, Any], card: dict[str, Any], run: dict[str, Any], say: Say) -> None:
-    say(f"  result     {run.get('resultSummary')}")
-    say(f"  tokens     {run['inputTokens']:,} in, {run['outputTokens']:,} out, by {run['provider']}/{run['model']}")
-    say(f"  cost       provider ${run['providerCost']:.6f}, customer ${run['customerPrice']:.2f}")
+def _show_results(api: Api, url: str, workspace: dict[str, Any], card: dict[str, Any], run: dict[str, Any], log: Log) -> None:
+    log(f"  result     {run.get('resultSummary')}")
+    log(f"  tokens     {run['inputTokens']:,} in, {run['outputTokens']:,} out, by {run['provider']}/{run['model']}")
+    log(f"  cost       provider ${run['providerCost']:.6f}, customer ${run['customerPrice']:.2f}")
     month = api("GET", f"/workspaces/{workspace['id']}/usage")["summary"]
-    say(
+    log(
         f"  ledger     {month['totalCalls']} calls, ${month['totalCost']:.6f} cost, ${month['totalPrice']:.2f} price in this workspace"
     )
     ticket = Api(f"{url}/omoios/api/v1", api.token)("GET", f"/tickets/{card['id']}")
-    say(f"  ticket     the same card in omoios: {ticket['phase_id']}, {ticket['status']}, {ticket['priority']}")
+    log(f"  ticket     the same card in omoios: {ticket['phase_id']}, {ticket['status']}, {ticket['priority']}")

@@ -15,10 +15,10 @@ from local.assemblies import Asset, Stack, outputs_of, read
 _BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 _BOOTSTRAP_VERSION = "30"
 _DEPLOYED = "/cadre-local/deployed/"
-_WITHIN = 120.0
+_TIMEOUT_SECONDS = 120.0
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def client(url: str, service: str) -> Any:
@@ -36,7 +36,7 @@ def client(url: str, service: str) -> Any:
     )
 
 
-def deploy(url: str, folder: Path, say: Say = print) -> dict[str, dict[str, str]]:
+def deploy(url: str, folder: Path, log: Log = print) -> dict[str, dict[str, str]]:
     """Create or update the stacks of the assembly in `folder`; returns every stack's outputs.
 
     A stack with the template and parameters of the last deployment is not touched.
@@ -58,9 +58,9 @@ def deploy(url: str, folder: Path, say: Say = print) -> dict[str, dict[str, str]
         _put(formation, url, stack, assembly.assets, existing.get(stack.name))
         name = _DEPLOYED + stack.name
         parameters.put_parameter(Name=name, Value=stack.fingerprint(), Type="String", Overwrite=True)
-        say(f"  {stack.name}: deployed in {time.monotonic() - started:.1f} s")
+        log(f"  {stack.name}: deployed in {time.monotonic() - started:.1f} s")
     if len(pending) < len(assembly.stacks):
-        say(f"  {len(assembly.stacks) - len(pending)} stacks unchanged")
+        log(f"  {len(assembly.stacks) - len(pending)} stacks unchanged")
     names = {stack.name for stack in assembly.stacks}
     return {name: outputs_of(stack) for name, stack in _existing(formation).items() if name in names}
 
@@ -145,23 +145,23 @@ def _template(url: str, stack: Stack, assets: list[Asset]) -> dict[str, str]:
 
 
 def _wait(formation: Any, stack: str, action: str) -> None:
-    deadline = time.monotonic() + _WITHIN
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         stacks = formation.describe_stacks(StackName=stack)["Stacks"] if action != "DELETE" else _find(formation, stack)
         status = stacks[0]["StackStatus"] if stacks else "DELETE_COMPLETE"
         if status == f"{action}_COMPLETE":
             return
         if status.endswith(("_COMPLETE", "_FAILED")) and status != f"{action}_COMPLETE_CLEANUP_IN_PROGRESS":
-            raise LocalError(f"{_short(stack)} ended as {status}:\n{failures(formation, stack)}")
+            raise LocalError(f"{_stack_name_of(stack)} ended as {status}:\n{failures(formation, stack)}")
         time.sleep(0.05)
-    raise LocalError(f"{_short(stack)} did not finish within {_WITHIN:.0f} s:\n{failures(formation, stack)}")
+    raise LocalError(f"{_stack_name_of(stack)} did not finish within {_TIMEOUT_SECONDS:.0f} s:\n{failures(formation, stack)}")
 
 
 def _find(formation: Any, stack: str) -> list[dict[str, Any]]:
     return [existing for name, existing in _existing(formation).items() if name == stack]
 
 
-def _short(stack: str) -> str:
+def _stack_name_of(stack: str) -> str:
     match = re.search(r":stack/([^/]+)/", stack)
     return match.group(1) if match else stack
 

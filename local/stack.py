@@ -14,7 +14,7 @@ from local.engine import Engine, free_port
 from local.front_door import FrontDoor
 from local.routes import Routes, endpoints
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 _ANSWERS_WITHIN = 60.0
 _HEALTHY_WITHIN = 6.0
@@ -39,19 +39,19 @@ class LocalStack:
         self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **(extra or {})})
         self.front_door: FrontDoor | None = None
 
-    def start(self, assembly: Path | None = None, say: Say = _quiet) -> None:
+    def start(self, assembly: Path | None = None, log: Log = _quiet) -> None:
         """Start everything: synthesis (unless `assembly` is given), engine, deployment, front door."""
         started = time.monotonic()
         if assembly is None:
             assembly = synth.assembly()
-            say(f"synthesized  {_since(started)}")
+            log(f"synthesized  {_since(started)}")
         started = time.monotonic()
         self.engine.start()
-        say(f"engine       {_since(started)}")
+        log(f"engine       {_since(started)}")
         started = time.monotonic()
-        self.outputs = deploy(self.engine.url, assembly, say)
+        self.outputs = deploy(self.engine.url, assembly, log)
         self.engine.save()
-        say(f"deployed     {_since(started)}")
+        log(f"deployed     {_since(started)}")
         self.front_door = FrontDoor(self.engine.url, Routes(self.outputs), self.port)
         self.front_door.start()
 

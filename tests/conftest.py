@@ -33,7 +33,7 @@ from shared.people.identity import passwords
 from tests.engine import engine_tables, engine_url
 from tests.examples import examples
 from tests.moto_speed import speed_up
-from tests.tables import make_everything
+from tests.tables import create_resources
 
 __all__ = ["engine_tables", "engine_url"]  # fixtures
 
@@ -86,7 +86,7 @@ def group_of(item: pytest.Item) -> str | None:
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[None]:
     with mock_aws():
-        os.environ |= make_everything(cache(boto3.client))
+        os.environ |= create_resources(cache(boto3.client))
         settings.cache_clear()  # a module imported before may have read them without the queues
         yield
     boto3.DEFAULT_SESSION = None

@@ -17,7 +17,7 @@ from shared.core import aws, keys
 from shared.core.settings import settings
 from shared.store import files
 from shared.store.client import dynamodb
-from tests.tables import QUEUES, make_everything
+from tests.tables import QUEUES, create_resources
 
 _OURS = {"AWS_ACCESS_KEY_ID": "000000000042", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 """An account of its own: the engine keeps 12-digit access keys apart."""
@@ -33,7 +33,7 @@ def engine_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         session = boto3.session.Session()
         where = {"endpoint_url": engine.url, "region_name": "us-east-1"}
         ours = {"aws_access_key_id": _OURS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": _OURS["AWS_SECRET_ACCESS_KEY"]}
-        make_everything(cache(partial(session.client, **where, **ours)))
+        create_resources(cache(partial(session.client, **where, **ours)))
         yield engine.url
     finally:
         engine.stop()

@@ -1,18 +1,18 @@
 """A process that dies at a given write to DynamoDB, or to which something happens there: botocore's own events, so no function of ours is
 replaced.
 
-    with killed_at(2) as process:  # right after its second write was carried out
+    with crash_at_write(2) as process:  # right after its second write was carried out
         work()
     assert process.dead
 
-    for process in each_kill():  # after the first write, the second, ... until one lives through
+    for process in crash_at_every_write():  # after the first write, the second, ... until one lives through
         place = Place()
         with process:
             work(place)
         work(place)  # whoever comes after it
         place.check()
 
-    with meanwhile(lambda: pay(invoice)):  # between what is read and the first write
+    with concurrently(lambda: pay(invoice)):  # between what is read and the first write
         run_dunning()
 """
 
@@ -47,15 +47,15 @@ class Process:
         happens: Callable[[], None] | None = None,
         before: bool = False,
         calls: Collection[str] = WRITES,
-        besides: str = "",
-        tried_again: bool = False,
+        ignore_thread: str = "",
+        allow_retry: bool = False,
     ) -> None:
-        """`happens`: what happens, the end of the process unless given. `besides`: the name of a thread whose calls do not count.
-        `tried_again`: another process goes on within the block; else every later call dies too."""
+        """`happens`: what happens, the end of the process unless given. `ignore_thread`: the name of a thread whose calls do not count.
+        `allow_retry`: another process goes on within the block; else every later call dies too."""
         self.names: list[str] = []
         self.happened = self.dead = False
         self._number, self._happens, self._before = number, happens, before
-        self._calls, self._besides, self._tried_again = calls, besides, tried_again
+        self._calls, self._ignore_thread, self._allow_retry = calls, ignore_thread, allow_retry
         self._lock = threading.RLock()
 
     def __enter__(self) -> "Process":
@@ -72,7 +72,7 @@ class Process:
         return self.dead
 
     def _about_to_send(self, model: Any, **_: Any) -> None:
-        if self.happened and self._happens is None and not self._tried_again:
+        if self.happened and self._happens is None and not self._allow_retry:
             raise Killed
         if self._before:
             self._count(model.name)
@@ -83,7 +83,7 @@ class Process:
 
     def _count(self, name: str) -> None:
         with self._lock:
-            if name not in self._calls or threading.current_thread().name == self._besides:
+            if name not in self._calls or threading.current_thread().name == self._ignore_thread:
                 return
             self.names.append(name)
             if self.happened or len(self.names) != self._number:
@@ -94,20 +94,20 @@ class Process:
         Context().run(self._happens)  # somebody else's doing: nothing that the writer carries applies to it
 
 
-def killed_at(number: int | None, **about: Any) -> Process:
+def crash_at_write(number: int | None, **options: Any) -> Process:
     """A process that dies at its n-th write; one that lives and is only counted for None."""
-    return Process(number, **about)
+    return Process(number, **options)
 
 
-def each_kill(**about: Any) -> Iterator[Process]:
+def crash_at_every_write(**options: Any) -> Iterator[Process]:
     """A process that dies at its first write, one that dies at its second, ... and last the one that has not so many."""
     for number in count(1):
-        process = killed_at(number, **about)
+        process = crash_at_write(number, **options)
         yield process
         if not process.happened:
             return
 
 
-def meanwhile(happens: Callable[[], None], number: int = 1, **about: Any) -> Process:
+def concurrently(happens: Callable[[], None], number: int = 1, **options: Any) -> Process:
     """What somebody else does right before the n-th write of the block."""
-    return Process(number, happens=happens, before=True, **about)
+    return Process(number, happens=happens, before=True, **options)

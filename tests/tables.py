@@ -37,7 +37,7 @@ def create_table(client: Any, name: str, indexes: int) -> None:
     client.create_table(**arguments)
 
 
-def make_everything(client: Callable[[str], Any]) -> dict[str, str]:
+def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
     """Tables, bucket, queues and secret, by clients of their services. The queues' addresses, as the settings name them."""
     client("secretsmanager").create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
     for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):

@@ -1,11 +1,11 @@
-"""Counts the round trips to DynamoDB, so that a test can say what a request costs.
+"""Count the requests to DynamoDB, so that a test can say what a request costs.
 
-    with trips() as seen:
+    with count_requests() as seen:
         ada("auth", "GET", "/auth/me")
     assert (seen.count, seen.names) == (2, ["UpdateItem", "GetItem"])
 
-Retries of botocore count as trips of their own, as they do in time. What is left out is the handful of requests that a process takes for
-a workspace (`shared.people.access.quota_leases`): one trip in twenty requests, whichever comes first.
+Retries of botocore count as requests of their own, as they do in time. What is left out is the handful of requests that a process takes for
+a workspace (`shared.people.access.quota_leases`): one request in twenty, whichever comes first.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ _EVENT = "request-created.dynamodb"  # once for every HTTP request, retries incl
 
 
 @dataclass
-class Trips:
+class DynamoRequests:
     """The API calls seen so far, in order."""
 
     names: list[str] = field(default_factory=list)
@@ -38,9 +38,9 @@ class Trips:
 
 
 @contextmanager
-def trips() -> Iterator[Trips]:
+def count_requests() -> Iterator[DynamoRequests]:
     """Counts what our DynamoDB client sends until the block ends."""
-    seen = Trips()
+    seen = DynamoRequests()
 
     def note(request: Any, operation_name: str, **_: Any) -> None:
         if b"RL#ws#" not in request.body:

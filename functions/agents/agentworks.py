@@ -9,7 +9,7 @@ from shared.agents.catalogue import registry
 from shared.core.actor import Permission
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Temperature
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config
@@ -72,7 +72,7 @@ class ProjectAgentConfigsResponse(Shape):
     configs: list[AgentConfig]
 
 
-class UpdateAgentConfigRequest(Closed):
+class UpdateAgentConfigRequest(StrictRequest):
     """A missing field stays as it is. A field that is null falls back to the workspace's choice, or the agent's own."""
 
     provider: Annotated[str, Field(min_length=1, max_length=50)] | None = None
@@ -119,7 +119,7 @@ async def get_agent(id: str, caller: Caller) -> AgentDetails:
     )
 
 
-@routes.get("/projects/{id}/agent-configs", "agentConfigs.list", needs=Permission.PROJECT_READ)
+@routes.get("/projects/{id}/agent-configs", "agentConfigs.list", permission=Permission.PROJECT_READ)
 async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
     """The configuration of every agent in this project."""
     return ProjectAgentConfigsResponse(
@@ -127,7 +127,7 @@ async def list_configs(id: str, caller: Caller) -> ProjectAgentConfigsResponse:
     )
 
 
-@routes.put("/projects/{id}/agent-configs/{agentId}", "agentConfigs.update", needs=Permission.AGENT_CONFIGURE)
+@routes.put("/projects/{id}/agent-configs/{agentId}", "agentConfigs.update", permission=Permission.AGENT_CONFIGURE)
 async def update_config(id: str, agentId: str, body: UpdateAgentConfigRequest, caller: Caller) -> AgentConfig:
     """Change the given fields. Active runs keep the configuration with which they started."""
     fields = body.model_dump(exclude_unset=True)

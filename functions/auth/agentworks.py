@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Email, KnownEmail, Name, WebAddress
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -23,7 +23,7 @@ SIGN_IN = (Situation.SIGN_IN_DECLINED, Situation.SIGN_IN_UNVERIFIED, Situation.S
 FromProvider = Annotated[str | None, Field(max_length=4096)]
 
 
-class LoginRequest(Closed):
+class LoginRequest(StrictRequest):
     email: KnownEmail
     password: str
     rememberMe: bool = False
@@ -37,7 +37,7 @@ class LoginResponse(Shape):
     workspaces: list[WorkspaceSummary]
 
 
-class RegisterRequest(Closed):
+class RegisterRequest(StrictRequest):
     name: Name
     email: Email
     password: str
@@ -51,7 +51,7 @@ class RegisterResponse(Shape):
     emailVerificationRequired: bool
 
 
-class RefreshRequest(Closed):
+class RefreshRequest(StrictRequest):
     refreshToken: str
 
 
@@ -61,37 +61,37 @@ class RefreshResponse(Shape):
     expiresIn: int
 
 
-class LogoutRequest(Closed):
+class LogoutRequest(StrictRequest):
     refreshToken: str | None = None
 
 
-class NotificationChanges(Closed):
+class NotificationChanges(StrictRequest):
     email: bool | None = None
     browser: bool | None = None
     agentCompleted: bool | None = None
     usageAlerts: bool | None = None
 
 
-class EditorChanges(Closed):
+class EditorChanges(StrictRequest):
     fontSize: Annotated[int, Field(ge=6, le=72)] | None = None
     tabSize: Annotated[int, Field(ge=1, le=16)] | None = None
     wordWrap: bool | None = None
 
 
-class PreferenceChanges(Closed):
+class PreferenceChanges(StrictRequest):
     theme: Literal["light", "dark", "system"] | None = None
     timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     notifications: NotificationChanges | None = None
     editor: EditorChanges | None = None
 
 
-class UpdateUserRequest(Closed):
+class UpdateUserRequest(StrictRequest):
     name: Name | None = None
     avatarUrl: WebAddress | None = None
     preferences: PreferenceChanges | None = None
 
 
-class ChangePasswordRequest(Closed):
+class ChangePasswordRequest(StrictRequest):
     currentPassword: str
     newPassword: str
 
@@ -99,7 +99,7 @@ class ChangePasswordRequest(Closed):
 Token = Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class VerifyEmailRequest(Closed):
+class VerifyEmailRequest(StrictRequest):
     token: Token
 
 
@@ -109,11 +109,11 @@ class VerifyEmailResponse(Shape):
     emailVerified: bool
 
 
-class ForgotPasswordRequest(Closed):
+class ForgotPasswordRequest(StrictRequest):
     email: KnownEmail
 
 
-class ResetPasswordRequest(Closed):
+class ResetPasswordRequest(StrictRequest):
     token: Token
     newPassword: str
 

@@ -26,7 +26,7 @@ from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
 from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, PLAN_OF_NAME, Id, Limit, pagination
-from shared.edge.contracts.base import Closed
+from shared.edge.contracts.base import StrictRequest
 from shared.edge.contracts.fields import Email, Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -39,7 +39,7 @@ Amount = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_i
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
-class UpdateBillingRequest(Closed):
+class UpdateBillingRequest(StrictRequest):
     """A field that is left out does not change; null clears `billingAddress` and `taxId`."""
 
     billingEmail: Email | None = None
@@ -56,7 +56,7 @@ class UpdateBillingRequest(Closed):
         return {_NAMES[name]: value for name, value in sent.items() if value is not None or name in ("billingAddress", "taxId")}
 
 
-class AddPaymentMethodRequest(Closed):
+class AddPaymentMethodRequest(StrictRequest):
     """`token` is what the payment gateway's own form returned for a card or a debit mandate; card numbers never reach this API."""
 
     type: Literal["bank_transfer", "card", "sepa_debit"]
@@ -64,7 +64,7 @@ class AddPaymentMethodRequest(Closed):
     isDefault: bool = False
 
 
-class PayInvoiceRequest(Closed):
+class PayInvoiceRequest(StrictRequest):
     """Either `paymentMethodId`, which is charged the open amount; or a payment by transfer: the bank's `reference` (a repeated reference is
     the same payment), the amount (default: the open amount), the method and the day."""
 
@@ -75,7 +75,7 @@ class PayInvoiceRequest(Closed):
     paidAt: Annotated[str, Field(max_length=40)] | None = None
 
 
-class CreateCreditNoteRequest(Closed):
+class CreateCreditNoteRequest(StrictRequest):
     """`amount` is before tax; the default is everything that is not credited yet."""
 
     reason: Words
@@ -92,7 +92,7 @@ def _plan(name: str) -> str:
 _NAMES = {"billingEmail": "email", "billingAddress": "address", "taxId": "tax_id", "plan": "plan"}
 
 
-@routes.get("/workspaces/{id}/billing", "billing.get", needs=Permission.WORKSPACE_BILLING)
+@routes.get("/workspaces/{id}/billing", "billing.get", permission=Permission.WORKSPACE_BILLING)
 async def get_billing(id: str, caller: Caller) -> BillingInfoResponse:
     """Get the billing account, this month's usage, the upcoming invoice, and the newest twelve invoices."""
     overview = reading.get_overview(caller, id)
@@ -105,7 +105,7 @@ async def get_billing(id: str, caller: Caller) -> BillingInfoResponse:
     )
 
 
-@routes.put("/workspaces/{id}/billing", "billing.update", needs=Permission.WORKSPACE_BILLING, addition=True)
+@routes.put("/workspaces/{id}/billing", "billing.update", permission=Permission.WORKSPACE_BILLING, addition=True)
 async def update_billing(id: str, body: UpdateBillingRequest, caller: Caller) -> AccountShown:
     """Change billing address, tax id or plan. A month costs the fee of the most expensive plan that it had."""
     return shapes.account(accounts.change_account(caller, id, body.changes()))
@@ -115,7 +115,7 @@ async def update_billing(id: str, body: UpdateBillingRequest, caller: Caller) ->
     "/workspaces/{id}/billing/payment-methods",
     "billing.addPaymentMethod",
     status=201,
-    needs=Permission.WORKSPACE_BILLING,
+    permission=Permission.WORKSPACE_BILLING,
     addition=True,
 )
 async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Caller) -> PaymentMethod:
@@ -127,7 +127,7 @@ async def add_payment_method(id: str, body: AddPaymentMethodRequest, caller: Cal
     "/workspaces/{id}/billing/payment-methods/{methodId}",
     "billing.removePaymentMethod",
     status=204,
-    needs=Permission.WORKSPACE_BILLING,
+    permission=Permission.WORKSPACE_BILLING,
     addition=True,
 )
 async def remove_payment_method(id: str, methodId: str, caller: Caller) -> None:
@@ -135,7 +135,7 @@ async def remove_payment_method(id: str, methodId: str, caller: Caller) -> None:
     accounts.remove_payment_method(caller, id, methodId)
 
 
-@routes.get("/workspaces/{id}/billing/invoices", "billing.invoices", needs=Permission.WORKSPACE_BILLING)
+@routes.get("/workspaces/{id}/billing/invoices", "billing.invoices", permission=Permission.WORKSPACE_BILLING)
 async def list_invoices(
     id: str,
     caller: Caller,
@@ -150,7 +150,7 @@ async def list_invoices(
     )
 
 
-@routes.get("/invoices/{id}", "billing.invoice", needs=Permission.WORKSPACE_BILLING)
+@routes.get("/invoices/{id}", "billing.invoice", permission=Permission.WORKSPACE_BILLING)
 async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
     """Get an invoice with its lines, payments and credit notes."""
     record = reading.get_invoice_with_payments(caller, id)
@@ -165,14 +165,14 @@ async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
     )
 
 
-@routes.get("/invoices/{id}/pdf", "billing.invoicePdf", needs=Permission.WORKSPACE_BILLING, addition=True)
+@routes.get("/invoices/{id}/pdf", "billing.invoicePdf", permission=Permission.WORKSPACE_BILLING, addition=True)
 async def get_invoice_pdf(id: str, caller: Caller) -> DownloadResponse:
     """Get the URL of the invoice as PDF, valid for 15 minutes."""
     signed = invoice_files.invoice_url(caller, id)
     return DownloadResponse(downloadUrl=signed.url, expiresAt=signed.expires_at)
 
 
-@routes.post("/invoices/{id}/payments", "billing.pay", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
+@routes.post("/invoices/{id}/payments", "billing.pay", status=201, permission=Permission.WORKSPACE_BILLING, addition=True)
 async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> PaymentShown:
     """Charge the open amount to a payment method; or, as an administrator of the platform, record a payment that has arrived."""
     if (body.paymentMethodId is None) == (body.reference is None):
@@ -183,7 +183,7 @@ async def pay_invoice(id: str, body: PayInvoiceRequest, caller: Caller) -> Payme
     return shapes.payment(payments.record_payment(caller, id, amount, reference, body.method, _moment(body.paidAt)))
 
 
-@routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, needs=Permission.WORKSPACE_BILLING, addition=True)
+@routes.post("/invoices/{id}/credit-notes", "billing.credit", status=201, permission=Permission.WORKSPACE_BILLING, addition=True)
 async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Caller) -> CreditNoteShown:
     """Issue a credit note, which reduces the open amount. For administrators of the platform."""
     return shapes.credit_note(payments.credit_invoice(caller, id, _micros(body.amount), body.reason))
@@ -192,7 +192,7 @@ async def create_credit_note(id: str, body: CreateCreditNoteRequest, caller: Cal
 @routes.get(
     "/invoices/{id}/credit-notes/{creditNoteId}/pdf",
     "billing.creditNotePdf",
-    needs=Permission.WORKSPACE_BILLING,
+    permission=Permission.WORKSPACE_BILLING,
     addition=True,
 )
 async def get_credit_note_pdf(id: str, creditNoteId: str, caller: Caller) -> DownloadResponse:

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from shared.core.money import usd
 from shared.core.plans import PLANS
 from shared.edge.contracts.agentworks import PLAN_NAMES, PaginationMeta
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.views.agentworks.entities import CurrentUsageSummary
 from shared.money.billing import months
 from shared.money.billing.issuing import DUE_DAYS
@@ -26,7 +26,7 @@ class Period(Shape):
     end: str
 
 
-class Address(Closed):
+class Address(StrictRequest):
     """Not defined by the document."""
 
     line1: Line

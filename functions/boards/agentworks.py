@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.core.actor import Permission
 from shared.edge.contracts.agentworks import AGENTWORKS, AgentName, CardType, WipLimit
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Description, Name
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -21,7 +21,7 @@ routes = Routes(AGENTWORKS, "boards")
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class CustomFieldDefinition(Closed):
+class CustomFieldDefinition(StrictRequest):
     """Not defined by the document. `options` are the choices of a select or multi_select."""
 
     key: Word
@@ -38,14 +38,14 @@ class BoardSettings(Shape):
     customFields: list[CustomFieldDefinition]
 
 
-class BoardSettingsChanges(Closed):
+class BoardSettingsChanges(StrictRequest):
     showWipLimits: bool | None = None
     enableCardDependencies: bool | None = None
     autoArchiveCompleted: bool | None = None
     customFields: Annotated[list[CustomFieldDefinition], Field(max_length=50)] | None = None
 
 
-class AutoProgressCondition(Closed):
+class AutoProgressCondition(StrictRequest):
     """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if only
     its runs count), or field (`field` is compared with `value` by `operator`: equals, not_equals, contains, greater_than, less_than,
     is_set, is_not_set). All conditions with the same target (`toLaneId`, else the following lane) must be true."""
@@ -65,7 +65,7 @@ class LaneSettings(Shape):
     autoProgressConditions: list[AutoProgressCondition] | None = None
 
 
-class LaneSettingsChanges(Closed):
+class LaneSettingsChanges(StrictRequest):
     color: Annotated[str, Field(min_length=1, max_length=32)] | None = None
     position: Annotated[float, Field(allow_inf_nan=False)] | None = None
     allowedCardTypes: Annotated[list[CardType], Field(max_length=6)] | None = None
@@ -107,13 +107,13 @@ class BoardDetails(Shape):
     updatedAt: str
 
 
-class UpdateBoardRequest(Closed):
+class UpdateBoardRequest(StrictRequest):
     name: Name | None = None
     description: Description | None = None
     settings: BoardSettingsChanges | None = None
 
 
-class UpdateLaneRequest(Closed):
+class UpdateLaneRequest(StrictRequest):
     name: Name | None = None
     description: Description | None = None
     wipLimit: WipLimit | None = None
@@ -159,7 +159,7 @@ def _field_change(body: UpdateBoardRequest | UpdateLaneRequest, field: str) -> A
     return (getattr(body, field) or None) if field in body.model_fields_set else UNSET
 
 
-@routes.get("/projects/{id}/boards", "boards.list", needs=Permission.PROJECT_READ)
+@routes.get("/projects/{id}/boards", "boards.list", permission=Permission.PROJECT_READ)
 async def list_boards(id: str, caller: Caller) -> ListBoardsResponse:
     """List the boards of a project; every project has exactly one."""
     return ListBoardsResponse(
@@ -170,13 +170,13 @@ async def list_boards(id: str, caller: Caller) -> ListBoardsResponse:
     )
 
 
-@routes.get("/boards/{id}", "boards.get", needs=Permission.PROJECT_READ)
+@routes.get("/boards/{id}", "boards.get", permission=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> BoardDetails:
     """Get a board with its lanes and their numbers of cards."""
     return _details(reading.get_board(caller, id, Permission.PROJECT_READ))
 
 
-@routes.put("/boards/{id}", "boards.update", needs=Permission.PROJECT_WRITE)
+@routes.put("/boards/{id}", "boards.update", permission=Permission.PROJECT_WRITE)
 async def update(id: str, body: UpdateBoardRequest, caller: Caller) -> BoardDetails:
     """Change the given fields; settings are merged key by key."""
     settings = body.settings.model_dump(exclude_none=True) if body.settings else None
@@ -185,13 +185,13 @@ async def update(id: str, body: UpdateBoardRequest, caller: Caller) -> BoardDeta
     )
 
 
-@routes.get("/boards/{id}/lanes", "boards.lanes", needs=Permission.PROJECT_READ)
+@routes.get("/boards/{id}/lanes", "boards.lanes", permission=Permission.PROJECT_READ)
 async def lanes(id: str, caller: Caller) -> list[Lane]:
     """List the lanes of a board in order, with their numbers of cards."""
     return _lanes(reading.get_board(caller, id, Permission.PROJECT_READ))
 
 
-@routes.put("/lanes/{id}", "lanes.update", needs=Permission.PROJECT_WRITE)
+@routes.put("/lanes/{id}", "lanes.update", permission=Permission.PROJECT_WRITE)
 async def update_lane(id: str, body: UpdateLaneRequest, caller: Caller) -> Lane:
     """Change the given fields; null removes the WIP limit or the automatic agent; settings are merged key by key."""
     row, cards = updating.update_lane(

@@ -141,7 +141,7 @@ def _column(snapshot: ColumnSnapshot) -> BoardColumn:
     )
 
 
-@routes.get("/board/view", "board.view", needs=Permission.CARD_READ)
+@routes.get("/board/view", "board.view", permission=Permission.CARD_READ)
 async def view(caller: Caller, project_id: Id | None = None) -> BoardViewResponse:
     """Get the whole board of a project, by default of the caller's most recently active one."""
     project, board = _board(caller, project_id)
@@ -150,14 +150,14 @@ async def view(caller: Caller, project_id: Id | None = None) -> BoardViewRespons
     )
 
 
-@routes.post("/board/move", "board.move", needs=Permission.CARD_EDIT)
+@routes.post("/board/move", "board.move", permission=Permission.CARD_EDIT)
 async def move(body: MoveTicketRequest, caller: Caller) -> MovedTicket:
     """Move a ticket to another column. `force` ignores the column's WIP limit; subscribers receive an event if it is exceeded."""
     item = moving.move_to_column(caller, body.ticket_id, body.target_column_id, force=body.force)
     return MovedTicket(ticket_id=item.id, new_phase=_phase(item), new_column=body.target_column_id, status="moved")
 
 
-@routes.get("/board/stats", "board.stats", needs=Permission.PROJECT_READ)
+@routes.get("/board/stats", "board.stats", permission=Permission.PROJECT_READ)
 async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStatsResponse]:
     """List how many tickets each column has, and how much of its limit is used."""
     _, board = _board(caller, project_id)
@@ -174,7 +174,7 @@ async def stats(caller: Caller, project_id: Id | None = None) -> list[ColumnStat
     ]
 
 
-@routes.get("/board/wip-violations", "board.wipViolations", needs=Permission.PROJECT_READ)
+@routes.get("/board/wip-violations", "board.wipViolations", permission=Permission.PROJECT_READ)
 async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[WIPViolationResponse]:
     """List the columns that have more tickets than their limit."""
     _, board = _board(caller, project_id)
@@ -191,7 +191,7 @@ async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[W
     ]
 
 
-@routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", needs=Permission.CARD_EDIT)
+@routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", permission=Permission.CARD_EDIT)
 async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
     """Move a ticket to the column that follows its own automatically, if there is room."""
     item = moving.move_to_next_column(caller, ticket_id)

@@ -25,7 +25,7 @@ from shared.edge.contracts.agentworks import (
     Search,
     pagination,
 )
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Offset, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -65,7 +65,7 @@ CustomFields = Annotated[
 DependencyType = Literal["blocks", "relates_to", "duplicates"]
 
 
-class TagInfo(Closed):
+class TagInfo(StrictRequest):
     key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
     value: Annotated[str, Field(max_length=100)]
     color: Annotated[str, Field(max_length=30)] | None = None
@@ -80,7 +80,7 @@ class ListCardsResponse(Shape):
     pagination: PaginationMeta
 
 
-class CreateCardRequest(Closed):
+class CreateCardRequest(StrictRequest):
     laneId: Id
     parentId: Id | None = None
     title: Title
@@ -96,7 +96,7 @@ class CreateCardRequest(Closed):
     customFields: CustomFields = {}
 
 
-class UpdateCardRequest(Closed):
+class UpdateCardRequest(StrictRequest):
     """A field that is left out stays unchanged. Null clears `description`, `assigneeId`, `estimatedHours` and `dueDate`."""
 
     title: Title | None = None
@@ -119,13 +119,13 @@ class UpdateCardRequest(Closed):
         return {_NAMES.get(name, name): value for name, value in sent.items() if value is not None or name in _CLEARED}
 
 
-class MoveCardRequest(Closed):
+class MoveCardRequest(StrictRequest):
     toLaneId: Id
     position: Position | None = None
     reason: Reason | None = None
 
 
-class AddLinkRequest(Closed):
+class AddLinkRequest(StrictRequest):
     """`title` defaults to the host of the URL; the default of `type` depends on the host."""
 
     url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
@@ -133,7 +133,7 @@ class AddLinkRequest(Closed):
     type: Literal["github", "docs", "design", "other"] | None = None
 
 
-class LogTimeRequest(Closed):
+class LogTimeRequest(StrictRequest):
     """Hours to add; a negative number subtracts."""
 
     hours: Annotated[int | float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
@@ -147,7 +147,7 @@ class LogTimeRequest(Closed):
         return value
 
 
-class CreateDependencyRequest(Closed):
+class CreateDependencyRequest(StrictRequest):
     dependencyCardId: Id
     type: DependencyType
 
@@ -172,7 +172,7 @@ def _unique_tags(tags: list[TagInfo]) -> list[dict[str, str]]:
     return [tag.model_dump(exclude_none=True) for tag in unique.values()]
 
 
-@routes.get("/boards/{boardId}/cards", "cards.list", needs=Permission.CARD_READ)
+@routes.get("/boards/{boardId}/cards", "cards.list", permission=Permission.CARD_READ)
 async def list_cards(
     boardId: str,
     caller: Caller,
@@ -197,7 +197,7 @@ async def list_cards(
     return ListCardsResponse.model_construct(cards=cards, total=page.total, pagination=pagination(limit, offset, page.total))
 
 
-@routes.get("/boards/{boardId}/cards/archived", "cards.archived", needs=Permission.CARD_READ, addition=True)
+@routes.get("/boards/{boardId}/cards/archived", "cards.archived", permission=Permission.CARD_READ, addition=True)
 async def list_archived_cards(
     boardId: str,
     caller: Caller,
@@ -210,7 +210,7 @@ async def list_archived_cards(
     return ListCardsResponse.model_construct(cards=cards, total=page.total, pagination=pagination(limit, offset, page.total))
 
 
-@routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
+@routes.post("/boards/{boardId}/cards", "cards.create", status=201, permission=Permission.CARD_CREATE)
 async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> Card:
     """Create a card in a lane. The lane must allow its type and have room, and the card must have the fields that the lane requires."""
     new = NewItem(
@@ -231,7 +231,7 @@ async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> 
     return views.card(create_item(caller, boardId, new))
 
 
-@routes.get("/cards/{id}", "cards.get", needs=Permission.CARD_READ)
+@routes.get("/cards/{id}", "cards.get", permission=Permission.CARD_READ)
 async def get_card(id: str, caller: Caller) -> CardDetails:
     """Get a card with its children, dependencies, newest comments (50) and newest activities (25)."""
     item_details = get_item_details(caller, id)
@@ -245,49 +245,49 @@ async def get_card(id: str, caller: Caller) -> CardDetails:
     return CardDetails.model_validate(fields)
 
 
-@routes.put("/cards/{id}", "cards.update", needs=Permission.CARD_EDIT)
+@routes.put("/cards/{id}", "cards.update", permission=Permission.CARD_EDIT)
 async def update_card(id: str, body: UpdateCardRequest, caller: Caller) -> Card:
     """Change the given fields. `status: done` moves the card to the done lane; any other status moves a finished card back."""
     return views.card(update_item(caller, id, body.changes()))
 
 
-@routes.post("/cards/{id}/move", "cards.move", needs=Permission.CARD_EDIT)
+@routes.post("/cards/{id}/move", "cards.move", permission=Permission.CARD_EDIT)
 async def move_card(id: str, body: MoveCardRequest, caller: Caller) -> Card:
     """Move the card to another lane of its board, or to another position in its own lane."""
     return views.card(move_item(caller, id, body.toLaneId, body.position, body.reason))
 
 
-@routes.delete("/cards/{id}", "cards.delete", status=204, needs=Permission.CARD_DELETE)
+@routes.delete("/cards/{id}", "cards.delete", status=204, permission=Permission.CARD_DELETE)
 async def delete_card(id: str, caller: Caller) -> None:
     """Delete a card and everything that belongs to it."""
     delete_item(caller, id)
 
 
-@routes.post("/cards/{id}/restore", "cards.restore", needs=Permission.CARD_EDIT, addition=True)
+@routes.post("/cards/{id}/restore", "cards.restore", permission=Permission.CARD_EDIT, addition=True)
 async def restore_card(id: str, caller: Caller) -> Card:
     """Restore an archived card to its lane, which must have room."""
     return views.card(restore_item(caller, id))
 
 
-@routes.post("/cards/{id}/links", "links.create", status=201, needs=Permission.CARD_EDIT, addition=True)
+@routes.post("/cards/{id}/links", "links.create", status=201, permission=Permission.CARD_EDIT, addition=True)
 async def create_link(id: str, body: AddLinkRequest, caller: Caller) -> ExternalLink:
     """Add a link (https or http) to a card, which can have at most 50. An existing link with the same URL is returned instead."""
     return ExternalLink.model_validate(add_link(caller, id, body.url, body.title, body.type))
 
 
-@routes.delete("/cards/{id}/links/{linkId}", "links.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
+@routes.delete("/cards/{id}/links/{linkId}", "links.delete", status=204, permission=Permission.CARD_EDIT, addition=True)
 async def delete_link(id: str, linkId: str, caller: Caller) -> None:
     """Remove a link from a card."""
     remove_link(caller, id, linkId)
 
 
-@routes.post("/cards/{id}/time", "cards.logTime", status=201, needs=Permission.CARD_EDIT, addition=True)
+@routes.post("/cards/{id}/time", "cards.logTime", status=201, permission=Permission.CARD_EDIT, addition=True)
 async def log_time(id: str, body: LogTimeRequest, caller: Caller) -> Card:
     """Log hours of work on a card: adds them to `loggedHours` and records an activity with the person, the hours and the note."""
     return views.card(log_hours(caller, id, body.hours, body.note))
 
 
-@routes.get("/cards/{id}/dependencies", "dependencies.list", needs=Permission.CARD_READ)
+@routes.get("/cards/{id}/dependencies", "dependencies.list", permission=Permission.CARD_READ)
 async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse:
     """List the dependencies of a card, of all three types. `blockedBy`: it depends on the others; `blocking`: others depend on it."""
     card, resolved = dependencies.list_dependencies(caller, id)
@@ -301,7 +301,7 @@ async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse
     "/cards/{id}/dependencies",
     "dependencies.create",
     status=201,
-    needs=Permission.CARD_EDIT,
+    permission=Permission.CARD_EDIT,
     fields={"dependency_id": "dependencyCardId"},
 )
 async def create_dependency(id: str, body: CreateDependencyRequest, caller: Caller) -> CardDependency:
@@ -309,7 +309,7 @@ async def create_dependency(id: str, body: CreateDependencyRequest, caller: Call
     return views.dependency(dependencies.create_dependency(caller, id, body.dependencyCardId, body.type))
 
 
-@routes.delete("/dependencies/{id}", "dependencies.delete", status=204, needs=Permission.CARD_EDIT)
+@routes.delete("/dependencies/{id}", "dependencies.delete", status=204, permission=Permission.CARD_EDIT)
 async def delete_dependency(id: str, caller: Caller) -> None:
     """Delete a dependency; it disappears from both cards."""
     dependencies.delete_dependency(caller, id)

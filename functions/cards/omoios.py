@@ -11,7 +11,7 @@ from shared.work.items.rows import Item
 routes = Routes(OMOIOS, "cards")
 
 
-@routes.get("/tickets/{ticket_id}", "tickets.get", needs=Permission.CARD_READ)
+@routes.get("/tickets/{ticket_id}", "tickets.get", permission=Permission.CARD_READ)
 async def get_ticket(ticket_id: str, caller: Caller) -> Ticket:
     """Get a ticket."""
     return ticket(load(Item, ticket_id, caller, Permission.CARD_READ))

@@ -19,7 +19,7 @@ from shared.edge.contracts.agentworks import (
     PaginationMeta,
     pagination,
 )
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import CommentText, Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -47,17 +47,17 @@ class ListCommentsResponse(Shape):
     pagination: PaginationMeta
 
 
-class CreateCommentRequest(Closed):
+class CreateCommentRequest(StrictRequest):
     content: CommentText
     contentType: Literal["markdown", "plain_text"] = "markdown"
     parentCommentId: Id | None = None
 
 
-class UpdateCommentRequest(Closed):
+class UpdateCommentRequest(StrictRequest):
     content: CommentText
 
 
-class AddAttachmentRequest(Closed):
+class AddAttachmentRequest(StrictRequest):
     """`size` in bytes."""
 
     filename: Annotated[str, Field(min_length=1, max_length=500)]
@@ -103,7 +103,7 @@ class ListActivitiesResponse(Shape):
     pagination: PaginationMeta
 
 
-@routes.get("/cards/{id}/comments", "comments.list", needs=Permission.CARD_READ)
+@routes.get("/cards/{id}/comments", "comments.list", permission=Permission.CARD_READ)
 async def list_comments(
     id: str,
     caller: Caller,
@@ -124,7 +124,7 @@ async def list_comments(
     "/cards/{id}/comments",
     "comments.create",
     status=201,
-    needs=Permission.CARD_EDIT,
+    permission=Permission.CARD_EDIT,
     fields={"parent_id": "parentCommentId"},
 )
 async def create_comment(id: str, body: CreateCommentRequest, caller: Caller) -> CardComment:
@@ -132,19 +132,19 @@ async def create_comment(id: str, body: CreateCommentRequest, caller: Caller) ->
     return views.comment(create(caller, id, NewComment(body.content, body.contentType, parent_id=body.parentCommentId)))
 
 
-@routes.put("/comments/{id}", "comments.update", needs=Permission.CARD_EDIT)
+@routes.put("/comments/{id}", "comments.update", permission=Permission.CARD_EDIT)
 async def update_comment(id: str, body: UpdateCommentRequest, caller: Caller) -> CardComment:
     """Change a comment; only its author and administrators may."""
     return views.comment(update(caller, id, body.content))
 
 
-@routes.delete("/comments/{id}", "comments.delete", status=204, needs=Permission.CARD_EDIT)
+@routes.delete("/comments/{id}", "comments.delete", status=204, permission=Permission.CARD_EDIT)
 async def delete_comment(id: str, caller: Caller) -> None:
     """Delete a comment; only its author and administrators may."""
     delete(caller, id)
 
 
-@routes.get("/cards/{id}/activities", "activities.list", needs=Permission.CARD_READ)
+@routes.get("/cards/{id}/activities", "activities.list", permission=Permission.CARD_READ)
 async def list_activities(
     id: str,
     caller: Caller,
@@ -158,7 +158,7 @@ async def list_activities(
     )
 
 
-@routes.post("/cards/{id}/attachments", "attachments.create", status=201, needs=Permission.CARD_EDIT, addition=True)
+@routes.post("/cards/{id}/attachments", "attachments.create", status=201, permission=Permission.CARD_EDIT, addition=True)
 async def create_attachment(id: str, body: AddAttachmentRequest, caller: Caller) -> AttachmentUpload:
     """Begin an attachment with a file of up to 25 MB. Upload the file as the response says, then complete the attachment within a day."""
     upload, signed = uploading.begin_upload(caller, id, body.filename, body.contentType, body.size)
@@ -178,13 +178,13 @@ async def create_attachment(id: str, body: AddAttachmentRequest, caller: Caller)
     )
 
 
-@routes.post("/attachments/{id}/complete", "attachments.complete", needs=Permission.CARD_EDIT, addition=True)
+@routes.post("/attachments/{id}/complete", "attachments.complete", permission=Permission.CARD_EDIT, addition=True)
 async def complete_attachment(id: str, caller: Caller) -> Attachment:
     """Attach an uploaded file. 409 if it has not arrived, 422 if its content does not match the declared size and type."""
     return views.attachment(uploading.finish_upload(caller, id).summary)
 
 
-@routes.get("/attachments/{id}/download", "attachments.download", needs=Permission.CARD_READ, addition=True)
+@routes.get("/attachments/{id}/download", "attachments.download", permission=Permission.CARD_READ, addition=True)
 async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
     """Get a URL that downloads an attachment under its file name; it is valid for a quarter of an hour."""
     attachment, signed = storage.get_download(caller, id)
@@ -198,7 +198,7 @@ async def download_attachment(id: str, caller: Caller) -> AttachmentDownload:
     )
 
 
-@routes.delete("/attachments/{id}", "attachments.delete", status=204, needs=Permission.CARD_EDIT, addition=True)
+@routes.delete("/attachments/{id}", "attachments.delete", status=204, permission=Permission.CARD_EDIT, addition=True)
 async def delete_attachment(id: str, caller: Caller) -> None:
     """Remove an attachment from its card and delete its file."""
     storage.remove_attachment(caller, id)

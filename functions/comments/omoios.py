@@ -66,7 +66,7 @@ def _comment(comment: Comment) -> TicketComment:
     )
 
 
-@routes.get("/tickets/{ticket_id}/comments", "comments.list", needs=Permission.CARD_READ)
+@routes.get("/tickets/{ticket_id}/comments", "comments.list", permission=Permission.CARD_READ)
 async def list_comments(
     ticket_id: str,
     caller: Caller,
@@ -80,7 +80,7 @@ async def list_comments(
     return [_comment(comment) for comment in comments]
 
 
-@routes.post("/tickets/{ticket_id}/comments", "comments.create", status=201, needs=Permission.CARD_EDIT)
+@routes.post("/tickets/{ticket_id}/comments", "comments.create", status=201, permission=Permission.CARD_EDIT)
 async def create_comment(ticket_id: str, body: CreateComment, caller: Caller) -> TicketComment:
     """Comment on a ticket."""
     new = NewComment(
@@ -92,13 +92,13 @@ async def create_comment(ticket_id: str, body: CreateComment, caller: Caller) ->
     return _comment(create(caller, ticket_id, new))
 
 
-@routes.put("/comments/{comment_id}", "comments.update", needs=Permission.CARD_EDIT)
+@routes.put("/comments/{comment_id}", "comments.update", permission=Permission.CARD_EDIT)
 async def update_comment(comment_id: str, body: UpdateComment, caller: Caller) -> TicketComment:
     """Change a comment; only its author and administrators may."""
     return _comment(update(caller, comment_id, body.content))
 
 
-@routes.delete("/comments/{comment_id}", "comments.delete", needs=Permission.CARD_EDIT)
+@routes.delete("/comments/{comment_id}", "comments.delete", permission=Permission.CARD_EDIT)
 async def delete_comment(comment_id: str, caller: Caller) -> Deleted:
     """Delete a comment; only its author and administrators may."""
     delete(caller, comment_id)

@@ -18,7 +18,7 @@ from shared.edge.contracts.agentworks import (
     pagination,
     user_summary,
 )
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Offset, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -132,7 +132,7 @@ class ListDocumentsResponse(Shape):
     pagination: PaginationMeta
 
 
-class CreateDocumentRequest(Closed):
+class CreateDocumentRequest(StrictRequest):
     """`content` is required unless `contentUploadId` is given."""
 
     type: Type
@@ -143,7 +143,7 @@ class CreateDocumentRequest(Closed):
     contentUploadId: UploadId = None
 
 
-class UpdateDocumentRequest(Closed):
+class UpdateDocumentRequest(StrictRequest):
     """A field that is left out or null stays unchanged. A new text or title makes a new version."""
 
     title: Title | None = None
@@ -156,11 +156,11 @@ class UpdateDocumentRequest(Closed):
     ] = None
 
 
-class PublishDocumentRequest(Closed):
+class PublishDocumentRequest(StrictRequest):
     version: Annotated[Number | None, Field(description="If not provided, creates a new version")] = None
 
 
-class UploadRequest(Closed):
+class UploadRequest(StrictRequest):
     size: Annotated[int, Field(ge=0, le=MAX_BYTES, description="Bytes of the text in UTF-8")]
 
 
@@ -175,7 +175,7 @@ class UploadResponse(Shape):
     expiresAt: str
 
 
-@routes.get("/projects/{id}/docs", "documents.list", needs=Permission.PROJECT_READ)
+@routes.get("/projects/{id}/docs", "documents.list", permission=Permission.PROJECT_READ)
 async def list_documents(
     id: str,
     caller: Caller,
@@ -196,7 +196,7 @@ async def list_documents(
     )
 
 
-@routes.get("/projects/{id}/docs/{type}", "documents.latestByType", needs=Permission.PROJECT_READ)
+@routes.get("/projects/{id}/docs/{type}", "documents.latestByType", permission=Permission.PROJECT_READ)
 async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument:
     """Get the document of this type with the newest version; an archived one only if there is no other."""
     return _render(reading.get_latest_document(caller, id, type))
@@ -206,7 +206,7 @@ async def latest_document(id: str, type: str, caller: Caller) -> ProjectDocument
     "/projects/{id}/docs",
     "documents.create",
     status=201,
-    needs=Permission.DOCUMENT_WRITE,
+    permission=Permission.DOCUMENT_WRITE,
     max_body=MAX_BODY,
     fields=FIELDS,
 )
@@ -217,7 +217,12 @@ async def create(id: str, body: CreateDocumentRequest, caller: Caller) -> Projec
 
 
 @routes.post(
-    "/projects/{id}/docs/uploads", "documents.upload", status=201, needs=Permission.DOCUMENT_WRITE, secret=True, addition=True
+    "/projects/{id}/docs/uploads",
+    "documents.upload",
+    status=201,
+    permission=Permission.DOCUMENT_WRITE,
+    secret=True,
+    addition=True,
 )
 async def upload(id: str, body: UploadRequest, caller: Caller) -> UploadResponse:
     """Get a URL for uploading a text that is too long for a request (more than about 4 MB, at most 10 MB)."""
@@ -225,7 +230,7 @@ async def upload(id: str, body: UploadRequest, caller: Caller) -> UploadResponse
     return UploadResponse(contentUploadId=signed.id, uploadUrl=signed.url, headers=signed.headers, expiresAt=signed.expires_at)
 
 
-@routes.get("/documents/{id}", "documents.get", needs=Permission.PROJECT_READ)
+@routes.get("/documents/{id}", "documents.get", permission=Permission.PROJECT_READ)
 async def get_document(
     id: str,
     caller: Caller,
@@ -246,7 +251,7 @@ async def get_document(
     )
 
 
-@routes.put("/documents/{id}", "documents.update", needs=Permission.DOCUMENT_WRITE, max_body=MAX_BODY, fields=FIELDS)
+@routes.put("/documents/{id}", "documents.update", permission=Permission.DOCUMENT_WRITE, max_body=MAX_BODY, fields=FIELDS)
 async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> ProjectDocument:
     """Change a document. Statuses go from draft to review to approved to archived, and back to draft; approving needs the permission to
     publish. 409 if another request was faster."""
@@ -254,7 +259,7 @@ async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> Projec
     return _render(update_document(caller, id, changes, upload_id=body.contentUploadId, base=body.baseVersion))
 
 
-@routes.post("/documents/{id}/publish", "documents.publish", needs=Permission.DOCUMENT_APPROVE)
+@routes.post("/documents/{id}/publish", "documents.publish", permission=Permission.DOCUMENT_APPROVE)
 async def publish(id: str, caller: Caller, body: PublishDocumentRequest | None = None) -> ProjectDocument:
     """Publish a version, or the latest text as a new version. Publishing also approves the version."""
     return _render(approving.publish(caller, id, body.version if body else None))

@@ -19,7 +19,7 @@ from shared.edge.contracts.agentworks import (
     pagination,
     user_summary,
 )
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Description, Name, Offset, WebAddress
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -36,7 +36,7 @@ Status = Literal["active", "archived"]
 _SORTS = {"name": "name", "createdAt": "created_at", "updatedAt": "updated_at", "lastActivity": "last_activity"}
 
 
-class LaneConfiguration(Closed):
+class LaneConfiguration(StrictRequest):
     """Not defined by the document: a project's settings for one of the eleven lanes of its new board."""
 
     laneNumber: LaneNumber
@@ -53,7 +53,7 @@ class ProjectSettings(Shape):
     customLaneConfig: list[LaneConfiguration] | None = None
 
 
-class SettingsChanges(Closed):
+class SettingsChanges(StrictRequest):
     autoTriggerAgents: bool | None = None
     requireApprovalForDeployment: bool | None = None
     maxConcurrentRuns: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -101,7 +101,7 @@ class ProjectDetails(Shape):
     createdBy: UserSummary
 
 
-class CreateProjectRequest(Closed):
+class CreateProjectRequest(StrictRequest):
     name: Name
     slug: Slug
     description: Description | None = None
@@ -110,7 +110,7 @@ class CreateProjectRequest(Closed):
     documentationUrl: WebAddress | None = None
 
 
-class UpdateProjectRequest(Closed):
+class UpdateProjectRequest(StrictRequest):
     name: Name | None = None
     description: Description | None = None
     settings: SettingsChanges | None = None
@@ -169,7 +169,7 @@ def _details(project: Project, configured: agent_configs.Configs) -> ProjectDeta
     )
 
 
-@routes.get("/workspaces/{workspaceId}/projects", "projects.list", needs=Permission.PROJECT_READ)
+@routes.get("/workspaces/{workspaceId}/projects", "projects.list", permission=Permission.PROJECT_READ)
 async def list_projects(
     workspaceId: str,
     caller: Caller,
@@ -189,7 +189,7 @@ async def list_projects(
     )
 
 
-@routes.get("/projects/{id}", "projects.get", needs=Permission.PROJECT_READ)
+@routes.get("/projects/{id}", "projects.get", permission=Permission.PROJECT_READ)
 async def get(id: str, caller: Caller) -> ProjectDetails:
     """Get a project with its settings and its configuration of each agent."""
     return _details(*agent_configs.get_project_with_configs(caller, id))
@@ -199,7 +199,7 @@ async def get(id: str, caller: Caller) -> ProjectDetails:
     "/workspaces/{workspaceId}/projects",
     "projects.create",
     status=201,
-    needs=Permission.PROJECT_CREATE,
+    permission=Permission.PROJECT_CREATE,
     errors=(Situation.SLUG_TAKEN,),
 )
 async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -> ProjectDetails:
@@ -216,7 +216,7 @@ async def create(workspaceId: str, body: CreateProjectRequest, caller: Caller) -
     return _details(project, agent_configs.default_configs(project))
 
 
-@routes.put("/projects/{id}", "projects.update", needs=Permission.PROJECT_WRITE)
+@routes.put("/projects/{id}", "projects.update", permission=Permission.PROJECT_WRITE)
 async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> ProjectDetails:
     """Change the given fields; null or an empty text clears one; settings are merged key by key."""
     sent = body.model_dump(include=set(_COLUMNS), exclude_unset=True)
@@ -227,14 +227,14 @@ async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> Project
     return _details(project, agent_configs.list_configs(project))
 
 
-@routes.post("/projects/{id}/archive", "projects.archive", status=202, needs=Permission.PROJECT_ARCHIVE)
+@routes.post("/projects/{id}/archive", "projects.archive", status=202, permission=Permission.PROJECT_ARCHIVE)
 async def archive(id: str, caller: Caller) -> ArchivedProject:
     """Archive a project: it becomes read-only and does not count towards the workspace's limit."""
     project = updating.archive_project(caller, id)
     return ArchivedProject(id=project.id, status=project.status)
 
 
-@routes.post("/projects/{id}/restore", "projects.restore", needs=Permission.PROJECT_ARCHIVE)
+@routes.post("/projects/{id}/restore", "projects.restore", permission=Permission.PROJECT_ARCHIVE)
 async def restore(id: str, caller: Caller) -> ProjectDetails:
     """Restore an archived project: it becomes writable again."""
     project = updating.restore_project(caller, id)

@@ -98,7 +98,7 @@ def _details(snapshot: ProjectSnapshot) -> ProjectDetails:
     )
 
 
-@routes.get("/projects", "projects.list", needs=Permission.PROJECT_READ)
+@routes.get("/projects", "projects.list", permission=Permission.PROJECT_READ)
 async def list_projects(
     caller: Caller,
     call: ThisCall,
@@ -111,7 +111,7 @@ async def list_projects(
     return [Project.model_validate(_fields(project)) for project in projects]
 
 
-@routes.post("/projects", "projects.create", status=201, needs=Permission.PROJECT_CREATE)
+@routes.post("/projects", "projects.create", status=201, permission=Permission.PROJECT_CREATE)
 async def create(body: CreateProject, caller: Caller) -> Project:
     """Create a project in the default workspace of the caller's organization."""
     new = NewProject(
@@ -124,13 +124,13 @@ async def create(body: CreateProject, caller: Caller) -> Project:
     return Project.model_validate(_fields(create_project(caller, default_workspace_id(caller), new)))
 
 
-@routes.get("/projects/{project_id}", "projects.get", needs=Permission.PROJECT_READ)
+@routes.get("/projects/{project_id}", "projects.get", permission=Permission.PROJECT_READ)
 async def get(project_id: str, caller: Caller) -> ProjectDetails:
     """Get a project with its statistics."""
     return _details(get_project(caller, project_id, Permission.PROJECT_READ))
 
 
-@routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, needs=Permission.CARD_CREATE)
+@routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)
 async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> Ticket:
     """Create a ticket in a phase, by default in the project's default phase."""
     project = get_project(caller, project_id, Permission.CARD_CREATE).project

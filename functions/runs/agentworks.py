@@ -20,7 +20,7 @@ from shared.edge.contracts.agentworks import (
     pagination,
     user_summary,
 )
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Offset
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -42,7 +42,7 @@ class ListAgentRunsResponse(Shape):
     pagination: PaginationMeta
 
 
-class TriggerAgentRunRequest(Closed):
+class TriggerAgentRunRequest(StrictRequest):
     provider: ModelName | None = None
     model: ModelName | None = None
     temperature: Temperature | None = None
@@ -60,24 +60,24 @@ class TriggerAgentRunResponse(Shape):
     estimatedDuration: int
 
 
-class RetryRunRequest(Closed):
+class RetryRunRequest(StrictRequest):
     provider: ModelName | None = None
     model: ModelName | None = None
     temperature: Temperature | None = None
     maxTokens: Tokens | None = None
 
 
-class CancelRunRequest(Closed):
+class CancelRunRequest(StrictRequest):
     reason: Reason | None = None
 
 
-class ApproveRunRequest(Closed):
+class ApproveRunRequest(StrictRequest):
     """`maxCost`: the new limit, in USD, of a run that waits for its own budget."""
 
     maxCost: Annotated[float, Field(gt=0, le=requesting.MAX_COST)] | None = None
 
 
-class RejectRunRequest(Closed):
+class RejectRunRequest(StrictRequest):
     reason: Reason | None = None
 
 
@@ -135,7 +135,7 @@ class AgentRunDetails(Shape):
     triggeredBy: UserSummary | None = None
 
 
-@routes.get("/cards/{id}/runs", "runs.list", needs=Permission.CARD_READ)
+@routes.get("/cards/{id}/runs", "runs.list", permission=Permission.CARD_READ)
 async def list_runs(
     id: str,
     caller: Caller,
@@ -154,7 +154,7 @@ async def list_runs(
     )
 
 
-@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, needs=Permission.AGENT_RUN)
+@routes.post("/cards/{id}/agents/{agentId}/run", "runs.trigger", status=202, permission=Permission.AGENT_RUN)
 async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRequest | None = None) -> TriggerAgentRunResponse:
     """Start an agent on a card. `parameters.maxCost` (USD) limits the price of the run."""
     trigger_request = body or TriggerAgentRunRequest()
@@ -162,25 +162,25 @@ async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRe
     return _trigger_response(requesting.request_run(caller, id, agentId, request))
 
 
-@routes.get("/runs/{id}", "runs.get", needs=Permission.CARD_READ)
+@routes.get("/runs/{id}", "runs.get", permission=Permission.CARD_READ)
 async def get_run(id: str, caller: Caller) -> AgentRunDetails:
     """Get a run with its usage, its result, and what it waits for (`executionMetadata.waiting`)."""
     return _details(reading.get_run(caller, id))
 
 
-@routes.post("/runs/{id}/cancel", "runs.cancel", status=202, needs=Permission.AGENT_RUN)
+@routes.post("/runs/{id}/cancel", "runs.cancel", status=202, permission=Permission.AGENT_RUN)
 async def cancel(id: str, caller: Caller, body: CancelRunRequest | None = None) -> AgentRunSummary:
     """Cancel a run at once; its card is free again with the response."""
     return run_summary(approvals.cancel_run(caller, id, body.reason if body else None).summary)
 
 
-@routes.post("/runs/{id}/retry", "runs.retry", status=202, needs=Permission.AGENT_RUN)
+@routes.post("/runs/{id}/retry", "runs.retry", status=202, permission=Permission.AGENT_RUN)
 async def retry(id: str, caller: Caller, body: RetryRunRequest | None = None) -> TriggerAgentRunResponse:
     """Start a new run with the settings of a failed or cancelled one."""
     return _trigger_response(requesting.retry_run(caller, id, _requested_model(body or RetryRunRequest())))
 
 
-@routes.get("/workspaces/{id}/approvals", "approvals.list", needs=Permission.CARD_READ, addition=True)
+@routes.get("/workspaces/{id}/approvals", "approvals.list", permission=Permission.CARD_READ, addition=True)
 async def list_approvals(
     id: str,
     caller: Caller,
@@ -197,14 +197,14 @@ async def list_approvals(
     )
 
 
-@routes.post("/runs/{id}/approve", "runs.approve", needs=Permission.RUN_APPROVE, addition=True)
+@routes.post("/runs/{id}/approve", "runs.approve", permission=Permission.RUN_APPROVE, addition=True)
 async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None) -> AgentRunDetails:
     """Approve a waiting run, so that it continues."""
     cap = micros(body.maxCost) if body and body.maxCost is not None else None
     return _details(approvals.approve_run(caller, id, cap))
 
 
-@routes.post("/runs/{id}/reject", "runs.reject", needs=Permission.RUN_APPROVE, addition=True)
+@routes.post("/runs/{id}/reject", "runs.reject", permission=Permission.RUN_APPROVE, addition=True)
 async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
     """Reject a waiting run, which ends it."""
     return _details(approvals.reject_run(caller, id, body.reason if body else None))

@@ -68,7 +68,7 @@ class UsageResponse(Shape):
     timeline: list[UsageTimelinePoint]
 
 
-@routes.get("/workspaces/{id}/usage", "usage.workspace", needs=Permission.USAGE_READ)
+@routes.get("/workspaces/{id}/usage", "usage.workspace", permission=Permission.USAGE_READ)
 async def workspace_usage(
     id: str,
     caller: Caller,
@@ -81,7 +81,7 @@ async def workspace_usage(
     return _usage_response(queries.get_workspace_usage(caller, id, startDate, endDate, groupBy, breakdown))
 
 
-@routes.get("/projects/{id}/usage", "usage.project", needs=Permission.USAGE_READ)
+@routes.get("/projects/{id}/usage", "usage.project", permission=Permission.USAGE_READ)
 async def project_usage(
     id: str,
     caller: Caller,
@@ -104,7 +104,7 @@ class ExportUsageResponse(Shape):
     status: str
 
 
-@routes.get("/workspaces/{id}/usage/export", "usage.export", needs=Permission.USAGE_EXPORT)
+@routes.get("/workspaces/{id}/usage/export", "usage.export", permission=Permission.USAGE_EXPORT)
 async def export_workspace_usage(
     id: str, caller: Caller, format: Format, startDate: str, endDate: str, includeDetails: bool = False
 ) -> ExportUsageResponse:
@@ -132,7 +132,7 @@ class ExportStatus(Shape):
     expiresAt: str | None = None
 
 
-@routes.get("/exports/{id}", "exports.get", needs=Permission.USAGE_EXPORT, addition=True)
+@routes.get("/exports/{id}", "exports.get", permission=Permission.USAGE_EXPORT, addition=True)
 async def get_export(id: str, caller: Caller) -> ExportStatus:
     """Get the progress of an export, for six days after its request."""
     export = jobs.the_export(caller, id)

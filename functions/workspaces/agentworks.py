@@ -10,7 +10,7 @@ from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Reason, Slug, Temperature, UserSummary, user_summary
-from shared.edge.contracts.base import Closed, Shape
+from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Email, Name
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -34,7 +34,7 @@ Description = Annotated[str, Field(max_length=500)]
 AssignableRole = Literal["admin", "member", "viewer"]
 
 
-class AgentConfigTemplate(Closed):
+class AgentConfigTemplate(StrictRequest):
     provider: ModelName | None = None
     model: ModelName | None = None
     temperature: Temperature | None = None
@@ -53,7 +53,7 @@ class WorkspaceSettings(Shape):
     defaultAgentConfigs: dict[str, AgentConfigTemplate]
 
 
-class SettingsChanges(Closed):
+class SettingsChanges(StrictRequest):
     maxProjects: Annotated[int, Field(ge=0, le=10_000)] | None = None
     maxMembers: Annotated[int, Field(ge=1, le=10_000)] | None = None
     maxMonthlyUsage: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
@@ -83,14 +83,14 @@ class WorkspaceDetails(Shape):
     updatedAt: str
 
 
-class CreateWorkspaceRequest(Closed):
+class CreateWorkspaceRequest(StrictRequest):
     name: Name
     slug: Slug
     description: Description | None = None
     settings: SettingsChanges | None = None
 
 
-class UpdateWorkspaceRequest(Closed):
+class UpdateWorkspaceRequest(StrictRequest):
     name: Name | None = None
     description: Description | None = None
     settings: SettingsChanges | None = None
@@ -131,7 +131,7 @@ class WorkspaceMembersResponse(Shape):
     total: int
 
 
-class InviteMemberRequest(Closed):
+class InviteMemberRequest(StrictRequest):
     email: Email
     role: AssignableRole
     message: Reason | None = None
@@ -142,18 +142,18 @@ class InviteMemberResponse(Shape):
     invitationUrl: str
 
 
-class UpdateMemberRequest(Closed):
+class UpdateMemberRequest(StrictRequest):
     """`permissions` is what the member may do beyond the role; it may repeat permissions of the role."""
 
     role: AssignableRole
     permissions: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] | None = None
 
 
-class AcceptInvitationRequest(Closed):
+class AcceptInvitationRequest(StrictRequest):
     token: Annotated[str, Field(max_length=200)]
 
 
-class TransferWorkspaceRequest(Closed):
+class TransferWorkspaceRequest(StrictRequest):
     """Not defined by the document."""
 
     userId: Annotated[str, Field(min_length=1, max_length=64)]
@@ -181,7 +181,7 @@ async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
     return ListWorkspacesResponse(workspaces=summaries, total=len(summaries))
 
 
-@routes.get("/workspaces/{id}", "workspaces.get", needs=Permission.WORKSPACE_READ)
+@routes.get("/workspaces/{id}", "workspaces.get", permission=Permission.WORKSPACE_READ)
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
     workspace = workspaces.get_workspace(caller, id)
@@ -196,7 +196,7 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
     return _details(workspace, empty_month_usage(workspace), initial_billing_status(workspace))
 
 
-@routes.put("/workspaces/{id}", "workspaces.update", needs=Permission.WORKSPACE_WRITE)
+@routes.put("/workspaces/{id}", "workspaces.update", permission=Permission.WORKSPACE_WRITE)
 async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Change the given fields; settings change key by key."""
     settings = body.settings.to_settings() if body.settings else None
@@ -204,20 +204,20 @@ async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> Works
     return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
-@routes.delete("/workspaces/{id}", "workspaces.delete", status=202, needs=Permission.WORKSPACE_ADMIN)
+@routes.delete("/workspaces/{id}", "workspaces.delete", status=202, permission=Permission.WORKSPACE_ADMIN)
 async def delete(id: str, caller: Caller) -> DeletedWorkspace:
     """Delete a workspace. Nothing in it can be reached from now on; its content is cleared in the background."""
     return DeletedWorkspace(id=workspaces.delete_workspace(caller, id).id, status="deleting")
 
 
-@routes.post("/workspaces/{id}/transfer", "workspaces.transfer", needs=Permission.WORKSPACE_ADMIN, addition=True)
+@routes.post("/workspaces/{id}/transfer", "workspaces.transfer", permission=Permission.WORKSPACE_ADMIN, addition=True)
 async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Make another member the owner; the caller becomes an administrator."""
     workspace = people.transfer(caller, id, body.userId)
     return _details(workspace, month_usage(workspace), billing_status(workspace))
 
 
-@routes.get("/workspaces/{id}/members", "members.list", needs=Permission.WORKSPACE_READ)
+@routes.get("/workspaces/{id}/members", "members.list", permission=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
     """The members of the workspace and the pending invitations, oldest first."""
     current = _members(people.list_members(caller, id))
@@ -225,7 +225,7 @@ async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
     return WorkspaceMembersResponse(members=current, invitations=pending, total=len(current))
 
 
-@routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, needs=Permission.MEMBER_INVITE, secret=True)
+@routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, permission=Permission.MEMBER_INVITE, secret=True)
 async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMemberResponse:
     """Invite an address by mail, for seven days. Inviting it again renews the invitation; the old link becomes invalid."""
     new = invitations.invite(caller, id, body.email, Role(body.role), body.message)
@@ -244,13 +244,13 @@ async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMe
     return InviteMemberResponse(invitation=_invitation(invitation), invitationUrl=url)
 
 
-@routes.put("/workspaces/{id}/members/{userId}", "members.update", needs=Permission.MEMBER_INVITE)
+@routes.put("/workspaces/{id}/members/{userId}", "members.update", permission=Permission.MEMBER_INVITE)
 async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
     """Change a member's role and what they may do beyond it. To take something away needs member:remove."""
     return _members([people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
 
 
-@routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, needs=Permission.MEMBER_REMOVE)
+@routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, permission=Permission.MEMBER_REMOVE)
 async def remove_member(id: str, userId: str, caller: Caller) -> None:
     """Remove a member from the workspace; everybody but the owner may leave it."""
     people.remove_member(caller, id, userId)
@@ -264,7 +264,9 @@ async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Cal
     return _members([invitations.accept(caller, id, token)])[0]
 
 
-@routes.delete("/workspaces/{id}/invitations/{invitationId}", "invitations.cancel", status=204, needs=Permission.MEMBER_INVITE)
+@routes.delete(
+    "/workspaces/{id}/invitations/{invitationId}", "invitations.cancel", status=204, permission=Permission.MEMBER_INVITE
+)
 async def cancel(id: str, invitationId: str, caller: Caller) -> None:
     """Cancel an invitation; its link becomes invalid."""
     invitations.cancel(caller, id, invitationId)

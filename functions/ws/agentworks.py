@@ -18,7 +18,7 @@ from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.edge.contracts import strict_json
 from shared.edge.contracts.agentworks import AGENTWORKS
-from shared.edge.contracts.base import Closed
+from shared.edge.contracts.base import StrictRequest
 from shared.edge.contracts.field_errors import to_field_errors
 from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
@@ -31,7 +31,7 @@ from shared.work.items.rows import Item
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class SubscribeRun(Closed):
+class SubscribeRun(StrictRequest):
     """`fromSequence` is an addition: the number of the first entry to send, for a client that already has earlier ones."""
 
     type: Literal["subscribe_run"]
@@ -39,27 +39,27 @@ class SubscribeRun(Closed):
     fromSequence: Annotated[int, Field(ge=1)] | None = None
 
 
-class ReplayRun(Closed):
+class ReplayRun(StrictRequest):
     type: Literal["replay_run"]
     runId: RunId
     options: dict[str, Any] | None = None
 
 
-class SearchLogs(Closed):
+class SearchLogs(StrictRequest):
     type: Literal["search_logs"]
     query: Annotated[str, Field(max_length=500)]
     filters: dict[str, Any] | None = None
 
 
-class PauseStream(Closed):
+class PauseStream(StrictRequest):
     type: Literal["pause_stream"]
 
 
-class ResumeStream(Closed):
+class ResumeStream(StrictRequest):
     type: Literal["resume_stream"]
 
 
-class Ping(Closed):
+class Ping(StrictRequest):
     type: Literal["ping"]
     timestamp: int | float
 
@@ -89,7 +89,7 @@ def _connect_events(request: ConnectRequest) -> None:
     open_connection(connection, [Subscription.of(topic, connection)])
 
 
-def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **about: Any) -> Connection:
+def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **attributes: Any) -> Connection:
     return Connection.new(
         request.connection_id,
         request.actor.id,
@@ -99,7 +99,7 @@ def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics:
         org_id=request.actor.org_id,
         ws_id=ws_id,
         topics=topics,
-        **about,
+        **attributes,
     )
 
 
@@ -147,7 +147,7 @@ def _without_type(issue: ErrorDetails) -> dict[str, Any]:
 def _act(connection: Connection, message: Any) -> None:
     match message:
         case SubscribeRun():
-            terminal_session.focus(connection, _run(connection, message.runId), message.fromSequence)
+            terminal_session.subscribe_run(connection, _run(connection, message.runId), message.fromSequence)
         case ReplayRun():
             options = ReplayOptions.read(message.options or {})
             replay.start_replay(connection, _run(connection, message.runId).id, options)

@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if kind == "CONNECT":
         return {"statusCode": _connect(event, connection_id)}
     if kind == "DISCONNECT":
-        connections.forget(connection_id)
+        connections.delete_connection_by_id(connection_id)
     else:
         _message(connection_id, event.get("body") or "")
     return {"statusCode": 200}
@@ -66,7 +66,7 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
 
 
 def _message(connection_id: str, text: str) -> None:
-    connection = connections.find(connection_id)
+    connection = connections.get_connection(connection_id)
     if connection is None:
         return  # it was closed while the message was on its way
     if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):

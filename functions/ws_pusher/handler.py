@@ -13,7 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from shared.channels.sockets import fanout
-from shared.channels.sockets.connections import find
+from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.rows import Connection
 from shared.core.settings import settings
 from shared.edge.views.agentworks import terminal as terminal_frames
@@ -66,17 +66,17 @@ def _retry(message: Message) -> None:
     fanout.retry_delivery(message["connection"], message["frames"], message["attempt"])
 
 
-def _for_terminal(work: Callable[[Connection, Message], None]) -> Callable[[Message], None]:
-    """Return a job that runs `work` if the terminal is still open and its owner may still listen."""
+def _for_terminal(action: Callable[[Connection, Message], None]) -> Callable[[Message], None]:
+    """Return a job that runs `action` if the terminal is still open and its owner may still listen."""
 
     def job(message: Message) -> None:
-        connection = find(message["connection"])
+        connection = get_connection(message["connection"])
         if connection is None or connection.card_id is None:
             return
         if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
             fanout.disconnect(connection.id)
             return
-        work(connection, message)
+        action(connection, message)
 
     return job
 

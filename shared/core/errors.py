@@ -13,7 +13,7 @@ CadreError
   TooLarge           a body above the limit
   Upstream           a service that we depend on failed
 
-Raced                the condition of a write failed, and the code around the write handles it; never shown to a caller
+ConditionFailed      a conditional write failed; internal, never shown to a caller
 """
 
 from collections.abc import Sequence
@@ -108,5 +108,5 @@ class Upstream(CadreError):
         self.retry_after = retry_after
 
 
-class Raced(Exception):
-    """The condition of a write failed, and the writing code handles it. It is not an error of the caller."""
+class ConditionFailed(Exception):
+    """A conditional write failed. Internal; never shown to a caller."""

@@ -60,8 +60,8 @@ from shared.store.rows import (
 )
 from shared.store.walking import Shards, first_rows, iterate, iterate_shards, process_all
 from shared.store.writing import (
+    OnConflict,
     Operation,
-    Refusal,
     check,
     create,
     delete,
@@ -88,10 +88,10 @@ __all__ = [
     "JSONAttribute",
     "NumberAttribute",
     "NumberSetAttribute",
+    "OnConflict",
     "Operation",
     "QueryOptions",
     "RateStatus",
-    "Refusal",
     "Row",
     "Shards",
     "SignedUrl",

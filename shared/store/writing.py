@@ -1,10 +1,10 @@
 """Writes. One call takes any number of operations: a single one is a plain conditional write, several are one transaction.
 
-Each operation names the error to raise when its condition fails (`refused`), so a service reads as a list of rules:
+Each operation names the error to raise when its condition fails (`on_conflict`), so a service reads as a list of rules:
 
     write(
-        save(card, refused=stale),
-        update(counts, [Counts.total.add(1)], condition=Counts.total < limit, refused=TransitionRefused("...")),
+        save(card, on_conflict=stale),
+        update(counts, [Counts.total.add(1)], condition=Counts.total < limit, on_conflict=TransitionRefused("...")),
     )
 """
 
@@ -20,7 +20,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.core import clock
-from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded, Raced
+from shared.core.errors import CadreError, ConditionFailed, FieldError, Invalid, LimitExceeded
 from shared.core.situations import Situation
 from shared.store.client import batches, dynamodb
 from shared.store.optimistic import retrying, stale
@@ -28,7 +28,7 @@ from shared.store.rows import Entity, Row
 
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
-Refusal = CadreError | Raced | Callable[[dict[str, Any] | None], CadreError | Raced]
+OnConflict = CadreError | ConditionFailed | Callable[[dict[str, Any] | None], CadreError | ConditionFailed]
 """The error of a failed condition, or a function that gets the current row (raw, None if there is none) and returns the error."""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
@@ -39,30 +39,34 @@ _MAX_ATTEMPTS = 12  # 100 writers on one counter finished after 9 rounds; the pa
 class Operation:
     verb: str  # Put | Update | Delete | ConditionCheck
     request: dict[str, Any]
-    refused: Refusal | None = None
+    on_conflict: OnConflict | None = None
 
 
-def put(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | None = None) -> Operation:
     """Write a whole row. With a `condition`, the write fails unless it holds."""
     if isinstance(row, Entity):
         row.set_index_keys()
-    return Operation("Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), refused)
+    return Operation(
+        "Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), on_conflict
+    )
 
 
-def create(row: Row, refused: Refusal | None = None) -> Operation:
+def create(row: Row, on_conflict: OnConflict | None = None) -> Operation:
     """Write a row that must not exist yet."""
-    return put(row, type(row).pk.does_not_exist(), refused)
+    return put(row, type(row).pk.does_not_exist(), on_conflict)
 
 
-def save(entity: Entity, refused: Refusal | None = stale, condition: Condition | None = None) -> Operation:
+def save(entity: Entity, on_conflict: OnConflict | None = stale, condition: Condition | None = None) -> Operation:
     """Write a changed entity, if nobody else changed it since it was read. Its version goes up by one."""
     unchanged = type(entity).version == entity.version
     entity.version += 1
     entity.updated_at = clock.iso()
-    return put(entity, unchanged if condition is None else unchanged & condition, refused)
+    return put(entity, unchanged if condition is None else unchanged & condition, on_conflict)
 
 
-def update(row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+def update(
+    row: Row, actions: Sequence[Action], condition: Condition | None = None, on_conflict: OnConflict | None = None
+) -> Operation:
     """Change some attributes of the row with this key; the row need not be read before."""
     request = row.get_update_kwargs_from_instance(
         actions=list(actions),
@@ -70,21 +74,21 @@ def update(row: Row, actions: Sequence[Action], condition: Condition | None = No
         return_values_on_condition_failure="ALL_OLD" if condition is not None else None,
         add_version_condition=False,
     )
-    return Operation("Update", request, refused)
+    return Operation("Update", request, on_conflict)
 
 
-def check(row: Row, condition: Condition, refused: Refusal | None = None) -> Operation:
+def check(row: Row, condition: Condition, on_conflict: OnConflict | None = None) -> Operation:
     """Test a condition on a row without writing it: the transaction fails unless it holds."""
     request = row.get_update_kwargs_from_instance(
         actions=[], condition=condition, return_values_on_condition_failure="ALL_OLD", add_version_condition=False
     )
     request.pop("UpdateExpression", None)
-    return Operation("ConditionCheck", request, refused)
+    return Operation("ConditionCheck", request, on_conflict)
 
 
-def delete(row: Row, condition: Condition | None = None, refused: Refusal | None = None) -> Operation:
+def delete(row: Row, condition: Condition | None = None, on_conflict: OnConflict | None = None) -> Operation:
     """Remove the row with this key. With a `condition`, the removal fails unless it holds."""
-    return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), refused)
+    return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), on_conflict)
 
 
 _guards: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("transaction_guards", default=None)
@@ -106,7 +110,7 @@ def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator
 
 
 def write(*operations: Operation) -> None:
-    """Write all of these or none. Raises the `refused` error of the first operation whose condition failed, and Invalid if a row
+    """Write all of these or none. Raises the `on_conflict` error of the first operation whose condition failed, and Invalid if a row
     would be larger than 400 KB."""
     guard_operations = _guards.get()
     if guard_operations is not None:
@@ -140,11 +144,11 @@ def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Oper
 
 
 def update_now(
-    row: Row, actions: Sequence[Action], condition: Condition | None = None, refused: Refusal | None = None
+    row: Row, actions: Sequence[Action], condition: Condition | None = None, on_conflict: OnConflict | None = None
 ) -> dict[str, Any]:
     """Send a single `update` at once and return the whole new row, raw (`Model.decode` reads it). Repeated as in `write` while a
     transaction is on the row."""
-    operation = update(row, actions, condition, refused)
+    operation = update(row, actions, condition, on_conflict)
     response = _send([operation], lambda: dynamodb().update_item(**operation.request, ReturnValues="ALL_NEW"))
     attributes: dict[str, Any] = response["Attributes"]
     return attributes
@@ -173,15 +177,15 @@ def _batch(items: Sequence[tuple[str, dict[str, Any]]]) -> None:
 
 
 def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
-    """Make the call; repeat it while another transaction is on the same rows. Raises the `refused` error of a failed condition."""
+    """Make the call; repeat it while another transaction is on the same rows. Raises the `on_conflict` error of a failed condition."""
 
     def attempt(_: int) -> T:
         try:
             return call()
         except ClientError as error:
-            refused = _refusal_in(error, operations)
-            if refused is not None:
-                raise refused from None
+            failed = _condition_error(error, operations)
+            if failed is not None:
+                raise failed from None
             raise
 
     return retrying(attempt, times=_MAX_ATTEMPTS, again=_is_contention)
@@ -192,7 +196,7 @@ def _send_single(operation: Operation) -> None:
     getattr(dynamodb(), call)(**operation.request)
 
 
-def _refusal_in(error: ClientError, operations: Sequence[Operation]) -> CadreError | Raced | None:
+def _condition_error(error: ClientError, operations: Sequence[Operation]) -> CadreError | ConditionFailed | None:
     """Return the error of the first operation whose condition failed or whose row is too large; None if the call failed for
     another reason."""
     response: dict[str, Any] = dict(error.response)
@@ -200,12 +204,12 @@ def _refusal_in(error: ClientError, operations: Sequence[Operation]) -> CadreErr
     if code == "ValidationException" and _OVERSIZED.search(response["Error"].get("Message", "")):
         return _too_large()
     if code == "ConditionalCheckFailedException":
-        return _refusal_of(operations[0], response.get("Item"))
+        return _error_of(operations[0], response.get("Item"))
     if code == "TransactionCanceledException":
         reasons = response.get("CancellationReasons", [])
         for operation, reason in zip(operations, reasons, strict=False):
             if reason.get("Code") == "ConditionalCheckFailed":
-                return _refusal_of(operation, reason.get("Item"))
+                return _error_of(operation, reason.get("Item"))
             if reason.get("Code") == "ValidationError" and _OVERSIZED.search(reason.get("Message") or ""):
                 return _too_large()
     return None
@@ -218,10 +222,10 @@ def _too_large() -> Invalid:
     return Invalid(FieldError("body", "This is more than can be kept in one place (400 KB, with what it replaces)"))
 
 
-def _refusal_of(operation: Operation, row: dict[str, Any] | None) -> CadreError | Raced:
-    if operation.refused is None:
+def _error_of(operation: Operation, row: dict[str, Any] | None) -> CadreError | ConditionFailed:
+    if operation.on_conflict is None:
         return stale()
-    return operation.refused if isinstance(operation.refused, Exception) else operation.refused(row)
+    return operation.on_conflict if isinstance(operation.on_conflict, Exception) else operation.on_conflict(row)
 
 
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}

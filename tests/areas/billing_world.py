@@ -1,6 +1,5 @@
 """Ledger lines, months that end and invoices that are issued: for tests of billing."""
 
-import time
 from dataclasses import dataclass, replace
 
 import time_machine
@@ -18,17 +17,15 @@ from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.people.tenancy.rows import Workspace
 from shared.store import Entity, fetch, get, save, write
-from tests.areas.driving import Client, call
+from tests.areas.driving import Client, call, deadline
 
-CLERK = replace(SYSTEM, id="clerk", name="Clerk", platform_admin=True)
+PLATFORM_ADMIN = replace(SYSTEM, id="clerk", name="Clerk", platform_admin=True)
 """An administrator of the platform."""
 
 
-def soon() -> float:
-    return time.monotonic() + 60
-
-
-def use(ws_id: str, at: str, price: int, *, agent: str = "prd", org_id: str | None = None, priced: bool = True) -> UsageLine:
+def record_sold_usage(
+    ws_id: str, at: str, price: int, *, agent: str = "prd", org_id: str | None = None, priced: bool = True
+) -> UsageLine:
     """A model call in the ledger, at a moment or on a day; `price` in micro-dollars is what the customer pays."""
     row = UsageLine.new(
         new_id(),
@@ -62,8 +59,8 @@ def account_of(ws_id: str) -> BillingAccount:
     return found
 
 
-def filed(ws_id: str, month: str) -> InvoiceWithPayments:
-    return get_invoice_with_payments(CLERK, invoice_id(ws_id, month))
+def invoice_of(ws_id: str, month: str) -> InvoiceWithPayments:
+    return get_invoice_with_payments(PLATFORM_ADMIN, invoice_id(ws_id, month))
 
 
 def change(model: type[Entity], entity_id: str, **fields) -> None:
@@ -83,8 +80,8 @@ def open_account(ws_id: str, period: str) -> BillingAccount:
 
 
 @dataclass
-class Night:
-    """A moment in which the jobs run."""
+class FrozenTime:
+    """Freezes the time at a moment."""
 
     moment: str
 
@@ -96,20 +93,20 @@ class Night:
         self._travelling.stop()
 
 
-def at(moment: str) -> Night:
-    return Night(moment if "T" in moment else f"{moment}T02:00:00+00:00")
+def frozen_at(moment: str) -> FrozenTime:
+    return FrozenTime(moment if "T" in moment else f"{moment}T02:00:00+00:00")
 
 
-def billed(ws_id: str) -> tuple[str, str]:
+def invoice_with_credit_note(ws_id: str) -> tuple[str, str]:
     """Ids of an invoice of the past month, with a payment of part of it and a credit note over another part, and of the note."""
     month = this_month()
     open_account(ws_id, month)
-    use(ws_id, f"{month}-01", 7_500_000)
-    with at(first_day(next_month(month)).isoformat()):
-        close_periods(soon())
-        invoice = filed(ws_id, month).invoice
-        record_payment(CLERK, invoice.id, 1_000_000, "transfer 1", "manual", None)
-        note = credit_invoice(CLERK, invoice.id, 2_000_000, "A bad day")
+    record_sold_usage(ws_id, f"{month}-01", 7_500_000)
+    with frozen_at(first_day(next_month(month)).isoformat()):
+        close_periods(deadline())
+        invoice = invoice_of(ws_id, month).invoice
+        record_payment(PLATFORM_ADMIN, invoice.id, 1_000_000, "transfer 1", "manual", None)
+        note = credit_invoice(PLATFORM_ADMIN, invoice.id, 2_000_000, "A bad day")
     return invoice.id, note.id
 
 

@@ -111,7 +111,7 @@ class World:
         write(save(board))
 
 
-def found_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> World:
+def create_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> World:
     ada = sign_up(name, email)
     held = records.find_access(ada.user["id"])
     ws_id = next(iter(dict(held.workspaces)))

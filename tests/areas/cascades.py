@@ -1,24 +1,16 @@
-"""The queue `cascade` worked off by hand."""
+"""Processing the queue `cascade` by hand."""
 
 import json
 from typing import Any
 
-import boto3
-
 from functions.cascade_worker.handler import handler
-from shared.core.settings import settings
 from tests.areas.driving import Context
+from tests.areas.queues import drain_queue
 
 
 def waiting() -> list[dict[str, Any]]:
-    """The messages of the queue, taken out of it."""
-    sqs, url = boto3.client("sqs"), settings().need("cascade_queue")
-    found = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
+    """Receive and delete all messages of the queue."""
+    return drain_queue("cascade_queue")
 
 
 def event(*tasks: dict[str, Any]) -> dict[str, Any]:
@@ -39,12 +31,12 @@ def event(*tasks: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def work_off(*tasks: dict[str, Any]) -> int:
-    """Everything that waits, until nothing does. How many calls it took."""
-    calls, left = 0, [*tasks, *waiting()]
-    while left:
-        assert handler(event(left.pop(0)), Context()) == {"batchItemFailures": []}
+def process_all(*tasks: dict[str, Any]) -> int:
+    """Process the tasks and all messages of the queue, until it is empty. Return the number of calls."""
+    calls, pending = 0, [*tasks, *waiting()]
+    while pending:
+        assert handler(event(pending.pop(0)), Context()) == {"batchItemFailures": []}
         calls += 1
         assert calls < 200, "the cascade does not come to an end"
-        left += waiting()
+        pending += waiting()
     return calls

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -96,3 +97,8 @@ def sign_up(name: str = "Ada Lovelace", email: str = "ada@example.com", password
     answer = call("auth", "agentworks", "POST", "/auth/register", body={"name": name, "email": email, "password": password})
     assert answer.status == 201, answer.text
     return Client("agentworks", answer.json["token"], answer.json["user"], answer.json["refreshToken"])
+
+
+def deadline(seconds: float = 60) -> float:
+    """The value of `time.monotonic` at which a scheduled job has to stop."""
+    return time.monotonic() + seconds

@@ -1,26 +1,25 @@
-"""Exports, asked for and worked on by hand."""
+"""Requesting exports and running their worker by hand."""
 
 import csv
 import io
 import json
 
-import boto3
 import pytest
 
 from functions.export_worker.handler import handler
 from shared.channels.exports import file_writer
 from shared.channels.exports.rows import Export
-from shared.core.settings import settings
 from shared.money.usage import exporting
 from shared.store import fetch, get_file
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, Context
+from tests.areas.queues import drain_queue
 
 MAY = "startDate=2026-05-01&endDate=2026-05-31"
 
 
-def nothing_is_small(patch: pytest.MonkeyPatch, rows: int = 1) -> None:
-    """Exports of more than so many rows are the worker's."""
+def force_async_exports(patch: pytest.MonkeyPatch, rows: int = 1) -> None:
+    """Let the worker make every export of more than `rows` rows."""
     for module in (exporting, file_writer):
         patch.setattr(module, "MAX_ROWS_IN_REQUEST", rows)
 
@@ -52,18 +51,12 @@ def rows_in(body: bytes) -> list[dict[str, str]]:
 
 
 def waiting() -> list[str]:
-    """The exports that the queue holds; they are taken out."""
-    sqs, url = boto3.client("sqs"), settings().need("exports_queue")
-    found = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            found.append(json.loads(message["Body"])["export_id"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
+    """Receive and delete all messages of the queue; return the ids of their exports."""
+    return [message["export_id"] for message in drain_queue("exports_queue")]
 
 
-def work(export_id: str, *, tries: int = 1, seconds: float = 300) -> bool:
-    """A delivery of the export's message. Whether it is done with."""
+def run_worker(export_id: str, *, tries: int = 1, seconds: float = 300) -> bool:
+    """Deliver the export's message to the worker. Return whether it succeeded."""
     record = {
         "messageId": "m",
         "receiptHandle": "r",

@@ -107,10 +107,10 @@ class IdentityProvider:
         if url.path in self.fail:
             status, text = self.fail[url.path]
         else:
-            status, told = self._answer(url.path, dict(parse_qsl(url.query)), dict(parse_qsl(body)), request.headers)
+            status, payload = self._answer(url.path, dict(parse_qsl(url.query)), dict(parse_qsl(body)), request.headers)
             if status == 302:
-                headers, told = {"Location": told}, {}
-            text = json.dumps(told)
+                headers, payload = {"Location": payload}, {}
+            text = json.dumps(payload)
         request.send_response(status)
         for name, value in ({"Content-Type": "application/json", "Content-Length": str(len(text.encode()))} | headers).items():
             request.send_header(name, value)
@@ -125,18 +125,18 @@ class IdentityProvider:
             case "/keys":
                 return 200, {"keys": self.keys}
             case "/authorization_endpoint" | "/login/oauth/authorize":
-                return 302, self._authorized(query)
+                return 302, self._authorize(query)
             case "/token_endpoint":
                 return self._tokens(form, headers.get("Authorization", ""))
             case "/login/oauth/access_token":
                 asked = self.codes.pop(form.get("code", ""), None)
-                good = asked is not None and self._proved(asked, form) and form.get("client_secret") == CLIENT_SECRET
+                good = asked is not None and self._pkce_valid(asked, form) and form.get("client_secret") == CLIENT_SECRET
                 return 200, {"access_token": "access", "token_type": "bearer"} if good else {"error": "bad_verification_code"}
             case "/userinfo_endpoint" | "/api/v3/user" | "/api/v3/user/emails" if headers.get("Authorization") == "Bearer access":
-                return 200, self._told(path)
+                return 200, self._profile(path)
         return 404, {"error": "not_found"}
 
-    def _told(self, path: str) -> Any:
+    def _profile(self, path: str) -> Any:
         person = self.person or {}
         if path == "/userinfo_endpoint":
             return person
@@ -145,7 +145,7 @@ class IdentityProvider:
         other = {"email": "other@example.com", "primary": False, "verified": True}
         return [other, {"email": person["email"], "primary": True, "verified": person["email_verified"]}]
 
-    def _authorized(self, query: Claims) -> str:
+    def _authorize(self, query: Claims) -> str:
         assert query["client_id"] == CLIENT_ID
         assert query["code_challenge_method"] == "S256"
         assert query.get("response_type", "code") == "code"
@@ -163,14 +163,14 @@ class IdentityProvider:
         if authorization != f"Basic {right}" and not posted:
             return 401, {"error": "invalid_client"}
         asked = self.codes.pop(form.get("code", ""), None)  # good once
-        if asked is None or form.get("grant_type") != "authorization_code" or not self._proved(asked, form):
+        if asked is None or form.get("grant_type") != "authorization_code" or not self._pkce_valid(asked, form):
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
         claims = {"iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": asked["nonce"], **(self.person or {})}
         return 200, {"access_token": "access", "token_type": "Bearer", "id_token": self.sign(self.spoil(claims))}
 
     @staticmethod
-    def _proved(asked: Claims, form: Claims) -> bool:
+    def _pkce_valid(asked: Claims, form: Claims) -> bool:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         right = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return form.get("redirect_uri") == asked["redirect_uri"] and right == asked["code_challenge"]

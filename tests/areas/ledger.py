@@ -9,10 +9,10 @@ from shared.store import write
 from tests.areas.boards_world import World
 
 
-def book(world: World, day: str, cost: int, *, priced: bool = True, project: str | None = None, **more: Any) -> UsageLine:
+def record_usage(world: World, day: str, cost: int, *, priced: bool = True, project: str | None = None, **more: Any) -> UsageLine:
     """A line of `cost` micro-dollars, sold for five times as much, of 180 tokens."""
     agent = more.pop("agent", "prd")
-    about = {
+    fields = {
         "at": f"{day}T10:00:00.000Z",
         "run_id": "r",
         "item_id": "c",
@@ -35,7 +35,7 @@ def book(world: World, day: str, cost: int, *, priced: bool = True, project: str
         provider_cost_micros=cost if priced else 0,
         customer_price_micros=cost * 5 if priced else 0,
         unpriced=not priced,
-        **about | more,
+        **fields | more,
     )
     write(*usage_operations(line, world.project.name if project is None else project))
     return line

@@ -1,4 +1,4 @@
-"""The queue of mails and SES on moto: what was asked for, and what left."""
+"""The queue of mails and SES on moto: requested and sent mails."""
 
 import json
 from typing import Any
@@ -8,17 +8,12 @@ from moto.ses.models import ses_backends
 
 from shared.core.settings import settings
 from tests.areas.driving import Context
+from tests.areas.queues import drain_queue
 
 
-def asked() -> list[dict[str, Any]]:
-    """The messages that wait in the queue `emails`, oldest first; they are taken out."""
-    sqs, url = boto3.client("sqs"), settings().need("emails_queue")
-    found = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
+def requested_mails() -> list[dict[str, Any]]:
+    """Receive and delete all messages of the queue `emails`, oldest first."""
+    return drain_queue("emails_queue")
 
 
 def event(*bodies: Any) -> dict[str, Any]:
@@ -47,15 +42,15 @@ def mailer(*bodies: Any) -> list[str]:
     return [failed["itemIdentifier"] for failed in handler(event(*bodies), Context())["batchItemFailures"]]
 
 
-def left() -> list[Any]:
-    """The mails that SES took since `open_ses`."""
+def sent_mails() -> list[Any]:
+    """Return the mails that SES has sent since `reset_ses`."""
     sent: list[Any] = ses_backends["123456789012"]["us-east-1"].sent_messages
     return sent
 
 
-def open_ses(*, verified: bool = True) -> None:
-    """Nothing was sent yet, and SES knows our sender, or does not."""
-    left().clear()
+def reset_ses(*, verified: bool = True) -> None:
+    """Clear the sent mails, and verify our sender or delete its identity."""
+    sent_mails().clear()
     sender = settings().mail_sender
     ses = boto3.client("ses")
     if verified:

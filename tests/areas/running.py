@@ -48,16 +48,16 @@ class Machine:
                 self.state = self.state | {state["ResultPath"].removeprefix("$."): state["Result"]}
                 self.at = state["Next"]
             elif kind == "Choice":
-                self.at = next((way["Next"] for way in state["Choices"] if self._is(way)), state["Default"])
+                self.at = next((choice["Next"] for choice in state["Choices"] if self._matches(choice)), state["Default"])
             elif not self._task(state):
                 break
         run = fetch(Run, self.state["run_id"])
         assert run is not None
         return run
 
-    def _is(self, way: dict[str, Any]) -> bool:
-        word = next(part["StringEquals"] for part in way["And"] if "StringEquals" in part)
-        return self.state.get("next") == word
+    def _matches(self, choice: dict[str, Any]) -> bool:
+        value = next(part["StringEquals"] for part in choice["And"] if "StringEquals" in part)
+        return self.state.get("next") == value
 
     def _task(self, state: dict[str, Any]) -> bool:
         """Whether to go on: a task that waits stops the machine until it is answered."""

@@ -4,12 +4,12 @@ import pytest
 
 from shared.core.actor import Role
 from shared.work.projects import agent_configs
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def test_the_catalogue(world):
@@ -63,7 +63,7 @@ def test_who_may_configure(world):
     path = f"/projects/{world.project.id}/agent-configs"
     assert member("agents", "GET", path).status == 200
     assert member("agents", "PUT", f"{path}/prd", body={"enabled": False}).json["error"]["code"] == "INSUFFICIENT_PERMISSIONS"
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     assert eve("agents", "GET", path).json["error"]["code"] == "PROJECT_NOT_FOUND"
 
 

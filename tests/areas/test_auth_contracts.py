@@ -6,7 +6,7 @@ from shared.core.actor import Role
 from shared.people.access import records
 from shared.store import update_now
 from tests.areas.driving import Client, call, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 CREDENTIALS = {"email": "ada@example.com", "password": "correct horse"}
 ME = {"agentworks": "/auth/me", "orchestrator": "/users/me", "omoios": "/auth/me"}
@@ -270,7 +270,7 @@ def test_round_trips(aws):
         "logout": lambda: ada("auth", "POST", "/auth/logout", body={}),
     }.items():
         ada.at("omoios")("auth", "GET", "/auth/me") if name == "omoios me" else None
-        with trips() as seen:
+        with count_requests() as seen:
             assert request().status < 300
         cost[name] = seen.names
     assert cost["me"] == ["UpdateItem", "GetItem"]

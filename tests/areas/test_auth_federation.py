@@ -15,7 +15,7 @@ from shared.core.settings import settings
 from shared.people.identity.federation import oidc
 from tests.areas.driving import Answer, Client, call, sign_up
 from tests.areas.identity_provider import ADA, BASE, Browser, IdentityProvider, jwk, signed
-from tests.areas.mailbox import asked
+from tests.areas.mailbox import requested_mails
 from tests.areas.viewers import project, raw_row, stream_record
 
 
@@ -36,7 +36,7 @@ def refused(answer: Answer, status: int, code: str) -> None:
 
 def confirm(client: Client) -> None:
     project(stream_record(raw_row(f"USER#{client.user['id']}")))
-    (message,) = asked()
+    (message,) = requested_mails()
     token = parse_qs(urlsplit(message["values"]["url"]).query)["token"][0]
     assert call("auth", "agentworks", "POST", "/auth/verify-email", body={"token": token}).status == 200
 
@@ -66,7 +66,7 @@ def test_a_new_person_gets_an_account_and_a_session(provider):
     assert [one["role"] for one in ada("workspaces", "GET", "/workspaces").json["workspaces"]] == ["owner"]
     assert call("auth", "agentworks", "POST", "/auth/refresh", body={"refreshToken": answer.json["refreshToken"]}).status == 200
     project(stream_record(raw_row(f"USER#{user['id']}")))
-    assert asked() == [], "the address is confirmed already"
+    assert requested_mails() == [], "the address is confirmed already"
 
 
 def test_the_same_person_comes_back_whatever_their_address_is_now(provider):

@@ -12,9 +12,9 @@ from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User
 from shared.store import fetch, get, save, write
 from tests.areas.driving import Client, Context, call, event, sign_up
-from tests.areas.mailbox import asked, left, mailer, open_ses
+from tests.areas.mailbox import mailer, requested_mails, reset_ses, sent_mails
 from tests.areas.viewers import project, raw_row, stream_record
-from tests.trips import trips
+from tests.trips import count_requests
 
 ADDRESS, PASSWORD, NEW = "ada@example.com", "correct horse", "battery staple"
 
@@ -43,14 +43,14 @@ def ada(aws) -> Client:
 
 @pytest.fixture
 def verification(ada) -> str:
-    (message,) = asked()
+    (message,) = requested_mails()
     assert (message["kind"], message["to"], message["values"]["name"]) == ("verify_email", ADDRESS, "Ada Lovelace")
     return token_in(message)
 
 
 def forgot() -> str:
     assert post("/auth/forgot-password", email=ADDRESS).status == 202
-    (message,) = asked()
+    (message,) = requested_mails()
     assert (message["kind"], message["to"]) == ("reset_password", ADDRESS)
     return token_in(message)
 
@@ -68,18 +68,18 @@ def test_whoever_registers_through_another_contract_is_mailed_too(aws):
     body = {"email": ADDRESS, "password": PASSWORD, "name": "Ada"}
     user_id = call("auth", "aintandem", "POST", "/auth/register", body=body).json["data"]["user_id"].removeprefix("usr_")
     events_of(user_id)
-    assert [message["kind"] for message in asked()] == ["verify_email"]
+    assert [message["kind"] for message in requested_mails()] == ["verify_email"]
 
 
 def test_an_event_that_comes_again_mails_nothing_more(ada):
-    open_ses()
+    reset_ses()
     events_of(ada.user["id"])
-    messages = asked()
+    messages = requested_mails()
     assert mailer(*messages) == []
-    assert len(left()) == 1
+    assert len(sent_mails()) == 1
     post("/auth/verify-email", token=token_in(messages[0]))
     events_of(ada.user["id"])
-    assert asked() == []
+    assert requested_mails() == []
 
 
 @pytest.mark.parametrize("token", ["x", "x" * 43, "é" * 43, "ACCESS#x"])
@@ -108,11 +108,11 @@ def test_an_old_token_has_expired(ada):
 
 
 def test_it_is_mailed_again_to_whoever_asks_a_few_times(ada):
-    asked()
+    requested_mails()
     answers = [ada("auth", "POST", "/auth/resend-verification") for _ in range(6)]
     assert [answer.status for answer in answers] == [202] * 5 + [429]
     assert answers[-1].json["error"]["code"] == "RATE_LIMIT_EXCEEDED"
-    messages = asked()
+    messages = requested_mails()
     assert [message["kind"] for message in messages] == ["verify_email"] * 5
     assert post("/auth/verify-email", token=token_in(messages[2])).status == 200
 
@@ -120,11 +120,11 @@ def test_it_is_mailed_again_to_whoever_asks_a_few_times(ada):
 def test_a_confirmed_address_is_mailed_nothing_more(ada, verification):
     post("/auth/verify-email", token=verification)
     assert ada("auth", "POST", "/auth/resend-verification").status == 202
-    assert asked() == []
+    assert requested_mails() == []
 
 
 def test_a_forgotten_password(ada):
-    asked()
+    requested_mails()
     other = post("/auth/login", email=ADDRESS, password=PASSWORD).json
     token = forgot()
     assert post("/auth/reset-password", token=token, newPassword=NEW).status == 204
@@ -139,18 +139,18 @@ def test_a_forgotten_password(ada):
 
 
 def test_the_owner_is_told_that_the_password_changed(ada):
-    asked()
+    requested_mails()
     ada("auth", "PUT", "/auth/me/password", body={"currentPassword": PASSWORD, "newPassword": NEW})
     events_of(ada.user["id"])
-    (told,) = asked()
+    (told,) = requested_mails()
     assert (told["kind"], told["to"], told["values"]["name"]) == ("password_changed", ADDRESS, "Ada Lovelace")
     post("/auth/reset-password", token=forgot(), newPassword="yet another")
     events_of(ada.user["id"])
-    assert [message["kind"] for message in asked()] == ["password_changed"]
+    assert [message["kind"] for message in requested_mails()] == ["password_changed"]
 
 
 def test_an_older_token_ends_with_the_password_it_was_for(ada):
-    asked()
+    requested_mails()
     first, second = forgot(), forgot()
     assert post("/auth/reset-password", token=second, newPassword=NEW).status == 204
     late = post("/auth/reset-password", token=first, newPassword="yet another")
@@ -159,7 +159,7 @@ def test_an_older_token_ends_with_the_password_it_was_for(ada):
 
 @pytest.mark.parametrize("weak", ["short", "password1", "lovelace99", "ada@example.com"])
 def test_a_weak_password_leaves_the_token_good(ada, weak):
-    asked()
+    requested_mails()
     token = forgot()
     answer = post("/auth/reset-password", token=token, newPassword=weak)
     if weak == "ada@example.com":  # `ada` alone is too short to mean somebody
@@ -180,24 +180,24 @@ def test_a_password_made_of_the_own_name_is_weak_everywhere(aws):
 
 
 def test_nobody_learns_whether_an_address_is_somebodys(ada):
-    asked()
+    requested_mails()
     for email in ("warm@example.com", "warmer@example.com"):
         post("/auth/forgot-password", email=email)  # the windows have begun
-    asked()
+    requested_mails()
     seen = []
     for email in (ADDRESS, "nobody@example.com"):
-        with trips() as cost:
+        with count_requests() as cost:
             answer = post("/auth/forgot-password", email=email)
         seen.append((answer.status, answer.text, cost.names))
     assert seen[0] == seen[1]
-    assert [message["kind"] for message in asked()] == ["reset_password", "nothing"]
+    assert [message["kind"] for message in requested_mails()] == ["reset_password", "nothing"]
 
 
 def test_an_address_is_not_flooded_and_nothing_is_said(ada):
-    asked()
+    requested_mails()
     answers = {post("/auth/forgot-password", email=ADDRESS).status for _ in range(8)}
     assert answers == {202}
-    assert len(asked()) == recovery.MAILS_PER_ADDRESS.limit
+    assert len(requested_mails()) == recovery.MAILS_PER_ADDRESS.limit
 
 
 def test_a_place_asks_for_so_many(aws):
@@ -252,7 +252,7 @@ def test_guesses_from_everywhere_end_too(still, ada):
 
 
 def test_a_new_password_lets_in_whoever_guessed_too_often(still, ada):
-    asked()
+    requested_mails()
     assert [guess() for _ in range(11)][-1] == 429
     still.shift(1)
     assert post("/auth/reset-password", token=forgot(), newPassword=NEW).status == 204

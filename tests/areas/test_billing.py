@@ -9,10 +9,18 @@ from shared.money.billing.rows import BillingAccount
 from shared.people.access.records import Access, access_key
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, get, update_now
-from tests.areas.billing_world import CLERK, account_of, at, filed, logged_in, open_account, soon, use
-from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Client, call
-from tests.trips import trips
+from tests.areas.billing_world import (
+    PLATFORM_ADMIN,
+    account_of,
+    frozen_at,
+    invoice_of,
+    logged_in,
+    open_account,
+    record_sold_usage,
+)
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Client, call, deadline
+from tests.trips import count_requests
 
 IRELAND = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
 GERMANY = {"line1": "Hauptstr. 1", "line2": "2. OG", "city": "Berlin", "postalCode": "10115", "country": "DE"}
@@ -20,7 +28,7 @@ GERMANY = {"line1": "Hauptstr. 1", "line2": "2. OG", "city": "Berlin", "postalCo
 
 @pytest.fixture
 def world(aws) -> World:
-    made = found_world()
+    made = create_world()
     made.ada("auth", "GET", "/auth/me")  # the rate window has begun
     return made
 
@@ -36,8 +44,8 @@ def put(world: World, ada: Client | None = None, **body):
 
 
 def test_a_new_workspace_has_an_account(world):
-    with at("2026-11-26"):
-        world = found_world("bea@example.com", "Bea")
+    with frozen_at("2026-11-26"):
+        world = create_world("bea@example.com", "Bea")
         body = billing(world)
     assert body["account"] == {
         "id": world.ws_id,
@@ -71,7 +79,7 @@ def test_the_account_is_made_once_and_read_afterwards(world):
     path = f"/workspaces/{world.ws_id}/billing"
     seen = []
     for _ in range(2):
-        with trips() as counted:
+        with count_requests() as counted:
             assert world.ada("billing", "GET", path).status == 200
         seen.append(counted.names)
     # who calls; workspace and account (made the first time); the invoices; the month's usage; the open period's
@@ -89,14 +97,14 @@ def test_a_run_brings_the_account_along(world):
 
 
 def test_what_is_owed_so_far(world):
-    with at("2026-11-20"):
-        world = found_world("bea@example.com", "Bea")
+    with frozen_at("2026-11-20"):
+        world = create_world("bea@example.com", "Bea")
         billing(world)
         assert put(world, plan="pro", billingAddress=GERMANY).status == 200
-        use(world.ws_id, "2026-11-02", 750_000)
-        use(world.ws_id, "2026-11-03", 500_000)
-        use(world.ws_id, "2026-11-03", 250_005, agent="qa")
-        use(world.ws_id, "2026-11-03", 0, agent="qa", priced=False)
+        record_sold_usage(world.ws_id, "2026-11-02", 750_000)
+        record_sold_usage(world.ws_id, "2026-11-03", 500_000)
+        record_sold_usage(world.ws_id, "2026-11-03", 250_005, agent="qa")
+        record_sold_usage(world.ws_id, "2026-11-03", 0, agent="qa", priced=False)
         body = billing(world)
     upcoming = body["upcomingInvoice"]
     assert [(line["description"], line["quantity"], line["unitPrice"], line["amount"]) for line in upcoming["lineItems"]] == [
@@ -111,16 +119,16 @@ def test_what_is_owed_so_far(world):
 
 def test_the_plan_of_a_month_is_the_dearest_it_had(world):
     open_account(world.ws_id, "2026-11")
-    with at("2026-11-20"):
+    with frozen_at("2026-11-20"):
         ada = logged_in()
         for plan in ("pro", "enterprise", "free"):
             answer = put(world, ada, plan=plan)
             assert (answer.status, answer.json["plan"]["id"]) == (200, plan)
         assert billing(world, ada)["upcomingInvoice"]["subtotal"] == 199.0
-    with at("2026-12-01"):
-        close_periods(soon())
+    with frozen_at("2026-12-01"):
+        close_periods(deadline())
         assert billing(world, logged_in())["upcomingInvoice"]["subtotal"] == 0.0
-    assert filed(world.ws_id, "2026-11").invoice.subtotal_micros == 199_000_000
+    assert invoice_of(world.ws_id, "2026-11").invoice.subtotal_micros == 199_000_000
 
 
 def test_what_is_changed_is_shown_and_the_rest_stays(world):
@@ -167,15 +175,15 @@ def test_everybody_sees_how_the_workspace_stands_but_only_the_owner_its_bills(wo
 def issued(world: World, price: int = 7_500_000) -> str:
     """The invoice of October: found in November, by its id."""
     open_account(world.ws_id, "2026-10")
-    use(world.ws_id, "2026-10-10", price)
-    with at("2026-11-01"):
-        close_periods(soon())
-    return filed(world.ws_id, "2026-10").invoice.id
+    record_sold_usage(world.ws_id, "2026-10-10", price)
+    with frozen_at("2026-11-01"):
+        close_periods(deadline())
+    return invoice_of(world.ws_id, "2026-10").invoice.id
 
 
 def test_an_invoice_with_everything(world):
     invoice_id = issued(world)
-    with at("2026-11-03T08:00:00+00:00"):
+    with frozen_at("2026-11-03T08:00:00+00:00"):
         path, ada = f"/invoices/{invoice_id}", logged_in()
         change_admin(world, True)
         paid = ada("billing", "POST", f"{path}/payments", body={"reference": "IBAN 1", "amount": 2.5})
@@ -183,7 +191,7 @@ def test_an_invoice_with_everything(world):
         note = ada("billing", "POST", f"{path}/credit-notes", body={"reason": "A bad day", "amount": 1})
         assert note.status == 201, note.text
         change_admin(world, False)
-        with trips() as seen:
+        with count_requests() as seen:
             answer = ada("billing", "GET", path)
     assert seen.names == ["UpdateItem", "Query"]
     body = answer.json
@@ -222,18 +230,18 @@ def change_admin(world: World, admin: bool) -> None:
 def test_invoices_by_status_and_page(world):
     open_account(world.ws_id, "2026-09")
     for month in ("2026-09", "2026-10", "2026-11"):
-        use(world.ws_id, f"{month}-10", 1_000_000)
-    with at("2026-12-01"):
-        assert close_periods(soon()) == 3
+        record_sold_usage(world.ws_id, f"{month}-10", 1_000_000)
+    with frozen_at("2026-12-01"):
+        assert close_periods(deadline()) == 3
         path, ada = f"/workspaces/{world.ws_id}/billing/invoices", logged_in()
         first = ada("billing", "GET", f"{path}?limit=2").json
-        with trips() as seen:
+        with count_requests() as seen:
             rest = ada("billing", "GET", f"{path}?limit=2&offset=2").json
     assert seen.names == ["UpdateItem", "Query"]
     assert [one["period"]["start"] for one in first["invoices"] + rest["invoices"]] == ["2026-11-01", "2026-10-01", "2026-09-01"]
     assert [one["invoiceNumber"][-6:] for one in first["invoices"] + rest["invoices"]] == ["000003", "000002", "000001"]
     assert (first["total"], first["pagination"]["hasMore"], rest["pagination"]["hasMore"]) == (3, True, False)
-    record_payment(CLERK, first["invoices"][0]["id"], None, "R", "manual", None)
+    record_payment(PLATFORM_ADMIN, first["invoices"][0]["id"], None, "R", "manual", None)
     assert [one["period"]["start"] for one in world.ada("billing", "GET", f"{path}?status=paid").json["invoices"]] == [
         "2026-11-01"
     ]
@@ -244,7 +252,7 @@ def test_invoices_by_status_and_page(world):
 
 def test_a_stranger_finds_nothing(world):
     invoice_id = issued(world)
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     for path in (
         f"/workspaces/{world.ws_id}/billing",
         f"/workspaces/{world.ws_id}/billing/invoices",
@@ -262,7 +270,7 @@ def test_nobody_pays_or_credits_their_own_invoice_by_saying_so(world):
     for what, body in (("payments", {"reference": "R"}), ("credit-notes", {"reason": "I like it"})):
         answer = world.ada("billing", "POST", f"/invoices/{invoice_id}/{what}", body=body)
         assert (answer.status, answer.json["error"]["code"]) == (403, "INSUFFICIENT_PERMISSIONS")
-    assert filed(world.ws_id, "2026-10").payments == []
+    assert invoice_of(world.ws_id, "2026-10").payments == []
 
 
 def test_ways_to_pay(world):
@@ -285,7 +293,7 @@ def test_the_organization_follows_the_plan_of_its_own_workspace(world):
     org_id = str(fetch(Workspace, world.ws_id).org_id)
     answer = world.ada("workspaces", "POST", "/workspaces", body={"name": "Second", "slug": "second"})
     ada = logged_in()
-    with trips() as counted:
+    with count_requests() as counted:
         ada("billing", "PUT", f"/workspaces/{answer.json['id']}/billing", body={"plan": "enterprise"})
     assert "TransactWriteItems" not in counted.names
     assert fetch(Organization, org_id).plan == "free"

@@ -17,24 +17,32 @@ from shared.money.billing.rows import BillingAccount, Series
 from shared.money.usage.reading import month_sums
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, get
-from tests.areas.billing_world import CLERK, account_of, at, change, filed, open_account, soon, use
-from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Context
-from tests.trips import trips
+from tests.areas.billing_world import (
+    PLATFORM_ADMIN,
+    account_of,
+    change,
+    frozen_at,
+    invoice_of,
+    open_account,
+    record_sold_usage,
+)
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Context, deadline
+from tests.trips import count_requests
 
 EVENTS = Path(__file__).parents[2] / "events"
 
 
 @pytest.fixture
 def world(aws) -> World:
-    made = found_world()
+    made = create_world()
     open_account(made.ws_id, "2026-10")
     return made
 
 
 def closed(day: str = "2026-11-01") -> int:
-    with at(day):
-        return close_periods(soon())
+    with frozen_at(day):
+        return close_periods(deadline())
 
 
 def numbers(world: World) -> int:
@@ -43,11 +51,11 @@ def numbers(world: World) -> int:
 
 
 def test_a_month_becomes_an_invoice_once(world):
-    use(world.ws_id, "2026-10-31T23:59:59.999Z", 750_000)
-    use(world.ws_id, "2026-11-01T00:00:00.000Z", 9_000_000)
+    record_sold_usage(world.ws_id, "2026-10-31T23:59:59.999Z", 750_000)
+    record_sold_usage(world.ws_id, "2026-11-01T00:00:00.000Z", 9_000_000)
     assert closed("2026-10-31") == 0
     assert closed() == 1
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     assert (invoice.status, invoice.usage_micros, invoice.subtotal_micros) == ("sent", 750_000, 750_000)
     assert (invoice.tax_micros, invoice.total_micros) == (170_000, 920_000)  # 23 % of 0.75 is 0.1725
     assert (invoice.start, invoice.end, invoice.due_date) == ("2026-10-01", "2026-10-31", "2026-11-15")
@@ -58,39 +66,39 @@ def test_a_month_becomes_an_invoice_once(world):
 
 
 def test_nothing_owed_is_no_invoice_and_no_number(world):
-    use(world.ws_id, "2026-10-03", 0, priced=False)
+    record_sold_usage(world.ws_id, "2026-10-03", 0, priced=False)
     assert closed() == 1
     with pytest.raises(NotFound):
-        filed(world.ws_id, "2026-10")
+        invoice_of(world.ws_id, "2026-10")
     assert (numbers(world), account_of(world.ws_id).period) == (0, "2026-11")
 
 
 def test_what_comes_after_the_close_is_billed_with_the_next_month(world):
-    use(world.ws_id, "2026-10-05", 500_000)
+    record_sold_usage(world.ws_id, "2026-10-05", 500_000)
     closed()
-    use(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
-    use(world.ws_id, "2026-11-02", 1_000_000, agent="qa")
+    record_sold_usage(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
+    record_sold_usage(world.ws_id, "2026-11-02", 1_000_000, agent="qa")
     closed("2026-12-01")
-    lines = filed(world.ws_id, "2026-11").invoice.lines
+    lines = invoice_of(world.ws_id, "2026-11").invoice.lines
     assert [(line["description"], line["amount_micros"], line["start"]) for line in lines] == [
         ("Agent usage: QA, 1 call", 1_000_000, "2026-11-01"),
         ("Usage of October 2026 recorded after it was billed, 1 call", 250_000, "2026-10-01"),
     ]
-    use(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
-    use(world.ws_id, "2026-11-30T23:59:59.000Z", 250_000)
+    record_sold_usage(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
+    record_sold_usage(world.ws_id, "2026-11-30T23:59:59.000Z", 250_000)
     closed("2027-01-01")
-    assert [line["amount_micros"] for line in filed(world.ws_id, "2026-12").invoice.lines] == [250_000, 250_000]
+    assert [line["amount_micros"] for line in invoice_of(world.ws_id, "2026-12").invoice.lines] == [250_000, 250_000]
     assert closed("2027-02-01") == 1
     with pytest.raises(NotFound):
-        filed(world.ws_id, "2027-01")
+        invoice_of(world.ws_id, "2027-01")
 
 
 def test_less_than_half_a_cent_waits_until_it_is_more(world):
-    use(world.ws_id, "2026-10-05", 4_999)
+    record_sold_usage(world.ws_id, "2026-10-05", 4_999)
     closed()
-    use(world.ws_id, "2026-11-05", 1)
+    record_sold_usage(world.ws_id, "2026-11-05", 1)
     closed("2026-12-01")
-    invoice = filed(world.ws_id, "2026-11").invoice
+    invoice = invoice_of(world.ws_id, "2026-11").invoice
     assert (invoice.usage_micros, invoice.subtotal_micros) == (5_000, 10_000)
     assert [line["amount_micros"] for line in invoice.lines] == [1, 4_999, 5_000]
     assert invoice.lines[-1]["description"] == "Rounding to whole cents"
@@ -98,34 +106,34 @@ def test_less_than_half_a_cent_waits_until_it_is_more(world):
 
 def test_an_account_that_was_forgotten_catches_up_month_by_month(world):
     for month in ("2026-10", "2026-11", "2026-12"):
-        use(world.ws_id, f"{month}-05", 1_000_000)
+        record_sold_usage(world.ws_id, f"{month}-05", 1_000_000)
     assert closed("2027-01-02") == 3
-    found = [filed(world.ws_id, month).invoice.number[-6:] for month in ("2026-10", "2026-11", "2026-12")]
+    found = [invoice_of(world.ws_id, month).invoice.number[-6:] for month in ("2026-10", "2026-11", "2026-12")]
     assert found == ["000001", "000002", "000003"]
 
 
 def test_usage_from_before_there_was_an_account_is_billed_too(aws):
-    world = found_world()
+    world = create_world()
     change(Workspace, world.ws_id, created_at="2026-08-20T00:00:00.000Z")
-    use(world.ws_id, "2026-09-05", 2_000_000)
-    with at("2026-10-10"):
+    record_sold_usage(world.ws_id, "2026-09-05", 2_000_000)
+    with frozen_at("2026-10-10"):
         account = ensure_account(fetch(Workspace, world.ws_id), None)
     assert (account.period, account.billed) == ("2026-10", {"2026-08": [0, 0], "2026-09": [0, 0]})
     closed()
-    assert filed(world.ws_id, "2026-10").invoice.usage_micros == 2_000_000
+    assert invoice_of(world.ws_id, "2026-10").invoice.usage_micros == 2_000_000
 
 
 def test_workspaces_of_one_organization_share_a_range_of_numbers(world):
     made = world.ada("workspaces", "POST", "/workspaces", body={"name": "Second", "slug": "second"}).json["id"]
     open_account(made, "2026-10")
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     open_account(other.ws_id, "2026-10")
     for ws_id in (world.ws_id, made, other.ws_id):
-        use(ws_id, "2026-10-05", 1_000_000)
+        record_sold_usage(ws_id, "2026-10-05", 1_000_000)
     assert closed() == 3
-    ours = {filed(ws_id, "2026-10").invoice.number for ws_id in (world.ws_id, made)}
+    ours = {invoice_of(ws_id, "2026-10").invoice.number for ws_id in (world.ws_id, made)}
     assert {number[-6:] for number in ours} == {"000001", "000002"}
-    theirs = filed(other.ws_id, "2026-10").invoice.number
+    theirs = invoice_of(other.ws_id, "2026-10").invoice.number
     assert theirs.endswith("-000001")
     assert theirs not in ours
 
@@ -133,9 +141,9 @@ def test_workspaces_of_one_organization_share_a_range_of_numbers(world):
 def test_many_agents_share_a_line(world, monkeypatch):
     monkeypatch.setattr("shared.money.billing.statements.MAX_AGENT_LINES", 2)
     for number, agent in enumerate(("a", "b", "c", "d")):
-        use(world.ws_id, "2026-10-05", (number + 1) * 250_000, agent=agent)
+        record_sold_usage(world.ws_id, "2026-10-05", (number + 1) * 250_000, agent=agent)
     closed()
-    lines = filed(world.ws_id, "2026-10").invoice.lines
+    lines = invoice_of(world.ws_id, "2026-10").invoice.lines
     assert [line["description"] for line in lines] == [
         "Agent usage: D, 1 call",
         "Agent usage: C, 1 call",
@@ -147,15 +155,15 @@ def test_many_agents_share_a_line(world, monkeypatch):
 def test_the_invoices_are_the_ledger(world):
     prices = [1, 250_000, 3, 499_999, 12_345_678, 1_000_005]
     for number, price in enumerate(prices):
-        use(world.ws_id, f"2026-{10 + number % 3}-0{number + 1}", price, agent=f"agent-{number % 2}")
+        record_sold_usage(world.ws_id, f"2026-{10 + number % 3}-0{number + 1}", price, agent=f"agent-{number % 2}")
     for day in ("2026-11-01", "2026-12-01", "2027-01-01"):
         closed(day)
     ledger = month_sums(world.ws_id, date(2026, 1, 1), date(2027, 1, 1))
     months = ("2026-10", "2026-11", "2026-12")
-    billed = sum(filed(world.ws_id, month).invoice.usage_micros for month in months)
+    billed = sum(invoice_of(world.ws_id, month).invoice.usage_micros for month in months)
     assert billed == sum(one.price_micros for one in ledger.values()) == sum(prices)
     for month in months:
-        invoice = filed(world.ws_id, month).invoice
+        invoice = invoice_of(world.ws_id, month).invoice
         assert sum(line["amount_micros"] for line in invoice.lines) == invoice.subtotal_micros
         assert all(line["quantity"] * line["unit_micros"] == line["amount_micros"] for line in invoice.lines)
         assert invoice.subtotal_micros + invoice.tax_micros == invoice.total_micros
@@ -163,59 +171,59 @@ def test_the_invoices_are_the_ledger(world):
 
 
 def test_a_credit_note_over_a_paid_invoice_pays_the_next_one(world):
-    use(world.ws_id, "2026-10-05", 10_000_000)
+    record_sold_usage(world.ws_id, "2026-10-05", 10_000_000)
     closed()
-    first = filed(world.ws_id, "2026-10").invoice
-    record_payment(CLERK, first.id, None, "R", "manual", None)
-    credit_invoice(CLERK, first.id, 4_000_000, "Too slow")
+    first = invoice_of(world.ws_id, "2026-10").invoice
+    record_payment(PLATFORM_ADMIN, first.id, None, "R", "manual", None)
+    credit_invoice(PLATFORM_ADMIN, first.id, 4_000_000, "Too slow")
     assert account_of(world.ws_id).balance_micros == 4_920_000
-    use(world.ws_id, "2026-11-05", 3_000_000)
+    record_sold_usage(world.ws_id, "2026-11-05", 3_000_000)
     closed("2026-12-01")
-    found = filed(world.ws_id, "2026-11")
+    found = invoice_of(world.ws_id, "2026-11")
     assert (found.invoice.status, found.invoice.paid_micros, found.invoice.next_step) == ("paid", 3_690_000, None)
     assert [(one.method, one.amount_micros) for one in found.payments] == [("balance", 3_690_000)]
     assert account_of(world.ws_id).balance_micros == 1_230_000
-    use(world.ws_id, "2026-12-05", 3_000_000)
+    record_sold_usage(world.ws_id, "2026-12-05", 3_000_000)
     closed("2027-01-01")
-    third = filed(world.ws_id, "2026-12").invoice
+    third = invoice_of(world.ws_id, "2026-12").invoice
     assert (third.status, third.open_micros, account_of(world.ws_id).balance_micros) == ("sent", 2_460_000, 0)
 
 
 def test_a_deleted_workspace_is_billed_for_its_last_days(world):
-    with at("2026-10-20"):
+    with frozen_at("2026-10-20"):
         change(BillingAccount, world.ws_id, plan="professional", dearest_plan="professional")
-        use(world.ws_id, "2026-10-05", 1_000_000)
+        record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
         change(Workspace, world.ws_id, deleted_at="2026-10-20T00:00:00.000Z")
     closed()
-    assert filed(world.ws_id, "2026-10").invoice.subtotal_micros == 50_000_000
-    use(world.ws_id, "2026-10-20", 500_000)
+    assert invoice_of(world.ws_id, "2026-10").invoice.subtotal_micros == 50_000_000
+    record_sold_usage(world.ws_id, "2026-10-20", 500_000)
     closed("2026-12-01")
-    assert filed(world.ws_id, "2026-11").invoice.subtotal_micros == 500_000  # what came late, and no fee
+    assert invoice_of(world.ws_id, "2026-11").invoice.subtotal_micros == 500_000  # what came late, and no fee
     assert account_of(world.ws_id).closed
     assert closed("2027-01-01") == 0
 
 
 def test_a_workspace_that_was_purged_still_owes(world):
-    use(world.ws_id, "2026-10-05", 1_000_000)
+    record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
     change(Workspace, world.ws_id, deleted_at="2026-10-06T00:00:00.000Z")
-    with at("2026-11-08"):
-        assert purge(fetch(Workspace, world.ws_id), soon())
+    with frozen_at("2026-11-08"):
+        assert purge(fetch(Workspace, world.ws_id)())
         assert fetch(Workspace, world.ws_id) is None
-        assert close_periods(soon()) == 1
-    invoice = filed(world.ws_id, "2026-10").invoice
+        assert close_periods(deadline()) == 1
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     assert (invoice.subtotal_micros, invoice.customer["name"]) == (1_000_000, "ada@example.com")
-    record_payment(CLERK, invoice.id, None, "R", "manual", None)
-    assert (filed(world.ws_id, "2026-10").invoice.status, account_of(world.ws_id).closed) == ("paid", True)
+    record_payment(PLATFORM_ADMIN, invoice.id, None, "R", "manual", None)
+    assert (invoice_of(world.ws_id, "2026-10").invoice.status, account_of(world.ws_id).closed) == ("paid", True)
 
 
 # -- the job
 
 
 def test_it_stops_in_time_and_goes_on(world):
-    use(world.ws_id, "2026-10-05", 1_000_000)
-    with at("2026-11-01"):
-        assert close_periods(soon() - 120) == 0
-        assert close_periods(soon()) == 1
+    record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
+    with frozen_at("2026-11-01"):
+        assert close_periods(deadline() - 120) == 0
+        assert close_periods(deadline()) == 1
 
 
 def test_more_than_a_page(world, monkeypatch):
@@ -227,26 +235,26 @@ def test_more_than_a_page(world, monkeypatch):
         made.append(answer.json["id"])
     for ws_id in made:
         open_account(ws_id, "2026-10")
-        use(ws_id, "2026-10-05", 1_000_000)
+        record_sold_usage(ws_id, "2026-10-05", 1_000_000)
     assert closed() == 4
-    assert sorted(filed(ws_id, "2026-10").invoice.number[-6:] for ws_id in made) == ["000001", "000002", "000003", "000004"]
+    assert sorted(invoice_of(ws_id, "2026-10").invoice.number[-6:] for ws_id in made) == ["000001", "000002", "000003", "000004"]
 
 
 def test_one_that_cannot_be_closed_does_not_keep_the_others(world):
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     open_account(other.ws_id, "2026-10")
-    use(other.ws_id, "2026-10-05", 1_000_000)
+    record_sold_usage(other.ws_id, "2026-10-05", 1_000_000)
     change(BillingAccount, world.ws_id, dearest_plan="a plan that is no more")
     with pytest.raises(ExceptionGroup, match="1 of what was due in BILLDUE") as failed:
         closed()
     assert world.ws_id in failed.value.exceptions[0].__notes__[0]
-    assert filed(other.ws_id, "2026-10").invoice.status == "sent"
+    assert invoice_of(other.ws_id, "2026-10").invoice.status == "sent"
     change(BillingAccount, world.ws_id, dearest_plan="free")
     assert closed() == 1
 
 
 def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
-    use(world.ws_id, "2026-10-05", 1_000_000)
+    record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
     real, meddled = monthly_close.prepare_close, []
 
     def meddling(*about):
@@ -258,15 +266,15 @@ def test_somebody_changes_the_account_at_that_moment(world, monkeypatch):
 
     monkeypatch.setattr(monthly_close, "prepare_close", meddling)
     assert closed() == 1
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     assert (invoice.customer["email"], numbers(world)) == ("new@example.com", 1)
 
 
 def test_what_it_costs(world):
     """A list, what belongs to its page, the number ranges; then for each account its month, by agent, and one write."""
-    use(world.ws_id, "2026-10-05", 1_000_000)
-    with at("2026-11-01"), trips() as seen:
-        close_periods(soon())
+    record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
+    with frozen_at("2026-11-01"), count_requests() as seen:
+        close_periods(deadline())
     per_shard = seen.by_name["Query"] - 2
     assert per_shard == 8
     assert {name: count for name, count in seen.by_name.items() if name != "Query"} == {
@@ -276,18 +284,18 @@ def test_what_it_costs(world):
 
 
 def test_the_clock_calls_it(world):
-    use(world.ws_id, "2026-10-05", 1_000_000)
-    with at("2026-11-01"):
+    record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
+    with frozen_at("2026-11-01"):
         handler(json.loads((EVENTS / "schedule-billing-close.json").read_text()), Context())
-    assert filed(world.ws_id, "2026-10").invoice.event["type"] == "invoice.issued"
+    assert invoice_of(world.ws_id, "2026-10").invoice.event["type"] == "invoice.issued"
 
 
 def test_the_same_invoice_cannot_be_made_twice(world):
     """Even where the account says that the month is open."""
-    use(world.ws_id, "2026-10-05", 1_000_000)
+    record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
     closed()
     change(BillingAccount, world.ws_id, period="2026-10", billed={})
     with pytest.raises(ExceptionGroup):
         closed()
     assert numbers(world) == 1
-    assert filed(world.ws_id, "2026-10").invoice.version == 1
+    assert invoice_of(world.ws_id, "2026-10").invoice.version == 1

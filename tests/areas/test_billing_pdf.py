@@ -14,15 +14,15 @@ import pytest
 from shared.money.billing.pdf import credit_note_pdf, invoice_pdf
 from shared.money.billing.reading import get_invoice_with_payments
 from shared.money.billing.rows import Invoice
-from tests.areas.billing_world import CLERK, billed
-from tests.areas.boards_world import World, found_world
+from tests.areas.billing_world import PLATFORM_ADMIN, invoice_with_credit_note
+from tests.areas.boards_world import World, create_world
 
 
 @pytest.fixture
 def world(aws) -> World:
     bucket = boto3.resource("s3").Bucket("files")
     bucket.objects.all().delete()
-    return found_world()
+    return create_world()
 
 
 def bucket_keys() -> list[str]:
@@ -30,11 +30,11 @@ def bucket_keys() -> list[str]:
 
 
 def test_an_invoice_is_made_once_and_fetched_by_a_signed_url(world):
-    invoice_id, note_id = billed(world.ws_id)
+    invoice_id, note_id = invoice_with_credit_note(world.ws_id)
     answer = world.ada("billing", "GET", f"/invoices/{invoice_id}/pdf")
     assert answer.status == 200, answer.text
     url = urlsplit(answer.json["downloadUrl"])
-    number = get_invoice_with_payments(CLERK, invoice_id).invoice.number
+    number = get_invoice_with_payments(PLATFORM_ADMIN, invoice_id).invoice.number
     asked = parse_qs(url.query)
     assert f'filename="{number}.pdf"' in asked["response-content-disposition"][0]
     assert asked["response-content-type"] == ["application/pdf"]
@@ -43,7 +43,7 @@ def test_an_invoice_is_made_once_and_fetched_by_a_signed_url(world):
     assert url.path.endswith(key)
     kept = boto3.client("s3").get_object(Bucket="files", Key=key)
     assert kept["ContentType"] == "application/pdf"
-    assert kept["Body"].read() == invoice_pdf(get_invoice_with_payments(CLERK, invoice_id).invoice)
+    assert kept["Body"].read() == invoice_pdf(get_invoice_with_payments(PLATFORM_ADMIN, invoice_id).invoice)
     modified = kept["LastModified"]
     world.ada("billing", "GET", f"/invoices/{invoice_id}/pdf")
     assert boto3.client("s3").get_object(Bucket="files", Key=key)["LastModified"] == modified
@@ -149,8 +149,8 @@ def test_any_name_can_be_set(name):
 
 
 def test_a_credit_note_has_negative_lines(world):
-    invoice_id, _ = billed(world.ws_id)
-    found = get_invoice_with_payments(CLERK, invoice_id)
+    invoice_id, _ = invoice_with_credit_note(world.ws_id)
+    found = get_invoice_with_payments(PLATFORM_ADMIN, invoice_id)
     words = " ".join(text for page in drawn(credit_note_pdf(found.credit_notes[0], found.invoice)) for text in page)
     assert "Credit note" in words
     assert found.credit_notes[0].number in words

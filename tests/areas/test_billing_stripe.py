@@ -13,9 +13,9 @@ from shared.money.billing import gateways
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.gateways.stripe import SIGNATURE_TOLERANCE, Stripe, is_signature_valid
 from shared.money.billing.monthly_close import close_periods
-from tests.areas.billing_world import account_of, at, filed, open_account, soon, use
-from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Answer, Client
+from tests.areas.billing_world import account_of, frozen_at, invoice_of, open_account, record_sold_usage
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Answer, Client, deadline
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe, webhook
 
 
@@ -38,9 +38,9 @@ def stripe(monkeypatch) -> Iterator[FakeStripe]:
 @pytest.fixture
 def world(aws, stripe) -> World:
     """With a card, and usage of 10.00 in October."""
-    made = found_world()
+    made = create_world()
     open_account(made.ws_id, "2026-10")
-    use(made.ws_id, "2026-10-05", 10_000_000)
+    record_sold_usage(made.ws_id, "2026-10-05", 10_000_000)
     return made
 
 
@@ -50,13 +50,13 @@ def add(world: World, token: str, kind: str = "card", **more) -> Answer:
 
 
 def issue() -> None:
-    with at("2026-11-01"):
-        close_periods(soon())
+    with frozen_at("2026-11-01"):
+        close_periods(deadline())
 
 
 def night(day: str) -> int:
-    with at(day):
-        return run_dunning(soon())
+    with frozen_at(day):
+        return run_dunning(deadline())
 
 
 def hook(body: str, headers: dict[str, str]) -> Answer:
@@ -98,9 +98,9 @@ def test_a_token_is_no_path(world, stripe):
 def test_an_invoice_is_charged_when_it_is_issued(world, stripe):
     add(world, "pm_1")
     issue()
-    assert filed(world.ws_id, "2026-10").invoice.next_step == "2026-11-01"
+    assert invoice_of(world.ws_id, "2026-10").invoice.next_step == "2026-11-01"
     assert night("2026-11-01") == 1
-    found = filed(world.ws_id, "2026-10")
+    found = invoice_of(world.ws_id, "2026-10")
     assert (found.invoice.status, found.invoice.next_step) == ("paid", None)
     assert [(one.method, one.reference, one.amount_micros) for one in found.payments] == [("card", "pi_1", 12_300_000)]
     path, form, headers = stripe.asked[-1]
@@ -123,7 +123,7 @@ def test_whoever_dies_after_the_charge_charges_once(world, stripe, monkeypatch):
             night("2026-11-01")
     assert len(stripe.intents) == 1
     night("2026-11-01")
-    assert (len(stripe.intents), len(filed(world.ws_id, "2026-10").payments)) == (1, 1)
+    assert (len(stripe.intents), len(invoice_of(world.ws_id, "2026-10").payments)) == (1, 1)
 
 
 def test_a_declined_card_is_tried_every_third_day_until_it_is_overdue(world, stripe):
@@ -135,7 +135,7 @@ def test_a_declined_card_is_tried_every_third_day_until_it_is_overdue(world, str
         night(f"2026-11-{day:02d}")
         tried.append(len(stripe.intents))
     assert tried == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5]
-    assert filed(world.ws_id, "2026-10").invoice.status == "overdue"
+    assert invoice_of(world.ws_id, "2026-10").invoice.status == "overdue"
     assert account_of(world.ws_id).status == "past_due"
 
 
@@ -144,12 +144,12 @@ def test_a_debit_that_takes_days_is_waited_for(world, stripe):
     stripe.behaviour["pm_sepa"] = "processes"
     issue()
     night("2026-11-01")
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     assert (invoice.status, invoice.pending, invoice.next_step) == ("sent", "pi_1", "2026-11-16")
     intent = stripe.intents[0] | {"status": "succeeded", "amount_received": 1230, "payment_method_types": ["sepa_debit"]}
     for _ in range(3):
         assert hook(*webhook("payment_intent.succeeded", intent)).status == 200
-    found = filed(world.ws_id, "2026-10")
+    found = invoice_of(world.ws_id, "2026-10")
     assert (found.invoice.status, found.invoice.pending, len(found.payments)) == ("paid", None, 1)
     assert found.payments[0].method == "sepa_debit"
     assert account_of(world.ws_id).balance_micros == 0
@@ -163,11 +163,11 @@ def test_a_debit_that_failed_is_tried_again(world, stripe):
     with time_machine.travel(clock.parse("2026-11-05T10:00:00Z"), tick=False):
         for _ in range(2):
             assert hook(*webhook("payment_intent.payment_failed", stripe.intents[0], moment=clock.epoch())).status == 200
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     assert (invoice.pending, invoice.next_step) == (None, "2026-11-06")
     stripe.behaviour.clear()
     night("2026-11-06")
-    assert filed(world.ws_id, "2026-10").invoice.status == "paid"
+    assert invoice_of(world.ws_id, "2026-10").invoice.status == "paid"
 
 
 def test_the_webhook_and_the_answer_are_the_same_payment(world, stripe):
@@ -175,7 +175,7 @@ def test_the_webhook_and_the_answer_are_the_same_payment(world, stripe):
     issue()
     night("2026-11-01")
     assert hook(*webhook("payment_intent.succeeded", stripe.intents[0])).json == {"received": True}
-    found = filed(world.ws_id, "2026-10")
+    found = invoice_of(world.ws_id, "2026-10")
     assert (len(found.payments), found.invoice.paid_micros) == (1, 12_300_000)
 
 
@@ -183,7 +183,7 @@ def test_the_webhook_and_the_answer_are_the_same_payment(world, stripe):
 
 
 def pay(world: World, method_id: str) -> Answer:
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     return world.ada("billing", "POST", f"/invoices/{invoice.id}/payments", body={"paymentMethodId": method_id})
 
 
@@ -200,7 +200,7 @@ def test_an_overdue_invoice_is_paid_with_a_card_and_the_workspace_is_active_agai
         "succeeded",
         "pi_1",
     )
-    found = filed(world.ws_id, "2026-10")
+    found = invoice_of(world.ws_id, "2026-10")
     assert (found.invoice.status, account_of(world.ws_id).status) == ("paid", "active")
     assert [one.id for one in found.payments] == [answer.json["id"]]
     again = pay(world, card)
@@ -237,7 +237,7 @@ def test_what_cannot_be_charged(world, stripe):
     transfer = world.ada("billing", "POST", path, body={"type": "bank_transfer"}).json["id"]
     for method in (transfer, "nothing"):
         assert pay(world, method).json["validationErrors"][0]["field"] == "paymentMethodId"
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     for body in ({}, {"paymentMethodId": transfer, "reference": "R"}):
         assert world.ada("billing", "POST", f"/invoices/{invoice.id}/payments", body=body).status == 422
     assert stripe.intents == []
@@ -249,12 +249,12 @@ def test_what_cannot_be_charged(world, stripe):
 @pytest.fixture
 def intent(world) -> dict:
     issue()
-    invoice = filed(world.ws_id, "2026-10").invoice
+    invoice = invoice_of(world.ws_id, "2026-10").invoice
     return {"id": "pi_x", "amount_received": 1230, "metadata": {"invoice_id": invoice.id}}
 
 
 def unpaid(world: World) -> bool:
-    found = filed(world.ws_id, "2026-10")
+    found = invoice_of(world.ws_id, "2026-10")
     return found.invoice.paid_micros == 0 and found.payments == []
 
 
@@ -358,7 +358,7 @@ def test_an_invoice_whose_charge_cannot_be_asked_for_stays_due(world, stripe):
     assert isinstance(failed.value.exceptions[0], Upstream)
     stripe.broken = ""
     assert night("2026-11-01") == 1
-    assert filed(world.ws_id, "2026-10").invoice.status == "paid"
+    assert invoice_of(world.ws_id, "2026-10").invoice.status == "paid"
 
 
 def test_a_method_of_a_gateway_that_is_gone_is_not_charged(world, stripe, monkeypatch):
@@ -368,4 +368,4 @@ def test_a_method_of_a_gateway_that_is_gone_is_not_charged(world, stripe, monkey
     with pytest.raises(ExceptionGroup):
         night("2026-11-01")
     assert night("2026-11-16") == 1
-    assert filed(world.ws_id, "2026-10").invoice.status == "overdue"
+    assert invoice_of(world.ws_id, "2026-10").invoice.status == "overdue"

@@ -7,7 +7,7 @@ from shared.people.access import records
 from shared.store import fetch, write
 from shared.work.boards.rows import Board, Lane
 from tests.areas.driving import Client, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_what_a_request_costs(ada, project, board):
         ("PUT", f"/boards/{board}", {"name": "B"}, 3),
         ("PUT", f"/lanes/{lane}", {"name": "B"}, 4),  # read, write, and how many cards are in it
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             assert ada("boards", method, path, body=body).status == 200
         assert seen.count == cost, (method, path, str(seen))
 

@@ -12,13 +12,13 @@ from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item, move_to_column, move_to_next_column
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def card(world: World, lane: int = 0, **more) -> Item:
@@ -133,7 +133,7 @@ def test_a_lane_says_what_it_takes(world):
 
 def test_a_lane_of_another_board_is_refused_and_of_another_tenant_unknown(world):
     item = card(world)
-    foreign = found_world("eve@example.com", "Eve")
+    foreign = create_world("eve@example.com", "Eve")
     with pytest.raises(NotFound):
         move_item(world.actor, item.id, foreign.lanes[1].id)
     with pytest.raises(NotFound):
@@ -171,6 +171,6 @@ def test_columns_move_by_their_own_limit(world):
 
 def test_a_move_is_one_read_and_one_transaction(world):
     item = card(world)
-    with trips() as seen:
+    with count_requests() as seen:
         move(world, item, 1)
     assert seen.names == ["BatchGetItem", "TransactWriteItems"]

@@ -7,7 +7,7 @@ from shared.work.boards.creating import board_id_of, lane_id_of
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.rows import Item
 from tests.areas.driving import Client, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
@@ -208,6 +208,6 @@ def test_what_a_request_costs(ada, project):
         ("GET", "/board/column/PHASE_DONE", None, 1),
         ("POST", "/board/move", {"ticket_id": one, "target_column_id": "building"}, 4),  # ticket, its board, one transaction
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             assert ada("boards", method, path, body=body).status == 200
         assert seen.count == cost, (method, path, str(seen))

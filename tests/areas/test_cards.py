@@ -8,8 +8,8 @@ from shared.events import get_event
 from shared.store import fetch, put_many
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 CARD_KEYS = {
     "id", "boardId", "laneId", "title", "type", "status", "priority", "reporter", "position", "labels", "tags", "loggedHours",
@@ -19,7 +19,7 @@ CARD_KEYS = {
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def cards(world: World, query: str = "", client=None):
@@ -102,9 +102,9 @@ def test_a_description_must_fit_a_row(world):
 
 
 def test_what_a_card_refers_to_must_be_there_and_ours(world):
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     theirs = make(other).json
-    mine = found_world_of(world)
+    mine = create_world_of(world)
     for lane, code, status in (
         (new_id(), "LANE_NOT_FOUND", 404),
         ("nonsense", "LANE_NOT_FOUND", 404),
@@ -126,7 +126,7 @@ def test_what_a_card_refers_to_must_be_there_and_ours(world):
     assert world.ada("cards", "GET", f"/cards/{theirs['id']}").json["error"]["code"] == "CARD_NOT_FOUND"
 
 
-def found_world_of(world: World) -> World:
+def create_world_of(world: World) -> World:
     """A second board of the same people."""
     from shared.store import create, fetch_all, write
     from shared.work.boards.creating import new_board
@@ -255,7 +255,7 @@ def test_children_come_when_asked_for(world):
 def test_a_deleted_card_is_gone_from_everywhere(world):
     kept, gone = make(world).json, make(world, 6).json
     comment = world.ada("comments", "POST", f"/cards/{gone['id']}/comments", body={"content": "Hi"}).json
-    with trips() as seen:
+    with count_requests() as seen:
         assert world.ada("cards", "DELETE", f"/cards/{gone['id']}").status == 204
     assert seen.count == 3  # access, card, transaction
     assert world.lane_counts() == {0: 1}
@@ -334,7 +334,7 @@ def test_the_same_id_is_made_once(world):
 
 
 def test_a_phase_names_its_first_lane(world):
-    with trips() as seen:
+    with count_requests() as seen:
         made = create_item(world.actor, world.board.id, NewItem("T", "task", phase_id="PHASE_IMPLEMENTATION"))
     assert (made.lane_id, made.phase_id, made.status, seen.count) == (world.lanes[5].id, "PHASE_IMPLEMENTATION", "draft", 2)
     assert create_item(world.actor, world.board.id, NewItem("T", "task", phase_id="PHASE_INITIAL")).lane_id == world.lanes[1].id
@@ -344,19 +344,19 @@ def test_what_each_operation_costs(world):
     lane = world.lanes[6].id
     body = {"laneId": lane, "title": "T", "type": "task"}
     cards(world)  # the first request of an hour starts the window of the rate limit
-    with trips() as seen:
+    with count_requests() as seen:
         card = world.ada("cards", "POST", f"/boards/{world.board.id}/cards", body=body).json
     assert seen.names == ["UpdateItem", "BatchGetItem", "TransactWriteItems"]
-    with trips() as seen:
+    with count_requests() as seen:
         cards(world)
     assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "BatchGetItem"]
-    with trips() as seen:
+    with count_requests() as seen:
         world.ada("cards", "GET", f"/cards/{card['id']}")
     assert seen.names == ["UpdateItem", "GetItem", "Query", "Query"]  # nothing around it: no batch
-    with trips() as seen:
+    with count_requests() as seen:
         world.ada("cards", "PUT", f"/cards/{card['id']}", body={"title": "New"})
     assert seen.names == ["UpdateItem", "GetItem", "TransactWriteItems"]
-    with trips() as seen:
+    with count_requests() as seen:
         world.ada("cards", "POST", f"/cards/{card['id']}/move", body={"toLaneId": world.lanes[7].id})
     assert seen.names == ["UpdateItem", "BatchGetItem", "TransactWriteItems"]
 
@@ -370,7 +370,7 @@ def test_a_thousand_cards_are_two_queries_and_a_batch(world):
     tags = [{"key": "team", "value": "core"}]
     put_many([Item.new(new_id(), **common, position=number, tags=tags) for number in range(1_000)])
     cards(world)
-    with trips() as seen:
+    with count_requests() as seen:
         page = cards(world, "?limit=100&offset=200&tags=team").json
     assert (page["total"], len(page["cards"]), page["cards"][0]["position"]) == (1_000, 100, 200)
     assert seen.by_name["Query"] <= 2

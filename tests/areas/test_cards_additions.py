@@ -16,17 +16,17 @@ from shared.work.items import archiving
 from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
-from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Context
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Context, deadline
 from tests.areas.viewers import project, raw_row, stream_record
-from tests.trips import trips
+from tests.trips import count_requests
 
 DONE = 10
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -40,10 +40,6 @@ def post(world: World, path: str, body: dict | None = None, client=None):
 
 def shown(world: World, card: str) -> dict:
     return world.ada("cards", "GET", f"/cards/{card}").json
-
-
-def soon() -> float:
-    return time.monotonic() + 60
 
 
 # -- links
@@ -140,11 +136,11 @@ def later(days: float):
 def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
     card, fresh = finished(world, title="Old"), world.card(6, "Open")
     wants_archiving(world)
-    assert archive_finished(soon()) == 0
+    assert archive_finished(deadline()) == 0
     with later(ARCHIVE_AFTER_DAYS + 0.1):
         scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
         assert fetch(Item, card.id).archived_at == clock.iso()
-        assert archive_finished(soon()) == 0
+        assert archive_finished(deadline()) == 0
     assert [row.id for row in collection(1, f"BOARD#{world.board.id}#ITEM")] == [fresh.id]
     assert world.lane_counts() == {6: 1}
     put_away = world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived").json
@@ -166,9 +162,9 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
         restored.restored_at = clock.iso()
         write(save(restored))
     with later(ARCHIVE_AFTER_DAYS + 1):
-        assert archive_finished(soon()) == 0  # it was brought back two days ago
+        assert archive_finished(deadline()) == 0  # it was brought back two days ago
     with later(2 * ARCHIVE_AFTER_DAYS + 1):
-        assert archive_finished(soon()) == 1
+        assert archive_finished(deadline()) == 1
     world.set_wip(DONE, 1)
     finished(world, title="In the way")
     assert post(world, f"/cards/{card.id}/restore").status == 422  # the lane is full
@@ -178,7 +174,7 @@ def test_an_archived_card_is_deleted_without_being_counted_twice(world):
     card = finished(world)
     wants_archiving(world)
     with later(ARCHIVE_AFTER_DAYS + 1):
-        assert archive_finished(soon()) == 1
+        assert archive_finished(deadline()) == 1
     assert world.ada("cards", "DELETE", f"/cards/{card.id}").status == 204
     assert (world.lane_counts(), world.column_counts()) == ({}, {})
     assert world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived").json["total"] == 0
@@ -198,12 +194,12 @@ def test_what_was_reopened_is_worked_on_or_is_not_to_be_archived_stays(world, mo
 
     monkeypatch.setattr(archiving, "iterate", reopening)
     with later(ARCHIVE_AFTER_DAYS + 1):
-        assert archive_finished(soon()) == 1
+        assert archive_finished(deadline()) == 1
     assert [bool(fetch(Item, one.id).archived_at) for one in (reopened, worked_on, kept)] == [False, False, True]
     world.ada("boards", "PUT", f"/boards/{world.board.id}", body={"settings": {"autoArchiveCompleted": False}})
     finished(world)
     with later(2 * ARCHIVE_AFTER_DAYS + 2):
-        assert archive_finished(soon()) == 0
+        assert archive_finished(deadline()) == 0
 
 
 def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
@@ -212,8 +208,8 @@ def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
     with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(time.monotonic() - 1) == 0
         world.archive()
-        with trips() as seen:
-            assert archive_finished(soon()) == 0
+        with count_requests() as seen:
+            assert archive_finished(deadline()) == 0
         assert seen.by_name["TransactWriteItems"] == 1  # the first refusal is enough for the board
 
 
@@ -222,7 +218,7 @@ def test_many_cards_are_put_away_page_by_page(world, monkeypatch):
     cards = [finished(world, title=str(number)) for number in range(5)]
     wants_archiving(world)
     with later(ARCHIVE_AFTER_DAYS + 1):
-        assert archive_finished(soon()) == 5
+        assert archive_finished(deadline()) == 5
     page = world.ada("cards", "GET", f"/boards/{world.board.id}/cards/archived?limit=2&offset=1").json
     assert (page["total"], len(page["cards"]), page["pagination"]["hasMore"]) == (5, 2, True)
     assert world.lane_counts() == {}

@@ -10,13 +10,13 @@ from shared.work.activities.rows import new_activity
 from shared.work.boards.lanes import LANES
 from shared.work.items import updating
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def make(world: World, lane: int = 0, **fields):
@@ -54,7 +54,7 @@ def test_null_clears_what_may_be_empty(world):
 
 def test_a_change_of_nothing_writes_nothing(world):
     card = make(world)
-    with trips() as seen:
+    with count_requests() as seen:
         assert change(world, card, title="A card", status="draft").json == card
     assert "TransactWriteItems" not in seen.by_name
 
@@ -80,10 +80,10 @@ def test_a_bad_change_is_named(world, fields, field):
 def test_an_assignee_is_a_member(world):
     card = make(world)
     bob = world.join("Bob", "bob@example.com", Role.MEMBER)
-    with trips() as seen:
+    with count_requests() as seen:
         given = change(world, card, assigneeId=bob.user["id"])
     assert (given.json["assignee"]["name"], seen.by_name["GetItem"]) == ("Bob", 2)
-    stranger = found_world("eve@example.com", "Eve").ada.user["id"]
+    stranger = create_world("eve@example.com", "Eve").ada.user["id"]
     for nobody in (stranger, new_id(), "nonsense"):
         refused = change(world, card, assigneeId=nobody)
         assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, "assigneeId")
@@ -92,7 +92,7 @@ def test_an_assignee_is_a_member(world):
 
 def test_done_moves_to_the_done_lane_and_reopening_moves_back(world):
     card = make(world, 6)
-    with trips() as seen:
+    with count_requests() as seen:
         done = change(world, card, status="done").json
     assert (lane_of(world, done), done["status"], "completedAt" in done) == (10, "done", True)
     assert seen.names[-4:] == ["GetItem", "GetItem", "BatchGetItem", "TransactWriteItems"]  # card, edges, board, write
@@ -188,7 +188,7 @@ def test_a_move_is_a_move(world):
         0.5,
         "in_progress",
     )
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     for lane, status, code in (
         (other.lanes[0].id, 404, "LANE_NOT_FOUND"),
         ("nonsense", 404, "LANE_NOT_FOUND"),
@@ -228,7 +228,7 @@ def test_a_card_shows_all_that_is_around_it(world):
     row = fetch(Item, card["id"])
     row.recent_runs = [_run(card["id"], world.actor.summary)]
     write(save(row))
-    with trips() as seen:
+    with count_requests() as seen:
         answer = world.ada("cards", "GET", path)
     assert seen.names == ["UpdateItem", "GetItem", "Query", "Query", "BatchGetItem"]
     found = answer.json

@@ -15,15 +15,15 @@ from shared.store import collection, fetch, get
 from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, DependencyGraph, create_dependency, open_blockers
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.examples import examples
-from tests.kills import meanwhile
-from tests.trips import trips
+from tests.kills import concurrently
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def make(world: World, lane: int = 6, **fields) -> dict:
@@ -53,7 +53,7 @@ def summary(card: dict) -> dict:
 
 def test_a_dependency_shows_at_both_ends(world):
     design, build = make(world, title="Design"), make(world, title="Build")
-    with trips() as seen:
+    with count_requests() as seen:
         answer = link(world, build, design)
     assert (answer.status, seen.names) == (201, ["UpdateItem", "BatchGetItem", "BatchGetItem", "TransactWriteItems"])
     made = answer.json
@@ -68,7 +68,7 @@ def test_a_dependency_shows_at_both_ends(world):
         "createdAt": made["createdAt"],
     }
     assert (listed(world, build), listed(world, design)) == (([design["id"]], []), ([], [build["id"]]))
-    with trips() as seen:
+    with count_requests() as seen:
         found = world.ada("cards", "GET", f"/cards/{build['id']}/dependencies")
     assert (found.json["blockedBy"], seen.names) == ([made], ["UpdateItem", "GetItem", "Query", "BatchGetItem"])
     assert world.ada("cards", "GET", f"/cards/{design['id']}").json["dependencies"] == [made]
@@ -134,7 +134,7 @@ def test_two_opposite_dependencies_at_once_make_no_circle(world):
     """The other one lands between our look at the graph and our write."""
     a, b = make(world), make(world)
     with (
-        meanwhile(lambda: create_dependency(world.actor, b["id"], a["id"], "blocks")) as ours,
+        concurrently(lambda: create_dependency(world.actor, b["id"], a["id"], "blocks")) as ours,
         pytest.raises(Conflict) as refused,
     ):
         create_dependency(world.actor, a["id"], b["id"], "blocks")
@@ -155,7 +155,7 @@ def test_a_board_holds_so_many_edges_of_living_cards(world, monkeypatch):
 
 
 def test_both_cards_must_be_there_and_ours(world):
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     card, theirs = make(world), make(other)
     for dependent, on in ((card, theirs), (theirs, card), (card, {"id": new_id()}), (card, {"id": "x"}), ({"id": "x"}, card)):
         answer = link(world, dependent, on)

@@ -16,7 +16,7 @@ from shared.work.items.dependencies import create_dependency, delete_dependency
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.running import connected
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import project, stream_record
@@ -48,7 +48,7 @@ class Stream:
 
 @pytest.fixture
 def world(aws) -> World:
-    world = found_world()
+    world = create_world()
     for number in range(11):
         world.set_wip(number, None)
     return world

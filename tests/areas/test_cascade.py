@@ -10,7 +10,7 @@ import time_machine
 
 from functions.cascade_worker import handler as worker
 from functions.scheduled.handler import handler as clock_handler
-from shared.channels.sockets.connections import find
+from shared.channels.sockets.connections import get_connection
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, NotFound
@@ -30,13 +30,13 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
-from tests.areas.boards_world import World, found_world
-from tests.areas.cascades import event, waiting, work_off
+from tests.areas.boards_world import World, create_world
+from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
 from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
-from tests.kills import killed_at, meanwhile
+from tests.kills import concurrently, crash_at_write
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -45,7 +45,7 @@ class Place:
     """A workspace of Ada's beside her default one: Eve is a member, two projects have cards."""
 
     def __init__(self) -> None:
-        self.world: World = found_world()
+        self.world: World = create_world()
         self.ada = self.world.ada
         self.ws_id = make(self.ada, settings={"maxMembers": 50}).json["id"]
         self.eve = self.came("eve")
@@ -119,9 +119,9 @@ def test_everything_that_goes_on_by_itself_ends(place, gateway):
     elsewhere = Viewer(gateway, place.ada, f"/api/workspaces/{place.world.ws_id}/events")
     drain()
     place.delete()
-    work_off()
+    process_all()
     assert gateway.closed == [viewer.id]
-    assert find(elsewhere.id) is not None
+    assert get_connection(elsewhere.id) is not None
     ended = fetch(Run, run.id)
     assert (ended.status, ended.error_code, ended.error_message) == ("cancelled", "CANCELLED", "The workspace was deleted")
     assert stopped == ["arn:one"]
@@ -139,11 +139,11 @@ def test_twice_changes_nothing_more(place):
     place.run()
     record = place.delete()
     tasks = waiting()
-    work_off(*tasks)
+    process_all(*tasks)
     after = rows(but=("ACT",))
-    work_off(*tasks)
+    process_all(*tasks)
     project(record)
-    work_off()
+    process_all()
     assert rows(but=("ACT",)) == after
 
 
@@ -152,10 +152,10 @@ def test_a_step_is_bounded_and_goes_on_where_it_stopped(place, monkeypatch):
     place.delete()
     (task,) = waiting()
     assert worker.handler(event(task), Context()) == {"batchItemFailures": []}
-    (left,) = waiting()
-    assert left["step"] == "projects"
+    (pending,) = waiting()
+    assert pending["step"] == "projects"
     assert [fetch(Project, one.id).deleted_at for one in place.projects] == [None, None]
-    assert work_off(left) >= 2
+    assert process_all(pending) >= 2
     assert fetch(Workspace, place.ws_id).cleared_at
 
 
@@ -163,12 +163,12 @@ def test_whom_the_deletion_left_out_the_cascade_finds(place, monkeypatch):
     """The process that deletes dies after its first transaction."""
     monkeypatch.setattr(workspaces, "REVOKED_PER_TRANSACTION", 1)
     more = [place.came(name) for name in ("bob", "cy")]
-    with killed_at(1) as process:
+    with crash_at_write(1) as process:
         workspaces.delete_workspace(place.actor, place.ws_id)
     assert process.dead
     assert any(one("workspaces", "GET", f"/workspaces/{place.ws_id}/members").status == 200 for one in (place.eve, *more))
     assert project(stream_record(raw_row(f"WS#{place.ws_id}"))) == []
-    work_off()
+    process_all()
     for one in (place.ada, place.eve, *more):
         assert one("workspaces", "GET", f"/workspaces/{place.ws_id}/members").status == 404
 
@@ -182,7 +182,7 @@ def test_no_agent_begins_in_what_is_deleted(place):
     for _ in ("before the cascade", "after it"):
         with pytest.raises(NotFound):
             request_run(mover, place.cards[0].id, "prd", RunRequest(trigger="lane"))
-        work_off()
+        process_all()
 
 
 def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, monkeypatch):
@@ -197,7 +197,7 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
 
     monkeypatch.setattr("shared.edge.cascade.clearing.fetch", deleted)
 
-    with meanwhile(lambda: work_off(task)) as request, pytest.raises((NotFound, Conflict)):
+    with concurrently(lambda: process_all(task)) as request, pytest.raises((NotFound, Conflict)):
         request_run(mover, place.cards[0].id, "prd", RunRequest(trigger="lane"))
     assert request.happened
     assert get(ActiveRuns, f"PROJ#{place.projects[0].id}", "RUNS").run_ids is None
@@ -206,8 +206,8 @@ def test_a_run_that_is_asked_for_while_its_project_closes_does_not_begin(place, 
 def test_what_is_not_deleted_is_left_alone(place):
     before = rows()
     for step in ("members", "projects", "purge"):
-        work_off({"workspace": place.ws_id, "step": step, "after": None})
-        work_off({"workspace": "0190a0a0-0000-7000-8000-000000000000", "step": step, "after": None})
+        process_all({"workspace": place.ws_id, "step": step, "after": None})
+        process_all({"workspace": "0190a0a0-0000-7000-8000-000000000000", "step": step, "after": None})
     assert rows() == before
 
 
@@ -253,18 +253,18 @@ def test_after_thirty_days_nothing_is_left_but_what_was_used(place, monkeypatch,
     before_it_was = {key for key, row in rows().items() if row.get("ws_id", {}).get("S") == place.world.ws_id}
     furnished(place)
     place.delete()
-    work_off()
+    process_all()
     tick()
     assert waiting() == []
     with time_machine.travel(clock.now() + RETENTION - timedelta(hours=1)):
         tick()
         assert waiting() == []
-        work_off({"workspace": place.ws_id, "step": "purge", "after": None})  # not yet due, whoever asks
+        process_all({"workspace": place.ws_id, "step": "purge", "after": None})  # not yet due, whoever asks
         assert fetch(Workspace, place.ws_id) is not None
     with time_machine.travel(clock.now() + RETENTION + timedelta(hours=1)):
         tick()
         (task,) = waiting()
-        calls = work_off(task)
+        calls = process_all(task)
         assert calls > 15 if seconds == 0.0 else calls == 1
         left = {key: row for key, row in rows().items() if place.ws_id in json.dumps(row)}
         assert {row["kind"]["S"] for row in left.values()} <= {"INV", "BILLING"}  # the one expires, the other stays

@@ -13,13 +13,13 @@ from shared.work.comments.rows import Comment
 from shared.work.comments.writing import MAX_DEPTH, NewComment, create_comment
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def remove(client, comment: dict):
 
 def test_a_comment_is_said_and_read(world, card):
     said(world, card)
-    with trips() as seen:
+    with count_requests() as seen:
         answer = say(world, card, "  *Well* done ", contentType="plain_text")
     assert (answer.status, seen.names) == (201, ["UpdateItem", "BatchGetItem", "TransactWriteItems"])
     made = answer.json
@@ -60,7 +60,7 @@ def test_a_comment_is_said_and_read(world, card):
         "createdAt": made["createdAt"],
         "updatedAt": made["createdAt"],
     }
-    with trips() as seen:
+    with count_requests() as seen:
         found = said(world, card)
     assert (found["comments"], found["total"], seen.names) == ([made], 1, ["UpdateItem", "GetItem", "Query", "BatchGetItem"])
     event = get_event(fetch(Comment, made["id"]))
@@ -129,7 +129,7 @@ def test_an_author_who_lost_the_right_to_write_only_reads(world, card):
 def test_a_deleted_comment_is_seen_only_where_it_was_answered(world, card):
     lonely, answered = say(world, card, "Lonely").json, say(world, card, "Answered").json
     reply = say(world, card, "Reply", parentCommentId=answered["id"]).json
-    with trips() as seen:
+    with count_requests() as seen:
         assert remove(world.ada, lonely).status == 204
     assert seen.names == ["UpdateItem", "GetItem", "TransactWriteItems"]
     assert remove(world.ada, answered).status == 204
@@ -162,7 +162,7 @@ def test_a_bad_comment_is_named(world, card, body, field):
 
 
 def test_others_do_not_know_of_it(world, card):
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     made = say(world, card).json
     for answer in (
         eve("comments", "GET", f"/cards/{card['id']}/comments"),
@@ -179,7 +179,7 @@ def test_many_comments_come_in_pages(world, card):
     own = {"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "content"}
     common = {name: value for name, value in first.attribute_values.items() if name not in own}
     put_many([Comment.new(new_id(), **common, content=f"No. {number}") for number in range(149)])
-    with trips() as seen:
+    with count_requests() as seen:
         found = said(world, card)
     assert (len(found["comments"]), found["total"]) == (100, 150)
     assert found["pagination"] == {"limit": 100, "offset": 0, "total": 150, "hasMore": True}
@@ -232,7 +232,7 @@ def test_activities_tell_what_happened_newest_first(world, card):
     agent = Actor("qa", "QA Agent", kind="agent", workspaces={world.ws_id: Role.MEMBER})
     comment = create_comment(agent, card["id"], NewComment("Tested"))
     log(comment)
-    with trips() as seen:
+    with count_requests() as seen:
         found = activities(world, card)
     assert seen.names == ["UpdateItem", "GetItem", "Query", "BatchGetItem"]
     assert found["total"] == 6
@@ -269,7 +269,7 @@ def test_activities_come_in_pages_with_an_exact_total(world, card):
         record(row, EventType.ITEM_UPDATED, world.actor, changes={"title": ["", row.title]})
         write(save(row))
         log(row)
-    with trips() as seen:
+    with count_requests() as seen:
         page = activities(world, card, "?limit=3&offset=2")
     assert seen.names == ["UpdateItem", "GetItem", "Query", "Query", "BatchGetItem"]  # the second query counts
     assert [one["newValue"] for one in page["activities"]] == ["No. 4", "No. 3", "No. 2"]

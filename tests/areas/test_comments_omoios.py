@@ -3,13 +3,13 @@
 import pytest
 
 from shared.core.actor import Role
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_pages_and_rights(world, ticket_id):
     ada, path = world.ada.at("omoios"), f"/tickets/{ticket_id}/comments"
     for number in range(5):
         ada("comments", "POST", path, body={"content": f"No. {number}"})
-    with trips() as seen:
+    with count_requests() as seen:
         page = ada("comments", "GET", f"{path}?limit=2&offset=1")
     assert ([one["content"] for one in page.json], page.header("X-Total-Count")) == (["No. 1", "No. 2"], "5")
     assert seen.names[-3:] == ["GetItem", "Query", "BatchGetItem"]
@@ -96,7 +96,7 @@ def test_pages_and_rights(world, ticket_id):
     assert vera("comments", "GET", path).status == 200
     refused = vera("comments", "POST", path, body={"content": "X"})
     assert (refused.status, refused.json["error"]["code"]) == (403, "AUTHORIZATION_ERROR")
-    eve = found_world("eve@example.com", "Eve").ada.at("omoios")
+    eve = create_world("eve@example.com", "Eve").ada.at("omoios")
     for method, body in (("GET", None), ("POST", {"content": "X"})):
         answer = eve("comments", method, path, body=body)
         assert (answer.status, answer.json["error"]["code"], answer.json["detail"]) == (404, "NOT_FOUND", "Card not found")

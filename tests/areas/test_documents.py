@@ -12,15 +12,15 @@ from shared.work.activities.rows import Activity
 from shared.work.documents import reading
 from shared.work.documents.rows import Document
 from shared.work.documents.writing import write_document
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.viewers import project, raw_row, stream_record
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def make(world: World, client: Client | None = None, **fields) -> Answer:
@@ -123,7 +123,7 @@ def test_tags_and_status_make_no_version(world):
 
 def test_a_change_of_nothing_writes_nothing(world):
     made = make(world, tags=["x"]).json
-    with trips() as seen:
+    with count_requests() as seen:
         answer = change(world, made, **{name: made[name] for name in ("title", "content", "tags", "status")})
         assert change(world, made, title=None, tags=None).json == made
     assert answer.json == made
@@ -319,7 +319,7 @@ def test_a_list_of_many_is_read_as_many_at_a_time_as_a_batch_holds(world, monkey
     monkeypatch.setattr(reading, "BATCH", 6)  # three documents, three texts
     for number in range(4):
         make(world, title=f"D{number}")
-    with trips() as seen:
+    with count_requests() as seen:
         assert len(listed(world)["documents"]) == 4
     # access; the project; the index; twice documents with their texts
     assert seen.names == ["UpdateItem", "GetItem", "Query", "BatchGetItem", "BatchGetItem"]
@@ -330,7 +330,7 @@ def test_the_latest_of_a_type_is_one_read(world):
     first, second = make(world, title="A").json, make(world, title="B").json
     assert latest(world).json == second
     changed = change(world, first, content="Newer\n").json
-    with trips() as seen:
+    with count_requests() as seen:
         assert latest(world).json == changed
     assert seen.names == ["UpdateItem", "Query"]
     tagged = change(world, second, tags=["x"]).json  # no version: it does not get younger
@@ -371,19 +371,19 @@ def test_revisions_end_where_the_answer_is_full(world, monkeypatch):
 
 def test_what_an_operation_costs(world):
     make(world)
-    with trips() as seen:
+    with count_requests() as seen:
         made = make(world).json
     assert seen.names == ["UpdateItem", "GetItem", "TransactWriteItems"]
-    with trips() as seen:
+    with count_requests() as seen:
         change(world, made, content="x")
     assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]  # the old text: the diff is made of it
-    with trips() as seen:
+    with count_requests() as seen:
         publish(world, made)
     assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]
-    with trips() as seen:
+    with count_requests() as seen:
         get(world, made)
     assert seen.names == ["UpdateItem", "GetItem", "BatchGetItem"]
-    with trips() as seen:
+    with count_requests() as seen:
         get(world, made, "?version=1")
     assert seen.names == ["UpdateItem", "GetItem", "BatchGetItem", "GetItem"]
 

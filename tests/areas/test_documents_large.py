@@ -10,7 +10,7 @@ from shared.store import fetch, file_key
 from shared.work.documents import texts
 from shared.work.documents.reading import stored_text
 from shared.work.documents.rows import Document
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
 
 LONG = "A line of some length, so that there are not too many.\n" * 20_000  # 1.1 MB
@@ -18,7 +18,7 @@ LONG = "A line of some length, so that there are not too many.\n" * 20_000  # 1.
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def docs(world: World) -> str:
@@ -120,7 +120,7 @@ def test_the_link_signs_what_may_be_put_there(world):
 
 
 def test_what_was_not_uploaded_here_is_not_there(world):
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     theirs = put_there(other, b"secret")
     nothing = world.ada("documents", "POST", f"{docs(world)}/uploads", body={"size": 3}).json["contentUploadId"]
     for upload in (theirs, nothing, "../x", "0190a0a0-0000-7000-8000-000000000000"):

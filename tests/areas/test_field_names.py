@@ -13,9 +13,9 @@ from shared.work.activities.rows import new_activity
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
-from tests.areas.viewers import messages, project, raw_row, shown_in, stream_record
+from tests.areas.viewers import messages, messages_for, project, raw_row, stream_record
 
 ROOT = Path(__file__).parents[2]
 BUILD = 6
@@ -23,7 +23,7 @@ BUILD = 6
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def _assigned(world: World) -> tuple[Item, list[dict]]:
 def test_people_in_messages_have_the_form_of_the_contract(world):
     card, pushes = _assigned(world)
     eve = card.assignee["id"]
-    (ours,) = shown_in(pushes, "agentworks")
+    (ours,) = messages_for(pushes, "agentworks")
     assert ours["data"]["changes"]["assignee"] == {
         "old": {
             "id": world.actor.id,
@@ -201,7 +201,7 @@ def test_people_in_messages_have_the_form_of_the_contract(world):
         },
         "new": {"id": eve, "name": "Eve", "email": "eve@example.com"},
     }
-    (theirs,) = shown_in(pushes, "omoios")
+    (theirs,) = messages_for(pushes, "omoios")
     assert theirs["payload"]["changes"] == {"assignee_id": eve, "assignee_name": "Eve"}
 
 
@@ -223,7 +223,7 @@ def test_nobody_is_nobody_in_every_contract(world):
     assert get_event(item).type is EventType.ITEM_UPDATED
     write(put(new_activity(item, get_event(item))))
     project(stream_record(raw_row(f"ITEM#{card.id}"), before))
-    (theirs,) = shown_in(messages(), "omoios")
+    (theirs,) = messages_for(messages(), "omoios")
     assert theirs["payload"]["changes"] == {"assignee_id": None, "assignee_name": None}
     told = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"][0]
     assert (told["description"], told.get("newValue")) == ("Ada Lovelace unassigned the card", None)

@@ -23,7 +23,7 @@ from shared.people.access.records import Access
 from shared.people.identity import users
 from shared.store import NumberAttribute, get, update_now
 from tests.areas.driving import Client, call, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 ME = {"agentworks": "/auth/me", "orchestrator": "/users/me", "omoios": "/auth/me"}
 CODES = {
@@ -444,7 +444,7 @@ def test_one_line_a_request_and_never_a_secret(aws, logged, caplog, capsys):
 
 
 def test_a_refused_request_costs_no_more_than_the_question(aws):
-    with trips() as seen:
+    with count_requests() as seen:
         Client("agentworks", "junk")("auth", "GET", "/auth/me")
         call("auth", "agentworks", "GET", "/auth/me")
     assert seen.count == 0

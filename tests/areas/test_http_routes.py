@@ -15,12 +15,12 @@ from shared.edge.contracts.base import Paged, Shape
 from shared.edge.http.application import application
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.event import RestEvent
-from shared.edge.http.operation import Retired
+from shared.edge.http.operation import Deprecation
 from shared.edge.http.routing import Routes
 from shared.people.access.records import Access
 from shared.store import create, write
 from tests.areas.driving import Context, event, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 class Thing(Shape):
@@ -38,13 +38,13 @@ def made(name: str) -> Routes:
             raise NotFound("thing")
         return Thing(thing_id=caller.kind + thing_id)
 
-    @routes.get("/things/special", "things.special", retired=Retired("2027-01-31T00:00:00Z", "/v2/things"))
+    @routes.get("/things/special", "things.special", deprecation=Deprecation("2027-01-31T00:00:00Z", "/v2/things"))
     async def special(caller: Caller, call: ThisCall) -> Paged[Thing]:
         """A fixed word is not read as an id."""
         call.headers.append(("X-Total-Count", "41"))
         return Paged([Thing(thing_id="special")], 41, 3, 20)
 
-    @routes.post("/things", "things.create", status=201, needs=Permission.CARD_CREATE)
+    @routes.post("/things", "things.create", status=201, permission=Permission.CARD_CREATE)
     async def make(body: Thing, caller: Caller) -> Thing:
         """A new thing."""
         return body
@@ -142,7 +142,7 @@ def test_an_api_key_opens_and_is_counted_by_itself(aws, name):
     key = an_api_key()
     status, headers, body = ask(name, "GET", "/things/1", headers=key)
     assert (status, body["data"]["thing_id"], headers["x-ratelimit-remaining"]) == (200, "key1", "99")
-    with trips() as seen:
+    with count_requests() as seen:
         assert ask(name, "GET", "/things/1", headers=key)[1]["x-ratelimit-remaining"] == "98"
     assert seen.names == ["GetItem", "UpdateItem"]
 

@@ -10,9 +10,9 @@ from shared.people.tenancy import invitations
 from shared.people.tenancy.rows import Invitation, Workspace
 from shared.store import fetch
 from tests.areas.driving import Answer, Client, call, sign_up
-from tests.areas.mailbox import asked
+from tests.areas.mailbox import requested_mails
 from tests.areas.test_workspaces_agentworks import home, join, make
-from tests.trips import trips
+from tests.trips import count_requests
 
 EVE = "eve@example.com"
 
@@ -35,7 +35,7 @@ def listed(client: Client, ws: str) -> dict:
     return client("workspaces", "GET", f"/workspaces/{ws}/members").json
 
 
-def told(answer: Answer) -> tuple[int, str]:
+def error_of(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["error"]["code"]
 
 
@@ -60,7 +60,7 @@ def test_an_invitation_is_shown_mailed_and_leads_in(ada, eve, ws):
     assert set(body) == {"invitation", "invitationUrl"}
     assert set(body["invitation"]) == {"id", "email", "role", "invitedBy", "expiresAt", "createdAt"}
     assert listed(ada, ws)["invitations"] == [body["invitation"]]
-    (mail,) = asked()
+    (mail,) = requested_mails()
     assert (mail["kind"], mail["to"]) == ("invitation", EVE)
     assert mail["values"]["url"] == body["invitationUrl"]
     assert (mail["values"]["message"], mail["values"]["role"]) == ("Come and see", "viewer")
@@ -89,7 +89,7 @@ def test_an_invitation_is_good_once(ada, eve, ws):
     token = token_of(invite(ada, ws))
     assert accept(eve, ws, token).status == 200
     again = accept(eve, ws, token)
-    assert told(again) == (409, "INVITATION_NOT_PENDING")
+    assert error_of(again) == (409, "INVITATION_NOT_PENDING")
     assert again.json["error"]["details"] == {"reason": "The invitation was accepted already", "invitation": "accepted"}
     assert fetch(Workspace, ws).member_count == 2
 
@@ -97,7 +97,7 @@ def test_an_invitation_is_good_once(ada, eve, ws):
 def test_an_invitation_is_for_one_address(ada, eve, ws):
     bob = sign_up("Bob", "bob@example.com")
     token = token_of(invite(ada, ws, " EVE@example.com"))
-    assert told(accept(bob, ws, token)) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(accept(bob, ws, token)) == (403, "INSUFFICIENT_PERMISSIONS")
     assert accept(eve, ws, token).status == 200
 
 
@@ -105,9 +105,9 @@ def test_what_is_no_token_leads_nowhere(ada, eve, ws):
     token = token_of(invite(ada, ws))
     other = make(ada).json["id"]
     for place, wrong in ((ws, token[:-1]), (ws, "nonsense"), (other, token), ("nonsense", token)):
-        assert told(accept(eve, place, wrong)) == (404, "INVITATION_NOT_FOUND")
+        assert error_of(accept(eve, place, wrong)) == (404, "INVITATION_NOT_FOUND")
     differs = accept(eve, ws, token, body=token[:-1])
-    assert (told(differs), differs.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "token")
+    assert (error_of(differs), differs.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "token")
     assert accept(eve, ws, token).status == 200
 
 
@@ -119,7 +119,7 @@ def test_after_seven_days_it_is_too_late(ada, eve, ws):
         clock.move_to("2026-11-08T10:00:01Z")
         fresh.token, late = sign_in("ada@example.com"), Client(token=sign_in(EVE))
         refused = accept(late, ws, token)
-        assert told(refused) == (409, "INVITATION_NOT_PENDING")
+        assert error_of(refused) == (409, "INVITATION_NOT_PENDING")
         reason = "The invitation has expired; ask for a new one"
         assert refused.json["error"]["details"] == {"reason": reason, "invitation": "expired"}
         assert listed(fresh, ws)["invitations"] == []
@@ -134,44 +134,44 @@ def sign_in(email: str) -> str:
 def test_inviting_again_renews(ada, eve, ws):
     old, new = token_of(invite(ada, ws)), token_of(invite(ada, ws, role="admin"))
     assert [one["role"] for one in listed(ada, ws)["invitations"]] == ["admin"]
-    assert told(accept(eve, ws, old)) == (404, "INVITATION_NOT_FOUND")
+    assert error_of(accept(eve, ws, old)) == (404, "INVITATION_NOT_FOUND")
     assert accept(eve, ws, new).json["role"] == "admin"
 
 
 def test_nobody_is_buried_under_invitations(ada, ws):
     other = make(ada).json["id"]
     assert [invite(ada, place).status for place in (ws, ws, ws, other, other, ws)] == [201] * 5 + [429]
-    assert len(asked()) == 5
+    assert len(requested_mails()) == 5
     assert invite(ada, ws, "bob@example.com").status == 201
 
 
 def test_a_member_is_not_invited(ada, eve, ws):
     assert accept(eve, ws, token_of(invite(ada, ws))).status == 200
-    assert told(invite(ada, ws)) == (409, "CONFLICT")
-    assert told(invite(ada, ws, "Ada@Example.com")) == (409, "CONFLICT")
+    assert error_of(invite(ada, ws)) == (409, "CONFLICT")
+    assert error_of(invite(ada, ws, "Ada@Example.com")) == (409, "CONFLICT")
 
 
 def test_a_cancelled_invitation_is_over(ada, eve, ws):
     answer = invite(ada, ws)
     path = f"/workspaces/{ws}/invitations/{answer.json['invitation']['id']}"
-    assert told(eve("workspaces", "DELETE", path)) == (404, "WORKSPACE_NOT_FOUND")
+    assert error_of(eve("workspaces", "DELETE", path)) == (404, "WORKSPACE_NOT_FOUND")
     assert ada("workspaces", "DELETE", path).status == 204
-    assert told(ada("workspaces", "DELETE", path)) == (404, "INVITATION_NOT_FOUND")
+    assert error_of(ada("workspaces", "DELETE", path)) == (404, "INVITATION_NOT_FOUND")
     refused = accept(eve, ws, token_of(answer))
-    assert told(refused) == (409, "INVITATION_NOT_PENDING")
+    assert error_of(refused) == (409, "INVITATION_NOT_PENDING")
     assert refused.json["error"]["details"] == {"reason": "The invitation was cancelled", "invitation": "cancelled"}
     assert listed(ada, ws)["invitations"] == []
     assert accept(eve, ws, token_of(invite(ada, ws))).status == 200  # asked again after all
-    assert told(ada("workspaces", "DELETE", path)) == (409, "INVITATION_NOT_PENDING")  # too late
+    assert error_of(ada("workspaces", "DELETE", path)) == (409, "INVITATION_NOT_PENDING")  # too late
 
 
 def test_a_full_workspace_invites_nobody_and_lets_nobody_in(ada, eve, ws):
     token = token_of(invite(ada, ws))
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 1}}).status == 200
     refused = accept(eve, ws, token)
-    assert told(refused) == (403, "WORKSPACE_MEMBER_LIMIT")
+    assert error_of(refused) == (403, "WORKSPACE_MEMBER_LIMIT")
     assert refused.json["error"]["details"] == {"reason": "This workspace may have at most 1 members", "limit": 1}
-    assert told(invite(ada, ws, "bob@example.com")) == (403, "WORKSPACE_MEMBER_LIMIT")
+    assert error_of(invite(ada, ws, "bob@example.com")) == (403, "WORKSPACE_MEMBER_LIMIT")
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 2}}).status == 200
     assert accept(eve, ws, token).status == 200  # the invitation was not used up
 
@@ -183,10 +183,10 @@ def test_invitations_do_not_pile_up(ada, ws, monkeypatch):
 
 def test_nobody_invites_to_more_than_they_may(ada, eve, ws):
     join(eve, ws, Role.MEMBER)
-    assert told(invite(eve, ws, "bob@example.com")) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(invite(eve, ws, "bob@example.com")) == (403, "INSUFFICIENT_PERMISSIONS")
     body = {"role": "member", "permissions": ["member:invite"]}
     assert ada("workspaces", "PUT", f"/workspaces/{ws}/members/{eve.user['id']}", body=body).status == 200
-    assert told(invite(eve, ws, "bob@example.com", role="admin")) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(invite(eve, ws, "bob@example.com", role="admin")) == (403, "INSUFFICIENT_PERMISSIONS")
     assert invite(eve, ws, "bob@example.com", role="member").status == 201
 
 
@@ -201,8 +201,8 @@ def test_nobody_invites_to_more_than_they_may(ada, eve, ws):
 )
 def test_a_bad_invitation_says_what_is_wrong(ada, ws, body, code):
     answer = ada("workspaces", "POST", f"/workspaces/{ws}/members/invite", body=body)
-    assert told(answer) == (422, code)
-    assert asked() == []
+    assert error_of(answer) == (422, code)
+    assert requested_mails() == []
 
 
 def register(email: str, token: str) -> Answer:
@@ -223,10 +223,10 @@ def test_who_registers_with_an_invitation_is_in(ada, ws):
 
 def test_who_registers_with_a_bad_invitation_is_not_there_at_all(ada, ws):
     token = token_of(invite(ada, ws, "new@example.com"))
-    assert told(register("new@example.com", token[:-1])) == (404, "INVITATION_NOT_FOUND")
-    assert told(register("other@example.com", token)) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(register("new@example.com", token[:-1])) == (404, "INVITATION_NOT_FOUND")
+    assert error_of(register("other@example.com", token)) == (403, "INSUFFICIENT_PERMISSIONS")
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 1}}).status == 200
-    assert told(register("new@example.com", token)) == (403, "WORKSPACE_MEMBER_LIMIT")
+    assert error_of(register("new@example.com", token)) == (403, "WORKSPACE_MEMBER_LIMIT")
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 5}}).status == 200
     assert register("new@example.com", token).status == 201  # the address is still free, the invitation still good
 
@@ -234,7 +234,7 @@ def test_who_registers_with_a_bad_invitation_is_not_there_at_all(ada, ws):
 def test_nobody_joins_workspaces_without_end(ada, eve, ws, monkeypatch):
     monkeypatch.setattr(records, "MAX_WORKSPACES", 1)
     token = token_of(invite(ada, ws))
-    assert told(accept(eve, ws, token)) == (403, "LIMIT_EXCEEDED")
+    assert error_of(accept(eve, ws, token)) == (403, "LIMIT_EXCEEDED")
     assert (listed(ada, ws)["total"], fetch(Workspace, ws).member_count) == (1, 1)
 
 
@@ -242,16 +242,16 @@ def test_a_deleted_workspace_takes_nobody(ada, eve):
     ws = make(ada).json["id"]
     token = token_of(invite(ada, ws))
     assert ada("workspaces", "DELETE", f"/workspaces/{ws}").status == 202
-    assert told(accept(eve, ws, token)) == (404, "INVITATION_NOT_FOUND")
+    assert error_of(accept(eve, ws, token)) == (404, "INVITATION_NOT_FOUND")
 
 
 def test_what_it_costs(ada, eve, ws):
     ada("workspaces", "GET", "/workspaces"), eve("workspaces", "GET", "/workspaces")
-    with trips() as seen:
+    with count_requests() as seen:
         answer = invite(ada, ws)
     # access; workspace and invitation; the members; how many wait; how many went there this hour (the window begins); the invitation
     assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "UpdateItem", "UpdateItem", "PutItem"]
-    with trips() as seen:
+    with count_requests() as seen:
         assert accept(eve, ws, token_of(answer)).status == 200
     # access; the invitation; the workspace; all of it at once; whether the member is here now
     assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems", "BatchGetItem"]

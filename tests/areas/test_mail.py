@@ -10,7 +10,7 @@ from shared.channels.mail import delivery, outbox
 from shared.channels.mail.templates import TEMPLATES, render
 from shared.core.errors import Upstream
 from shared.core.settings import settings
-from tests.areas.mailbox import asked, left, mailer, open_ses
+from tests.areas.mailbox import mailer, requested_mails, reset_ses, sent_mails
 
 SAMPLES = json.loads((Path(__file__).parents[2] / "events" / "sqs-emails.json").read_text())["Records"]
 INVITED = {
@@ -24,14 +24,14 @@ INVITED = {
 
 @pytest.fixture(autouse=True)
 def _ses(aws):
-    open_ses()
+    reset_ses()
 
 
 def test_what_is_asked_for_leaves(aws):
     outbox.send("invitation", "bea@example.com", **INVITED, message="Join <us> & work")
-    (message,) = asked()
+    (message,) = requested_mails()
     assert mailer(message) == []
-    (mail,) = left()
+    (mail,) = sent_mails()
     assert (mail.destinations["ToAddresses"], mail.source) == (["bea@example.com"], settings().mail_sender)
     assert mail.subject == "Ada invites you to Engines"
     assert "Join &lt;us&gt; &amp; work" in mail.body
@@ -41,51 +41,51 @@ def test_what_is_asked_for_leaves(aws):
 
 def test_the_sample_event_is_mail(aws):
     assert mailer(*(record["body"] for record in SAMPLES)) == []
-    assert [mail.destinations["ToAddresses"] for mail in left()] == [["ada@example.com"], ["bea@example.com"]]
+    assert [mail.destinations["ToAddresses"] for mail in sent_mails()] == [["ada@example.com"], ["bea@example.com"]]
 
 
 def test_a_message_that_comes_again_sends_nothing_more(aws):
     outbox.send("invitation", "bea@example.com", **INVITED)
-    (message,) = asked()
+    (message,) = requested_mails()
     assert mailer(message, message) == []
     assert mailer(message) == []
-    assert len(left()) == 1
+    assert len(sent_mails()) == 1
 
 
 def test_one_occasion_is_one_mail(aws):
     for _ in range(2):
         outbox.send("invitation", "bea@example.com", once="event-1", **INVITED)
     outbox.send("invitation", "bea@example.com", once="event-2", **INVITED)
-    assert mailer(*asked()) == []
-    assert len(left()) == 2
+    assert mailer(*requested_mails()) == []
+    assert len(sent_mails()) == 2
 
 
 def test_what_fails_comes_again_alone(aws):
     outbox.send("invitation", "bea@example.com", **INVITED)
-    (message,) = asked()
+    (message,) = requested_mails()
     assert mailer("{broken", message, message | {"id": "other", "kind": "unheard_of"}) == ["m0", "m2"]
-    assert len(left()) == 1
+    assert len(sent_mails()) == 1
 
 
 def test_a_mail_that_ses_refuses_is_tried_again(aws):
-    open_ses(verified=False)
+    reset_ses(verified=False)
     outbox.send("invitation", "bea@example.com", **INVITED)
-    (message,) = asked()
+    (message,) = requested_mails()
     assert mailer(message) == ["m0"]
-    open_ses()
+    reset_ses()
     assert mailer(message) == []
-    assert len(left()) == 1
+    assert len(sent_mails()) == 1
 
 
 def test_a_mailer_that_died_leaves_its_message_to_the_next(aws):
     outbox.send("invitation", "bea@example.com", **INVITED)
-    (message,) = asked()
+    (message,) = requested_mails()
     with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as now:
         delivery._claim(message["id"])  # and nothing more
         assert mailer(message) == ["m0"]
         now.shift(delivery.LOCK_SECONDS + 1)
         assert mailer(message) == []
-    assert len(left()) == 1
+    assert len(sent_mails()) == 1
 
 
 def test_an_address_that_is_none_is_dropped(aws, monkeypatch):
@@ -97,15 +97,15 @@ def test_an_address_that_is_none_is_dropped(aws, monkeypatch):
 
     monkeypatch.setattr(delivery, "ses", Ses)
     outbox.send("invitation", "nonsense", **INVITED)
-    assert mailer(*asked()) == []
+    assert mailer(*requested_mails()) == []
 
 
 def test_no_secret_is_logged(aws, caplog):
     outbox.send("invitation", "bea@example.com", **INVITED)
-    open_ses(verified=False)
-    (message,) = asked()
+    reset_ses(verified=False)
+    (message,) = requested_mails()
     mailer(message, json.dumps(message | {"id": "2", "values": INVITED | {"what": "1"}}))
-    open_ses()
+    reset_ses()
     mailer(message)
     said = [repr(vars(record)) for record in caplog.records]
     assert [("mail failed" in one, "'kind': 'invitation'" in one) for one in said] == [(True, True)] * 2 + [(False, True)]
@@ -114,15 +114,15 @@ def test_no_secret_is_logged(aws, caplog):
 
 def test_a_domain_leaves_in_ascii(aws):
     outbox.send("invitation", "ada@müller.example", **INVITED)
-    mailer(*asked())
-    assert left()[0].destinations["ToAddresses"] == ["ada@xn--mller-kva.example"]
+    mailer(*requested_mails())
+    assert sent_mails()[0].destinations["ToAddresses"] == ["ada@xn--mller-kva.example"]
 
 
 def test_nobody_to_write_to(aws):
     outbox.send("nothing", "nobody@example.com")
-    (message,) = asked()
+    (message,) = requested_mails()
     assert mailer(message) == []
-    assert left() == []
+    assert sent_mails() == []
 
 
 def test_links_lead_to_the_web_application(aws, monkeypatch):
@@ -141,7 +141,7 @@ def test_a_mistake_is_said_to_whoever_asks(aws):
         outbox.send("unheard_of", "a@b.co")
     with pytest.raises(TypeError):
         outbox.send("invitation", "a@b.co", workspace="Engines")
-    assert asked() == []
+    assert requested_mails() == []
 
 
 def test_a_queue_that_fails_is_said(aws, monkeypatch):

@@ -5,9 +5,9 @@ import pytest
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import fetch, get
 from tests.areas.driving import Client, sign_up
-from tests.areas.test_invitations import accept, invite, listed, token_of, told
+from tests.areas.test_invitations import accept, error_of, invite, listed, token_of
 from tests.areas.test_workspaces_agentworks import home, make
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
@@ -70,20 +70,20 @@ def test_what_is_given_beyond_a_role_bites_and_can_be_taken_again(ada, ws, came)
 @pytest.mark.parametrize("wrong", ["card:fly", "workspace:admin", ""])
 def test_only_what_is_in_the_table_can_be_given(ada, ws, came, wrong):
     answer = change(ada, ws, came(), role="member", permissions=["project:create", wrong])
-    assert (told(answer), answer.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "permissions")
+    assert (error_of(answer), answer.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "permissions")
 
 
 def test_nobody_gives_what_they_do_not_have(ada, ws, came):
     eve, bob = came("admin"), came("viewer", "bob@example.com", "Bob")
     assert change(eve, ws, bob, role="member").status == 200
-    assert told(change(eve, ws, bob, role="member", permissions=["workspace:billing"])) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(change(eve, ws, bob, role="member", permissions=["workspace:billing"])) == (403, "INSUFFICIENT_PERMISSIONS")
     assert change(ada, ws, bob, role="member", permissions=["workspace:billing"]).status == 200
 
 
 def test_to_take_from_somebody_is_a_permission_of_its_own(ada, ws, came):
     eve, bob = came("admin"), came("member", "bob@example.com", "Bob")
-    assert told(change(eve, ws, bob, role="viewer")) == (403, "INSUFFICIENT_PERMISSIONS")
-    assert told(remove(eve, ws, bob)) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(change(eve, ws, bob, role="viewer")) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(remove(eve, ws, bob)) == (403, "INSUFFICIENT_PERMISSIONS")
     assert change(ada, ws, eve, role="admin", permissions=["member:remove"]).status == 200
     assert change(eve, ws, bob, role="viewer").status == 200
     assert remove(eve, ws, bob).status == 204
@@ -96,8 +96,8 @@ def test_who_is_removed_finds_nothing_any_more(ada, ws, came):
     for area, path in (("workspaces", f"/workspaces/{ws}"), ("projects", f"/projects/{project}")):
         assert eve(area, "GET", path).status == 404
     assert (listed(ada, ws)["total"], fetch(Workspace, ws).member_count) == (1, 1)
-    assert told(remove(ada, ws, eve)) == (404, "MEMBER_NOT_FOUND")
-    assert told(change(ada, ws, eve, role="viewer")) == (404, "MEMBER_NOT_FOUND")
+    assert error_of(remove(ada, ws, eve)) == (404, "MEMBER_NOT_FOUND")
+    assert error_of(change(ada, ws, eve, role="viewer")) == (404, "MEMBER_NOT_FOUND")
     event = get(WorkspaceMembership, f"WS#{ws}", f"MEM#{eve.user['id']}").event
     assert (event["type"], event["data"]["left"]) == ("member.removed", False)
 
@@ -114,8 +114,8 @@ def test_the_owner_neither_leaves_nor_is_changed(ada, ws, came):
     eve = came("admin")
     assert change(ada, ws, eve, role="admin", permissions=["member:remove"]).status == 200
     for client in (ada, eve):
-        assert told(remove(client, ws, ada)) == (409, "CONFLICT")
-        assert told(change(client, ws, ada, role="admin")) == (409, "CONFLICT")
+        assert error_of(remove(client, ws, ada)) == (409, "CONFLICT")
+        assert error_of(change(client, ws, ada, role="admin")) == (409, "CONFLICT")
 
 
 def transfer(client: Client, ws: str, who: Client):
@@ -124,7 +124,7 @@ def transfer(client: Client, ws: str, who: Client):
 
 def test_a_workspace_gets_another_owner(ada, ws, came):
     eve = came("viewer")
-    assert told(transfer(eve, ws, eve)) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert error_of(transfer(eve, ws, eve)) == (403, "INSUFFICIENT_PERMISSIONS")
     answer = transfer(ada, ws, eve)
     assert (answer.status, answer.json["owner"]["id"]) == (200, eve.user["id"])
     assert [(one["user"]["name"], one["role"]) for one in listed(eve, ws)["members"]] == [
@@ -138,15 +138,15 @@ def test_a_workspace_gets_another_owner(ada, ws, came):
 
 def test_only_a_member_becomes_the_owner_and_the_default_workspace_keeps_its_own(ada, ws, came):
     bob = sign_up("Bob", "bob@example.com")
-    assert told(transfer(ada, ws, bob)) == (404, "MEMBER_NOT_FOUND")
+    assert error_of(transfer(ada, ws, bob)) == (404, "MEMBER_NOT_FOUND")
     assert transfer(ada, ws, ada).json["owner"]["id"] == ada.user["id"]
-    assert told(transfer(ada, home(ada), bob)) == (409, "CONFLICT")
+    assert error_of(transfer(ada, home(ada), bob)) == (409, "CONFLICT")
 
 
 def test_a_foreign_workspace_has_no_members(ada, ws, came):
     eve, bob = came(), sign_up("Bob", "bob@example.com")
     for answer in (change(bob, ws, eve, role="viewer"), remove(bob, ws, eve), remove(bob, ws, bob), transfer(bob, ws, bob)):
-        assert told(answer) == (404, "WORKSPACE_NOT_FOUND")
+        assert error_of(answer) == (404, "WORKSPACE_NOT_FOUND")
 
 
 def test_what_it_costs(ada, ws, came):
@@ -160,6 +160,6 @@ def test_what_it_costs(ada, ws, came):
         (lambda: change(ada, ws, eve, role="member"), ["UpdateItem", "GetItem", "TransactWriteItems", "BatchGetItem"]),
         (lambda: remove(ada, ws, eve), ["UpdateItem", "GetItem", "TransactWriteItems"]),
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             ask()
         assert seen.names == cost

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.channels.sockets.connections import find
+from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.topics import workspace_topic
 from shared.core.actor import Role
 from shared.edge.reactions import workspaces as seen
@@ -11,7 +11,7 @@ from shared.people.access import records
 from shared.people.tenancy import members
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import fetch, get
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.viewers import Viewer, drain, messages, project, publish_events, raw_row, stream_record
@@ -19,7 +19,7 @@ from tests.areas.viewers import Viewer, drain, messages, project, publish_events
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def consume(pk: str, sk: str = "META") -> None:
@@ -72,15 +72,15 @@ def test_the_sockets_of_who_is_removed_close(world, gateway):
     messages()
     consume(f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
     assert sorted(gateway.closed) == sorted([events.id, terminal.id])
-    assert (find(events.id), find(terminal.id)) == (None, None)
-    assert find(others.id) is not None  # it hears of her own workspace
+    assert (get_connection(events.id), get_connection(terminal.id)) == (None, None)
+    assert get_connection(others.id) is not None  # it hears of her own workspace
     for viewer in (adas, others):
-        viewer.heard()
+        viewer.received()
     event = {"event_type": "x", "entity_type": "ticket", "entity_id": "1"}
     publish_events(workspace_topic(world.ws_id), world.ws_id, agentworks=[{"type": "x"}], omoios=[event])
     drain()
-    assert {"type": "x"} in adas.heard()
-    assert others.heard() == []
+    assert {"type": "x"} in adas.received()
+    assert others.received() == []
 
 
 def test_who_has_come_again_keeps_their_sockets(world, gateway):
@@ -91,7 +91,7 @@ def test_who_has_come_again_keeps_their_sockets(world, gateway):
     viewer = Viewer(gateway, eve, f"/api/workspaces/{world.ws_id}/events")
     assert project(late) == []
     assert gateway.closed == []
-    assert find(viewer.id) is not None
+    assert get_connection(viewer.id) is not None
 
 
 def test_joining_is_told_on_the_workspace_socket(world, gateway):
@@ -101,7 +101,7 @@ def test_joining_is_told_on_the_workspace_socket(world, gateway):
     row = get(WorkspaceMembership, f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
     consume(row.pk, row.sk)
     drain()
-    (told,) = viewer.heard()
+    (told,) = viewer.received()
     assert told["type"] == "member_joined"
     assert told["data"] == {
         "workspaceId": world.ws_id,

@@ -5,12 +5,12 @@ import time
 import time_machine
 
 from shared.channels.sockets.presence import GRACE, online_users
-from tests.areas.boards_world import found_world
+from tests.areas.boards_world import create_world
 from tests.areas.viewers import Viewer
 
 
 def test_there_while_one_connection_is_open_and_a_moment_longer(gateway):
-    world, eve = found_world(), found_world("eve@example.com", "Eve")
+    world, eve = create_world(), create_world("eve@example.com", "Eve")
     ada_id, eve_id = world.actor.id, eve.actor.id
     path = f"/api/workspaces/{world.ws_id}/events"
     assert online_users([ada_id, eve_id]) == set()
@@ -31,7 +31,7 @@ def test_there_while_one_connection_is_open_and_a_moment_longer(gateway):
 
 
 def test_members_are_shown_as_there(gateway):
-    world = found_world()
+    world = create_world()
 
     def shown() -> str:
         (member,) = world.ada("workspaces", "GET", f"/workspaces/{world.ws_id}/members").json["members"]

@@ -18,14 +18,14 @@ from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 from shared.work.tasks.rows import Task, create_task
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import messages, project, pushed, raw_row, stream_record
 
 
 @pytest.fixture
 def world(aws) -> World:
     workspaces._written_at.clear()
-    return found_world()
+    return create_world()
 
 
 def stats(world: World) -> ProjectStats:

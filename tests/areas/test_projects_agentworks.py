@@ -9,7 +9,7 @@ from shared.store import fetch, get, save, write
 from shared.work.boards.rows import Counts
 from shared.work.projects.rows import Project
 from tests.areas.driving import Client, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_what_a_request_costs(ada):
         ("POST", f"{path}/archive", None, 3),
         ("POST", f"{path}/restore", None, 5),  # and the workspace's limit, and the agents' configurations
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             answer = ada("projects", method, target, body=body)
         assert answer.status < 300, answer.text
         assert seen.count == cost, (method, target, str(seen))

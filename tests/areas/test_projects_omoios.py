@@ -6,7 +6,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.store import fetch
 from shared.work.items.rows import Item
 from tests.areas.driving import Client, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_what_a_request_costs(ada):
         ("POST", "/projects", {"name": "B"}, 4),  # organization, workspace, one transaction
         ("POST", f"/projects/{project}/create-ticket", {"title": "T"}, 4),  # project, board, one transaction
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             assert ada("projects", method, path, body=body).status < 300
         assert seen.count == cost, (method, path, str(seen))
 

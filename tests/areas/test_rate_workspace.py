@@ -6,7 +6,7 @@ from shared.core.limits import RateRule
 from shared.edge.contracts.agentworks import Agentworks
 from shared.people.access import quota_leases
 from shared.people.access.quota_leases import QuotaLeases
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
 
 RULE = RateRule("aw", 50, 3600)
@@ -16,7 +16,7 @@ RULE = RateRule("aw", 50, 3600)
 def world(aws, monkeypatch) -> World:
     monkeypatch.setattr(quota_leases, "PROCESS_LEASES", QuotaLeases())
     monkeypatch.setattr(Agentworks, "workspace_rule", RULE)
-    return found_world()
+    return create_world()
 
 
 def limits(answer: Answer) -> tuple[int, int, int]:
@@ -46,7 +46,7 @@ def test_a_request_about_many_rows_of_a_workspace_is_one(world):
 
 def test_past_the_limit_the_workspace_is_refused_and_nobody_else(world):
     path = f"/boards/{world.board.id}"
-    eve = found_world("eve@example.com", "Eve")
+    eve = create_world("eve@example.com", "Eve")
     statuses = [world.ada("boards", "GET", path).status for _ in range(52)]
     assert statuses.index(429) >= 48  # making the world has taken some of the fifty
     refused = world.ada("boards", "GET", path)

@@ -14,9 +14,9 @@ from shared.work.documents.reading import stored_text
 from shared.work.documents.rows import Document
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.running import Machine, connected
-from tests.trips import trips
+from tests.trips import count_requests
 
 STORY = """We lose orders because the shop has no guest checkout.
 A visitor must be able to pay without an account.
@@ -27,7 +27,7 @@ Checkout must answer within 2 seconds."""
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_a_provider_without_credentials_is_said_at_once(world):
 
 def test_a_run_row_belongs_to_its_tenant(world, machine):
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("POST", "/approve")):
         answer = eve("runs", method, f"/runs/{run.id}{path}", body={} if method == "POST" else None)
         assert (answer.status, answer.json["error"]["code"]) == (404, "RUN_NOT_FOUND")
@@ -157,15 +157,15 @@ def test_the_machine_takes_every_step_there_is(world, machine: Machine):
 def test_what_a_request_costs(world):
     card = card_in(world, 1, "doc")
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
-    with trips() as seen:
+    with count_requests() as seen:
         assert trigger(world, card, "prd").status == 202
     # access; the card; everything that decides; run, card and place at once. The message to the queue is not DynamoDB's
     assert seen.names == ["UpdateItem", "GetItem", "BatchGetItem", "TransactWriteItems"]
     path = f"/runs/{fetch(Item, card.id).lease_run}"
-    with trips() as seen:
+    with count_requests() as seen:
         assert world.ada("runs", "GET", path).status == 200
     assert seen.names == ["UpdateItem", "GetItem"]
-    with trips() as seen:
+    with count_requests() as seen:
         assert world.ada("runs", "GET", f"/cards/{card.id}/runs").status == 200
     assert seen.names == ["UpdateItem", "GetItem", "Query", "BatchGetItem"]
 

@@ -19,7 +19,7 @@ from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.port import Finished, StreamInterrupted, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.actor import Role
-from shared.core.errors import Conflict, Raced, Upstream
+from shared.core.errors import ConditionFailed, Conflict, Upstream
 from shared.core.situations import Situation
 from shared.edge.reactions import parse_change
 from shared.edge.reactions.triggers import react
@@ -37,17 +37,17 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.viewers import project, raw_row, stream_record
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -477,7 +477,7 @@ def test_a_tool_error_goes_back_to_the_model(world, machine, model):
 
 
 def test_an_agent_reaches_nothing_outside_its_workspace(world, machine, model):
-    other = found_world("eve@example.com", "Eve")
+    other = create_world("eve@example.com", "Eve")
     theirs = card_in(other, 1, "doc")
     model.turns = [calls(("read_card", {"card_id": theirs.id}))]
     machine.play(started(world, card_in(world, 1, "doc"), "prd"))
@@ -599,7 +599,7 @@ def test_the_same_run_id_twice_is_one_run(world):
     card = card_in(world, 1, "doc")
     request = requesting.RunRequest(run_id="01a1fc3c-48ce-72a3-8823-3c580c5223e0")
     requesting.request_run(world.actor, card.id, "prd", request)
-    with pytest.raises((Raced, Conflict)):
+    with pytest.raises((ConditionFailed, Conflict)):
         requesting.request_run(world.actor, card.id, "prd", request)
 
 
@@ -735,7 +735,7 @@ def test_what_a_turn_costs(world, machine, model):
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     for name in ("claim", "check_limits", "load_context"):
         run_step(name, Step(run_id, "one"))
-    with trips() as seen:
+    with count_requests() as seen:
         assert run_step("turn", Step(run_id, "one"))["next"] == "finish"
     assert seen.count <= 13
 

@@ -19,12 +19,12 @@ from shared.runs.agent_runs import turns
 from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.maintenance import sweep_runs
-from shared.runs.agent_runs.rows import AgentRecord, Run, ToolCallRecord, Turn
+from shared.runs.agent_runs.rows import AgentStats, Run, ToolCallRecord, Turn
 from shared.runs.agent_runs.spending import budget_scope, build_usage_line
 from shared.store import collection, fetch, get, load_text, query, write
 from shared.work.documents.writing import write_document
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.test_runs_control import calls, configure
@@ -32,7 +32,7 @@ from tests.areas.test_runs_control import calls, configure
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_what_an_agent_cost_is_what_its_lines_say(world, machine, model):
     model.turns = [turn]
     run_id = started(world, card, "prd")
     machine.play(run_id)
-    record = get(AgentRecord, *AgentRecord.key_of(world.ws_id, fetch(Run, run_id).agent_id))
+    record = get(AgentStats, *AgentStats.key_of(world.ws_id, fetch(Run, run_id).agent_id))
     assert record.price_micros == sum(line.customer_price_micros for line in lines_of(run_id)) == 250_000
 
 

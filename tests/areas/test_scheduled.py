@@ -10,9 +10,9 @@ import time_machine
 from functions.scheduled.handler import JOBS, handler
 from infra.schedules import SCHEDULES
 from shared.agents.providers.port import Finished, TokenUsage
-from shared.channels.sockets.connections import close_connection, find
+from shared.channels.sockets.connections import close_connection, get_connection
 from shared.channels.sockets.expiry import close_expired
-from shared.channels.sockets.rows import DUE, LONGEST, DueConnection, OpenConnections
+from shared.channels.sockets.rows import DUE, MAX_CONNECTION_AGE, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
 from shared.money.budgets.reserving import read_caps
@@ -24,8 +24,8 @@ from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import create, fetch, get, query, save, update_now, write
-from tests.areas.boards_world import World, found_world
-from tests.areas.driving import Context
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Context, deadline
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import Gateway, Viewer, raw_row
 
@@ -37,13 +37,9 @@ def tick(job: str) -> None:
     handler(json.loads((EVENTS / f"schedule-{job}.json").read_text()), Context())
 
 
-def soon() -> float:
-    return time.monotonic() + 60
-
-
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def test_every_job_has_a_rule_and_a_sample_event():
@@ -82,20 +78,20 @@ def abandoned(world: World, lane: int = 1, agent: str = "prd") -> Run:
 def test_a_run_whose_execution_is_gone_ends_and_everything_it_held_is_free(world, monkeypatch):
     run = abandoned(world)
     monkeypatch.setattr(queue, "is_execution_running", lambda _: False)
-    assert sweep_runs(soon()) == 1
+    assert sweep_runs(deadline()) == 1
     ended = fetch(Run, run.id)
     assert (ended.status, ended.error_code, ended.hold, ended.gsi3pk) == ("failed", "TIMEOUT", None, None)
     cap = fetch(Budget, budget_id("run", run.id))
     assert (cap.reserved, cap.available) == (0, cap.limit)
     assert run.id not in (get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids or ())
     assert raw_row(f"ITEM#{run.item_id}").get("lease_run") is None
-    assert sweep_runs(soon()) == 0
+    assert sweep_runs(deadline()) == 0
 
 
 def test_a_run_between_two_tries_of_a_step_is_left_alone(world, monkeypatch):
     run = abandoned(world)
     monkeypatch.setattr(queue, "is_execution_running", lambda arn: arn == EXECUTION)
-    assert sweep_runs(soon()) == 0
+    assert sweep_runs(deadline()) == 0
     assert fetch(Run, run.id).status == "running"
 
 
@@ -110,7 +106,7 @@ def test_a_run_that_renews_its_lease_at_that_moment_goes_on(world, monkeypatch):
         return False
 
     monkeypatch.setattr(queue, "is_execution_running", renewing)
-    assert sweep_runs(soon()) == 0
+    assert sweep_runs(deadline()) == 0
     assert fetch(Run, run.id).status == "running"
 
 
@@ -125,10 +121,10 @@ def waiting(world: World, lane: int = 1, agent: str = "prd", execution: str = EX
 def test_only_a_waiting_run_whose_execution_is_gone_gets_another(world, monkeypatch):
     gone, alive = waiting(world), waiting(world, 4, "planner", "another")
     monkeypatch.setattr(queue, "is_execution_running", lambda arn: arn == "another")
-    assert sweep_runs(soon()) == 1
+    assert sweep_runs(deadline()) == 1
     assert (fetch(Run, gone.id).execution, fetch(Run, gone.id).launches) == (None, 1)
     assert (fetch(Run, alive.id).execution, fetch(Run, alive.id).launches) == ("another", 0)
-    assert sweep_runs(soon()) == 0
+    assert sweep_runs(deadline()) == 0
 
 
 def test_an_answer_at_that_moment_is_stronger_than_the_clock(world, monkeypatch):
@@ -139,7 +135,7 @@ def test_an_answer_at_that_moment_is_stronger_than_the_clock(world, monkeypatch)
         return False
 
     monkeypatch.setattr(queue, "is_execution_running", going_on)
-    assert sweep_runs(soon()) == 0
+    assert sweep_runs(deadline()) == 0
     assert fetch(Run, run.id).status == "running"
 
 
@@ -154,7 +150,7 @@ def test_of_many_that_wait_some_are_asked_for_each_time_and_all_in_the_end(world
 
     monkeypatch.setattr(queue, "is_execution_running", lives)
     for _ in range(4):
-        sweep_runs(soon())
+        sweep_runs(deadline())
     assert asked[:5] == [run.execution for run in runs]
     assert len(asked) <= 8
     assert asked[5] == runs[0].execution  # round again
@@ -165,7 +161,7 @@ def test_what_there_was_no_time_for_is_done_the_next_time(world, monkeypatch):
     runs = [abandoned(world), abandoned(world, 4, "planner")]
     assert sweep_runs(time.monotonic() - 1) == 0
     assert {fetch(Run, run.id).status for run in runs} == {"running"}
-    assert sweep_runs(soon()) == 2
+    assert sweep_runs(deadline()) == 2
 
 
 # -- connections
@@ -185,12 +181,12 @@ def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world,
     lost, left = viewer(gateway, world), viewer(gateway, world)
     left.leave()
     assert [row.connection_id for row in due_rows()] == [lost.id]
-    assert close_expired(soon()) == 0  # it is not due yet
-    with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
-        assert close_expired(soon()) == 1
-        assert close_expired(soon()) == 0
+    assert close_expired(deadline()) == 0  # it is not due yet
+    with time_machine.travel(clock.epoch() + MAX_CONNECTION_AGE + 1, tick=True):
+        assert close_expired(deadline()) == 1
+        assert close_expired(deadline()) == 0
     assert gateway.closed == [lost.id]
-    assert find(lost.id) is None
+    assert get_connection(lost.id) is None
     assert due_rows() == []
     assert get(OpenConnections, f"CONNS#{world.actor.id}").open == 0
 
@@ -198,9 +194,9 @@ def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world,
 def test_a_due_row_without_its_connection_goes_too(world, gateway):
     lost = viewer(gateway, world)
     row = due_rows()[0]
-    close_connection(find(lost.id))
+    close_connection(get_connection(lost.id))
     write(create(DueConnection(pk=row.pk, sk=row.sk, ttl=row.ttl)))
-    with time_machine.travel(clock.epoch() + LONGEST + 1, tick=True):
+    with time_machine.travel(clock.epoch() + MAX_CONNECTION_AGE + 1, tick=True):
         tick("ws-reaper")
     assert due_rows() == []
 

@@ -8,27 +8,27 @@ from functions.ws.handler import handler as ws
 from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.access import liveness, records
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries, publish_run_status
 from shared.runs.terminal_sessions.terminal import HISTORY
 from shared.store import check, get, query, update_now, write
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, sign_up
-from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, socket_event, work
-from tests.kills import meanwhile
-from tests.trips import trips
+from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, push_batch, socket_event
+from tests.kills import concurrently
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def terminal_of(run: Run) -> TerminalWriter:
-    return TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("no")))
+    return TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("no")))
 
 
 def say(run: Run, *lines: str, **more) -> None:
@@ -53,10 +53,10 @@ def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, world):
     say(run, "one", "two")
     messages()
     viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
-    assert (viewer.status, viewer.heard()) == (200, [])
+    assert (viewer.status, viewer.received()) == (200, [])
     gateway.answers[viewer.id] = [410, 410]  # the handshake is still under way
     drain()
-    connected, batch, status = viewer.heard()
+    connected, batch, status = viewer.received()
     assert connected == {
         "type": "connected",
         "data": {
@@ -79,17 +79,17 @@ def test_nothing_comes_before_the_greeting_and_nothing_is_lost_by_that(gateway, 
     (greeting,) = messages()
     publish_run_status(run.id, card.id, run.ws_id, "running", progress=50)
     drain()
-    assert viewer.heard() == []
-    work(greeting)
-    assert [one["type"] for one in viewer.heard()] == ["connected", "logs_batch", "run_status"]
+    assert viewer.received() == []
+    push_batch(greeting)
+    assert [one["type"] for one in viewer.received()] == ["connected", "logs_batch", "run_status"]
     publish_run_status(run.id, card.id, run.ws_id, "running", progress=60)
     drain()
-    assert viewer.heard()[-1]["data"]["progress"] == 60
+    assert viewer.received()[-1]["data"]["progress"] == 60
 
 
 def test_a_card_without_runs_has_an_empty_history(gateway, world):
     viewer = watch(gateway, world, world.card())
-    connected, batch = viewer.heard()
+    connected, batch = viewer.received()
     assert connected["data"]["activeRuns"] == []
     assert batch == {"type": "logs_batch", "data": []}
 
@@ -108,7 +108,7 @@ def test_a_card_without_runs_has_an_empty_history(gateway, world):
     ],
 )
 def test_what_is_not_the_callers_is_refused(gateway, world, path, status):
-    eve = found_world("eve@example.com", "Eve")
+    eve = create_world("eve@example.com", "Eve")
     path = path.format(foreign=eve.card().id, foreign_ws=eve.project.ws_id)
     assert Viewer(gateway, world.ada, path).status == status
 
@@ -172,21 +172,21 @@ def test_round_trips(gateway, world):
     card = world.card()
     run = world.run(card)
     messages()
-    with trips() as seen:
+    with count_requests() as seen:
         viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     assert seen.names == ["GetItem", "GetItem", "TransactWriteItems"]  # session, card, connection
     drain()
-    with trips() as seen:
+    with count_requests() as seen:
         viewer.send({"type": "ping", "timestamp": 1})
     assert seen.names == ["GetItem"]  # the connection; the session is known
-    with trips() as seen, terminal_of(run) as terminal:
+    with count_requests() as seen, terminal_of(run) as terminal:
         for _ in range(3):
             terminal.write("info", "agent", "x")
             terminal.flush()
     assert seen.names == ["Query", *["TransactWriteItems"] * 3]  # where the log ends, then one a chunk
     waiting = messages()
-    with trips() as seen:
-        work(*waiting)
+    with count_requests() as seen:
+        push_batch(*waiting)
     assert seen.names == ["Query"]  # who listens; whether they still may is known
 
 
@@ -198,13 +198,13 @@ def test_new_entries_come_live_to_everybody_in_the_stored_bytes(gateway, world):
     run = world.run(card)
     viewers = [watch(gateway, world, card) for _ in range(3)]
     for viewer in viewers:
-        viewer.heard()
+        viewer.received()
     say(run, "first")
     drain()
     say(run, "second", "third")
     drain()
     for viewer in viewers:
-        one, many = viewer.heard()
+        one, many = viewer.received()
         assert (one["type"], one["data"]["message"]) == ("log_entry", "first")
         assert [entry["message"] for entry in many["data"]] == ["second", "third"]
         assert [canonical(entry) for entry in (one["data"], *many["data"])] == [canonical(entry) for entry in entries(run.id)]
@@ -214,12 +214,12 @@ def test_what_piles_up_in_the_queue_is_one_message_to_a_viewer(gateway, world):
     card = world.card()
     run = world.run(card)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     for number in range(6):
         say(run, f"line {number}")
     waiting = messages()
-    assert work(*reversed(waiting), waiting[0]) == {"batchItemFailures": []}  # out of order, and one twice
-    (batch,) = viewer.heard()
+    assert push_batch(*reversed(waiting), waiting[0]) == {"batchItemFailures": []}  # out of order, and one twice
+    (batch,) = viewer.received()
     assert [entry["seq"] for entry in batch["data"]] == [1, 2, 3, 4, 5, 6]
 
 
@@ -227,10 +227,10 @@ def test_large_output_is_cut_into_messages_below_32_kb(gateway, world):
     card = world.card()
     run = world.run(card)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     say(run, *("x" * 9_000 for _ in range(10)))
     drain()
-    heard = viewer.heard()
+    heard = viewer.received()
     assert len(heard) > 2
     assert [entry["seq"] for entry in entries_in(heard)] == list(range(1, 11))
 
@@ -241,11 +241,11 @@ def test_a_new_connection_gets_the_last_hundred_and_then_goes_on_without_a_hole(
     say(run, *(str(number) for number in range(150)))
     messages()
     viewer = watch(gateway, world, card)
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == list(range(51, 151))
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == list(range(51, 151))
     assert HISTORY == 100
     say(run, "next")
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [151]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [151]
 
 
 def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gateway, world):
@@ -256,27 +256,27 @@ def test_entries_written_while_a_viewer_catches_up_are_not_lost_nor_repeated(gat
     viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
     (greeting,) = messages()
     say(run, "2")  # pushed before the greeting: it is left out, and noted
-    work(*messages())
-    assert viewer.heard() == []
+    push_batch(*messages())
+    assert viewer.received() == []
     say(run, "3")  # pushed after the greeting, written before it
     late = messages()
-    work(greeting)
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2, 3]
-    work(*late)
-    assert viewer.heard() == []
+    push_batch(greeting)
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [1, 2, 3]
+    push_batch(*late)
+    assert viewer.received() == []
     say(run, "4")
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [4]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [4]
 
 
 def test_the_first_entries_of_a_run_are_not_lost_while_a_viewer_is_greeted(gateway, world):
     card = world.card()
     run = world.run(card)
     viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
-    with meanwhile(lambda: say(run, "1", "2", "3")):  # after the empty history was read, before the greeting is noted
+    with concurrently(lambda: say(run, "1", "2", "3")):  # after the empty history was read, before the greeting is noted
         drain()
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2, 3]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [1, 2, 3]
 
 
 def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_entry(gateway, world, monkeypatch):
@@ -287,11 +287,11 @@ def test_a_run_that_begins_while_a_viewer_catches_up_is_heard_from_its_first_ent
     (greeting,) = messages()
     run = world.run(card)
     say(run, "1", "2")
-    work(*messages())
+    push_batch(*messages())
     monkeypatch.setattr(watching, "runs_of", lambda _: [])  # the index does not show it yet
-    work(greeting)
+    push_batch(greeting)
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [1, 2]
 
 
 def test_subscribing_from_a_number_on_gives_the_rest_and_then_live(gateway, world):
@@ -300,20 +300,20 @@ def test_subscribing_from_a_number_on_gives_the_rest_and_then_live(gateway, worl
     say(run, *(str(number) for number in range(120)))
     messages()
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "subscribe_run", "runId": run.id, "fromSequence": 7})
     say(run, "while it catches up")
     drain()
-    heard = viewer.heard()
+    heard = viewer.received()
     assert [entry["seq"] for entry in entries_in(heard)] == list(range(7, 122))
     assert heard[0]["type"] == "run_status"
     say(run, "live")
     say(other, "of another run")
     drain()
-    assert [entry["message"] for entry in entries_in(viewer.heard())] == ["live"]
+    assert [entry["message"] for entry in entries_in(viewer.received())] == ["live"]
     viewer.send({"type": "subscribe_run", "runId": run.id})
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == list(range(23, 123))
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == list(range(23, 123))
 
 
 def test_a_paused_stream_is_silent_and_resuming_brings_what_was_missed(gateway, world):
@@ -322,24 +322,24 @@ def test_a_paused_stream_is_silent_and_resuming_brings_what_was_missed(gateway, 
     viewer = watch(gateway, world, card)
     say(run, "1")
     drain()
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "pause_stream"})
     say(run, "2")
     later = messages()
     say(run, "3")
     drain()
-    work(*later)  # overtaken
+    push_batch(*later)  # overtaken
     publish_run_status(run.id, card.id, run.ws_id, "running", progress=50)
     drain()
-    assert viewer.heard() == []
+    assert viewer.received() == []
     viewer.send({"type": "resume_stream"})
     say(run, "4")
     drain()
-    heard = viewer.heard()
+    heard = viewer.received()
     assert [entry["seq"] for entry in entries_in(heard)] == [2, 3, 4]
     say(run, "5")
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [5]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [5]
     viewer.send({"type": "resume_stream"})  # it was not paused
     assert messages() == []
 
@@ -350,27 +350,27 @@ def test_pausing_before_the_greeting_loses_nothing(gateway, world):
     say(run, "1", "2")
     messages()
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "subscribe_run", "runId": run.id, "fromSequence": 1})
     viewer.send({"type": "pause_stream"})
     drain()
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "resume_stream"})
     drain()
-    assert {entry["seq"] for entry in entries_in(viewer.heard())} <= {1, 2}
+    assert {entry["seq"] for entry in entries_in(viewer.received())} <= {1, 2}
     say(run, "3")
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [3]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [3]
 
 
 def test_the_status_of_a_run_is_told(gateway, world):
     card = world.card()
     run = world.run(card)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     publish_run_status(run.id, card.id, run.ws_id, "running", progress=40, estimated_completion="2026-11-21T10:00:00.000Z")
     drain()
-    assert viewer.heard() == [
+    assert viewer.received() == [
         {
             "type": "run_status",
             "data": {"runId": run.id, "status": "running", "progress": 40, "estimatedCompletion": "2026-11-21T10:00:00.000Z"},
@@ -386,16 +386,16 @@ def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, world):
         say(run, line)
     publish_run_status(run.id, card.id, run.ws_id, "failed")
     drain()
-    (ended,) = (one["data"] for one in viewer.heard() if one["type"] == "run_status" and one["data"]["status"] == "failed")
+    (ended,) = (one["data"] for one in viewer.received() if one["type"] == "run_status" and one["data"]["status"] == "failed")
     assert ended == {"runId": run.id, "status": "failed", "lastSequence": 3}
 
 
 def test_a_ping_comes_back_with_its_timestamp(gateway, world):
     viewer = watch(gateway, world, world.card())
-    viewer.heard()
+    viewer.received()
     for timestamp in (1732180000123, 0, 1.5):
         viewer.send({"type": "ping", "timestamp": timestamp})
-        assert viewer.heard() == [{"type": "pong", "timestamp": timestamp}]
+        assert viewer.received() == [{"type": "pong", "timestamp": timestamp}]
 
 
 @pytest.mark.parametrize(
@@ -428,18 +428,18 @@ def test_a_ping_comes_back_with_its_timestamp(gateway, world):
 )
 def test_what_cannot_be_done_is_an_error_message(gateway, world, message, code):
     viewer = watch(gateway, world, world.card())
-    viewer.heard()
+    viewer.received()
     viewer.send(message)
-    (heard,) = viewer.heard()
+    (heard,) = viewer.received()
     assert (heard["type"], heard["data"]["code"]) == ("error", code)
     assert heard["data"]["message"]
 
 
 def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, world):
-    eve = found_world("eve@example.com", "Eve")
+    eve = create_world("eve@example.com", "Eve")
     foreign, elsewhere = eve.run(eve.card()), world.run(world.card(title="Another"))
     viewer = watch(gateway, world, world.card())
-    viewer.heard()
+    viewer.received()
     for run in (foreign, elsewhere):
         for message in (
             {"type": "subscribe_run", "runId": run.id},
@@ -447,7 +447,7 @@ def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, world):
             {"type": "search_logs", "query": "", "filters": {"runId": run.id}},
         ):
             viewer.send(message)
-            (heard,) = viewer.heard()
+            (heard,) = viewer.received()
             assert heard["data"]["code"] == "RUN_NOT_FOUND"
     assert messages() == []
 
@@ -459,10 +459,10 @@ def test_searching_finds_and_counts(gateway, world):
     say(second, "reading failed", level="error", component="provider", source="provider")
     messages()
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "search_logs", "query": "READING"})
     drain()
-    (found,) = viewer.heard()
+    (found,) = viewer.received()
     data = found["data"]
     assert found["type"] == "search_results"
     assert [entry["message"] for entry in data["logs"]] == ["Reading the PRD", "reading failed"]
@@ -483,7 +483,7 @@ def test_searching_finds_and_counts(gateway, world):
     ):
         viewer.send({"type": "search_logs", "query": "", "filters": filters})
         drain()
-        assert viewer.heard()[0]["data"]["totalCount"] == total
+        assert viewer.received()[0]["data"]["totalCount"] == total
 
 
 def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, world):
@@ -492,10 +492,10 @@ def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, worl
     say(run, *(f"{number} " + "x" * 1_000 for number in range(130)))
     messages()
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "search_logs", "query": "x"})
     drain()
-    (found,) = viewer.heard()
+    (found,) = viewer.received()
     assert (found["data"]["totalCount"], found["data"]["truncated"]) == (130, True)
     assert found["data"]["logs"][-1]["seq"] == 130
 
@@ -507,22 +507,22 @@ def test_a_session_that_ends_hears_nothing_more_and_is_hung_up(gateway, world, m
     card = world.card()
     run = world.run(card)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     sessions.end(world.actor.id, str(world.actor.session_id))
     _later(monkeypatch, liveness.MAX_AGE + 1)
     say(run, "secret")
     drain()
-    assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
+    assert (viewer.received(), gateway.closed) == ([], [viewer.id])
     assert get(Connection, f"CONN#{viewer.id}") is None
 
 
 def test_a_message_of_an_ended_session_is_not_answered(gateway, world, monkeypatch):
     viewer = watch(gateway, world, world.card())
-    viewer.heard()
+    viewer.received()
     sessions.end(world.actor.id, str(world.actor.session_id))
     _later(monkeypatch, liveness.MAX_AGE + 1)
     viewer.send({"type": "ping", "timestamp": 1})
-    assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
+    assert (viewer.received(), gateway.closed) == ([], [viewer.id])
 
 
 def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, world, monkeypatch):
@@ -533,12 +533,12 @@ def test_who_leaves_the_workspace_hears_no_more_of_it(gateway, world, monkeypatc
     topic = workspace_topic(str(world.project.ws_id))
     publish_events(topic, world.project.ws_id, agentworks=[{"type": "x"}])
     drain()
-    assert viewer.heard() == [{"type": "x"}]
+    assert viewer.received() == [{"type": "x"}]
     write(records.revoke_workspace(eve.user["id"], str(world.project.ws_id)))
     _later(monkeypatch, liveness.MAX_AGE + 1)
     publish_events(topic, world.project.ws_id, agentworks=[{"type": "y"}])
     drain()
-    assert viewer.heard() == []
+    assert viewer.received() == []
 
 
 def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, world):
@@ -550,7 +550,7 @@ def test_a_session_that_has_just_begun_is_not_taken_for_an_ended_one(gateway, wo
     answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": "ada@example.com", "password": "correct horse"})
     viewer = Viewer(gateway, Client(token=answer.json["token"]), f"/api/cards/{card.id}/terminal")
     drain()
-    assert viewer.heard()[0]["type"] == "connected"
+    assert viewer.received()[0]["type"] == "connected"
 
 
 def test_a_connection_that_is_gone_is_forgotten(gateway, world):
@@ -564,25 +564,25 @@ def test_a_connection_that_is_gone_is_forgotten(gateway, world):
     drain()
     assert get(Connection, f"CONN#{gone.id}") is None
     assert get(Subscription, row.pk, row.sk) is None
-    assert entries_in(here.heard())[0]["message"] == "x"
+    assert entries_in(here.received())[0]["message"] == "x"
 
 
 def test_a_gateway_that_is_busy_is_asked_again(gateway, world):
     card = world.card()
     run = world.run(card)
     viewer, other = watch(gateway, world, card), watch(gateway, world, card)
-    viewer.heard()
-    other.heard()
+    viewer.received()
+    other.received()
     gateway.answers[viewer.id] = [429, 500, 429, 503, 200]
     say(run, "x")
     drain()
-    assert [entry["message"] for entry in entries_in(viewer.heard())] == ["x"]
-    assert [entry["message"] for entry in entries_in(other.heard())] == ["x"]
+    assert [entry["message"] for entry in entries_in(viewer.received())] == ["x"]
+    assert [entry["message"] for entry in entries_in(other.received())] == ["x"]
 
 
 def test_posts_are_signed(gateway, world):
     viewer = watch(gateway, world, world.card())
-    viewer.heard()
+    viewer.received()
     assert "/us-east-1/execute-api/aws4_request" in gateway.headers["Authorization"]
 
 
@@ -598,8 +598,8 @@ def test_a_topic_that_fails_is_reported_and_the_others_are_served(gateway, world
     }
     whole = fanout.fan_out
     monkeypatch.setattr(fanout, "fan_out", lambda topic, *about: whole(topic, *about) if topic != "bad" else 1 / 0)
-    assert work(good | {"topic": "bad"}, good) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
-    assert viewer.heard() == [{"type": "x"}]
+    assert push_batch(good | {"topic": "bad"}, good) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert viewer.received() == [{"type": "x"}]
 
 
 # -- omoios
@@ -617,15 +617,15 @@ def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, world
     sent = [event(1), event(2, "TASK_CREATED", "task"), event(3, "TICKET_UPDATED")]
     publish_events(topic, world.project.ws_id, agentworks=[{"type": "card_created"}], omoios=sent)
     drain()
-    assert everything.heard() == sent
-    assert some.heard() == [sent[0]]
+    assert everything.received() == sent
+    assert some.received() == [sent[0]]
     some.send({"type": "subscribe", "entity_ids": ["id-3"], "event_types": "TICKET_UPDATED"})
-    assert some.heard() == [{"status": "subscribed", "filters": {"event_types": ["TICKET_UPDATED"], "entity_ids": ["id-3"]}}]
+    assert some.received() == [{"status": "subscribed", "filters": {"event_types": ["TICKET_UPDATED"], "entity_ids": ["id-3"]}}]
     publish_events(topic, world.project.ws_id, omoios=sent)
     drain()
-    assert some.heard() == [sent[2]]
+    assert some.received() == [sent[2]]
     some.send({"type": "subscribe"})
-    assert some.heard() == [{"status": "subscribed", "filters": {}}]
+    assert some.received() == [{"status": "subscribed", "filters": {}}]
 
 
 @pytest.mark.parametrize(
@@ -643,13 +643,13 @@ def test_omoios_events_are_filtered_by_the_query_and_by_subscribe(gateway, world
 def test_omoios_says_what_it_cannot_read(gateway, world, text):
     viewer = Viewer(gateway, world.ada, "/api/v1/ws/events")
     viewer.send(text)
-    assert viewer.heard() == [{"error": "Invalid JSON message"}]
+    assert viewer.received() == [{"error": "Invalid JSON message"}]
 
 
 def test_omoios_answers_a_ping_and_refuses_nonsense(gateway, world):
     viewer = Viewer(gateway, world.ada, "/api/v1/ws/events")
     viewer.send({"type": "ping"}).send({"type": "nonsense"}).send({"type": "subscribe", "entity_ids": [1]})
-    pong, unknown, bad = viewer.heard()
+    pong, unknown, bad = viewer.received()
     assert pong == {"type": "pong"}
     assert unknown == {"error": "Unknown message type"}
     assert "error" in bad
@@ -660,8 +660,8 @@ def test_the_other_contracts_messages_stay_with_their_own(gateway, world):
     omoios = Viewer(gateway, world.ada, "/api/v1/ws/events")
     publish_events(workspace_topic(world.project.ws_id), world.project.ws_id, agentworks=[{"type": "a"}], omoios=[event(1)])
     drain()
-    assert agentworks.heard() == [{"type": "a"}]
-    assert omoios.heard() == [event(1)]
+    assert agentworks.received() == [{"type": "a"}]
+    assert omoios.received() == [event(1)]
 
 
 def test_a_subscription_goes_live_with_the_numbers_it_has_reached(gateway, world):
@@ -671,7 +671,7 @@ def test_a_subscription_goes_live_with_the_numbers_it_has_reached(gateway, world
     messages()
     viewer = watch(gateway, world, card)
     row = get(Subscription, f"SUB#{terminal_topic('', card.id)}", f"CONN#{viewer.id}")
-    assert (row.state, row.next) == (LIVE, {run.id: 3})
+    assert (row.state, row.sent_until) == (LIVE, {run.id: 3})
 
 
 def _later(monkeypatch, seconds: float) -> None:

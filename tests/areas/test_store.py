@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Conflict, Forbidden, Invalid, NotFound, Raced
+from shared.core.errors import ConditionFailed, Conflict, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import (
@@ -46,7 +46,7 @@ from shared.store import (
     writing,
 )
 from shared.store.client import batches
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 class Thing(Entity):
@@ -112,8 +112,8 @@ def test_a_stale_save_is_refused(aws):
 def test_a_transaction_names_the_condition_that_failed(aws):
     one, two = thing(size=1), thing(size=5)
     write(create(one), create(two))
-    full = Raced("No room")
-    with pytest.raises(Raced) as refused:
+    full = ConditionFailed("No room")
+    with pytest.raises(ConditionFailed) as refused:
         write(save(one), update(two, [Thing.size.add(1)], Thing.size < 5, full))
     assert refused.value is full
     assert load(Thing, one.id, member()).version == 1
@@ -123,8 +123,10 @@ def test_a_refusal_sees_the_row_as_it_stood(aws):
     made = thing(size=5)
     write(create(made))
     seen = []
-    with pytest.raises(Raced):
-        update_now(made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or Raced("x"))
+    with pytest.raises(ConditionFailed):
+        update_now(
+            made, [Thing.size.add(1)], Thing.size < 5, lambda row: seen.append(Thing.decode(row).size) or ConditionFailed("x")
+        )
     assert seen == [5]
     assert Thing.decode(update_now(made, [Thing.size.add(1)], Thing.size < 6)).size == 6
 
@@ -160,7 +162,7 @@ def test_a_row_that_is_too_large_is_the_callers_mistake(aws, others):
 def test_a_row_that_is_too_large_as_dynamodb_says_it_in_a_transaction():
     reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded the maximum allowed size"}]
     error = ClientError({"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}, "TransactWriteItems")
-    assert isinstance(writing._refusal_in(error, [create(thing()), create(thing())]), Invalid)
+    assert isinstance(writing._condition_error(error, [create(thing()), create(thing())]), Invalid)
 
 
 def test_a_file_in_parts_is_there_when_they_are_joined(aws):
@@ -198,7 +200,7 @@ def many(number: int, model: type[Thing] = Thing) -> list[str]:
 
 def test_a_walk_goes_over_all_pages_and_reads_each_when_it_comes_to_it(aws):
     ids = many(7)
-    with trips() as seen:
+    with count_requests() as seen:
         walk = iterate(Thing, "WS#w1#THING", index=1, limit=3)
         assert seen.count == 0
         assert [row.entity_id for row in itertools.islice(walk, 3)] == ids[:3]
@@ -220,7 +222,7 @@ def test_a_walk_goes_on_where_a_page_ended(aws):
 
 def test_a_walk_reads_the_entities_of_each_page_together(aws):
     many(4)
-    with trips() as seen:
+    with count_requests() as seen:
         rows = list(iterate(Thing, "WS#w1#THING", index=1, limit=3, read=lambda page: fetch_indexed(Thing, page)))
     assert [row.title for row in rows] == ["0", "1", "2", "3"]
     assert seen.by_name == {"Query": 2, "BatchGetItem": 2}
@@ -228,12 +230,12 @@ def test_a_walk_reads_the_entities_of_each_page_together(aws):
 
 def test_a_walk_ends_when_its_time_is_up(aws, monkeypatch):
     many(4)
-    with trips() as seen:
+    with count_requests() as seen:
         assert list(iterate(Thing, "WS#w1#THING", index=1, until=time.monotonic() - 1)) == []
     assert seen.count == 0
     ticks = itertools.count()
     monkeypatch.setattr("shared.store.walking.time.monotonic", lambda: next(ticks))
-    with trips() as seen:
+    with count_requests() as seen:
         assert len(list(iterate(Thing, "WS#w1#THING", index=1, limit=1, until=3))) == 2  # a look for each page and each row
     assert seen.count == 2
 
@@ -303,7 +305,7 @@ def test_a_change_is_made_again_on_what_somebody_else_left(aws):
 def test_nothing_is_written_where_nothing_changes(aws):
     made = thing()
     write(create(made))
-    with trips() as seen:
+    with count_requests() as seen:
         update_with_retry(lambda: load(Thing, made.id, member()), lambda _: None)
     assert seen.names == ["GetItem"]
 

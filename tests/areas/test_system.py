@@ -10,7 +10,7 @@ from functions.system import docs, probes
 from shared.core.settings import settings
 from shared.edge.contracts import NAMES
 from tests.areas.driving import Context, call, event
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 def ask(contract: str, path: str, **headers: str):
@@ -89,7 +89,7 @@ def test_a_probe_that_hangs_is_given_up(aws, monkeypatch):
 
 
 def test_health_costs_no_request_of_the_rate_limits(aws):
-    with trips() as seen:
+    with count_requests() as seen:
         ask("enterprise", "/health")
         ask("aintandem", "/system/health")
         ask("aintandem", "/system/info")

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequence, tail
-from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, Chunk
+from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, LogChunk
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
 from tests.areas.viewers import messages
-from tests.kills import meanwhile
+from tests.kills import concurrently
 
 
 class Lease(Row):
@@ -18,7 +18,7 @@ class Lease(Row):
     fence = NumberAttribute()
 
 
-FENCED = Raced("Somebody else works on this run")
+FENCED = ConditionFailed("Somebody else works on this run")
 
 
 def lease(run: str, fence: int = 1) -> Lease:
@@ -32,8 +32,8 @@ def writer(run: str, fence: int = 1, **more) -> TerminalWriter:
     return TerminalWriter(run, "card", "ws", lambda: check(row, Lease.fence == fence, FENCED), **more)
 
 
-def chunks(run: str) -> list[Chunk]:
-    return query(Chunk, Chunk.partition_key(run), consistent=True).rows
+def chunks(run: str) -> list[LogChunk]:
+    return query(LogChunk, LogChunk.partition_key(run), consistent=True).rows
 
 
 def test_entries_are_numbered_from_one_and_say_what_was_said(aws):
@@ -95,10 +95,10 @@ def test_who_has_lost_the_lease_appends_nothing(aws):
     row.fence = 2
     write(put(row))
     zombie.write("info", "agent", "after")
-    with pytest.raises(Raced) as refused:
+    with pytest.raises(ConditionFailed) as refused:
         zombie.flush()
     assert refused.value is FENCED
-    with pytest.raises(Raced):
+    with pytest.raises(ConditionFailed):
         zombie.write("info", "agent", "still after")
     with writer("r", fence=2) as heir:
         heir.write("info", "agent", "the heir")
@@ -196,8 +196,15 @@ def _break(terminal: TerminalWriter) -> None:
 def test_a_chunk_is_never_written_over(aws):
     run = new_id()
     lease(run)
-    taken = Chunk(pk=Chunk.partition_key(run), sk=Chunk.sort(1), last=3, writer="other", at="2026-01-01T00:00:00.000Z", body="[]")
-    with meanwhile(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
+    taken = LogChunk(
+        pk=LogChunk.partition_key(run),
+        sk=LogChunk.sort_key(1),
+        last_sequence=3,
+        writer="other",
+        at="2026-01-01T00:00:00.000Z",
+        body="[]",
+    )
+    with concurrently(lambda: write(create(taken))) as ours, writer(run) as terminal:  # after we read where the log ends
         terminal.write("info", "agent", "x")
     assert ours.happened
     assert [chunk.first for chunk in chunks(run)] == [1, 4]

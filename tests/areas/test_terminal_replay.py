@@ -6,17 +6,17 @@ from types import SimpleNamespace
 import pytest
 
 from shared.channels.sockets.rows import Connection
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.access import liveness
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries
-from shared.runs.terminal.entries import Chunk, new_entry, with_sequence
+from shared.runs.terminal.entries import LogChunk, new_entry, with_sequence
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions.replay import pause_between
 from shared.store import check, create, get, update_now, write
 from tests.areas.test_sockets import watch, world  # noqa: F401  # a fixture
-from tests.areas.viewers import drain, entries_in, messages, work
+from tests.areas.viewers import drain, entries_in, messages, push_batch
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
     ]
     write(
         create(
-            Chunk(
-                pk=Chunk.partition_key(run.id),
-                sk=Chunk.sort(1),
-                last=len(made),
+            LogChunk(
+                pk=LogChunk.partition_key(run.id),
+                sk=LogChunk.sort_key(1),
+                last_sequence=len(made),
                 writer="w",
                 at=made[0]["timestamp"],
                 body=canonical(made),
@@ -59,10 +59,10 @@ def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, wor
     run = world.run(card, "completed")
     logged(run, 0, 1, 1.001, 9)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
     drain()
-    started, *played, completed = viewer.heard()
+    started, *played, completed = viewer.received()
     assert started["type"] == "replay_started"
     assert (started["data"]["runId"], started["data"]["totalLogs"], started["data"]["estimatedDuration"]) == (run.id, 4, 6050)
     assert [message["type"] for message in played] == ["replay_log"] * 4
@@ -80,12 +80,12 @@ def test_replayed_bytes_are_the_live_bytes(gateway, world, clock):  # noqa: F811
     card = world.card()
     run = world.run(card)
     viewer = watch(gateway, world, card)
-    viewer.heard()
-    with TerminalWriter(run.id, card.id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("x"))) as terminal:
+    viewer.received()
+    with TerminalWriter(run.id, card.id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("x"))) as terminal:
         for number in range(30):
             terminal.write("info", "agent", f"Zeile {number} ✓ \x1b[0m", {"n": number, "f": 0.1, "deep": {"a": [None, True]}})
     drain()
-    live = [canonical(entry) for entry in entries_in(viewer.heard())]
+    live = [canonical(entry) for entry in entries_in(viewer.received())]
     viewer.send({"type": "replay_run", "runId": run.id, "options": {"speed": 100}})
     drain()
     frames = gateway.frames[viewer.id][1:-1]
@@ -122,10 +122,10 @@ def test_options_choose_what_is_played(gateway, world, clock, options, numbers):
     run = world.run(card, "completed")
     logged(run, 0, 1, 2, 3, level=lambda index: "error" if index % 2 else "info")
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id, "options": options})
     drain()
-    started, *played, completed = viewer.heard()
+    started, *played, completed = viewer.received()
     assert [message["data"]["seq"] for message in played] == numbers
     assert (started["data"]["totalLogs"], completed["data"]["totalLogsPlayed"]) == (len(numbers), len(numbers))
 
@@ -135,14 +135,14 @@ def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, world, cl
     run = world.run(card, "completed")
     logged(run, *(number * 0.4 for number in range(40)))
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
     slices = 0
     while waiting := messages():
         slices += 1
-        work(*waiting)
-        work(*waiting)  # delivered twice
-    *_, completed = heard = viewer.heard()
+        push_batch(*waiting)
+        push_batch(*waiting)  # delivered twice
+    *_, completed = heard = viewer.received()
     assert slices >= 4
     assert [entry["seq"] for entry in entries_in(heard)] == list(range(1, 41))
     assert completed["type"] == "replay_completed"
@@ -154,16 +154,16 @@ def test_a_slice_whose_player_died_is_played_by_another(gateway, world, clock): 
     run = world.run(card, "completed")
     logged(run, 0, 0.1)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
     (job,) = messages()
     row = get(Connection, f"CONN#{viewer.id}")
     update_now(row, [Connection.replay_slice.set(1), Connection.replay_claimed.set(row.opened)])  # claimed just now
-    work(job)
-    assert viewer.heard() == []
+    push_batch(job)
+    assert viewer.received() == []
     update_now(row, [Connection.replay_claimed.set(row.opened - 100)])
-    work(job)
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1, 2]
+    push_batch(job)
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [1, 2]
 
 
 def test_another_replay_ends_the_one_under_way(gateway, world, clock):  # noqa: F811
@@ -171,16 +171,16 @@ def test_another_replay_ends_the_one_under_way(gateway, world, clock):  # noqa: 
     run = world.run(card, "completed")
     logged(run, *range(0, 50, 4))
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
-    work(*messages())  # the first slice
+    push_batch(*messages())  # the first slice
     (rest,) = messages()
-    first = viewer.heard()[0]["data"]["sessionId"]
+    first = viewer.received()[0]["data"]["sessionId"]
     viewer.send({"type": "replay_run", "runId": run.id, "options": {"speed": 100}})
-    work(rest)
-    assert viewer.heard() == []
+    push_batch(rest)
+    assert viewer.received() == []
     drain()
-    heard = viewer.heard()
+    heard = viewer.received()
     assert [message["data"].get("sessionId") for message in heard if message["type"] == "replay_started"] != [first]
     assert len(entries_in(heard)) == 13
 
@@ -190,14 +190,14 @@ def test_a_replay_stops_when_nobody_is_there(gateway, world, clock):  # noqa: F8
     run = world.run(card, "completed")
     logged(run, *range(0, 50, 4))
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
-    work(*messages())
+    push_batch(*messages())
     viewer.leave()
     drain()
-    assert len(entries_in(viewer.heard())) == 1
+    assert len(entries_in(viewer.received())) == 1
     other = watch(gateway, world, card)
-    other.heard()
+    other.received()
     other.send({"type": "replay_run", "runId": run.id})
     gateway.answers[other.id] = [200, 410]
     drain()
@@ -209,14 +209,14 @@ def test_a_replay_ends_with_its_session(gateway, world, clock):  # noqa: F811
     run = world.run(card, "completed")
     logged(run, 0, 4, 8)
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
-    work(*messages())
-    viewer.heard()
+    push_batch(*messages())
+    viewer.received()
     sessions.end(world.actor.id, str(world.actor.session_id))
     liveness.clear_cache()
     drain()
-    assert (viewer.heard(), gateway.closed) == ([], [viewer.id])
+    assert (viewer.received(), gateway.closed) == ([], [viewer.id])
 
 
 def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, clock):  # noqa: F811
@@ -224,15 +224,15 @@ def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, cloc
     run = world.run(card, "completed")
     logged(run, *range(0, 20, 4))
     viewer = watch(gateway, world, card)
-    viewer.heard()
+    viewer.received()
     viewer.send({"type": "replay_run", "runId": run.id})
-    work(*messages())
+    push_batch(*messages())
     viewer.send({"type": "pause_stream"})
     drain()
-    assert [entry["seq"] for entry in entries_in(viewer.heard())] == [1]
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [1]
     viewer.send({"type": "resume_stream"})
     drain()
-    heard = viewer.heard()
+    heard = viewer.received()
     assert [entry["seq"] for entry in entries_in(heard)] == [2, 3, 4, 5]
     assert heard[-1]["type"] == "replay_completed"
     assert json.dumps(heard[-1]["data"]["totalLogsPlayed"]) == "5"

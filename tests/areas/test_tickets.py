@@ -5,13 +5,13 @@ import pytest
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.work.items.updating import block_item
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def ticket(world: World, ticket_id: str, client=None):
@@ -25,7 +25,7 @@ def make(world: World, lane: int = 6, **fields) -> dict:
 
 def test_a_card_is_a_ticket(world):
     card = make(world, title="Login", description="A form", priority="high")
-    with trips() as seen:
+    with count_requests() as seen:
         answer = ticket(world, card["id"])
     assert (answer.status, seen.names[-1:], seen.by_name["GetItem"]) == (200, ["GetItem"], 1)
     expected = {
@@ -75,7 +75,7 @@ def test_what_one_contract_changes_the_other_shows(world):
 def test_who_may_read_a_ticket(world):
     card = make(world)
     assert ticket(world, card["id"], world.join("Vera", "vera@example.com", Role.VIEWER)).status == 200
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     for answer in (ticket(world, card["id"], eve), ticket(world, new_id()), ticket(world, "ticket-123")):
         assert (answer.status, answer.json["error"]["code"]) == (404, "NOT_FOUND")
     world.ada("cards", "DELETE", f"/cards/{card['id']}")

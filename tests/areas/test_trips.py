@@ -7,9 +7,9 @@ import pytest
 
 from shared.store import get, put_file
 from shared.work.attachments.rows import Upload
-from tests.areas.boards_world import found_world
+from tests.areas.boards_world import create_world
 from tests.areas.driving import Client, call, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 ADDRESS, PASSWORD = "ada@example.com", "correct horse"
 
@@ -24,7 +24,7 @@ def ada(aws) -> Client:
 def test_a_login(ada):
     body = {"email": ADDRESS, "password": PASSWORD}
     assert call("auth", "agentworks", "POST", "/auth/login", body=body).status == 200  # the windows have begun
-    with trips() as seen:
+    with count_requests() as seen:
         assert call("auth", "agentworks", "POST", "/auth/login", body=body).status == 200
     # the rate limit; the address; the user; guesses from here and from everywhere; the organization; the session; the workspaces
     assert seen.names == ["UpdateItem", *["GetItem"] * 2, *["UpdateItem"] * 2, "GetItem", "TransactWriteItems", "BatchGetItem"]
@@ -32,7 +32,7 @@ def test_a_login(ada):
 
 def test_a_registration(ada):
     body = {"name": "Bea", "email": "bea@example.com", "password": PASSWORD}
-    with trips() as seen:
+    with count_requests() as seen:
         assert call("auth", "agentworks", "POST", "/auth/register", body=body).status == 201
     assert seen.names == ["UpdateItem", "TransactWriteItems"]
 
@@ -42,7 +42,7 @@ WRITE = ["UpdateItem", "GetItem", "TransactWriteItems"]
 
 
 def test_what_is_added_to_a_card(aws):
-    world = found_world()
+    world = create_world()
     ada, card = world.ada, f"/cards/{world.card().id}"
     ada("auth", "GET", "/auth/me")  # the rate window has begun
     sent = {"filename": "a.txt", "contentType": "text/plain", "size": 2}
@@ -53,12 +53,12 @@ def test_what_is_added_to_a_card(aws):
         ("cards", "GET", f"/boards/{world.board.id}/cards/archived", None, ["UpdateItem", "GetItem", "Query"]),
         ("runs", "GET", f"/workspaces/{world.ws_id}/approvals", None, ["UpdateItem", "GetItem", "Query", "Query"]),
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             assert ada(area, method, path, body=body).status < 300, path
         assert seen.names == names, path
     announced = ada("comments", "POST", f"{card}/attachments", body=sent).json["id"]
     put_file(get(Upload, *Upload.key(announced)).file, b"ok", "text/plain")
-    with trips() as seen:
+    with count_requests() as seen:
         assert ada("comments", "POST", f"/attachments/{announced}/complete").status == 200
     # the upload; its card, for who may and again for the write
     assert seen.names == ["UpdateItem", "BatchGetItem", "GetItem", "GetItem", "TransactWriteItems"]
@@ -66,7 +66,7 @@ def test_what_is_added_to_a_card(aws):
         ("GET", f"/attachments/{announced}/download", ["UpdateItem", "GetItem", "GetItem"]),
         ("DELETE", f"/attachments/{announced}", ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems"]),
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             assert ada("comments", method, path).status < 300
         assert seen.names == names, path
 
@@ -76,6 +76,6 @@ def test_what_is_added_to_a_card(aws):
     [("auth", "/auth/me", ["UpdateItem", "GetItem"]), ("workspaces", "/workspaces", ["UpdateItem", "BatchGetItem"])],
 )
 def test_what_a_page_starts_with(ada, area, path, names):
-    with trips() as seen:
+    with count_requests() as seen:
         assert ada(area, "GET", path).status == 200
     assert seen.names == names

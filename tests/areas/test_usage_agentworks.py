@@ -3,23 +3,23 @@
 import pytest
 import time_machine
 
-from tests.areas.boards_world import World, found_world
-from tests.areas.ledger import book
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.areas.ledger import record_usage
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 def test_a_workspace_sees_totals_parts_and_a_timeline(world):
-    book(world, "2026-03-02", 100_000)
-    book(world, "2026-03-02", 50_000, agent="qa", provider="anthropic")
-    book(world, "2026-03-09", 50_000)
-    book(world, "2026-04-01", 900_000)
+    record_usage(world, "2026-03-02", 100_000)
+    record_usage(world, "2026-03-02", 50_000, agent="qa", provider="anthropic")
+    record_usage(world, "2026-03-09", 50_000)
+    record_usage(world, "2026-04-01", 900_000)
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
-    with trips() as seen:
+    with count_requests() as seen:
         answer = world.ada(
             "usage",
             "GET",
@@ -45,12 +45,12 @@ def test_a_workspace_sees_totals_parts_and_a_timeline(world):
 
 
 def test_a_year_is_a_few_queries_and_a_point_for_every_day(world):
-    book(world, "2025-12-31", 100_000)
-    book(world, "2026-06-15", 100_000, agent="qa")
-    book(world, "2026-11-20", 100_000)
+    record_usage(world, "2025-12-31", 100_000)
+    record_usage(world, "2026-06-15", 100_000, agent="qa")
+    record_usage(world, "2026-11-20", 100_000)
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
     of = f"/workspaces/{world.ws_id}/usage?startDate=2025-12-15&endDate=2026-11-25&breakdown=agent"
-    with trips() as seen:
+    with count_requests() as seen:
         answer = world.ada("usage", "GET", of).json
     assert seen.names == ["UpdateItem", "Query", "Query", "Query", "Query"]  # access, the total, the parts: days, months, days
     assert [(part["category"], part["calls"]) for part in answer["breakdown"]] == [("PRD", 2), ("QA", 1)]
@@ -59,8 +59,8 @@ def test_a_year_is_a_few_queries_and_a_point_for_every_day(world):
 
 
 def test_a_week_and_a_month_at_the_turn_of_the_year(world):
-    book(world, "2026-12-31", 50_000)
-    book(world, "2027-01-01", 50_000)
+    record_usage(world, "2026-12-31", 50_000)
+    record_usage(world, "2027-01-01", 50_000)
     of = f"/workspaces/{world.ws_id}/usage?startDate=2026-12-30&endDate=2027-01-02&groupBy="
     points = {by: world.ada("usage", "GET", of + by).json["timeline"] for by in ("week", "month")}
     assert [(point["timestamp"][:10], point["calls"]) for point in points["week"]] == [("2026-12-28", 2)]
@@ -68,7 +68,7 @@ def test_a_week_and_a_month_at_the_turn_of_the_year(world):
 
 
 def test_a_day_is_the_one_in_utc(world):
-    book(world, "2026-03-02", 50_000)
+    record_usage(world, "2026-03-02", 50_000)
     of = f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-02T03:00:00%2B09:00"
     answer = world.ada("usage", "GET", of).json["summary"]
     assert (answer["period"]["end"], answer["totalCalls"]) == ("2026-03-01", 0)
@@ -76,8 +76,8 @@ def test_a_day_is_the_one_in_utc(world):
 
 @pytest.mark.parametrize("breakdown", ["project", "provider", "user"])
 def test_every_breakdown_adds_up(world, breakdown):
-    book(world, "2026-03-02", 100_000)
-    book(world, "2026-03-03", 70_000, provider="anthropic")
+    record_usage(world, "2026-03-02", 100_000)
+    record_usage(world, "2026-03-03", 70_000, provider="anthropic")
     answer = world.ada(
         "usage", "GET", f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31&breakdown={breakdown}"
     )
@@ -85,15 +85,15 @@ def test_every_breakdown_adds_up(world, breakdown):
 
 
 def test_a_project_sees_its_own(world):
-    book(world, "2026-03-02", 100_000)
+    record_usage(world, "2026-03-02", 100_000)
     path = f"/projects/{world.project.id}/usage?startDate=2026-03-02T00:00:00Z&endDate=2026-03-02"
     assert world.ada("usage", "GET", path).json["summary"]["totalCalls"] == 1
     assert world.ada("usage", "GET", path + "&breakdown=project").status == 422
 
 
 def test_no_price_is_a_state_and_not_a_zero(world):
-    book(world, "2026-03-02", 100_000)
-    book(world, "2026-03-02", 100_000, priced=False)
+    record_usage(world, "2026-03-02", 100_000)
+    record_usage(world, "2026-03-02", 100_000, priced=False)
     summary = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-31").json[
         "summary"
     ]
@@ -101,8 +101,8 @@ def test_no_price_is_a_state_and_not_a_zero(world):
 
 
 def test_a_part_without_any_price_says_so(world):
-    book(world, "2026-03-02", 100_000)
-    book(world, "2026-03-03", 100_000, provider="mystery", priced=False)
+    record_usage(world, "2026-03-02", 100_000)
+    record_usage(world, "2026-03-03", 100_000, provider="mystery", priced=False)
     of = f"/workspaces/{world.ws_id}/usage?startDate=2026-03-01&endDate=2026-03-03&breakdown=provider"
     answer = world.ada("usage", "GET", of).json
     assert [(part["category"], part["calls"], part["unpricedCalls"]) for part in answer["breakdown"]] == [
@@ -130,7 +130,7 @@ def test_days_that_make_no_sense(world, query, field):
 
 
 def test_a_stranger_sees_nothing(world):
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     answer = eve("usage", "GET", f"/workspaces/{world.ws_id}/usage")
     assert (answer.status, answer.json["error"]["code"]) == (404, "WORKSPACE_NOT_FOUND")
     assert eve("usage", "GET", f"/projects/{world.project.id}/usage").status == 404
@@ -138,16 +138,16 @@ def test_a_stranger_sees_nothing(world):
 
 def test_a_workspace_is_told_where_its_month_leads(aws):
     with time_machine.travel("2026-04-11T00:00:00Z", tick=False):  # ten of thirty days are over
-        world = found_world()
+        world = create_world()
         path = f"/workspaces/{world.ws_id}"
         assert world.ada("workspaces", "PUT", path, body={"settings": {"maxMonthlyUsage": 20}}).status == 200
-        book(world, "2026-04-01", 1_000_000)
+        record_usage(world, "2026-04-01", 1_000_000)
         usage = world.ada("workspaces", "GET", path).json["usage"]
         assert (usage["calls"], usage["estimatedCost"], usage["percentageUsed"]) == (1, 5.0, 25.0)
         assert usage["projectedMonthlyUsage"] == 15.0
         assert "limitReachedOn" not in usage
-        book(world, "2026-04-10", 1_000_000)
+        record_usage(world, "2026-04-10", 1_000_000)
         usage = world.ada("workspaces", "GET", path).json["usage"]
         assert (usage["projectedMonthlyUsage"], usage["limitReachedOn"]) == (30.0, "2026-04-21")
-        book(world, "2026-04-11", 2_000_000)
+        record_usage(world, "2026-04-11", 2_000_000)
         assert world.ada("workspaces", "GET", path).json["usage"]["limitReachedOn"] == "2026-04-11"

@@ -19,15 +19,15 @@ from shared.channels.exports.rows import RETENTION, Export
 from shared.core import clock
 from shared.money.usage import exporting
 from shared.store import fetch
-from tests.areas.boards_world import World, found_world
-from tests.areas.exporting import MAY, Call, ask, export_of, file_of, nothing_is_small, rows_in, work
-from tests.areas.ledger import book
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.areas.exporting import MAY, Call, ask, export_of, file_of, force_async_exports, rows_in, run_worker
+from tests.areas.ledger import record_usage
+from tests.trips import count_requests
 
 
 @pytest.fixture
 def world(aws) -> World:
-    world = found_world()
+    world = create_world()
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
     return world
 
@@ -36,11 +36,11 @@ def world(aws) -> World:
 
 
 def test_a_row_for_each_day_and_project(world):
-    book(world, "2026-05-02", 100_001)
-    book(world, "2026-05-02", 50_000, agent="qa")
-    book(world, "2026-05-31", 1, priced=False)
-    book(world, "2026-06-01", 7)
-    with trips() as seen:
+    record_usage(world, "2026-05-02", 100_001)
+    record_usage(world, "2026-05-02", 50_000, agent="qa")
+    record_usage(world, "2026-05-31", 1, priced=False)
+    record_usage(world, "2026-06-01", 7)
+    with count_requests() as seen:
         answer = ask(world, f"format=csv&{MAY}")
     assert seen.names == ["UpdateItem", "Query", "PutItem", "Query", "UpdateItem"]  # access, total, row, rows, done
     assert (answer.status, answer.json["status"]) == (200, "completed")
@@ -79,9 +79,9 @@ def test_the_address_is_signed_named_and_ends(world):
 
 
 def test_a_row_for_each_line_of_the_ledger(world):
-    lines = [book(world, f"2026-05-{day:02}", day * 1_000_003) for day in range(1, 8)]
-    lines.append(book(world, "2026-05-31", 1, at="2026-05-31T23:59:59.999Z", priced=False, model="new"))
-    book(world, "2026-06-01", 7, at="2026-06-01T00:00:00.000Z")
+    lines = [record_usage(world, f"2026-05-{day:02}", day * 1_000_003) for day in range(1, 8)]
+    lines.append(record_usage(world, "2026-05-31", 1, at="2026-05-31T23:59:59.999Z", priced=False, model="new"))
+    record_usage(world, "2026-06-01", 7, at="2026-06-01T00:00:00.000Z")
     rows = rows_in(file_of(ask(world, f"format=csv&{MAY}&includeDetails=true")))
     assert [row["id"] for row in rows] == [line.id for line in lines]
     assert sum(Decimal(row["costUsd"] or 0) for row in rows) * 1_000_000 == sum(line.provider_cost_micros for line in lines)
@@ -92,7 +92,7 @@ def test_a_row_for_each_line_of_the_ledger(world):
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"])  # noqa: RUF001 - as spreadsheets take it
 def test_a_name_is_no_formula(world, name):
-    book(world, "2026-05-02", 1, project=name, agent_name=name)
+    record_usage(world, "2026-05-02", 1, project=name, agent_name=name)
     details = rows_in(file_of(ask(world, f"format=csv&{MAY}&includeDetails=true")))
     assert (details[0]["agent"], details[0]["project"]) == (f"'{name}", f"'{name}")
     kind, value = sheet(file_of(ask(world, f"format=xlsx&{MAY}&includeDetails=true")), 2)[1][7]
@@ -101,15 +101,15 @@ def test_a_name_is_no_formula(world, name):
 
 def test_quotes_commas_and_breaks_stay_in_their_cell(world):
     name = 'A "quoted", broken\nname; Ünï'
-    book(world, "2026-05-02", 1, project=name)
+    record_usage(world, "2026-05-02", 1, project=name)
     body = file_of(ask(world, f"format=csv&{MAY}"))
     assert b'"A ""quoted"", broken\nname; ' in body
     assert next(csv.DictReader(io.StringIO(body.decode(), newline="")))["project"] == name
 
 
 def test_json_says_the_same(world):
-    book(world, "2026-05-02", 100_001)
-    book(world, "2026-05-03", 9, priced=False)
+    record_usage(world, "2026-05-02", 100_001)
+    record_usage(world, "2026-05-03", 9, priced=False)
     found = json.loads(file_of(ask(world, f"format=json&{MAY}&includeDetails=true")))
     assert found["export"]["startDate"] == "2026-05-01"
     assert [(row["costUsd"], row["priced"]) for row in found["rows"]] == [(0.100001, True), (None, False)]
@@ -140,8 +140,8 @@ def sheet(body: bytes, number: int) -> list[list[tuple[str, str]]]:
 
 
 def test_a_workbook_has_cells_of_their_kind(world):
-    book(world, "2026-05-02", 100_001)
-    book(world, "2026-05-03", 9, priced=False)
+    record_usage(world, "2026-05-02", 100_001)
+    record_usage(world, "2026-05-03", 9, priced=False)
     body = file_of(ask(world, f"format=xlsx&{MAY}&includeDetails=true"))
     header, priced, unpriced = sheet(body, 2)
     names = [value for _, value in header]
@@ -162,14 +162,14 @@ def test_a_workbook_has_cells_of_their_kind(world):
 
 
 def test_what_has_not_changed_is_there_already(world):
-    book(world, "2026-05-02", 1)
+    record_usage(world, "2026-05-02", 1)
     first = ask(world, f"format=csv&{MAY}").json
-    with trips() as seen:
+    with count_requests() as seen:
         again = ask(world, f"format=csv&{MAY}").json
     assert seen.names == ["UpdateItem", "Query", "PutItem", "GetItem"]  # access, total, the row that is there
     assert again["exportId"] == first["exportId"]
     others = {ask(world, query).json["exportId"] for query in (f"format=json&{MAY}", f"format=csv&{MAY}&includeDetails=true")}
-    book(world, "2026-05-02", 1)
+    record_usage(world, "2026-05-02", 1)
     changed = ask(world, f"format=csv&{MAY}")
     assert len({first["exportId"], changed.json["exportId"], *others}) == 4
     assert rows_in(file_of(changed))[0]["calls"] == "2"
@@ -178,7 +178,7 @@ def test_what_has_not_changed_is_there_already(world):
 def test_what_was_forgotten_is_made_again(world):
     first = ask(world, f"format=csv&{MAY}").json["exportId"]
     with time_machine.travel(clock.epoch() + RETENTION + 1, tick=True):
-        fresh = found_world("bob@example.com", "Bob")  # Ada's session is over by then
+        fresh = create_world("bob@example.com", "Bob")  # Ada's session is over by then
         export = fetch(Export, first)
         assert export.is_expired
         assert jobs._acquire_lease(first, 10) is None  # nobody works on it any more
@@ -190,15 +190,15 @@ def test_what_was_forgotten_is_made_again(world):
 
 def test_a_day_that_goes_on_may_have_more_by_then(world, monkeypatch):
     """Asked for before midnight, made after it."""
-    nothing_is_small(monkeypatch)
+    force_async_exports(monkeypatch)
     with time_machine.travel("2026-11-30T23:59:00Z", tick=True):
-        bob = found_world("bob@example.com", "Bob")
-        book(bob, "2026-11-30", 1)
-        book(bob, "2026-11-30", 1)
+        bob = create_world("bob@example.com", "Bob")
+        record_usage(bob, "2026-11-30", 1)
+        record_usage(bob, "2026-11-30", 1)
         answer = ask(bob, "format=csv&startDate=2026-11-30&endDate=2026-11-30&includeDetails=true")
-        book(bob, "2026-11-30", 1)
+        record_usage(bob, "2026-11-30", 1)
     with time_machine.travel("2026-12-01T00:01:00Z", tick=True):
-        assert work(answer.json["exportId"])
+        assert run_worker(answer.json["exportId"])
         assert len(rows_in(file_of(answer))) == 3
 
 
@@ -213,14 +213,14 @@ def test_the_sample_event_is_nobodys(aws):
 def test_more_than_a_format_takes_is_refused_before_it_begins(world, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_ROWS", {"csv": 3, "json": 3, "xlsx": 1})
     monkeypatch.setattr(file_writer, "MAX_ROWS", {"csv": 3, "json": 3, "xlsx": 1})
-    book(world, "2026-05-02", 1)
-    book(world, "2026-05-03", 1)
+    record_usage(world, "2026-05-02", 1)
+    record_usage(world, "2026-05-03", 1)
     refused = ask(world, f"format=xlsx&{MAY}&includeDetails=true")
     assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, "includeDetails")
     assert ask(world, f"format=csv&{MAY}&includeDetails=true").status == 200
-    nothing_is_small(monkeypatch, 0)
+    force_async_exports(monkeypatch, 0)
     days = ask(world, f"format=xlsx&{MAY}")  # how many rows these are shows on the way
-    assert work(days.json["exportId"])
+    assert run_worker(days.json["exportId"])
     assert export_of(days).status == "failed"
     assert "ask for fewer days" in export_of(days).error
 
@@ -243,7 +243,7 @@ def test_what_makes_no_sense(world, query, field):
 
 
 def test_a_stranger_has_no_exports(world):
-    eve = found_world("eve@example.com", "Eve").ada
+    eve = create_world("eve@example.com", "Eve").ada
     mine = ask(world, f"format=csv&{MAY}").json["exportId"]
     assert ask(world, f"format=csv&{MAY}", eve).status == 404
     assert eve("usage", "GET", f"/exports/{mine}").status == 404

@@ -17,10 +17,10 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.runs.agent_runs.spending import Scope
 from shared.store import fetch, get, save, write
 from shared.work.projects.rows import Project
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
-from tests.areas.ledger import book
-from tests.areas.mailbox import asked
+from tests.areas.ledger import record_usage
+from tests.areas.mailbox import requested_mails
 from tests.areas.viewers import project, pushed, raw_row, stream_record
 
 DOLLAR = MICROS
@@ -35,7 +35,7 @@ def _in_april() -> Iterator[None]:
 @pytest.fixture
 def world(aws) -> World:
     workspaces._written_at.clear()
-    world = found_world()
+    world = create_world()
     limit(world, 10)
     read_caps(Scope(None, world.ws_id, world.project.id, "c", "r"))
     return world
@@ -131,16 +131,16 @@ def test_those_in_charge_who_want_it_are_written_to(world, said):
     row = get(WorkspaceMembership, *WorkspaceMembership.key_in(world.ws_id, gone.user["id"]))
     row.deleted_at = row.created_at
     write(save(row))
-    book(world, f"{this_month()}-01", int(1.7 * DOLLAR))  # sold for 8.50
+    record_usage(world, f"{this_month()}-01", int(1.7 * DOLLAR))  # sold for 8.50
     spend(world, 8.5)
     assert len(said) == 2
-    asked()
+    requested_mails()
     for one in said:
         project(one)
     told = pushed("agentworks")
     assert [one["data"]["thresholdPercentage"] for one in told if one["type"] == "usage_threshold"] == [50, 80]
     project(said[-1])  # the stream repeats itself
-    mails = asked()
+    mails = requested_mails()
     assert {mail["to"] for mail in mails} == {"ada@example.com", "adele@example.com"}
     assert len({mail["id"] for mail in mails}) == 2  # by which the mailer sends each once
     values = mails[0]["values"]
@@ -154,7 +154,7 @@ def test_a_workspace_that_is_gone_writes_to_nobody(world, said):
     workspace = fetch(Workspace, world.ws_id)
     workspace.deleted_at = workspace.created_at
     write(save(workspace))
-    asked()
+    requested_mails()
     project(said[-1])
-    assert asked() == []
+    assert requested_mails() == []
     assert isinstance(fetch(Project, world.project.id), Project)

@@ -11,7 +11,7 @@ from shared.store.client import dynamodb
 from shared.work.boards.creating import lane_id_of
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
@@ -20,7 +20,7 @@ from tests.areas.viewers import raw_row, stream_record
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world()
+    return create_world()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def configure(world: World, **config) -> None:
     assert world.ada("agents", "PUT", path, body=config).status == 200
 
 
-def told(answer: Answer) -> tuple[int, str]:
+def error_of(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["error"]["code"]
 
 
@@ -56,10 +56,10 @@ def test_projects_up_to_the_limit(world):
     choose(world, maxProjects=2)
     second = project(world, "b")
     assert second.status == 201
-    assert told(project(world, "c")) == (403, "LIMIT_EXCEEDED")
+    assert error_of(project(world, "c")) == (403, "LIMIT_EXCEEDED")
     assert world.ada("projects", "POST", f"/projects/{second.json['id']}/archive").status == 202
     assert project(world, "c").status == 201
-    assert told(world.ada("projects", "POST", f"/projects/{second.json['id']}/restore")) == (403, "LIMIT_EXCEEDED")
+    assert error_of(world.ada("projects", "POST", f"/projects/{second.json['id']}/restore")) == (403, "LIMIT_EXCEEDED")
     summary = world.ada("workspaces", "GET", "/workspaces").json["workspaces"][0]
     assert summary["projectCount"] == 2
     choose(world, maxProjects=3)
@@ -69,7 +69,7 @@ def test_projects_up_to_the_limit(world):
 def test_a_month_of_nothing_runs_nothing(world):
     card = card_in(world, 1, "doc")
     choose(world, maxMonthlyUsage=0)
-    assert told(trigger(world, card, "prd")) == (403, "USAGE_LIMIT_EXCEEDED")
+    assert error_of(trigger(world, card, "prd")) == (403, "USAGE_LIMIT_EXCEEDED")
     choose(world, maxMonthlyUsage=100)
     assert trigger(world, card, "prd").status == 202
 
@@ -79,8 +79,8 @@ def test_a_provider_that_is_not_allowed_runs_nothing(world, allowed):
     card = card_in(world, 1, "doc")
     choose(world, allowedProviders=allowed)
     refused = trigger(world, card, "prd", provider="embedded", model="cadre-embedded-1")
-    assert (told(refused), refused.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "provider")
-    assert told(trigger(world, card, "prd")) == (422, "VALIDATION_ERROR")  # nor as anybody's default
+    assert (error_of(refused), refused.json["validationErrors"][0]["field"]) == ((422, "VALIDATION_ERROR"), "provider")
+    assert error_of(trigger(world, card, "prd")) == (422, "VALIDATION_ERROR")  # nor as anybody's default
     choose(world, allowedProviders=[*allowed, "embedded"])
     assert trigger(world, card, "prd").status == 202
 
@@ -105,9 +105,9 @@ def test_the_default_of_the_workspace_stands_between_the_project_and_the_agent(w
 def test_an_agent_that_the_workspace_disables_runs_where_a_project_wants_it(world):
     card = card_in(world, 1, "doc")
     default(world, enabled=False)
-    assert told(trigger(world, card, "prd")) == (403, "AGENT_NOT_ALLOWED")
+    assert error_of(trigger(world, card, "prd")) == (403, "AGENT_NOT_ALLOWED")
     configure(world, temperature=0.1)  # says nothing of it
-    assert told(trigger(world, card, "prd")) == (403, "AGENT_NOT_ALLOWED")
+    assert error_of(trigger(world, card, "prd")) == (403, "AGENT_NOT_ALLOWED")
     configure(world, enabled=True)
     assert trigger(world, card, "prd").status == 202
 
@@ -145,7 +145,7 @@ def test_what_the_workspace_adds_to_the_prompt_is_told_unless_the_project_adds_i
 def test_defaults_are_for_agents_that_exist(world):
     body = {"settings": {"defaultAgentConfigs": {"nobody": {"enabled": False}}}}
     answer = world.ada("workspaces", "PUT", f"/workspaces/{world.ws_id}", body=body)
-    assert (told(answer), answer.json["validationErrors"][0]["field"]) == (
+    assert (error_of(answer), answer.json["validationErrors"][0]["field"]) == (
         (422, "VALIDATION_ERROR"),
         "settings.defaultAgentConfigs.nobody",
     )

@@ -8,7 +8,7 @@ from shared.people.tenancy import workspaces
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, membership_row
 from shared.store import create, fetch, write
 from tests.areas.driving import Client, sign_up
-from tests.trips import trips
+from tests.trips import count_requests
 
 
 def make(client: Client, slug: str = "engine-room", **more):
@@ -209,7 +209,7 @@ def test_what_a_request_costs(aws):
         ("PUT", f"/workspaces/{ws}", {"name": "B"}, 5),  # read, write, the month's usage, the bills
         ("DELETE", f"/workspaces/{ws}", None, 4),  # read it and its members, write
     ):
-        with trips() as seen:
+        with count_requests() as seen:
             assert ada("workspaces", method, path, body=body).status < 300
         assert seen.count == cost, (method, path, str(seen))
 

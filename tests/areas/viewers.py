@@ -67,17 +67,17 @@ class Gateway:
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def wipe(self) -> None:
+    def clear(self) -> None:
         for kept in (self.frames, self.answers, self.closed):
             kept.clear()
 
-    def use(self) -> None:
+    def activate(self) -> None:
         os.environ["CADRE_SOCKET_ENDPOINT"] = self.url
         settings.cache_clear()
 
 
 @cache
-def the_gateway() -> Gateway:
+def shared_gateway() -> Gateway:
     """One for the whole session: the platform's own client of it is made once."""
     made = Gateway()
     atexit.register(lambda: [kept.close() for kept in socket_client()._idle] and made.server.server_close())
@@ -85,7 +85,7 @@ def the_gateway() -> Gateway:
 
 
 def messages() -> list[dict[str, Any]]:
-    """What waits in `ws-live` and `ws-push`, delayed or not, taken out of them."""
+    """Receive and delete all messages of `ws-live` and `ws-push`, also delayed ones."""
     from moto.sqs.models import sqs_backends
 
     found: list[dict[str, Any]] = []
@@ -96,8 +96,8 @@ def messages() -> list[dict[str, Any]]:
     return sorted(found, key=lambda message: message["at"])
 
 
-def work(*given: dict[str, Any]) -> dict[str, Any]:
-    """One batch for the pusher."""
+def push_batch(*given: dict[str, Any]) -> dict[str, Any]:
+    """Invoke the pusher with one batch."""
     records = [{"messageId": str(index), "body": json.dumps(message)} for index, message in enumerate(given)]
     answer: dict[str, Any] = pusher({"Records": records}, Context())
     return answer
@@ -110,20 +110,20 @@ def publish_events(topic: str, ws_id: str, *, agentworks: Sequence[dict] = (), o
 
 
 def pushed(contract: str) -> list[dict[str, Any]]:
-    """The contract's messages that wait, taken out of the queue."""
-    return shown_in(messages(), contract)
+    """Receive and delete all pushes; return the contract's messages in them."""
+    return messages_for(messages(), contract)
 
 
-def shown_in(pushes: Sequence[dict[str, Any]], contract: str) -> list[dict[str, Any]]:
-    """The contract's messages in these pushes."""
+def messages_for(pushes: Sequence[dict[str, Any]], contract: str) -> list[dict[str, Any]]:
+    """Return the contract's messages in these pushes."""
     return [json.loads(frame["text"]) for push in pushes for frame in push.get("frames", {}).get(contract, [])]
 
 
 def drain() -> None:
-    """Work the queue off until nothing is left."""
+    """Process the queues until they are empty."""
     while waiting := messages():
         for start in range(0, len(waiting), 10):
-            assert work(*waiting[start : start + 10]) == {"batchItemFailures": []}
+            assert push_batch(*waiting[start : start + 10]) == {"batchItemFailures": []}
 
 
 def socket_event(
@@ -156,8 +156,8 @@ class Viewer:
     def leave(self) -> None:
         assert ws(socket_event("DISCONNECT", self.id), Context()) == {"statusCode": 200}
 
-    def heard(self) -> list[dict[str, Any]]:
-        """What came since the last time."""
+    def received(self) -> list[dict[str, Any]]:
+        """Return the messages received since the last call."""
         frames, self.gateway.frames[self.id] = self.gateway.frames[self.id], []
         assert all(len(frame.encode()) <= 32_768 for frame in frames)
         return [json.loads(frame) for frame in frames]

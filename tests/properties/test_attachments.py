@@ -15,7 +15,7 @@ from shared.work.attachments import uploading
 from shared.work.attachments.rows import Attachment, Upload, attachment_key
 from shared.work.attachments.uploading import MAX_ATTACHMENTS, begin_upload, finish_upload
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client, sign_up
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.properties.test_files import send
@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
 @pytest.fixture
 def world(engine_tables) -> World:
-    return found_world(f"{new_id()}@example.com")
+    return create_world(f"{new_id()}@example.com")
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@
     other tenant   404 wherever the path names something of ours
     a role         403 where it lacks the route's permission, else the documented status: every sample is a valid request
 
-An operation that is not tried here stands in `ELSEWHERE` or `OPEN`, by contract and operation, with the reason. Rows live on the local
-engine: that a transaction is one is part of what is shown.
+An operation that is not tried here stands in `TESTED_ELSEWHERE` or `NO_PERMISSION`, by contract and operation, with the reason. Rows live
+on the local engine: that a transaction is one is part of what is shown.
 """
 
 import re
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("engine_tables")
 
 CONTRACTS = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
 ENDS_THE_SESSION = "it ends the caller's session, and so the stage: tests/areas/test_auth_*"
-ELSEWHERE = {
+TESTED_ELSEWHERE = {
     ("agentworks", "auth.logout"): ENDS_THE_SESSION,
     ("aintandem", "auth.logout"): ENDS_THE_SESSION,
     ("orchestrator", "auth.logout"): ENDS_THE_SESSION,
@@ -33,7 +33,7 @@ ELSEWHERE = {
 """What is behind the door and not tried here, and why."""
 BEFORE_SIGNING_IN = "who asks has no token yet"
 PROBE = "a probe has no token"
-OPEN = (
+NO_PERMISSION = (
     {
         ("agentworks", f"auth.{name}"): BEFORE_SIGNING_IN
         for name in (
@@ -65,17 +65,17 @@ ANOTHERS = {
 }
 """Acts on what its author may change, and somebody else (the stage's things are the owner's) only with this permission too."""
 GUARDED = [route for route in table() if not route.operation.public]
-TRIED = [route for route in GUARDED if key_of(route) not in ELSEWHERE]
+TRIED = [route for route in GUARDED if key_of(route) not in TESTED_ELSEWHERE]
 
 
 def test_every_operation_is_tried_or_has_a_reason():
     """Nothing falls out by accident, and no reason stays for what is not there any more."""
     tried, guarded = {key_of(route) for route in TRIED}, {key_of(route) for route in GUARDED}
     assert sorted(tried - SAMPLES.keys()) == []
-    assert ELSEWHERE.keys() <= guarded
-    assert ELSEWHERE.keys() <= ALONE.keys()
+    assert TESTED_ELSEWHERE.keys() <= guarded
+    assert TESTED_ELSEWHERE.keys() <= ALONE.keys()
     assert ALONE.keys() & tried == set()
-    assert {key_of(route) for route in table()} - guarded == OPEN.keys()
+    assert {key_of(route) for route in table()} - guarded == NO_PERMISSION.keys()
     assert EVERYBODYS | ONES_OWN | ANOTHERS.keys() <= tried
 
 
@@ -110,10 +110,10 @@ def test_another_tenant_sees_nothing(route: Route, stage: Stage):
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("route", TRIED, ids=name_of)
 def test_a_role_may_what_its_permissions_say(route: Route, role: Role, stage: Stage):
-    needs = {route.operation.needs, ANOTHERS.get(key_of(route))} - {None}
+    permissions = {route.operation.permission, ANOTHERS.get(key_of(route))} - {None}
     sample = SAMPLES[key_of(route)](stage)
     answer = ask(sample, route, stage.callers[role])
-    if needs <= GRANTS[role] or key_of(route) in ONES_OWN:
+    if permissions <= GRANTS[role] or key_of(route) in ONES_OWN:
         expected = sample.status or route.operation.status
         assert answer.status == expected, f"{role}: {answer.status} {answer.text}"
     else:

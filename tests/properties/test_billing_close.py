@@ -18,9 +18,9 @@ from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.rows import BillingAccount, Invoice, Series, invoice_id
 from shared.people.tenancy.provisioning import new_organization
 from shared.store import create, fetch, get, write
-from tests.areas.billing_world import at, use
+from tests.areas.billing_world import frozen_at, record_sold_usage
 from tests.examples import examples
-from tests.kills import READS, WRITES, each_kill, killed_at
+from tests.kills import READS, WRITES, crash_at_every_write, crash_at_write
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
@@ -50,7 +50,7 @@ class Tenants:
 
     def use(self, index: int, month: str, price: int, agent: str) -> None:
         ws_id = self.ws_ids[index % len(self.ws_ids)]
-        use(ws_id, f"{month}-15", price, agent=agent)
+        record_sold_usage(ws_id, f"{month}-15", price, agent=agent)
         self.used[ws_id] = self.used.get(ws_id, 0) + price
 
     def invoices(self) -> dict[str, list[Invoice]]:
@@ -91,7 +91,7 @@ def ours(tenants: Tenants) -> None:
 def die(deaths: list[tuple[int, bool, bool]]) -> None:
     """At these writes, or calls of any kind: before they are sent, or after they were carried out."""
     for number, after, any_call in deaths:
-        with killed_at(number, before=not after, calls=EVERY_CALL if any_call else WRITES):
+        with crash_at_write(number, before=not after, calls=EVERY_CALL if any_call else WRITES):
             close_periods(time.monotonic() + 120)
 
 
@@ -116,12 +116,12 @@ def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late)
         tenants.add()
     for one in used:
         tenants.use(*one)
-    with at("2026-11-01"):
+    with frozen_at("2026-11-01"):
         die(deaths)
         close_periods(time.monotonic() + 120)
     for one in late:  # also into the month that is closed
         tenants.use(*one)
-    with at("2026-12-01"):
+    with frozen_at("2026-12-01"):
         die(deaths)
         ours(tenants)
     tenants.check()
@@ -135,8 +135,8 @@ def test_it_dies_at_every_single_call():
         tenants.add()
         tenants.use(0, "2026-10", 1_234_567, "prd")
         died = 0
-        with at("2026-12-01"):
-            for process in each_kill(before=not after, calls=EVERY_CALL):
+        with frozen_at("2026-12-01"):
+            for process in crash_at_every_write(before=not after, calls=EVERY_CALL):
                 with process:
                     close_periods(time.monotonic() + 120)
                 died += process.dead
@@ -152,6 +152,6 @@ def test_several_at_once_make_each_invoice_once():
     for index in range(6):
         tenants.use(index, "2026-10", 1_000_000 + index, "prd")
         tenants.use(index, "2026-11", 2_000_000, "qa")
-    with at("2026-12-01"), ThreadPoolExecutor(4) as pool:
+    with frozen_at("2026-12-01"), ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: close_periods(time.monotonic() + 120), range(4)))
     tenants.check()

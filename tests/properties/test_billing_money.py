@@ -15,7 +15,7 @@ from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.payments import apply_payment, credit_invoice, record_payment
 from shared.money.billing.rows import BillingAccount, invoice_id
 from shared.store import get
-from tests.areas.billing_world import CLERK, at, filed
+from tests.areas.billing_world import PLATFORM_ADMIN, frozen_at, invoice_of
 from tests.examples import examples
 from tests.properties.test_billing_close import Tenants
 
@@ -26,7 +26,7 @@ def owing(price: int) -> str:
     tenants = Tenants()
     tenants.add()
     tenants.use(0, "2026-10", price, "prd")
-    with at("2026-11-01"):
+    with frozen_at("2026-11-01"):
         close_periods(time.monotonic() + 120)
     return tenants.ws_ids[0]
 
@@ -53,8 +53,8 @@ def test_whatever_comes_in_at_once(deeds):
         kind, amount, reference = deed
         acts: dict[str, Callable[[], object]] = {
             "gateway": lambda: apply_payment(the_id, amount, "card", f"pi_{reference}", SYSTEM),
-            "clerk": lambda: record_payment(CLERK, the_id, amount, f"transfer {reference}", "manual", None),
-            "credit": lambda: credit_invoice(CLERK, the_id, amount, "A reason"),
+            "clerk": lambda: record_payment(PLATFORM_ADMIN, the_id, amount, f"transfer {reference}", "manual", None),
+            "credit": lambda: credit_invoice(PLATFORM_ADMIN, the_id, amount, "A reason"),
         }
         try:
             acts[kind]()
@@ -68,7 +68,7 @@ def test_whatever_comes_in_at_once(deeds):
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(do, deeds))
-    found, account = filed(ws_id, "2026-10"), get(BillingAccount, *BillingAccount.key(ws_id))
+    found, account = invoice_of(ws_id, "2026-10"), get(BillingAccount, *BillingAccount.key(ws_id))
     invoice = found.invoice
     paid = sum(int(one.amount_micros) for one in found.payments)
     credited = -sum(int(one.total_micros) for one in found.credit_notes)

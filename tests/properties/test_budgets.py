@@ -201,7 +201,7 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
         elif what == "fail":
             if not stands.ended:
                 holds.discard(number)
-            end_run(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), idle=True)
+            end_run(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), called_by_execution=True)
         elif what == "settle":
             settle_call(run, 1, Finished("end", USED, run.model), "P", [], 10)
             holds.discard(number)

@@ -6,8 +6,8 @@ from shared.core.ids import new_id
 from shared.store import fetch, put_many, update, write
 from shared.work.boards.rows import Counts
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
-from tests.trips import trips
+from tests.areas.boards_world import World, create_world
+from tests.trips import count_requests
 
 BUILD, QA = 6, 7
 EACH = 5_000
@@ -18,7 +18,7 @@ MOST_QUERIES = 16
 @pytest.fixture
 def world(engine_tables) -> World:
     """Five thousand cards in each of two lanes, every hundredth a bug of the team `rare`."""
-    world = found_world("many@example.com")
+    world = create_world("many@example.com")
     template = world.card(BUILD, "A card with a title of usual length")
     own = {
         "pk",
@@ -62,7 +62,7 @@ def world(engine_tables) -> World:
 @pytest.mark.thorough
 def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
     def listed(query: str):
-        with trips() as seen:
+        with count_requests() as seen:
             answer = world.ada("cards", "GET", f"/boards/{world.board.id}/cards?{query}")
         assert answer.status == 200, answer.text
         return answer.json, seen.names

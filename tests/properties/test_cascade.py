@@ -23,7 +23,7 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
-from tests.kills import each_kill, killed_at
+from tests.kills import crash_at_every_write, crash_at_write
 from tests.properties.test_members import actor_named, again
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -87,7 +87,7 @@ def test_it_may_die_after_any_of_its_writes(step):
     """A message that is not done comes again, from its beginning."""
     later = clock.now() + RETENTION + timedelta(days=1)
     deaths = 0
-    for process in each_kill():
+    for process in crash_at_every_write():
         place = Place()
         task = Task(place.ws_id, step)
         if step == "purge":
@@ -97,7 +97,7 @@ def test_it_may_die_after_any_of_its_writes(step):
                 do(task)
             do(task)
             (place.check_purged if step == "purge" else place.check_cleared)()
-            with killed_at(None) as third:
+            with crash_at_write(None) as third:
                 do(task)
             assert third.names == []
             (place.check_purged if step == "purge" else place.check_cleared)()

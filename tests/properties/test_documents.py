@@ -16,14 +16,14 @@ from shared.work.documents.reading import get_document_with_revisions, get_lates
 from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
 from shared.work.documents.writing import NewDocument, create_document, update_document, write_document
 from shared.work.projects.updating import archive_project
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 
 @pytest.fixture
 def world(aws) -> World:
-    return found_world(f"{new_id()}@example.com")
+    return create_world(f"{new_id()}@example.com")
 
 
 def made(world: World, content: str = "One\n", type_: str = "prd") -> Document:
@@ -185,7 +185,7 @@ def test_a_version_is_named_by_its_own_id_or_its_documents(world):
 
 def test_versions_belong_to_their_tenant_and_agents_do_not_approve(world):
     document = made(world)
-    other = found_world(f"{new_id()}@example.com")
+    other = create_world(f"{new_id()}@example.com")
     for name in (document.id, document.version_id, "nothing", new_id()):
         for act in (approving.list_versions, approving.approve, lambda actor, one: approving.reject(actor, one, "no")):
             with pytest.raises(NotFound):

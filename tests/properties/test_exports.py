@@ -8,22 +8,22 @@ import pytest
 
 from shared.channels.exports import file_writer, jobs
 from shared.channels.exports.rows import Export
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.money.usage import exporting
 from shared.store import delete, head_file, update_now, write
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
-from tests.areas.exporting import MAY, ask, export_of, file_of, nothing_is_small, rows_in, waiting, work
-from tests.areas.ledger import book
-from tests.trips import trips
+from tests.areas.exporting import MAY, ask, export_of, file_of, force_async_exports, rows_in, run_worker, waiting
+from tests.areas.ledger import record_usage
+from tests.trips import count_requests
 
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
 
 @pytest.fixture
 def world(engine_tables: None) -> World:
-    world = found_world(f"{new_id()}@exports.example")
+    world = create_world(f"{new_id()}@exports.example")
     world.ada("auth", "GET", "/auth/me")  # the rate window has begun
     waiting()
     return world
@@ -32,13 +32,13 @@ def world(engine_tables: None) -> World:
 @pytest.fixture
 def queued(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is small."""
-    nothing_is_small(monkeypatch)
+    force_async_exports(monkeypatch)
 
 
 def test_a_large_one_is_made_by_the_worker(world, queued):
     for day in (1, 2, 3):
-        book(world, f"2026-05-0{day}", day)
-    with trips() as seen:
+        record_usage(world, f"2026-05-0{day}", day)
+    with count_requests() as seen:
         answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
     assert seen.names == ["UpdateItem", "Query", "PutItem"]  # access, total, row; and a message
     assert (answer.status, answer.json["status"]) == (200, "pending")
@@ -49,7 +49,7 @@ def test_a_large_one_is_made_by_the_worker(world, queued):
     }  # fmt: skip
     assert head_file(export_of(answer).file_key) is None
     assert waiting() == [answer.json["exportId"]]
-    assert work(answer.json["exportId"])
+    assert run_worker(answer.json["exportId"])
     told = world.ada("usage", "GET", path).json
     assert (told["status"], told["rows"], told["progress"], told["size"]) == ("completed", 3, 100, len(file_of(answer)))
     assert urlsplit(told["downloadUrl"]).path == urlsplit(answer.json["downloadUrl"]).path
@@ -59,25 +59,25 @@ def test_a_large_one_is_made_by_the_worker(world, queued):
 
 def test_many_days_and_projects_are_large_too(world, queued):
     """How many rows there are is not known before."""
-    book(world, "2026-05-01", 1)
-    book(world, "2026-05-02", 1)
+    record_usage(world, "2026-05-01", 1)
+    record_usage(world, "2026-05-02", 1)
     answer = ask(world, f"format=csv&{MAY}")
     assert answer.json["status"] == "pending"
     assert "progress" not in world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
-    assert work(answer.json["exportId"])
+    assert run_worker(answer.json["exportId"])
     assert len(rows_in(file_of(answer))) == 2
 
 
 def ledger(world: World, count: int = 60) -> None:
     for number in range(count):
         day = f"2026-05-{1 + number % 28:02}"
-        book(world, day, number * 1_000_001, priced=number % 5 > 0, project=f"Project {number}")
+        record_usage(world, day, number * 1_000_001, priced=number % 5 > 0, project=f"Project {number}")
 
 
 @pytest.fixture(scope="module")
 def books(engine_tables: None) -> World:
     """A workspace whose ledger has many lines; no test adds to them."""
-    books = found_world(f"{new_id()}@exports.example")
+    books = create_world(f"{new_id()}@exports.example")
     ledger(books)
     return books
 
@@ -127,7 +127,7 @@ def test_whoever_goes_on_writes_the_same_bytes(books, straight, queued, monkeypa
             patch.setattr(file_writer, where, dying)
             patch.setattr(jobs, "release_lease", lambda *_, **__: None)  # the dead do nothing
             try:
-                assert work(export_id)
+                assert run_worker(export_id)
             except Died:
                 deaths += 1
         export = export_of(answer)
@@ -149,7 +149,7 @@ def test_time_that_is_over_is_handed_on(books, straight, queued):
     export_id, done, calls = answer.json["exportId"], [], 0
     assert waiting() == [export_id]
     while export_of(answer).status != "completed":
-        assert work(export_id, seconds=10)  # less than a part may take: one part a call
+        assert run_worker(export_id, seconds=10)  # less than a part may take: one part a call
         calls += 1
         done.append(int(export_of(answer).rows_done))
         assert waiting() == ([] if export_of(answer).status == "completed" else [export_id])
@@ -162,11 +162,11 @@ def test_of_two_workers_one_lets_go(books, straight, queued):
     answer = ask(books, f"format=csv&{MAY}&includeDetails=true")
     export_id = answer.json["exportId"]
     slow = jobs._acquire_lease(export_id, 10)
-    assert work(export_id)  # the other sees that it is taken: nothing to do
+    assert run_worker(export_id)  # the other sees that it is taken: nothing to do
     assert export_of(answer).status == "running"
     expire(export_of(answer))
-    assert work(export_id)
-    with pytest.raises(Raced, match="Somebody else"):
+    assert run_worker(export_id)
+    with pytest.raises(ConditionFailed, match="Somebody else"):
         file_writer.write_export_file(slow, exporting.export_source(slow))
     assert export_of(answer).status == "completed"
     assert file_of(answer) == straight["csv"]
@@ -175,11 +175,11 @@ def test_of_two_workers_one_lets_go(books, straight, queued):
 def test_a_delivery_too_many_changes_nothing(world, queued):
     ledger(world, 3)
     answer = ask(world, f"format=xlsx&{MAY}&includeDetails=true")
-    assert work(answer.json["exportId"])
+    assert run_worker(answer.json["exportId"])
     before = export_of(answer).serialize()
-    assert work(answer.json["exportId"])
+    assert run_worker(answer.json["exportId"])
     assert export_of(answer).serialize() == before
-    assert work("5f0c2a9e-6a4d-5c0e-9a52-000000000001")  # nobody's
+    assert run_worker("5f0c2a9e-6a4d-5c0e-9a52-000000000001")  # nobody's
 
 
 def test_an_index_that_lags_is_waited_for(world, queued, monkeypatch):
@@ -189,9 +189,9 @@ def test_an_index_that_lags_is_waited_for(world, queued, monkeypatch):
     real = exporting.fetch_indexed
     with monkeypatch.context() as patch:
         patch.setattr(exporting, "fetch_indexed", lambda *args: real(*args)[1:])
-        assert not work(answer.json["exportId"])
+        assert not run_worker(answer.json["exportId"])
         assert export_of(answer).status == "pending"
-    assert work(answer.json["exportId"], tries=2)
+    assert run_worker(answer.json["exportId"], tries=2)
     assert len(rows_in(file_of(answer))) == 6
 
 
@@ -202,11 +202,11 @@ def test_what_cannot_be_made_says_so_and_can_be_asked_for_again(world, queued, m
     waiting()
     with monkeypatch.context() as patch:
         patch.setattr(exporting, "fetch_indexed", lambda *_: [])
-        assert [work(answer.json["exportId"], tries=number) for number in (1, 2, 3)] == [False, False, False]
+        assert [run_worker(answer.json["exportId"], tries=number) for number in (1, 2, 3)] == [False, False, False]
     told = world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
     assert (told["status"], "ask for it again" in told["error"]) == ("failed", True)
     assert ask(world, query).json["status"] == "pending"
     assert waiting() == [answer.json["exportId"]]
-    assert work(answer.json["exportId"])
+    assert run_worker(answer.json["exportId"])
     told = world.ada("usage", "GET", f"/exports/{answer.json['exportId']}").json
     assert (told["status"], "error" in told) == ("completed", False)

@@ -21,9 +21,9 @@ from shared.store import collection, fetch, get, query, update_now
 from shared.work.documents.rows import Document, DocumentText
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, found_world
+from tests.areas.boards_world import World, create_world
 from tests.areas.running import Machine, connected
-from tests.kills import Killed, killed_at
+from tests.kills import Killed, crash_at_write
 
 SCRIPTS: dict[str, tuple[int, list[list[tuple[str, dict[str, Any]]]]]] = {
     "ceo_copilot": (
@@ -64,7 +64,7 @@ def world(aws, monkeypatch) -> World:
         "shared.runs.agent_runs.approvals.publish_run_status",
     ):
         monkeypatch.setattr(name, lambda *_, **__: None)
-    found = found_world(f"{new_id()}@example.com")
+    found = create_world(f"{new_id()}@example.com")
     for number in (1, 4, 6):
         found.set_wip(number, None)
     return found
@@ -122,7 +122,7 @@ def whole_run(monkeypatch: pytest.MonkeyPatch, world: World, agent: str, lives: 
     card, run = begin(world, agent)
     machine = connected(monkeypatch)
     machine.again = (Killed,)
-    with killed_at(lives, besides=LOG, tried_again=True) as process:
+    with crash_at_write(lives, ignore_thread=LOG, allow_retry=True) as process:
         run = machine.play(run.id)
     return card, run, len(process.names), model.asked
 
@@ -170,7 +170,7 @@ def test_a_zombie_writes_nothing(world, monkeypatch, agent):
             took.append(requesting.request_run(world.actor, card.id, following(world, card, agent), requesting.RunRequest()).run)
             took.append(effects(card))
 
-        with killed_at(lives, besides=LOG, happens=meanwhile):
+        with crash_at_write(lives, ignore_thread=LOG, happens=meanwhile):
             machine.play(run.id)
         assert took or fetch(Run, run.id).status == "completed"
         if took:

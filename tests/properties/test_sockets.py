@@ -7,24 +7,24 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.access import liveness
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter
 from shared.store import check
-from tests.areas.boards_world import World, found_world
-from tests.areas.viewers import Viewer, drain, entries_in, messages, the_gateway, work
+from tests.areas.boards_world import World, create_world
+from tests.areas.viewers import Viewer, drain, entries_in, messages, push_batch, shared_gateway
 from tests.examples import examples
 
 steps = st.lists(
     st.one_of(
         st.just(("say", 1)),
         st.just(("say", 3)),
-        st.tuples(st.just("work"), st.integers(0, 20)),
-        st.just(("work", 0)),
+        st.tuples(st.just("push"), st.integers(0, 20)),
+        st.just(("push", 0)),
         st.just(("pause", 0)),
         st.just(("resume", 0)),
-        st.just(("focus", 0)),
+        st.just(("subscribe", 0)),
     ),
     max_size=14,
 )
@@ -32,11 +32,11 @@ steps = st.lists(
 
 @pytest.fixture
 def world(aws) -> World:
-    gateway = the_gateway()
-    gateway.use()
-    gateway.wipe()
+    gateway = shared_gateway()
+    gateway.activate()
+    gateway.clear()
     liveness.clear_cache()
-    return found_world()
+    return create_world()
 
 
 class Session:
@@ -49,22 +49,24 @@ class Session:
         self.queue: list[dict] = []
         self.written = 0
         messages()
-        self.viewer = Viewer(the_gateway(), world.ada, f"/api/cards/{card.id}/terminal")
+        self.viewer = Viewer(shared_gateway(), world.ada, f"/api/cards/{card.id}/terminal")
         assert self.viewer.status == 200
         if in_order:
             drain()  # greeted
 
     def say(self, lines: int) -> None:
         run = self.run
-        with TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), Raced("x"))) as terminal:
+        with TerminalWriter(
+            run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("x"))
+        ) as terminal:
             for _ in range(lines):
                 terminal.write("info", "agent", "x")
         self.written += lines
 
-    def work(self, index: int) -> None:
+    def push(self, index: int) -> None:
         self.queue += messages()
         if self.queue:
-            work(self.queue.pop(0 if self.in_order else index % len(self.queue)))
+            push_batch(self.queue.pop(0 if self.in_order else index % len(self.queue)))
 
     def pause(self, _: int) -> None:
         self.viewer.send({"type": "pause_stream"})
@@ -77,23 +79,23 @@ class Session:
         while self.queue or (waiting := messages()):
             if not self.queue:
                 self.queue = waiting
-            work(self.queue.pop(0))
+            push_batch(self.queue.pop(0))
         self.resume(0)
         drain()
-        numbers = [entry["seq"] for entry in entries_in(self.viewer.heard())]
+        numbers = [entry["seq"] for entry in entries_in(self.viewer.received())]
         self.viewer.leave()
         return numbers
 
 
 # A push that was overtaken while the stream was paused: entry 1 comes after entry 2 was noted as the first one left out.
-OVERTAKEN = [("work", 0), ("say", 1), ("pause", 0), ("say", 1), ("work", 15), ("resume", 0)]
+OVERTAKEN = [("push", 0), ("say", 1), ("pause", 0), ("say", 1), ("push", 15), ("resume", 0)]
 # Catching up reads the log ahead of the queue: the push of entry 3 arrives paused, when entry 3 was sent already.
-READ_AHEAD = [*OVERTAKEN, ("say", 1), ("work", 0), ("work", 0), ("pause", 0)]
+READ_AHEAD = [*OVERTAKEN, ("say", 1), ("push", 0), ("push", 0), ("pause", 0)]
 
 
 @given(plan=steps, in_order=st.booleans())
 @example(plan=OVERTAKEN, in_order=False)
-@example(plan=[*OVERTAKEN, ("work", 1)], in_order=False)  # ... and arrives when the stream is live again
+@example(plan=[*OVERTAKEN, ("push", 1)], in_order=False)  # ... and arrives when the stream is live again
 @example(plan=[*OVERTAKEN, ("pause", 0)], in_order=False)
 @example(plan=READ_AHEAD, in_order=True)
 @settings(
@@ -103,7 +105,7 @@ def test_no_order_of_things_loses_an_entry(world, plan, in_order):
     session = Session(world, in_order)
     subscribed = False
     for step, number in plan:
-        if step == "focus":
+        if step == "subscribe":
             session.viewer.send({"type": "subscribe_run", "runId": session.run.id, "fromSequence": 1})
             subscribed = True
         else:

@@ -9,7 +9,7 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.terminal import TerminalWriter, canonical, entries
 from shared.runs.terminal.entries import CHUNK_BYTES, DATA_BYTES, MESSAGE_BYTES, new_entry, truncate
@@ -17,7 +17,7 @@ from shared.store import NumberAttribute, Row, check, put, write
 from tests.areas.viewers import messages
 from tests.examples import examples
 
-FENCED = Raced("Somebody else works on this run")
+FENCED = ConditionFailed("Somebody else works on this run")
 
 
 class Lease(Row):
@@ -74,8 +74,8 @@ def test_a_reader_that_follows_the_protocol_has_every_byte(aws, writes, fates, c
             try:
                 zombie.write("error", "zombie", "still here")
                 zombie.close()
-            except Raced as refused:
-                assert refused is FENCED  # noqa: PT017 - on the boundary a write may only collect
+            except ConditionFailed as error:
+                assert error is FENCED  # noqa: PT017 - on the boundary a write may only collect
         for message, value in batch:
             terminal.write("info", "agent", message, value)
         terminal.flush()

@@ -13,26 +13,26 @@ from tests.samples.stage import PASSWORD, Sample, Samples, Stage, nothing
 
 
 def _login(stage: Stage) -> Sample:
-    return Sample({}, {"email": stage.somebody().user["email"], "password": PASSWORD})
+    return Sample({}, {"email": stage.new_user().user["email"], "password": PASSWORD})
 
 
 def _refresh_token(name: str) -> Callable[[Stage], Sample]:
-    return lambda stage: Sample({}, {name: stage.somebody().refresh})
+    return lambda stage: Sample({}, {name: stage.new_user().refresh})
 
 
 def _logout(stage: Stage) -> Sample:
-    return Sample({}, caller=stage.somebody())
+    return Sample({}, caller=stage.new_user())
 
 
 def _new_password(stage: Stage) -> Sample:
-    return Sample({}, {"currentPassword": PASSWORD, "newPassword": "another horse"}, caller=stage.somebody())
+    return Sample({}, {"currentPassword": PASSWORD, "newPassword": "another horse"}, caller=stage.new_user())
 
 
 def _mailed(purpose: Purpose, **further: str) -> Callable[[Stage], Sample]:
     """A request with a token as it stands in a mail."""
 
     def sample(stage: Stage) -> Sample:
-        user = stage.somebody().user
+        user = stage.new_user().user
         token, _ = one_time_tokens.issue(purpose, user["id"], email=user["email"])
         return Sample({}, {"token": token} | further)
 
@@ -92,7 +92,7 @@ ALONE: Samples = {
     ("agentworks", "auth.oauthStart"): _begin_sign_in,
     ("agentworks", "auth.oauthCallback"): _sign_in,
     ("agentworks", "auth.verifyEmail"): _mailed(Purpose.VERIFY),
-    ("agentworks", "auth.forgotPassword"): lambda s: Sample({}, {"email": s.somebody().user["email"]}),
+    ("agentworks", "auth.forgotPassword"): lambda s: Sample({}, {"email": s.new_user().user["email"]}),
     ("agentworks", "auth.resetPassword"): _mailed(Purpose.RESET, newPassword="another horse"),
 }
 """Only the owner's own person can make these, or anybody."""

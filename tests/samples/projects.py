@@ -4,7 +4,7 @@ from tests.samples.stage import Sample, Samples, Stage, nothing, of_project, of_
 
 
 def _of_spare_project(stage: Stage) -> Sample:
-    return Sample({"id": stage.spare_project})
+    return Sample({"id": stage.extra_project})
 
 
 SAMPLES: Samples = {

@@ -13,8 +13,8 @@ from shared.core.ids import new_id
 from shared.store import fetch, put_file
 from shared.work.attachments.uploading import begin_upload, finish_upload
 from shared.work.items.rows import Item
-from tests.areas.billing_world import billed
-from tests.areas.boards_world import World, found_world
+from tests.areas.billing_world import invoice_with_credit_note
+from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, sign_up
 
 PRD = agent_named("prd", local=True)
@@ -42,7 +42,7 @@ class Stage:
 
     def __init__(self) -> None:
         domain = f"{new_id()}.example"  # one engine has several stages
-        self.world: World = found_world(f"owner@{domain}", "Olga Owner")
+        self.world: World = create_world(f"owner@{domain}", "Olga Owner")
         self.callers: dict[str, Client] = {Role.OWNER: self.world.ada} | {
             role: self.world.join(f"{role} person", f"{role}@{domain}", role) for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
@@ -58,7 +58,7 @@ class Stage:
     # -- things to act on, made by the owner
 
     @cached_property
-    def spare_project(self) -> str:
+    def extra_project(self) -> str:
         """One to archive: everything else is done in the other."""
         body = {"name": "Spare", "slug": self.slug()}
         answer = self.world.ada("projects", "POST", f"/workspaces/{self.world.ws_id}/projects", body=body)
@@ -115,14 +115,14 @@ class Stage:
     def credit_note(self) -> tuple[str, str]:
         """The ids of an invoice and its credit note, made once: no sample changes them."""
         if self.billed is None:
-            self.billed = billed(self.world.ws_id)
+            self.billed = invoice_with_credit_note(self.world.ws_id)
         return self.billed
 
     def payment_method(self) -> str:
         body = {"type": "bank_transfer"}
         return self.world.ada("billing", "POST", f"/workspaces/{self.world.ws_id}/billing/payment-methods", body=body).json["id"]
 
-    def somebody(self) -> Client:
+    def new_user(self) -> Client:
         """A person of their own: what happens to them is nobody else's business."""
         return sign_up("Some Body", f"{self.slug()}@matrix.example", PASSWORD)
 

@@ -9,9 +9,9 @@ def _workspace_to_delete(stage: Stage) -> Sample:
 
 
 def _invited(stage: Stage) -> Sample:
-    somebody = stage.somebody()
-    token = stage.invitation(somebody.user["email"])["invitationUrl"].rpartition("token=")[2]
-    return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=somebody)
+    invitee = stage.new_user()
+    token = stage.invitation(invitee.user["email"])["invitationUrl"].rpartition("token=")[2]
+    return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=invitee)
 
 
 SAMPLES: Samples = {

@@ -6,7 +6,7 @@ Makes the run first and prints its id. A number on standard input writes so many
 import sys
 
 from shared.core.actor import SYSTEM
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.runs.agent_runs.rows import Run
@@ -36,7 +36,7 @@ def main(card_id: str, lines: int) -> None:
     record(run, EventType.RUN_STARTED, SYSTEM)
     write(create(run))
     print(run.id, flush=True)
-    fence = Raced("no")
+    fence = ConditionFailed("no")
     with TerminalWriter(run.id, card.id, card.ws_id, lambda: check(run, Run.fence == run.fence, fence)) as terminal:
         written = 0
         while written < lines and (asked := sys.stdin.readline()):

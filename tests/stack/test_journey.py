@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from local.demo import Api, DemoFailed
 from local.stack import LocalStack
-from tests.waiting import PATIENCE, eventually
+from tests.waiting import TIMEOUT, eventually
 
 PASSWORD = "correct horse battery"
 STORY = """\
@@ -83,7 +83,7 @@ class Heard:
     messages: list[Row] = field(default_factory=list)
 
     def until(self, holds: Callable[[Row], Any]) -> Row:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             message = json.loads(self.socket.recv(timeout=max(0.1, deadline - time.monotonic())))
             self.messages.append(message)

@@ -48,7 +48,7 @@ def blocks(section: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def told(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What each block of the tour printed: its JSON documents, and other lines as text."""
     folder = tmp_path_factory.mktemp("tour")
     (folder / "client.py").write_text(CLIENT)
@@ -78,22 +78,24 @@ def read(line: str) -> Any:
     return json.loads(line) if line.startswith(("{", "[")) else line
 
 
-def test_the_terminal_shows_the_agent_at_work(told: dict[str, list[Any]]) -> None:
-    assert told["setting up"] == []  # all of it went into variables
-    assert told["terminal"][0]["type"] == "connected"
-    if told["terminal"][0]["data"]["activeRuns"]:  # else the run had ended before the socket was open
-        assert "completed" in [message["data"]["status"] for message in told["terminal"] if message["type"] == "run_status"]
+def test_the_terminal_shows_the_agent_at_work(readme_output: dict[str, list[Any]]) -> None:
+    assert readme_output["setting up"] == []  # all of it went into variables
+    assert readme_output["terminal"][0]["type"] == "connected"
+    if readme_output["terminal"][0]["data"]["activeRuns"]:  # else the run had ended before the socket was open
+        assert "completed" in [
+            message["data"]["status"] for message in readme_output["terminal"] if message["type"] == "run_status"
+        ]
     numbers = {
         entry["seq"]
-        for message in told["terminal"]
+        for message in readme_output["terminal"]
         for entry in {"log_entry": [message["data"]], "logs_batch": message["data"]}.get(message["type"], [])
     }
     assert numbers == set(range(1, len(numbers) + 1))
     assert len(numbers) > 5
 
 
-def test_the_results_are_there(told: dict[str, list[Any]]) -> None:
-    run, card, usage = [one for one in told["results"] if isinstance(one, dict)]
+def test_the_results_are_there(readme_output: dict[str, list[Any]]) -> None:
+    run, card, usage = [one for one in readme_output["results"] if isinstance(one, dict)]
     assert (run["status"], run["provider"], run["model"]) == ("completed", "embedded", "cadre-embedded-1")
     assert run["resultData"]["documents"][0]["title"] == "PRD: Let customers pay by invoice"
     assert card["comments"]
@@ -101,9 +103,9 @@ def test_the_results_are_there(told: dict[str, list[Any]]) -> None:
     assert (usage["summary"]["totalPrice"], usage["summary"]["totalCost"]) == (run["customerPrice"], run["providerCost"])
 
 
-def test_the_card_is_a_ticket_that_moves(told: dict[str, list[Any]]) -> None:
-    ticket, board, *later = told["omoios"]
-    card = told["results"][2]
+def test_the_card_is_a_ticket_that_moves(readme_output: dict[str, list[Any]]) -> None:
+    ticket, board, *later = readme_output["omoios"]
+    card = readme_output["results"][2]
     assert (ticket["id"], ticket["title"]) == (card["id"], card["title"])
     analyzing = next(column for column in board["columns"] if column["id"] == "analyzing")
     assert card["id"] in [one["id"] for one in analyzing["tickets"]]
@@ -113,8 +115,8 @@ def test_the_card_is_a_ticket_that_moves(told: dict[str, list[Any]]) -> None:
 
 
 @pytest.mark.skipif("ANTHROPIC_API_KEY" in os.environ, reason="there is a key")
-def test_a_provider_without_a_key_says_so(told: dict[str, list[Any]]) -> None:
-    (answer,) = told["real model"]
+def test_a_provider_without_a_key_says_so(readme_output: dict[str, list[Any]]) -> None:
+    (answer,) = readme_output["real model"]
     assert "anthropic" in json.dumps(answer["error"]).lower()
 
 

@@ -11,7 +11,7 @@ from tests.stack.test_redrive import resource
 from tests.stack.test_sockets import Person, board_of, hear, join
 from tests.waiting import eventually, eventually_async
 
-PATIENCE = 90  # seconds: of a busy machine
+TIMEOUT = 90  # seconds: of a busy machine
 
 
 async def invited(ada: Person, eve: Person, email: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ async def _lives_and_goes(stack: LocalStack) -> None:
         mail = (await eve.call("agentworks", "GET", "/auth/me"))["email"]
         async with ada.socket("agentworks", f"/api/workspaces/{ada.ws_id}/events") as socket:
             member = await invited(ada, eve, mail)
-            told = await hear(socket, "member_joined", within=PATIENCE)
+            told = await hear(socket, "member_joined", within=TIMEOUT)
             assert (told["data"]["member"]["id"], told["data"]["role"]) == (eve.id, member["role"])
             card = await ada.call(
                 "agentworks", "POST", f"/boards/{board}/cards", {"laneId": lanes[1]["id"], "title": "A card", "type": "doc"}
@@ -48,7 +48,7 @@ async def _lives_and_goes(stack: LocalStack) -> None:
                 f"{stack.url('agentworks')}/cards/{card['id']}", headers={"Authorization": f"Bearer {eve.token}"}
             ) as gone:
                 assert gone.status == 404
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while (await socket.receive()).type not in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}:
                     pass
         table, rows = resource(stack, "data", "Core"), stack.boto("dynamodb")
@@ -58,19 +58,19 @@ async def _lives_and_goes(stack: LocalStack) -> None:
             found: dict[str, Any] = rows.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
             return found
 
-        eventually(lambda: row(f"WS#{ada.ws_id}"), lambda found: "cleared_at" in found, PATIENCE)
+        eventually(lambda: row(f"WS#{ada.ws_id}"), lambda found: "cleared_at" in found, TIMEOUT)
         run = row(f"RUN#{started['run']['id']}")
         assert (run["status"]["S"], run["error_message"]["S"]) == ("cancelled", "The workspace was deleted")
         machine = stack.boto("stepfunctions")
         arn = run["execution"]["S"]
-        eventually(lambda: machine.describe_execution(executionArn=arn)["status"], lambda status: status == "ABORTED", PATIENCE)
+        eventually(lambda: machine.describe_execution(executionArn=arn)["status"], lambda status: status == "ABORTED", TIMEOUT)
 
 
 async def _waits(person: Person, run_id: str) -> None:
     await eventually_async(
         lambda: person.call("agentworks", "GET", f"/runs/{run_id}"),
         lambda run: run["executionMetadata"].get("waitingFor") == "approval",
-        PATIENCE,
+        TIMEOUT,
     )
 
 

@@ -9,7 +9,7 @@ from shared.core.ids import bare_id, new_id
 from shared.edge.contracts import NAMES, contract
 from shared.edge.contracts.agentworks import pagination, user_summary
 from shared.edge.contracts.aintandem import PREFIXES, public_id
-from shared.edge.contracts.base import Closed, Paged, Shape
+from shared.edge.contracts.base import Paged, Shape, StrictRequest
 from shared.edge.contracts.orchestrator import PLAN_OF_TIER, TIERS
 
 
@@ -18,7 +18,7 @@ class Thing(Shape):
     note: str | None = None
 
 
-class Wish(Closed):
+class Wish(StrictRequest):
     name: str
 
 

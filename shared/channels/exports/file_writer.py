@@ -14,7 +14,7 @@ from shared.channels.exports.formats import STREAMED, Workbook
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source, TotalsMismatch, add_to_totals
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.store import PART_BYTES, begin_multipart, complete_multipart, put_file, put_file_stream, put_part, update, write
 
 MAX_ROWS_IN_REQUEST: Final = 2_000
@@ -22,7 +22,7 @@ MAX_ROWS_IN_REQUEST: Final = 2_000
 MAX_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}
 """XLSX: one call of the worker makes so many in a tenth of its time (12 s of a core), in half of its 512 MB of temporary files."""
 _PROGRESS_EVERY: Final = 5_000  # rows of a workbook between two updates of `rows_done`
-LEASE_LOST = Raced("Somebody else works on this export now")
+LEASE_LOST = ConditionFailed("Somebody else works on this export now")
 
 
 class TooManyRows(Exception):

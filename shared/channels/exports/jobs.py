@@ -13,7 +13,7 @@ from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source
 from shared.core import clock, queues
 from shared.core.actor import Actor, Permission
-from shared.core.errors import NotFound, Raced, Upstream
+from shared.core.errors import ConditionFailed, NotFound, Upstream
 from shared.core.situations import Situation
 from shared.store import SignedUrl, download_url, fetch, load, put, update_now, write
 
@@ -22,7 +22,7 @@ MAX_ATTEMPTS: Final = 3
 URL_SECONDS: Final = 3600  # long, because the file may have to be made first
 _REQUEST_LEASE: Final = 60  # lease of a request in seconds: longer than API Gateway lets it run
 _SAFETY_MARGIN: Final = 30.0  # seconds before the end of a call: no further part is started
-_EXISTS = Raced("This export exists")
+_EXISTS = ConditionFailed("This export exists")
 Sources = Mapping[str, Callable[[Export], Source]]
 
 
@@ -36,7 +36,7 @@ def start_export(export: Export, source: Source, *, at_once: bool) -> Export:
         export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _REQUEST_LEASE
     try:
         write(put(export, Export.pk.does_not_exist() | (Export.ttl <= clock.epoch()), _EXISTS))
-    except Raced:
+    except ConditionFailed:
         return _resume(export.id)
     if at_once:
         if write_export_file(export, source, at_once=True):
@@ -83,8 +83,8 @@ def process_export(export_id: str, sources: Sources, *, seconds: float, last: bo
         return
     try:
         finished = write_export_file(export, sources[export.subject](export), until=time.monotonic() + seconds - _SAFETY_MARGIN)
-    except TooManyRows as refused:
-        release_lease(export, failed=str(refused))
+    except TooManyRows as error:
+        release_lease(export, failed=str(error))
         return
     except BaseException:
         release_lease(export, failed="The export could not be made; ask for it again" if last else None)
@@ -107,7 +107,7 @@ def _acquire_lease(export_id: str, seconds: float) -> Export | None:
     ]
     try:
         raw = update_now(Export(*Export.key(export_id)), actions, Export.pk.exists() & (Export.ttl > now) & free, _EXISTS)
-    except Raced:
+    except ConditionFailed:
         return None
     return Export.decode(raw)
 

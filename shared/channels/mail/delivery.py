@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from shared.channels.mail.templates import RenderedMail, render
 from shared.core import aws, clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.settings import settings
 from shared.store import BooleanAttribute, Ephemeral, NumberAttribute, delete, get, put, write
 
@@ -42,7 +42,7 @@ def ses() -> Any:
 def deliver(message: dict[str, Any]) -> bool:
     """Send the mail of a queue message; return False if it was sent before or there is no mail to send.
 
-    Raises Raced while another delivery of the same message is running, and the errors of SES.
+    Raises ConditionFailed while another delivery of the same message is running, and the errors of SES.
     """
     mail = render(message["kind"], message["values"])
     if mail is None:
@@ -61,14 +61,14 @@ def deliver(message: dict[str, Any]) -> bool:
 
 
 def _claim(message_id: str) -> MailDelivery | None:
-    """Lock the message's id; return None if the mail was sent before. Raises Raced if another delivery holds the lock."""
+    """Lock the message's id; return None if the mail was sent before. Raises ConditionFailed if another delivery holds the lock."""
     now = clock.epoch()
     claim = MailDelivery(pk=f"MAIL#{message_id}", sk="META", locked_until=now + LOCK_SECONDS, ttl=now + RETENTION)
-    busy = Raced("Another delivery of this message is under way")
+    busy = ConditionFailed("Another delivery of this message is under way")
     try:
         expired = (MailDelivery.done == False) & (MailDelivery.locked_until < now)  # noqa: E712 - a condition
         write(put(claim, MailDelivery.pk.does_not_exist() | expired, busy))
-    except Raced:
+    except ConditionFailed:
         existing = get(MailDelivery, claim.pk)
         if existing is None or not existing.done:
             raise

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from shared.channels.sockets.rows import LONGEST, Connection, DueConnection, OpenConnections, Subscription
+from shared.channels.sockets.rows import MAX_CONNECTION_AGE, Connection, DueConnection, OpenConnections, Subscription
 from shared.core import clock
-from shared.core.errors import Conflict, LimitExceeded, Raced
+from shared.core.errors import ConditionFailed, Conflict, LimitExceeded
 from shared.core.situations import Situation
 from shared.store import create, delete, get, put, query, update, update_now, write
 
 LIMIT = 10  # concurrent connections per user, from the only document that gives a number
 _FULL = LimitExceeded(Situation.LIMIT_REACHED, f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
-_GONE = Raced("The connection is closed already")
+_GONE = ConditionFailed("The connection is closed already")
 
 
 def open_connection(connection: Connection, subscriptions: Sequence[Subscription] = ()) -> None:
@@ -26,13 +26,13 @@ def open_connection(connection: Connection, subscriptions: Sequence[Subscription
                 *(put(subscription) for subscription in subscriptions),
             )
         except LimitExceeded:
-            if last or not _sweep(connection.user_id):
+            if last or not _delete_expired(connection.user_id):
                 raise
         else:
             return
 
 
-def find(connection_id: str) -> Connection | None:
+def get_connection(connection_id: str) -> Connection | None:
     return get(Connection, f"CONN#{connection_id}")
 
 
@@ -47,22 +47,23 @@ def close_connection(connection: Connection) -> None:
             ),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )
-    except Raced as error:
+    except ConditionFailed as error:
         if error is not _GONE:
             raise
 
 
-def forget(connection_id: str) -> None:
-    """Delete the rows of a connection that is gone."""
-    connection = find(connection_id)
+def delete_connection_by_id(connection_id: str) -> None:
+    """Delete the rows of a connection, if they exist."""
+    connection = get_connection(connection_id)
     if connection is not None:
         close_connection(connection)
 
 
-def _sweep(user_id: str) -> bool:
-    """Delete connections that ended without notice, and count again. Return whether there is room now."""
+def _delete_expired(user_id: str) -> bool:
+    """Delete the user's connections that have exceeded their maximum age, and correct the counter. Return whether another connection is
+    allowed now."""
     counter = get(OpenConnections, f"CONNS#{user_id}")
-    oldest = clock.epoch() - LONGEST
+    oldest = clock.epoch() - MAX_CONNECTION_AGE
     rows = query(Connection, f"USER#{user_id}#CONN", index=1, limit=50).rows
     living = [row for row in rows if row.opened > oldest]
     for row in rows:

@@ -51,16 +51,16 @@ def publish_log(run_id: str, card_id: str | None, ws_id: str | None, body: str) 
         log.warning("viewers of run %s were not told of new entries: %s", run_id, type(error).__name__)
 
 
-def send_job(job: str, connection_id: str, *, delay: float = 0, **about: Any) -> None:
+def send_job(job: str, connection_id: str, *, delay: float = 0, **fields: Any) -> None:
     """Queue work for one connection, `delay` seconds from now."""
-    message = {"kind": "job", "job": job, "connection": connection_id, "at": _now()} | about
+    message = {"kind": "job", "job": job, "connection": connection_id, "at": _now()} | fields
     seconds: dict[str, Any] = {"DelaySeconds": min(int(delay), _MAX_DELAY)} if delay >= 1 else {}
     queues.send("ws_push_queue", message, **seconds)
 
 
-def _send_push(topic: str, about: dict[str, Any]) -> None:
+def _send_push(topic: str, fields: dict[str, Any]) -> None:
     push = {"kind": "push", "topic": topic, "at": _now()}
-    _send_live(topic, push | {name: value for name, value in about.items() if value is not None})
+    _send_live(topic, push | {name: value for name, value in fields.items() if value is not None})
 
 
 def _send_live(topic: str, body: dict[str, Any] | str) -> None:

@@ -1,9 +1,9 @@
-"""Connections and what they listen to, in the ephemeral table.
+"""Connections and their subscriptions, in the ephemeral table.
 
 CONN#<id>      META          the connection; GSI1 USER#<user>#CONN
-CONNS#<user>   META          how many the user has open: the limit is a condition of the write
-SUB#<topic>    CONN#<id>     one who listens to a topic
-CONNS#DUE#<n>  <due>#<id>    when a connection is over at the latest, in order: what the clock ends
+CONNS#<user>   META          the number of the user's open connections: the limit is a condition of the write
+SUB#<topic>    CONN#<id>     a subscription of a connection to a topic
+CONNS#DUE#<n>  <due>#<id>    connections by the time at which the scheduled job closes them
 """
 
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 from shared.core import clock
 from shared.store import BooleanAttribute, Ephemeral, JSONAttribute, NumberAttribute, Shards, UnicodeAttribute, flat_map
 
-LIFE = 3 * 3600  # seconds a row is kept; API Gateway ends every connection after two hours
-LONGEST = 2 * 3600 + 300  # seconds after which a connection is surely gone
+ROW_TTL = 3 * 3600  # seconds; API Gateway closes every connection after two hours
+MAX_CONNECTION_AGE = 2 * 3600 + 300  # seconds after which a connection is certainly closed
 DUE = Shards("CONNS#DUE", 4)
-"""The connections by when they are over at the latest, for the clock."""
-CATCHING, LIVE, PAUSED = "catching", "live", "paused"
+"""Index of connections by their latest closing time, for the scheduled job."""
+CATCHING_UP, LIVE, PAUSED = "catching", "live", "paused"
 
 
 class Connection(Ephemeral):
@@ -30,18 +30,18 @@ class Connection(Ephemeral):
     topics = JSONAttribute(default=list)
     opened = NumberAttribute()
     due = NumberAttribute()
-    """Epoch seconds; whoever still holds the connection then is not heard any more."""
+    """Epoch seconds at which the connection is closed if it is still open."""
     replay = UnicodeAttribute(null=True)
-    """The replay session under way; another one ends it."""
+    """The id of the active replay session; a new session replaces it."""
     replay_slice = NumberAttribute(default=0)
     replay_claimed = NumberAttribute(default=0)
     replay_held = JSONAttribute(null=True)
-    """Where a paused replay goes on."""
+    """The slice with which a paused replay continues."""
     gsi1pk = UnicodeAttribute(attr_name="GSI1PK")
     gsi1sk = UnicodeAttribute(attr_name="GSI1SK")
 
     @classmethod
-    def new(cls, connection_id: str, user_id: str, **about: Any) -> "Connection":
+    def new(cls, connection_id: str, user_id: str, **attributes: Any) -> "Connection":
         now = clock.epoch()
         return cls(
             pk=f"CONN#{connection_id}",
@@ -49,16 +49,16 @@ class Connection(Ephemeral):
             id=connection_id,
             user_id=user_id,
             opened=now,
-            due=now + LONGEST,
-            ttl=now + LIFE,
+            due=now + MAX_CONNECTION_AGE,
+            ttl=now + ROW_TTL,
             gsi1pk=f"USER#{user_id}#CONN",
             gsi1sk=connection_id,
-            **about,
+            **attributes,
         )
 
 
 class DueConnection(Ephemeral):
-    """At `CONNS#DUE#<shard>, <due>#<connection>`."""
+    """The entry of a connection in `DUE`: key `CONNS#DUE#<shard>, <due>#<connection>`."""
 
     @classmethod
     def of(cls, connection: Connection) -> "DueConnection":
@@ -72,7 +72,7 @@ class DueConnection(Ephemeral):
 class OpenConnections(Ephemeral):
     open = NumberAttribute(default=0)
     left = NumberAttribute(default=0)
-    """Epoch seconds of the last one that ended."""
+    """Epoch seconds at which the last connection was closed."""
 
     @classmethod
     def of(cls, user_id: str) -> "OpenConnections":
@@ -80,11 +80,10 @@ class OpenConnections(Ephemeral):
 
 
 class Subscription(Ephemeral):
-    """Who listens to a topic, with all that the pusher must know.
+    """The subscription of a connection to a topic, with everything that a delivery needs.
 
-    A terminal's `state` is `catching` while it is sent what was written before, then `live`; `paused` while it wants nothing. Catching up
-    has sent a run's entries from `since` to before `next`: pushes leave those out and send all others. What a push finds not live it
-    notes: in `missed` the lowest number left out, in `skips` that something was.
+    The `state` of a terminal is `catching` while earlier entries are sent, then `live`; `paused` while the viewer has paused the stream.
+    A push to a subscription that is not live sends no entries, but records them in `missed` and `skips`.
     """
 
     connection = UnicodeAttribute()
@@ -93,28 +92,34 @@ class Subscription(Ephemeral):
     session_id = UnicodeAttribute()
     state = UnicodeAttribute(default=LIVE)
     greeted = BooleanAttribute(default=True)
-    """False until a terminal was sent its `connected`: nothing comes before it."""
+    """False until a terminal was sent its first message, `connected`."""
     run = UnicodeAttribute(null=True)
-    """Only this run's entries."""
-    since: Any = flat_map()
-    next: Any = flat_map()
+    """The only run whose entries are sent; None: all runs of the topic."""
+    sent_from: Any = flat_map()
+    """By run id, the first sequence number that catching up has sent."""
+    sent_until: Any = flat_map()
+    """By run id, the sequence number after the last one that catching up has sent. Pushes omit the entries in this range."""
     missed: Any = flat_map()
+    """By run id, the lowest sequence number that pushes have skipped."""
     skips = NumberAttribute(default=0)
+    """The number of pushes that skipped entries."""
     generation = UnicodeAttribute(null=True)
-    """Which request made it so; what an older one is still doing for it stops."""
+    """The id of the request that set the present state; jobs of earlier requests stop."""
     filters = JSONAttribute(null=True)
+    """Allowed values by facet name; a frame must match all."""
     opened = NumberAttribute()
+    """Epoch seconds at which the connection was opened."""
 
     @classmethod
     def at(cls, topic: str, connection_id: str) -> "Subscription":
         return cls(pk=f"SUB#{topic}", sk=f"CONN#{connection_id}")
 
     @classmethod
-    def of(cls, topic: str, connection: Connection, **about: Any) -> "Subscription":
+    def of(cls, topic: str, connection: Connection, **attributes: Any) -> "Subscription":
         row = cls.at(topic, connection.id)
         row.connection, row.contract = connection.id, connection.contract
         row.user_id, row.session_id, row.opened = connection.user_id, connection.session_id, connection.opened
         row.ttl = connection.ttl
-        for name, value in about.items():
+        for name, value in attributes.items():
             setattr(row, name, value)
         return row

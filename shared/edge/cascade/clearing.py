@@ -15,7 +15,7 @@ from collections.abc import Callable
 from shared.channels.sockets.disconnect import disconnect_member
 from shared.core import clock
 from shared.core.actor import SYSTEM
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.edge.cascade import purging
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
@@ -28,7 +28,7 @@ from shared.work.projects.rows import Project
 
 _PAGE = 25
 _REASON = "The workspace was deleted"
-_ALREADY_DONE = Raced("This was done before")
+_ALREADY_DONE = ConditionFailed("This was done before")
 
 
 def process(task: Task, until: float) -> Task | None:
@@ -97,8 +97,8 @@ def _mark_cleared(workspace: Workspace) -> None:
     first = Workspace.deleted_at.exists() & Workspace.cleared_at.does_not_exist()
     try:
         update_now(Workspace(pk=workspace.pk, sk=workspace.sk), actions, first, _ALREADY_DONE)
-    except Raced as refused:
-        if refused is not _ALREADY_DONE:
+    except ConditionFailed as error:
+        if error is not _ALREADY_DONE:
             raise
 
 

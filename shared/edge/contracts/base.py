@@ -14,7 +14,7 @@ from shared.core.situations import Situation
 from shared.edge.contracts.problems import Answer, Problem, problem
 
 T = TypeVar("T")
-__all__ = ["About", "Closed", "Contract", "Paged", "RateRule", "Shape", "serializer"]
+__all__ = ["About", "Contract", "Paged", "RateRule", "Shape", "StrictRequest", "serializer"]
 
 
 class Shape(BaseModel):
@@ -28,7 +28,7 @@ class Shape(BaseModel):
     )
 
 
-class Closed(Shape):
+class StrictRequest(Shape):
     """Base of requests whose document defines every field (agentworks' interfaces, enterprise's field lists): an unknown field is
     an error that names it, instead of being ignored."""
 

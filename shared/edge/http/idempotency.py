@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.core import clock
-from shared.core.errors import Conflict, FieldError, Invalid, Raced
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Invalid
 from shared.core.situations import Situation
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
@@ -29,7 +29,7 @@ from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, g
 
 LOCK_SECONDS = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP_SECONDS = 86_400
-_CLAIMED = Raced("The key is claimed")
+_CLAIMED = ConditionFailed("The key is claimed")
 
 
 class IdempotencyRecord(Ephemeral):
@@ -98,7 +98,7 @@ def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
     )
     try:
         write(put(claim, free, _CLAIMED))
-    except Raced:
+    except ConditionFailed:
         stored = get(IdempotencyRecord, claim.pk)
         if stored is None:
             raise Conflict(

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from shared.edge.contracts import strict_json
 
 
-class StrictRequest(Request):
+class JsonRequest(Request):
     """A request whose JSON is parsed strictly and only once."""
 
     async def json(self) -> Any:

@@ -15,7 +15,7 @@ DEFAULT_BODY = 1_048_576  # bytes, unless an operation sets `max_body`. API Gate
 
 
 @dataclass(frozen=True)
-class Retired:
+class Deprecation:
     """A deprecated operation: every response says when it will be removed (ISO 8601, UTC) and the address of its successor."""
 
     sunset: str
@@ -37,7 +37,7 @@ class Operation:
     id: str
     endpoint: Endpoint
     status: int = 200
-    needs: Permission | None = None
+    permission: Permission | None = None
     """The permission that a caller must have where the operation acts; None: any authenticated caller (or anybody, if public)."""
     public: bool = False
     rate_class: str = ""
@@ -57,7 +57,7 @@ class Operation:
     """The media type of a response that is not JSON, or whose JSON has no model."""
     raw: bool = False
     """The response has no envelope of the contract."""
-    retired: Retired | None = None
+    deprecation: Deprecation | None = None
     errors: tuple[Situation, ...] = ()
     """Errors of this operation that others of its kind do not have, for the OpenAPI document."""
     also: tuple[int, ...] = ()

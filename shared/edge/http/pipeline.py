@@ -28,7 +28,7 @@ from shared.edge.contracts.problems import Problem
 from shared.edge.http import idempotency, log
 from shared.edge.http.authentication import authenticate
 from shared.edge.http.call import Call, begin
-from shared.edge.http.json_body import StrictRequest
+from shared.edge.http.json_body import JsonRequest
 from shared.edge.http.operation import Operation
 from shared.edge.http.validation import to_invalid
 
@@ -54,7 +54,7 @@ def route_class(operation: Operation) -> type[APIRoute]:
             takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
 
             async def handle(request: Request) -> Response:
-                return await _serve(operation, StrictRequest(request.scope, request.receive), endpoint, takes_json)
+                return await _serve(operation, JsonRequest(request.scope, request.receive), endpoint, takes_json)
 
             return handle
 
@@ -65,8 +65,8 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     started = time.perf_counter()
     call = Call(request_id(request), client_ip(request))
     begin(call)
-    if operation.retired is not None:
-        call.headers += operation.retired.headers
+    if operation.deprecation is not None:
+        call.headers += operation.deprecation.headers
     contract = operation.contract
     problem: Problem | None = None
     try:

@@ -2,7 +2,7 @@
 
     routes = Routes(AGENTWORKS, "cards")
 
-    @routes.post("/boards/{boardId}/cards", "cards.create", status=201, needs=Permission.CARD_CREATE)
+    @routes.post("/boards/{boardId}/cards", "cards.create", status=201, permission=Permission.CARD_CREATE)
     async def create(boardId: str, body: CreateCardRequest, caller: Caller) -> Card: ...
 
 The gateway's methods, the OpenAPI document and the authorization matrix of the tests all read `routes.operations`.
@@ -32,14 +32,14 @@ class Routes:
         self.contract, self.area, self.rate_class = contract, area, rate_class
         self.operations: list[Operation] = []
 
-    def _declare(self, method: str, path: str, operation_id: str, **about: Any) -> Declare:
+    def _declare(self, method: str, path: str, operation_id: str, **attributes: Any) -> Declare:
         def declare(endpoint: Endpoint) -> Endpoint:
             answer = typing.get_type_hints(endpoint).get("return")
             paged = typing.get_origin(answer) is Paged
             model = typing.get_args(answer)[0] if paged else answer
             if model is type(None) or (isinstance(model, type) and issubclass(model, Response)):
                 model = None
-            arguments: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | about
+            arguments: dict[str, Any] = {"rate_class": self.rate_class, "model": model} | attributes
             self.operations.append(
                 Operation(
                     self.contract,
@@ -56,20 +56,20 @@ class Routes:
 
         return declare
 
-    def get(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("GET", path, operation_id, **about)
+    def get(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("GET", path, operation_id, **attributes)
 
-    def post(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("POST", path, operation_id, **about)
+    def post(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("POST", path, operation_id, **attributes)
 
-    def put(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("PUT", path, operation_id, **about)
+    def put(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("PUT", path, operation_id, **attributes)
 
-    def patch(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("PATCH", path, operation_id, **about)
+    def patch(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("PATCH", path, operation_id, **attributes)
 
-    def delete(self, path: str, operation_id: str, **about: Any) -> Declare:
-        return self._declare("DELETE", path, operation_id, **about)
+    def delete(self, path: str, operation_id: str, **attributes: Any) -> Declare:
+        return self._declare("DELETE", path, operation_id, **attributes)
 
 
 def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) -> None:
@@ -115,14 +115,14 @@ class _RenderedEndpoint:
 def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     contract = operation.contract
     extra: dict[str, Any] = {"security": []} if operation.public else {}
-    if operation.needs is not None:
-        extra["x-permission"] = operation.needs.value
+    if operation.permission is not None:
+        extra["x-permission"] = operation.permission.value
     if operation.addition:
         extra["x-addition"] = True
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],
-        "deprecated": True if operation.retired else None,
+        "deprecated": True if operation.deprecation else None,
         "openapi_extra": extra,
         "responses": {
             status: {"model": contract.error_model, "description": ", ".join(codes)}

@@ -5,7 +5,7 @@ The row is created only once, so the counters change only once, even if the even
 
 from typing import Any
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
@@ -14,7 +14,7 @@ from shared.work.activities.rows import new_activity
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
-_CONSUMED = Raced("This event was consumed before")
+_CONSUMED = ConditionFailed("This event was consumed before")
 PRIVATE = frozenset({EventType.USER_REGISTERED, EventType.USER_UPDATED, EventType.PASSWORD_CHANGED})
 """Events of a user's own account: they belong to no tenant's log."""
 
@@ -37,8 +37,8 @@ def react(change: Change) -> None:
         row.item_id = change.id
     try:
         write(create(row, _CONSUMED), *_count_changes(change))
-    except Raced as refused:
-        if refused is not _CONSUMED:
+    except ConditionFailed as error:
+        if error is not _CONSUMED:
             raise
 
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound, Raced, Upstream
+from shared.core.errors import CadreError, ConditionFailed, Conflict, LimitExceeded, NotFound, Upstream
 from shared.core.ids import derived_id
 from shared.events import EventType
 from shared.events.change import Change
@@ -64,22 +64,22 @@ def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str]) ->
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:
         request_run(_mover(mover, str(change.ws_id)), card_id, agent.id, RunRequest(trigger="lane", run_id=run_id))
-    except (Raced, Conflict, LimitExceeded, NotFound) as refused:
-        _retry_start(run_id, refused)
+    except (ConditionFailed, Conflict, LimitExceeded, NotFound) as error:
+        _retry_start(run_id, error)
     except Upstream:
         raise  # the queue failed; the run has already ended as failed
-    except CadreError as refused:
-        logger.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": refused.message})
+    except CadreError as error:
+        logger.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": error.message})
 
 
-def _retry_start(run_id: str, refused: CadreError | Raced) -> None:
+def _retry_start(run_id: str, error: CadreError | ConditionFailed) -> None:
     """Handle an event that has already started its run: if the run still waits, its message may be missing, so send it. Two
     messages start one execution."""
     run = fetch(Run, run_id)
     if run is not None and run.status == "pending":
         queue.enqueue(run.id, int(run.attempt))
     elif run is None:
-        logger.info("no automatic run", extra={"run": run_id, "reason": str(refused)})
+        logger.info("no automatic run", extra={"run": run_id, "reason": str(error)})
 
 
 def _mover(mover: dict[str, str], ws_id: str) -> Actor:

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.events.change import Change
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import update_now
 
 _INTERVAL = timedelta(seconds=60)
 """Time between two writes: one write per event would make the workspace's row hot, for a time that nobody reads to the second."""
-_NEWER = Raced("The row is newer than the event, or gone")
+_NEWER = ConditionFailed("The row is newer than the event, or gone")
 _written_at: dict[str, str] = {}
 
 
@@ -32,8 +32,8 @@ def _write_time(model: Any, key: tuple[str, str], attribute: Any, at: str) -> No
     old = attribute.does_not_exist() | (attribute < due)
     try:
         update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _NEWER)
-    except Raced as refused:
-        if refused is not _NEWER:
+    except ConditionFailed as error:
+        if error is not _NEWER:
             raise
     if len(_written_at) > 10_000:
         _written_at.clear()

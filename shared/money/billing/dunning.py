@@ -71,13 +71,13 @@ def _fetch_account(invoice: Invoice) -> BillingAccount:
 def _escalate(invoice: Invoice, account: BillingAccount, today: str) -> list[Operation]:
     """Do one dunning step. Missed steps are not repeated: after a week without the schedule there is one reminder."""
     late = _days_late(invoice, today)
-    about: dict[str, Any] = {"number": invoice.number, "open_micros": invoice.open_micros, "due_date": invoice.due_date}
+    attributes: dict[str, Any] = {"number": invoice.number, "open_micros": invoice.open_micros, "due_date": invoice.due_date}
     if invoice.status == "sent":
         invoice.status = "overdue"
         account.overdue = sorted({*account.overdue, invoice.id})
         if account.status == "active":
             account.status = "past_due"
-        record(invoice, EventType.INVOICE_OVERDUE, SYSTEM, **about)
+        record(invoice, EventType.INVOICE_OVERDUE, SYSTEM, **attributes)
     elif late >= SUSPEND_AFTER:
         invoice.next_step = None
         if account.status != "suspended":
@@ -86,7 +86,7 @@ def _escalate(invoice: Invoice, account: BillingAccount, today: str) -> list[Ope
         return [save(invoice), save(account)]
     else:
         invoice.reminders += 1
-        record(invoice, EventType.INVOICE_REMINDED, SYSTEM, reminder=int(invoice.reminders), **about)
+        record(invoice, EventType.INVOICE_REMINDED, SYSTEM, reminder=int(invoice.reminders), **attributes)
     ahead = [days for days in (*REMIND_AFTER, SUSPEND_AFTER) if days > late]
     invoice.next_step = months.days_after(invoice.due_date, ahead[0] if ahead else late + 1)
     return [save(invoice), save(account)]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Raced
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -21,7 +21,7 @@ from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payme
 from shared.store import Operation, create, fetch, get, get_many, retrying, save, write
 
 T = TypeVar("T")
-ALREADY_RECORDED = Raced("This payment is recorded already")
+ALREADY_RECORDED = ConditionFailed("This payment is recorded already")
 
 
 @dataclass
@@ -81,8 +81,8 @@ def apply_payment(invoice_id: str, amount: int, method: str, reference: str, act
 
     try:
         return _change_invoice(invoice_id, add_payment)
-    except Raced as raced:
-        if raced is not ALREADY_RECORDED:
+    except ConditionFailed as error:
+        if error is not ALREADY_RECORDED:
             raise
     invoice = fetch(Invoice, invoice_id)
     assert invoice is not None  # noqa: S101 - it has a payment

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.core.actor import SYSTEM
-from shared.core.errors import LimitExceeded, Raced
+from shared.core.errors import ConditionFailed, LimitExceeded
 from shared.core.money import micros, usd
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -183,7 +183,7 @@ def _announce_threshold(budget: Budget, threshold: int, *, passed: bool) -> None
     actions = [Budget.warned.set(threshold), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
     try:
         write(update(budget, actions, Budget.warned < threshold, _CHANGED))
-    except Raced:
+    except ConditionFailed:
         return  # somebody else announced it
 
 
@@ -201,14 +201,14 @@ def _has_reached(budget: Budget, threshold: int) -> bool:
     return bool(budget.limit > 0 and budget.spent * 100 >= threshold * budget.limit)
 
 
-_CHANGED = Raced("The budget was changed at the same time")
+_CHANGED = ConditionFailed("The budget was changed at the same time")
 
 
 def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
     fresh = new_budget("workspace", scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
     try:
         write(create(fresh, _CHANGED))
-    except Raced:
+    except ConditionFailed:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         assert isinstance(row, Budget)  # noqa: S101 - the write just refused because it exists
         return row
@@ -222,7 +222,7 @@ def _change_limit(budget: Budget, limit: int) -> None:
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
         write(update(budget, actions, Budget.limit == int(budget.limit), _CHANGED))
-    except Raced:
+    except ConditionFailed:
         return  # somebody else updated it
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 

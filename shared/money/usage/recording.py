@@ -1,10 +1,10 @@
 """Writing a ledger line and its sums in one transaction, so that they always add up."""
 
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.money.usage.rows import Rollup, UsageLine, project_partition, workspace_partition
 from shared.store import Operation, create, update
 
-ALREADY_RECORDED = Raced("This call is in the ledger already")
+ALREADY_RECORDED = ConditionFailed("This call is in the ledger already")
 
 
 def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:

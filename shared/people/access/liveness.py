@@ -30,12 +30,12 @@ def refresh(user_ids: Iterable[str], max_age: float = MAX_AGE) -> None:
             _cache[user_id] = (now, record if isinstance(record, Access) else None)
 
 
-def session_lives(user_id: str, session_id: str) -> bool:
+def is_session_active(user_id: str, session_id: str) -> bool:
     """Tell whether the session has neither ended nor expired."""
     return _check(user_id, lambda record: dict(record.sessions).get(session_id, 0) > clock.epoch())
 
 
-def belongs(user_id: str, ws_id: str) -> bool:
+def is_member(user_id: str, ws_id: str) -> bool:
     """Tell whether the user is a member of the workspace."""
     return _check(user_id, lambda record: ws_id in dict(record.workspaces))
 
@@ -43,7 +43,7 @@ def belongs(user_id: str, ws_id: str) -> bool:
 def may_listen(user_id: str, session_id: str, ws_id: str | None) -> bool:
     """Check session and membership of one connection."""
     refresh([user_id])
-    return session_lives(user_id, session_id) and (ws_id is None or belongs(user_id, ws_id))
+    return is_session_active(user_id, session_id) and (ws_id is None or is_member(user_id, ws_id))
 
 
 def clear_cache() -> None:

@@ -22,9 +22,9 @@ from shared.store import (
     Ephemeral,
     JSONAttribute,
     NumberAttribute,
+    OnConflict,
     Operation,
     RateStatus,
-    Refusal,
     UnicodeAttribute,
     count_requests,
     create,
@@ -201,10 +201,12 @@ def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
     return update(_key_row(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
-def change_workspace_role(user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], refused: Refusal) -> Operation:
+def change_workspace_role(
+    user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], on_conflict: OnConflict
+) -> Operation:
     """Change the role, and the extra permissions, of a member of the workspace, from the next request on."""
     value = " ".join([role.value, *sorted(extra)])
-    return update(_key_row(user_id), [Access.workspaces[ws_id].set(value)], Access.workspaces[ws_id].exists(), refused)
+    return update(_key_row(user_id), [Access.workspaces[ws_id].set(value)], Access.workspaces[ws_id].exists(), on_conflict)
 
 
 def revoke_workspace(user_id: str, ws_id: str) -> Operation:

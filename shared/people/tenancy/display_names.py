@@ -4,11 +4,11 @@ time.)"""
 from typing import Any
 
 from shared.core.actor import Actor
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import collection, fetch, update_now, update_with_retry
 
-_LEFT = Raced("Not a member any more")
+_LEFT = ConditionFailed("Not a member any more")
 
 
 def update_display_names(person: Actor) -> None:
@@ -28,8 +28,8 @@ def _rename_membership(model: Any, container: str, person: Actor, action: Any) -
     here = model.pk.exists() & model.deleted_at.does_not_exist()
     try:
         return model.decode(update_now(model(pk=pk, sk=sk), [action, model.version.add(1)], here, _LEFT))
-    except Raced as refused:
-        if refused is not _LEFT:
+    except ConditionFailed as error:
+        if error is not _LEFT:
             raise
         return None
 

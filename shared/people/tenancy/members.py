@@ -18,10 +18,10 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membershi
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
 from shared.store import Operation, get, put, save, update, update_with_retry
 
-_OWNER_STAYS = Conflict(
+_OWNER_IMMUTABLE = Conflict(
     Situation.WORKSPACE_OWNER, "The owner stays the owner until the workspace is transferred to another member"
 )
-_GONE = NotFound(Workspace.NAME)  # refused by the access record: the workspace was deleted a moment ago
+_WORKSPACE_DELETED = NotFound(Workspace.NAME)  # refused by the access record: the workspace was deleted a moment ago
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
-            raise _OWNER_STAYS
+            raise _OWNER_IMMUTABLE
         before = permissions_of(row)
         old_values = {"role": row.role, "permissions": row.permissions}
         extra = frozenset(map(Permission, row.permissions)) if requested is None else requested
@@ -67,7 +67,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
         if not changes:
             return []
         record(row, EventType.MEMBER_UPDATED, actor, changes=changes, user=row.user)
-        return [_regrant(row)]
+        return [_update_access_record(row)]
 
     return Member(update_with_retry(lambda: get_membership(ws_id, user_id), change))
 
@@ -78,16 +78,16 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
     Raises NotFound (workspace, member), Forbidden, and Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
     """
     user_id = bare_id(user_id)
-    leaves = user_id == actor.id and actor.kind == "user"
-    ws_id = authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ if leaves else Permission.MEMBER_REMOVE)
+    is_leaving = user_id == actor.id and actor.kind == "user"
+    ws_id = authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ if is_leaving else Permission.MEMBER_REMOVE)
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
-            raise _OWNER_STAYS
-        if not leaves:
+            raise _OWNER_IMMUTABLE
+        if not is_leaving:
             _check_change(actor, ws_id, permissions_of(row), frozenset())
         row.deleted_at = clock.iso()
-        record(row, EventType.MEMBER_REMOVED, actor, user=row.user, role=row.role, left=leaves)
+        record(row, EventType.MEMBER_REMOVED, actor, user=row.user, role=row.role, left=is_leaving)
         return [records.revoke_workspace(row.id, ws_id), _add_members(ws_id, -1)]
 
     update_with_retry(lambda: get_membership(ws_id, user_id), change)
@@ -112,7 +112,7 @@ def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
         for row, role in ((new_owner, Role.OWNER), (owner, Role.ADMIN)):
             record(row, EventType.MEMBER_UPDATED, actor, changes={"role": [row.role, role.value]}, user=row.user)
             row.role, row.permissions = role.value, []
-            operations += [save(row), _regrant(row)]
+            operations += [save(row), _update_access_record(row)]
         return operations
 
     return update_with_retry(lambda: get_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
@@ -127,7 +127,7 @@ def get_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
 
 
 def new_membership(
-    who: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
+    user: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
 ) -> tuple[WorkspaceMembership, list[Operation]]:
     """Return a new membership and the operations that write it, without the access record.
 
@@ -137,14 +137,14 @@ def new_membership(
     row: WorkspaceMembership = membership_row(
         WorkspaceMembership,
         workspace.id,
-        who.id,
+        user.id,
         role,
         org_id=workspace.org_id,
         ws_id=workspace.id,
-        user=who.summary,
+        user=user.summary,
         last_active_at=clock.iso(),
     )
-    record(row, EventType.MEMBER_JOINED, who, role=role.value, user=row.user, invited_by=invited_by)
+    record(row, EventType.MEMBER_JOINED, user, role=role.value, user=row.user, invited_by=invited_by)
     free = WorkspaceMembership.pk.does_not_exist() | WorkspaceMembership.deleted_at.exists()
     return row, [put(row, free, ALREADY_MEMBER), _add_members(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
 
@@ -172,27 +172,29 @@ def _check_change(actor: Actor, ws_id: str, before: frozenset[Permission], after
 
 def _parse_permissions(permissions: Sequence[str]) -> frozenset[Permission]:
     known = {one.value for one in GRANTABLE}
-    wrong = [one for one in permissions if one not in known]
-    if wrong:
-        raise Invalid(FieldError("permissions", f"Unknown permission; allowed are {', '.join(sorted(known))}", wrong[0]))
+    unknown = [one for one in permissions if one not in known]
+    if unknown:
+        raise Invalid(FieldError("permissions", f"Unknown permission; allowed are {', '.join(sorted(known))}", unknown[0]))
     return frozenset(map(Permission, permissions))
 
 
-def _regrant(row: WorkspaceMembership) -> Operation:
-    return records.change_workspace_role(row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _GONE)
+def _update_access_record(row: WorkspaceMembership) -> Operation:
+    return records.change_workspace_role(
+        row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _WORKSPACE_DELETED
+    )
 
 
 def _add_members(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
     """Change the workspace's count of members. The version goes up, so that nobody overwrites the count."""
     exists = Workspace.deleted_at.does_not_exist()
 
-    def refused(raw: dict[str, object] | None) -> CadreError:
-        return _GONE if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
+    def conflict_error(raw: dict[str, object] | None) -> CadreError:
+        return _WORKSPACE_DELETED if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
 
     pk, sk = Workspace.key(ws_id)
     return update(
         Workspace(pk=pk, sk=sk),
         [Workspace.member_count.add(by), Workspace.version.add(1)],
         exists if limit is None else exists & (Workspace.member_count < limit),
-        refused,
+        conflict_error,
     )

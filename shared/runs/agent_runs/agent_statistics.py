@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.core.actor import Actor
-from shared.runs.agent_runs.rows import AgentRecord
+from shared.runs.agent_runs.rows import AgentStats
 from shared.store import get_many
 
 
@@ -22,9 +22,9 @@ class AgentStatistics:
 
 def get_agent_statistics(actor: Actor, agent_id: str) -> AgentStatistics:
     """Return the agent's statistics over the actor's workspaces; one round trip for each hundred of them."""
-    keys = [(AgentRecord, *AgentRecord.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
+    keys = [(AgentStats, *AgentStats.key_of(ws_id, agent_id)) for ws_id in actor.workspaces]
     fetched = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
-    rows = [row for row in fetched if isinstance(row, AgentRecord)]
+    rows = [row for row in fetched if isinstance(row, AgentStats)]
     return AgentStatistics(
         sum(int(row.runs) for row in rows),
         sum(int(row.succeeded) for row in rows),

@@ -12,7 +12,7 @@ from shared.core import clock
 from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.money.budgets.reserving import release_reservation
-from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
+from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
 from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
@@ -31,13 +31,13 @@ def end_run(
     change: Callable[[Run], None],
     *,
     only_if: Callable[[Run], bool] = lambda _: True,
-    idle: bool = False,
+    called_by_execution: bool = False,
 ) -> Run:
     """End a run as completed, failed or cancelled; `change` sets its result or error. Returns the run as it is afterwards.
 
-    A run that has ended does not change. `idle`: the run's own execution is the caller, so no model call is in progress. `only_if` is
-    checked against every version that is read; if it is false, the run does not change. Two round trips, more only if somebody else writes
-    the run or its card at the same moment.
+    A run that has ended does not change. `called_by_execution`: the caller is the run's own execution, so no model call is in
+    progress. `only_if` is checked against every version that is read; if it is false, the run does not change. Two round trips, more if
+    somebody else writes the run or its card at the same moment.
     """
 
     def attempt(number: int) -> Run:
@@ -45,7 +45,7 @@ def end_run(
         if row is None:
             raise stale()
         if not row.ended and only_if(row):
-            write(*end_operations(row, status, actor, change, idle=idle))
+            write(*end_operations(row, status, actor, change, called_by_execution=called_by_execution))
         return row
 
     return retrying(attempt, times=8)
@@ -60,11 +60,13 @@ def with_error(code: str, message: str) -> Callable[[Run], None]:
     return change
 
 
-def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, idle: bool = False) -> list[Operation]:
+def end_operations(
+    run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, called_by_execution: bool = False
+) -> list[Operation]:
     """Return the operations that end a run as it was read."""
     reservation, before = run.hold, run.status
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
-    if reservation and not idle and run.lease_until > clock.epoch():
+    if reservation and not called_by_execution and run.lease_until > clock.epoch():
         run.held_until, reservation = run.lease_until, None
     else:
         run.hold, run.hold_turn = None, None
@@ -78,7 +80,7 @@ def end_operations(run: Run, status: str, actor: Actor, change: Callable[[Run], 
     operations = [
         save(run),
         update(ActiveRuns.for_project(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
-        update(AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id)), _agent_record_updates(run)),
+        update(AgentStats(*AgentStats.key_of(str(run.ws_id), run.agent_id)), _agent_stats_updates(run)),
         *release_reservation(reservation),
     ]
     card = fetch(Item, run.item_id)
@@ -94,9 +96,9 @@ def release_card(card: Item, run: Run, actor: Actor) -> None:
     if card.lease_run != run.id:
         return
     card.lease_run = None
-    if run.lifted_from and card.status == "in_progress":
+    if run.status_before_run and card.status == "in_progress":
         # finished work is ready for review; after a failed or cancelled run the card has its old status again
-        status = "ready" if run.status == "completed" else run.lifted_from
+        status = "ready" if run.status == "completed" else run.status_before_run
         record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 
@@ -122,10 +124,10 @@ def event_data(run: Run) -> dict[str, Any]:
     }
 
 
-def _agent_record_updates(run: Run) -> list[Any]:
+def _agent_stats_updates(run: Run) -> list[Any]:
     return [
-        AgentRecord.runs.add(1),
-        AgentRecord.succeeded.add(int(run.status == "completed")),
-        AgentRecord.duration_ms.add(run.duration_ms or 0),
-        AgentRecord.last_used.set(run.completed_at),
+        AgentStats.runs.add(1),
+        AgentStats.succeeded.add(int(run.status == "completed")),
+        AgentStats.duration_ms.add(run.duration_ms or 0),
+        AgentStats.last_used.set(run.completed_at),
     ]

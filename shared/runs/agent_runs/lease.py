@@ -7,7 +7,7 @@ taking over a card checks and ends the run that held it in the same transaction.
 from typing import Final
 
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.runs.agent_runs.rows import Run
 from shared.store import Operation, check, update_now
 
@@ -16,7 +16,7 @@ PENDING_LEASE: Final = 900  # from the request until an execution claims the run
 WAITING_LEASE: Final = 8 * 86_400  # the machine waits seven days for an answer and then fails the run itself
 
 
-class LeaseLost(Raced):
+class LeaseLost(ConditionFailed):
     """The run has ended or has a new holder; the caller must not write any more."""
 
     def __init__(self) -> None:

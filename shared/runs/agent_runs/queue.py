@@ -75,9 +75,9 @@ def fail_waiting_execution(token: str, error: str, cause: str) -> bool:
     return _send("send_task_failure", taskToken=token, error=error, cause=cause[:256])
 
 
-def _send(call: str, **about: Any) -> bool:
+def _send(call: str, **arguments: Any) -> bool:
     try:
-        getattr(client("stepfunctions"), call)(**about)
+        getattr(client("stepfunctions"), call)(**arguments)
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
             raise

@@ -13,7 +13,7 @@ from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
-from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Raced, Upstream
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
 from shared.core.money import micros
 from shared.core.situations import Situation
@@ -29,7 +29,7 @@ from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.model_selection import MAX_TOKENS, ModelChoice, RequestedModel, choose_model
-from shared.runs.agent_runs.rows import ActiveRuns, AgentRecord, Run
+from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.store import get as read_row
 from shared.work.boards.rows import Lane
@@ -65,13 +65,13 @@ class RequestedRun:
 
 
 @dataclass
-class _Facts:
+class _RunContext:
     card: Item
     project: Project
     workspace: Workspace
     lane: Lane
     config: AgentConfig | None
-    record: AgentRecord | None
+    agent_stats: AgentStats | None
     budget: Budget | None
     account: BillingAccount | None
     current_run: Run | None
@@ -84,29 +84,29 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
     Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | USAGE_LIMIT | WORKSPACE_SUSPENDED).
     """
 
-    def attempt(number: int) -> tuple[Run, _Facts]:
+    def attempt(number: int) -> tuple[Run, _RunContext]:
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
         agent = get_agent(agent_id)
-        facts = _read_facts(card, agent)
-        if facts.current_run is not None and not facts.current_run.ended and not facts.current_run.lease_active:
-            end_run(facts.current_run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
+        context = _read_context(card, agent)
+        if context.current_run is not None and not context.current_run.ended and not context.current_run.lease_active:
+            end_run(context.current_run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
             raise stale()
-        _check_allowed(facts, agent)
-        choice = choose_model(agent, request.model, facts.config, facts.workspace.settings)
+        _check_allowed(context, agent)
+        choice = choose_model(agent, request.model, context.config, context.workspace.settings)
         if request.trigger == "person":  # the stream consumer, which starts the others, has no credentials of providers
             registry.provider(choice.provider)
-        run = _build_run(actor, facts, agent, choice, request)
+        run = _build_run(actor, context, agent, choice, request)
         try:
-            write(*_operations(facts, run, request))
+            write(*_operations(context, run, request))
         except LimitExceeded as full:
-            if full.situation is not Situation.RUN_LIMIT or number or not _end_expired_runs(facts.project):
+            if full.situation is not Situation.RUN_LIMIT or number or not _end_expired_runs(context.project):
                 raise
             raise stale() from full  # there is room now
-        return run, facts
+        return run, context
 
-    run, facts = retrying(attempt)
+    run, context = retrying(attempt)
     queue_run(run, actor)
-    return RequestedRun(run, int(run.estimated_price_micros or 0), _estimate_seconds(facts.record))
+    return RequestedRun(run, int(run.estimated_price_micros or 0), _estimate_seconds(context.agent_stats))
 
 
 def queue_run(run: Run, actor: Actor) -> None:
@@ -118,49 +118,49 @@ def queue_run(run: Run, actor: Actor) -> None:
         raise
 
 
-def _read_facts(card: Item, agent: Agent) -> _Facts:
+def _read_context(card: Item, agent: Agent) -> _RunContext:
     ws_id, proj_id = str(card.ws_id), str(card.proj_id)
     keys: list[tuple[Any, str, str]] = [
         (Project, *Project.key(proj_id)),
         (Workspace, *Workspace.key(ws_id)),
         (Lane, *Lane.key(card.lane_id)),
         (AgentConfig, *AgentConfig.key_in(proj_id, agent.id)),
-        (AgentRecord, *AgentRecord.key_of(ws_id, agent.id)),
+        (AgentStats, *AgentStats.key_of(ws_id, agent.id)),
         (Budget, *Budget.key(budget_id("workspace", ws_id, this_month()))),
         (BillingAccount, *BillingAccount.key(ws_id)),
     ]
     if card.lease_run:
         keys.append((Run, *Run.key(card.lease_run)))
     rows: list[Any] = get_many(keys)
-    return _Facts(card, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7] if card.lease_run else None)
+    return _RunContext(card, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7] if card.lease_run else None)
 
 
-def _check_allowed(facts: _Facts, agent: Agent) -> None:
+def _check_allowed(context: _RunContext, agent: Agent) -> None:
     """Check all rules before anything is written; raise NotFound, Conflict, Forbidden or LimitExceeded.
 
     The card's status does not matter: the run puts a draft in progress, and a finished card is in the last lane, which has its own agent.
     """
-    current_run = facts.current_run
-    if facts.workspace.deleted_at or facts.project.deleted_at:
+    current_run = context.current_run
+    if context.workspace.deleted_at or context.project.deleted_at:
         raise NotFound(Item.NAME)  # the card is deleted with them
-    if facts.project.status != "active":
-        raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {facts.project.status}; nothing runs in it")
+    if context.project.status != "active":
+        raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {context.project.status}; nothing runs in it")
     if agent.status != "active":
         raise _not_allowed(f"{agent.display_name} is {agent.status}")
-    if not is_enabled(facts.config, workspace_defaults(facts.workspace.settings, agent)):
+    if not is_enabled(context.config, workspace_defaults(context.workspace.settings, agent)):
         raise _not_allowed(f"{agent.display_name} is disabled in this project")
-    if facts.lane.number not in agent.allowed_lanes:
+    if context.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))
-        raise _not_allowed(f"{agent.display_name} does not work in the lane {facts.lane.name}; its lanes are {lanes}")
+        raise _not_allowed(f"{agent.display_name} does not work in the lane {context.lane.name}; its lanes are {lanes}")
     if current_run is not None and current_run.lease_active:
         raise Conflict(
             Situation.RUN_IN_PROGRESS,
             f"{current_run.agent['display_name']} is working on this card",
             {"run_id": current_run.id, "lease_until": clock.iso(clock.from_epoch(int(current_run.lease_until)))},
         )
-    refuse_suspended(facts.account)
-    limit = micros(facts.workspace.settings.get("maxMonthlyUsage", 0))
-    spent = int(facts.budget.spent) if facts.budget else 0
+    refuse_suspended(context.account)
+    limit = micros(context.workspace.settings.get("maxMonthlyUsage", 0))
+    spent = int(context.budget.spent) if context.budget else 0
     if spent >= limit:
         raise BudgetExhausted("workspace", 0, limit - spent, limit)
 
@@ -169,8 +169,8 @@ def _not_allowed(why: str) -> Forbidden:
     return Forbidden(why, Situation.AGENT_NOT_ALLOWED)
 
 
-def _build_run(actor: Actor, facts: _Facts, agent: Agent, choice: ModelChoice, request: RunRequest) -> Run:
-    card = facts.card
+def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelChoice, request: RunRequest) -> Run:
+    card = context.card
     run = Run.new(
         request.run_id or new_id(),
         org_id=card.org_id,
@@ -192,18 +192,18 @@ def _build_run(actor: Actor, facts: _Facts, agent: Agent, choice: ModelChoice, r
         input_context={"context": request.context, "parameters": dict(request.parameters)},
         execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": True},
     )
-    estimate = _estimate_price(choice, facts.record)
+    estimate = _estimate_price(choice, context.agent_stats)
     run.estimated_price_micros = estimate
     run.execution_metadata["priceKnown"] = estimate is not None
     record(run, EventType.RUN_REQUESTED, actor, **event_data(run), provider=run.provider, model=run.model, trigger=run.trigger)
     return run
 
 
-def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]:
-    card = facts.card
+def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Operation]:
+    card = context.card
     card.lease_run = run.id
     update_run_summary(card, run)
-    limit = int(facts.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
+    limit = int(context.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
     full = LimitExceeded(Situation.RUN_LIMIT, f"This project has {limit} runs under way, as many as it allows", {"limit": limit})
     project_slot = update(
         ActiveRuns.for_project(str(run.proj_id)),
@@ -213,7 +213,12 @@ def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]
     )
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
-    operations = [create(run, _RUN_EXISTS), save(card), project_slot, *create_account_operations(facts.workspace, facts.account)]
+    operations = [
+        create(run, _RUN_EXISTS),
+        save(card),
+        project_slot,
+        *create_account_operations(context.workspace, context.account),
+    ]
     cap = request.parameters.get("maxCost")
     if cap is not None:
         if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap <= MAX_COST:
@@ -224,7 +229,7 @@ def _operations(facts: _Facts, run: Run, request: RunRequest) -> list[Operation]
     return operations
 
 
-_RUN_EXISTS = Raced("This run exists already")
+_RUN_EXISTS = ConditionFailed("This run exists already")
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")
@@ -242,19 +247,19 @@ def _end_expired_runs(project: Project) -> bool:
     return freed
 
 
-def _estimate_price(choice: ModelChoice, agent_record: AgentRecord | None) -> int | None:
+def _estimate_price(choice: ModelChoice, agent_stats: AgentStats | None) -> int | None:
     """Estimate the price: the agent's average in the workspace, else that of a typical run; None if the model has no known price."""
     price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
-    if agent_record is not None and agent_record.succeeded and agent_record.price_micros:
-        return int(agent_record.price_micros) // int(agent_record.runs)
+    if agent_stats is not None and agent_stats.succeeded and agent_stats.price_micros:
+        return int(agent_stats.price_micros) // int(agent_stats.runs)
     return customer_price_micros(price.cost_micros) * _TYPICAL_TURNS
 
 
-def _estimate_seconds(agent_record: AgentRecord | None) -> int:
-    if agent_record is not None and agent_record.runs and agent_record.duration_ms:
-        return max(1, int(agent_record.duration_ms) // int(agent_record.runs) // 1000)
+def _estimate_seconds(agent_stats: AgentStats | None) -> int:
+    if agent_stats is not None and agent_stats.runs and agent_stats.duration_ms:
+        return max(1, int(agent_stats.duration_ms) // int(agent_stats.runs) // 1000)
     return _TYPICAL_SECONDS
 
 

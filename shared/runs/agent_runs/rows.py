@@ -91,7 +91,7 @@ class Run(Entity):
     error_message = UnicodeAttribute(null=True)
     input_context = JSONAttribute(default=dict)
     execution_metadata = JSONAttribute(default=dict)
-    lifted_from = UnicodeAttribute(null=True)
+    status_before_run = UnicodeAttribute(null=True, attr_name="lifted_from")
     """The card's status before this run put it in progress."""
     estimated_price_micros = NumberAttribute(null=True)
     deadline = NumberAttribute(null=True)
@@ -228,7 +228,7 @@ class ActiveRuns(Row):
         return cls(pk=f"PROJ#{project_id}", sk="RUNS")
 
 
-class AgentRecord(Row):
+class AgentStats(Row):
     """Sums of an agent's runs, at `WS#<id>, AGENT#<agent>`; updated when a run ends, the price with each ledger line."""
 
     TABLE = "core_table"

@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared.agents.providers.port import Finished, Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
@@ -21,7 +21,7 @@ from shared.money.budgets.reserving import (
 from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.lease import LeaseLost
-from shared.runs.agent_runs.rows import ENDED, AgentRecord, Run
+from shared.runs.agent_runs.rows import ENDED, AgentStats, Run
 from shared.store import Operation, fetch, update, write
 from shared.work.projects.rows import Project
 
@@ -50,11 +50,11 @@ def reserve(run: Run, turn: int, amount: int) -> None:
     if run.hold_turn == turn:
         return  # reserved by an earlier try of this turn
     caps = read_caps(budget_scope(run))
-    hold = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
+    reservation = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
     is_ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
-    actions = [Run.hold.set(hold), Run.hold_turn.set(turn), Run.version.add(1)]
+    actions = [Run.hold.set(reservation), Run.hold_turn.set(turn), Run.version.add(1)]
     write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), *caps.reserve(amount))
-    run.hold, run.hold_turn, run.version = hold, turn, run.version + 1
+    run.hold, run.hold_turn, run.version = reservation, turn, run.version + 1
 
 
 def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
@@ -115,11 +115,11 @@ def settle_call(
     counts = [*_usage_counters(line), Run.version.add(1)]
     row = Run(*Run.key(run.id))
     is_ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
-    clear_hold = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
-    ledger_operations = [*usage_operations(line, project_name), *_agent_record_operations(run, price)]
+    clear_reservation = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
+    ledger_operations = [*usage_operations(line, project_name), *_agent_stats_operations(run, price)]
     try:
         write(
-            update(row, counts + clear_hold, is_ours, LeaseLost()),
+            update(row, counts + clear_reservation, is_ours, LeaseLost()),
             *settle_reservation(run.hold, (), price),
             *journal_operations,
             *ledger_operations,
@@ -147,8 +147,8 @@ def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_
         except LeaseLost:
             existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
             write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
-    except Raced as raced:
-        if raced is not ALREADY_RECORDED:
+    except ConditionFailed as error:
+        if error is not ALREADY_RECORDED:
             raise
     if price:
         announce_month_thresholds(str(run.ws_id))
@@ -184,9 +184,9 @@ def release_run_reservation(run: Run) -> bool:
     return True
 
 
-def _agent_record_operations(run: Run, price: int) -> list[Operation]:
-    record = AgentRecord(*AgentRecord.key_of(str(run.ws_id), run.agent_id))
-    return [update(record, [AgentRecord.price_micros.add(price)])] if price else []
+def _agent_stats_operations(run: Run, price: int) -> list[Operation]:
+    record = AgentStats(*AgentStats.key_of(str(run.ws_id), run.agent_id))
+    return [update(record, [AgentStats.price_micros.add(price)])] if price else []
 
 
 def _usage_counters(line: UsageLine) -> list[Any]:

@@ -237,7 +237,7 @@ def _start_card(run: Run) -> list[Operation]:
     if card is None:
         return []
     if card.status in ("draft", "ready"):
-        run.lifted_from = card.status
+        run.status_before_run = card.status
         record(
             card, EventType.ITEM_UPDATED, get_actor(run), changes={"status": [card.status, "in_progress"]}, board_id=card.board_id
         )
@@ -287,7 +287,9 @@ def finish(step: Step) -> State:
         answered = sorted({exchange.turn.model for exchange in journal.exchanges})
         run.execution_metadata = run.execution_metadata | {"turns": len(journal.exchanges), "models": answered}
 
-    run = end_run(run, "completed", get_actor(run), change, only_if=lambda one: one.execution == step.execution, idle=True)
+    run = end_run(
+        run, "completed", get_actor(run), change, only_if=lambda one: one.execution == step.execution, called_by_execution=True
+    )
     _publish_status(run)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}
 
@@ -321,7 +323,12 @@ def fail(step: Step) -> State:
     code, message = read_error(step.state.get("error"))
     status = "cancelled" if code in ("CANCELLED", "APPROVAL_REJECTED") else "failed"
     run = end_run(
-        run, status, SYSTEM, with_error(code, message), only_if=lambda one: one.execution in (None, step.execution), idle=True
+        run,
+        status,
+        SYSTEM,
+        with_error(code, message),
+        only_if=lambda one: one.execution in (None, step.execution),
+        called_by_execution=True,
     )
     _publish_status(run)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}

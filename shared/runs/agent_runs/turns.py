@@ -14,7 +14,7 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
 from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
-from shared.core.errors import CadreError, Raced, Upstream
+from shared.core.errors import CadreError, ConditionFailed, Upstream
 from shared.core.ids import derived_id
 from shared.core.situations import Situation
 from shared.runs.agent_runs.failures import (
@@ -41,7 +41,7 @@ CHECK_INTERVAL = 1.0  # seconds between two checks of the run's row while a mode
 _MAX_LINE = 2_000  # characters of one terminal line
 
 
-class AlreadyDone(Raced):
+class AlreadyDone(ConditionFailed):
     """The effect of this tool call was written before."""
 
 

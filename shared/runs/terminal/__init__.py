@@ -8,7 +8,7 @@ The executor of a run writes to it:
         terminal.flush()          # before a step ends, so that nothing waits in memory
 
 `guard()` is called once for each chunk and must return a `shared.store.check` on the run's row. The chunk and the check are one
-transaction, so that a worker that has lost the lease cannot append; `write`, `flush` or the end of the block raise the check's `refused`
+transaction, so that a worker that has lost the lease cannot append; `write`, `flush` or the end of the block raise the `on_conflict`
 error. Levels are debug | info | warn | error. `write` only collects entries; a thread of the writer sends them as one chunk after 75 ms
 or 28 KB. A writer for a run that has entries continues after the last one.
 

@@ -15,10 +15,10 @@ CHUNK_BYTES: Final = 28_000  # below the 32 KB that API Gateway counts as one me
 RETENTION: Final = 30 * 86_400  # seconds
 
 
-class Chunk(Telemetry):
+class LogChunk(Telemetry):
     """Entries written together: stored at `LOG#<run>` under the first one's number; `body` is a JSON array of canonical entries."""
 
-    last = NumberAttribute()
+    last_sequence = NumberAttribute(attr_name="last")
     writer = UnicodeAttribute()
     at = UnicodeAttribute()
     body = UnicodeAttribute()
@@ -28,7 +28,7 @@ class Chunk(Telemetry):
         return f"LOG#{run_id}"
 
     @staticmethod
-    def sort(seq: int) -> str:
+    def sort_key(seq: int) -> str:
         return f"{seq:012d}"
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.runs.terminal.entries import Chunk, Entry, expiry_notice
+from shared.runs.terminal.entries import Entry, LogChunk, expiry_notice
 from shared.store import iterate, query
 
 _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
@@ -10,8 +10,8 @@ _PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
 
 def last_sequence(run_id: str) -> int:
     """Return the number of the last entry, 0 for an empty log; one strongly consistent read."""
-    chunks = query(Chunk, Chunk.partition_key(run_id), newest_first=True, limit=1, consistent=True).rows
-    return int(chunks[0].last) if chunks else 0
+    chunks = query(LogChunk, LogChunk.partition_key(run_id), newest_first=True, limit=1, consistent=True).rows
+    return int(chunks[0].last_sequence) if chunks else 0
 
 
 def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
@@ -26,26 +26,31 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
         for entry in chunk.entries():
             if entry["seq"] >= expected:
                 yield entry
-        expected = max(expected, int(chunk.last) + 1)
+        expected = max(expected, int(chunk.last_sequence) + 1)
 
 
 def tail(run_id: str, count: int) -> list[Entry]:
     """Return the last `count` entries, oldest first; strongly consistent."""
     last: list[Entry] = []
-    for chunk in iterate(Chunk, Chunk.partition_key(run_id), newest_first=True, limit=10, consistent=True):
+    for chunk in iterate(LogChunk, LogChunk.partition_key(run_id), newest_first=True, limit=10, consistent=True):
         last = chunk.entries() + last
         if len(last) >= count:
             break
     return last[-count:]
 
 
-def _chunks(run_id: str, start: int) -> Iterator[Chunk]:
+def _chunks(run_id: str, start: int) -> Iterator[LogChunk]:
     """Yield the chunks, starting with the one that contains number `start`."""
-    partition = Chunk.partition_key(run_id)
+    partition = LogChunk.partition_key(run_id)
     first = start
     if start > 1:
         holding = query(
-            Chunk, partition, between=(Chunk.sort(1), Chunk.sort(start)), newest_first=True, limit=1, consistent=True
+            LogChunk,
+            partition,
+            between=(LogChunk.sort_key(1), LogChunk.sort_key(start)),
+            newest_first=True,
+            limit=1,
+            consistent=True,
         ).rows
         first = holding[0].first if holding else start
-    return iterate(Chunk, partition, between=(Chunk.sort(first), "9" * 12), limit=_PAGE, consistent=True)
+    return iterate(LogChunk, partition, between=(LogChunk.sort_key(first), "9" * 12), limit=_PAGE, consistent=True)

@@ -9,15 +9,15 @@ from typing import Any, Self
 
 from shared.channels.sockets.publish import publish_log
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
-from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Chunk, Entry, canonical, new_entry, with_sequence
+from shared.runs.terminal.entries import CHUNK_BYTES, RETENTION, Entry, LogChunk, canonical, new_entry, with_sequence
 from shared.runs.terminal.reading import last_sequence
 from shared.store import Operation, create, get, retrying, write
 
 WINDOW = 0.075  # seconds in which entries are collected: at most 13 posts a second to a viewer, not one for each line
 _IDLE_DIVISOR = 5  # after a pause the first entry waits only a fifth of WINDOW: long enough for the first lines of a burst
-_TAKEN = Raced("Another writer has used this number")
+_TAKEN = ConditionFailed("Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
 
@@ -125,15 +125,15 @@ class TerminalWriter:
         chunk = retrying(lambda _: self._written(drafts), times=_ROUNDS, again=lambda error: error is _TAKEN)
         publish_log(self.run_id, self.card_id, self.ws_id, chunk.body)
 
-    def _written(self, drafts: list[Entry]) -> Chunk:
+    def _written(self, drafts: list[Entry]) -> LogChunk:
         """Write one chunk if its number is free and the guard holds. Raises _TAKEN if the number is used, or the guard's error."""
         if self._next is None:
             self._next = last_sequence(self.run_id) + 1
         entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
-        chunk = Chunk(
-            pk=Chunk.partition_key(self.run_id),
-            sk=Chunk.sort(self._next),
-            last=entries[-1]["seq"],
+        chunk = LogChunk(
+            pk=LogChunk.partition_key(self.run_id),
+            sk=LogChunk.sort_key(self._next),
+            last_sequence=entries[-1]["seq"],
             writer=self._id,
             at=entries[0]["timestamp"],
             body=canonical(entries),
@@ -141,8 +141,8 @@ class TerminalWriter:
         )
         try:
             write(self._guard(), create(chunk, _TAKEN))
-        except Raced as refused:
-            if refused is not _TAKEN:
+        except ConditionFailed as error:
+            if error is not _TAKEN:
                 raise
             if not self._is_ours(chunk):
                 self._next = None
@@ -150,7 +150,7 @@ class TerminalWriter:
         self._next += len(entries)
         return chunk
 
-    def _is_ours(self, chunk: Chunk) -> bool:
+    def _is_ours(self, chunk: LogChunk) -> bool:
         """Tell whether our write succeeded and only its response was lost."""
-        stored = get(Chunk, chunk.pk, chunk.sk)
-        return stored is not None and stored.writer == self._id and stored.last == chunk.last
+        stored = get(LogChunk, chunk.pk, chunk.sk)
+        return stored is not None and stored.writer == self._id and stored.last_sequence == chunk.last_sequence

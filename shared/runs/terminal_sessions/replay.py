@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from shared.channels.sockets.client import GONE, SENT, socket_client
-from shared.channels.sockets.connections import find, forget
+from shared.channels.sockets.connections import delete_connection_by_id, get_connection
 from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.people.access import liveness
 from shared.runs.terminal.entries import canonical
@@ -25,11 +25,11 @@ from shared.runs.terminal_sessions.log_filters import ReplayOptions
 from shared.store import update_now
 
 SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
-_SLICE = 4.0  # seconds that one job plays
+_TIME_LIMIT = 4.0  # seconds that one job plays
 _CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still active
 _MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
 _STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
-_REPLACED = Raced("Another replay has taken over")
+_REPLACED = ConditionFailed("Another replay has taken over")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None
     if piece.number == 1:
         piece = _start(connection_id, piece, options, frames)
     deadline = checked = time.monotonic()
-    deadline += _SLICE
+    deadline += _TIME_LIMIT
     due = time.monotonic() + (piece.due or 0.0)
     for entry in entries(piece.run, piece.seq):
         if piece.position >= piece.total:
@@ -120,7 +120,7 @@ def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None
         outcome = socket_client().post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total))
         if outcome != SENT:
             if outcome == GONE:
-                forget(connection_id)
+                delete_connection_by_id(connection_id)
             return
         due = max(due, time.monotonic() - SHORTEST)
         piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
@@ -139,7 +139,7 @@ def _claim(connection_id: str, piece: Slice) -> bool:
     actions = [Connection.replay_slice.set(piece.number), Connection.replay_claimed.set(now)]
     try:
         update_now(key, actions, (Connection.replay == piece.session) & (first | again), _REPLACED)
-    except Raced:
+    except ConditionFailed:
         return False
     return True
 
@@ -150,7 +150,7 @@ def _next_slice(piece: Slice) -> Slice:
 
 def _is_active(connection_id: str, piece: Slice) -> bool:
     """Return whether the session may go on. If the viewer has paused it, store `piece` as the slice to resume with."""
-    connection = find(connection_id)
+    connection = get_connection(connection_id)
     if connection is None or connection.replay != piece.session:
         return False
     if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
@@ -184,7 +184,7 @@ def _finish(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             Connection.replay == piece.session,
             _REPLACED,
         )
-    except Raced:
+    except ConditionFailed:
         return
 
 

@@ -1,10 +1,9 @@
-"""What one terminal connection is sent besides the live entries: the greeting, what was written before, the state of its runs.
+"""Send a terminal connection everything besides live entries: the greeting, earlier entries, and the status of its runs.
 
 A connection catches up before it goes live, so that it gets each entry once and in order:
 
-    catching   pushes leave it out and note that they did (`shared.channels.sockets.fanout`)
-    read the log, send it
-    live       if no push was left out since the log was read; otherwise read on
+    catching   pushes skip it and record that (`shared.channels.sockets.fanout`), while the log is read and sent
+    live       as soon as no push was skipped since the log was read; otherwise reading continues
 """
 
 import time
@@ -12,11 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
-from shared.channels.sockets.fanout import YOUNG, EntryRange
+from shared.channels.sockets.fanout import HANDSHAKE_GRACE, EntryRange
 from shared.channels.sockets.publish import send_job
-from shared.channels.sockets.rows import CATCHING, LIVE, PAUSED, Connection, Subscription
+from shared.channels.sockets.rows import CATCHING_UP, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic
-from shared.core.errors import Raced
+from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal.entries import Entry, canonical
@@ -29,20 +28,21 @@ HISTORY = 100  # entries sent on connecting
 RUNS = 20  # of a card, newest first, that are looked at for history, search and state
 _ROUNDS = 40
 _READ_AHEAD = 100_000  # characters of entries that are sent together, as some four messages
-_SLICE = 15.0  # seconds; then the rest is a job of its own
-_PATIENCE = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between tries to greet: the handshake ends after $connect has answered
-_MOVED = Raced("The subscription has changed")
+_TIME_LIMIT = 15.0  # seconds per job; the rest is queued as another job
+_GREETING_DELAYS = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between attempts to greet: the handshake ends after $connect returns
+_SUBSCRIPTION_CHANGED = ConditionFailed("The subscription has changed")
 Sent = dict[str, EntryRange]
-"""What a connection was sent of each run by catching up."""
+"""By run id, the range of entries that catching up has sent."""
 
 
 def new_terminal(connection: Connection) -> Subscription:
-    """What a terminal hears from its beginning on: all runs of its card."""
-    return Subscription.of(_topic(connection), connection, state=CATCHING, generation=new_id(), greeted=False)
+    """Build the subscription of a new terminal: to all runs of its card."""
+    return Subscription.of(_topic(connection), connection, state=CATCHING_UP, generation=new_id(), greeted=False)
 
 
 def greet(connection: Connection, generation: str, frames: TerminalFrames) -> None:
-    """`connected`, the last entries, the state of the active runs; then live, unless the viewer has asked for something else by now."""
+    """Send `connected`, the last entries and the status of the active runs; then go live, unless the viewer has changed the subscription
+    meanwhile."""
     subscription = _subscription(connection)
     if subscription is None or subscription.greeted:
         return  # the queue has delivered the job twice
@@ -61,40 +61,45 @@ def greet(connection: Connection, generation: str, frames: TerminalFrames) -> No
     if subscription.generation != generation:
         return
     if subscription.state == PAUSED:
-        _leave_paused(connection, generation, sent)
-    elif subscription.state == CATCHING:
+        _save_position_while_paused(connection, generation, sent)
+    elif subscription.state == CATCHING_UP:
         _go_live(connection, subscription, sent, frames)
 
 
-def focus(connection: Connection, run: Run, start: int | None) -> None:
-    """Watch one run: from entry `start` on, or from its last hundred. The entries come from a job, not from here."""
+def subscribe_run(connection: Connection, run: Run, start: int | None) -> None:
+    """Subscribe to one run, from entry `start` on or with its last hundred entries. A job sends the entries."""
     generation = new_id()
-    afresh = [Subscription.since.set({}), Subscription.next.set({}), Subscription.missed.set({}), Subscription.skips.set(0)]
-    chosen = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
-    if _change(connection, Subscription.state.set(CATCHING), *chosen, *afresh):
+    reset = [
+        Subscription.sent_from.set({}),
+        Subscription.sent_until.set({}),
+        Subscription.missed.set({}),
+        Subscription.skips.set(0),
+    ]
+    target = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
+    if _change(connection, Subscription.state.set(CATCHING_UP), *target, *reset):
         send_job("catch_up", connection.id, generation=generation, sent={run.id: (0, start or 0)})
 
 
 def pause(connection: Connection) -> None:
-    """Send nothing, but remember where. What is still catching up keeps its notes."""
+    """Pause the stream and keep its position. A subscription that is still catching up keeps `missed`."""
     key = Subscription.at(_topic(connection), connection.id)
     paused = Subscription.state.set(PAUSED)
-    for state, actions in ((LIVE, [paused, Subscription.missed.set({})]), (CATCHING, [paused]), (LIVE, [paused])):
+    for state, actions in ((LIVE, [paused, Subscription.missed.set({})]), (CATCHING_UP, [paused]), (LIVE, [paused])):
         try:
-            update_now(key, actions, Subscription.state == state, _MOVED)
-        except Raced:
+            update_now(key, actions, Subscription.state == state, _SUBSCRIPTION_CHANGED)
+        except ConditionFailed:
             continue
         return
 
 
 def resume(connection: Connection) -> None:
-    """Send what was left out, then go on live."""
+    """Resume the stream: send the skipped entries, then go live."""
     key = Subscription.at(_topic(connection), connection.id)
     generation = new_id()
-    actions = [Subscription.state.set(CATCHING), Subscription.skips.set(0), Subscription.generation.set(generation)]
+    actions = [Subscription.state.set(CATCHING_UP), Subscription.skips.set(0), Subscription.generation.set(generation)]
     try:
-        now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _MOVED))
-    except Raced:
+        now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _SUBSCRIPTION_CHANGED))
+    except ConditionFailed:
         return
     send_job(
         "catch_up", connection.id, generation=generation, sent={run_id: (first, first) for run_id, first in now.missed.items()}
@@ -102,12 +107,14 @@ def resume(connection: Connection) -> None:
 
 
 def catch_up(connection: Connection, generation: str, sent: Sent, frames: TerminalFrames) -> None:
-    """Send each run's entries from the end of what was sent on (0: its last hundred), then go live."""
+    """Send each run's entries from the end of the sent range on (0: its last hundred), then go live."""
     subscription = _subscription(connection)
     if subscription is None or subscription.generation != generation or subscription.state == LIVE:
         return
     if subscription.state == PAUSED:
-        _leave_paused(connection, generation, {run_id: (first, end) for run_id, (first, end) in sent.items() if end})
+        _save_position_while_paused(
+            connection, generation, {run_id: (first, end) for run_id, (first, end) in sent.items() if end}
+        )
         return
     for run_id, (first, end) in sent.items():
         if end == 0:
@@ -120,14 +127,14 @@ def catch_up(connection: Connection, generation: str, sent: Sent, frames: Termin
 
 
 def runs_of(card_id: str) -> list[Run]:
-    """The card's runs, newest first."""
+    """Return the runs of the card, newest first."""
     rows = query(Run, f"ITEM#{card_id}", index=1, prefix="RUN#", newest_first=True, limit=RUNS).rows
     return [run for run in fetch_indexed(Run, rows) if not run.deleted_at]
 
 
 def _go_live(connection: Connection, subscription: Subscription, sent: Sent, frames: TerminalFrames) -> None:
-    """Send what is in the log behind what was sent, until nothing was left out meanwhile."""
-    deadline = time.monotonic() + _SLICE
+    """Send the entries after the sent ranges until no push was skipped meanwhile, then set the state to live."""
+    deadline = time.monotonic() + _TIME_LIMIT
     generation = subscription.generation
     delay = 0
     for _ in range(_ROUNDS):
@@ -143,30 +150,30 @@ def _go_live(connection: Connection, subscription: Subscription, sent: Sent, fra
         delay = 2 if outcome == FAILED else 0
         if delay or time.monotonic() > deadline:
             break
-        if _made_live(connection, subscription, sent):
+        if _try_go_live(connection, subscription, sent):
             return
         now = _subscription(connection)
         if now is None or now.generation != generation or now.state == LIVE:
             return
         if now.state == PAUSED:
-            _leave_paused(connection, generation, sent)
+            _save_position_while_paused(connection, generation, sent)
             return
         subscription = now
     send_job("catch_up", connection.id, delay=delay, generation=generation, sent=sent)
 
 
 def _include_missed(subscription: Subscription, sent: Sent) -> None:
-    """Begin with the entries that pushes left out and that no catching up has sent: pushes may overtake each other."""
+    """Extend the ranges by the entries that pushes have skipped and catching up has not sent: pushes may arrive out of order."""
     for run_id, missed in subscription.missed.items():
         if run_id not in sent:
-            first = missed if subscription.next else 1
+            first = missed if subscription.sent_until else 1
             sent[run_id] = (first, first)
         elif missed < sent[run_id][0]:
             sent[run_id] = (missed, missed)
 
 
 def _send_from(connection: Connection, run_id: str, start: int, deadline: float, frames: TerminalFrames) -> tuple[int, str]:
-    """Send a run's entries from `start` on; the number to go on from, and what became of the last message."""
+    """Send a run's entries from `start` on. Return the sequence number to continue with, and the outcome of the last message."""
     texts: list[str] = []
     size, reached = 0, start
     for entry in entries(run_id, start):
@@ -184,18 +191,18 @@ def _send_from(connection: Connection, run_id: str, start: int, deadline: float,
     return reached, SENT
 
 
-def _made_live(connection: Connection, subscription: Subscription, sent: Sent) -> bool:
-    """Whether nothing was left out since the subscription was read: then pushes take over behind what was sent."""
+def _try_go_live(connection: Connection, subscription: Subscription, sent: Sent) -> bool:
+    """Set the state to live if no push was skipped since the subscription was read. Return whether it was set."""
     actions = [Subscription.state.set(LIVE), Subscription.missed.set({}), *_sent_actions(subscription, sent)]
     try:
-        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _MOVED)
-    except Raced:
+        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _SUBSCRIPTION_CHANGED)
+    except ConditionFailed:
         return False
     return True
 
 
-def _leave_paused(connection: Connection, generation: str | None, sent: Sent) -> None:
-    """The stream was paused while it caught up: resuming goes on from here, or from an earlier entry that nobody has sent."""
+def _save_position_while_paused(connection: Connection, generation: str | None, sent: Sent) -> None:
+    """Save the position of a stream that was paused while catching up, so that resuming continues there or at an earlier unsent entry."""
 
     def attempt(_: int) -> None:
         subscription = _subscription(connection)
@@ -205,13 +212,13 @@ def _leave_paused(connection: Connection, generation: str | None, sent: Sent) ->
         for run_id, (first, end) in sent.items():
             missed[run_id] = missed[run_id] if missed.get(run_id, first) < first else end
         actions = [Subscription.missed.set(missed), *_sent_actions(subscription, sent)]
-        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _MOVED)
+        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _SUBSCRIPTION_CHANGED)
 
-    retrying(attempt, again=lambda error: error is _MOVED)
+    retrying(attempt, again=lambda error: error is _SUBSCRIPTION_CHANGED)
 
 
 def _unchanged(subscription: Subscription) -> Any:
-    """The condition that it is still as it was read: nothing was left out since, and nobody asked for something else."""
+    """Return the condition that the subscription is unchanged since it was read: no push was skipped, and no request has changed it."""
     return (
         (Subscription.state == subscription.state)
         & (Subscription.skips == int(subscription.skips))
@@ -220,9 +227,12 @@ def _unchanged(subscription: Subscription) -> Any:
 
 
 def _sent_actions(subscription: Subscription, sent: Sent) -> list[Any]:
-    since = {run_id: first for run_id, (first, _) in sent.items()}
-    following = {run_id: end for run_id, (_, end) in sent.items()}
-    return [Subscription.since.set(dict(subscription.since) | since), Subscription.next.set(dict(subscription.next) | following)]
+    sent_from = {run_id: first for run_id, (first, _) in sent.items()}
+    sent_until = {run_id: end for run_id, (_, end) in sent.items()}
+    return [
+        Subscription.sent_from.set(dict(subscription.sent_from) | sent_from),
+        Subscription.sent_until.set(dict(subscription.sent_until) | sent_until),
+    ]
 
 
 def _history(runs: Iterable[Run]) -> tuple[list[Entry], Sent]:
@@ -251,23 +261,25 @@ def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:
 
 
 def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:
-    """Post to a connection whose handshake may still be under way."""
-    for pause_seconds in (*_PATIENCE, None):
+    """Post to a connection whose handshake may not be finished yet."""
+    for pause_seconds in (*_GREETING_DELAYS, None):
         if (outcome := socket_client().post(connection.id, frames[0])) != GONE:
             return outcome == SENT and socket_client().post(connection.id, *frames[1:]) == SENT
         if pause_seconds is None:
             break
         time.sleep(pause_seconds)
-    if time.time() - connection.opened < YOUNG:
+    if time.time() - connection.opened < HANDSHAKE_GRACE:
         send_job("greet", connection.id, delay=1, generation=generation)
     return False
 
 
 def _change(connection: Connection, *actions: Any) -> bool:
-    """Whether the connection was still there to be changed."""
+    """Update the subscription. Return False if the connection is closed."""
     try:
-        update_now(Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _MOVED)
-    except Raced:
+        update_now(
+            Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _SUBSCRIPTION_CHANGED
+        )
+    except ConditionFailed:
         return False
     return True
 

@@ -51,12 +51,12 @@ def create_card(context: CallContext, arguments: tools.CreateCard) -> ToolOutput
     note = {}
     try:
         created = _create(context.actor, context, card, arguments, lane)
-    except TransitionRefused as refused:
+    except TransitionRefused as error:
         spare = next((other for other in board.lanes if other.wip_limit is None and other.id != lane.id), None)
         if spare is None:
             raise
         created = _create(context.actor, context, card, arguments, spare)
-        lane, note = spare, {"note": f"{refused.message}. The card waits in {spare.name} instead."}
+        lane, note = spare, {"note": f"{error.message}. The card waits in {spare.name} instead."}
     answer = {"id": created.id, "title": created.title, "lane_number": int(lane.number)} | note
     return answer, {"kind": "card", "id": created.id, "title": created.title} | ({"ref": arguments.ref} if arguments.ref else {})
 

@@ -1,7 +1,7 @@
 """The content types that may be attached, and checks that a file really has its declared type.
 
-The list has the types that teams put on cards and that a browser only saves: a download is never opened under our domain. It has no type
-that can run code when it is opened (HTML, scripts, programs).
+The list has the types that teams put on cards. Downloads are served as attachments, so that a browser never renders them on our domain. It
+has no type that can run code when it is opened (HTML, scripts, programs).
 """
 
 import unicodedata
@@ -14,8 +14,8 @@ SNIFFED_BYTES: Final = 4_096  # first bytes of a file that are checked
 MAX_NAME_BYTES: Final = 200  # bytes of a file name that every file system accepts
 
 
-def _starts_with(*magics: bytes, at: int = 0) -> Matcher:
-    return lambda start: any(start[at:].startswith(magic) for magic in magics)
+def _starts_with(*signatures: bytes, at: int = 0) -> Matcher:
+    return lambda start: any(start[at:].startswith(signature) for signature in signatures)
 
 
 def _riff(kind: bytes) -> Matcher:

@@ -13,7 +13,7 @@ from typing import Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, Raced
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -113,8 +113,8 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     copy_file(upload.file, attachment.file)
     try:
         update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload))
-    except Raced as raced:
-        if raced is not _ALREADY_ATTACHED:
+    except ConditionFailed as error:
+        if error is not _ALREADY_ATTACHED:
             raise
         winner = get(Attachment, *Attachment.key(attachment.id))
         if winner is None:
@@ -160,7 +160,7 @@ def _verify_file(upload: Upload) -> None:
     raise Invalid(FieldError("content_type", "The file is not what it was announced to be", upload.content_type))
 
 
-_ALREADY_ATTACHED = Raced("The file was attached at the same moment")
+_ALREADY_ATTACHED = ConditionFailed("The file was attached at the same moment")
 
 
 def _attach(actor: Actor, item: Item, attachment: Attachment, upload: Upload) -> list[Operation]:

@@ -39,8 +39,8 @@ def _archive_board(board: Board, until: float) -> int:
     for row in islice(rows, MAX_PER_BOARD):
         try:
             archived += int(_archive_item(row.entity_id, due))
-        except Conflict as refused:
-            if not is_stale(refused):
+        except Conflict as error:
+            if not is_stale(error):
                 return archived  # the project is archived and cannot be changed
             continue  # this card is being changed by others: the next run tries again
     return archived

@@ -56,8 +56,8 @@ def progress_items(item_ids: Sequence[str]) -> list[Item]:
             moved_item = move_item(
                 _platform_actor(str(item.ws_id)), item.id, target, reason="Its conditions hold", only_from=item.lane_id
             )
-        except CadreError as refused:
-            logger.info("a card stays where it is", extra={"card": item.id, "lane": target, "reason": refused.message})
+        except CadreError as error:
+            logger.info("a card stays where it is", extra={"card": item.id, "lane": target, "reason": error.message})
             continue
         if moved_item.lane_id == target:
             moved.append(moved_item)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid, NotFound, Raced
+from shared.core.errors import ConditionFailed, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import authorize, create, fetch, fetch_all, get_many, stale, write
@@ -17,7 +17,7 @@ from shared.work.items.assignees import member_summary
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, wip_limit
 
-_ITEM_EXISTS = Raced("A card with this id exists already")
+_ITEM_EXISTS = ConditionFailed("A card with this id exists already")
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     try:
         counts_update = update_counts(board.id, enters=card_location(item), lane_limit=None if force else wip_limit(lane))
         write(create(item, _ITEM_EXISTS), counts_update)
-    except Raced as raced:
-        if raced is not _ITEM_EXISTS:
+    except ConditionFailed as error:
+        if error is not _ITEM_EXISTS:
             raise
         existing = fetch(Item, item.id)
         if existing is None:

@@ -123,11 +123,11 @@ def _execute(actor: Actor, item: Item, lane: Lane, request: _MoveRequest) -> Ite
             return card
         try:
             write(*operations)
-        except TransitionRefused as refused:
+        except TransitionRefused as error:
             if not request.force or exceeded is not None:
                 raise
-            exceeded = (refused.details or {})["current_count"] + 1
-            raise stale() from refused
+            exceeded = (error.details or {})["current_count"] + 1
+            raise stale() from error
         return card
 
     return retrying(attempt)

@@ -200,16 +200,16 @@ def card_summary(item: Item) -> CardSummary:
 
 def indexed_card(row: IndexRow, board_id: str) -> CardSummary:
     """Convert a card from its row in the board's index."""
-    f = row.f
+    fields = row.f
     return CardSummary(
         id=row.id,
         boardId=board_id,
-        laneId=f["lane_id"],
-        title=f["title"],
-        type=f["type"],
-        status=f["status"],
-        priority=f["priority"],
-        position=f["position"],
+        laneId=fields["lane_id"],
+        title=fields["title"],
+        type=fields["type"],
+        status=fields["status"],
+        priority=fields["priority"],
+        position=fields["position"],
     )
 
 

@@ -55,9 +55,9 @@ def work(brief: Brief) -> Plan:
 
 def _context(brief: Brief) -> str:
     people = ", ".join(brief.actors) or "people the card does not name"
-    outside = [name for name, part in brief.technologies if part in ("external service", "identity")]
+    services = [name for name, part in brief.technologies if part in ("external service", "identity")]
     problems = " ".join(deriving.sentence(text) for text in brief.texts("problem")[:3])
-    return f"Used by {people}. Talks to {', '.join(outside) or 'no outside service that the card names'}. {problems}".strip()
+    return f"Used by {people}. Talks to {', '.join(services) or 'no outside service that the card names'}. {problems}".strip()
 
 
 def _diagram(parts: list[tuple[str, str, str]]) -> str:

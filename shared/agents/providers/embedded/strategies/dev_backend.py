@@ -123,13 +123,13 @@ def _tasks(brief: Brief, things: list[str], served: list[Requirement]) -> list[A
     return tasks
 
 
-def _task(title: str, description: str, kind: str, priority: str, waits_for: tuple[str, ...], ref: str) -> Action:
+def _task(title: str, description: str, kind: str, priority: str, depends_on: tuple[str, ...], ref: str) -> Action:
     arguments = {
         "title": title,
         "description": description[:10_000],
         "task_type": kind,
         "priority": priority,
-        "depends_on": list(waits_for),
+        "depends_on": list(depends_on),
         "ref": ref,
     }
     return Action("create_task", arguments, f"Creating the task “{title}”.")

@@ -17,7 +17,7 @@ _RUNS_AS = {
 def work(brief: Brief) -> Plan:
     title = f"Infrastructure plan: {brief.title}"
     parts = deriving.components(brief)
-    outside = [name for name, part in brief.technologies if part == "external service"]
+    external_services = [name for name, part in brief.technologies if part == "external service"]
     alarms = _alarms(brief, parts)
     page = (
         Page(title)
@@ -49,7 +49,7 @@ def work(brief: Brief) -> Plan:
             bullets(
                 [
                     f"{name}: endpoint and credentials for each stage, in the secret store, rotated without a deployment"
-                    for name in outside
+                    for name in external_services
                 ]
                 or ["Nothing the card names needs a secret."]
             ),
@@ -131,13 +131,13 @@ def _alarms(brief: Brief, parts: list[tuple[str, str, str]]) -> list[tuple[str, 
     return rows
 
 
-def _task(title: str, description: str, ref: str, waits_for: list[str] | None = None) -> Action:
+def _task(title: str, description: str, ref: str, depends_on: list[str] | None = None) -> Action:
     arguments = {
         "title": title[:200],
         "description": description,
         "task_type": "deployment",
         "priority": "medium",
-        "depends_on": waits_for or [],
+        "depends_on": depends_on or [],
         "ref": ref,
     }
     return Action("create_task", arguments, f"Creating the task “{title}”.")

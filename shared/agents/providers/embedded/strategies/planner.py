@@ -19,7 +19,7 @@ class _Task:
     lane: int
     priority: str
     hours: int
-    waits_for: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     requirements: tuple[Requirement, ...] = field(default=(), repr=False)
 
 
@@ -32,7 +32,7 @@ def work(brief: Brief) -> Plan:
     links = tuple(
         Action("add_dependency", {"card": task.ref, "depends_on": ref, "type": "blocks"}, f"{task.ref} waits for {ref}.")
         for task in created
-        for ref in task.waits_for
+        for ref in task.depends_on
         if ref in refs
     )
     hours = sum(task.hours for task in created)
@@ -152,7 +152,7 @@ def _access_task(brief: Brief, part: str, names: list[str]) -> _Task:
     )
 
 
-def _requirement_task(item: Requirement, waits_for: tuple[str, ...]) -> _Task:
+def _requirement_task(item: Requirement, depends_on: tuple[str, ...]) -> _Task:
     scenarios = deriving.scenarios(item)
     description = (
         f"{deriving.sentence(item.text)}\n\nWay in: `{deriving.endpoint(item)}`; control: {deriving.ui_control(item)}.\n\nDone when:\n"
@@ -168,7 +168,7 @@ def _requirement_task(item: Requirement, waits_for: tuple[str, ...]) -> _Task:
         _BUILD_LANE,
         _PRIORITY[item.level],
         deriving.estimated_hours(item),
-        waits_for,
+        depends_on,
         (item,),
     )
 
@@ -180,7 +180,7 @@ def _test_task(brief: Brief, requirements: list[Requirement], built: tuple[str, 
     return _Task("acceptance-tests", f"Acceptance tests for {brief.subject}"[:200], description, _TEST_LANE, "high", hours, built)
 
 
-def _docs_task(brief: Brief, requirements: list[Requirement], waits_for: tuple[str, ...]) -> _Task:
+def _docs_task(brief: Brief, requirements: list[Requirement], depends_on: tuple[str, ...]) -> _Task:
     readers = ", ".join(brief.actors[:3]) or "its users"
     description = f"Tell {readers} how to:\n" + checklist(
         [
@@ -196,7 +196,7 @@ def _docs_task(brief: Brief, requirements: list[Requirement], waits_for: tuple[s
         _DOCS_LANE,
         "low",
         2 + len(requirements) // 2,
-        waits_for,
+        depends_on,
     )
 
 
@@ -205,7 +205,7 @@ def _key(title: str) -> str:
 
 
 def _overview(tasks: list[_Task], summary: str, brief: Brief) -> str:
-    rows = [(task.ref, task.title, task.priority, task.hours, ", ".join(task.waits_for) or "-") for task in tasks]
+    rows = [(task.ref, task.title, task.priority, task.hours, ", ".join(task.depends_on) or "-") for task in tasks]
     left_out = brief.scope[_LIMIT:]
     note = f"\n\nNot planned here ({len(left_out)} more requirements): make another epic of them." if left_out else ""
     return f"{summary}\n\n{table(('Card', 'Title', 'Priority', 'Hours', 'Waits for'), rows)}{note}"

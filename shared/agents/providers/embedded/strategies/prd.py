@@ -115,9 +115,9 @@ def _out_of_scope(brief: Brief) -> list[str]:
 
 def _risks(brief: Brief) -> list[str]:
     risks = [deriving.sentence(text) for text in brief.texts("risk")]
-    outside = [name for name, part in brief.technologies if part == "external service"]
-    if outside:
-        risks.append(f"Depends on {', '.join(outside)}: an outage there must not lose work here.")
+    external_services = [name for name, part in brief.technologies if part == "external service"]
+    if external_services:
+        risks.append(f"Depends on {', '.join(external_services)}: an outage there must not lose work here.")
     if any("security" in reading.qualities(item.text) for item in brief.requirements):
         risks.append("Handles data that must be protected; needs a security review before release.")
     overlapping = [

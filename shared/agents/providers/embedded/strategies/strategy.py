@@ -43,7 +43,7 @@ def _options(brief: Brief) -> list[tuple[str, str, str, str]]:
     musts = [item for item in brief.scope if item.level == "must"]
     hours = sum(deriving.estimated_hours(item) for item in brief.scope)
     first = deriving.short_title(musts[0], 50) if musts else brief.subject
-    outside = [name for name, part in brief.technologies if part == "external service"]
+    external_services = [name for name, part in brief.technologies if part == "external service"]
     return [
         (
             "All of it",
@@ -59,7 +59,9 @@ def _options(brief: Brief) -> list[tuple[str, str, str, str]]:
         ),
         (
             "Lean on others",
-            f"as much as possible through {', '.join(outside)}" if outside else "buy or reuse; the card names no supplier",
+            f"as much as possible through {', '.join(external_services)}"
+            if external_services
+            else "buy or reuse; the card names no supplier",
             "less to build",
             "their limits, prices and outages become ours",
         ),
