@@ -63,11 +63,13 @@ def update_counts(
     enters: CardLocation | None = None,
     lane_limit: int | None = None,
     column_limit: int | None = None,
+    column_count: int | None = None,
 ) -> Operation:
     """Return the operation that counts a card out of one location and into another. The two must differ.
 
-    The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked. Refused
-    with PROJECT_ARCHIVED, or with TransitionRefused whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit`.
+    The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked.
+    `column_count`: the column that is entered must have exactly so many cards. Refused with PROJECT_ARCHIVED, or with TransitionRefused
+    whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit` (also for another `column_count`; `current_count` is the true one).
     """
     lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
     columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
@@ -80,6 +82,8 @@ def update_counts(
         condition &= Counts.lanes[enters.lane_id] < lane_limit
     if enters is not None and column_limit is not None and enters.column_id in columns:
         condition &= Counts.columns[enters.column_id] < column_limit
+    if enters is not None and column_count is not None and enters.column_id in columns:
+        condition &= Counts.columns[enters.column_id] == column_count
 
     def refusal(raw: dict[str, Any] | None) -> CadreError:
         return _refusal(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
