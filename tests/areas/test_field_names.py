@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from shared.core.errors import Invalid, TransitionRefused
+from shared.core.ids import new_id
 from shared.events import EventType, get_event
 from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, put, save, write
 from shared.work.activities.rows import new_activity
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
 from shared.work.projects.creating import NewProject, create_project
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Client
@@ -72,8 +74,11 @@ def test_a_full_lane_is_told_in_each_contracts_case(world, omoios):
     reason = "The lane's WIP limit is reached: at most 1"
     ours = make(world, BUILD - 1).json["error"]["details"]
     assert ours == {"reason": reason, "rule": "lane_wip_limit", "laneId": lane, "wipLimit": 1, "cardCount": 1}
-    theirs = omoios("projects", "POST", tickets, body=body).json["error"]["details"]
-    assert theirs == {"reason": reason, "rule": "lane_wip_limit", "lane_id": lane, "wip_limit": 1, "card_count": 1}
+    theirs = omoios("projects", "POST", tickets, body=body).json
+    assert theirs["detail"] == "The phase's WIP limit is reached: at most 1"
+    assert theirs["error"]["details"] == {
+        "reason": theirs["detail"], "rule": "phase_wip_limit", "column_id": "building", "wip_limit": 1, "ticket_count": 1
+    }  # fmt: skip
 
 
 def test_what_a_lane_requires_is_told_in_each_contracts_names(world, omoios):
@@ -84,18 +89,50 @@ def test_what_a_lane_requires_is_told_in_each_contracts_names(world, omoios):
     assert refused["details"]["reason"] == reason
     body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
     refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body).json["error"]
-    missing = ["description", "assignee_id", "estimated_hours", "custom_fields.risk_level"]
-    assert refused["details"] == {"reason": reason, "lane_id": world.lanes[BUILD - 1].id, "missing_fields": missing}
+    reason = "The phase PHASE_IMPLEMENTATION requires description, assignee, estimated hours, risk_level"
+    details = {"reason": reason, "phase_id": "PHASE_IMPLEMENTATION"}
+    assert refused["details"] == details | {"missing_fields": ["description"]}  # the others cannot be sent
+    refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body | {"description": "D"})
+    details["reason"] = reason.replace("description, ", "")
+    assert refused.json["error"]["details"] == details
+
+
+def test_what_a_lane_does_not_take_is_told_in_each_contracts_words(world, omoios):
+    world.configure(BUILD - 1, allowedCardTypes=["bug"])
+    refused = make(world, BUILD - 1).json["error"]["details"]
+    reason = "The lane Scaffolding does not take cards of type task"
+    assert refused == {"reason": reason, "laneId": world.lanes[BUILD - 1].id, "allowedCardTypes": ["bug"]}
+    body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
+    refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body).json["error"]["details"]
+    reason = "The phase PHASE_IMPLEMENTATION does not take this ticket"
+    assert refused == {"reason": reason, "phase_id": "PHASE_IMPLEMENTATION"}
+
+
+def test_who_looks_for_a_ticket_does_not_miss_a_card(world, omoios):
+    unknown = new_id()
+    for area, method, path in (
+        ("cards", "GET", f"/tickets/{unknown}"),
+        ("comments", "GET", f"/tickets/{unknown}/comments"),
+        ("boards", "POST", f"/board/auto-transition/{unknown}"),
+    ):
+        answer = omoios(area, method, path)
+        assert (answer.status, answer.json["detail"]) == (404, "Ticket not found")
+    assert world.ada("cards", "GET", f"/cards/{unknown}").json["error"]["message"] == "Card not found"
+    item = world.card(10)
+    update_item(world.actor, item.id, {"status": "done"})
+    answer = omoios("boards", "POST", "/board/move", body={"ticket_id": item.id, "target_column_id": "blocked"})
+    assert answer.json["detail"] == "A finished ticket cannot be blocked; reopen it first"
 
 
 def test_the_cards_that_a_card_waits_for_are_tickets_in_omoios(world, omoios):
-    first, waits = make(world).json["id"], make(world).json["id"]
+    first, waits = make(world, title="A card {lane}").json["id"], make(world).json["id"]
     body = {"dependencyCardId": first, "type": "blocks"}
     assert world.ada("cards", "POST", f"/cards/{waits}/dependencies", body=body).status == 201
     ours = world.ada("cards", "PUT", f"/cards/{waits}", body={"status": "done"})
-    reason = "The card depends on 1 unfinished card: A card"
+    reason = "The card depends on 1 unfinished card: A card {lane}"
     assert ours.json["error"]["details"] == {"reason": reason, "rule": "dependency", "cardIds": [first]}
     theirs = omoios("boards", "POST", "/board/move", body={"ticket_id": waits, "target_column_id": "done"})
+    reason = "The ticket depends on 1 unfinished ticket: A card {lane}"  # the title as somebody wrote it
     assert theirs.json["error"]["details"] == {"reason": reason, "rule": "dependency", "ticket_ids": [first]}
 
 
@@ -103,7 +140,8 @@ def test_a_custom_field_keeps_its_key_in_every_case(world, omoios):
     world.define_fields({"key": "risk_level", "name": "Risk", "type": "text", "required": True})
     assert fields_of(make(world)) == ["customFields.risk_level"]
     refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body={"title": "T"})
-    assert fields_of(refused) == ["custom_fields.risk_level"]
+    issue = {"field": "request", "message": "The custom field risk_level is required"}  # tickets are made without
+    assert (refused.status, refused.json["error"]["details"]) == (422, [issue])
 
 
 def test_what_validation_names_is_not_translated_again(world):
@@ -164,7 +202,8 @@ def test_an_agent_is_told_the_arguments_of_its_tool(world):
     world.configure(BUILD, allowedCardTypes=["doc"])
     with pytest.raises(TransitionRefused) as wrong:
         execute_tool(work, "move_card", {"to_lane": BUILD, "reason": "x"})
-    assert wrong.value.details == {"lane_id": world.lanes[BUILD].id, "allowed_card_types": ["doc"]}
+    lane = {"lane_id": world.lanes[BUILD].id, "phase_id": "PHASE_IMPLEMENTATION"}
+    assert wrong.value.details == lane | {"allowed_card_types": ["doc"]}
 
 
 # -- people

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.store import Operation, check, update
 from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
 from shared.work.boards.rows import Counts, Lane
@@ -109,8 +110,14 @@ def _refusal(counts: Counts | None, enters: CardLocation | None, lane_limit: int
     card_count = int(counts.lanes.get(enters.lane_id, 0))
     if lane_limit is not None and card_count >= lane_limit:
         return TransitionRefused(
-            f"The lane's WIP limit is reached: at most {lane_limit}",
-            {"rule": "lane_wip_limit", "lane_id": enters.lane_id, "wip_limit": lane_limit, "card_count": card_count},
+            Wording("The {lane}'s WIP limit is reached: at most {limit}", limit=lane_limit),
+            {
+                "rule": "lane_wip_limit",
+                "lane_id": enters.lane_id,
+                "column_id": enters.column_id,
+                "wip_limit": lane_limit,
+                "card_count": card_count,
+            },
         )
     card_count = int(counts.columns.get(enters.column_id, 0))
     return TransitionRefused(

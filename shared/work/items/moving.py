@@ -11,6 +11,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
+from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, authorize, fetch, get_many, load, retrying, save, stale, write
 from shared.work.boards.counting import BLOCKED_COLUMN, card_location, require_writable, update_counts
@@ -220,6 +221,7 @@ def _refuse_forbidden_move(item: Item, lane: Lane) -> None:
     if item.is_blocked:
         current = fetch(Lane, item.lane_id)
         if current is not None and lane.number > current.number:
-            raise TransitionRefused("A blocked card may not move forward; unblock it first", {"rule": "blocked"})
+            reason = Wording("A blocked {card} may not move forward; unblock it first")
+            raise TransitionRefused(reason, {"rule": "blocked"})
     if phase_category(lane.phase_id) == "done" and phase_category(item.phase_id) != "done":
         refuse_open_dependencies(item)
