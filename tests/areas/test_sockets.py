@@ -417,6 +417,7 @@ def test_a_ping_comes_back_with_its_timestamp(gateway, world):
         ({"type": "search_logs", "query": "x" * 501}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x", "filters": {"levels": ["loud"]}}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x", "filters": {"from": "yesterday"}}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x", "filters": {"from": "0001-01-01T00:00:00+14:00"}}, "VALIDATION_ERROR"),
         ({"type": "replay_run", "runId": "x", "options": {"speed": 0}}, "VALIDATION_ERROR"),
         ({"type": "replay_run", "runId": "x", "options": {"filters": [1]}}, "VALIDATION_ERROR"),
         ({"type": "ping", "timestamp": 1, "note": "y" * 20_000}, "PAYLOAD_TOO_LARGE"),
