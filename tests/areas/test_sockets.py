@@ -433,6 +433,37 @@ def test_what_cannot_be_done_is_an_error_message(gateway, world, message, code):
     assert heard["data"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "sent", "field"),
+    [
+        ("search", {"from": "nope"}, "filters.from"),
+        ("search", {"startTime": "nope"}, "filters.startTime"),
+        ("search", {"to": 5}, "filters.to"),
+        ("search", {"level": "loud"}, "filters.level"),
+        ("search", {"levels": ["loud"]}, "filters.levels"),
+        ("search", {"source": 5}, "filters.source"),
+        ("search", {"components": [5]}, "filters.components"),
+        ("replay", {"from": "nope"}, "options.from"),
+        ("replay", {"endTime": "nope"}, "options.endTime"),
+        ("replay", {"filters": {"levels": ["loud"]}}, "options.filters.levels"),
+        ("replay", {"filters": {"endTime": "nope"}}, "options.filters.endTime"),
+        ("replay", {"filters": {"component": 5}}, "options.filters.component"),
+        ("replay", {"speed": 0}, "options.speed"),
+    ],
+)
+def test_an_error_names_the_field_as_it_was_sent(gateway, world, kind, sent, field):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
+    viewer.heard()
+    if kind == "search":
+        viewer.send({"type": "search_logs", "query": "x", "filters": sent})
+    else:
+        viewer.send({"type": "replay_run", "runId": run.id, "options": sent})
+    (heard,) = viewer.heard()
+    assert (heard["type"], [one["field"] for one in heard["data"]["details"]]) == ("error", [field])
+
+
 def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, world):
     eve = found_world("eve@example.com", "Eve")
     foreign, elsewhere = eve.run(eve.card()), world.run(world.card(title="Another"))
