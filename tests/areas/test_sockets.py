@@ -8,13 +8,14 @@ from functions.ws.handler import handler as ws
 from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
+from shared.core.clock import iso
 from shared.core.errors import Raced
 from shared.people.access import liveness, records
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries, publish_run_status
 from shared.runs.terminal_sessions.terminal import HISTORY
-from shared.store import check, get, query, update_now, write
+from shared.store import check, get, query, save, update_now, write
 from tests.areas.boards_world import World, found_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, socket_event, work
@@ -376,6 +377,27 @@ def test_the_status_of_a_run_is_told(gateway, world):
             "data": {"runId": run.id, "status": "running", "progress": 40, "estimatedCompletion": "2026-11-21T10:00:00.000Z"},
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "started", "shown"),
+    [("assigned", False, "pending"), ("waiting", False, "pending"), ("waiting", True, "running"), ("running", True, "running")],
+)
+def test_the_terminal_and_the_api_show_one_status_of_a_run(gateway, world, status, started, shown):
+    card = world.card()
+    run = world.run(card, status)
+    if started:
+        run.started_at = iso()
+        write(save(run))
+    assert world.ada("runs", "GET", f"/runs/{run.id}").json["status"] == shown
+    viewer = watch(gateway, world, card)
+    assert [one["data"]["status"] for one in viewer.heard() if one["type"] == "run_status"] == [shown]
+    viewer.send({"type": "subscribe_run", "runId": run.id})
+    drain()
+    assert [one["data"]["status"] for one in viewer.heard() if one["type"] == "run_status"] == [shown]
+    publish_run_status(run.id, card.id, run.ws_id, run.status, started=started)
+    drain()
+    assert [one["data"]["status"] for one in viewer.heard()] == [shown]
 
 
 def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, world):
