@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from shared.agents.catalogue import agent_named
 from shared.core.errors import Invalid, TransitionRefused
 from shared.core.ids import new_id
-from shared.events import EventType, get_event
+from shared.events import EventType, get_event, record
+from shared.runs.agent_runs.ending import event_data
 from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, put, save, write
 from shared.work.activities.rows import new_activity
+from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.creating import NewItem, create_item
+from shared.work.items.dependencies import create_dependency
+from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
 from shared.work.projects.creating import NewProject, create_project
@@ -184,8 +189,6 @@ def test_an_operation_that_has_its_own_word_for_a_field_uses_it(world, area, pat
 
 
 def test_an_agent_is_told_the_arguments_of_its_tool(world):
-    from shared.agents.catalogue import agent_named
-
     card = world.card()
     agent = agent_named("planner", local=True)
     tools = ("add_dependency", "update_card", "move_card")
@@ -275,3 +278,74 @@ def test_who_answered_a_run_that_still_waits_has_the_form_of_the_contract(world)
     write(save(run))
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json["executionMetadata"]["waiting"]
     assert shown["answeredBy"] == {"id": world.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
+
+
+# -- activities
+
+
+def logged(world: World, card: Item, entity) -> dict:
+    """The card's newest activity, after the event that the entity carries."""
+    write(put(new_activity(entity, get_event(entity))))
+    shown: dict = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"][0]
+    return shown
+
+
+def test_an_activity_of_a_run_has_the_contracts_names_units_and_statuses(world):
+    card = world.card()
+    run = world.run(card, "waiting")
+    estimate = {"waiting_for": "approval", "estimated_price_micros": 1_250_000}
+    record(
+        run,
+        EventType.RUN_WAITING,
+        world.actor,
+        changes={"status": ["assigned", "waiting"]},
+        **event_data(run),
+        **estimate,
+        reason="R",
+    )
+    shown = logged(world, card, run)
+    assert (shown.get("fieldChanged"), shown.get("newValue")) == (None, None)  # it was pending, and is
+    me = {"id": world.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
+    assert shown["metadata"] == {
+        "runId": run.id, "cardId": card.id, "agentId": run.agent_id, "agentName": "PRD Agent", "status": "pending", "triggeredBy": me,
+        "customerPrice": 0.0, "waitingFor": "approval", "estimatedPrice": 1.25, "reason": "R",
+        "event": "run.waiting", "subjectId": run.id,
+    }  # fmt: skip
+    run.status, run.started_at = "running", "2026-11-21T10:00:00.000Z"
+    record(run, EventType.RUN_STARTED, world.actor, changes={"status": ["waiting", "running"]}, **event_data(run))
+    shown = logged(world, card, run)
+    assert (shown["fieldChanged"], shown["oldValue"], shown["newValue"]) == ("status", "pending", "running")
+    run.status, run.completed_at, run.customer_price_micros = "completed", "2026-11-21T10:00:01.500Z", 2_500_000
+    record(run, EventType.RUN_COMPLETED, world.actor, changes={"status": ["waiting", "completed"]}, **event_data(run))
+    shown = logged(world, card, run)
+    assert (shown["oldValue"], shown["newValue"]) == ("running", "completed")
+    assert {name: shown["metadata"][name] for name in ("duration", "customerPrice", "status")} == {
+        "duration": 1.5, "customerPrice": 2.5, "status": "completed"
+    }  # fmt: skip
+
+
+def test_an_activity_names_cards_and_lanes_as_the_contract_does(world):
+    card, other = world.card(title="Plan"), world.card()
+    moved = logged(world, card, move_item(world.actor, card.id, world.lanes[1].id))["metadata"]
+    assert (moved["fromLaneId"], moved["toLaneId"]) == (world.lanes[0].id, world.lanes[1].id)
+    said = logged(world, card, create_comment(world.actor, card.id, NewComment("Hello")))["metadata"]
+    assert (said["cardId"], said["cardTitle"]) == (card.id, "Plan")
+    linked = logged(world, card, create_dependency(world.actor, card.id, other.id, "blocks").dependency)["metadata"]
+    assert (linked["cardId"], linked["toCardId"]) == (card.id, other.id)
+    assert [name for shown in (moved, said, linked) for name in shown if "item" in name.lower() or name.endswith("Lane")] == []
+
+
+def test_an_agent_that_acts_is_shown_as_the_agent(world):
+    agent, card = agent_named("prd"), world.card(1)
+    actor = agent_actor(agent, world.ws_id, ("update_card", "move_card"))
+    shown = {"id": agent.id, "name": "prd", "displayName": "PRD Agent", "status": "active"}
+    for change, name in (
+        (lambda: update_item(actor, card.id, {"title": "By an agent"}), "updatedBy"),
+        (lambda: move_item(actor, card.id, world.lanes[2].id), "movedBy"),
+    ):
+        item = change()
+        assert logged(world, card, item)["actor"] == shown
+        messages()
+        project(stream_record(raw_row(f"ITEM#{card.id}")))
+        (told,) = shown_in(messages(), "agentworks")
+        assert told["data"][name] == shown

@@ -11,7 +11,9 @@ from shared.channels.sockets.frames import Frame, compact
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.actors import who
 from shared.edge.views.agentworks.changes import public_changes
+from shared.edge.views.agentworks.entities import AgentSummary
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
@@ -33,7 +35,7 @@ class CardCreatedEvent(Shape):
     laneId: str
     title: str
     type: str
-    createdBy: UserSummary
+    createdBy: UserSummary | AgentSummary
     timestamp: str
 
 
@@ -44,7 +46,7 @@ class CardUpdatedEvent(Shape):
     projectId: str
     boardId: str
     changes: dict[str, FieldChange]
-    updatedBy: UserSummary
+    updatedBy: UserSummary | AgentSummary
     timestamp: str
 
 
@@ -54,7 +56,7 @@ class CardMovedEvent(Shape):
     boardId: str
     fromLaneId: str
     toLaneId: str
-    movedBy: UserSummary
+    movedBy: UserSummary | AgentSummary
     timestamp: str
 
 
@@ -91,7 +93,7 @@ class AgentRunAnsweredEvent(Shape):
     agentName: str
     waitedFor: str
     answer: str
-    answeredBy: UserSummary
+    answeredBy: UserSummary | AgentSummary
     timestamp: str
 
 
@@ -270,8 +272,8 @@ def _agent_name(run: Run) -> str:
     return name
 
 
-def _who(change: Change) -> UserSummary:
-    return user_summary(change.event.actor)
+def _who(change: Change) -> UserSummary | AgentSummary:
+    return who(change.event.actor)
 
 
 def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:
