@@ -220,7 +220,7 @@ def _moment(text: str | None) -> str | None:
         return None
     try:
         moment = clock.iso(clock.parse(text))
-    except (ValueError, OverflowError):  # year 1 in a time zone in which UTC is before year 1
+    except ValueError:
         raise Invalid(FieldError("paid_at", "Not a date: use ISO 8601", text)) from None
     if moment > clock.iso():
         raise Invalid(FieldError("paid_at", "This is in the future", text))

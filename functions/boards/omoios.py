@@ -11,15 +11,12 @@ from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.store import IndexRow
 from shared.work.boards import columns
 from shared.work.boards.columns import ColumnSnapshot
-from shared.work.boards.lanes import phase_category
 from shared.work.boards.reading import BoardSnapshot
 from shared.work.items import moving
 from shared.work.items.rows import Item
 from shared.work.projects.reading import get_project_board, latest_project_id
 
 routes = Routes(OMOIOS, "boards")
-
-_STATUS_BY_CATEGORY = {"todo": "ready", "in_progress": "in_progress", "done": "done"}
 
 
 class BoardTicket(Shape):
@@ -115,16 +112,14 @@ def _phase(item: Item) -> str:
 
 
 def _ticket(row: IndexRow) -> BoardTicket:
-    blocked = row.f["status"] == "blocked"
-    before = _STATUS_BY_CATEGORY[phase_category(row.f["phase_id"])] if blocked else None
     return BoardTicket.model_construct(
         id=row.id,
         title=row.f["title"],
         phase_id=row.f["phase_id"],
         priority=upper(row.f["priority"]),
-        status=ticket_status(row.f["status"], before),
+        status=ticket_status(row.f["status"], row.f.get("status_before_block")),
         approval_status=row.f["approval_status"],
-        is_blocked=blocked,
+        is_blocked=row.f["status"] == "blocked",
     )
 
 

@@ -14,7 +14,7 @@ from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.work.boards.creating import board_id_of, lane_id_of
-from shared.work.boards.lanes import COLUMN_BY_PHASE, LANES, canonical_phase
+from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase
 from shared.work.items.creating import NewItem, create_item
 from shared.work.projects.creating import NewProject, create_project, default_workspace_id
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
@@ -134,9 +134,10 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
 async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> Ticket:
     """Create a ticket in a phase, by default in the project's default phase."""
     project = get_project(caller, project_id, Permission.CARD_CREATE).project
-    phase = canonical_phase(body.phase_id or project.default_phase_id or FIRST_PHASE)
-    if phase not in COLUMN_BY_PHASE or phase == "PHASE_BLOCKED":
-        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {body.phase_id}", body.phase_id))
+    named = body.phase_id or project.default_phase_id or FIRST_PHASE
+    phase = canonical_phase(named)
+    if phase not in LANE_PHASES:
+        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {named}", named))
     new = NewItem(
         title=body.title,
         type="task",

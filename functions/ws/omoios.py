@@ -9,14 +9,15 @@ from typing import Any
 
 from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
 from shared.channels.sockets.client import socket_client
-from shared.channels.sockets.connections import open_connection
+from shared.channels.sockets.connections import get_connection, open_connection
 from shared.channels.sockets.frames import compact
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import CadreError, FieldError, Invalid
 from shared.edge.contracts import strict_json
+from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.views.omoios.filters import FILTERS
-from shared.store import update, write
+from shared.store import retrying, update, write
 
 _MAX_VALUES = 100  # values of one filter
 _MAX_WORKSPACES = 90  # per connection: their subscriptions are written in one transaction of at most 100 rows
@@ -51,22 +52,32 @@ def _on_message(connection: Connection, text: str) -> None:
         case "subscribe":
             try:
                 _send(connection, {"status": "subscribed", "filters": _subscribe(connection, message)})
-            except Invalid as error:
-                _send(connection, {"error": error.fields[0].message})
+            except CadreError as error:
+                _send(connection, {"error": _reason(error)})
         case _:
             _send(connection, {"error": "Unknown message type"})
 
 
 def _subscribe(connection: Connection, message: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Replace all filters of a connection by new ones, and return these."""
+    """Replace all filters of a connection by new ones, and return these. Raises Invalid, and Conflict if its topics keep changing."""
     filters = {name: _values(message[name]) for name in FILTERS if message.get(name)}
-    operations = [
-        update(Subscription.at(topic, connection.id), [Subscription.filters.set(filters)], Subscription.pk.exists())
-        for topic in connection.topics
-    ]
-    if operations:
-        write(*operations)
+
+    def attempt(number: int) -> None:
+        current = get_connection(connection.id) if number else connection  # a workspace may have been lost meanwhile
+        operations = [
+            update(Subscription.at(topic, connection.id), [Subscription.filters.set(filters)], Subscription.pk.exists())
+            for topic in (current.topics if current else ())
+        ]
+        if operations:
+            write(*operations)
+
+    retrying(attempt)
     return filters
+
+
+def _reason(error: CadreError) -> str:
+    problem = OMOIOS.domain_problem(error)
+    return problem.fields[0].message if problem.fields else problem.reason or problem.message
 
 
 def _values(value: Any) -> list[str]:

@@ -15,13 +15,18 @@ def epoch() -> int:
 def iso(moment: datetime | None = None) -> str:
     """Format a moment (default: now) as `2026-11-21T09:30:00.123Z`; such texts sort by time."""
     moment = (moment or now()).astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"  # unlike strftime it pads years below 1000
 
 
 def parse(text: str) -> datetime:
     """Parse an ISO 8601 text; without a time zone it is UTC. Raises ValueError for any other text."""
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("In UTC this is before the year 1 or after the year 9999") from None
+    return moment
 
 
 def from_epoch(epoch_seconds: float) -> datetime:

@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 
 
 class CadreError(Exception):
     """The base class. `reason` says what is special in this case (may be empty), `message` is for people and models. `details`
-    may be shown to the caller."""
+    may be shown to the caller. A reason that names a card or a lane is a `Wording`, because not every contract calls it that."""
 
     default_message: ClassVar[str] = "This cannot be done"
     """The message if there is no special reason."""
@@ -72,7 +73,7 @@ class Forbidden(CadreError):
 
 class NotFound(CadreError):
     def __init__(self, kind: str) -> None:
-        super().__init__(Situation.NOT_FOUND, f"{kind.replace('_', ' ').capitalize()} not found")
+        super().__init__(Situation.NOT_FOUND, Wording(f"{{{kind.replace(' ', '_').capitalize()}}} not found"))
         self.kind = kind
 
 

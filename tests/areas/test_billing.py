@@ -223,6 +223,22 @@ def test_an_invoice_with_everything(world):
     assert body["amountDue"] == 5.5
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [("0999-01-01", "0999-01-01T00:00:00.000Z"), ("2999-01-01", None), ("0001-01-01T00:00:00+14:00", None), ("then", None)],
+)
+def test_when_a_payment_arrived(world, sent, shown):
+    path = f"/invoices/{issued(world)}/payments"
+    with frozen_at("2026-11-03T08:00:00+00:00"):
+        ada = logged_in()
+        change_admin(world, True)
+        answer = ada("billing", "POST", path, body={"reference": "IBAN 1", "amount": 2.5, "paidAt": sent})
+    if shown is None:
+        assert (answer.status, [one["field"] for one in answer.json["validationErrors"]]) == (422, ["paidAt"])
+    else:
+        assert (answer.status, answer.json.get("paidAt")) == (201, shown)
+
+
 def change_admin(world: World, admin: bool) -> None:
     update_now(Access(*access_key(world.actor.id)), [Access.platform_admin.set(admin)])
 

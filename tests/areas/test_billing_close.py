@@ -207,7 +207,7 @@ def test_a_workspace_that_was_purged_still_owes(world):
     record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
     change(Workspace, world.ws_id, deleted_at="2026-10-06T00:00:00.000Z")
     with frozen_at("2026-11-08"):
-        assert purge(fetch(Workspace, world.ws_id)())
+        assert purge(fetch(Workspace, world.ws_id), deadline())
         assert fetch(Workspace, world.ws_id) is None
         assert close_periods(deadline()) == 1
     invoice = invoice_of(world.ws_id, "2026-10").invoice

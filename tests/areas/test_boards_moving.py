@@ -7,12 +7,14 @@ from shared.core.errors import Conflict, Forbidden, NotFound, TransitionRefused
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import fetch
+from shared.work.boards.rows import Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item, move_to_column, move_to_next_column
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, create_world
+from tests.kills import concurrently
 from tests.trips import count_requests
 
 
@@ -167,6 +169,32 @@ def test_columns_move_by_their_own_limit(world):
     assert move_to_column(world.actor, items[0].id, "building").lane_id == world.lanes[6].id
     assert move_to_next_column(world.actor, items[0].id).phase_id == "PHASE_TESTING"
     assert move_to_next_column(world.actor, items[0].id) is None
+
+
+def violation(world: World) -> tuple[int, int] | None:
+    """How many cards the last forced move says that the column of lane 8 has, and their limit."""
+    event = fetch(Lane, world.lanes[8].id).event
+    if not event or event["type"] != "lane.wip_exceeded":
+        return None
+    return event["data"]["current_count"], event["data"]["wip_limit"]
+
+
+@pytest.mark.parametrize(("lane", "told", "cards"), [(9, (5, 3), 5), (0, None, 3)])
+def test_a_forced_move_judges_anew_when_the_column_changes_meanwhile(world, lane, told, cards):
+    held = [move(world, card(world), 8) for _ in range(3)]
+    item, other = card(world), card(world) if lane else held[0]
+    with concurrently(lambda: move(world, other, lane), number=2):  # after the refusal, before the move beyond the limit
+        move_to_column(world.actor, item.id, "deploying", force=True)
+    assert (violation(world), world.column_counts()["deploying"]) == (told, cards)
+
+
+def test_a_forced_move_tells_nothing_of_a_column_in_which_the_card_is_by_now(world):
+    for _ in range(3):
+        move(world, card(world), 8)
+    item = card(world)
+    with concurrently(lambda: move(world, item, 9), number=2):
+        move_to_column(world.actor, item.id, "deploying", force=True)
+    assert (violation(world), world.column_counts()["deploying"]) == (None, 4)
 
 
 def test_a_move_is_one_read_and_one_transaction(world):

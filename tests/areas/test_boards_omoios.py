@@ -176,6 +176,16 @@ def test_the_blocked_column_blocks_and_every_other_lifts_the_block(ada, project)
     assert (fetch(Item, one).event["type"], counts(project)) == ("item.moved", {"deploying": 1})
 
 
+def test_a_blocked_ticket_has_one_status_wherever_it_is_shown(ada, project):
+    waits, works = ticket(ada, project, "PHASE_TESTING"), ticket(ada, project)
+    move(ada, works, "building")
+    for one, status in ((waits, "open"), (works, "in_progress")):
+        assert move(ada, one, "blocked").status == 200
+        shown = [row for column in ada("boards", "GET", "/board/view").json["columns"] for row in column["tickets"]]
+        assert [row["status"] for row in shown if row["id"] == one] == [status]
+        assert ada("cards", "GET", f"/tickets/{one}").json["status"] == status
+
+
 @pytest.mark.parametrize(
     ("phase", "column"),
     [

@@ -99,4 +99,4 @@ def test_pages_and_rights(world, ticket_id):
     eve = create_world("eve@example.com", "Eve").ada.at("omoios")
     for method, body in (("GET", None), ("POST", {"content": "X"})):
         answer = eve("comments", method, path, body=body)
-        assert (answer.status, answer.json["error"]["code"], answer.json["detail"]) == (404, "NOT_FOUND", "Card not found")
+        assert (answer.status, answer.json["error"]["code"], answer.json["detail"]) == (404, "NOT_FOUND", "Ticket not found")

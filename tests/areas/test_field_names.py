@@ -5,13 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from shared.agents.catalogue import agent_named
 from shared.core.errors import Invalid, TransitionRefused
-from shared.events import EventType, get_event
+from shared.core.ids import new_id
+from shared.events import EventType, get_event, record
+from shared.runs.agent_runs.ending import event_data
 from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, put, save, write
 from shared.work.activities.rows import new_activity
+from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.creating import NewItem, create_item
+from shared.work.items.dependencies import create_dependency
+from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
 from shared.work.projects.creating import NewProject, create_project
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
@@ -72,8 +79,11 @@ def test_a_full_lane_is_told_in_each_contracts_case(world, omoios):
     reason = "The lane's WIP limit is reached: at most 1"
     ours = make(world, BUILD - 1).json["error"]["details"]
     assert ours == {"reason": reason, "rule": "lane_wip_limit", "laneId": lane, "wipLimit": 1, "cardCount": 1}
-    theirs = omoios("projects", "POST", tickets, body=body).json["error"]["details"]
-    assert theirs == {"reason": reason, "rule": "lane_wip_limit", "lane_id": lane, "wip_limit": 1, "card_count": 1}
+    theirs = omoios("projects", "POST", tickets, body=body).json
+    assert theirs["detail"] == "The phase's WIP limit is reached: at most 1"
+    assert theirs["error"]["details"] == {
+        "reason": theirs["detail"], "rule": "phase_wip_limit", "column_id": "building", "wip_limit": 1, "ticket_count": 1
+    }  # fmt: skip
 
 
 def test_what_a_lane_requires_is_told_in_each_contracts_names(world, omoios):
@@ -84,18 +94,50 @@ def test_what_a_lane_requires_is_told_in_each_contracts_names(world, omoios):
     assert refused["details"]["reason"] == reason
     body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
     refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body).json["error"]
-    missing = ["description", "assignee_id", "estimated_hours", "custom_fields.risk_level"]
-    assert refused["details"] == {"reason": reason, "lane_id": world.lanes[BUILD - 1].id, "missing_fields": missing}
+    reason = "The phase PHASE_IMPLEMENTATION requires description, assignee, estimated hours, risk_level"
+    details = {"reason": reason, "phase_id": "PHASE_IMPLEMENTATION"}
+    assert refused["details"] == details | {"missing_fields": ["description"]}  # the others cannot be sent
+    refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body | {"description": "D"})
+    details["reason"] = reason.replace("description, ", "")
+    assert refused.json["error"]["details"] == details
+
+
+def test_what_a_lane_does_not_take_is_told_in_each_contracts_words(world, omoios):
+    world.configure(BUILD - 1, allowedCardTypes=["bug"])
+    refused = make(world, BUILD - 1).json["error"]["details"]
+    reason = "The lane Scaffolding does not take cards of type task"
+    assert refused == {"reason": reason, "laneId": world.lanes[BUILD - 1].id, "allowedCardTypes": ["bug"]}
+    body = {"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}
+    refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body=body).json["error"]["details"]
+    reason = "The phase PHASE_IMPLEMENTATION does not take this ticket"
+    assert refused == {"reason": reason, "phase_id": "PHASE_IMPLEMENTATION"}
+
+
+def test_who_looks_for_a_ticket_does_not_miss_a_card(world, omoios):
+    unknown = new_id()
+    for area, method, path in (
+        ("cards", "GET", f"/tickets/{unknown}"),
+        ("comments", "GET", f"/tickets/{unknown}/comments"),
+        ("boards", "POST", f"/board/auto-transition/{unknown}"),
+    ):
+        answer = omoios(area, method, path)
+        assert (answer.status, answer.json["detail"]) == (404, "Ticket not found")
+    assert world.ada("cards", "GET", f"/cards/{unknown}").json["error"]["message"] == "Card not found"
+    item = world.card(10)
+    update_item(world.actor, item.id, {"status": "done"})
+    answer = omoios("boards", "POST", "/board/move", body={"ticket_id": item.id, "target_column_id": "blocked"})
+    assert answer.json["detail"] == "A finished ticket cannot be blocked; reopen it first"
 
 
 def test_the_cards_that_a_card_waits_for_are_tickets_in_omoios(world, omoios):
-    first, waits = make(world).json["id"], make(world).json["id"]
+    first, waits = make(world, title="A card {lane}").json["id"], make(world).json["id"]
     body = {"dependencyCardId": first, "type": "blocks"}
     assert world.ada("cards", "POST", f"/cards/{waits}/dependencies", body=body).status == 201
     ours = world.ada("cards", "PUT", f"/cards/{waits}", body={"status": "done"})
-    reason = "The card depends on 1 unfinished card: A card"
+    reason = "The card depends on 1 unfinished card: A card {lane}"
     assert ours.json["error"]["details"] == {"reason": reason, "rule": "dependency", "cardIds": [first]}
     theirs = omoios("boards", "POST", "/board/move", body={"ticket_id": waits, "target_column_id": "done"})
+    reason = "The ticket depends on 1 unfinished ticket: A card {lane}"  # the title as somebody wrote it
     assert theirs.json["error"]["details"] == {"reason": reason, "rule": "dependency", "ticket_ids": [first]}
 
 
@@ -103,7 +145,8 @@ def test_a_custom_field_keeps_its_key_in_every_case(world, omoios):
     world.define_fields({"key": "risk_level", "name": "Risk", "type": "text", "required": True})
     assert fields_of(make(world)) == ["customFields.risk_level"]
     refused = omoios("projects", "POST", f"/projects/{world.project.id}/create-ticket", body={"title": "T"})
-    assert fields_of(refused) == ["custom_fields.risk_level"]
+    issue = {"field": "request", "message": "The custom field risk_level is required"}  # tickets are made without
+    assert (refused.status, refused.json["error"]["details"]) == (422, [issue])
 
 
 def test_what_validation_names_is_not_translated_again(world):
@@ -146,8 +189,6 @@ def test_an_operation_that_has_its_own_word_for_a_field_uses_it(world, area, pat
 
 
 def test_an_agent_is_told_the_arguments_of_its_tool(world):
-    from shared.agents.catalogue import agent_named
-
     card = world.card()
     agent = agent_named("planner", local=True)
     tools = ("add_dependency", "update_card", "move_card")
@@ -164,7 +205,8 @@ def test_an_agent_is_told_the_arguments_of_its_tool(world):
     world.configure(BUILD, allowedCardTypes=["doc"])
     with pytest.raises(TransitionRefused) as wrong:
         execute_tool(work, "move_card", {"to_lane": BUILD, "reason": "x"})
-    assert wrong.value.details == {"lane_id": world.lanes[BUILD].id, "allowed_card_types": ["doc"]}
+    lane = {"lane_id": world.lanes[BUILD].id, "phase_id": "PHASE_IMPLEMENTATION"}
+    assert wrong.value.details == lane | {"allowed_card_types": ["doc"]}
 
 
 # -- people
@@ -236,3 +278,75 @@ def test_who_answered_a_run_that_still_waits_has_the_form_of_the_contract(world)
     write(save(run))
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json["executionMetadata"]["waiting"]
     assert shown["answeredBy"] == {"id": world.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
+
+
+# -- activities
+
+
+def logged(world: World, card: Item, entity) -> dict:
+    """The card's newest activity, after the event that the entity carries."""
+    write(put(new_activity(entity, get_event(entity))))
+    shown: dict = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"][0]
+    return shown
+
+
+def test_an_activity_of_a_run_has_the_contracts_names_units_and_statuses(world):
+    card = world.card()
+    run = world.run(card, "waiting")
+    estimate = {"waiting_for": "approval", "estimated_price_micros": 1_250_000}
+    record(
+        run,
+        EventType.RUN_WAITING,
+        world.actor,
+        changes={"status": ["assigned", "waiting"]},
+        **event_data(run),
+        **estimate,
+        reason="R",
+    )
+    shown = logged(world, card, run)
+    assert (shown.get("fieldChanged"), shown.get("newValue")) == (None, None)  # it was pending, and is
+    me = {"id": world.actor.id, "name": "Ada Lovelace", "email": "ada@example.com"}
+    assert shown["metadata"] == {
+        "runId": run.id, "cardId": card.id, "agentId": run.agent_id, "agentName": "PRD Agent", "status": "pending", "triggeredBy": me,
+        "customerPrice": 0.0, "waitingFor": "approval", "estimatedPrice": 1.25, "reason": "R",
+        "event": "run.waiting", "subjectId": run.id,
+    }  # fmt: skip
+    run.status, run.started_at = "running", "2026-11-21T10:00:00.000Z"
+    record(run, EventType.RUN_STARTED, world.actor, changes={"status": ["waiting", "running"]}, **event_data(run))
+    shown = logged(world, card, run)
+    assert (shown["fieldChanged"], shown["oldValue"], shown["newValue"]) == ("status", "pending", "running")
+    run.status, run.completed_at, run.customer_price_micros = "completed", "2026-11-21T10:00:01.500Z", 2_500_000
+    record(run, EventType.RUN_COMPLETED, world.actor, changes={"status": ["waiting", "completed"]}, **event_data(run))
+    shown = logged(world, card, run)
+    assert (shown["oldValue"], shown["newValue"]) == ("running", "completed")
+    assert {name: shown["metadata"][name] for name in ("duration", "customerPrice", "status")} == {
+        "duration": 1.5, "customerPrice": 2.5, "status": "completed"
+    }  # fmt: skip
+
+
+def test_an_activity_names_cards_and_lanes_as_the_contract_does(world):
+    card, other = world.card(title="Plan"), world.card()
+    moved = logged(world, card, move_item(world.actor, card.id, world.lanes[1].id))["metadata"]
+    assert (moved["fromLaneId"], moved["toLaneId"]) == (world.lanes[0].id, world.lanes[1].id)
+    said = logged(world, card, create_comment(world.actor, card.id, NewComment("Hello")))["metadata"]
+    assert (said["cardId"], said["cardTitle"]) == (card.id, "Plan")
+    linked = logged(world, card, create_dependency(world.actor, card.id, other.id, "blocks").dependency)["metadata"]
+    assert (linked["cardId"], linked["toCardId"]) == (card.id, other.id)
+    assert [name for shown in (moved, said, linked) for name in shown if "item" in name.lower() or name.endswith("Lane")] == []
+
+
+def test_an_agent_that_acts_is_shown_as_the_agent(world):
+    """In activities; where the document has a UserSummary alone, an agent is shown as one, with the agent's id and no address."""
+    agent, card = agent_named("prd"), world.card(1)
+    actor = agent_actor(agent, world.ws_id, ("update_card", "move_card"))
+    shown = {"id": agent.id, "name": "prd", "displayName": "PRD Agent", "status": "active"}
+    for change, name in (
+        (lambda: update_item(actor, card.id, {"title": "By an agent"}), "updatedBy"),
+        (lambda: move_item(actor, card.id, world.lanes[2].id), "movedBy"),
+    ):
+        item = change()
+        assert logged(world, card, item)["actor"] == shown
+        messages()
+        project(stream_record(raw_row(f"ITEM#{card.id}")))
+        (told,) = messages_for(messages(), "agentworks")
+        assert told["data"][name] == {"id": agent.id, "name": "PRD Agent", "email": ""}

@@ -3,6 +3,8 @@
 import pytest
 
 from shared.channels.sockets.connections import get_connection
+from shared.channels.sockets.disconnect import disconnect_member
+from shared.channels.sockets.rows import Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.core.actor import Role
 from shared.edge.reactions import workspaces as seen
@@ -10,11 +12,12 @@ from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy import members
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
-from shared.store import fetch, get
+from shared.store import delete, fetch, get, write
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.viewers import Viewer, drain, messages, project, publish_events, raw_row, stream_record
+from tests.kills import concurrently
 
 
 @pytest.fixture
@@ -81,6 +84,38 @@ def test_the_sockets_of_who_is_removed_close(world, gateway):
     drain()
     assert {"type": "x"} in adas.received()
     assert others.received() == []
+
+
+def test_who_lost_a_workspace_goes_on_in_the_others(world, gateway):
+    eve = world.join("Eve", "eve@example.com", Role.VIEWER)
+    viewer = Viewer(gateway, eve, "/api/v1/ws/events", contract="omoios")
+    lost = workspace_topic(world.ws_id)
+    (kept,) = set(get_connection(viewer.id).topics) - {lost}
+    members.remove_member(world.actor, world.ws_id, eve.user["id"])
+    for _ in range(2):  # the event may come twice
+        consume(f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
+    assert get_connection(viewer.id).topics == [kept]
+    viewer.send({"type": "subscribe", "entity_types": ["ticket"]})
+    assert viewer.received() == [{"status": "subscribed", "filters": {"entity_types": ["ticket"]}}]
+    assert get(Subscription, f"SUB#{kept}", f"CONN#{viewer.id}").filters == {"entity_types": ["ticket"]}
+    assert get(Subscription, f"SUB#{lost}", f"CONN#{viewer.id}") is None
+    viewer.leave()
+    assert get_connection(viewer.id) is None
+
+
+def test_a_workspace_is_lost_while_filters_change(world, gateway):
+    eve = world.join("Eve", "eve@example.com", Role.VIEWER)
+    viewer = Viewer(gateway, eve, "/api/v1/ws/events", contract="omoios")
+    with concurrently(lambda: disconnect_member(eve.user["id"], world.ws_id)):
+        viewer.send({"type": "subscribe", "entity_types": ["ticket"]})
+    assert viewer.received() == [{"status": "subscribed", "filters": {"entity_types": ["ticket"]}}]
+
+
+def test_a_filter_that_cannot_be_set_is_answered(world, gateway):
+    viewer = Viewer(gateway, world.ada, "/api/v1/ws/events", contract="omoios")
+    write(delete(Subscription.at(workspace_topic(world.ws_id), viewer.id)))
+    viewer.send({"type": "subscribe", "entity_types": ["ticket"]})
+    assert viewer.received() == [{"error": "The item was changed by someone else; read it again and retry"}]
 
 
 def test_who_has_come_again_keeps_their_sockets(world, gateway):

@@ -14,8 +14,9 @@ from shared.store.client import dynamodb
 from shared.work.activities.rows import Activity
 from shared.work.discoveries.rows import create_discovery
 from shared.work.items.dependencies import create_dependency, delete_dependency
-from shared.work.items.moving import move_item
+from shared.work.items.moving import move_item, move_to_column
 from shared.work.items.rows import Item
+from shared.work.items.updating import block_item, update_item
 from shared.work.projects.rows import ProjectStats
 from shared.work.tasks.rows import Task, create_task
 from tests.areas.boards_world import World, create_world
@@ -355,9 +356,49 @@ def test_tickets_in_omoios_words(world):
         ("TICKET_CREATED", {"ticket_id": card.id, "title": "Plan", "phase_id": "PHASE_BACKLOG", "status": "open"}),
         ("BOARD_TICKET_MOVED", {"ticket_id": card.id, "from_column": "backlog", "to_column": "building"}),
         ("TICKET_UPDATED", {"ticket_id": card.id, "changes": {"phase_id": "PHASE_IMPLEMENTATION", "status": "in_progress"}}),
+        ("BOARD_TICKET_MOVED", {"ticket_id": card.id, "from_column": "building", "to_column": "blocked"}),
         ("TICKET_BLOCKED", {"ticket_id": card.id, "blocked_reason": "waiting"}),
+        ("BOARD_TICKET_MOVED", {"ticket_id": card.id, "from_column": "blocked", "to_column": "building"}),
         ("TICKET_UNBLOCKED", {"ticket_id": card.id}),
     ]
+
+
+def told_of(world: World, card: Item, change) -> list[tuple[str, dict]]:
+    """What omoios is told of one change of a card, without the ticket's id."""
+    before = raw_row(f"ITEM#{card.id}")
+    change()
+    project(stream_record(raw_row(f"ITEM#{card.id}"), before))
+    told = pushed("omoios")
+    assert {one["payload"].pop("ticket_id") for one in told} == {card.id}
+    return [(one["event_type"], one["payload"]) for one in told]
+
+
+def test_a_blocked_ticket_is_in_the_blocked_column(world):
+    card, by = world.card(5), world.actor
+    blocked, unblocked = ("TICKET_BLOCKED", {"blocked_reason": "Moved to the blocked column"}), ("TICKET_UNBLOCKED", {})
+
+    def moved(old: str, new: str) -> tuple[str, dict]:
+        return "BOARD_TICKET_MOVED", {"from_column": old, "to_column": new}
+
+    def updated(**changes) -> tuple[str, dict]:
+        return "TICKET_UPDATED", {"changes": changes}
+
+    def column(name: str) -> list[tuple[str, dict]]:
+        return told_of(world, card, lambda: move_to_column(by, card.id, name))
+
+    assert column("blocked") == [moved("building", "blocked"), blocked]
+    moves_while_blocked = told_of(world, card, lambda: move_item(by, card.id, world.board.lane_ids[3]))
+    assert moves_while_blocked == [updated(phase_id="PHASE_DESIGN")]
+    assert column("testing") == [moved("blocked", "testing"), unblocked, updated(phase_id="PHASE_TESTING")]
+    assert column("blocked") == [moved("testing", "blocked"), blocked]
+    assert column("testing") == [moved("blocked", "testing"), unblocked]
+    assert column("blocked") == [moved("testing", "blocked"), blocked]
+    started = told_of(world, card, lambda: update_item(by, card.id, {"status": "in_progress", "title": "New"}))
+    assert started == [moved("blocked", "testing"), unblocked, updated(title="New", status="in_progress", blocked_reason=None)]
+    assert told_of(world, card, lambda: block_item(by, card.id, "Why")) == [
+        moved("testing", "blocked"), ("TICKET_BLOCKED", {"blocked_reason": "Why"})
+    ]  # fmt: skip
+    assert told_of(world, card, lambda: update_item(by, card.id, {"status": "done"}))[:2] == [moved("blocked", "done"), unblocked]
 
 
 def test_a_full_column_is_a_violation(world):

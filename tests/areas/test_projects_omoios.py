@@ -3,8 +3,9 @@
 import pytest
 
 from shared.people.tenancy.rows import Workspace
-from shared.store import fetch
+from shared.store import fetch, save, write
 from shared.work.items.rows import Item
+from shared.work.projects.rows import Project
 from tests.areas.driving import Client, sign_up
 from tests.trips import count_requests
 
@@ -89,6 +90,25 @@ def test_a_ticket_is_made_in_the_phase_named(ada):
 def test_a_bad_ticket_is_refused(ada, body):
     project = make(ada).json["id"]
     assert ada("projects", "POST", f"/projects/{project}/create-ticket", body=body).status == 422
+
+
+@pytest.mark.parametrize("phase", ["PHASE_BLOCKED", "PHASE_X"])
+def test_a_phase_in_which_no_ticket_begins_is_no_default(ada, phase):
+    refused = make(ada, default_phase_id=phase)
+    assert (refused.status, refused.json["error"]["details"]) == (
+        422, [{"field": "default_phase_id", "message": f"A ticket cannot begin in {phase}"}]
+    )  # fmt: skip
+    assert ada("projects", "GET", "/projects").json == []
+
+
+def test_a_default_phase_from_before_is_named_when_it_is_refused(ada):
+    made = make(ada).json["id"]
+    row = fetch(Project, made)
+    row.default_phase_id = "PHASE_BLOCKED"
+    write(save(row))
+    refused = ada("projects", "POST", f"/projects/{made}/create-ticket", body={"title": "T"})
+    issue = {"field": "phase_id", "message": "A ticket cannot begin in PHASE_BLOCKED"}
+    assert (refused.status, refused.json["error"]["details"]) == (422, [issue])
 
 
 def test_bad_projects_and_foreign_ones(ada):

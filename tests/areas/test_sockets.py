@@ -8,13 +8,14 @@ from functions.ws.handler import handler as ws
 from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
+from shared.core.clock import iso
 from shared.core.errors import ConditionFailed
 from shared.people.access import liveness, records
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries, publish_run_status
 from shared.runs.terminal_sessions.terminal import HISTORY
-from shared.store import check, get, query, update_now, write
+from shared.store import check, get, query, save, update_now, write
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, push_batch, socket_event
@@ -378,6 +379,27 @@ def test_the_status_of_a_run_is_told(gateway, world):
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "started", "shown"),
+    [("assigned", False, "pending"), ("waiting", False, "pending"), ("waiting", True, "running"), ("running", True, "running")],
+)
+def test_the_terminal_and_the_api_show_one_status_of_a_run(gateway, world, status, started, shown):
+    card = world.card()
+    run = world.run(card, status)
+    if started:
+        run.started_at = iso()
+        write(save(run))
+    assert world.ada("runs", "GET", f"/runs/{run.id}").json["status"] == shown
+    viewer = watch(gateway, world, card)
+    assert [one["data"]["status"] for one in viewer.received() if one["type"] == "run_status"] == [shown]
+    viewer.send({"type": "subscribe_run", "runId": run.id})
+    drain()
+    assert [one["data"]["status"] for one in viewer.received() if one["type"] == "run_status"] == [shown]
+    publish_run_status(run.id, card.id, run.ws_id, run.status, started=started)
+    drain()
+    assert [one["data"]["status"] for one in viewer.received()] == [shown]
+
+
 def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, world):
     card = world.card()
     run = world.run(card)
@@ -420,6 +442,7 @@ def test_a_ping_comes_back_with_its_timestamp(gateway, world):
         ({"type": "search_logs", "query": "x" * 501}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x", "filters": {"levels": ["loud"]}}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x", "filters": {"from": "yesterday"}}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x", "filters": {"from": "0001-01-01T00:00:00+14:00"}}, "VALIDATION_ERROR"),
         ({"type": "replay_run", "runId": "x", "options": {"speed": 0}}, "VALIDATION_ERROR"),
         ({"type": "replay_run", "runId": "x", "options": {"filters": [1]}}, "VALIDATION_ERROR"),
         ({"type": "ping", "timestamp": 1, "note": "y" * 20_000}, "PAYLOAD_TOO_LARGE"),
@@ -433,6 +456,37 @@ def test_what_cannot_be_done_is_an_error_message(gateway, world, message, code):
     (heard,) = viewer.received()
     assert (heard["type"], heard["data"]["code"]) == ("error", code)
     assert heard["data"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "field"),
+    [
+        ("search", {"from": "nope"}, "filters.from"),
+        ("search", {"startTime": "nope"}, "filters.startTime"),
+        ("search", {"to": 5}, "filters.to"),
+        ("search", {"level": "loud"}, "filters.level"),
+        ("search", {"levels": ["loud"]}, "filters.levels"),
+        ("search", {"source": 5}, "filters.source"),
+        ("search", {"components": [5]}, "filters.components"),
+        ("replay", {"from": "nope"}, "options.from"),
+        ("replay", {"endTime": "nope"}, "options.endTime"),
+        ("replay", {"filters": {"levels": ["loud"]}}, "options.filters.levels"),
+        ("replay", {"filters": {"endTime": "nope"}}, "options.filters.endTime"),
+        ("replay", {"filters": {"component": 5}}, "options.filters.component"),
+        ("replay", {"speed": 0}, "options.speed"),
+    ],
+)
+def test_an_error_names_the_field_as_it_was_sent(gateway, world, kind, sent, field):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
+    viewer.received()
+    if kind == "search":
+        viewer.send({"type": "search_logs", "query": "x", "filters": sent})
+    else:
+        viewer.send({"type": "replay_run", "runId": run.id, "options": sent})
+    (heard,) = viewer.received()
+    assert (heard["type"], [one["field"] for one in heard["data"]["details"]]) == ("error", [field])
 
 
 def test_runs_of_other_cards_and_other_people_do_not_exist_here(gateway, world):

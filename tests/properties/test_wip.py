@@ -107,6 +107,16 @@ def race(calls, threads: int = 24) -> list[bool]:
         return list(pool.map(attempt, calls))
 
 
+def test_racing_forced_moves_tell_the_true_number(actor):
+    play = begin(actor)
+    cards = [play.create(0) for _ in range(10)]
+    landed = race([lambda card=card: move_to_column(actor, card, "deploying", force=True) for card in cards])
+    assert all(landed)
+    event = fetch(Lane, play.lane(8)).event
+    assert (event["type"], event["data"]["current_count"]) == ("lane.wip_exceeded", 10)
+    play.check()
+
+
 def test_of_a_hundred_racing_moves_as_many_land_as_there_is_room(actor):
     play = begin(actor)
     cards = [play.create(0) for _ in range(100)]

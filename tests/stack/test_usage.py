@@ -25,7 +25,7 @@ MAY = "startDate=2026-05-01&endDate=2026-05-31"
 def download(url: str) -> tuple[int, dict[str, str], bytes]:
     """As anybody who has the address and nothing else."""
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=120) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as refused:
         with refused:
@@ -88,7 +88,7 @@ def test_a_share_of_the_month_is_written_about(shop: Shop, stack: LocalStack) ->
     shop.start(shop.card(1))
 
     def subjects() -> list[str]:
-        with urllib.request.urlopen(f"{stack.root}/local/mail", timeout=30) as answer:
+        with urllib.request.urlopen(f"{stack.root}/local/mail", timeout=120) as answer:
             mails = json.loads(answer.read())["mails"]
         return [one["subject"] for one in mails if address in one["to"] and "of its month" in one["subject"]]
 

@@ -187,6 +187,7 @@ class Agentworks(Contract):
     cookie = "cadre_session"
     workspace_rule = RateRule("aw", 10_000, 3600)
     names = {"item_ids": "cardIds"}
+    unknown = frozenset({"phase_id", "column_id"})
 
     def public_name(self, name: str) -> str:
         parts = name.split(".")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.core.errors import CadreError
 from shared.core.limits import RateRule
 from shared.core.situations import Situation
+from shared.core.wording import worded
 from shared.edge.contracts.problems import Answer, Problem, problem
 
 T = TypeVar("T")
@@ -97,7 +98,11 @@ class Contract(ABC):
     answers: ClassVar[Mapping[Situation, Answer]]
     """The contract's answer to every situation. A code has one message, the document's own if it has one."""
     names: ClassVar[Mapping[str, str]] = {}
-    """Domain names for which this contract has other words, in fields and in details."""
+    """Domain names for which this contract has other words, in fields and in details (also the `rule` there)."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """This contract's words for things that messages name (`shared.core.wording`)."""
+    unknown: ClassVar[frozenset[str]] = frozenset()
+    """Domain names of what this contract does not have; details are shown without them."""
 
     def answer(self, error: CadreError) -> Answer:
         return self.answers[error.situation]
@@ -111,8 +116,12 @@ class Contract(ABC):
         """Convert an error of a service, with fields and details under the names that clients know. `fields` are the operation's
         own names."""
         problem = self.problem(error)
-        shown = [replace(one, field=fields.get(one.field) or self.public_name(one.field)) for one in problem.fields]
-        return replace(problem, fields=tuple(shown), details=self.public_details(problem.details))
+        shown = [
+            replace(one, field=fields.get(one.field) or self.public_name(one.field), message=worded(one.message, self.words))
+            for one in problem.fields
+        ]
+        reason = worded(problem.reason, self.words)
+        return replace(problem, reason=reason, fields=tuple(shown), details=self.public_details(problem.details))
 
     def public_name(self, name: str) -> str:
         """Return a domain name (dotted if nested) as this contract writes it."""
@@ -120,7 +129,10 @@ class Contract(ABC):
 
     def public_details(self, details: Any) -> Any:
         """Return the details of a service's error with this contract's names."""
-        return {self.public_name(name): value for name, value in details.items()} if isinstance(details, dict) else details
+        if not isinstance(details, dict):
+            return details
+        shown = {self.public_name(name): value for name, value in details.items() if name not in self.unknown}
+        return shown | {"rule": self.names.get(shown["rule"], shown["rule"])} if "rule" in shown else shown
 
     @abstractmethod
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:

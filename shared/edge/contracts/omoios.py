@@ -23,7 +23,8 @@ PERMISSIONS = {
     "spawn_agents": Permission.AGENT_RUN,
     "view_costs": Permission.USAGE_READ,
 }
-
+TICKET_FIELDS = frozenset({"title", "description", "priority", "phase_id"})
+"""What clients of this contract can say of a ticket."""
 
 Id = Annotated[str, Field(max_length=100)]
 Phase = Annotated[str, Field(max_length=50)]
@@ -109,8 +110,28 @@ class Omoios(Contract):
     base = "/api/v1"
     error_model = ErrorResponse
     answers = _ANSWERS
-    names = {"item_ids": "ticket_ids"}
+    names = {"item_ids": "ticket_ids", "card_count": "ticket_count", "lane_wip_limit": "phase_wip_limit"}
+    words = {
+        "card": "ticket",
+        "cards": "tickets",
+        "lane": "phase",
+        "lane_name": "{phase_id}",
+        "such_cards": "this ticket",
+        "this_field": "the custom field {key}",
+    }
+    unknown = frozenset({"lane_id", "allowed_card_types"})
     about = About("OmoiOS API", "1.0.0", "Tickets on a phased board, tasks, discoveries and the agents that do them.")
+
+    def public_name(self, name: str) -> str:
+        """Return the name that clients know. Custom fields cannot be sent: what is wrong with one is wrong with the whole request."""
+        return "request" if name.startswith("custom_fields.") else super().public_name(name)
+
+    def public_details(self, details: Any) -> Any:
+        shown = super().public_details(details)
+        if isinstance(shown, dict) and "missing_fields" in shown:  # others cannot be sent; the reason has them in words
+            sent = [name for name in shown.pop("missing_fields") if name in TICKET_FIELDS]
+            shown |= {"missing_fields": sent} if sent else {}
+        return shown
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         return {

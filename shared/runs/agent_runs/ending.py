@@ -117,6 +117,7 @@ def event_data(run: Run) -> dict[str, Any]:
         "agent_id": run.agent_id,
         "agent_name": run.agent["display_name"],
         "status": run.status,
+        "started": run.started_at is not None,
         "triggered_by": run.triggered_by,
         "duration_ms": run.duration_ms,
         "customer_price_micros": int(run.customer_price_micros),

@@ -335,7 +335,8 @@ def fail(step: Step) -> State:
 
 
 def _publish_status(run: Run) -> None:
-    publish_run_status(run.id, run.item_id, run.ws_id, run.status, progress=int(run.progress))
+    started = run.started_at is not None
+    publish_run_status(run.id, run.item_id, run.ws_id, run.status, started=started, progress=int(run.progress))
 
 
 _STEPS: Final[dict[str, Callable[[Step], State]]] = {

@@ -14,16 +14,19 @@ def publish_run_status(
     ws_id: str | None,
     status: str,
     *,
+    started: bool = True,
     progress: float | None = None,
     estimated_completion: str | None = None,
 ) -> None:
-    """Send the status to the viewers of the card's terminal. `progress` is in percent, `estimated_completion` an ISO 8601 time.
+    """Send the status to the viewers of the card's terminal. `started`: whether the run has begun to work, which a contract needs to show
+    one that waits. `progress` is in percent, `estimated_completion` an ISO 8601 time.
 
     A status that ends a run has the number of the log's last entry, because messages may arrive out of order; this costs one read.
     """
     about = {
         "run_id": run_id,
         "status": status,
+        "started": started,
         "progress": progress,
         "estimated_completion": estimated_completion,
         "last": last_sequence(run_id) if status in ENDED else None,

@@ -16,9 +16,9 @@ class TerminalFrames(Protocol):
         """Build the messages with further entries."""
 
     def run_status(
-        self, run_id: str, status: str, progress: float | None, estimated_completion: str | None, last: int | None
+        self, run_id: str, status: str, progress: float | None, estimated_completion: str | None, last: int | None, started: bool
     ) -> str:
-        """Build a status message; `last` is the number of the log's last entry if the run has ended."""
+        """Build a status message; `last` is the number of the log's last entry if the run has ended. `started`: it has begun to work."""
 
     def replay_started(self, session: str, run_id: str, total: int, milliseconds: int, speed: float) -> str: ...
 

@@ -1,7 +1,8 @@
 """Filters and options of replays and searches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from itertools import product
 from typing import Any, Self
 
 from shared.core import clock
@@ -22,18 +23,24 @@ class LogFilter:
     """Whether entries of the source `system` match."""
 
     @classmethod
-    def read(cls, filters: dict[str, Any], since: str | None = None, until: str | None = None, system: bool = True) -> Self:
+    def read(cls, filters: dict[str, Any]) -> Self:
         """Read a client's filters: `levels`, `sources`, `components`, each a list, or one value under the singular name; `from`/`to` or
-        `startTime`/`endTime`. Raises Invalid."""
-        levels = _set(filters, "level")
+        `startTime`/`endTime`. Raises Invalid, which names the field as it was sent."""
+        return cls._read(_Sent("filters", filters))
+
+    @classmethod
+    def _read(cls, filters: "_Sent", *outer: "_Sent", system: bool = True) -> Self:
+        """Read filters whose times may also stand beside them, in `outer`."""
+        levels = filters.texts("level")
         if unknown := sorted(levels - set(LEVELS)):
-            raise Invalid(FieldError("filters.levels", f"Levels are {', '.join(LEVELS)}, not {', '.join(unknown)}"))
+            message = f"Levels are {', '.join(LEVELS)}, not {', '.join(unknown)}"
+            raise Invalid(FieldError(filters.field(filters.name_of("level")), message))
         return cls(
             levels,
-            _set(filters, "source"),
-            _set(filters, "component"),
-            _time("start_time", since or filters.get("startTime") or filters.get("from")),
-            _time("end_time", until or filters.get("endTime") or filters.get("to")),
+            filters.texts("source"),
+            filters.texts("component"),
+            _time((*outer, filters), ("startTime", "from")),
+            _time((*outer, filters), ("endTime", "to")),
             system,
         )
 
@@ -73,26 +80,43 @@ class ReplayOptions:
         filters = raw.get("filters") or {}
         if not isinstance(filters, dict):
             raise Invalid(FieldError("options.filters", "Filters are an object"))
-        since, until = raw.get("startTime") or raw.get("from"), raw.get("endTime") or raw.get("to")
-        return cls(float(speed), LogFilter.read(filters, since, until, raw.get("includeSystemLogs") is not False))
+        system = raw.get("includeSystemLogs") is not False
+        sent = _Sent("options.filters", filters), _Sent("options", raw)
+        return cls(float(speed), LogFilter._read(*sent, system=system))
 
     def as_json(self) -> dict[str, Any]:
         return {"speed": self.speed, "filters": self.log_filter.as_json(), "includeSystemLogs": self.log_filter.system}
 
 
-def _set(filters: dict[str, Any], name: str) -> frozenset[str]:
-    value = filters.get(f"{name}s", filters.get(name))
-    values = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or len(values) > 50 or not all(isinstance(one, str) for one in values):
-        raise Invalid(FieldError(f"filters.{name}s", "This is a list of at most 50 texts"))
-    return frozenset(values)
+@dataclass(frozen=True)
+class _Sent:
+    """A part of a client's message, and where it stands there."""
+
+    place: str
+    values: dict[str, Any]
+
+    def field(self, name: str) -> str:
+        return f"{self.place}.{name}"
+
+    def name_of(self, name: str) -> str:
+        """Return the name under which values were sent: the plural, or the singular."""
+        return f"{name}s" if f"{name}s" in self.values else name
+
+    def texts(self, name: str) -> frozenset[str]:
+        sent = self.name_of(name)
+        value = self.values.get(sent)
+        values = [] if value is None else [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or len(values) > 50 or not all(isinstance(one, str) for one in values):
+            raise Invalid(FieldError(self.field(sent), "This is a list of at most 50 texts"))
+        return frozenset(values)
 
 
-def _time(name: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    try:
-        moment: datetime = clock.parse(value)
-    except (TypeError, ValueError):
-        raise Invalid(FieldError(name, "This is not an ISO 8601 time")) from None
-    return clock.iso(moment)
+def _time(places: Sequence[_Sent], names: Sequence[str]) -> str | None:
+    """Return the first time that was sent under one of these names. Raises Invalid."""
+    for place, name in product(places, names):
+        if value := place.values.get(name):
+            try:
+                return clock.iso(clock.parse(value))
+            except (TypeError, ValueError):
+                raise Invalid(FieldError(place.field(name), "This is not an ISO 8601 time")) from None
+    return None

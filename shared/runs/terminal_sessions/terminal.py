@@ -254,10 +254,11 @@ def _history(runs: Iterable[Run]) -> tuple[list[Entry], Sent]:
 
 
 def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:
-    return [
-        frames.run_status(run.id, run.status, int(run.progress), None, last_sequence(run.id) if run.status in ENDED else None)
-        for run in runs
-    ]
+    def state(run: Run) -> str:
+        last = last_sequence(run.id) if run.status in ENDED else None
+        return frames.run_status(run.id, run.status, int(run.progress), None, last, run.started_at is not None)
+
+    return [state(run) for run in runs]
 
 
 def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:

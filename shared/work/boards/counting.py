@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.store import Operation, check, update
 from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
 from shared.work.boards.rows import Counts, Lane
@@ -63,11 +64,13 @@ def update_counts(
     enters: CardLocation | None = None,
     lane_limit: int | None = None,
     column_limit: int | None = None,
+    column_count: int | None = None,
 ) -> Operation:
     """Return the operation that counts a card out of one location and into another. The two must differ.
 
-    The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked. Refused
-    with PROJECT_ARCHIVED, or with TransitionRefused whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit`.
+    The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked.
+    `column_count`: the column that is entered must have exactly so many cards. Refused with PROJECT_ARCHIVED, or with TransitionRefused
+    whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit` (also for another `column_count`; `current_count` is the true one).
     """
     lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
     columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
@@ -80,6 +83,8 @@ def update_counts(
         condition &= Counts.lanes[enters.lane_id] < lane_limit
     if enters is not None and column_limit is not None and enters.column_id in columns:
         condition &= Counts.columns[enters.column_id] < column_limit
+    if enters is not None and column_count is not None and enters.column_id in columns:
+        condition &= Counts.columns[enters.column_id] == column_count
 
     def refusal(raw: dict[str, Any] | None) -> CadreError:
         return _refusal(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
@@ -105,8 +110,14 @@ def _refusal(counts: Counts | None, enters: CardLocation | None, lane_limit: int
     card_count = int(counts.lanes.get(enters.lane_id, 0))
     if lane_limit is not None and card_count >= lane_limit:
         return TransitionRefused(
-            f"The lane's WIP limit is reached: at most {lane_limit}",
-            {"rule": "lane_wip_limit", "lane_id": enters.lane_id, "wip_limit": lane_limit, "card_count": card_count},
+            Wording("The {lane}'s WIP limit is reached: at most {limit}", limit=lane_limit),
+            {
+                "rule": "lane_wip_limit",
+                "lane_id": enters.lane_id,
+                "column_id": enters.column_id,
+                "wip_limit": lane_limit,
+                "card_count": card_count,
+            },
         )
     card_count = int(counts.columns.get(enters.column_id, 0))
     return TransitionRefused(

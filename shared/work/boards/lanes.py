@@ -92,6 +92,8 @@ COLUMNS = (
 )
 COLUMN_BY_PHASE = MappingProxyType({phase: column for column in COLUMNS for phase in column.phases})
 COLUMN_BY_ID = MappingProxyType({column.id: column for column in COLUMNS})
+LANE_PHASES = frozenset(lane.phase for lane in LANES)
+"""The phases in which a card can begin: a card is blocked wherever it is, no lane is for that."""
 
 PHASE_ALIASES = MappingProxyType(
     {  # other phase names in the samples of the omoios document

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.errors import FieldError, Invalid
+from shared.core.wording import Wording
 from shared.work.boards.rows import Board
 
 
@@ -23,7 +24,7 @@ def merge(board: Board, current: Mapping[str, Any], changes: Mapping[str, Any], 
         if value is not None and (problem := _problem(definitions.get(key), value))
     ]
     problems += [
-        FieldError(f"custom_fields.{key}", "This field is required")
+        FieldError(f"custom_fields.{key}", Wording("{This_field} is required", key=key))
         for key, definition in definitions.items()
         if definition.get("required") and key not in result and (complete or key in changes)
     ]

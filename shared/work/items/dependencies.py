@@ -14,6 +14,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import (
     Entity,
@@ -200,10 +201,9 @@ def refuse_open_dependencies(item: Item) -> None:
     blockers = open_blockers(item)
     if blockers:
         titles = ", ".join(blocker.title for blocker in blockers[:5])
-        raise TransitionRefused(
-            f"The card depends on {len(blockers)} unfinished card{'s' if len(blockers) > 1 else ''}: {titles}",
-            {"rule": "dependency", "item_ids": [blocker.id for blocker in blockers]},
-        )
+        template = f"The {{card}} depends on {len(blockers)} unfinished {{card{'s' if len(blockers) > 1 else ''}}}: {{titles}}"
+        details = {"rule": "dependency", "item_ids": [blocker.id for blocker in blockers]}
+        raise TransitionRefused(Wording(template, titles=titles), details)
 
 
 def _event_data(row: Dependency) -> dict[str, Any]:

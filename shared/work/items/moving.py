@@ -11,6 +11,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound, TransitionRefused
 from shared.core.ids import bare_id, is_id
+from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, authorize, fetch, get_many, load, retrying, save, stale, write
 from shared.work.boards.counting import BLOCKED_COLUMN, card_location, require_writable, update_counts
@@ -22,6 +23,8 @@ from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
 from shared.work.items.updating import block_item
+
+_FORCED_TRIES = 12  # forced moves into one full column go one after another: each names its own number of cards
 
 
 @dataclass(frozen=True)
@@ -109,28 +112,28 @@ def enter_lane(item: Item, lane: Lane) -> None:
 
 
 def _execute(actor: Actor, item: Item, lane: Lane, request: _MoveRequest) -> Item:
-    exceeded: int | None = None  # the cards in the column after a forced move beyond its limit
+    crowd: int | None = None  # the cards in the column as the last attempt of a forced move found it
 
     def attempt(number: int) -> Item:
-        nonlocal exceeded
+        nonlocal crowd
         card, target = _read_rows(actor, item.id, lane.id) if number else (item, lane)
         refuse_archived(card)
         if request.only_from is not None and card.lane_id != request.only_from:
             return card
         stays = card.lane_id == target.id and not (request.unblock and card.is_blocked)
-        operations = _reposition(actor, card, request) if stays else _move(actor, card, target, request, exceeded)
+        operations = _reposition(actor, card, request) if stays else _move(actor, card, target, request, crowd)
         if not operations:
             return card
         try:
             write(*operations)
         except TransitionRefused as error:
-            if not request.force or exceeded is not None:
+            if not request.force:
                 raise
-            exceeded = (error.details or {})["current_count"] + 1
+            crowd = (error.details or {})["current_count"]
             raise stale() from error
         return card
 
-    return retrying(attempt)
+    return retrying(attempt, times=_FORCED_TRIES) if request.force else retrying(attempt)
 
 
 def _read_rows(actor: Actor, item_id: str, lane_id: str) -> tuple[Item, Lane]:
@@ -166,7 +169,7 @@ def _reposition(actor: Actor, item: Item, request: _MoveRequest) -> list[Operati
     return [save(item), require_writable(item.board_id)]
 
 
-def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, exceeded: int | None) -> list[Operation]:
+def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: int | None) -> list[Operation]:
     before = card_location(item)
     old_values = {"lane_id": item.lane_id, "phase_id": item.phase_id, "status": item.status, "position": item.position}
     if request.unblock and item.is_blocked:
@@ -195,6 +198,7 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, exceeded:
         reason=request.reason,
     )
     column_limit = COLUMN_BY_ID[after.column_id].wip_limit if request.column_limit or request.force else None
+    exceeds = after.column_id != before.column_id and column_limit is not None and crowd is not None and crowd >= column_limit
     operations = [
         save(item),
         update_counts(
@@ -202,11 +206,12 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, exceeded:
             leaves=before,
             enters=after,
             lane_limit=wip_limit(lane) if request.lane_limit and not request.force else None,
-            column_limit=column_limit if exceeded is None else None,
+            column_limit=None if exceeds else column_limit,
+            column_count=crowd if exceeds else None,
         ),
     ]
-    if exceeded is not None:
-        record_wip_exceeded(lane, after.column_id, exceeded, actor)
+    if exceeds and crowd is not None:
+        record_wip_exceeded(lane, after.column_id, crowd + 1, actor)
         operations.append(save(lane))
     return operations
 
@@ -216,6 +221,7 @@ def _refuse_forbidden_move(item: Item, lane: Lane) -> None:
     if item.is_blocked:
         current = fetch(Lane, item.lane_id)
         if current is not None and lane.number > current.number:
-            raise TransitionRefused("A blocked card may not move forward; unblock it first", {"rule": "blocked"})
+            reason = Wording("A blocked {card} may not move forward; unblock it first")
+            raise TransitionRefused(reason, {"rule": "blocked"})
     if phase_category(lane.phase_id) == "done" and phase_category(item.phase_id) != "done":
         refuse_open_dependencies(item)

@@ -86,6 +86,7 @@ class Item(Entity):
             "excerpt": (self.description or "")[:200],
             "type": self.type,
             "status": self.status,
+            "status_before_block": self.status_before_block,
             "priority": self.priority,
             "lane_id": self.lane_id,
             "phase_id": self.phase_id,

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.core.errors import Conflict, FieldError, Invalid, TransitionRefused
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 
@@ -41,27 +42,33 @@ def refuse_oversized(item: Item) -> None:
 def refuse_archived(item: Item) -> None:
     """Raise Conflict(CARD_ARCHIVED) if the card is archived: it is not counted in any lane, so it cannot move."""
     if item.archived_at:
-        raise Conflict(Situation.CARD_ARCHIVED, "The card is archived; restore it to change it")
+        raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} is archived; restore it to change it"))
 
 
 def refuse_lane_mismatch(item: Item, lane: Lane) -> None:
     """Raise TransitionRefused unless the lane is on the card's board, allows its type, and the card has every required field."""
     if lane.board_id != item.board_id or lane.deleted_at:
-        raise TransitionRefused("The lane belongs to another board", {"lane_id": lane.id})
+        raise TransitionRefused(Wording("The {lane} belongs to another board"), {"lane_id": lane.id})
     refuse_type(item, lane)
     missing = [_attribute_name(name) for name in lane.settings.get("requiredFields") or [] if field_value(item, name) in _EMPTY]
     if missing:
-        words = ", ".join(map(_display_name, missing))
-        raise TransitionRefused(f"The lane {lane.name} requires {words}", {"lane_id": lane.id, "missing_fields": missing})
+        fields = ", ".join(map(_display_name, missing))
+        reason = Wording("The {lane} {lane_name} requires {fields}", fields=fields, **_name(lane))
+        raise TransitionRefused(reason, {"lane_id": lane.id, "phase_id": lane.phase_id, "missing_fields": missing})
 
 
 def refuse_type(item: Item, lane: Lane) -> None:
     """Raise TransitionRefused if the lane does not allow cards of this type."""
     allowed = lane.settings.get("allowedCardTypes") or []
     if allowed and item.type not in allowed:
-        raise TransitionRefused(
-            f"The lane {lane.name} does not take cards of type {item.type}", {"lane_id": lane.id, "allowed_card_types": allowed}
-        )
+        cards = f"cards of type {item.type}"
+        reason = Wording("The {lane} {lane_name} does not take {such_cards}", such_cards=cards, **_name(lane))
+        raise TransitionRefused(reason, {"lane_id": lane.id, "phase_id": lane.phase_id, "allowed_card_types": allowed})
+
+
+def _name(lane: Lane) -> dict[str, str]:
+    """Return what a message may call the lane: contracts without lanes name its phase."""
+    return {"lane_name": lane.name, "phase_id": lane.phase_id}
 
 
 def wip_limit(lane: Lane) -> int | None:

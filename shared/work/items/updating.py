@@ -15,6 +15,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.core.ids import bare_id
+from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, fetch, get_many, load, update_with_retry
 from shared.work.boards.counting import CardLocation, card_location, require_writable, update_counts
@@ -139,7 +140,7 @@ class _Change:
     def block(self, reason: str | None) -> None:
         item = self.item
         if item.status == "done":
-            raise TransitionRefused("A finished card cannot be blocked; reopen it first", {"rule": "done"})
+            raise TransitionRefused(Wording("A finished {card} cannot be blocked; reopen it first"), {"rule": "done"})
         if not item.is_blocked:
             item.status_before_block, item.status = item.status, "blocked"
             item.blocked_reason = None
@@ -154,14 +155,14 @@ class _Change:
     def done_lane(self) -> Lane:
         lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) == "done"]
         if not lanes:
-            raise TransitionRefused("This board has no lane for finished cards")
+            raise TransitionRefused(Wording("This board has no {lane} for finished {cards}"))
         return lanes[0]
 
     def lane_to_return_to(self) -> Lane:
         lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) != "done"]
         earlier = next((lane for lane in lanes if lane.id == self.item.lane_before_done), None)
         if earlier is None and not lanes:
-            raise TransitionRefused("This board has no lane for open cards")
+            raise TransitionRefused(Wording("This board has no {lane} for open {cards}"))
         return earlier or lanes[-1]
 
     def operations(self) -> list[Operation] | None:

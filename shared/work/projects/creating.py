@@ -10,13 +10,14 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.people.tenancy.provisioning import SLUG_TAKEN
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
 from shared.store import Operation, create, fetch, update, write
 from shared.work.boards.creating import LaneOptions, new_board
-from shared.work.boards.lanes import COLUMN_BY_PHASE, canonical_phase
+from shared.work.boards.lanes import LANE_PHASES, canonical_phase
 from shared.work.boards.updating import check_agent
 from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
 
@@ -44,7 +45,7 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
     """Create a project in a workspace. Two round trips.
 
     Raises NotFound("workspace"), Forbidden, Conflict(SLUG_TAKEN), LimitExceeded at the workspace's `maxProjects` or the
-    organization's `max_projects`, Invalid for an unknown phase.
+    organization's `max_projects`, Invalid for a phase in which no card can begin.
     """
     workspace = get_workspace(actor, ws_id, Permission.PROJECT_CREATE)
     check_phase(new.default_phase_id)
@@ -96,9 +97,9 @@ def parse_github_repository(url: str | None) -> tuple[str | None, str | None]:
 
 
 def check_phase(phase: str | None) -> None:
-    """Raise Invalid for an unknown phase; None is allowed."""
-    if phase is not None and canonical_phase(phase) not in COLUMN_BY_PHASE:
-        raise Invalid(FieldError("default_phase_id", f"There is no phase {phase}", phase))
+    """Raise Invalid for a phase in which no card can begin; None is allowed."""
+    if phase is not None and canonical_phase(phase) not in LANE_PHASES:
+        raise Invalid(FieldError("default_phase_id", Wording("A {card} cannot begin in {phase}", phase=phase), phase))
 
 
 def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None) -> Project:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
-from shared.edge.contracts.agentworks import UserSummary, user_summary
+from shared.core.money import usd
+from shared.edge.contracts.agentworks import UserSummary, camel
 from shared.edge.contracts.base import Shape
+from shared.edge.views.agentworks.actors import who
 from shared.edge.views.agentworks.changes import public_changes
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.events import EventType
+from shared.runs.agent_runs.reading import public_status
+from shared.runs.agent_runs.rows import Run
 from shared.work.activities.rows import Activity
 from shared.work.items.rows import Item
 
@@ -66,10 +68,10 @@ _DESCRIPTIONS = {
 def activity(row: Activity) -> CardActivity:
     """Convert an activity. Its type is one of the document's six; the platform's own event name is `metadata.event`."""
     kind = EventType(row.type)
-    changes = public_changes(row.changes)
+    changes = _changes(row)
     main_field = _main_change(changes)
     old, new = changes[main_field] if main_field else (None, None)
-    metadata = {to_camel(name): value for name, value in row.data.items() if value is not None} | {"event": row.type}
+    metadata = _metadata(row)
     if len(changes) > 1:
         metadata["changes"] = {name: {"old": pair[0], "new": pair[1]} for name, pair in changes.items()}
     if row.subject_kind != Item.KIND:
@@ -87,11 +89,50 @@ def activity(row: Activity) -> CardActivity:
     )
 
 
-def who(actor: Mapping[str, Any]) -> UserSummary | AgentSummary:
-    """Convert the person, or the agent, that acted."""
-    if actor.get("kind") == "agent":
-        return AgentSummary(id=actor["id"], name=actor["name"], displayName=actor["name"], status="active")
-    return user_summary(dict(actor))
+def _metadata(row: Activity) -> dict[str, Any]:
+    """Return the data of an event as the rest of the contract shows the same values: prices in USD, durations in seconds."""
+    shown: dict[str, Any] = {}
+    for name, value in row.data.items():
+        if value is None or name == _STARTED:
+            continue
+        if name.endswith("_micros"):
+            shown[camel(name.removesuffix("_micros"))] = usd(int(value))
+        elif name == "duration_ms":
+            shown["duration"] = value / 1000
+        elif name == "triggered_by":
+            shown["triggeredBy"] = who(value).model_dump(exclude_none=True)
+        elif name == "status" and row.subject_kind == Run.KIND:
+            shown["status"] = public_status(value, started=_has_started(row))
+        else:
+            shown[_NAMES.get(name) or camel(name)] = value
+    return shown | {"event": row.type}
+
+
+_STARTED = "started"
+_NAMES = {
+    "item_id": "cardId",
+    "to_item_id": "toCardId",
+    "item_title": "cardTitle",
+    "from_lane": "fromLaneId",
+    "to_lane": "toLaneId",
+}
+
+
+def _has_started(row: Activity) -> bool:
+    """Tell whether a run had begun to work when its event was recorded."""
+    return bool(row.data.get(_STARTED, row.data.get("duration_ms") is not None))
+
+
+def _changes(row: Activity) -> dict[str, list[Any]]:
+    """Return the changes as this contract shows them. Statuses that it does not tell apart are no change."""
+    changes = public_changes(row.changes)
+    if row.subject_kind == Item.KIND or "status" not in changes:
+        return changes
+    started = _has_started(row)
+    old, new = changes.pop("status")
+    before = started and row.type != EventType.RUN_STARTED
+    pair = [one and public_status(one, started=known) for one, known in ((old, before), (new, started))]
+    return changes if pair[0] == pair[1] else {"status": pair} | changes
 
 
 def _activity_type(kind: EventType, changes: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.channels.sockets.frames import compact, packed
 from shared.core import clock
+from shared.runs.agent_runs.reading import public_status
 from shared.runs.terminal.status import RUN_STATUS
 
 CAPABILITIES = ["live_logs", "replay", "search"]
@@ -41,10 +42,14 @@ def run_status(
     progress: float | None = None,
     estimated_completion: str | None = None,
     last: int | None = None,
+    started: bool = True,
 ) -> str:
-    """Return the status of a run. `lastSequence` is an addition to the documented fields: the `seq` of the log's last entry."""
+    """Return the status of a run, one of the five public ones. `lastSequence` is an addition to the documented fields: the `seq` of the
+    log's last entry."""
     shown = {"progress": progress, "estimatedCompletion": estimated_completion, "lastSequence": last}
-    data = {"runId": run_id, "status": status} | {name: value for name, value in shown.items() if value is not None}
+    data = {"runId": run_id, "status": public_status(status, started=started)} | {
+        name: value for name, value in shown.items() if value is not None
+    }
     return _message("run_status", data)
 
 

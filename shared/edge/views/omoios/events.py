@@ -10,7 +10,7 @@ from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
-from shared.work.boards.lanes import COLUMN_BY_PHASE
+from shared.work.boards.counting import card_location
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.tasks.rows import Task
@@ -31,6 +31,11 @@ def _status(item: Item) -> str:
 
 def _ticket_updated(change: Change) -> Iterator[EventFields]:
     item = change.after(Item)
+    yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": _changes(change)}
+
+
+def _changes(change: Change) -> dict[str, Any]:
+    item = change.after(Item)
     changes: dict[str, Any] = {}
     for name, (_, new) in change.event.changes.items():
         if name in PERSON_FIELDS:  # as a comment's `author_id` and `author_name`
@@ -44,27 +49,42 @@ def _ticket_updated(change: Change) -> Iterator[EventFields]:
         changes["status"] = _status(item)
     if change.event.type is EventType.ITEM_DELETED:
         changes["deleted_at"] = item.deleted_at or change.event.at
-    yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": changes}
+    return changes
 
 
 def _ticket_moved(change: Change) -> Iterator[EventFields]:
-    item, before = change.after(Item), change.before(Item)
-    to_column = COLUMN_BY_PHASE[item.phase_id].id
-    from_column = COLUMN_BY_PHASE[before.phase_id].id if before else to_column
-    if from_column != to_column:
-        payload = {"ticket_id": item.id, "from_column": from_column, "to_column": to_column}
-        yield "BOARD_TICKET_MOVED", "ticket", item.id, payload
+    yield from _place_changes(change)
     yield from _ticket_updated(change)
 
 
-def _ticket_blocked(change: Change) -> Iterator[EventFields]:
+def _block_changed(change: Change) -> Iterator[EventFields]:
+    """Yield the events of a ticket that was blocked or unblocked where it was. What else changed with it is an update."""
+    yield from _place_changes(change)
+    if set(_changes(change)) - {"blocked_reason"}:
+        yield from _ticket_updated(change)
+
+
+def _place_changes(change: Change) -> Iterator[EventFields]:
+    """Yield what follows from where the ticket is: another column (a blocked ticket is in `blocked`), and whether it is blocked."""
     item = change.after(Item)
-    payload = {"ticket_id": item.id, "blocked_reason": item.blocked_reason or change.event.data.get("reason") or ""}
-    yield "TICKET_BLOCKED", "ticket", item.id, payload
+    from_column, to_column = _columns(change, item)
+    if from_column != to_column:
+        payload = {"ticket_id": item.id, "from_column": from_column, "to_column": to_column}
+        yield "BOARD_TICKET_MOVED", "ticket", item.id, payload
+    was, now = change.event.changes.get("status", [None, None])
+    if now == "blocked" or change.event.type is EventType.ITEM_BLOCKED:
+        payload = {"ticket_id": item.id, "blocked_reason": item.blocked_reason or change.event.data.get("reason") or ""}
+        yield "TICKET_BLOCKED", "ticket", item.id, payload
+    elif was == "blocked" or change.event.type is EventType.ITEM_UNBLOCKED:
+        yield "TICKET_UNBLOCKED", "ticket", item.id, {"ticket_id": item.id}
 
 
-def _ticket_unblocked(change: Change) -> Iterator[EventFields]:
-    yield "TICKET_UNBLOCKED", "ticket", change.id, {"ticket_id": change.id}
+def _columns(change: Change, item: Item) -> tuple[str, str]:
+    """Return the ticket's column before and after: as the event says, or as the rows do."""
+    data, before = change.event.data, change.before(Item)
+    to_column = card_location(item).column_id
+    from_column = card_location(before).column_id if before else to_column
+    return data.get("from_column") or from_column, data.get("to_column") or to_column
 
 
 def _wip(change: Change) -> Iterator[EventFields]:
@@ -153,8 +173,8 @@ EVENTS: Final[Table] = {
     EventType.ITEM_CREATED: _events(_ticket_created),
     EventType.ITEM_UPDATED: _events(_ticket_updated),
     EventType.ITEM_MOVED: _events(_ticket_moved),
-    EventType.ITEM_BLOCKED: _events(_ticket_blocked),
-    EventType.ITEM_UNBLOCKED: _events(_ticket_unblocked),
+    EventType.ITEM_BLOCKED: _events(_block_changed),
+    EventType.ITEM_UNBLOCKED: _events(_block_changed),
     EventType.ITEM_DELETED: _events(_ticket_updated),
     EventType.COMMENT_CREATED: not_shown,
     EventType.COMMENT_UPDATED: not_shown,
