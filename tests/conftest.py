@@ -51,6 +51,8 @@ GROUPS = {
     "stack": "stack",
     "infra": "infra",
     "contracts/test_answers.py": "answers",
+    "unit/test_contracts_openapi.py": "documents",
+    "unit/test_contracts_operations.py": "documents",
     "properties/test_authorization.py": "authorization",
 }
 """Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage. The fuzz

@@ -185,6 +185,7 @@ def test_an_upload_is_forgotten_after_a_day(world, card):
     assert complete(world, waiting["id"]).status == 404
 
 
+@pytest.mark.thorough
 def test_a_card_holds_so_many_files_however_many_come_at_once(world, card):
     waiting = []
     for number in range(MAX_ATTACHMENTS + 6):

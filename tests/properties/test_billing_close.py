@@ -110,6 +110,7 @@ kills = st.lists(st.tuples(st.integers(1, 8), st.booleans(), st.booleans()), max
 
 @settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workspaces=st.integers(1, 3), used=usages, deaths=kills, late=usages)
+@pytest.mark.thorough
 def test_whenever_it_dies_the_result_is_the_same(workspaces, used, deaths, late):
     tenants = Tenants()
     for _ in range(workspaces):
@@ -145,6 +146,7 @@ def test_it_dies_at_every_single_call():
         tenants.check()
 
 
+@pytest.mark.thorough
 def test_several_at_once_make_each_invoice_once():
     tenants = Tenants()
     for _ in range(6):

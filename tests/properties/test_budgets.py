@@ -84,6 +84,7 @@ def one_story(ws_id: str, project_id: str) -> int:
     return price
 
 
+@pytest.mark.thorough
 def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
     """Each reserves a step of 0.25 USD on a cap of 1 USD and settles what its tokens cost: 0.25 again, or nothing where it was lost."""
     ws_id, project_id = found(1)

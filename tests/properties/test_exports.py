@@ -144,6 +144,7 @@ def expire(export: Export) -> None:
     update_now(Export(*Export.key(export.id)), [Export.lease_until.set(1)])
 
 
+@pytest.mark.thorough
 def test_time_that_is_over_is_handed_on(books, straight, queued):
     answer = ask(books, f"format=csv&{MAY}&includeDetails=true")
     export_id, done, calls = answer.json["exportId"], [], 0
@@ -158,6 +159,7 @@ def test_time_that_is_over_is_handed_on(books, straight, queued):
     assert file_of(answer) == straight["csv"]
 
 
+@pytest.mark.thorough
 def test_of_two_workers_one_lets_go(books, straight, queued):
     answer = ask(books, f"format=csv&{MAY}&includeDetails=true")
     export_id = answer.json["exportId"]

@@ -180,6 +180,7 @@ def test_after_every_step_all_say_the_same(story):
 
 @settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=8, max_size=30))
+@pytest.mark.thorough
 def test_after_stories_that_race_too(story):
     play, tokens = begin(people=4, room=3), {}
     for who in play.others[:2]:

@@ -117,6 +117,7 @@ def test_racing_forced_moves_tell_the_true_number(actor):
     play.check()
 
 
+@pytest.mark.thorough
 def test_of_a_hundred_racing_moves_as_many_land_as_there_is_room(actor):
     play = begin(actor)
     cards = [play.create(0) for _ in range(100)]
@@ -250,6 +251,7 @@ def test_the_counts_are_the_cards_after_every_step(actor, story):
     max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.lists(STEPS, min_size=12, max_size=60))
+@pytest.mark.thorough
 def test_the_counts_are_the_cards_after_stories_that_race(actor, story):
     play = begin(actor)
     for lane in (0, 0, 1, 5, 7):

@@ -14,11 +14,6 @@ from shared.edge.contracts import NAMES, contract
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
-@pytest.fixture(scope="module")
-def documents():
-    return openapi.documents()
-
-
 def operations(document: dict):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -129,6 +124,7 @@ def test_nothing_of_3_1_is_left_in_3_0(documents, name):
         assert word not in text
 
 
+@pytest.mark.thorough
 def test_the_same_routes_make_the_same_bytes(tmp_path):
     first, second = openapi.write(tmp_path / "a"), openapi.write(tmp_path / "b")
     assert [path.name for path in first] == [f"{name}.json" for name in NAMES]

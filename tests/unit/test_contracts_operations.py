@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from infra import openapi
 from infra.routes import table
 from shared.edge.contracts import NAMES
 
@@ -16,11 +15,6 @@ DOCUMENTED = {(one["contract"], one["id"]): one for one in OPERATIONS}
 DECLARED = {(route.contract, route.operation.id): route for route in table()}
 BOTH = sorted(set(DOCUMENTED) & set(DECLARED))
 _VARIABLE = re.compile(r"\{[^}]*\}")
-
-
-@pytest.fixture(scope="module")
-def documents():
-    return openapi.documents()
 
 
 def property_names(document: dict, node, seen: frozenset[str] = frozenset()) -> set[str]:

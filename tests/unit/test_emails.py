@@ -100,6 +100,7 @@ def test_an_address_without_a_domain_is_looked_up_as_it_is():
     assert normal_email("Ada@" + "ü" * 70 + ".example") == "ada@" + "ü" * 70 + ".example"
 
 
+@pytest.mark.thorough
 def test_the_library_is_imported_where_an_address_is_checked_and_not_before():
     said = "import sys; from shared.edge.http import application; from shared.edge.contracts.fields import Email;"
     said += "from pydantic import TypeAdapter; before = 'email_validator' in sys.modules;"

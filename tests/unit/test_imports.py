@@ -63,6 +63,7 @@ def within(modules: set[str], forbidden: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("area", AREAS)
+@pytest.mark.thorough
 def test_an_area_imports_what_its_first_answer_needs(area: str) -> None:
     modules = loaded(area)
     assert within(modules, NEVER_IN_AREAS) - {"cryptography", "pydantic.v1"} == set()  # these two are blocked, not loaded
@@ -70,6 +71,7 @@ def test_an_area_imports_what_its_first_answer_needs(area: str) -> None:
 
 
 @pytest.mark.parametrize("worker", WORKERS)
+@pytest.mark.thorough
 def test_a_worker_knows_nothing_of_the_api(worker: str) -> None:
     assert within(loaded(worker), NEVER_IN_WORKERS) - {"cryptography"} == set()
 
