@@ -136,12 +136,12 @@ def _read(text: str) -> Any:
     try:
         return _MESSAGES.validate_python(raw)
     except ValidationError as error:
-        raise Invalid(*to_field_errors([_without_type(issue) for issue in error.errors(include_url=False)])) from None
+        raise Invalid(*to_field_errors([_in_body(issue) for issue in error.errors(include_url=False)])) from None
 
 
-def _without_type(issue: ErrorDetails) -> dict[str, Any]:
-    """The issue with its place in the message: pydantic puts the message's type before it."""
-    return {**issue, "loc": issue["loc"][1:] or ("type",)}
+def _in_body(issue: ErrorDetails) -> dict[str, Any]:
+    """Return the issue as one of a request's body would be: pydantic puts the message's type where requests have `body`."""
+    return {**issue, "loc": ("body", *(issue["loc"][1:] or ("type",)))}
 
 
 def _act(connection: Connection, message: Any) -> None:

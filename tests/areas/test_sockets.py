@@ -421,6 +421,23 @@ def test_a_ping_comes_back_with_its_timestamp(gateway, world):
 
 
 @pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ({"type": "search_logs", "query": 5}, "query"),
+        ({"type": "subscribe_run", "runId": 5}, "runId"),
+        ({"type": "dance"}, "type"),
+        ({"type": "ping", "timestamp": 1, "path": "x"}, "path"),
+    ],
+)
+def test_a_field_of_a_message_is_named_as_it_was_sent(gateway, world, message, field):
+    viewer = watch(gateway, world, world.card())
+    viewer.received()
+    viewer.send(message)
+    (error,) = viewer.received()
+    assert [one["field"] for one in error["data"]["details"]] == [field]
+
+
+@pytest.mark.parametrize(
     ("message", "code"),
     [
         ("{broken", "INVALID_REQUEST"),
