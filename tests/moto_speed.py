@@ -1,4 +1,4 @@
-"""moto's DynamoDB without its detours: the same answers in about a fifth of the time.
+"""moto's DynamoDB without its detours: the same answers in less than half the time (176 area tests: 70 s, then 29 s).
 
 moto copies the whole table for each operation of a transaction, sorts the whole table for each query, measures each row once per
 attribute, and turns requests and answers through several forms. Here it touches the rows that it is asked for, and reads and writes
@@ -85,9 +85,11 @@ def call_action(self: DynamoHandler) -> Any:
 
 def process_request(self: BotocoreStubber, request: AWSPreparedRequest) -> Any:
     """A call for rows goes to its handler as it is; moto makes a request of its HTTP library first."""
-    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
     place = re.match(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com", request.url)
-    if not place or headers["X-Amz-Target"].partition(".")[2] not in ROWS:
+    if not place:
+        return _process(self, request)
+    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    if headers["X-Amz-Target"].partition(".")[2] not in ROWS:
         return _process(self, request)
     handler = DynamoHandler()
     handler.headers, handler.querystring, handler.response_headers = headers, {}, {"server": "amazon.com"}

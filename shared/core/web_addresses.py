@@ -2,6 +2,9 @@
 
 from urllib.parse import urlsplit
 
+EXPECTED = "An address that begins with https:// or http:// and names a host"
+"""The message for any other text."""
+
 
 def parse_host(url: str) -> str | None:
     """Return the host of an http(s) URL that a page can safely show as a link; None for any other text."""
@@ -14,8 +17,3 @@ def parse_host(url: str) -> str | None:
     if parts.scheme.lower() not in ("http", "https") or parts.username is not None or unsafe:
         return None
     return host
-
-
-def is_web_address(url: str) -> bool:
-    """Whether a page can safely show this text as a link."""
-    return parse_host(url) is not None

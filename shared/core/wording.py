@@ -33,8 +33,8 @@ class _Names(dict[str, Any]):
 
 
 def _render(template: str, values: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    used = {name: word.format_map(_Names(values)) for name, word in words.items() if "{" + name.lower() + "}" in template.lower()}
-    return template.format_map(_Names({**values, **used}))
+    ours = {name: word.format_map(_Names(values)) for name, word in words.items()}
+    return template.format_map(_Names({**values, **ours}))
 
 
 def worded(message: str, words: Mapping[str, str]) -> str:

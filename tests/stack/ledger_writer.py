@@ -19,7 +19,6 @@ NUMBERS = (
     "provider_cost_micros",
     "customer_price_micros",
 )
-COMMON = ("ws_id", "proj_id", "at", "run_id", "item_id", "agent_id", "agent_name", "user", "provider", "model", "price_version")
 WHO = {"kind": "user", "id": "ada", "name": "Ada", "email": "ada@example.com"}
 
 
@@ -46,19 +45,19 @@ def line(ws_id: str, project_id: str, number: int, day: str) -> UsageLine:
     )
 
 
-def record(lines: list[UsageLine]) -> None:
-    """Write the lines, and what all of them together add to the sums (everything but their numbers is the same)."""
+def record(ws_id: str, project_id: str, count: int, day: str) -> None:
+    """Write the lines, and what all of them together add to the sums (everything but their numbers and the hour is the same)."""
+    lines = [line(ws_id, project_id, number, day) for number in range(count)]
     put_many(lines)
-    whole = UsageLine.new(new_id(), **{name: getattr(lines[0], name) for name in COMMON})
+    whole = line(ws_id, project_id, 0, day)
     for name in NUMBERS:
         setattr(whole, name, sum(int(getattr(one, name)) for one in lines))
     operations = usage_operations(whole, "Shop")[1:]
     write(*operations)
     keys = [operation.request["Key"] for operation in operations]
-    write(*(update(Rollup(key["PK"]["S"], key["SK"]["S"]), [Rollup.calls.add(len(lines) - 1)]) for key in keys))
+    write(*(update(Rollup(key["PK"]["S"], key["SK"]["S"]), [Rollup.calls.add(count - 1)]) for key in keys))
 
 
 if __name__ == "__main__":
-    workspace, project, count, *more = sys.argv[1:]
-    day = more[0] if more else "2026-05-04"
-    record([line(workspace, project, number, day) for number in range(int(count))])
+    workspace, project, lines, *more = sys.argv[1:]
+    record(workspace, project, int(lines), more[0] if more else "2026-05-04")

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.core.web_addresses import is_web_address
+from shared.core import web_addresses
 
 BEARER = "Bearer"
 DOTS = (".", "\u3002", "\uff0e", "\uff61")  # what separates the parts of a domain (RFC 3490)
@@ -46,8 +46,8 @@ def _one_line(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    if value and not is_web_address(value):
-        raise ValueError("An address that begins with https:// or http:// and names a host")
+    if value and web_addresses.parse_host(value) is None:
+        raise ValueError(web_addresses.EXPECTED)
     return value
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
+from shared.core import web_addresses
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.core.situations import Situation
-from shared.core.web_addresses import parse_host
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
 from shared.work.boards.counting import require_writable
@@ -67,7 +67,7 @@ def remove_link(actor: Actor, item_id: str, link_id: str) -> None:
 
 def _parse_host(url: str) -> str:
     """Return the host of a URL. Raises Invalid unless it is an http(s) URL that a page can safely show as a link."""
-    host = parse_host(url)
+    host = web_addresses.parse_host(url)
     if host is None:
-        raise Invalid(FieldError("url", "An address that begins with https:// or http:// and names a host", url[:200]))
+        raise Invalid(FieldError("url", web_addresses.EXPECTED, url[:200]))
     return host
