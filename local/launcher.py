@@ -48,9 +48,9 @@ def load() -> Any:
     early.disable_reaper()
     import ministack.app as engine
 
-    from local.patches import gateway, mails, mappings, sockets, stacks, states, tables, workers
+    from local.patches import forks, gateway, mails, mappings, sockets, stacks, states, tables, workers
 
-    for module in (workers, gateway, mails, mappings, sockets, stacks, states, tables):
+    for module in (workers, forks, gateway, mails, mappings, sockets, stacks, states, tables):
         module.apply()
     return engine
 

@@ -6,8 +6,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
-from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import close_connection, open_connection
+from shared.channels.sockets.fanout import deliver
 from shared.channels.sockets.frames import compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection, Subscription
@@ -180,7 +180,7 @@ def _run(connection: Connection, run_id: str) -> Run:
 
 
 def _send(connection: Connection, message: dict[str, Any]) -> None:
-    socket_client().post(connection.id, compact(message))
+    deliver(connection.id, compact(message))
 
 
 TERMINAL = Endpoint("agentworks.terminal", "/api/cards/{cardId}/terminal", _connect_terminal, _on_message)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
-from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.connections import get_connection, open_connection
+from shared.channels.sockets.fanout import deliver
 from shared.channels.sockets.frames import compact
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
@@ -92,7 +92,7 @@ def _values(value: Any) -> list[str]:
 
 
 def _send(connection: Connection, message: dict[str, Any]) -> None:
-    socket_client().post(connection.id, compact(message))
+    deliver(connection.id, compact(message))
 
 
 EVENTS = Endpoint("omoios.events", "/api/v1/ws/events", _connect, _on_message)

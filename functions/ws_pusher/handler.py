@@ -101,14 +101,13 @@ def _replay(message: Message) -> None:
 
 
 def _search(connection: Connection, message: Message) -> None:
-    from shared.channels.sockets.client import socket_client
     from shared.runs.terminal_sessions.log_filters import LogFilter
     from shared.runs.terminal_sessions.log_search import search_logs
     from shared.runs.terminal_sessions.terminal import runs_of
 
     runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
     result = search_logs(runs, message["query"], LogFilter.read(message["filters"]))
-    socket_client().post(connection.id, terminal_frames.search_results(result))
+    fanout.deliver(connection.id, terminal_frames.search_results(result))
 
 
 _JOBS: dict[str, Callable[[Message], None]] = {

@@ -19,7 +19,7 @@ from shared.store import check, get, query, save, update_now, write
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, push_batch, socket_event
-from tests.kills import concurrently
+from tests.kills import concurrently, crash_at_every_write
 from tests.trips import count_requests
 
 
@@ -649,6 +649,62 @@ def test_a_gateway_that_is_busy_is_asked_again(gateway, world):
     drain()
     assert [entry["message"] for entry in entries_in(viewer.received())] == ["x"]
     assert [entry["message"] for entry in entries_in(other.received())] == ["x"]
+
+
+@pytest.mark.parametrize("sent_first", range(4))
+def test_a_busy_gateway_delays_the_greeting_and_loses_nothing_of_it(gateway, world, sent_first):
+    card = world.card()
+    run = world.run(card)
+    say(run, "1")
+    messages()
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
+    gateway.answers[viewer.id] = [200] * sent_first + [500] * 3
+    drain()
+    say(run, "2")
+    drain()
+    heard = viewer.received()
+    assert [entry["seq"] for entry in entries_in(heard)] == [1, 2]
+    assert [one["type"] for one in heard].count("connected") == 1
+    assert "run_status" in [one["type"] for one in heard]
+
+
+def test_a_greeting_that_ends_half_way_goes_on_when_it_is_delivered_again(gateway, world):
+    for process in crash_at_every_write():
+        card = world.card()
+        run = world.run(card)
+        say(run, "1")
+        messages()
+        viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
+        (greeting,) = messages()
+        with process:
+            push_batch(greeting)
+        push_batch(greeting)
+        say(run, "2")
+        drain()
+        heard = viewer.received()
+        assert [entry["seq"] for entry in entries_in(heard)][-2:] == [1, 2]
+        assert "run_status" in [one["type"] for one in heard]
+        viewer.leave()
+
+
+def test_a_busy_gateway_delays_an_answer(gateway, world):
+    viewer = watch(gateway, world, world.card())
+    viewer.received()
+    gateway.answers[viewer.id] = [500] * 3
+    viewer.send({"type": "ping", "timestamp": 1})
+    drain()
+    assert viewer.received() == [{"type": "pong", "timestamp": 1}]
+
+
+def test_a_delivery_that_fails_half_way_is_not_repeated_from_its_start(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
+    viewer.received()
+    say(run, *("x" * 20_000 for _ in range(3)))  # each is a message of its own
+    gateway.answers[viewer.id] = [200] + [500] * 3
+    drain()
+    assert [entry["seq"] for entry in entries_in(viewer.received())] == [1, 2, 3]
 
 
 def test_posts_are_signed(gateway, world):

@@ -236,3 +236,16 @@ def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, cloc
     assert [entry["seq"] for entry in entries_in(heard)] == [2, 3, 4, 5]
     assert heard[-1]["type"] == "replay_completed"
     assert json.dumps(heard[-1]["data"]["totalLogsPlayed"]) == "5"
+
+
+@pytest.mark.parametrize("sent_first", range(4))
+def test_a_busy_gateway_delays_a_replay_and_does_not_end_it(gateway, world, clock, sent_first):  # noqa: F811
+    card = world.card()
+    run = world.run(card, "completed")
+    logged(run, 0, 1)
+    viewer = watch(gateway, world, card)
+    viewer.received()
+    viewer.send({"type": "replay_run", "runId": run.id})
+    gateway.answers[viewer.id] = [200] * sent_first + [500] * 3
+    drain()
+    assert [one["type"] for one in viewer.received()] == ["replay_started", "replay_log", "replay_log", "replay_completed"]

@@ -4,9 +4,10 @@ import asyncio
 import io
 import json
 import re
+from collections import Counter
 
 import pytest
-from aiohttp import ClientSession, WSServerHandshakeError
+from aiohttp import ClientSession, TCPConnector, WSServerHandshakeError
 
 from local.stack import LocalStack
 from shared.edge.contracts import NAMES
@@ -96,3 +97,21 @@ def test_a_refused_socket_keeps_the_status_of_the_refusal(stack: LocalStack) -> 
     if not routes:
         pytest.skip("no socket function is deployed")
     assert asyncio.run(connecting()) in (401, 403, 404)
+
+
+@pytest.mark.thorough
+def test_two_hundred_requests_at_once_to_a_cold_function_are_all_answered(stack: LocalStack) -> None:
+    functions = stack.boto("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if one["Description"] == "Cadre: documents")
+    stack.boto("lambda").update_function_configuration(FunctionName=name, MemorySize=512)  # its workers end
+
+    async def asking() -> list[int]:
+        async with ClientSession(connector=TCPConnector(limit=0)) as session:
+
+            async def ask_one() -> int:
+                async with session.get(f"{stack.url('agentworks')}/projects/unknown/docs") as answer:
+                    return answer.status
+
+            return await asyncio.gather(*(ask_one() for _ in range(200)))
+
+    assert Counter(asyncio.run(asking())) == {401: 200}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from shared.core.settings import settings
@@ -19,6 +19,13 @@ _TIMEOUT = 3.0  # seconds; API Gateway responds in milliseconds, even if the cli
 _TRIES = 3
 _PAUSE = 0.05
 log = logging.getLogger(__name__)
+
+
+class Delivery(NamedTuple):
+    """What became of a post: SENT, GONE, or FAILED, and the frames that were not sent."""
+
+    outcome: str
+    unsent: tuple[str, ...] = ()
 
 
 class Poster:
@@ -39,16 +46,16 @@ class Poster:
         self._idle: deque[http.client.HTTPConnection] = deque()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post")
 
-    def post(self, connection_id: str, *frames: str) -> str:
-        """Send frames one after the other; stop at the first that fails. Return SENT, GONE, or FAILED after three tries."""
-        for frame in frames:
+    def post(self, connection_id: str, *frames: str) -> Delivery:
+        """Send frames one after the other; stop at the first that is GONE, or has FAILED three times."""
+        for number, frame in enumerate(frames):
             outcome = self._deliver(connection_id, "POST", frame.encode())
             if outcome != SENT:
-                return outcome
-        return SENT
+                return Delivery(outcome, frames[number:])
+        return Delivery(SENT)
 
-    def post_all(self, outgoing: Iterable[tuple[str, Sequence[str]]]) -> dict[str, str]:
-        """Call `post` for many connections at once. Return the outcome by connection."""
+    def post_all(self, outgoing: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Delivery]:
+        """Call `post` for many connections at once. Return what became of it by connection."""
         jobs = [(connection, frames) for connection, frames in outgoing if frames]
         if len(jobs) == 1:
             return {jobs[0][0]: self.post(jobs[0][0], *jobs[0][1])}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
+from shared.channels.sockets.client import FAILED, GONE, SENT, Delivery, socket_client
 from shared.channels.sockets.connections import close_connection, delete_connection_by_id, get_connection
 from shared.channels.sockets.frames import SocketContract, compact
 from shared.channels.sockets.publish import send_job
@@ -64,18 +64,25 @@ def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness, co
         for one in subscriptions
         if one.connection not in gone and (frames := _frames(one, batch, liveness))
     }
-    _handle_failures(subscriptions, outgoing, socket_client().post_all(outgoing.items()))
+    _handle_failures(subscriptions, socket_client().post_all(outgoing.items()))
     for one in ended:
         disconnect(one.connection)
 
 
+def deliver(connection_id: str, *frames: str) -> None:
+    """Send messages to one connection; what fails is tried again by a job."""
+    delivery = socket_client().post(connection_id, *frames)
+    if delivery.outcome == FAILED:
+        send_job("again", connection_id, delay=1, frames=delivery.unsent, attempt=1)
+
+
 def retry_delivery(connection_id: str, frames: list[str], attempt: int) -> None:
     """Retry a failed delivery to one connection."""
-    outcome = socket_client().post(connection_id, *frames)
-    if outcome == GONE:
+    delivery = socket_client().post(connection_id, *frames)
+    if delivery.outcome == GONE:
         delete_connection_by_id(connection_id)
-    elif outcome == FAILED and attempt < TRIES:
-        send_job("again", connection_id, delay=2**attempt, frames=frames, attempt=attempt + 1)
+    elif delivery.outcome == FAILED and attempt < TRIES:
+        send_job("again", connection_id, delay=2**attempt, frames=delivery.unsent, attempt=attempt + 1)
 
 
 def disconnect(connection_id: str) -> None:
@@ -202,13 +209,13 @@ def _record_skipped(one: Subscription, run: str, first: int) -> Subscription | N
     return None
 
 
-def _handle_failures(subscriptions: Sequence[Subscription], outgoing: dict[str, list[str]], outcomes: dict[str, str]) -> None:
+def _handle_failures(subscriptions: Sequence[Subscription], deliveries: Mapping[str, Delivery]) -> None:
     """Retry failed deliveries, and delete the connections that are gone."""
     opened = {one.connection: int(one.opened) for one in subscriptions}
-    for connection, outcome in outcomes.items():
+    for connection, (outcome, unsent) in deliveries.items():
         in_handshake = clock.epoch() - opened[connection] < HANDSHAKE_GRACE
         if outcome == GONE and not in_handshake:
             delete_connection_by_id(connection)
         elif outcome != SENT:
             log.info("a delivery will be tried again", extra={"connection": connection, "outcome": outcome})
-            send_job("again", connection, delay=1, frames=outgoing[connection], attempt=1)
+            send_job("again", connection, delay=1, frames=unsent, attempt=1)

@@ -6,11 +6,10 @@ The ledger and its sums stay, because invoices are based on them and must be kep
 sockets expire by themselves.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-
-from aws_lambda_powertools import Logger
 
 from shared.core import clock
 from shared.edge.cascade.queue import Task, enqueue
@@ -51,7 +50,7 @@ RETAINED_KINDS = frozenset({"BILLING"})
 FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
 """The key prefixes of a workspace's files."""
 _PAGE = 100
-logger = Logger(child=True)
+log = logging.getLogger(__name__)
 
 
 class _TimeIsUp(Exception):
@@ -80,7 +79,7 @@ def purge(workspace: Workspace, until: float) -> bool:
         sweep.erase_tree("WS", workspace.id)
     except _TimeIsUp:
         pass
-    logger.info("purge", extra={"workspace": workspace.id, "erased": sweep.erased, "finished": sweep.finished})
+    log.info("purge", extra={"workspace": workspace.id, "erased": sweep.erased, "finished": sweep.finished})
     return sweep.finished
 
 

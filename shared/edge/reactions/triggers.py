@@ -6,9 +6,8 @@ Creating a card starts nothing: where it is created is no decision to spend mone
 Idempotent by the event: the run's id is derived from it.
 """
 
+import logging
 from typing import Any
-
-from aws_lambda_powertools import Logger
 
 from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Actor, Permission, Role
@@ -27,7 +26,7 @@ from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, is_auto_triggered, workspace_defaults
 from shared.work.projects.rows import Project
 
-logger = Logger(child=True)
+log = logging.getLogger(__name__)
 
 
 def react(change: Change) -> None:
@@ -69,7 +68,7 @@ def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str]) ->
     except Upstream:
         raise  # the queue failed; the run has already ended as failed
     except CadreError as error:
-        logger.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": error.message})
+        log.info("no automatic run", extra={"card": card_id, "agent": agent.name, "reason": error.message})
 
 
 def _retry_start(run_id: str, error: CadreError | ConditionFailed) -> None:
@@ -79,7 +78,7 @@ def _retry_start(run_id: str, error: CadreError | ConditionFailed) -> None:
     if run is not None and run.status == "pending":
         queue.enqueue(run.id, int(run.attempt))
     elif run is None:
-        logger.info("no automatic run", extra={"run": run_id, "reason": str(error)})
+        log.info("no automatic run", extra={"run": run_id, "reason": str(error)})
 
 
 def _mover(mover: dict[str, str], ws_id: str) -> Actor:

@@ -9,9 +9,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from shared.channels.sockets.client import GONE, SENT, socket_client
+from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
 from shared.channels.sockets.connections import delete_connection_by_id, get_connection
-from shared.channels.sockets.fanout import disconnect
+from shared.channels.sockets.fanout import deliver, disconnect
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock
@@ -28,6 +28,7 @@ SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
 _TIME_LIMIT = 4.0  # seconds that one job plays
 _CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still active
 _MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
+_BUSY_DELAY = 2.0  # seconds until a message that could not be posted is tried again
 _STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
 _REPLACED = ConditionFailed("Another replay has taken over")
 
@@ -94,8 +95,11 @@ def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None
     if not _claim(connection_id, piece):
         return
     options = ReplayOptions.read(piece.options)
-    if piece.number == 1:
-        piece = _start(connection_id, piece, options, frames)
+    if not piece.began:
+        counted = _start(connection_id, piece, options, frames)
+        if counted is None:
+            return
+        piece = counted
     deadline = checked = time.monotonic()
     deadline += _TIME_LIMIT
     due = time.monotonic() + (piece.due or 0.0)
@@ -117,15 +121,22 @@ def play_slice(connection_id: str, piece: Slice, frames: TerminalFrames) -> None
             checked = time.monotonic()
             if not _is_active(connection_id, _next_slice(current)):
                 return
-        outcome = socket_client().post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total))
-        if outcome != SENT:
-            if outcome == GONE:
-                delete_connection_by_id(connection_id)
+        if not _post(connection_id, frames.replayed(canonical(entry), piece.position + 1, piece.total), current):
             return
         due = max(due, time.monotonic() - SHORTEST)
         piece = replace(piece, seq=entry["seq"] + 1, position=piece.position + 1, last=entry["timestamp"], due=None)
     if _is_active(connection_id, _next_slice(piece)):
         _finish(connection_id, piece, frames)
+
+
+def _post(connection_id: str, message: str, current: Slice) -> bool:
+    """Post a message. Return False if this failed: `current` is then queued again, unless the connection is gone."""
+    outcome = socket_client().post(connection_id, message).outcome
+    if outcome == GONE:
+        delete_connection_by_id(connection_id)
+    elif outcome == FAILED:
+        _queue_slice(connection_id, _next_slice(replace(current, due=_BUSY_DELAY)))
+    return outcome == SENT
 
 
 def _claim(connection_id: str, piece: Slice) -> bool:
@@ -162,21 +173,22 @@ def _is_active(connection_id: str, piece: Slice) -> bool:
     return connection.replay_held is None
 
 
-def _start(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice:
-    """Count the entries and their duration, and send `replay_started`."""
+def _start(connection_id: str, piece: Slice, options: ReplayOptions, frames: TerminalFrames) -> Slice | None:
+    """Count the entries and their duration, and send `replay_started`. Return None if that failed."""
     total, seconds, last = 0, 0.0, None
     for entry in entries(piece.run):
         if options.log_filter.matches(entry):
             seconds += pause_between(last, entry["timestamp"], options.speed) if last else 0
             total, last = total + 1, entry["timestamp"]
     message = frames.replay_started(piece.session, piece.run, total, round(seconds * 1000), options.speed)
-    socket_client().post(connection_id, message)
+    if not _post(connection_id, message, piece):
+        return None
     return replace(piece, total=total, began=time.time())
 
 
 def _finish(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
     milliseconds = round((time.time() - piece.began) * 1000)
-    socket_client().post(connection_id, frames.replay_completed(piece.session, piece.run, piece.position, milliseconds))
+    deliver(connection_id, frames.replay_completed(piece.session, piece.run, piece.position, milliseconds))
     try:
         update_now(
             Connection(pk=f"CONN#{connection_id}", sk="META"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
-from shared.channels.sockets.fanout import HANDSHAKE_GRACE, EntryRange
+from shared.channels.sockets.fanout import EMPTY_RANGE, HANDSHAKE_GRACE, EntryRange
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING_UP, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic
@@ -30,6 +30,7 @@ _ROUNDS = 40
 _READ_AHEAD = 100_000  # characters of entries that are sent together, as some four messages
 _TIME_LIMIT = 15.0  # seconds per job; the rest is queued as another job
 _GREETING_DELAYS = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between attempts to greet: the handshake ends after $connect returns
+_BUSY_DELAY = 2  # seconds until a delivery that failed is tried again
 _SUBSCRIPTION_CHANGED = ConditionFailed("The subscription has changed")
 Sent = dict[str, EntryRange]
 """By run id, the range of entries that catching up has sent."""
@@ -44,20 +45,28 @@ def greet(connection: Connection, generation: str, frames: TerminalFrames) -> No
     """Send `connected`, the last entries and the status of the active runs; then go live, unless the viewer has changed the subscription
     meanwhile."""
     subscription = _subscription(connection)
-    if subscription is None or subscription.greeted:
-        return  # the queue has delivered the job twice
+    if subscription is None:
+        return
+    if subscription.greeted:  # this job was delivered twice, or ended half-way
+        catch_up(connection, generation, _sent_of(subscription), frames)
+        return
     runs = runs_of(str(connection.card_id))
     active = [run for run in runs if not run.ended]
     history, sent = _history(active or runs)
-    greeting = frames.connected(connection.id, str(connection.card_id), [run.id for run in active])
-    first = [greeting, *frames.history([canonical(entry) for entry in history])]
-    if not _post_to_new(connection, first, generation) or not _change(connection, Subscription.greeted.set(True)):
+    if not _post_greeting(
+        connection, frames.connected(connection.id, str(connection.card_id), [run.id for run in active]), generation
+    ):
+        return
+    if socket_client().post(connection.id, *frames.history([canonical(entry) for entry in history])).outcome == FAILED:
+        sent = dict.fromkeys(sent, EMPTY_RANGE)  # the last entries come with catching up
+    if not _change(connection, Subscription.greeted.set(True), *_sent_actions(subscription, sent)):
         return
     # Changes of state were left out until now: what is read after that has them all.
     known = {run.id for run in active}
-    socket_client().post(
-        connection.id, *_states(frames, (run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
-    )
+    states = _states(frames, (run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
+    if socket_client().post(connection.id, *states).outcome == FAILED:
+        _queue_catching_up(connection, generation, sent, _BUSY_DELAY)
+        return
     if subscription.generation != generation:
         return
     if subscription.state == PAUSED:
@@ -77,7 +86,7 @@ def subscribe_run(connection: Connection, run: Run, start: int | None) -> None:
     ]
     target = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
     if _change(connection, Subscription.state.set(CATCHING_UP), *target, *reset):
-        send_job("catch_up", connection.id, generation=generation, sent={run.id: (0, start or 0)})
+        _queue_catching_up(connection, generation, {run.id: (0, start or 0)})
 
 
 def pause(connection: Connection) -> None:
@@ -101,9 +110,7 @@ def resume(connection: Connection) -> None:
         now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _SUBSCRIPTION_CHANGED))
     except ConditionFailed:
         return
-    send_job(
-        "catch_up", connection.id, generation=generation, sent={run_id: (first, first) for run_id, first in now.missed.items()}
-    )
+    _queue_catching_up(connection, generation, {run_id: (first, first) for run_id, first in now.missed.items()})
 
 
 def catch_up(connection: Connection, generation: str, sent: Sent, frames: TerminalFrames) -> None:
@@ -121,7 +128,10 @@ def catch_up(connection: Connection, generation: str, sent: Sent, frames: Termin
             sent[run_id] = (first, max(1, last_sequence(run_id) - HISTORY + 1))
     run_ids = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
     states = _states(frames, fetch_all(Run, [one for one in run_ids if one]))
-    if socket_client().post(connection.id, *states) == GONE:
+    outcome = socket_client().post(connection.id, *states).outcome
+    if outcome == FAILED:
+        _queue_catching_up(connection, generation, sent, _BUSY_DELAY)
+    if outcome != SENT:
         return
     _go_live(connection, subscription, sent, frames)
 
@@ -147,7 +157,7 @@ def _go_live(connection: Connection, subscription: Subscription, sent: Sent, fra
                 break
         if outcome == GONE:
             return
-        delay = 2 if outcome == FAILED else 0
+        delay = _BUSY_DELAY if outcome == FAILED else 0
         if delay or time.monotonic() > deadline:
             break
         if _try_go_live(connection, subscription, sent):
@@ -159,6 +169,10 @@ def _go_live(connection: Connection, subscription: Subscription, sent: Sent, fra
             _save_position_while_paused(connection, generation, sent)
             return
         subscription = now
+    _queue_catching_up(connection, generation, sent, delay)
+
+
+def _queue_catching_up(connection: Connection, generation: str | None, sent: Sent, delay: int = 0) -> None:
     send_job("catch_up", connection.id, delay=delay, generation=generation, sent=sent)
 
 
@@ -181,12 +195,12 @@ def _send_from(connection: Connection, run_id: str, start: int, deadline: float,
         size += len(texts[-1])
         reached = entry["seq"] + 1
         if size > _READ_AHEAD:
-            if (outcome := socket_client().post(connection.id, *frames.lines(texts))) != SENT:
+            if (outcome := socket_client().post(connection.id, *frames.lines(texts)).outcome) != SENT:
                 return start, outcome
             texts, size, start = [], 0, reached
             if time.monotonic() > deadline:
                 return start, SENT
-    if texts and (outcome := socket_client().post(connection.id, *frames.lines(texts))) != SENT:
+    if texts and (outcome := socket_client().post(connection.id, *frames.lines(texts)).outcome) != SENT:
         return start, outcome
     return reached, SENT
 
@@ -226,6 +240,11 @@ def _unchanged(subscription: Subscription) -> Any:
     )
 
 
+def _sent_of(subscription: Subscription) -> Sent:
+    """Return the ranges that `_sent_actions` has saved."""
+    return {run_id: (int(subscription.sent_from.get(run_id, 0)), int(end)) for run_id, end in subscription.sent_until.items()}
+
+
 def _sent_actions(subscription: Subscription, sent: Sent) -> list[Any]:
     sent_from = {run_id: first for run_id, (first, _) in sent.items()}
     sent_until = {run_id: end for run_id, (_, end) in sent.items()}
@@ -261,17 +280,17 @@ def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:
     return [state(run) for run in runs]
 
 
-def _post_to_new(connection: Connection, frames: list[str], generation: str) -> bool:
-    """Post to a connection whose handshake may not be finished yet."""
-    for pause_seconds in (*_GREETING_DELAYS, None):
-        if (outcome := socket_client().post(connection.id, frames[0])) != GONE:
-            return outcome == SENT and socket_client().post(connection.id, *frames[1:]) == SENT
-        if pause_seconds is None:
-            break
+def _post_greeting(connection: Connection, greeting: str, generation: str) -> bool:
+    """Post the first message to a connection whose handshake may not be finished yet; a job tries again what fails. Return whether it was
+    sent."""
+    for pause_seconds in (0.0, *_GREETING_DELAYS):
         time.sleep(pause_seconds)
-    if time.time() - connection.opened < HANDSHAKE_GRACE:
+        outcome = socket_client().post(connection.id, greeting).outcome
+        if outcome != GONE:
+            break
+    if outcome == FAILED or (outcome == GONE and time.time() - connection.opened < HANDSHAKE_GRACE):
         send_job("greet", connection.id, delay=1, generation=generation)
-    return False
+    return outcome == SENT
 
 
 def _change(connection: Connection, *actions: Any) -> bool:

@@ -15,10 +15,9 @@ A card moves automatically at most MAX_AUTO_MOVES times until a person changes i
 loop for ever (and do not start agents without limit).
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-
-from aws_lambda_powertools import Logger
 
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError
@@ -32,7 +31,7 @@ from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.rules import field_value
 
-logger = Logger(child=True)
+log = logging.getLogger(__name__)
 
 MAX_AUTO_MOVES: Final = len(LANES)  # each lane of a board once
 _MAX_CHILDREN: Final = 500  # a card with more children is never moved automatically
@@ -57,7 +56,7 @@ def progress_items(item_ids: Sequence[str]) -> list[Item]:
                 _platform_actor(str(item.ws_id)), item.id, target, reason="Its conditions hold", only_from=item.lane_id
             )
         except CadreError as error:
-            logger.info("a card stays where it is", extra={"card": item.id, "lane": target, "reason": error.message})
+            log.info("a card stays where it is", extra={"card": item.id, "lane": target, "reason": error.message})
             continue
         if moved_item.lane_id == target:
             moved.append(moved_item)

@@ -1,0 +1,26 @@
+"""What the process that workers are forked from has done before there is a function."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PRELOAD = """
+import gc, logging, sys, threading
+sys.path[:0] = [sys.argv[1]]
+from local.fork_server import preload
+preload()
+from shared.core.settings import settings
+loggers = [one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+writing = [one.name for one in loggers for handler in one.handlers if not isinstance(handler, logging.NullHandler)]
+print(settings.cache_info().currsize, writing, threading.active_count(), gc.isenabled(), "shared.store.rows" in sys.modules)
+"""
+
+
+def test_what_is_imported_ahead_knows_nothing_of_a_function() -> None:
+    """No settings were read, no logger writes to the standard output of this process, no thread is lost by a fork."""
+    told = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-I", "-c", PRELOAD, str(ROOT)], capture_output=True, text=True, check=True, timeout=120, cwd="/",
+        env={"AWS_LAMBDA_FUNCTION_NAME": "fork-server", "AWS_DEFAULT_REGION": "us-east-1"},
+    )  # fmt: skip
+    assert told.stdout.strip() == "0 [] 1 True True"
