@@ -30,12 +30,13 @@ from moto import mock_aws
 
 from shared.core.settings import settings
 from shared.people.identity import passwords
+from tests.documents import deployed, documents
 from tests.engine import engine_tables, engine_url
 from tests.examples import examples
 from tests.moto_speed import speed_up
 from tests.tables import create_resources
 
-__all__ = ["engine_tables", "engine_url"]  # fixtures
+__all__ = ["deployed", "documents", "engine_tables", "engine_url"]  # fixtures
 
 speed_up()
 passwords.PASSES, passwords.MEMORY_KIB = 1, 8  # argon2's least; what ships is asserted in tests/unit/test_passwords.py
@@ -45,7 +46,8 @@ TESTS = Path(__file__).parent
 WORKER = "PYTEST_XDIST_WORKER" in os.environ
 PLATFORMS = "platforms"
 GROUPS = {
-    "stack/test_fuzz.py": "fuzz",
+    "contracts/test_fuzz.py": "documents",
+    "areas/test_system.py": "documents",
     "stack/test_as_on_aws.py": PLATFORMS,
     "stack/test_run.py": PLATFORMS,
     "stack": "stack",
@@ -55,9 +57,9 @@ GROUPS = {
     "unit/test_contracts_operations.py": "documents",
     "properties/test_authorization.py": "authorization",
 }
-"""Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage. The fuzz
-has a stack of its own beside the others'; those that start platforms of their own do it one after the other."""
-FIRST = ("stack", "fuzz", PLATFORMS, "infra")  # they take longest
+"""Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage. Those that
+start platforms of their own do it one after the other."""
+FIRST = ("stack", PLATFORMS, "documents", "infra")  # they take longest
 
 
 def pytest_xdist_auto_num_workers() -> int:

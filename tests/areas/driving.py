@@ -22,7 +22,11 @@ class Context:
 class Answer:
     status: int
     headers: dict[str, list[str]]
-    text: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
     @property
     def json(self) -> Any:
@@ -34,15 +38,17 @@ class Answer:
 
 
 def event(contract: str, method: str, path: str, *, body: Any = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """An API Gateway REST proxy event. `path` may have a query."""
+    """An API Gateway REST proxy event. `path` may have a query; a `body` of bytes is sent as Base64, anything else but text as JSON."""
     url = urlsplit(path)
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(url.query, keep_blank_values=True):
         query.setdefault(name, []).append(value)
-    raw = body if isinstance(body, str | None) else json.dumps(body)
+    raw = (
+        base64.b64encode(body).decode() if isinstance(body, bytes) else body if isinstance(body, str | None) else json.dumps(body)
+    )
     all_headers = {"host": "localhost", "content-type": "application/json"} | {k.lower(): v for k, v in (headers or {}).items()}
     if raw is not None:
-        all_headers["content-length"] = str(len(raw.encode()))
+        all_headers["content-length"] = str(len(body if isinstance(body, bytes) else raw.encode()))
     return {
         "resource": "/{proxy+}",
         "path": contract_named(contract).base + url.path,
@@ -61,7 +67,7 @@ def event(contract: str, method: str, path: str, *, body: Any = None, headers: d
             "path": path,
         },
         "body": raw,
-        "isBase64Encoded": False,
+        "isBase64Encoded": isinstance(body, bytes),
     }
 
 
@@ -70,8 +76,8 @@ def call(area: str, contract: str, method: str, path: str, **about: Any) -> Answ
     answer = handler(event(contract, method, path, **about), Context())
     headers: dict[str, list[str]] = {name.lower(): [value] for name, value in (answer.get("headers") or {}).items()}
     headers |= {name.lower(): values for name, values in (answer.get("multiValueHeaders") or {}).items()}
-    text = base64.b64decode(answer["body"]).decode() if answer.get("isBase64Encoded") else answer["body"]
-    return Answer(answer["statusCode"], headers, text)
+    sent = base64.b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()
+    return Answer(answer["statusCode"], headers, sent)
 
 
 @dataclass

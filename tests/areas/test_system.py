@@ -116,24 +116,6 @@ def test_aintandem_info_says_what_is_there(aws):
     assert data["supported_llm_providers"][0] == "embedded"
 
 
-@pytest.fixture(scope="session")
-def documents(tmp_path_factory):
-    """The folder of the contracts' documents as the package has them: two seconds to make."""
-    from infra import openapi
-
-    folder = tmp_path_factory.mktemp("openapi")
-    openapi.write(folder)
-    return folder
-
-
-@pytest.fixture
-def deployed(monkeypatch, documents):
-    monkeypatch.setattr(docs, "ROOT", documents)
-    docs.read_document.cache_clear()
-    yield
-    docs.read_document.cache_clear()
-
-
 @pytest.mark.parametrize("contract", NAMES)
 def test_every_contract_shows_its_document_and_pages(aws, deployed, contract):
     answer = ask(contract, "/openapi.json")

@@ -1,184 +1,24 @@
-"""Requests made up from the published OpenAPI documents, against the deployed stack: whatever is sent, the answer is in the contract's
-shape and never a 5xx.
+"""A few made-up requests to each operation of the deployed stack; `tests/contracts/test_fuzz.py` sends many without it."""
 
-Every third request breaks the document's rules on purpose, and half of them name things that exist: a made-up id only ever finds
-"not found". Each operation that changes something gets a person of its own: a made-up logout ends a session, a made-up deletion takes
-what others would name. Those that read share one, as many as an hour's rate limit has room for.
-"""
-
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import cached_property
-from itertools import count
-from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+import requests
 
-from local.demo import http
+from local.stack import LocalStack
 from shared.edge.contracts import NAMES
+from tests.fuzzing import Platform, fuzz
 
-EXAMPLES = 24  # an operation; the same every time
-READERS = 20  # operations that share a person: 480 requests, and the hour allows 1,000
-CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
-
-
-class Person:
-    """Somebody with one of everything, made when it is first named."""
-
-    numbers: Iterator[int] = iter(range(1_000_000))
-
-    def __init__(self, stack: Any) -> None:
-        self.base, self.token = stack.url("agentworks"), ""
-        body = {"name": "Fuzz", "email": f"fuzz-{next(self.numbers)}@example.com", "password": "correct horse"}
-        self.token = self.ask("POST", "/auth/register", body)["token"]
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = http().request(method, self.base + path, json=body, headers=headers)
-        assert answer.status_code < 300, answer.text
-        return answer.json()
-
-    @cached_property
-    def workspace(self) -> str:
-        return str(self.ask("GET", "/workspaces")["workspaces"][0]["id"])
-
-    @cached_property
-    def project(self) -> str:
-        return str(self.ask("POST", f"/workspaces/{self.workspace}/projects", {"name": "Fuzz", "slug": "fuzz"})["id"])
-
-    @cached_property
-    def board(self) -> str:
-        return str(self.ask("GET", f"/projects/{self.project}/boards")["boards"][0]["id"])
-
-    @cached_property
-    def lane(self) -> str:
-        return str(self.ask("GET", f"/boards/{self.board}/lanes")[1]["id"])
-
-    @cached_property
-    def card(self) -> str:
-        return self._card("A card")
-
-    @cached_property
-    def other_card(self) -> str:
-        return self._card("Another card")
-
-    def _card(self, title: str) -> str:
-        body = {"laneId": self.lane, "title": title, "type": "task"}
-        return str(self.ask("POST", f"/boards/{self.board}/cards", body)["id"])
-
-    @cached_property
-    def comment(self) -> str:
-        return str(self.ask("POST", f"/cards/{self.card}/comments", {"content": "Words"})["id"])
-
-    @cached_property
-    def dependency(self) -> str:
-        body = {"dependencyCardId": self.other_card, "type": "relates_to"}
-        return str(self.ask("POST", f"/cards/{self.card}/dependencies", body)["id"])
-
-    @cached_property
-    def document(self) -> str:
-        body = {"type": "prd", "title": "A document", "content": "Words"}
-        return str(self.ask("POST", f"/projects/{self.project}/docs", body)["id"])
-
-    @cached_property
-    def run(self) -> str:
-        return str(self.ask("POST", f"/cards/{self.card}/agents/prd/run", {})["run"]["id"])
-
-    def named(self, name: str, before: str = "") -> str | None:
-        """What a parameter or field of this name stands for; `before` is the path's segment before it."""
-        kinds = {
-            "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
-            "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
-            "tickets": "card", "auto-transition": "card",
-            "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
-        }  # fmt: skip
-        fixed = {
-            "agents": "prd",
-            "agent-configs": "prd",
-            "docs": "prd",
-            "column": "PHASE_BACKLOG",
-            "target_column_id": "analyzing",
-        }
-        known = before or name
-        return fixed.get(known) or (str(getattr(self, kinds[known])) if known in kinds else None)
+EXAMPLES = 6  # an operation
 
 
-def name_real_things(case: Any, person: Person) -> None:
-    segments = case.path.split("/")
-    for name in list(case.path_parameters or ()):
-        before = segments[segments.index(f"{{{name}}}") - 1]
-        case.path_parameters[name] = person.named(name, before) or case.path_parameters[name]
-    for part in (case.query, case.body):
-        for name in list(part) if isinstance(part, dict) else ():
-            part[name] = person.named(name) or part[name]
+@pytest.fixture(scope="module")
+def platform_of_stack(stack: LocalStack) -> Iterator[Platform]:
+    with requests.Session() as session:
+        yield Platform(session, stack.url)
 
 
 @pytest.mark.parametrize("contract", NAMES)
-def test_nothing_a_document_allows_breaks_the_platform(contract: str, stack: Any) -> None:
-    schema = schemathesis.openapi.from_url(f"{stack.url(contract)}/openapi.json")
-    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-    assert operations
-    statuses = {operation.label: Counter[int]() for operation in operations}
-    people = _people(stack, operations)
-    failures = [
-        problem
-        for operation, person in zip(operations, people, strict=True)
-        if (problem := _try(operation, person, stack.url(contract), statuses[operation.label]))
-    ]
-    assert not failures, "\n\n".join(failures)
-    done = [label for label, seen in statuses.items() if any(status < 400 for status in seen)]
-    assert len(done) > len(operations) / 2, statuses  # else nothing got past the first check
-
-
-def _people(stack: Any, operations: list[Any]) -> Iterator[Person]:
-    """Who asks for each operation."""
-    reader, reads = Person(stack), count(1)
-    for operation in operations:
-        if operation.method != "get":
-            yield Person(stack)
-            continue
-        if next(reads) % READERS == 0:
-            reader = Person(stack)
-        yield reader
-
-
-def _try(operation: Any, person: Person, base: str, statuses: Counter[int]) -> str | None:
-    valid, broken = operation.as_strategy(), operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-
-    def trying(strategy: Any, examples: int) -> None:
-        @settings(
-            max_examples=examples,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=strategy, real=st.booleans())
-        def send(case: Any, real: bool) -> None:
-            if real:
-                name_real_things(case, person)
-            answer = case.call(base_url=base, headers={"Authorization": f"Bearer {person.token}"})
-            statuses[answer.status_code] += 1
-            case.validate_response(answer, checks=CHECKS)
-
-        send()
-
-    try:
-        trying(valid, EXAMPLES * 2 // 3)
-        with suppress(Unsatisfiable):  # it takes nothing that could be wrong
-            trying(broken, EXAMPLES // 3)
-    except AssertionError as error:
-        return f"{operation.label}: {error}"
-    except BaseExceptionGroup as group:
-        return f"{operation.label}: " + "; ".join(str(one) for one in group.exceptions)
-    return None
+def test_nothing_a_document_allows_breaks_the_deployed_platform(contract: str, platform_of_stack: Platform) -> None:
+    document = platform_of_stack.session.get(f"{platform_of_stack.base(contract)}/openapi.json").json()
+    fuzz(platform_of_stack, contract, document, EXAMPLES)

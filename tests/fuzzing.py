@@ -1,0 +1,190 @@
+"""Requests made up from the published OpenAPI documents: whatever is sent, the answer is in the contract's shape and never a 5xx.
+
+Every third request breaks the document's rules on purpose, and half of them name things that exist: a made-up id only ever finds
+"not found". Each operation that changes something gets a person of its own: a made-up logout ends a session, a made-up deletion takes
+what others would name. Those that read share one, as many as an hour's rate limit has room for.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+REQUESTS_AN_HOUR = 1000  # of a person, by the rate limit
+CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
+
+
+class Person:
+    """Somebody with one of everything, made when it is first named."""
+
+    numbers: Iterator[int] = iter(range(1_000_000))
+
+    def __init__(self, session: requests.Session, base: str) -> None:
+        self.session, self.base, self.token = session, base, ""
+        body = {"name": "Fuzz", "email": f"fuzz-{next(self.numbers)}@example.com", "password": "correct horse"}
+        self.token = self.ask("POST", "/auth/register", body)["token"]
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        answer = self.session.request(method, self.base + path, json=body, headers=headers)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    @cached_property
+    def workspace(self) -> str:
+        return str(self.ask("GET", "/workspaces")["workspaces"][0]["id"])
+
+    @cached_property
+    def project(self) -> str:
+        return str(self.ask("POST", f"/workspaces/{self.workspace}/projects", {"name": "Fuzz", "slug": "fuzz"})["id"])
+
+    @cached_property
+    def board(self) -> str:
+        return str(self.ask("GET", f"/projects/{self.project}/boards")["boards"][0]["id"])
+
+    @cached_property
+    def lane(self) -> str:
+        return str(self.ask("GET", f"/boards/{self.board}/lanes")[1]["id"])
+
+    @cached_property
+    def card(self) -> str:
+        return self._card("A card")
+
+    @cached_property
+    def other_card(self) -> str:
+        return self._card("Another card")
+
+    def _card(self, title: str) -> str:
+        body = {"laneId": self.lane, "title": title, "type": "task"}
+        return str(self.ask("POST", f"/boards/{self.board}/cards", body)["id"])
+
+    @cached_property
+    def comment(self) -> str:
+        return str(self.ask("POST", f"/cards/{self.card}/comments", {"content": "Words"})["id"])
+
+    @cached_property
+    def dependency(self) -> str:
+        body = {"dependencyCardId": self.other_card, "type": "relates_to"}
+        return str(self.ask("POST", f"/cards/{self.card}/dependencies", body)["id"])
+
+    @cached_property
+    def document(self) -> str:
+        body = {"type": "prd", "title": "A document", "content": "Words"}
+        return str(self.ask("POST", f"/projects/{self.project}/docs", body)["id"])
+
+    @cached_property
+    def run(self) -> str:
+        return str(self.ask("POST", f"/cards/{self.card}/agents/prd/run", {})["run"]["id"])
+
+    def named(self, name: str, before: str = "") -> str | None:
+        """What a parameter or field of this name stands for; `before` is the path's segment before it."""
+        kinds = {
+            "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
+            "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
+            "tickets": "card", "auto-transition": "card",
+            "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
+        }  # fmt: skip
+        fixed = {
+            "agents": "prd",
+            "agent-configs": "prd",
+            "docs": "prd",
+            "column": "PHASE_BACKLOG",
+            "target_column_id": "analyzing",
+        }
+        known = before or name
+        return fixed.get(known) or (str(getattr(self, kinds[known])) if known in kinds else None)
+
+
+def name_real_things(case: Any, person: Person) -> None:
+    segments = case.path.split("/")
+    for name in list(case.path_parameters or ()):
+        before = segments[segments.index(f"{{{name}}}") - 1]
+        case.path_parameters[name] = person.named(name, before) or case.path_parameters[name]
+    for part in (case.query, case.body):
+        for name in list(part) if isinstance(part, dict) else ():
+            part[name] = person.named(name) or part[name]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where requests go: `session` sends them, `base` is the URL of a contract."""
+
+    session: requests.Session
+    base: Callable[[str], str]
+
+    def person(self) -> Person:
+        return Person(self.session, self.base("agentworks"))
+
+
+def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: int) -> None:
+    """Send so many made-up requests to each operation of a contract's document. They are the same every time."""
+    base = platform.base(contract)
+    operations = [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations() if isinstance(found, Ok)]
+    assert operations
+    statuses = {operation.label: Counter[int]() for operation in operations}
+    failures = [
+        problem
+        for operation, person in zip(operations, _people(platform, operations, examples), strict=True)
+        if (problem := _try(operation, person, base, statuses[operation.label], examples))
+    ]
+    assert not failures, "\n\n".join(failures)
+    done = [label for label, seen in statuses.items() if any(status < 400 for status in seen)]
+    assert len(done) > len(operations) / 2, statuses  # else nothing got past the first check
+
+
+def _people(platform: Platform, operations: list[Any], examples: int) -> Iterator[Person]:
+    """Who asks for each operation."""
+    reader, reads = platform.person(), count(1)
+    for operation in operations:
+        if operation.method != "get":
+            yield platform.person()
+            continue
+        if next(reads) % (REQUESTS_AN_HOUR // examples // 2) == 0:
+            reader = platform.person()
+        yield reader
+
+
+def _try(operation: Any, person: Person, base: str, statuses: Counter[int], examples: int) -> str | None:
+    valid, broken = operation.as_strategy(), operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+
+    def trying(strategy: Any, examples: int) -> None:
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=strategy, real=st.booleans())
+        def send(case: Any, real: bool) -> None:
+            if real:
+                name_real_things(case, person)
+            answer = case.call(base_url=base, session=person.session, headers={"Authorization": f"Bearer {person.token}"})
+            statuses[answer.status_code] += 1
+            case.validate_response(answer, checks=CHECKS)
+
+        send()
+
+    try:
+        trying(valid, examples * 2 // 3)
+        with suppress(Unsatisfiable):  # it takes nothing that could be wrong
+            trying(broken, examples // 3)
+    except AssertionError as error:
+        return f"{operation.label}: {error}"
+    except BaseExceptionGroup as group:
+        return f"{operation.label}: " + "; ".join(str(one) for one in group.exceptions)
+    return None
