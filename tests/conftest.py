@@ -100,6 +100,17 @@ def _aws() -> Iterator[None]:
 def aws(_aws: None) -> Iterator[None]:
     """Empty tables and queues."""
     yield
+    _empty()
+
+
+@pytest.fixture(scope="module")
+def shared_tables(_aws: None) -> Iterator[None]:
+    """Tables and queues whose rows stay from test to test of a module; they use ids of their own."""
+    yield
+    _empty()
+
+
+def _empty() -> None:
     from moto.dynamodb.models import dynamodb_backends
     from moto.sqs.models import sqs_backends
 

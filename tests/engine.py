@@ -1,4 +1,4 @@
-"""Tables on the local engine, for rules that must hold under races.
+"""Tables on the local engine, for what moto cannot do: real threads that move files by HTTP, workers that start each other.
 
 The engine's transactions are atomic between threads and processes, as DynamoDB's are. One engine process for the
 test session, on loopback; a module that asks for `engine_tables` talks to it, the modules before and after it to moto.

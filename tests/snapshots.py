@@ -1,5 +1,6 @@
 """What many tests begin with, made once in each process: moto's rows and messages are kept with the result and put back later."""
 
+import os
 import pickle
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -13,16 +14,20 @@ from shared.people.access import liveness
 T = TypeVar("T")
 ACCOUNT, REGION = "123456789012", "us-east-1"
 _kept: dict[Hashable, bytes] = {}
+_asked_for: set[Hashable] = set()
 
 
 def made_once(key: Hashable, make: Callable[[], T]) -> T:
-    """Return what `make` returns, in the state that it leaves behind. It is called again where that is not the first that happens:
-    rows are there already, or the clock is another one."""
-    if time_machine.escape_hatch.is_travelling() or any(_rows().values()) or any(_messages().values()):
+    """Return what `make` returns, in the state that it leaves behind; kept when it is asked for twice. It is always called where that is
+    not the first that happens: rows are there already, the clock is another one, or the tables are not moto's."""
+    elsewhere = "AWS_ENDPOINT_URL" in os.environ or time_machine.escape_hatch.is_travelling()
+    if elsewhere or any(_rows().values()) or any(_messages().values()):
         return make()
     if key not in _kept:
         result = make()
-        _kept[key] = pickle.dumps((result, _rows(), _messages()))
+        if key in _asked_for:
+            _kept[key] = pickle.dumps((result, _rows(), _messages()))
+        _asked_for.add(key)
         return result
     result, rows, messages = pickle.loads(_kept[key])  # noqa: S301 - made above
     for name, items in rows.items():

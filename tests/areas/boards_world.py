@@ -16,6 +16,7 @@ from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
 from tests.areas.driving import Client, sign_up
+from tests.snapshots import made_once
 
 
 @dataclass
@@ -112,6 +113,10 @@ class World:
 
 
 def create_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> World:
+    return made_once(("world", email, name), lambda: _create_world(email, name))
+
+
+def _create_world(email: str, name: str) -> World:
     ada = sign_up(name, email)
     held = records.find_access(ada.user["id"])
     ws_id = next(iter(dict(held.workspaces)))

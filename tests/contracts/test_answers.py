@@ -16,7 +16,7 @@ from tests.areas.viewers import project, raw_row, stream_record
 from tests.contracts.shapes import ANSWERS, ERRORS, faults
 from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of, sample_of
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 
 ROUTES = [route for route in table() if route.operation.media is None]
 GUARDED = [route for route in ROUTES if not route.operation.public]
@@ -64,7 +64,7 @@ class Furnished(Stage):
 
 
 @pytest.fixture(scope="module")
-def stage(engine_tables: None) -> Stage:
+def stage(shared_tables: None) -> Stage:
     """With a run that was paid for: the ledger has a line, a card its run."""
     stage = Furnished()
     with pytest.MonkeyPatch.context() as patch:

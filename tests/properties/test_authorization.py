@@ -17,7 +17,7 @@ from shared.core.actor import GRANTS, Permission, Role
 from tests.areas.driving import call
 from tests.samples import ALONE, SAMPLES, Stage, ask, key_of, name_of
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 
 CONTRACTS = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
 ENDS_THE_SESSION = "it ends the caller's session, and so the stage: tests/areas/test_auth_*"
@@ -80,7 +80,7 @@ def test_every_operation_is_tried_or_has_a_reason():
 
 
 @pytest.fixture(scope="module")
-def stage(engine_tables: None) -> Stage:
+def stage(shared_tables: None) -> Stage:
     return Stage()
 
 

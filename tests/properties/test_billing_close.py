@@ -22,7 +22,7 @@ from tests.areas.billing_world import frozen_at, record_sold_usage
 from tests.examples import examples
 from tests.kills import READS, WRITES, crash_at_every_write, crash_at_write
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 
 MONTHS = ("2026-10", "2026-11")
 EVERY_CALL = WRITES | READS

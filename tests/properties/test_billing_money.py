@@ -19,7 +19,7 @@ from tests.areas.billing_world import PLATFORM_ADMIN, frozen_at, invoice_of
 from tests.examples import examples
 from tests.properties.test_billing_close import Tenants
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 
 
 def owing(price: int) -> str:

@@ -16,7 +16,7 @@ MOST_QUERIES = 16
 
 
 @pytest.fixture
-def world(engine_tables) -> World:
+def world(shared_tables) -> World:
     """Five thousand cards in each of two lanes, every hundredth a bug of the team `rare`."""
     world = create_world("many@example.com")
     template = world.card(BUILD, "A card with a title of usual length")

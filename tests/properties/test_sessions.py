@@ -11,7 +11,7 @@ from shared.core.ids import new_id
 from shared.people.identity import accounts, one_time_tokens, profiles, recovery, sessions, users
 from shared.people.identity.one_time_tokens import Purpose
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 AT_ONCE = 6
 PASSWORD = "correct horse"
 

@@ -12,7 +12,7 @@ from shared.people.identity.one_time_tokens import Purpose
 from shared.store import Guard, get
 from tests.properties.test_sessions import PASSWORD, at_once
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 AT_ONCE = 5
 
 

@@ -20,7 +20,7 @@ from shared.money.usage.rows import UsageLine
 from shared.store import collection, create, fetch_all, write
 from tests.examples import examples
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables")
 
 FIRST = date(2026, 1, 20)
 Figures = tuple[int, int, int, int, int]

@@ -76,7 +76,7 @@ class Play:
 
 
 @pytest.fixture(scope="module")
-def actor(engine_tables) -> Actor:
+def actor(shared_tables) -> Actor:
     """Somebody whose workspace and organization hold as many projects as the tests make."""
     client = sign_up("Ada", f"{new_id()}@example.com")
     held = records.find_access(client.user["id"])
@@ -169,7 +169,7 @@ def test_forced_moves_that_race_are_all_counted(actor):
     play.check()
 
 
-def test_projects_that_race_for_the_last_room_do_not_share_it(engine_tables):
+def test_projects_that_race_for_the_last_room_do_not_share_it(shared_tables):
     client = sign_up("Eve", f"{new_id()}@example.com")
     held = records.find_access(client.user["id"])
     eve = records.build_actor(client.user["id"], held, next(iter(dict(held.sessions))))

@@ -24,7 +24,7 @@ def used_up(process: QuotaLeases, ws_id: str, rule: RateRule) -> Iterator[int]:
             return
 
 
-def test_processes_at_once_never_pass_the_limit_and_lose_little(engine_tables, rule):
+def test_processes_at_once_never_pass_the_limit_and_lose_little(shared_tables, rule):
     """Four at once, until each is refused: together exactly the limit, since none of them held anything back."""
     ws_id = new_id()
     given: list[int] = []
@@ -36,7 +36,7 @@ def test_processes_at_once_never_pass_the_limit_and_lose_little(engine_tables, r
     assert len(given) == rule.limit
 
 
-def test_one_that_stops_early_loses_its_handful_at_most(engine_tables, rule):
+def test_one_that_stops_early_loses_its_handful_at_most(shared_tables, rule):
     ws_id = new_id()
     next(used_up(QuotaLeases(), ws_id, rule))
     assert sum(1 for _ in used_up(QuotaLeases(), ws_id, rule)) == rule.limit - LEASE_SIZE
