@@ -28,7 +28,7 @@ from shared.runs.agent_runs.failures import CardGone, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
 from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, acquire_lease, check_fence
 from shared.runs.agent_runs.rows import Run, RunContext
-from shared.runs.agent_runs.spending import has_budget
+from shared.runs.agent_runs.spending import has_budget, settle_stored_calls
 from shared.runs.agent_runs.turns import Worker
 from shared.runs.terminal import TerminalWriter, publish_run_status
 from shared.runs.toolbox import agent_actor
@@ -320,6 +320,8 @@ def fail(step: Step) -> State:
     run = fetch(Run, step.run_id)
     if run is None:
         return {"run_id": step.run_id, "next": "ended"}
+    if run.hold_turn is not None and run.execution == step.execution:
+        settle_stored_calls(run, is_holder=True)  # before the end gives the reservation back
     code, message = read_error(step.state.get("error"))
     status = "cancelled" if code in ("CANCELLED", "APPROVAL_REJECTED") else "failed"
     run = end_run(
