@@ -144,8 +144,6 @@ def test_caps_above_each_other_are_taken_together_or_not_at_all(engine_tables):
     assert month(ws_id).reserved == 500_000
 
 
-
-
 def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engine_tables):
     """Cancelled while the model answers: the call is paid all the same, so its reservation stays until it has settled."""
     ws_id, project_id = found(10)
