@@ -196,12 +196,12 @@ def load_context(step: Step) -> State:
 def ensure_running(run_id: str, execution: str) -> Run:
     """Start or resume the run if it is not running, store its first message if there is none, and return the run with a new fence."""
     run = _fetch_own_run(run_id, execution)
-    if run.status == "running" and fetch_context(run) is not None:
+    if run.status == "running":  # its first message was stored in the transaction that started it
         return acquire_lease(run_id, execution)
     card = fetch(Item, run.item_id)
     if card is None or card.deleted_at:
         raise CardGone("The card was deleted before the run began")
-    context = fetch_context(run)
+    context = get(RunContext, f"RUN#{run.id}", "CONTEXT")
     system: str | None = run.system
     if context is None:
         system, text = first_message(run, card, get_agent(run.agent_id))
@@ -226,10 +226,6 @@ def ensure_running(run_id: str, execution: str) -> Run:
     run = update_with_retry(lambda: _fetch_own_run(run_id, execution), change)
     _publish_status(run)
     return run
-
-
-def fetch_context(run: Run) -> RunContext | None:
-    return get(RunContext, f"RUN#{run.id}", "CONTEXT")
 
 
 def _start_card(run: Run) -> list[Operation]:
