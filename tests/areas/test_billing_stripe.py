@@ -105,7 +105,8 @@ def test_an_invoice_is_charged_when_it_is_issued(world, stripe):
     assert [(one.method, one.reference, one.amount_micros) for one in found.payments] == [("card", "pi_1", 12_300_000)]
     path, form, headers = stripe.asked[-1]
     assert (path, form["amount"], form["off_session"], form["confirm"]) == ("/v1/payment_intents", "1230", "true", "true")
-    assert headers["idempotency-key"] == f"invoice-{found.invoice.id}-0"
+    card = account_of(world.ws_id).methods[0]["id"]
+    assert headers["idempotency-key"] == form["metadata[charge]"] == f"invoice-{found.invoice.id}-0-{card}-12300000"
     assert headers["stripe-version"]
     assert night("2026-11-02") == 0
 
