@@ -243,6 +243,16 @@ def test_a_debit_whose_webhook_is_lost_is_asked_for(world, stripe, travelling): 
     assert paid_once(world)
 
 
+def test_a_debit_that_stripe_does_not_know_any_more_has_failed(world, stripe, travelling):  # noqa: F811
+    add(world, "pm_sepa", "sepa_debit")
+    stripe.behaviour["pm_sepa"] = "processes"
+    run_dunning(deadline())
+    stripe.intents.clear()
+    later(travelling, seconds=ASK_AGAIN)
+    assert [ask_for_charges(deadline()) for _ in range(2)] == [1, 0]
+    assert (invoice(world).charge, invoice(world).attempts, invoice(world).next_step) == (None, 1, "2026-11-04")
+
+
 def test_a_gateway_that_does_not_answer_is_asked_again(world, stripe, travelling):  # noqa: F811
     card = add(world, "pm_1").json["id"]
     stripe.hangs_up = True

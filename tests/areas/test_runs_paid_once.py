@@ -194,6 +194,25 @@ def test_a_worker_that_lost_the_run_leaves_its_reservation_to_the_next_holder(wo
     assert fetch(Run, run_id).hold_turn == 2
 
 
+def test_a_call_that_is_stored_again_after_it_was_settled_takes_nothing_from_the_next(world, machine, model):
+    """The answer to its writing was lost, and the clock was quicker; meanwhile the run has reserved again for the same turn."""
+    run_id = ready(world, machine)
+    run = fetch(Run, run_id)
+    reserve(run, 1, 1_000_000)
+    call = UnsettledCall.of(run, 1, Finished("cancelled", USED, run.model))
+    store_call(run, call)
+    assert settle_call(run, call) is True
+    reserve(run, 1, 1_000_000)
+    store_call(run, call)
+    assert settle_stored_calls(run, is_holder=True) == 0
+    assert (run.hold["amount"], run.hold_turn) == (1_000_000, 1)
+    again = UnsettledCall.of(acquire_lease(run_id, machine.execution), 1, Finished("end", USED, run.model))
+    holder = fetch(Run, run_id)
+    store_call(holder, again)
+    assert settle_stored_calls(holder, is_holder=True) == 1
+    check_paid_once(world, run_id, calls=2)
+
+
 # -- trouble of ours while the model speaks
 
 

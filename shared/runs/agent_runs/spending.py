@@ -167,12 +167,19 @@ def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> boo
         if error is not ALREADY_RECORDED:
             raise
         write(delete(call))  # it is there only if it was stored again after it was settled
-        done = False
-    if is_holder and run.hold_turn == turn:
+        _read_hold(run)
+        return False
+    if done and run.hold_turn == turn:
         run.hold = run.hold_turn = None
     if done and price:
         announce_month_thresholds(str(run.ws_id))
     return done
+
+
+def _read_hold(run: Run) -> None:
+    """Read again what the run has reserved: somebody else has settled its call."""
+    stored = fetch(Run, run.id)
+    run.hold, run.hold_turn = (stored.hold, stored.hold_turn) if stored is not None else (None, None)
 
 
 def _spend_unreserved(run: Run, price: int) -> list[Operation]:

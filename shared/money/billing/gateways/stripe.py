@@ -79,10 +79,13 @@ class Stripe:
         return _result(intent)
 
     def find(self, charge: Charge, reference: str | None) -> ChargeResult | None:
-        if reference is not None:
-            return _result(self._send("GET", f"/v1/payment_intents/{_checked_token(reference)}"))
-        # a list is up to date at once, unlike Stripe's search; a charge is asked for soon, so it is among the newest
-        found = self._send("GET", "/v1/payment_intents", params={"customer": charge.customer, "limit": "100"})
+        try:
+            if reference is not None:
+                return _result(self._send("GET", f"/v1/payment_intents/{_checked_token(reference)}"))
+            # a list is up to date at once, unlike Stripe's search; a charge is asked for soon, so it is among the newest
+            found = self._send("GET", "/v1/payment_intents", params={"customer": charge.customer, "limit": "100"})
+        except Invalid:
+            return None  # Stripe does not know this payment, or this customer
         return next((_result(one) for one in found["data"] if (one.get("metadata") or {}).get("charge") == charge.key), None)
 
     def _post(self, path: str, form: dict[str, str], key: str | None = None) -> dict[str, Any]:
