@@ -24,7 +24,7 @@ from tests.areas.billing_world import PLATFORM_ADMIN, account_of, change, invoic
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Context, deadline
 from tests.areas.stripe_server import webhook
-from tests.areas.test_billing_stripe import add, issue, night, stripe  # noqa: F401 - stripe is a fixture
+from tests.areas.test_billing_stripe import add, issue, night
 from tests.kills import Killed, concurrently, crash_at_every_write
 from tests.trips import count_requests
 
@@ -39,7 +39,7 @@ def travelling() -> Iterator[Any]:
 
 
 @pytest.fixture
-def world(aws, stripe, travelling) -> World:  # noqa: F811
+def world(aws, stripe, travelling) -> World:
     return owing()
 
 
@@ -85,7 +85,7 @@ def tell(kind: str, intent: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("by", ["owner", "schedule"])
-def test_a_failure_that_comes_before_the_answer_is_not_forgotten(world, stripe, travelling, by):  # noqa: F811
+def test_a_failure_that_comes_before_the_answer_is_not_forgotten(world, stripe, travelling, by):
     """The gateway answers `processing`, but its webhook says `failed` first: nothing may wait for this charge any more."""
     debit = add(world, "pm_sepa", "sepa_debit").json["id"]
     stripe.behaviour["pm_sepa"] = "processes"
@@ -102,7 +102,7 @@ def test_a_failure_that_comes_before_the_answer_is_not_forgotten(world, stripe, 
     assert paid_once(world)
 
 
-def test_a_success_that_comes_before_the_answer_is_one_payment(world, stripe, travelling):  # noqa: F811
+def test_a_success_that_comes_before_the_answer_is_one_payment(world, stripe, travelling):
     debit = add(world, "pm_sepa", "sepa_debit").json["id"]
     stripe.behaviour["pm_sepa"] = "processes"
     stripe.before_answer = lambda intent: tell("succeeded", intent | {"status": "succeeded", "amount_received": 1230})
@@ -110,7 +110,7 @@ def test_a_success_that_comes_before_the_answer_is_one_payment(world, stripe, tr
     assert paid_once(world)
 
 
-def test_a_decline_that_a_webhook_tells_too_is_one_attempt(world, stripe, travelling):  # noqa: F811
+def test_a_decline_that_a_webhook_tells_too_is_one_attempt(world, stripe, travelling):
     card = add(world, "pm_1").json["id"]
     stripe.behaviour["pm_1"] = "declines"
     stripe.before_answer = lambda intent: tell("payment_failed", intent)
@@ -119,7 +119,7 @@ def test_a_decline_that_a_webhook_tells_too_is_one_attempt(world, stripe, travel
     assert (invoice(world).attempts, invoice(world).charge) == (1, None)
 
 
-def test_an_old_failure_says_nothing_about_the_next_charge(world, stripe, travelling):  # noqa: F811
+def test_an_old_failure_says_nothing_about_the_next_charge(world, stripe, travelling):
     debit = add(world, "pm_sepa", "sepa_debit").json["id"]
     stripe.behaviour["pm_sepa"] = "processes"
     pay(world, debit)
@@ -133,7 +133,7 @@ def test_an_old_failure_says_nothing_about_the_next_charge(world, stripe, travel
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])
-def test_a_second_card_pays_what_the_first_was_not_charged_for(world, stripe, travelling, lost):  # noqa: F811
+def test_a_second_card_pays_what_the_first_was_not_charged_for(world, stripe, travelling, lost):
     """The first card's charge never arrived, or it was declined and nobody heard of it: Stripe has kept its key then."""
     first, second = add(world, "pm_1").json["id"], add(world, "pm_2").json["id"]
     stripe.behaviour["pm_1"] = "declines"
@@ -145,7 +145,7 @@ def test_a_second_card_pays_what_the_first_was_not_charged_for(world, stripe, tr
     assert paid_once(world)
 
 
-def test_a_second_card_is_not_charged_if_the_first_has_paid(world, stripe, travelling):  # noqa: F811
+def test_a_second_card_is_not_charged_if_the_first_has_paid(world, stripe, travelling):
     first, second = add(world, "pm_1").json["id"], add(world, "pm_2").json["id"]
     stripe.hangs_up = True
     assert pay(world, first).status == 503
@@ -156,7 +156,7 @@ def test_a_second_card_is_not_charged_if_the_first_has_paid(world, stripe, trave
     assert len(stripe.intents) == 1
 
 
-def test_the_same_card_again_is_the_same_charge(world, stripe, travelling):  # noqa: F811
+def test_the_same_card_again_is_the_same_charge(world, stripe, travelling):
     card = add(world, "pm_1").json["id"]
     stripe.hangs_up = True
     assert pay(world, card).status == 503
@@ -167,7 +167,7 @@ def test_the_same_card_again_is_the_same_charge(world, stripe, travelling):  # n
     assert len(stripe.intents) == 1
 
 
-def test_another_amount_is_another_charge(world, stripe, travelling):  # noqa: F811
+def test_another_amount_is_another_charge(world, stripe, travelling):
     """A part came by transfer after the answer was lost; Stripe refuses a key that comes with another amount."""
     card = add(world, "pm_1").json["id"]
     stripe.behaviour["pm_1"], stripe.hangs_up = "declines", True
@@ -179,7 +179,7 @@ def test_another_amount_is_another_charge(world, stripe, travelling):  # noqa: F
     assert [one["amount"] for one in stripe.intents] == [1230, 1000]
 
 
-def test_a_customer_with_a_new_name_is_made_after_a_lost_answer(world, stripe, travelling):  # noqa: F811
+def test_a_customer_with_a_new_name_is_made_after_a_lost_answer(world, stripe, travelling):
     """Its key, too, contains what is sent."""
     stripe.hangs_up = True
     assert add(world, "pm_1").status == 503
@@ -188,7 +188,7 @@ def test_a_customer_with_a_new_name_is_made_after_a_lost_answer(world, stripe, t
     assert add(world, "pm_1").status == 201
 
 
-def test_a_charge_without_an_answer_is_asked_for_by_the_schedule(world, stripe, travelling):  # noqa: F811
+def test_a_charge_without_an_answer_is_asked_for_by_the_schedule(world, stripe, travelling):
     card = add(world, "pm_1").json["id"]
     stripe.hangs_up = True
     assert pay(world, card).status == 503
@@ -199,7 +199,7 @@ def test_a_charge_without_an_answer_is_asked_for_by_the_schedule(world, stripe, 
     assert ask_for_charges(deadline()) == 0
 
 
-def test_a_charge_that_never_arrived_is_made_again_by_dunning(world, stripe, travelling):  # noqa: F811
+def test_a_charge_that_never_arrived_is_made_again_by_dunning(world, stripe, travelling):
     add(world, "pm_1")
     stripe.broken = "500"
     with pytest.raises(ExceptionGroup):
@@ -212,7 +212,7 @@ def test_a_charge_that_never_arrived_is_made_again_by_dunning(world, stripe, tra
     assert paid_once(world)
 
 
-def test_a_process_that_dies_leaves_a_charge_that_is_asked_for_when_it_is_surely_dead(world, stripe, travelling, monkeypatch):  # noqa: F811
+def test_a_process_that_dies_leaves_a_charge_that_is_asked_for_when_it_is_surely_dead(world, stripe, travelling, monkeypatch):
     card = add(world, "pm_1").json["id"]
     with monkeypatch.context() as patch:
         patch.setattr(charging, "apply_charge_result", _die)
@@ -230,7 +230,7 @@ def _die(*_: object) -> None:
     raise Killed
 
 
-def test_a_debit_whose_webhook_is_lost_is_asked_for(world, stripe, travelling):  # noqa: F811
+def test_a_debit_whose_webhook_is_lost_is_asked_for(world, stripe, travelling):
     add(world, "pm_sepa", "sepa_debit")
     stripe.behaviour["pm_sepa"] = "processes"
     run_dunning(deadline())
@@ -243,7 +243,7 @@ def test_a_debit_whose_webhook_is_lost_is_asked_for(world, stripe, travelling): 
     assert paid_once(world)
 
 
-def test_a_debit_that_stripe_does_not_know_any_more_has_failed(world, stripe, travelling):  # noqa: F811
+def test_a_debit_that_stripe_does_not_know_any_more_has_failed(world, stripe, travelling):
     add(world, "pm_sepa", "sepa_debit")
     stripe.behaviour["pm_sepa"] = "processes"
     run_dunning(deadline())
@@ -253,7 +253,7 @@ def test_a_debit_that_stripe_does_not_know_any_more_has_failed(world, stripe, tr
     assert (invoice(world).charge, invoice(world).attempts, invoice(world).next_step) == (None, 1, "2026-11-04")
 
 
-def test_a_gateway_that_does_not_answer_is_asked_again(world, stripe, travelling):  # noqa: F811
+def test_a_gateway_that_does_not_answer_is_asked_again(world, stripe, travelling):
     card = add(world, "pm_1").json["id"]
     stripe.hangs_up = True
     pay(world, card)
@@ -265,7 +265,7 @@ def test_a_gateway_that_does_not_answer_is_asked_again(world, stripe, travelling
     assert paid_once(world)
 
 
-def test_a_suspended_workspace_whose_debit_failed_early_can_pay(world, stripe, travelling):  # noqa: F811
+def test_a_suspended_workspace_whose_debit_failed_early_can_pay(world, stripe, travelling):
     """What was found: `pending` was never cleared, and paying was refused for ever."""
     for day in ("2026-11-16", "2026-12-15"):
         night(day)
@@ -284,7 +284,7 @@ def test_a_suspended_workspace_whose_debit_failed_early_can_pay(world, stripe, t
 # -- what can never be charged
 
 
-def test_a_card_that_can_never_be_charged_moves_dunning_on(world, stripe, travelling):  # noqa: F811
+def test_a_card_that_can_never_be_charged_moves_dunning_on(world, stripe, travelling):
     """Detached at the gateway's own pages: Stripe refuses it with 400. It is tried every third day, and then the invoice is overdue."""
     card = add(world, "pm_1").json["id"]
     stripe.attached.clear()
@@ -301,7 +301,7 @@ def test_a_card_that_can_never_be_charged_moves_dunning_on(world, stripe, travel
 
 
 @pytest.mark.parametrize("comes_back", ["at once", "days later"])
-def test_the_schedule_dies_after_any_write_and_the_card_is_charged_once(world, stripe, travelling, comes_back):  # noqa: F811
+def test_the_schedule_dies_after_any_write_and_the_card_is_charged_once(world, stripe, travelling, comes_back):
     for number, process in enumerate(crash_at_every_write()):
         travelling.move_to(clock.parse(FIRST_NIGHT))
         owner = owing(f"{number}@example.com")
@@ -317,7 +317,7 @@ def test_the_schedule_dies_after_any_write_and_the_card_is_charged_once(world, s
         assert len(stripe.intents) == number + 1
 
 
-def test_two_requests_at_once_are_one_charge(world, stripe, travelling):  # noqa: F811
+def test_two_requests_at_once_are_one_charge(world, stripe, travelling):
     """The second comes between what the first read and its first write."""
     card = add(world, "pm_1").json["id"]
     made: list[Payment] = []
@@ -332,7 +332,7 @@ def test_two_requests_at_once_are_one_charge(world, stripe, travelling):  # noqa
     assert paid_once(world)
 
 
-def test_two_requests_at_once_for_a_charge_under_way_are_one_charge(world, stripe, travelling):  # noqa: F811
+def test_two_requests_at_once_for_a_charge_under_way_are_one_charge(world, stripe, travelling):
     """The second comes while the first waits for the gateway: it sends the same charge, and both are answered the same payment."""
     card = add(world, "pm_1").json["id"]
     made: list[Payment] = []
@@ -347,7 +347,26 @@ def test_two_requests_at_once_for_a_charge_under_way_are_one_charge(world, strip
     assert paid_once(world)
 
 
-def test_what_a_charge_costs(world, stripe, travelling):  # noqa: F811
+def test_a_charge_that_somebody_waits_for_is_not_given_up_by_another_request(world, stripe, travelling):
+    """Stripe answers 409 to a key that is at work; until the first request has its answer, no other card is charged."""
+    card, other = add(world, "pm_1").json["id"], add(world, "pm_2").json["id"]
+
+    def pay_again() -> None:
+        stripe.broken = "409"
+        with pytest.raises(Upstream):
+            charging.pay_invoice(world.actor, invoice(world).id, card)
+        stripe.broken = ""
+        with pytest.raises(Conflict, match="under way"):
+            charging.pay_invoice(world.actor, invoice(world).id, other)
+
+    with concurrently(pay_again, number=2) as first:
+        charging.pay_invoice(world.actor, invoice(world).id, card)
+    assert first.happened
+    assert len(stripe.intents) == 1
+    assert paid_once(world)
+
+
+def test_what_a_charge_costs(world, stripe, travelling):
     add(world, "pm_1")
     with count_requests() as seen:
         assert run_dunning(deadline()) == 1

@@ -2,7 +2,6 @@
 it is signed."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -16,23 +15,7 @@ from shared.money.billing.monthly_close import close_periods
 from tests.areas.billing_world import account_of, frozen_at, invoice_of, open_account, record_sold_usage
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, deadline
-from tests.areas.stripe_server import KEY, SECRET, FakeStripe, webhook
-
-
-@pytest.fixture
-def stripe(monkeypatch) -> Iterator[FakeStripe]:
-    made = FakeStripe()
-    monkeypatch.setenv("STRIPE_API_KEY", KEY)
-    monkeypatch.setenv("STRIPE_BASE_URL", made.url)
-    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
-    try:
-        yield made
-    finally:
-        made.close()
-        from shared.money.billing.gateways import stripe as module
-
-        module._client().close()
-        module._client.cache_clear()
+from tests.areas.stripe_server import KEY, SECRET, webhook
 
 
 @pytest.fixture

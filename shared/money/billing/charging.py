@@ -38,23 +38,24 @@ def charge_invoice(invoice: Invoice, account: BillingAccount, method: dict[str, 
     not answer: then the charge is asked for later.
     """
     gateway = gateways.get_gateway(method["gateway"])
-    charge = retrying(lambda number: _begin(_load_invoice(invoice.id) if number else invoice, account, method))
+    charge, is_new = retrying(lambda number: _begin(_load_invoice(invoice.id) if number else invoice, account, method))
     try:
         result = gateway.charge(charge)
     except Invalid as refused:
         result = ChargeResult("failed", "", refused.fields[0].message)
     except Upstream:
-        _ask_at_once(invoice.id, charge.key)
+        if is_new:  # otherwise somebody else may still wait for its answer
+            _ask_at_once(invoice.id, charge.key)
         raise
     apply_charge_result(invoice.id, charge.key, result, charge.amount_micros, method["type"])
     return charge, result
 
 
-def _begin(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> Charge:
-    """Write down that the open amount is charged; return the charge, which may be one that was begun a moment ago. Raises Conflict."""
+def _begin(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> tuple[Charge, bool]:
+    """Write down that the open amount is charged. Return the charge, and whether it is new or was begun a moment ago. Raises Conflict."""
     charge = _new_charge(invoice, account, method)
     if _may_be_sent_again(invoice, charge):
-        return charge
+        return charge, False
     if invoice.charge and invoice.charge["ask_at"] <= clock.epoch():
         invoice = ask_for_charge(invoice)
         charge = _new_charge(invoice, account, method)
@@ -63,7 +64,7 @@ def _begin(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) ->
         raise Conflict(Situation.INVOICE_STATUS, f"The invoice is {invoice.status}: {why}")
     invoice.charge = _as_stored(charge, method)
     write(save(invoice))
-    return charge
+    return charge, True
 
 
 def _new_charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> Charge:
