@@ -14,13 +14,17 @@ replaced.
 
     with concurrently(lambda: pay(invoice)):  # between what is read and the first write
         run_dunning()
+
+    with refused("TransactWriteItems", "USG#", times=30):  # others write the same rows all the time
+        work()
 """
 
 import threading
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from shared.store.client import dynamodb
@@ -111,3 +115,31 @@ def crash_at_every_write(**options: Any) -> Iterator[Process]:
 def concurrently(happens: Callable[[], None], number: int = 1, **options: Any) -> Process:
     """What somebody else does right before the n-th write of the block."""
     return Process(number, happens=happens, before=True, **options)
+
+
+@contextmanager
+def refused(
+    call: str, touching: str, times: int, *, code: str = "TransactionConflict", when: Callable[[], bool] = lambda: True
+) -> Iterator[SimpleNamespace]:
+    """DynamoDB refuses such a call, if its body has the text `touching` and while `when()` is true, until it has done so `times` times.
+
+    A transaction is refused because of contention, any other call with the error `code`. `left` says how many refusals are left.
+    """
+    state = SimpleNamespace(left=times)
+    if call == "TransactWriteItems":
+        error = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": code}]}
+    else:
+        error = {"Error": {"Code": code}}
+
+    def refuse(model: Any, params: dict[str, Any], **_: Any) -> Any:
+        if model.name == call and touching.encode() in params["body"] and state.left and when():
+            state.left -= 1
+            return SimpleNamespace(status_code=400), error | {"ResponseMetadata": {}}
+        return None
+
+    events = dynamodb().meta.events
+    events.register("before-call.dynamodb", refuse)
+    try:
+        yield state
+    finally:
+        events.unregister("before-call.dynamodb", refuse)

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from shared.channels.sockets.expiry import close_expired
 from shared.core.settings import settings
 from shared.edge.cascade.purging import purge_due
+from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
@@ -25,6 +26,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
+    "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
     "purge": purge_due,  # erases workspaces that were deleted thirty days ago

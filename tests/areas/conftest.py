@@ -1,8 +1,11 @@
 """What several areas' tests ask for."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from shared.people.access import liveness
+from tests.areas.stripe_server import KEY, SECRET, FakeStripe
 from tests.areas.viewers import Gateway, shared_gateway
 
 
@@ -14,3 +17,20 @@ def gateway(aws: None) -> Gateway:
     made.clear()
     liveness.clear_cache()
     return made
+
+
+@pytest.fixture
+def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
+    """Stripe on loopback, as the gateway of this deployment."""
+    made = FakeStripe()
+    monkeypatch.setenv("STRIPE_API_KEY", KEY)
+    monkeypatch.setenv("STRIPE_BASE_URL", made.url)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
+    try:
+        yield made
+    finally:
+        made.close()
+        from shared.money.billing.gateways import stripe as module
+
+        module._client().close()
+        module._client.cache_clear()

@@ -5,10 +5,11 @@ import hmac
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 KEY, SECRET = "sk_test_loopback", "whsec_loopback"
 
@@ -23,7 +24,11 @@ class FakeStripe:
     attached: dict[str, str] = field(default_factory=dict)
     kept: dict[str, tuple[str, int, Any]] = field(default_factory=dict)
     broken: str = ""
-    """What to answer instead: 500, html, hang up."""
+    """What to answer instead: 500, html."""
+    hangs_up: bool = False
+    """Whether it does what it is asked and hangs up before it answers."""
+    before_answer: Callable[[dict[str, Any]], None] | None = None
+    """What happens between a charge and its answer; gets the intent."""
 
     def __post_init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -44,7 +49,16 @@ class FakeStripe:
                 raw = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
                 form = {name: values[0] for name, values in parse_qs(raw, keep_blank_values=True).items()}
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status, body = stripe.answer(self.path, form, headers, raw)
+                self.reply(*stripe.answer(self.path, form, headers, raw))
+
+            def do_GET(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self.reply(*stripe.tell(self.path, headers))
+
+            def reply(self, status: int, body: Any) -> None:
+                if stripe.hangs_up:
+                    self.close_connection = True
+                    return
                 text = body.encode() if isinstance(body, str) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
@@ -57,12 +71,8 @@ class FakeStripe:
         return Handler
 
     def answer(self, path: str, form: dict[str, str], headers: dict[str, str], raw: str) -> tuple[int, Any]:
-        if headers.get("authorization") != f"Bearer {KEY}":
-            return 401, {"error": {"type": "invalid_request_error", "message": f"Invalid API Key: {KEY}"}}
-        if self.broken == "html":
-            return 200, "<html>maintenance</html>"
-        if self.broken:
-            return int(self.broken), {"error": {"type": "api_error", "message": "broken"}}
+        if refused := self._refuse(headers):
+            return refused
         key = headers.get("idempotency-key")
         if key in self.kept:
             told, status, body = self.kept[key]
@@ -74,6 +84,27 @@ class FakeStripe:
         if key:
             self.kept[key] = (raw, status, body)
         return status, body
+
+    def _refuse(self, headers: dict[str, str]) -> tuple[int, Any] | None:
+        if headers.get("authorization") != f"Bearer {KEY}":
+            return 401, {"error": {"type": "invalid_request_error", "message": f"Invalid API Key: {KEY}"}}
+        if self.broken == "html":
+            return 200, "<html>maintenance</html>"
+        if self.broken:
+            return int(self.broken), {"error": {"type": "api_error", "message": "broken"}}
+        return None
+
+    def tell(self, path: str, headers: dict[str, str]) -> tuple[int, Any]:
+        """A payment intent, or a customer's newest ones."""
+        if refused := self._refuse(headers):
+            return refused
+        url = urlsplit(path)
+        if url.path == "/v1/payment_intents":
+            query = parse_qs(url.query)
+            mine = [one for one in reversed(self.intents) if one["customer"] == query["customer"][0]]
+            return 200, {"object": "list", "data": mine[: int(query["limit"][0])]}
+        found = next((one for one in self.intents if url.path == f"/v1/payment_intents/{one['id']}"), None)
+        return (200, found) if found else (404, {"error": {"type": "invalid_request_error", "message": "No such payment_intent"}})
 
     def _act(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
         if path == "/v1/customers":
@@ -102,10 +133,13 @@ class FakeStripe:
             "status": status,
             "amount": int(form["amount"]),
             "amount_received": int(form["amount"]) if status == "succeeded" else 0,
-            "metadata": {"invoice_id": form["metadata[invoice_id]"]},
+            "customer": form["customer"],
+            "metadata": {"invoice_id": form["metadata[invoice_id]"], "charge": form["metadata[charge]"]},
             "payment_method_types": ["card"],
         }
         self.intents.append(intent)
+        if self.before_answer:
+            self.before_answer(intent)
         if wanted == "declines":
             error = {
                 "type": "card_error",

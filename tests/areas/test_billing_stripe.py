@@ -2,7 +2,6 @@
 it is signed."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -16,23 +15,7 @@ from shared.money.billing.monthly_close import close_periods
 from tests.areas.billing_world import account_of, frozen_at, invoice_of, open_account, record_sold_usage
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, deadline
-from tests.areas.stripe_server import KEY, SECRET, FakeStripe, webhook
-
-
-@pytest.fixture
-def stripe(monkeypatch) -> Iterator[FakeStripe]:
-    made = FakeStripe()
-    monkeypatch.setenv("STRIPE_API_KEY", KEY)
-    monkeypatch.setenv("STRIPE_BASE_URL", made.url)
-    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
-    try:
-        yield made
-    finally:
-        made.close()
-        from shared.money.billing.gateways import stripe as module
-
-        module._client().close()
-        module._client.cache_clear()
+from tests.areas.stripe_server import KEY, SECRET, webhook
 
 
 @pytest.fixture
@@ -105,7 +88,8 @@ def test_an_invoice_is_charged_when_it_is_issued(world, stripe):
     assert [(one.method, one.reference, one.amount_micros) for one in found.payments] == [("card", "pi_1", 12_300_000)]
     path, form, headers = stripe.asked[-1]
     assert (path, form["amount"], form["off_session"], form["confirm"]) == ("/v1/payment_intents", "1230", "true", "true")
-    assert headers["idempotency-key"] == f"invoice-{found.invoice.id}-0"
+    card = account_of(world.ws_id).methods[0]["id"]
+    assert headers["idempotency-key"] == form["metadata[charge]"] == f"invoice-{found.invoice.id}-0-{card}-12300000"
     assert headers["stripe-version"]
     assert night("2026-11-02") == 0
 

@@ -19,7 +19,7 @@ from shared.runs.agent_runs import turns
 from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.maintenance import sweep_runs
-from shared.runs.agent_runs.rows import AgentStats, Run, ToolCallRecord, Turn
+from shared.runs.agent_runs.rows import AgentStats, Run, ToolCallRecord, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import budget_scope, build_usage_line
 from shared.store import collection, fetch, get, load_text, query, write
 from shared.work.documents.writing import write_document
@@ -179,10 +179,8 @@ def test_what_answered_is_what_is_billed(asked, answered, billed):
     """`gpt-4o` is no version of `gpt-4`, and costs a twelfth."""
     run = Run.new("r", agent={"display_name": "A"}, triggered_by={"id": "u", "name": "U"}, provider="openai", model=asked)
     used = TokenUsage(input=1_000, output=1_000)
-    assert (
-        build_usage_line(run, 1, used, answered, estimated=False).provider_cost_micros
-        == call_cost("openai", billed, used).cost_micros
-    )
+    call = UnsettledCall.of(run, 1, Finished("end", used, answered))
+    assert build_usage_line(run, call).provider_cost_micros == call_cost("openai", billed, used).cost_micros
 
 
 def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):

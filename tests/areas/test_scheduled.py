@@ -20,8 +20,8 @@ from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import maintenance, queue, spending
 from shared.runs.agent_runs.maintenance import sweep_runs
-from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call
+from shared.runs.agent_runs.rows import ActiveRuns, Run, UnsettledCall
+from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call, store_call
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import create, fetch, get, query, save, update_now, write
 from tests.areas.boards_world import World, create_world
@@ -211,7 +211,9 @@ def spend(world: World, run: Run, price: int) -> list[int]:
     fresh = fetch(Run, run.id)
     reserve(fresh, int(fresh.fence) + int(fresh.version), 0)
     done = Finished("end", TokenUsage(price, 0, 0, 0), run.model)
-    assert settle_call(fresh, fresh.hold_turn, done, "Engine", [], 0)
+    call = UnsettledCall.of(fresh, fresh.hold_turn, done)
+    store_call(fresh, call)
+    assert settle_call(fresh, call)
     after = month_of(world)
     assert after.spent == budget.spent + price
     return [] if after.event_id == before else [after.event["data"]["threshold_percentage"]]

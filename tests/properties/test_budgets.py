@@ -20,8 +20,8 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.lease import LeaseLost
 from shared.runs.agent_runs.maintenance import sweep_runs
-from shared.runs.agent_runs.rows import Run, Turn
-from shared.runs.agent_runs.spending import reserve, settle_call
+from shared.runs.agent_runs.rows import Run, Turn, UnsettledCall
+from shared.runs.agent_runs.spending import reserve, settle_call, store_call
 from shared.store import collection, create, fetch, query, save, write
 from shared.work.projects.rows import Project
 from tests.examples import examples
@@ -84,6 +84,17 @@ def one_story(ws_id: str, project_id: str) -> int:
     return price
 
 
+USED = TokenUsage(input=2_000, output=1_000)
+PRICE = 250_000
+
+
+def settle(run: Run, usage: TokenUsage = USED) -> bool:
+    """The first turn's call of this worker ends and is settled."""
+    call = UnsettledCall.of(run, 1, Finished("end", usage, run.model))
+    store_call(run, call)
+    return settle_call(run, call)
+
+
 @pytest.mark.thorough
 def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
     """Each reserves a step of 0.25 USD on a cap of 1 USD and settles what its tokens cost: 0.25 again, or nothing where it was lost."""
@@ -99,7 +110,7 @@ def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
         except BudgetExhausted:
             return "refused"
         highest.append(int(month(ws_id).spent + month(ws_id).reserved))
-        assert settle_call(run, 1, Finished("end", usage, run.model), "P", [], 10)
+        assert settle(run, usage)
         return "settled"
 
     with ThreadPoolExecutor(24) as pool:
@@ -133,10 +144,6 @@ def test_caps_above_each_other_are_taken_together_or_not_at_all(engine_tables):
     assert month(ws_id).reserved == 500_000
 
 
-USED = TokenUsage(input=2_000, output=1_000)
-PRICE = 250_000
-
-
 def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engine_tables):
     """Cancelled while the model answers: the call is paid all the same, so its reservation stays until it has settled."""
     ws_id, project_id = found(10)
@@ -145,10 +152,10 @@ def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engi
     ended = end_run(fetch(Run, run.id), "cancelled", SYSTEM, with_error("CANCELLED", "no"))
     assert (month(ws_id).reserved, month(ws_id).spent) == (500_000, 0)
     assert (ended.hold_turn, ended.held_until) == (1, run.lease_until)
-    done = Finished("end", USED, run.model)
-    journal = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, text="late", stop="end", model="m", at="")
-    assert settle_call(run, 1, done, "P", [create(journal)], 10) is False
-    assert settle_call(run, 1, done, "P", [create(journal)], 10) is False  # once more changes nothing
+    late = Turn(*Turn.key_of(run.id, 1), number=1, fence=1, text="late", stop="end", model="m", at="")
+    call = UnsettledCall.of(run, 1, Finished("end", USED, run.model))
+    assert store_call(run, call, lambda: late) is None
+    assert [settle_call(run, call) for _ in range(2)] == [True, False]  # once more changes nothing
     assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows == []
     assert (one_story(ws_id, project_id), month(ws_id).reserved) == (PRICE, 0)
     after = fetch(Run, run.id)
@@ -171,7 +178,7 @@ def test_no_cap_is_passed_by_calls_of_runs_that_were_cancelled(engine_tables):
     with ThreadPoolExecutor(12) as pool:
         started = [run for run in pool.map(call, runs) if run is not None]
         assert len(started) == 2 * MICROS // PRICE
-        list(pool.map(lambda run: settle_call(run, 1, Finished("end", USED, run.model), "P", [], 10), started))
+        list(pool.map(settle, started))
     assert one_story(ws_id, project_id) == 2 * MICROS == month(ws_id).limit
     assert month(ws_id).reserved == 0
 
@@ -204,7 +211,7 @@ def test_whatever_ends_first_a_reservation_is_given_back_once(engine_tables, sto
                 holds.discard(number)
             end_run(stands, "failed", SYSTEM, with_error("INTERNAL_ERROR", "no"), called_by_execution=True)
         elif what == "settle":
-            settle_call(run, 1, Finished("end", USED, run.model), "P", [], 10)
+            settle(run)
             holds.discard(number)
             paid.add(number)
         elif what == "lease over":

@@ -1,6 +1,6 @@
 """Dunning: the steps for an invoice that is not paid. Each day, for the invoices whose `next_step` is that day:
 
-until the due date    the default payment method is charged if that is possible; again every third day
+until the due date    the default payment method is charged if that is possible; again every third day if that failed
 the day after it      overdue; the account is past due
 7 and 14 days after   a reminder
 30 days after         the account is suspended: no agent starts in the workspace until nothing is overdue
@@ -19,11 +19,10 @@ from shared.money.billing import months
 from shared.money.billing.accounts import chargeable_method
 from shared.money.billing.charging import charge_invoice
 from shared.money.billing.rows import INVOICES_TO_DUN, BillingAccount, Invoice, due_range
-from shared.store import Operation, get_many, is_stale, iterate_shards, process_all, save, write
+from shared.store import Operation, get_many, iterate_shards, process_all, save, write
 
 REMIND_AFTER: Final = (7, 14)
 SUSPEND_AFTER: Final = 30
-CHARGE_EVERY: Final = 3
 """All in days."""
 _PAGE: Final = 50
 
@@ -46,14 +45,13 @@ def process_invoice(invoice_id: str) -> bool:
     if invoice is None or not invoice.owed or not invoice.next_step or invoice.next_step > today:
         return False
     account = _fetch_account(invoice)
-    if invoice.status == "sent" and today <= invoice.due_date:
-        return _try_charge(invoice, account, today)
     try:
-        write(*_escalate(invoice, account, today))
-    except Conflict as conflict:
-        if not is_stale(conflict):
-            raise
-        return False
+        if invoice.status == "sent" and today <= invoice.due_date:
+            _try_charge(invoice, account)
+        else:
+            write(*_escalate(invoice, account, today))
+    except Conflict:
+        return False  # somebody pays or charges it at this moment
     return True
 
 
@@ -96,17 +94,11 @@ def _days_late(invoice: Invoice, today: str) -> int:
     return (clock.parse(today) - clock.parse(invoice.due_date)).days
 
 
-def _try_charge(invoice: Invoice, account: BillingAccount, today: str) -> bool:
-    """Charge the open amount if that is possible, and set the day of the next step."""
+def _try_charge(invoice: Invoice, account: BillingAccount) -> None:
+    """Charge the open amount if that is possible; what comes of it sets the day of the next step. Raises Conflict."""
     method = chargeable_method(account)
-    after_due = months.days_after(invoice.due_date, 1)
-    if method is not None and invoice.pending is None and charge_invoice(invoice, account, method).status == "succeeded":
-        return True
-    again = method is not None and invoice.pending is None
-    invoice.next_step = min(months.days_after(today, CHARGE_EVERY), after_due) if again else after_due
-    try:
-        write(save(invoice))
-    except Conflict as conflict:
-        if not is_stale(conflict):
-            raise
-    return True
+    if method is not None:
+        charge_invoice(invoice, account, method)
+        return
+    invoice.next_step = months.days_after(invoice.due_date, 1)
+    write(save(invoice))

@@ -18,7 +18,7 @@ from shared.money.billing.amounts import CENT, apply_rate, format_amount
 from shared.money.billing.issuing import next_number
 from shared.money.billing.reading import get_invoice
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
-from shared.store import Operation, create, fetch, get, get_many, retrying, save, write
+from shared.store import Operation, create, fetch, get, get_many, retrying, save, update_with_retry, write
 
 T = TypeVar("T")
 ALREADY_RECORDED = ConditionFailed("This payment is recorded already")
@@ -68,14 +68,25 @@ def _change_invoice(invoice_id: str, change: Callable[[InvoiceAndAccount], tuple
     return retrying(attempt)
 
 
-def apply_payment(invoice_id: str, amount: int, method: str, reference: str, actor: Actor, paid_at: str | None = None) -> Payment:
-    """Record money that has arrived, whatever the invoice's status is; a repeated reference returns the first payment."""
+def apply_payment(
+    invoice_id: str,
+    amount: int,
+    method: str,
+    reference: str,
+    actor: Actor,
+    paid_at: str | None = None,
+    charge_key: str | None = None,
+) -> Payment:
+    """Record money that has arrived, whatever the invoice's status is; a repeated reference returns the first payment.
+
+    The charge that it is the result of is over; it is found by its key or its reference.
+    """
 
     def add_payment(pair: InvoiceAndAccount) -> tuple[Payment, list[Operation]]:
         payment = Payment.for_invoice(pair.invoice, amount, method, reference, actor.summary, paid_at)
         pair.invoice.paid_micros += amount
-        if pair.invoice.pending == reference:
-            pair.invoice.pending = None
+        if pair.invoice.is_charged_by(charge_key, reference):
+            pair.invoice.charge = None
         operations = pair.save_operations(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
         return payment, [create(payment, ALREADY_RECORDED), *operations]
 
@@ -84,12 +95,26 @@ def apply_payment(invoice_id: str, amount: int, method: str, reference: str, act
     except ConditionFailed as error:
         if error is not ALREADY_RECORDED:
             raise
-    invoice = fetch(Invoice, invoice_id)
-    assert invoice is not None  # noqa: S101 - it has a payment
+    invoice = _end_charge(invoice_id, charge_key, reference)
     payment = Payment.for_invoice(invoice, amount, method, reference, actor.summary)
     [known] = get_many([(Payment, payment.pk, payment.sk)])
     assert isinstance(known, Payment)  # noqa: S101 - the write was just refused because it exists
     return known
+
+
+def _end_charge(invoice_id: str, charge_key: str | None, reference: str) -> Invoice:
+    """End the charge of a payment that was recorded before its charge was known; return the invoice."""
+
+    def load() -> Invoice:
+        invoice = fetch(Invoice, invoice_id)
+        assert invoice is not None  # noqa: S101 - it has a payment
+        return invoice
+
+    def change(invoice: Invoice) -> None:
+        if invoice.is_charged_by(charge_key, reference):
+            invoice.charge = None
+
+    return update_with_retry(load, change)
 
 
 def record_payment(

@@ -12,6 +12,8 @@ ACCOUNTS_TO_CLOSE: Final = Shards("BILLDUE", 8)
 """Accounts by the day of their next invoice."""
 INVOICES_TO_DUN: Final = Shards("INVOICES#STEP", 8)
 """Unpaid invoices by the day of their next step."""
+CHARGES_UNDER_WAY: Final = Shards("INVOICES#CHARGE", 4)
+"""Invoices with a charge that has no result, by the second from which the gateway may be asked for it."""
 
 
 def due_range() -> tuple[str, str]:
@@ -93,8 +95,10 @@ class Invoice(Entity):
     credited_micros = NumberAttribute(default=0)
     """With tax."""
     credited_net_micros = NumberAttribute(default=0)
-    pending = UnicodeAttribute(null=True)
-    """The gateway's id of a charge without a result yet."""
+    charge = JSONAttribute(null=True)
+    """The charge without a result, written before the gateway is asked to make it:
+    `{key, gateway, customer, token, method, amount, since, ask_at, reference}`. Times in epoch seconds; `reference` is the gateway's id,
+    None until it has answered."""
     attempts = NumberAttribute(default=0)
     """Number of failed charges; part of the next charge's idempotency key."""
     reminders = NumberAttribute(default=0)
@@ -115,10 +119,21 @@ class Invoice(Entity):
     def owed(self) -> bool:
         return self.status in ("sent", "overdue")
 
+    @property
+    def pending(self) -> str | None:
+        """The gateway's id of the charge that it has accepted and not finished."""
+        return self.charge["reference"] if self.charge else None
+
+    def is_charged_by(self, key: str | None, reference: str) -> bool:
+        """Return whether this is the charge without a result: by its key, or by the gateway's id."""
+        return bool(self.charge and (self.charge["key"] == key or self.charge["reference"] == reference))
+
     def indexes(self) -> dict[int, tuple[str, str]]:
         keys = {1: (f"WS#{self.ws_id}#INVC", f"{self.period}#{self.id}")}
         if self.next_step:
             keys[2] = (INVOICES_TO_DUN.partition_of(self.id), f"{self.next_step}#{self.id}")
+        if self.charge:
+            keys[3] = (CHARGES_UNDER_WAY.partition_of(self.id), f"{self.charge['ask_at']:012d}#{self.id}")
         return keys
 
     def filters(self) -> dict[str, Any]:

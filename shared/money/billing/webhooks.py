@@ -1,19 +1,24 @@
-"""Stripe's webhooks: results of pending charges, and of charges whose response was lost.
+"""Stripe's webhooks: results of pending charges, and of charges whose response was lost or has not come yet.
 
-A message may come twice, late, or out of order, and is accepted only with a valid signature. The payment's reference makes sure that an
-invoice is paid only once.
+A message may come twice, late, early, or out of order, and is accepted only with a valid signature. The payment's reference makes sure that
+an invoice is paid only once; the charge's key in its metadata says which charge it is the result of.
 """
 
 import json
-from typing import Any
+from typing import Any, Final, Literal
 
 from shared.core.errors import Malformed, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.money.billing.amounts import CENT
 from shared.money.billing.charging import apply_charge_result
-from shared.money.billing.gateways import credential
+from shared.money.billing.gateways import ChargeResult, credential
 from shared.money.billing.rows import Invoice
 from shared.store import fetch
+
+_OUTCOMES: Final[dict[str, Literal["succeeded", "failed"]]] = {
+    "payment_intent.succeeded": "succeeded",
+    "payment_intent.payment_failed": "failed",
+}
 
 
 def handle_stripe_webhook(body: bytes, signature: str) -> str:
@@ -31,8 +36,9 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
     try:
         event: dict[str, Any] = json.loads(body)
         kind, intent = str(event["type"]), event["data"]["object"]
-        invoice_id = bare_id(str((intent.get("metadata") or {}).get("invoice_id", "")))
-        outcome = {"payment_intent.succeeded": True, "payment_intent.payment_failed": False}.get(kind)
+        metadata = intent.get("metadata") or {}
+        invoice_id = bare_id(str(metadata.get("invoice_id", "")))
+        outcome = _OUTCOMES.get(kind)
         if outcome is None or not is_id(invoice_id) or fetch(Invoice, invoice_id) is None:
             return kind
         received = int(intent.get("amount_received") or 0) * CENT
@@ -40,7 +46,7 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
         reference = str(intent["id"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Malformed("This webhook cannot be read") from error
-    if outcome and received <= 0:
+    if outcome == "succeeded" and received <= 0:
         return kind
-    apply_charge_result(invoice_id, reference, outcome, received, str(method))
+    apply_charge_result(invoice_id, metadata.get("charge"), ChargeResult(outcome, reference), received, str(method))
     return kind

@@ -1,10 +1,12 @@
-"""The scheduled sweep of runs: end runs whose worker has disappeared, resume runs whose budget has room again, start a new execution for
-waiting runs that lost theirs, end runs whose approval has expired, and release reservations that ended runs still hold.
+"""The scheduled sweep of runs: settle model calls that nobody settled, end runs whose worker has disappeared, resume runs whose budget
+has room again, start a new execution for waiting runs that lost theirs, end runs whose approval has expired, and release reservations that
+ended runs still hold.
 
 Cards and projects do not depend on it: after the lease of a run, any request may take over the card and the run's place in the project.
 """
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -15,10 +17,10 @@ from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
-from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, Run, WaitingCursor
-from shared.runs.agent_runs.spending import release_run_reservation
+from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, UNSETTLED_CALLS, Run, UnsettledCall, WaitingCursor
+from shared.runs.agent_runs.spending import release_run_reservation, settle_stored_calls
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch_indexed, get, iterate_shards, query, update_now
+from shared.store import fetch, fetch_indexed, get, iterate_shards, process_all, query, update_now
 
 _PAGE = 100
 WAITING_RUNS_PER_SWEEP = 100
@@ -27,8 +29,33 @@ _GRACE = timedelta(minutes=5)  # the state machine itself ends an approval that 
 
 
 def sweep_runs(until: float) -> int:
-    """Do everything that is due for runs; return how many runs changed. Stops at `until` (`time.monotonic`)."""
-    return resume_waiting(until=until) + _end_abandoned(until) + _recover_waiting_runs(until) + _release_reservations(until)
+    """Do everything that is due for runs; return how many things were done. Stops at `until` (`time.monotonic`).
+
+    What fails does not stop the rest; all errors are raised at the end.
+    """
+    parts: tuple[Callable[[float], int], ...] = (
+        _settle_calls,  # first, while the reservations are still there
+        _resume_waiting_runs,
+        _end_abandoned,
+        _recover_waiting_runs,
+        _release_reservations,
+    )
+    return process_all("the sweep of runs", parts, lambda part: part(until), lambda part: part.__name__)
+
+
+def _settle_calls(until: float) -> int:
+    """Settle stored model calls whose worker died before it did; return how many. A run whose lease is active does it itself."""
+    rows = iterate_shards(UnsettledCall, UNSETTLED_CALLS, until, index=3, limit=_PAGE)
+    return process_all(UNSETTLED_CALLS.name, rows, _settle_calls_of_run, lambda row: f"{Run.NAME} {row.run_id}")
+
+
+def _settle_calls_of_run(row: UnsettledCall) -> int:
+    run = fetch(Run, row.run_id)
+    return settle_stored_calls(run, is_holder=not run.lease_active) if run is not None else 0
+
+
+def _resume_waiting_runs(until: float) -> int:
+    return resume_waiting(until=until)
 
 
 def _end_abandoned(until: float) -> int:

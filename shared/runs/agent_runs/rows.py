@@ -4,12 +4,15 @@ RUN#<id>    META          the run
             CONTEXT       the first message of its conversation
             TURN#001      a response of the model, stored before its tool calls are executed
             CALL#001#02   an executed tool call, written in the transaction of its effect
+            UNSETTLED#001#00002   what a finished model call used, until it is in the ledger; by turn and fence
 PROJ#<id>   RUNS          the ids of the project's runs that have not ended
 WS#<id>     AGENT#<id>    the record of an agent in a workspace
 """
 
+from dataclasses import asdict
 from typing import Any, Final
 
+from shared.agents.providers.port import Finished
 from shared.core import clock
 from shared.store import (
     BooleanAttribute,
@@ -30,6 +33,8 @@ IN_PROGRESS: Final = Shards("RUNS#UNDERWAY", 4)
 """The active runs that do not wait, for the scheduled sweep."""
 HOLDING_RESERVATION: Final = Shards("RUNS#HOLDING", 4)
 """Ended runs that still hold a reservation, by the time when it expires."""
+UNSETTLED_CALLS: Final = Shards("CALLS#UNSETTLED", 4)
+"""Model calls that are not in the ledger yet, by the time of their answer."""
 
 
 class Run(Entity):
@@ -199,6 +204,43 @@ class Turn(Row):
     @classmethod
     def key_of(cls, run_id: str, number: int) -> tuple[str, str]:
         return f"RUN#{run_id}", f"TURN#{number:03d}"
+
+
+class UnsettledCall(Row):
+    """What a finished model call used, at `RUN#<id>, UNSETTLED#<nnn>#<fence>`; stored with its answer, removed when it is in the ledger."""
+
+    TABLE = "core_table"
+    turn = NumberAttribute()
+    fence = NumberAttribute()
+    """The fence of the worker that made the call."""
+    usage = JSONAttribute()
+    """The fields of `TokenUsage`."""
+    model = UnicodeAttribute(null=True)
+    """The model that answered."""
+    estimated = BooleanAttribute()
+    at = UnicodeAttribute()
+    gsi3pk = UnicodeAttribute(null=True, attr_name="GSI3PK")
+    gsi3sk = UnicodeAttribute(null=True, attr_name="GSI3SK")
+
+    @classmethod
+    def of(cls, run: Run, turn: int, done: Finished) -> "UnsettledCall":
+        at, number = clock.iso(), f"{turn:03d}#{int(run.fence):05d}"
+        return cls(
+            pk=f"RUN#{run.id}",
+            sk=f"UNSETTLED#{number}",
+            turn=turn,
+            fence=int(run.fence),
+            usage=asdict(done.usage),
+            model=done.model,
+            estimated=done.estimated,
+            at=at,
+            gsi3pk=UNSETTLED_CALLS.partition_of(run.id),
+            gsi3sk=f"{at}#{run.id}#{number}",
+        )
+
+    @property
+    def run_id(self) -> str:
+        return str(self.pk).removeprefix("RUN#")
 
 
 class ToolCallRecord(Row):

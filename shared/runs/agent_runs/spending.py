@@ -1,11 +1,16 @@
-"""The money of one model call: reserved before the call, settled and written to the ledger afterwards."""
+"""The money of one model call: reserved before the call, stored with its answer, and then settled and written to the ledger.
+
+reserve(run, turn, worst)                      before the call
+store_call(run, call, answer)                  one small transaction, on rows that only this run has
+settle_call(run, call)                         one large transaction, on rows that everybody writes: it may fail, and is then repeated
+"""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from shared.agents.providers.port import Finished, Request, TokenUsage
+from shared.agents.providers.port import Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
-from shared.core import clock
 from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
@@ -20,9 +25,9 @@ from shared.money.budgets.reserving import (
 )
 from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
 from shared.money.usage.rows import UsageLine
-from shared.runs.agent_runs.lease import LeaseLost
-from shared.runs.agent_runs.rows import ENDED, AgentStats, Run
-from shared.store import Operation, fetch, update, write
+from shared.runs.agent_runs.lease import LeaseLost, check_fence
+from shared.runs.agent_runs.rows import ENDED, AgentStats, Run, Turn, UnsettledCall
+from shared.store import Operation, create, delete, fetch, iterate, put, update, write
 from shared.work.projects.rows import Project
 
 
@@ -73,29 +78,30 @@ def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
 _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 
 
-def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
-    """Build the ledger line of a call; its id contains the run's fence, because there is one call for each fence."""
-    price = _find_cost(run, model, usage)
+def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
+    """Build the ledger line of a call; its id contains the call's fence, because there is one call for each fence."""
+    usage = TokenUsage(**call.usage)
+    price = _find_cost(run, call.model, usage)
     known = isinstance(price, Priced)
     cost_micros = price.cost_micros if isinstance(price, Priced) else 0
     return UsageLine.new(
-        derived_id("usage", run.id, turn, int(run.fence)),
+        derived_id("usage", run.id, int(call.turn), int(call.fence)),
         org_id=run.org_id,
         ws_id=run.ws_id,
         proj_id=run.proj_id,
-        at=clock.iso(),
+        at=call.at,
         run_id=run.id,
         item_id=run.item_id,
         agent_id=run.agent_id,
         agent_name=run.agent["display_name"],
         user=run.triggered_by,
         provider=run.provider,
-        model=model or run.model,
+        model=call.model or run.model,
         input_tokens=usage.input,
         cache_read_tokens=usage.cache_read,
         cache_write_tokens=usage.cache_write,
         output_tokens=usage.output,
-        estimated=estimated,
+        estimated=call.estimated,
         provider_cost_micros=cost_micros,
         customer_price_micros=customer_price_micros(cost_micros) if known else 0,
         unpriced=not known,
@@ -103,60 +109,99 @@ def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimat
     )
 
 
-def settle_call(
-    run: Run, turn: int, done: Finished, project_name: str, journal_operations: list[Operation], progress: int
-) -> bool:
-    """Settle a finished call: write ledger, budgets, the run's counters and `journal_operations` in one transaction.
+def store_call(run: Run, call: UnsettledCall, answer: Callable[[], Turn] | None = None) -> Turn | None:
+    """Store what a finished call used, together with its answer: from here on it is paid once, and not asked again, whoever dies.
 
-    If the lease is lost, the money is still recorded as spent, but the journal is not written. Returns whether it was written.
+    Returns the answer if it is stored. If it cannot be (the lease is lost, or `answer` raises), what the call used is stored alone.
     """
-    line = build_usage_line(run, turn, done.usage, done.model, done.estimated)
-    price = int(line.customer_price_micros)
-    counts = [*_usage_counters(line), Run.version.add(1)]
-    row = Run(*Run.key(run.id))
-    is_ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
-    clear_reservation = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
-    ledger_operations = [*usage_operations(line, project_name), *_agent_stats_operations(run, price)]
+    stored = None
     try:
-        write(
-            update(row, counts + clear_reservation, is_ours, LeaseLost()),
-            *settle_reservation(run.hold, (), price),
-            *journal_operations,
-            *ledger_operations,
-        )
+        if answer is not None:
+            turn = answer()
+            write(check_fence(run), create(turn), put(call))
+            stored = turn
     except LeaseLost:
-        settle_late_call(run, turn, counts, price, ledger_operations)
-        return False
-    run.hold = run.hold_turn = None
-    if price:
-        announce_month_thresholds(str(run.ws_id))
-    return True
+        pass
+    finally:
+        if stored is None:
+            write(put(call))
+    return stored
 
 
-def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_operations: list[Operation]) -> None:
-    """Settle a call that finished after its run had ended or had a new holder: settle the reservation that the ended run still holds, or
-    spend the price without one."""
-    row = Run(*Run.key(run.id))
-    try:
+def settle_stored_calls(run: Run, *, is_holder: bool) -> int:
+    """Settle the calls of a run that are stored and not in the ledger; return how many were settled."""
+    calls = list(iterate(UnsettledCall, f"RUN#{run.id}", prefix="UNSETTLED#", consistent=True))
+    return sum(settle_call(run, call, is_holder=is_holder) for call in calls)
+
+
+def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> bool:
+    """Settle a stored call: write ledger, budgets and the run's counters, and remove its record, in one transaction. Safe to repeat.
+
+    The price replaces the reservation if the caller holds the run, or if the run has ended and kept it; otherwise it is spent without
+    one. A reservation that another holder works with is left alone, and the call stays stored. Returns whether it was settled.
+    """
+    turn, line = int(call.turn), build_usage_line(run, call)
+    price = int(line.customer_price_micros)
+    reserved = settle_reservation(run.hold, (), price)
+    operations = [
+        delete(call, UnsettledCall.pk.exists(), ALREADY_RECORDED),
+        *usage_operations(line, _fetch_project_name(run)),
+        *_agent_stats_operations(run, price),
+    ]
+
+    def settle_if(condition: Any, actions: list[Any], budgets: list[Operation]) -> bool:
+        counted = update(Run(*Run.key(run.id)), [*_usage_counters(line), Run.version.add(1), *actions], condition, LeaseLost())
         try:
-            write(
-                update(row, counts + CLEAR_RESERVATION, holds_reservation(turn), LeaseLost()),
-                *settle_reservation(run.hold, (), price),
-                *ledger_operations,
-            )
+            write(*operations, counted, *budgets)
         except LeaseLost:
-            existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
-            write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
+            return False
+        return True
+
+    try:
+        done = (
+            (is_holder and settle_if(_is_held_by(run, turn), [*_CLEAR_HOLD, Run.progress.set(progress_after(turn))], reserved))
+            or settle_if(holds_reservation(turn), CLEAR_RESERVATION, reserved)
+            or settle_if(_has_no_reservation(turn), [], _spend_unreserved(run, price))
+        )
     except ConditionFailed as error:
         if error is not ALREADY_RECORDED:
             raise
-    if price:
+        write(delete(call))  # it is there only if it was stored again after it was settled
+        _read_hold(run)
+        return False
+    if done and run.hold_turn == turn:
+        run.hold = run.hold_turn = None
+    if done and price:
         announce_month_thresholds(str(run.ws_id))
+    return done
 
 
+def _read_hold(run: Run) -> None:
+    """Read again what the run has reserved: somebody else has settled its call."""
+    stored = fetch(Run, run.id)
+    run.hold, run.hold_turn = (stored.hold, stored.hold_turn) if stored is not None else (None, None)
+
+
+def _spend_unreserved(run: Run, price: int) -> list[Operation]:
+    return settle_reservation(None, [budget.id for budget in read_caps(budget_scope(run)).budgets], price)
+
+
+def progress_after(turn: int) -> int:
+    """Return the progress in percent after this many turns; it always rises and stays below 100."""
+    return int(95 * (1 - 0.7**turn))
+
+
+def _is_held_by(run: Run, turn: int) -> Any:
+    return (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
+
+
+def _has_no_reservation(turn: int) -> Any:
+    return Run.pk.exists() & (Run.hold_turn.does_not_exist() | (Run.hold_turn != turn))
+
+
+_CLEAR_HOLD: Final = [Run.hold.remove(), Run.hold_turn.remove()]
 CLEAR_RESERVATION: Final = [
-    Run.hold.remove(),
-    Run.hold_turn.remove(),
+    *_CLEAR_HOLD,
     Run.held_until.remove(),
     Run.gsi3pk.remove(),
     Run.gsi3sk.remove(),
@@ -202,6 +247,6 @@ def _usage_counters(line: UsageLine) -> list[Any]:
     return [*actions, Run.unpriced.set(True)] if line.unpriced else actions
 
 
-def fetch_project_name(run: Run) -> str:
+def _fetch_project_name(run: Run) -> str:
     project = fetch(Project, str(run.proj_id))
     return project.name if project else ""

@@ -28,7 +28,7 @@ from shared.runs.agent_runs.failures import CardGone, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
 from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, acquire_lease, check_fence
 from shared.runs.agent_runs.rows import Run, RunContext
-from shared.runs.agent_runs.spending import has_budget
+from shared.runs.agent_runs.spending import has_budget, settle_stored_calls
 from shared.runs.agent_runs.turns import Worker
 from shared.runs.terminal import TerminalWriter, publish_run_status
 from shared.runs.toolbox import agent_actor
@@ -196,12 +196,12 @@ def load_context(step: Step) -> State:
 def ensure_running(run_id: str, execution: str) -> Run:
     """Start or resume the run if it is not running, store its first message if there is none, and return the run with a new fence."""
     run = _fetch_own_run(run_id, execution)
-    if run.status == "running" and fetch_context(run) is not None:
+    if run.status == "running":  # its first message was stored in the transaction that started it
         return acquire_lease(run_id, execution)
     card = fetch(Item, run.item_id)
     if card is None or card.deleted_at:
         raise CardGone("The card was deleted before the run began")
-    context = fetch_context(run)
+    context = get(RunContext, f"RUN#{run.id}", "CONTEXT")
     system: str | None = run.system
     if context is None:
         system, text = first_message(run, card, get_agent(run.agent_id))
@@ -226,10 +226,6 @@ def ensure_running(run_id: str, execution: str) -> Run:
     run = update_with_retry(lambda: _fetch_own_run(run_id, execution), change)
     _publish_status(run)
     return run
-
-
-def fetch_context(run: Run) -> RunContext | None:
-    return get(RunContext, f"RUN#{run.id}", "CONTEXT")
 
 
 def _start_card(run: Run) -> list[Operation]:
@@ -320,6 +316,8 @@ def fail(step: Step) -> State:
     run = fetch(Run, step.run_id)
     if run is None:
         return {"run_id": step.run_id, "next": "ended"}
+    if run.hold_turn is not None and run.execution == step.execution:
+        settle_stored_calls(run, is_holder=True)  # before the end gives the reservation back
     code, message = read_error(step.state.get("error"))
     status = "cancelled" if code in ("CANCELLED", "APPROVAL_REJECTED") else "failed"
     run = end_run(

@@ -1,13 +1,17 @@
-"""One turn of a run: one response of the model, stored first, and then its tool calls, each executed once.
+"""One turn of a run: one response of the model, stored first, then paid, and then its tool calls, each executed once.
 
 At any point the process may die and the step is retried (the journal shows how far it came), the run may be cancelled or get a new holder
 (every write fails by the fence), or a budget may have no room (no call is made, the run waits).
 """
 
 import json
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
@@ -28,8 +32,8 @@ from shared.runs.agent_runs.failures import (
 )
 from shared.runs.agent_runs.journal import Exchange, Journal
 from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_lease
-from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn
-from shared.runs.agent_runs.spending import fetch_project_name, reserve, settle_call, worst_case_price
+from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn, UnsettledCall
+from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case_price
 from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool
 from shared.store import create, fetch, put, store_text, transaction_guard, write
@@ -39,6 +43,7 @@ MAX_TURNS: Final = 40
 CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
 CHECK_INTERVAL = 1.0  # seconds between two checks of the run's row while a model streams: a cancel takes effect within two
 _MAX_LINE = 2_000  # characters of one terminal line
+log = logging.getLogger(__name__)
 
 
 class AlreadyDone(ConditionFailed):
@@ -55,6 +60,8 @@ class Worker:
 
     def take_turn(self) -> str:
         """Do the turn; return the next step, `turn` or `finish`. Raises BudgetExhausted, LeaseLost, or a RunFailure."""
+        if self.run.hold_turn is not None:  # an earlier worker reserved; it may have stored an answer and not settled it
+            settle_stored_calls(self.run, is_holder=True)
         last = self.journal.last
         if last is not None and last.open:  # the response is stored, but not all of its calls are executed
             self.execute_calls(last)
@@ -75,7 +82,7 @@ class Worker:
     # -- calling the model
 
     def call_model(self) -> Exchange | None:
-        """Call the model once: reserve, stream, settle and store the response. Returns None if the lease was lost meanwhile."""
+        """Call the model once: reserve, stream, store the response, settle. Returns None if the lease was lost meanwhile."""
         run, number = self.run, self.journal.next_turn
         request = self._request(number)
         try:
@@ -99,7 +106,7 @@ class Worker:
                 else:
                     done = event
         except StreamInterrupted as error:
-            self._settle(number, Finished("cancelled", error.usage, run.model, estimated=True), None)
+            self._store_and_settle(number, Finished("cancelled", error.usage, run.model, estimated=True))
             raise ProviderUnavailable(error.message) from error
         except Upstream as error:
             kind = ProviderRateLimited if error.situation is Situation.PROVIDER_RATE_LIMITED else ProviderUnavailable
@@ -110,10 +117,10 @@ class Worker:
         if done is None:
             raise ProviderUnavailable(f"{run.provider} ended its stream without a word about what was used")
         if done.stop_reason == "cancelled":
-            self._settle(number, done, None)
+            self._store_and_settle(number, done)
             return None
-        turn = self._build_turn(number, "".join(texts), calls, done)
-        if not self._settle(number, done, turn):
+        turn = self._store_and_settle(number, done, lambda: self._build_turn(number, "".join(texts), calls, done))
+        if turn is None:
             return None
         exchange = Exchange(turn)
         self.journal.exchanges.append(exchange)
@@ -148,9 +155,11 @@ class Worker:
             at=clock.iso(),
         )
 
-    def _settle(self, number: int, done: Finished, turn: Turn | None) -> bool:
-        operations = [create(turn)] if turn is not None else []
-        return settle_call(self.run, number, done, fetch_project_name(self.run), operations, progress=_progress(number))
+    def _store_and_settle(self, number: int, done: Finished, answer: Callable[[], Turn] | None = None) -> Turn | None:
+        call = UnsettledCall.of(self.run, number, done)
+        turn = store_call(self.run, call, answer)
+        settle_call(self.run, call)
+        return turn
 
     # -- executing tool calls
 
@@ -262,11 +271,6 @@ def _replace_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _progress(turn: int) -> int:
-    """Return the progress in percent after this many turns; it always rises and stays below 100."""
-    return int(95 * (1 - 0.7**turn))
-
-
 class _CancelWatch:
     """Checks the run's row while a model streams: whether the lease is lost; renews the lease after a third of its time."""
 
@@ -280,22 +284,29 @@ class _CancelWatch:
         if self.lost or now - self.checked < CHECK_INTERVAL:
             return self.lost
         self.checked = now
+        try:
+            self._check(now)
+        except (BotoCoreError, ClientError):  # the call must finish and be paid; the next check asks again
+            log.warning("the lease of run %s could not be checked", self.run.id)
+        return self.lost
+
+    def _check(self, now: float) -> None:
         row = fetch(Run, self.run.id)
         self.lost = row is None or row.fence != self.run.fence or row.status != "running"
         if not self.lost and now - self.renewed > LEASE / 3:
-            self.renewed = now
             try:
                 renew_lease(self.run)
             except LeaseLost:
                 self.lost = True
-        return self.lost
+            self.renewed = now
 
 
 class _LineWriter:
-    """Writes streamed text as terminal lines. A lost lease is only passed to the watch, because the call must finish and be paid."""
+    """Writes streamed text as terminal lines. The call must finish and be paid: a lost lease is only passed to the watch, and a log that
+    cannot be written gets no more lines; the terminal raises its error again at its next write or end, when the answer is stored."""
 
     def __init__(self, terminal: TerminalWriter, watch: _CancelWatch) -> None:
-        self.terminal, self.watch, self.text = terminal, watch, ""
+        self.terminal, self.watch, self.text, self.broken = terminal, watch, "", False
 
     def add(self, text: str) -> None:
         self.text += text
@@ -310,9 +321,11 @@ class _LineWriter:
         self.text = ""
 
     def _write(self, line: str) -> None:
-        if not line.strip() or self.watch.lost:
+        if not line.strip() or self.watch.lost or self.broken:
             return
         try:
             self.terminal.write("info", "model", line, source="agent")
         except LeaseLost:
             self.watch.lost = True
+        except (BotoCoreError, ClientError, ConditionFailed):
+            self.broken = True

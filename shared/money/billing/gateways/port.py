@@ -45,6 +45,8 @@ class Gateway(Protocol):
     def attach(self, customer: str, token: str) -> AttachedMethod: ...
     def detach(self, token: str) -> None: ...
     def charge(self, charge: Charge) -> ChargeResult: ...
+    def find(self, charge: Charge, reference: str | None) -> ChargeResult | None:
+        """Return what became of a charge, None if it is not known. `reference` is the gateway's id of it, if that is known."""
 
 
 class Manual:
@@ -64,3 +66,6 @@ class Manual:
 
     def charge(self, charge: Charge) -> ChargeResult:
         raise self._REFUSED
+
+    def find(self, charge: Charge, reference: str | None) -> ChargeResult | None:
+        return None

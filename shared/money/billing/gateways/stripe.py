@@ -1,4 +1,4 @@
-"""Stripe over HTTP: four calls of its API (form encoded, responses in JSON), and the signature of its webhooks.
+"""Stripe over HTTP: six calls of its API (form encoded, responses in JSON), and the signature of its webhooks.
 
 Stripe's own package has 8 MB and takes 300 ms to import. The API version is pinned below; its amounts are in cents.
 """
@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.core.errors import FieldError, Invalid, Upstream
+from shared.core.ids import derived_id
 from shared.core.situations import Situation
 from shared.money.billing.amounts import CENT
 from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult
@@ -43,7 +44,8 @@ class Stripe:
 
     def create_customer(self, ws_id: str, name: str, email: str) -> str:
         form = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
-        customer = self._post("/v1/customers", form, key=f"customer-{ws_id}")
+        # the key contains all that is sent: Stripe refuses a key that comes with another name or address
+        customer = self._post("/v1/customers", form, key=f"customer-{derived_id('customer', ws_id, name, email)}")
         return str(customer["id"])
 
     def attach(self, customer: str, token: str) -> AttachedMethod:
@@ -68,22 +70,33 @@ class Stripe:
             "confirm": "true",
             "description": charge.description,
             "metadata[invoice_id]": charge.invoice_id,
+            "metadata[charge]": charge.key,
         }
         try:
             intent = self._post("/v1/payment_intents", form, key=charge.key)
         except _Declined as declined:
             return ChargeResult("failed", declined.reference, declined.message)
-        status = {"succeeded": "succeeded", "processing": "pending"}.get(str(intent["status"]), "failed")
-        return ChargeResult(status, str(intent["id"]), str(intent["status"]))  # type: ignore[arg-type]  # the three words above
+        return _result(intent)
+
+    def find(self, charge: Charge, reference: str | None) -> ChargeResult | None:
+        try:
+            if reference is not None:
+                return _result(self._send("GET", f"/v1/payment_intents/{_checked_token(reference)}"))
+            # a list is up to date at once, unlike Stripe's search; a charge is asked for soon, so it is among the newest
+            found = self._send("GET", "/v1/payment_intents", params={"customer": charge.customer, "limit": "100"})
+        except Invalid:
+            return None  # Stripe does not know this payment, or this customer
+        return next((_result(one) for one in found["data"] if (one.get("metadata") or {}).get("charge") == charge.key), None)
 
     def _post(self, path: str, form: dict[str, str], key: str | None = None) -> dict[str, Any]:
+        return self._send("POST", path, data=form, headers={} if key is None else {"idempotency-key": key})
+
+    def _send(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> dict[str, Any]:
         import httpx2
 
-        headers = {"authorization": f"Bearer {self.key}", "stripe-version": API_VERSION}
-        if key is not None:
-            headers["idempotency-key"] = key
+        headers = {"authorization": f"Bearer {self.key}", "stripe-version": API_VERSION} | (headers or {})
         try:
-            response = _client().post(self.url.rstrip("/") + path, data=form, headers=headers)
+            response = _client().request(method, self.url.rstrip("/") + path, headers=headers, **content)
             answer = response.json()
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise Upstream(
@@ -96,6 +109,11 @@ class Stripe:
         if response.status_code < 300 and isinstance(answer, dict):
             return answer
         raise _error(response.status_code, answer)
+
+
+def _result(intent: dict[str, Any]) -> ChargeResult:
+    status = {"succeeded": "succeeded", "processing": "pending"}.get(str(intent["status"]), "failed")
+    return ChargeResult(status, str(intent["id"]), str(intent["status"]))  # type: ignore[arg-type]  # the three words above
 
 
 class _Declined(Upstream):
