@@ -21,7 +21,10 @@ from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payme
 from shared.store import Operation, create, fetch, get, get_many, retrying, save, write
 
 T = TypeVar("T")
-ALREADY_RECORDED = ConditionFailed("This payment is recorded already")
+
+
+class _PaymentRecorded(ConditionFailed):
+    """This payment is recorded already."""
 
 
 @dataclass
@@ -77,13 +80,12 @@ def apply_payment(invoice_id: str, amount: int, method: str, reference: str, act
         if pair.invoice.pending == reference:
             pair.invoice.pending = None
         operations = pair.save_operations(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
-        return payment, [create(payment, ALREADY_RECORDED), *operations]
+        return payment, [create(payment, _PaymentRecorded), *operations]
 
     try:
         return _change_invoice(invoice_id, add_payment)
-    except ConditionFailed as error:
-        if error is not ALREADY_RECORDED:
-            raise
+    except _PaymentRecorded:
+        pass  # by an earlier request: its payment is returned
     invoice = fetch(Invoice, invoice_id)
     assert invoice is not None  # noqa: S101 - it has a payment
     payment = Payment.for_invoice(invoice, amount, method, reference, actor.summary)

@@ -6,7 +6,6 @@ from typing import Any, Final
 from shared.agents.providers.port import Finished, Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
 from shared.core import clock
-from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
@@ -18,7 +17,7 @@ from shared.money.budgets.reserving import (
     release_reservation,
     settle_reservation,
 )
-from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
+from shared.money.usage.recording import CallRecorded, usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.lease import LeaseLost
 from shared.runs.agent_runs.rows import ENDED, AgentStats, Run
@@ -147,9 +146,8 @@ def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_
         except LeaseLost:
             existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
             write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
-    except ConditionFailed as error:
-        if error is not ALREADY_RECORDED:
-            raise
+    except CallRecorded:
+        pass  # by an earlier try
     if price:
         announce_month_thresholds(str(run.ws_id))
 
