@@ -1,6 +1,7 @@
 """Model streams as servers really send them: counts, tool calls and ends that no document describes. Both formats, on loopback."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,7 +21,7 @@ from shared.agents.providers.tokens import input_tokens
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
-from .conftest import Reply, sse
+from .conftest import Loopback, Reply, serve, sse
 
 REQUEST = Request("m", (Message.user("Read the card and comment on it"),), timeout_s=10)
 ESTIMATED_INPUT = input_tokens(REQUEST)
@@ -45,6 +46,18 @@ class Answers:
 
     def calls(self, *replies: Reply | bytes) -> list[ToolCall]:
         return [event.call for event in self.read(*replies) if isinstance(event, ToolCallReady)]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Loopback]:
+    """One server and one client for all tests of this module: to make them takes longer than a test."""
+    yield from serve()
+
+
+@pytest.fixture
+def loopback(server) -> Loopback:
+    server.asked.clear()
+    return server
 
 
 @pytest.fixture
