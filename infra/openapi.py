@@ -87,6 +87,8 @@ def _complete(described: Document, operation: Operation) -> None:
     responses = described["responses"]
     for status in [status for status, answer in responses.items() if "HTTPValidationError" in json.dumps(answer)]:
         del responses[status]
+    if "application/json" not in described.get("requestBody", {}).get("content", {}):
+        responses.pop("415", None)  # the media type of any other body is not checked
     limited = operation.limited and bool(operation.rate_class or not operation.public)
     for status, answer in responses.items():
         names = ["X-Request-ID"]

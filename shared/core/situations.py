@@ -14,6 +14,8 @@ class Situation(StrEnum):
     """A body that cannot be read at all: broken JSON, wrong encoding."""
     TOO_LARGE = auto()
     UNSUPPORTED_MEDIA = auto()
+    ADDRESS_TOO_LONG = auto()
+    """Answered in front of the functions: by the edge, or by the local front door."""
     METHOD_NOT_ALLOWED = auto()
     NOT_FOUND = auto()
     """There is no such thing, or the caller may not know of it."""

@@ -28,8 +28,13 @@ from shared.store.rows import Entity, Row
 
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
-OnConflict = CadreError | ConditionFailed | Callable[[dict[str, Any] | None], CadreError | ConditionFailed]
-"""The error of a failed condition, or a function that gets the current row (raw, None if there is none) and returns the error."""
+Error = CadreError | ConditionFailed
+OnConflict = Error | type[CadreError] | type[ConditionFailed] | Callable[[dict[str, Any] | None], Error]
+"""The error of a failed condition, its class (made without arguments), or a function that gets the current row (raw, None if there is
+none) and returns the error.
+
+A module names an error by its class and never holds an instance: each raise would lengthen its traceback and keep the frames alive.
+"""
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
 _MAX_ATTEMPTS = 12  # 100 writers on one counter finished after 9 rounds; the pause doubles from 10 ms up to 200 ms
@@ -196,7 +201,7 @@ def _send_single(operation: Operation) -> None:
     getattr(dynamodb(), call)(**operation.request)
 
 
-def _condition_error(error: ClientError, operations: Sequence[Operation]) -> CadreError | ConditionFailed | None:
+def _condition_error(error: ClientError, operations: Sequence[Operation]) -> Error | None:
     """Return the error of the first operation whose condition failed or whose row is too large; None if the call failed for
     another reason."""
     response: dict[str, Any] = dict(error.response)
@@ -222,10 +227,12 @@ def _too_large() -> Invalid:
     return Invalid(FieldError("body", "This is more than can be kept in one place (400 KB, with what it replaces)"))
 
 
-def _error_of(operation: Operation, row: dict[str, Any] | None) -> CadreError | ConditionFailed:
-    if operation.on_conflict is None:
-        return stale()
-    return operation.on_conflict if isinstance(operation.on_conflict, Exception) else operation.on_conflict(row)
+def _error_of(operation: Operation, row: dict[str, Any] | None) -> Error:
+    named = operation.on_conflict or stale
+    if isinstance(named, CadreError | ConditionFailed):
+        return named
+    make: Callable[..., Error] = named
+    return make() if isinstance(named, type) else make(row)
 
 
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}

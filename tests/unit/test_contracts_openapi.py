@@ -69,6 +69,19 @@ def test_every_error_has_the_contracts_form(documents, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_414_and_415_are_listed_where_they_are_answered(documents, name):
+    """An address may be too long everywhere; a media type is refused where a JSON body is read."""
+    document = documents[name]
+    for path, method, operation in operations(document):
+        listed = {
+            status: resolve(document, answer["$ref"]) for status, answer in operation["responses"].items() if "$ref" in answer
+        }
+        assert listed["414"]["description"] == "URI_TOO_LONG", (method, path)
+        takes_json = "application/json" in operation.get("requestBody", {}).get("content", {})
+        assert ("415" in listed) == takes_json, (method, path)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_security_is_said_for_every_operation(documents, name):
     document = documents[name]
     schemes = set(document["components"]["securitySchemes"])

@@ -1,7 +1,7 @@
 """Adapter for Anthropic's Messages API over server-sent events."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.agents.providers.attempts import AttemptState, RetryPolicy, TransientError, stream_with_retries
@@ -13,14 +13,12 @@ from shared.agents.providers.port import (
     StopReason,
     Text,
     TextDelta,
-    TokenUsage,
     ToolCall,
     ToolCallReady,
     never_cancelled,
 )
-from shared.agents.providers.wire import PendingToolCalls, error_from_status, merge_messages, post_events, redact, token_count
-from shared.core.errors import Upstream
-from shared.core.situations import Situation
+from shared.agents.providers.tool_calls import PendingToolCalls
+from shared.agents.providers.wire import error_from_status, merge_messages, object_of, post_events, redact, stop_reason, text_of
 
 OFFICIAL = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
@@ -28,7 +26,6 @@ _CACHED = {"type": "ephemeral"}
 _STOPS: dict[str, StopReason] = {
     "end_turn": "end",
     "stop_sequence": "end",
-    "pause_turn": "end",
     "tool_use": "tool_use",
     "max_tokens": "max_tokens",
     "model_context_window_exceeded": "max_tokens",
@@ -60,42 +57,45 @@ class AnthropicProvider:
         headers = {"x-api-key": self.api_key, "anthropic-version": _VERSION}
         url = self.base_url.rstrip("/") + "/v1/messages"
         calls = PendingToolCalls(self.name, state)
-        stop: StopReason | None = None
-        for _, data in post_events(self.name, url, headers, _body(request), state, self.retry_policy):
+        reason: object = None
+        for data in post_events(self.name, url, headers, _body(request), state, self.retry_policy):
+            if data.get("type") == "error" or data.get("error"):
+                raise _stream_error(self.name, data.get("error"))
             match data.get("type"):
                 case "message_start":
-                    message = data.get("message") or {}
-                    state.model = str(message.get("model") or request.model)
-                    state.usage = _usage(message.get("usage"), TokenUsage())
-                case "content_block_start":
-                    block = data.get("content_block") or {}
-                    if block.get("type") == "tool_use":
-                        calls.add(token_count(data.get("index")), str(block.get("id") or ""), str(block.get("name") or ""))
-                    elif block.get("type") == "text" and block.get("text"):
-                        yield TextDelta(str(block["text"]))
-                case "content_block_delta":
-                    delta = data.get("delta") or {}
-                    if delta.get("type") == "text_delta" and delta.get("text"):
-                        yield TextDelta(str(delta["text"]))
-                    elif delta.get("type") == "input_json_delta":
-                        calls.add(token_count(data.get("index")), arguments=str(delta.get("partial_json") or ""))
+                    message = object_of(data.get("message"))
+                    state.model = text_of(message.get("model"))
+                    state.report(message.get("usage"), at_start=True)
+                case "content_block_start" | "content_block_delta":
+                    if text := _read_block(data, calls, state):
+                        yield TextDelta(text)
                 case "message_delta":
-                    state.usage = _usage(data.get("usage"), state.usage or TokenUsage())
-                    reason = (data.get("delta") or {}).get("stop_reason")
-                    stop = _STOPS.get(str(reason), "end") if reason else stop
-                case "error":
-                    raise _stream_error(self.name, data.get("error"))
+                    state.report(data.get("usage"))
+                    reason = object_of(data.get("delta")).get("stop_reason") or reason
                 case "message_stop":
                     break
                 case _:  # ping, content_block_stop and unknown types: their versioning rules say to ignore them
                     pass
-        if stop is None:
-            raise TransientError(
-                Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
-            )
+        stop = stop_reason(self.name, _STOPS, reason)
         for call in calls.ready(stop):
             yield ToolCallReady(call)
         yield state.finished(stop)
+
+
+def _read_block(data: dict[str, Any], calls: PendingToolCalls, state: AttemptState) -> str:
+    """Take in the start or a piece of a content block; return its text to show. Thinking is never shown, but it is paid for."""
+    block = object_of(data.get("content_block") or data.get("delta"))
+    index = data.get("index") if isinstance(data.get("index"), int) else None
+    match block.get("type"):
+        case "tool_use":
+            calls.add(index, text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
+        case "input_json_delta":
+            calls.add(index, arguments=block.get("partial_json"))
+        case "thinking" | "thinking_delta":
+            state.written += text_of(block.get("thinking"))
+        case "text" | "text_delta":
+            return text_of(block.get("text"))
+    return ""
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -135,21 +135,8 @@ def _block(part: Part) -> dict[str, Any]:
     return {"type": "tool_result", "tool_use_id": part.call_id, "content": part.content, "is_error": part.is_error}
 
 
-def _usage(raw: object, known: TokenUsage) -> TokenUsage:
-    """Update the counts from an event: they are cumulative, `input_tokens` excludes cached tokens, a missing count keeps its value."""
-    if not isinstance(raw, dict):
-        return known
-    counts = {
-        "input": raw.get("input_tokens"),
-        "cache_read": raw.get("cache_read_input_tokens"),
-        "cache_write": raw.get("cache_creation_input_tokens"),
-        "output": raw.get("output_tokens"),
-    }
-    return replace(known, **{bucket: token_count(value) for bucket, value in counts.items() if value is not None})
-
-
 def _stream_error(name: str, error: object) -> Exception:
-    detail = error if isinstance(error, dict) else {}
+    detail = error if isinstance(error, dict) else {"message": text_of(error)}
     kind = str(detail.get("type") or "")
     status = _STATUS.get(kind, 500)
     failure = error_from_status(name, status, redact(kind), redact(str(detail.get("message") or "")))

@@ -14,12 +14,12 @@ from shared.agents.providers.port import (
     StopReason,
     Text,
     TextDelta,
-    TokenUsage,
     ToolCall,
     ToolCallReady,
     never_cancelled,
 )
-from shared.agents.providers.wire import PendingToolCalls, merge_messages, redact, token_count
+from shared.agents.providers.tool_calls import PendingToolCalls
+from shared.agents.providers.wire import merge_messages, object_of, redact, stop_reason, text_of
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
@@ -79,29 +79,24 @@ class BedrockProvider:
 
     def _attempt(self, request: Request, state: AttemptState) -> Iterator[Event]:
         calls = PendingToolCalls(self.name, state)
-        stop: StopReason | None = None
+        reason: object = None
         state.model = request.model  # Converse does not report which model an inference profile used
         for event in self._events(request, state):
-            if start := event.get("contentBlockStart"):
-                use = (start.get("start") or {}).get("toolUse")
-                if use:
-                    calls.add(
-                        token_count(start.get("contentBlockIndex")), str(use.get("toolUseId") or ""), str(use.get("name") or "")
-                    )
-            elif block := event.get("contentBlockDelta"):
-                delta = block.get("delta") or {}
-                if delta.get("text"):
-                    yield TextDelta(str(delta["text"]))
-                elif "toolUse" in delta:
-                    calls.add(token_count(block.get("contentBlockIndex")), arguments=str(delta["toolUse"].get("input") or ""))
-            elif end := event.get("messageStop"):
-                stop = _STOPS.get(str(end.get("stopReason")), "end")
-            elif metadata := event.get("metadata"):
-                state.usage = _usage(metadata.get("usage"))
-        if stop is None:
-            raise TransientError(
-                Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
-            )
+            if start := object_of(event.get("contentBlockStart")):
+                if use := object_of(object_of(start.get("start")).get("toolUse")):
+                    calls.add(start.get("contentBlockIndex"), text_of(use.get("toolUseId")), text_of(use.get("name")))
+            elif block := object_of(event.get("contentBlockDelta")):
+                delta = object_of(block.get("delta"))
+                if text := text_of(delta.get("text")):
+                    yield TextDelta(text)
+                elif use := object_of(delta.get("toolUse")):
+                    calls.add(block.get("contentBlockIndex"), arguments=use.get("input"))
+                state.written += text_of(object_of(delta.get("reasoningContent")).get("text"))
+            elif end := object_of(event.get("messageStop")):
+                reason = end.get("stopReason")
+            elif metadata := object_of(event.get("metadata")):
+                state.report(metadata.get("usage"))
+        stop = stop_reason(self.name, _STOPS, reason)
         for call in calls.ready(stop):
             yield ToolCallReady(call)
         yield state.finished(stop)
@@ -125,6 +120,7 @@ class BedrockProvider:
             client = _client(self.region, self.endpoint, self.retry_policy.connect_timeout_s, self.retry_policy.idle_timeout_s)
             stream = client.converse_stream(**_arguments(request))["stream"]
             try:
+                state.answering = True
                 for event in stream:
                     state.raise_if_stopped()
                     yield event
@@ -200,15 +196,3 @@ def _block(part: Part) -> dict[str, Any]:
         return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.arguments}}
     status = "error" if part.is_error else "success"
     return {"toolResult": {"toolUseId": part.call_id, "content": [{"text": part.content or "(nothing)"}], "status": status}}
-
-
-def _usage(raw: object) -> TokenUsage | None:
-    """Read the token counts of a metadata event; `inputTokens` excludes cached tokens."""
-    if not isinstance(raw, dict):
-        return None
-    return TokenUsage(
-        token_count(raw.get("inputTokens")),
-        token_count(raw.get("cacheReadInputTokens")),
-        token_count(raw.get("cacheWriteInputTokens")),
-        token_count(raw.get("outputTokens")),
-    )

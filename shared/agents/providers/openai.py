@@ -12,12 +12,11 @@ from shared.agents.providers.port import (
     Request,
     StopReason,
     TextDelta,
-    TokenUsage,
     ToolCallReady,
     never_cancelled,
 )
-from shared.agents.providers.wire import PendingToolCalls, error_from_status, merge_messages, post_events, redact, token_count
-from shared.core.errors import Upstream
+from shared.agents.providers.tool_calls import PendingToolCalls
+from shared.agents.providers.wire import error_from_status, merge_messages, object_of, post_events, redact, stop_reason, text_of
 from shared.core.situations import Situation
 
 OFFICIAL = "https://api.openai.com/v1"
@@ -27,6 +26,10 @@ _STOPS: dict[str, StopReason] = {
     "tool_calls": "tool_use",
     "function_call": "tool_use",
     "content_filter": "refusal",
+    "sensitive": "refusal",  # GLM
+    "model_context_window_exceeded": "max_tokens",  # GLM
+    "eos_token": "end",  # text-generation-inference
+    "stop_sequence": "end",
 }
 _FIXED_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")  # reasoning models reject any temperature but their default (400)
 
@@ -47,27 +50,26 @@ class OpenAIProvider:
         headers = {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         url = self.base_url.rstrip("/") + "/chat/completions"
         calls = PendingToolCalls(self.name, state)
-        stop: StopReason | None = None
+        reason: object = None
         refused = False
-        for _, chunk in post_events(self.name, url, headers, self._body(request), state, self.retry_policy):
-            if "error" in chunk:
+        for chunk in post_events(self.name, url, headers, self._body(request), state, self.retry_policy):
+            if chunk.get("error"):
                 raise _stream_error(self.name, chunk["error"])
-            state.model = str(chunk.get("model") or state.model)
-            if usage := _usage(chunk.get("usage")):
-                state.usage = usage  # some servers send a growing count in every chunk: the last one counts
+            state.model = text_of(chunk.get("model")) or state.model
+            state.report(chunk.get("usage"))
+            state.report(object_of(chunk.get("x_groq")).get("usage"))  # Groq counts here
             for choice in _first(chunk):
-                delta = choice.get("delta") or {}
-                text = delta.get("content") or delta.get("refusal")
-                refused = refused or bool(delta.get("refusal"))
-                if text:
-                    yield TextDelta(str(text))
+                state.report(choice.get("usage"))  # Moonshot counts here
+                delta = object_of(choice.get("delta"))
+                refusal = text_of(delta.get("refusal"))
+                refused = refused or bool(refusal)
+                text, reasoning = _content(delta)
+                state.written += reasoning
+                if text or refusal:
+                    yield TextDelta(text or refusal)
                 _collect(calls, delta)
-                if choice.get("finish_reason"):
-                    stop = _STOPS.get(str(choice["finish_reason"]), "end")
-        if stop is None:
-            raise TransientError(
-                Upstream(Situation.PROVIDER_UNAVAILABLE, f"{self.name} ended the stream before the answer was complete")
-            )
+                reason = choice.get("finish_reason") or reason
+        stop = stop_reason(self.name, _STOPS, reason)
         if refused:
             stop = "refusal"
         elif calls and stop == "end":
@@ -128,33 +130,38 @@ def _first(chunk: dict[str, Any]) -> list[dict[str, Any]]:
     return [choice for choice in choices[:1] if isinstance(choice, dict)] if isinstance(choices, list) else []
 
 
+def _content(delta: dict[str, Any]) -> tuple[str, str]:
+    """Return the text and the reasoning of a piece. Reasoning is never shown, but it is paid for."""
+    reasoning = text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
+    content = delta.get("content")
+    if not isinstance(content, list):
+        return text_of(content), reasoning
+    parts = [object_of(part) for part in content]
+    text = "".join(text_of(part.get("text")) for part in parts if part.get("type") == "text")
+    return text, reasoning + "".join(_thinking(part.get("thinking")) for part in parts)
+
+
+def _thinking(value: object) -> str:
+    """Return the text of a thinking part: a text, or a list of text parts (Mistral)."""
+    return "".join(text_of(object_of(part).get("text")) for part in value) if isinstance(value, list) else text_of(value)
+
+
 def _collect(calls: PendingToolCalls, delta: dict[str, Any]) -> None:
-    for position, piece in enumerate(delta.get("tool_calls") or ()):
-        function = piece.get("function") or {}
-        index = piece.get("index")
-        calls.add(
-            index if isinstance(index, int) else position,
-            str(piece.get("id") or ""),
-            str(function.get("name") or ""),
-            str(function.get("arguments") or ""),
-        )
-
-
-def _usage(raw: object) -> TokenUsage | None:
-    """Read the token counts; `prompt_tokens` includes cached tokens, `completion_tokens` includes reasoning."""
-    if not isinstance(raw, dict):
-        return None
-    details = raw.get("prompt_tokens_details") or {}
-    cached = token_count(details.get("cached_tokens")) or token_count(raw.get("prompt_cache_hit_tokens"))
-    written = token_count(details.get("cache_write_tokens"))
-    return TokenUsage.including_cache(
-        token_count(raw.get("prompt_tokens")), cached, token_count(raw.get("completion_tokens")), written
-    )
+    pieces = delta.get("tool_calls")
+    for piece in map(object_of, pieces if isinstance(pieces, list) else ()):
+        if piece:
+            function, index = object_of(piece.get("function")), piece.get("index")
+            calls.add(
+                index if isinstance(index, int) else None,
+                text_of(piece.get("id")),
+                text_of(function.get("name")),
+                function.get("arguments"),
+            )
 
 
 def _stream_error(name: str, error: object) -> Exception:
     detail = error if isinstance(error, dict) else {"message": str(error)}
     kind = str(detail.get("code") or detail.get("type") or "")
-    status = int(kind) if kind.isdigit() and len(kind) == 3 else (429 if "rate_limit" in kind else 500)
+    status = int(kind) if kind.isdecimal() and len(kind) == 3 else (429 if "rate_limit" in kind else 500)
     failure = error_from_status(name, status, redact(kind), redact(str(detail.get("message") or "")))
     return failure if failure.situation is Situation.PROVIDER_NOT_CONFIGURED else TransientError(failure)

@@ -6,8 +6,8 @@
             case ToolCallReady(call): ...        a complete call: execute it, send a ToolResult in the next request
             case Finished(stop, usage, model): ...   always the last event, exactly once
 
-A stream that ends without `Finished` has raised `Upstream` (no part of the answer was delivered) or `StreamInterrupted` (a part was
-delivered; the exception carries the tokens used so far, for the ledger).
+A stream that ends without `Finished` has raised `Upstream` (the call has used no tokens) or `StreamInterrupted` (it has; the exception
+carries them, for the ledger).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,11 +29,13 @@ class Text:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A tool call of the model. `arguments` is always a parsed object; text that is not valid JSON raises earlier."""
+    """A tool call of the model. `problem` says why its arguments cannot be read, so that the model may correct them; `arguments` is
+    then empty."""
 
     id: str
     name: str
     arguments: dict[str, Any]
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class ToolCallReady:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `model` is the model that answered; `estimated` means that the provider sent no final count and we estimated."""
+    """The last event. `model` is the model that answered; `estimated` means that the provider did not count all of it."""
 
     stop_reason: StopReason
     usage: TokenUsage
@@ -166,8 +168,14 @@ class Provider(Protocol):
 
 
 class StreamInterrupted(Upstream):
-    """The stream failed after a part of the answer was delivered; `usage` has the tokens used so far, possibly estimated."""
+    """The call failed after it had used tokens: `usage`, possibly estimated. They cost money, so the ledger gets them."""
 
-    def __init__(self, message: str, usage: TokenUsage) -> None:
-        super().__init__(Situation.PROVIDER_UNAVAILABLE, message)
+    def __init__(
+        self,
+        message: str,
+        usage: TokenUsage,
+        situation: Situation = Situation.PROVIDER_UNAVAILABLE,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(situation, message, retry_after)
         self.usage = usage

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.agents.providers.attempts import AttemptState, RetryPolicy, TransientError, retry_after_seconds
-from shared.agents.providers.port import Message, Part, StopReason, StreamInterrupted, Text, ToolCall
+from shared.agents.providers.port import Message, Part, StopReason, Text
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import httpx2
 
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # 529: Anthropic's "overloaded"
-_ERROR_BODY_LIMIT = 16_384
+_ERROR_BODY_LIMIT = 16_384  # bytes
+_ANSWER_LIMIT = 4_000_000  # bytes: the longest answer of the catalogue's models, with escapes
 _KEY_LIKE = re.compile(r"(?i)\b(?:sk|pk|rk|key|gsk|xai|AKIA|ASIA|AIza)[-_A-Za-z0-9*]{8,}|bearer\s+\S+")
 
 
@@ -35,20 +36,24 @@ def post_events(
     body: Mapping[str, Any],
     state: AttemptState,
     policy: RetryPolicy,
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """POST and yield (event name, JSON object) for each server-sent event until `[DONE]`; raise TransientError or Upstream."""
+) -> Iterator[dict[str, Any]]:
+    """POST and yield the JSON object of each server-sent event until `[DONE]`; raise TransientError or Upstream."""
     import httpx2
 
     left = max(0.1, state.deadline - time.monotonic())
     timeout = httpx2.Timeout(min(policy.idle_timeout_s, left), connect=min(policy.connect_timeout_s, left))
     try:
         with _client().stream("POST", url, headers=dict(headers), json=dict(body), timeout=timeout) as response:
-            _raise_for_status(provider, response, headers)
-            for event in httpx2.EventSource(_stoppable(response, state)):
+            _raise_for_status(provider, response, headers, state)
+            state.answering = True
+            for number, event in enumerate(httpx2.EventSource(_stoppable(response, state))):
                 if event.data == "[DONE]":
                     return
-                if event.data:
-                    yield event.event, _parse_object(provider, event.data)
+                if event.data and event.data != "null":
+                    chunk = _parse_object(provider, event.data)
+                    if number == 0 and chunk.get("error"):
+                        state.answering = False  # a refusal in the form of a stream: nothing was read or written
+                    yield chunk
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
         raise TransientError(
             Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} cannot be reached ({type(error).__name__})")
@@ -79,39 +84,58 @@ def _stoppable(response: "httpx2.Response", state: AttemptState) -> "httpx2.Resp
 def _parse_object(provider: str, data: str) -> dict[str, Any]:
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} sent a chunk that is not JSON") from error
     if not isinstance(value, dict):
         raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} sent a chunk that is not a JSON object")
     return value
 
 
-def _raise_for_status(provider: str, response: "httpx2.Response", headers: Mapping[str, str]) -> None:
+def _raise_for_status(provider: str, response: "httpx2.Response", headers: Mapping[str, str], state: AttemptState) -> None:
     status = response.status_code
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if status == 200 and content_type == "text/event-stream":
         return
     if status == 200:
+        _book_whole_answer(response, content_type, state)
         raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} did not stream (content type {content_type or 'missing'})")
     kind, message = _error_details(response, headers)
     error = error_from_status(provider, status, kind, message, retry_after_seconds(response.headers.get("retry-after")))
     raise TransientError(error) if status in _RETRYABLE and kind not in ("insufficient_quota", "billing_error") else error
 
 
-def _error_details(response: "httpx2.Response", headers: Mapping[str, str]) -> tuple[str, str]:
-    """Return (error type, message) of an error body, without any text that looks like a key."""
+def _book_whole_answer(response: "httpx2.Response", content_type: str, state: AttemptState) -> None:
+    """Take in the token counts of an answer in one piece, which is not read: it cost as much as a stream."""
+    if content_type != "application/json":
+        return  # a page of some proxy
+    body = _read_start(response, _ANSWER_LIMIT)
+    try:
+        answer = object_of(json.loads(body))
+    except (ValueError, RecursionError):
+        answer = {}
+    if not answer.get("error"):
+        state.answering = True
+        state.report(answer.get("usage"))
+
+
+def _read_start(response: "httpx2.Response", limit: int) -> bytes:
     body = b""
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > _ERROR_BODY_LIMIT:
+        if len(body) > limit:
             break
+    return body
+
+
+def _error_details(response: "httpx2.Response", headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return (error type, message) of an error body, without any text that looks like a key."""
     try:
-        parsed = json.loads(body)
-    except ValueError:
+        parsed = json.loads(_read_start(response, _ERROR_BODY_LIMIT))
+    except (ValueError, RecursionError):
         return "", ""
     if isinstance(parsed, list) and parsed:  # Google wraps the object in a list
         parsed = parsed[0]
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else {}
+    error = (parsed.get("error") or parsed) if isinstance(parsed, dict) else {}
     if not isinstance(error, dict):
         return "", redact(str(error), headers)
     kind = error.get("code") if isinstance(error.get("code"), str) else error.get("type")
@@ -143,49 +167,6 @@ def error_from_status(
     return Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} refused the request (HTTP {status}{detail})", retry_after)
 
 
-def parse_arguments(provider: str, name: str, text: str, state: AttemptState) -> dict[str, Any]:
-    """Parse the JSON object of a call's arguments; raise StreamInterrupted if the model wrote something else."""
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except ValueError as error:
-        raise StreamInterrupted(f"{provider} asked for {name} with arguments that are not JSON", state.usage_so_far()) from error
-    if not isinstance(value, dict):
-        raise StreamInterrupted(f"{provider} asked for {name} with arguments that are not an object", state.usage_so_far())
-    return value
-
-
-class PendingToolCalls:
-    """Collect tool calls whose arguments arrive in pieces. At `max_tokens` the last call may be cut, so it is dropped."""
-
-    def __init__(self, provider: str, state: AttemptState) -> None:
-        self._provider, self._state = provider, state
-        self._calls: dict[int, list[str]] = {}  # index -> [id, name, arguments]
-
-    def add(self, index: int, call_id: str = "", name: str = "", arguments: str = "") -> None:
-        call = self._calls.setdefault(index, ["", "", ""])
-        call[0] = call[0] or call_id
-        call[1] = call[1] or name
-        call[2] += arguments
-
-    def __contains__(self, index: int) -> bool:
-        return index in self._calls
-
-    def __bool__(self) -> bool:
-        return bool(self._calls)
-
-    def ready(self, stop: StopReason) -> Iterator[ToolCall]:
-        if stop == "refusal":
-            return
-        calls = [call for _, call in sorted(self._calls.items())]
-        if stop == "max_tokens":
-            calls = calls[:-1]
-        for position, (call_id, name, arguments) in enumerate(calls):
-            if not name:
-                raise StreamInterrupted(f"{self._provider} asked for a tool without naming it", self._state.usage_so_far())
-            identifier = call_id or f"call_{len(self._state.request.messages)}_{position}"  # some local servers send no id
-            yield ToolCall(identifier, name, parse_arguments(self._provider, name, arguments, self._state))
-
-
 def merge_messages(messages: tuple[Message, ...]) -> list[Message]:
     """Merge neighbouring messages of the same role and drop empty texts, as strict APIs demand."""
     result: list[Message] = []
@@ -200,6 +181,23 @@ def merge_messages(messages: tuple[Message, ...]) -> list[Message]:
     return result
 
 
-def token_count(value: object) -> int:
-    """Return a provider's token count as an int; null, a missing value or a negative number become 0."""
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
+def stop_reason(provider: str, known: Mapping[str, StopReason], reason: object) -> StopReason:
+    """Return our name of the reason why an answer ended. Raise TransientError without one, Upstream for an unknown one: such an answer
+    may not be complete."""
+    if not reason:
+        raise TransientError(
+            Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} ended the stream before the answer was complete")
+        )
+    if isinstance(reason, str) and reason in known:
+        return known[reason]
+    raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} ended the answer for another reason: {redact(str(reason))}")
+
+
+def object_of(value: object) -> dict[str, Any]:
+    """Return an object of a provider's answer; an empty one for null or anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(value: object) -> str:
+    """Return a text of a provider's answer; an empty one for null or anything else."""
+    return value if isinstance(value, str) else ""

@@ -22,7 +22,10 @@ MAX_ROWS_IN_REQUEST: Final = 2_000
 MAX_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}
 """XLSX: one call of the worker makes so many in a tenth of its time (12 s of a core), in half of its 512 MB of temporary files."""
 _PROGRESS_EVERY: Final = 5_000  # rows of a workbook between two updates of `rows_done`
-LEASE_LOST = ConditionFailed("Somebody else works on this export now")
+
+
+class ExportTaken(ConditionFailed):
+    """Somebody else works on this export now."""
 
 
 class TooManyRows(Exception):
@@ -33,7 +36,7 @@ def write_export_file(export: Export, source: Source, *, until: float = float("i
     """Write the file of an export whose lease the caller holds; return False if it is not finished.
 
     It is not finished if `until` (monotonic seconds) has passed, or if it is too large for a request (`at_once`). Raises TooManyRows,
-    TotalsMismatch (the file then starts again) and LEASE_LOST.
+    TotalsMismatch (the file then starts again) and ExportTaken.
     """
     max_rows = MAX_ROWS_IN_REQUEST if at_once else MAX_ROWS[export.format]
     try:
@@ -124,7 +127,7 @@ def _write_workbook(export: Export, source: Source, max_rows: int) -> int:
 
 
 def _save(export: Export, **changes: Any) -> None:
-    """Save these attributes with `rows_done` and `sums`; raise LEASE_LOST if another worker has taken the lease."""
+    """Save these attributes with `rows_done` and `sums`; raise ExportTaken if another worker has taken the lease."""
     for name, value in changes.items():
         setattr(export, name, value)
     export.version += 1
@@ -134,7 +137,7 @@ def _save(export: Export, **changes: Any) -> None:
     for name in changes.keys() - {"rows_done", "sums"}:
         attribute, value = getattr(Export, name), getattr(export, name)
         actions.append(attribute.remove() if value is None else attribute.set(value))
-    write(update(Export(*Export.key(export.id)), actions, Export.fence == int(export.fence), LEASE_LOST))
+    write(update(Export(*Export.key(export.id)), actions, Export.fence == int(export.fence), ExportTaken))
 
 
 def release_lease(export: Export, *, failed: str | None = None) -> None:

@@ -22,7 +22,12 @@ MAX_ATTEMPTS: Final = 3
 URL_SECONDS: Final = 3600  # long, because the file may have to be made first
 _REQUEST_LEASE: Final = 60  # lease of a request in seconds: longer than API Gateway lets it run
 _SAFETY_MARGIN: Final = 30.0  # seconds before the end of a call: no further part is started
-_EXISTS = ConditionFailed("This export exists")
+
+
+class _ExportExists(ConditionFailed):
+    """This export exists."""
+
+
 Sources = Mapping[str, Callable[[Export], Source]]
 
 
@@ -35,7 +40,7 @@ def start_export(export: Export, source: Source, *, at_once: bool) -> Export:
     if at_once:
         export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _REQUEST_LEASE
     try:
-        write(put(export, Export.pk.does_not_exist() | (Export.ttl <= clock.epoch()), _EXISTS))
+        write(put(export, Export.pk.does_not_exist() | (Export.ttl <= clock.epoch()), _ExportExists))
     except ConditionFailed:
         return _resume(export.id)
     if at_once:
@@ -106,7 +111,7 @@ def _acquire_lease(export_id: str, seconds: float) -> Export | None:
         Export.error.remove(),
     ]
     try:
-        raw = update_now(Export(*Export.key(export_id)), actions, Export.pk.exists() & (Export.ttl > now) & free, _EXISTS)
+        raw = update_now(Export(*Export.key(export_id)), actions, Export.pk.exists() & (Export.ttl > now) & free, _ExportExists)
     except ConditionFailed:
         return None
     return Export.decode(raw)

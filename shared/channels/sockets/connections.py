@@ -1,5 +1,6 @@
 """Open and close connections: at most ten per user, also if requests race."""
 
+import contextlib
 from collections.abc import Sequence
 
 from shared.channels.sockets.rows import MAX_CONNECTION_AGE, Connection, DueConnection, OpenConnections, Subscription
@@ -9,8 +10,15 @@ from shared.core.situations import Situation
 from shared.store import create, delete, get, put, query, update, update_now, write
 
 LIMIT = 10  # concurrent connections per user, from the only document that gives a number
-_FULL = LimitExceeded(Situation.LIMIT_REACHED, f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
-_GONE = ConditionFailed("The connection is closed already")
+
+
+class _TooManyConnections(LimitExceeded):
+    def __init__(self) -> None:
+        super().__init__(Situation.LIMIT_REACHED, f"At most {LIMIT} connections may be open at once", {"limit": LIMIT})
+
+
+class _ConnectionClosed(ConditionFailed):
+    """The connection is closed already."""
 
 
 def open_connection(connection: Connection, subscriptions: Sequence[Subscription] = ()) -> None:
@@ -22,7 +30,12 @@ def open_connection(connection: Connection, subscriptions: Sequence[Subscription
             write(
                 create(connection),
                 put(DueConnection.of(connection)),
-                update(counted, [OpenConnections.open.add(1), OpenConnections.ttl.set(int(connection.ttl))], room, _FULL),
+                update(
+                    counted,
+                    [OpenConnections.open.add(1), OpenConnections.ttl.set(int(connection.ttl))],
+                    room,
+                    _TooManyConnections,
+                ),
                 *(put(subscription) for subscription in subscriptions),
             )
         except LimitExceeded:
@@ -38,18 +51,15 @@ def get_connection(connection_id: str) -> Connection | None:
 
 def close_connection(connection: Connection) -> None:
     """Delete a connection and its subscriptions. Safe to repeat."""
-    try:
+    with contextlib.suppress(_ConnectionClosed):
         write(
-            delete(Connection(pk=connection.pk, sk=connection.sk), Connection.pk.exists(), _GONE),
+            delete(Connection(pk=connection.pk, sk=connection.sk), Connection.pk.exists(), _ConnectionClosed),
             delete(DueConnection.of(connection)),
             update(
                 OpenConnections.of(connection.user_id), [OpenConnections.open.add(-1), OpenConnections.left.set(clock.epoch())]
             ),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )
-    except ConditionFailed as error:
-        if error is not _GONE:
-            raise
 
 
 def delete_connection_by_id(connection_id: str) -> None:

@@ -9,6 +9,7 @@ A step handles one row after the other by conditional writes, so finished work i
 returns where; if the process is killed, at most one row is done again.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -28,7 +29,10 @@ from shared.work.projects.rows import Project
 
 _PAGE = 25
 _REASON = "The workspace was deleted"
-_ALREADY_DONE = ConditionFailed("This was done before")
+
+
+class _DoneBefore(ConditionFailed):
+    """This was done before."""
 
 
 def process(task: Task, until: float) -> Task | None:
@@ -95,11 +99,8 @@ def _close_project(project: Project, deleted_at: str) -> None:
 def _mark_cleared(workspace: Workspace) -> None:
     actions = [Workspace.cleared_at.set(clock.iso()), Workspace.version.add(1)]
     first = Workspace.deleted_at.exists() & Workspace.cleared_at.does_not_exist()
-    try:
-        update_now(Workspace(pk=workspace.pk, sk=workspace.sk), actions, first, _ALREADY_DONE)
-    except ConditionFailed as error:
-        if error is not _ALREADY_DONE:
-            raise
+    with contextlib.suppress(_DoneBefore):
+        update_now(Workspace(pk=workspace.pk, sk=workspace.sk), actions, first, _DoneBefore)
 
 
 def _purge(workspace: Workspace, task: Task, until: float) -> Task | None:

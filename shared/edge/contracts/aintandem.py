@@ -81,6 +81,7 @@ _ANSWERS = {
     Situation.MALFORMED: Answer(400, "VALIDATION_ERROR", "Request validation failed"),
     Situation.TOO_LARGE: Answer(413, "PAYLOAD_TOO_LARGE", "The request body is too large"),
     Situation.UNSUPPORTED_MEDIA: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "This media type is not supported"),
+    Situation.ADDRESS_TOO_LONG: Answer(414, "URI_TOO_LONG", "The address is too long"),
     Situation.METHOD_NOT_ALLOWED: Answer(405, "METHOD_NOT_ALLOWED", "This path has no such method"),
     Situation.NOT_FOUND: Answer(404, "RESOURCE_NOT_FOUND", "The requested resource was not found"),
     Situation.CREDENTIALS_WRONG: _UNAUTHENTICATED,

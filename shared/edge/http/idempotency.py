@@ -29,7 +29,10 @@ from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, g
 
 LOCK_SECONDS = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP_SECONDS = 86_400
-_CLAIMED = ConditionFailed("The key is claimed")
+
+
+class _KeyClaimed(ConditionFailed):
+    """Another request has this key."""
 
 
 class IdempotencyRecord(Ephemeral):
@@ -97,7 +100,7 @@ def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
         IdempotencyRecord.status.does_not_exist() & (IdempotencyRecord.locked_until < clock.epoch())
     )
     try:
-        write(put(claim, free, _CLAIMED))
+        write(put(claim, free, _KeyClaimed))
     except ConditionFailed:
         stored = get(IdempotencyRecord, claim.pk)
         if stored is None:

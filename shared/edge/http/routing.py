@@ -145,7 +145,7 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
 
 def _errors(operation: Operation) -> dict[int, list[str]]:
     """Return the contract's statuses and codes of the errors that any operation of this kind may have."""
-    situations = [Situation.INVALID, Situation.INTERNAL, Situation.UNAVAILABLE, *operation.errors]
+    situations = [Situation.INVALID, Situation.INTERNAL, Situation.UNAVAILABLE, Situation.ADDRESS_TOO_LONG, *operation.errors]
     if operation.limited and (operation.rate_class or not operation.public):
         situations.append(Situation.RATE_LIMITED)
     if not operation.public:

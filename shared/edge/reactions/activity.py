@@ -3,6 +3,7 @@
 The row is created only once, so the counters change only once, even if the event is delivered several times.
 """
 
+import contextlib
 from typing import Any
 
 from shared.core.errors import ConditionFailed
@@ -14,7 +15,11 @@ from shared.work.activities.rows import new_activity
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
-_CONSUMED = ConditionFailed("This event was consumed before")
+
+class _EventConsumed(ConditionFailed):
+    """This event was consumed before."""
+
+
 PRIVATE = frozenset({EventType.USER_REGISTERED, EventType.USER_UPDATED, EventType.PASSWORD_CHANGED})
 """Events of a user's own account: they belong to no tenant's log."""
 
@@ -35,11 +40,8 @@ def react(change: Change) -> None:
     row.subject_kind = change.kind
     if change.kind == Item.KIND:
         row.item_id = change.id
-    try:
-        write(create(row, _CONSUMED), *_count_changes(change))
-    except ConditionFailed as error:
-        if error is not _CONSUMED:
-            raise
+    with contextlib.suppress(_EventConsumed):
+        write(create(row, _EventConsumed), *_count_changes(change))
 
 
 def _count_changes(change: Change) -> list[Operation]:

@@ -1,5 +1,6 @@
 """Keep the time of the last activity in a workspace and of each member, to the minute."""
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,12 @@ from shared.store import update_now
 
 _INTERVAL = timedelta(seconds=60)
 """Time between two writes: one write per event would make the workspace's row hot, for a time that nobody reads to the second."""
-_NEWER = ConditionFailed("The row is newer than the event, or gone")
+
+
+class _RowIsNewer(ConditionFailed):
+    """The row is newer than the event, or gone."""
+
+
 _written_at: dict[str, str] = {}
 
 
@@ -30,11 +36,8 @@ def _write_time(model: Any, key: tuple[str, str], attribute: Any, at: str) -> No
     if _written_at.get(row_key, "") > due:
         return
     old = attribute.does_not_exist() | (attribute < due)
-    try:
-        update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _NEWER)
-    except ConditionFailed as error:
-        if error is not _NEWER:
-            raise
+    with contextlib.suppress(_RowIsNewer):
+        update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _RowIsNewer)
     if len(_written_at) > 10_000:
         _written_at.clear()
     _written_at[row_key] = at

@@ -23,7 +23,11 @@ from shared.store import Operation, create, get, get_many, update, update_with_r
 MAX_PAYMENT_METHODS: Final = 10
 LOOKBACK_MONTHS: Final = 12
 """Months in which usage that was recorded after its invoice is still billed."""
-ACCOUNT_EXISTS = Conflict(Situation.VERSION_CONFLICT, "The billing account was made at the same time; try again")
+
+
+class _AccountExists(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.VERSION_CONFLICT, "The billing account was made at the same time; try again")
 
 
 def new_account(workspace: Workspace) -> BillingAccount:
@@ -45,7 +49,7 @@ def new_account(workspace: Workspace) -> BillingAccount:
 
 def create_account_operations(workspace: Workspace, account: BillingAccount | None) -> list[Operation]:
     """Return the operations that create the account in a transaction; none if the workspace has one."""
-    return [] if account is not None else [create(new_account(workspace), ACCOUNT_EXISTS)]
+    return [] if account is not None else [create(new_account(workspace), _AccountExists)]
 
 
 def ensure_account(workspace: Workspace, account: BillingAccount | None) -> BillingAccount:
@@ -54,7 +58,7 @@ def ensure_account(workspace: Workspace, account: BillingAccount | None) -> Bill
         return account
     account = new_account(workspace)
     try:
-        write(create(account, ACCOUNT_EXISTS))
+        write(create(account, _AccountExists))
     except Conflict:
         stored = get(BillingAccount, *BillingAccount.key(workspace.id))
         assert stored is not None  # noqa: S101 - the write was just refused because it exists

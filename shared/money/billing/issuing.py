@@ -16,17 +16,21 @@ from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, save, update
 
 DUE_DAYS: Final = 14
-NUMBER_TAKEN = Conflict(Situation.VERSION_CONFLICT, "Another document took this number")
+
+
+class _NumberTaken(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.VERSION_CONFLICT, "Another document took this number")
 
 
 def next_number(org_id: str, name: str, last: int) -> tuple[str, Operation]:
-    """Return the next number of a range and the operation that takes it; its write fails with NUMBER_TAKEN if somebody was faster."""
+    """Return the next number of a range and the operation that takes it; its write fails with _NumberTaken if somebody was faster."""
     unchanged = Series.last == last
     if last == 0:
         unchanged = unchanged | Series.pk.does_not_exist()
     take_number = [Series.last.set(last + 1), Series.kind.set("SERIES")]
     return document_number(name, org_id, last + 1), update(
-        Series(*Series.key_of(org_id, name)), take_number, unchanged, NUMBER_TAKEN
+        Series(*Series.key_of(org_id, name)), take_number, unchanged, _NumberTaken
     )
 
 
@@ -84,7 +88,7 @@ def _issue(
     )
     operations = [take_number, *_pay_from_balance(account, invoice)]
     record(invoice, EventType.INVOICE_ISSUED, SYSTEM, number=number, total_micros=invoice.total_micros, due_date=due)
-    return invoice, [create(invoice, NUMBER_TAKEN), *operations]
+    return invoice, [create(invoice, _NumberTaken), *operations]
 
 
 def _pay_from_balance(account: BillingAccount, invoice: Invoice) -> list[Operation]:

@@ -21,7 +21,10 @@ from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payme
 from shared.store import Operation, create, fetch, get, get_many, retrying, save, update_with_retry, write
 
 T = TypeVar("T")
-ALREADY_RECORDED = ConditionFailed("This payment is recorded already")
+
+
+class _PaymentRecorded(ConditionFailed):
+    """This payment is recorded already."""
 
 
 @dataclass
@@ -88,14 +91,12 @@ def apply_payment(
         if pair.invoice.is_charged_by(charge_key, reference):
             pair.invoice.charge = None
         operations = pair.save_operations(actor, EventType.INVOICE_PAYMENT, amount_micros=amount, method=method)
-        return payment, [create(payment, ALREADY_RECORDED), *operations]
+        return payment, [create(payment, _PaymentRecorded), *operations]
 
     try:
         return _change_invoice(invoice_id, add_payment)
-    except ConditionFailed as error:
-        if error is not ALREADY_RECORDED:
-            raise
-    invoice = _end_charge(invoice_id, charge_key, reference)
+    except _PaymentRecorded:
+        invoice = _end_charge(invoice_id, charge_key, reference)  # by an earlier request: its payment is returned
     payment = Payment.for_invoice(invoice, amount, method, reference, actor.summary)
     [known] = get_many([(Payment, payment.pk, payment.sk)])
     assert isinstance(known, Payment)  # noqa: S101 - the write was just refused because it exists

@@ -142,12 +142,12 @@ def set_limit(
     def attempt(_: int) -> Budget:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         if not isinstance(row, Budget):
-            write(create(fresh, _CHANGED))
+            write(create(fresh, _BudgetChanged))
             return fresh
         _change_limit(row, limit)
         return row
 
-    return retrying(attempt, again=lambda error: error is _CHANGED)
+    return retrying(attempt, again=lambda error: isinstance(error, _BudgetChanged))
 
 
 def announce_month_thresholds(ws_id: str) -> None:
@@ -182,7 +182,7 @@ def _announce_threshold(budget: Budget, threshold: int, *, passed: bool) -> None
     )
     actions = [Budget.warned.set(threshold), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
     try:
-        write(update(budget, actions, Budget.warned < threshold, _CHANGED))
+        write(update(budget, actions, Budget.warned < threshold, _BudgetChanged))
     except ConditionFailed:
         return  # somebody else announced it
 
@@ -201,13 +201,14 @@ def _has_reached(budget: Budget, threshold: int) -> bool:
     return bool(budget.limit > 0 and budget.spent * 100 >= threshold * budget.limit)
 
 
-_CHANGED = ConditionFailed("The budget was changed at the same time")
+class _BudgetChanged(ConditionFailed):
+    """The budget was changed at the same time."""
 
 
 def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
     fresh = new_budget("workspace", scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
     try:
-        write(create(fresh, _CHANGED))
+        write(create(fresh, _BudgetChanged))
     except ConditionFailed:
         row = get_many([(Budget, fresh.pk, fresh.sk)])[0]
         assert isinstance(row, Budget)  # noqa: S101 - the write just refused because it exists
@@ -221,7 +222,7 @@ def _change_limit(budget: Budget, limit: int) -> None:
     warned = max((one for one in THRESHOLDS if one <= budget.warned and budget.spent * 100 >= one * limit > 0), default=0)
     actions = [Budget.limit.set(limit), Budget.available.add(more), Budget.warned.set(warned)]
     try:
-        write(update(budget, actions, Budget.limit == int(budget.limit), _CHANGED))
+        write(update(budget, actions, Budget.limit == int(budget.limit), _BudgetChanged))
     except ConditionFailed:
         return  # somebody else updated it
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned

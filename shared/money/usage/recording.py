@@ -4,13 +4,15 @@ from shared.core.errors import ConditionFailed
 from shared.money.usage.rows import Rollup, UsageLine, project_partition, workspace_partition
 from shared.store import Operation, create, update
 
-ALREADY_RECORDED = ConditionFailed("This call is in the ledger already")
+
+class CallRecorded(ConditionFailed):
+    """The call is in the ledger already."""
 
 
 def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:
     """Return the 17 operations that write a line and add it to its 16 sums: nine of the day, seven of the month.
 
-    The write fails with ALREADY_RECORDED if the line exists.
+    The write fails with CallRecorded if the line exists.
     """
     user = line.user
     parts = [
@@ -19,7 +21,7 @@ def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:
         ("USER", user["id"], user["name"]),
     ]
     workspace, project = workspace_partition(str(line.ws_id)), project_partition(str(line.proj_id))
-    operations = [create(line, ALREADY_RECORDED)]
+    operations = [create(line, CallRecorded)]
     for partition, dimensions in (workspace, [*parts, ("PROJECT", str(line.proj_id), project_name)]), (project, parts):
         operations.append(_add_to_rollup(line, partition, f"TOTAL#{line.at[:10]}#", None))
         for dimension, value, name in dimensions:

@@ -14,13 +14,16 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import passwords, sessions
-from shared.people.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, get_user, new_user
+from shared.people.identity.users import EmailTaken, User, email_guard, find_by_email, get_user, new_user
 from shared.people.tenancy.invitations import prepare_acceptance
 from shared.people.tenancy.provisioning import NewOrganization, new_organization
 from shared.people.tenancy.rows import Organization
 from shared.store import Operation, create, delete, fetch, update, update_with_retry, write
 
-_WRONG = Unauthenticated(Situation.CREDENTIALS_WRONG, "Invalid email or password")
+
+class _CredentialsWrong(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(Situation.CREDENTIALS_WRONG, "Invalid email or password")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class NewAccount:
     @property
     def operations(self) -> list[Operation]:
         guard = email_guard(self.user.email, self.user.id)
-        return [create(guard, EMAIL_TAKEN), create(self.user), *self.provisioned.operations]
+        return [create(guard, EmailTaken), create(self.user), *self.provisioned.operations]
 
     def access(self, session_id: str | None, expires: int, joined: Mapping[str, Role] | None = None) -> Operation:
         return records.new_access(self.user.as_actor(), session_id, expires, self.user.default_ws_id, joined)
@@ -120,7 +123,7 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
     user = find_by_email(email)
     access = records.count_guess(user.id if user else None, email, ip)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
-        raise _WRONG
+        raise _CredentialsWrong
     same = User.password_hash == user.password_hash
     return open_session(user, access, records.reset_guesses(email, ip), contract=contract, remember=remember, same=same)
 
@@ -153,7 +156,7 @@ def _note_login(user: User, same: Any) -> Operation:
     """
     exists = User.pk.exists()
     actions = [User.last_login_at.set(user.last_login_at), User.version.add(1)]
-    return update(user, actions, exists if same is None else exists & same, _WRONG)
+    return update(user, actions, exists if same is None else exists & same, _CredentialsWrong)
 
 
 def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> None:

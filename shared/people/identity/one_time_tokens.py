@@ -14,7 +14,12 @@ from shared.core.keys import fingerprint
 from shared.core.situations import Situation
 from shared.store import Ephemeral, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, delete, get, put, write
 
-_INVALID = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
+
+class _TokenInvalid(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(Situation.ONE_TIME_TOKEN_INVALID, "This token is invalid or was used before")
+
+
 _EXPIRED_KEPT_S = 86_400  # seconds for which an expired token is still reported as expired, not as unknown
 
 
@@ -62,7 +67,7 @@ def get_token(purpose: Purpose, token: str) -> OneTimeToken:
     """
     row = get(OneTimeToken, _key(purpose, token))
     if row is None:
-        raise _INVALID
+        raise _TokenInvalid
     if row.expires_at <= clock.epoch():
         raise Unauthenticated(Situation.ONE_TIME_TOKEN_EXPIRED, "This token has expired; ask for a new one")
     return row
@@ -70,7 +75,7 @@ def get_token(purpose: Purpose, token: str) -> OneTimeToken:
 
 def consume(row: OneTimeToken) -> Operation:
     """Return the operation that uses the token up. It is refused with Unauthenticated if another request was faster."""
-    return delete(row, OneTimeToken.pk.exists(), _INVALID)
+    return delete(row, OneTimeToken.pk.exists(), _TokenInvalid)
 
 
 def _key(purpose: Purpose, token: str) -> str:

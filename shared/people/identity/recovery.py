@@ -20,7 +20,10 @@ MAILS_PER_ADDRESS = RateRule("mails", 5, 3600)
 MAILS_PER_IP = RateRule("forgot", 30, 3600)
 """Requests for forgotten passwords from one network address per hour, for all accounts."""
 
-_INVALID_TOKEN = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
+
+class _TokenUnusable(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
 
 
 def send_verification(user: User, *, once: str | None = None) -> None:
@@ -44,7 +47,7 @@ def verify_email(token: str) -> User:
 
     def change(user: User) -> list[Operation]:
         if user.email != row.data["email"]:
-            raise _INVALID_TOKEN
+            raise _TokenUnusable
         if not user.email_verified:
             user.email_verified = True
             record(user, EventType.USER_UPDATED, user.as_actor(), changes={"email_verified": [False, True]})
@@ -85,7 +88,7 @@ def reset_password(token: str, new: str, *, ip: str = "") -> None:
 
     def change(user: User) -> list[Operation]:
         if user.password_changed_at is not None and row.issued_at <= user.password_changed_at:
-            raise _INVALID_TOKEN
+            raise _TokenUnusable
         set_password(user, new)
         user.email_verified = True
         record(user, EventType.PASSWORD_CHANGED, user.as_actor())
@@ -97,5 +100,5 @@ def reset_password(token: str, new: str, *, ip: str = "") -> None:
 def _get_subject(row: OneTimeToken) -> User:
     user = fetch(User, row.subject) if row.subject else None
     if user is None:
-        raise _INVALID_TOKEN
+        raise _TokenUnusable
     return user

@@ -158,10 +158,12 @@ def _rotate_with_retry(refresh_token: str) -> tuple[Session, str]:
         session, presented = _get_session(refresh_token)
         return session, _rotate(session, presented)
 
-    return retrying(attempt, times=_MAX_ATTEMPTS, again=lambda error: error is _RACED)
+    return retrying(attempt, times=_MAX_ATTEMPTS, again=lambda error: isinstance(error, _RefreshRaced))
 
 
-_RACED = Conflict(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
+class _RefreshRaced(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.VERSION_CONFLICT, "Too many refreshes of this session at once; retry")
 
 
 def _rotate(session: Session, presented: str) -> str:
@@ -179,7 +181,7 @@ def _rotate(session: Session, presented: str) -> str:
         session,
         [Session.current.set(fingerprint(new_secret)), Session.previous.set(presented), Session.siblings.set(siblings)],
         Session.current == session.current,
-        _RACED,
+        _RefreshRaced,
     )
     return new_secret
 

@@ -83,4 +83,6 @@ def get_user(user_id: str) -> User:
     return user
 
 
-EMAIL_TAKEN = Conflict(Situation.EMAIL_TAKEN, "An account with this e-mail address already exists")
+class EmailTaken(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.EMAIL_TAKEN, "An account with this e-mail address already exists")

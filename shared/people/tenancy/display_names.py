@@ -8,7 +8,9 @@ from shared.core.errors import ConditionFailed
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import collection, fetch, update_now, update_with_retry
 
-_LEFT = ConditionFailed("Not a member any more")
+
+class _MemberLeft(ConditionFailed):
+    """Not a member any more."""
 
 
 def update_display_names(person: Actor) -> None:
@@ -27,10 +29,8 @@ def _rename_membership(model: Any, container: str, person: Actor, action: Any) -
     pk, sk = model.key_in(container, person.id)
     here = model.pk.exists() & model.deleted_at.does_not_exist()
     try:
-        return model.decode(update_now(model(pk=pk, sk=sk), [action, model.version.add(1)], here, _LEFT))
-    except ConditionFailed as error:
-        if error is not _LEFT:
-            raise
+        return model.decode(update_now(model(pk=pk, sk=sk), [action, model.version.add(1)], here, _MemberLeft))
+    except _MemberLeft:
         return None
 
 

@@ -17,7 +17,7 @@ from shared.core.limits import RateRule
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.tenancy.members import ALREADY_MEMBER, Member, check_may_grant, member_limit_error, new_membership
+from shared.people.tenancy.members import AlreadyMember, Member, check_may_grant, member_limit_error, new_membership
 from shared.people.tenancy.rows import Invitation, Workspace, WorkspaceMembership
 from shared.people.tenancy.workspaces import authorize_workspace, list_memberships
 from shared.store import (
@@ -149,7 +149,7 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
 def _check_room(workspace: Workspace, email: str) -> None:
     """Refuse what can be refused before a mail is sent. Whether there is room is decided again when the invitation is accepted."""
     if any(row.user.get("email") == email for row in list_memberships(workspace.id)):
-        raise ALREADY_MEMBER
+        raise AlreadyMember
     limit = int(workspace.settings["maxMembers"])
     if workspace.member_count >= limit:
         raise member_limit_error(limit)

@@ -18,10 +18,19 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membershi
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
 from shared.store import Operation, get, put, save, update, update_with_retry
 
-_OWNER_IMMUTABLE = Conflict(
-    Situation.WORKSPACE_OWNER, "The owner stays the owner until the workspace is transferred to another member"
-)
-_WORKSPACE_DELETED = NotFound(Workspace.NAME)  # refused by the access record: the workspace was deleted a moment ago
+
+class _OwnerImmutable(Conflict):
+    def __init__(self) -> None:
+        super().__init__(
+            Situation.WORKSPACE_OWNER, "The owner stays the owner until the workspace is transferred to another member"
+        )
+
+
+class _WorkspaceDeleted(NotFound):
+    """Refused by the access record: the workspace was deleted a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__(Workspace.NAME)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
-            raise _OWNER_IMMUTABLE
+            raise _OwnerImmutable
         before = permissions_of(row)
         old_values = {"role": row.role, "permissions": row.permissions}
         extra = frozenset(map(Permission, row.permissions)) if requested is None else requested
@@ -83,7 +92,7 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
-            raise _OWNER_IMMUTABLE
+            raise _OwnerImmutable
         if not is_leaving:
             _check_change(actor, ws_id, permissions_of(row), frozenset())
         row.deleted_at = clock.iso()
@@ -146,10 +155,12 @@ def new_membership(
     )
     record(row, EventType.MEMBER_JOINED, user, role=role.value, user=row.user, invited_by=invited_by)
     free = WorkspaceMembership.pk.does_not_exist() | WorkspaceMembership.deleted_at.exists()
-    return row, [put(row, free, ALREADY_MEMBER), _add_members(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
+    return row, [put(row, free, AlreadyMember), _add_members(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
 
 
-ALREADY_MEMBER = Conflict(Situation.ALREADY_MEMBER, "This person is a member of the workspace already")
+class AlreadyMember(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.ALREADY_MEMBER, "This person is a member of the workspace already")
 
 
 def member_limit_error(limit: int) -> LimitExceeded:
@@ -180,7 +191,7 @@ def _parse_permissions(permissions: Sequence[str]) -> frozenset[Permission]:
 
 def _update_access_record(row: WorkspaceMembership) -> Operation:
     return records.change_workspace_role(
-        row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _WORKSPACE_DELETED
+        row.id, str(row.ws_id), Role(row.role), map(Permission, row.permissions), _WorkspaceDeleted
     )
 
 
@@ -189,7 +200,7 @@ def _add_members(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
     exists = Workspace.deleted_at.does_not_exist()
 
     def conflict_error(raw: dict[str, object] | None) -> CadreError:
-        return _WORKSPACE_DELETED if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
+        return _WorkspaceDeleted() if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
 
     pk, sk = Workspace.key(ws_id)
     return update(

@@ -20,7 +20,10 @@ from shared.people.tenancy.rows import (
 )
 from shared.store import Operation, create
 
-SLUG_TAKEN = Conflict(Situation.SLUG_TAKEN, "URL slug already exists")
+
+class SlugTaken(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.SLUG_TAKEN, "URL slug already exists")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def new_organization(
     workspace, rows = new_workspace(founder, organization.id, name, slugify(name, unique=True), ws_id=ws_id, is_default=True)
     operations = [
         create(organization),
-        create(slug_guard("ORG", organization.slug, organization.id), SLUG_TAKEN),
+        create(slug_guard("ORG", organization.slug, organization.id), SlugTaken),
         create(membership),
         *rows,
     ]
@@ -73,4 +76,4 @@ def new_workspace(
         user=owner.summary,
         last_active_at=clock.iso(),
     )
-    return workspace, [create(workspace), create(slug_guard("WS", slug, workspace.id), SLUG_TAKEN), create(membership)]
+    return workspace, [create(workspace), create(slug_guard("WS", slug, workspace.id), SlugTaken), create(membership)]

@@ -22,7 +22,7 @@ class Exchange:
 
     @cached_property
     def calls(self) -> list[ToolCall]:
-        return [ToolCall(one["id"], one["name"], one["arguments"]) for one in json.loads(load_text(self.turn.calls))]
+        return [ToolCall(**one) for one in json.loads(load_text(self.turn.calls))]
 
     @property
     def open(self) -> list[int]:

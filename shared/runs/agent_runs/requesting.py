@@ -214,7 +214,7 @@ def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Ope
     if len(json.dumps(request.parameters, ensure_ascii=False).encode()) > PARAMETER_BYTES:
         raise Invalid(FieldError("parameters", f"At most {PARAMETER_BYTES:,} bytes", None))
     operations = [
-        create(run, _RUN_EXISTS),
+        create(run, _RunExists),
         save(card),
         project_slot,
         *create_account_operations(context.workspace, context.account),
@@ -229,7 +229,8 @@ def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Ope
     return operations
 
 
-_RUN_EXISTS = ConditionFailed("This run exists already")
+class _RunExists(ConditionFailed):
+    """This run exists already."""
 
 
 ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran out and nobody renewed it")

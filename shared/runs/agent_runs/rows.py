@@ -196,7 +196,7 @@ class Turn(Row):
     fence = NumberAttribute()
     text = UnicodeAttribute(attr_name="said")
     calls = UnicodeAttribute(default="[]")
-    """JSON of `[{id, name, arguments}]`, or `s3:<key>` if it is long."""
+    """JSON of `[{id, name, arguments, problem}]`, or `s3:<key>` if it is long."""
     stop = UnicodeAttribute()
     model = UnicodeAttribute()
     at = UnicodeAttribute()

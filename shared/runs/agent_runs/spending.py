@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from shared.agents.providers.port import Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
-from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
@@ -23,7 +22,7 @@ from shared.money.budgets.reserving import (
     release_reservation,
     settle_reservation,
 )
-from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
+from shared.money.usage.recording import CallRecorded, usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.lease import LeaseLost, check_fence
 from shared.runs.agent_runs.rows import ENDED, AgentStats, Run, Turn, UnsettledCall
@@ -144,7 +143,7 @@ def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> boo
     price = int(line.customer_price_micros)
     reserved = settle_reservation(run.hold, (), price)
     operations = [
-        delete(call, UnsettledCall.pk.exists(), ALREADY_RECORDED),
+        delete(call, UnsettledCall.pk.exists(), CallRecorded),
         *usage_operations(line, _fetch_project_name(run)),
         *_agent_stats_operations(run, price),
     ]
@@ -163,9 +162,7 @@ def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> boo
             or settle_if(holds_reservation(turn), CLEAR_RESERVATION, reserved)
             or settle_if(_has_no_reservation(turn), [], _spend_unreserved(run, price))
         )
-    except ConditionFailed as error:
-        if error is not ALREADY_RECORDED:
-            raise
+    except CallRecorded:
         write(delete(call))  # it is there only if it was stored again after it was settled
         _read_hold(run)
         return False

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,9 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
+from shared.agents.providers.tokens import estimated_usage
 from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
-from shared.core.errors import CadreError, ConditionFailed, Upstream
+from shared.core.errors import CadreError, ConditionFailed, Invalid, Upstream
 from shared.core.ids import derived_id
 from shared.core.situations import Situation
 from shared.runs.agent_runs.failures import (
@@ -44,6 +45,12 @@ CALL_SECONDS: Final = 600.0  # of one model call; the function has 900
 CHECK_INTERVAL = 1.0  # seconds between two checks of the run's row while a model streams: a cancel takes effect within two
 _MAX_LINE = 2_000  # characters of one terminal line
 log = logging.getLogger(__name__)
+
+
+_FAILURES: Final = {
+    Situation.PROVIDER_RATE_LIMITED: ProviderRateLimited,
+    Situation.PROVIDER_NOT_CONFIGURED: ProviderNotConfigured,
+}
 
 
 class AlreadyDone(ConditionFailed):
@@ -105,16 +112,14 @@ class Worker:
                     calls.append(event.call)
                 else:
                     done = event
-        except StreamInterrupted as error:
-            self._store_and_settle(number, Finished("cancelled", error.usage, run.model, estimated=True))
-            raise ProviderUnavailable(error.message) from error
         except Upstream as error:
-            kind = ProviderRateLimited if error.situation is Situation.PROVIDER_RATE_LIMITED else ProviderUnavailable
-            raise (ProviderNotConfigured if error.situation is Situation.PROVIDER_NOT_CONFIGURED else kind)(
-                error.message
-            ) from error
+            if isinstance(error, StreamInterrupted):
+                self._store_and_settle(number, Finished("cancelled", error.usage, run.model, estimated=True))
+            raise _FAILURES.get(error.situation, ProviderUnavailable)(error.message) from error
         lines.end()
         if done is None:
+            used = estimated_usage(request, "".join(texts))
+            self._store_and_settle(number, Finished("cancelled", used, run.model, estimated=True))
             raise ProviderUnavailable(f"{run.provider} ended its stream without a word about what was used")
         if done.stop_reason == "cancelled":
             self._store_and_settle(number, done)
@@ -142,7 +147,7 @@ class Worker:
     def _build_turn(self, number: int, text: str, calls: list[ToolCall], done: Finished) -> Turn:
         pk, sk = Turn.key_of(self.run.id, number)
         key = f"runs/{self.run.ws_id}/{self.run.id}/{sk}"
-        requested = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
+        requested = [asdict(call) for call in calls]
         return Turn(
             pk=pk,
             sk=sk,
@@ -187,6 +192,8 @@ class Worker:
         earlier = exchange.results.get(index)
         repeated = earlier is not None  # its effect is written, but not its result: the worker died in between
         try:
+            if call.problem:
+                raise Invalid(message=call.problem)
             if repeated:
                 outcome = _recover_outcome(context, call, str(self.run.proj_id))
             elif call.name in READ_ONLY:

@@ -17,9 +17,12 @@ from shared.store import Operation, create, get, retrying, write
 
 WINDOW = 0.075  # seconds in which entries are collected: at most 13 posts a second to a viewer, not one for each line
 _IDLE_DIVISOR = 5  # after a pause the first entry waits only a fifth of WINDOW: long enough for the first lines of a burst
-_TAKEN = ConditionFailed("Another writer has used this number")
 _ROUNDS = 5
 log = logging.getLogger(__name__)
+
+
+class _NumberTaken(ConditionFailed):
+    """Another writer has used this number."""
 
 
 class TerminalWriter:
@@ -122,11 +125,11 @@ class TerminalWriter:
 
     def _append(self, drafts: list[Entry]) -> None:
         """Write one chunk and send it to the viewers; if another writer used its number first, retry with the next number."""
-        chunk = retrying(lambda _: self._written(drafts), times=_ROUNDS, again=lambda error: error is _TAKEN)
+        chunk = retrying(lambda _: self._written(drafts), times=_ROUNDS, again=lambda error: isinstance(error, _NumberTaken))
         publish_log(self.run_id, self.card_id, self.ws_id, chunk.body)
 
     def _written(self, drafts: list[Entry]) -> LogChunk:
-        """Write one chunk if its number is free and the guard holds. Raises _TAKEN if the number is used, or the guard's error."""
+        """Write one chunk if its number is free and the guard holds. Raises _NumberTaken if the number is used, or the guard's error."""
         if self._next is None:
             self._next = last_sequence(self.run_id) + 1
         entries = [with_sequence(self.run_id, self._next + index, entry) for index, entry in enumerate(drafts)]
@@ -140,10 +143,8 @@ class TerminalWriter:
             ttl=clock.epoch() + RETENTION,
         )
         try:
-            write(self._guard(), create(chunk, _TAKEN))
-        except ConditionFailed as error:
-            if error is not _TAKEN:
-                raise
+            write(self._guard(), create(chunk, _NumberTaken))
+        except _NumberTaken:
             if not self._is_ours(chunk):
                 self._next = None
                 raise

@@ -30,7 +30,10 @@ _CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still 
 _MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
 _BUSY_DELAY = 2.0  # seconds until a message that could not be posted is tried again
 _STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
-_REPLACED = ConditionFailed("Another replay has taken over")
+
+
+class _ReplayReplaced(ConditionFailed):
+    """Another replay has taken over."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _claim(connection_id: str, piece: Slice) -> bool:
     key = Connection(pk=f"CONN#{connection_id}", sk="META")
     actions = [Connection.replay_slice.set(piece.number), Connection.replay_claimed.set(now)]
     try:
-        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _REPLACED)
+        update_now(key, actions, (Connection.replay == piece.session) & (first | again), _ReplayReplaced)
     except ConditionFailed:
         return False
     return True
@@ -194,7 +197,7 @@ def _finish(connection_id: str, piece: Slice, frames: TerminalFrames) -> None:
             Connection(pk=f"CONN#{connection_id}", sk="META"),
             [Connection.replay.remove()],
             Connection.replay == piece.session,
-            _REPLACED,
+            _ReplayReplaced,
         )
     except ConditionFailed:
         return

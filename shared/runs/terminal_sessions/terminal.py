@@ -31,7 +31,12 @@ _READ_AHEAD = 100_000  # characters of entries that are sent together, as some f
 _TIME_LIMIT = 15.0  # seconds per job; the rest is queued as another job
 _GREETING_DELAYS = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between attempts to greet: the handshake ends after $connect returns
 _BUSY_DELAY = 2  # seconds until a delivery that failed is tried again
-_SUBSCRIPTION_CHANGED = ConditionFailed("The subscription has changed")
+
+
+class _SubscriptionChanged(ConditionFailed):
+    """The subscription has changed."""
+
+
 Sent = dict[str, EntryRange]
 """By run id, the range of entries that catching up has sent."""
 
@@ -95,7 +100,7 @@ def pause(connection: Connection) -> None:
     paused = Subscription.state.set(PAUSED)
     for state, actions in ((LIVE, [paused, Subscription.missed.set({})]), (CATCHING_UP, [paused]), (LIVE, [paused])):
         try:
-            update_now(key, actions, Subscription.state == state, _SUBSCRIPTION_CHANGED)
+            update_now(key, actions, Subscription.state == state, _SubscriptionChanged)
         except ConditionFailed:
             continue
         return
@@ -107,7 +112,7 @@ def resume(connection: Connection) -> None:
     generation = new_id()
     actions = [Subscription.state.set(CATCHING_UP), Subscription.skips.set(0), Subscription.generation.set(generation)]
     try:
-        now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _SUBSCRIPTION_CHANGED))
+        now = Subscription.decode(update_now(key, actions, Subscription.state == PAUSED, _SubscriptionChanged))
     except ConditionFailed:
         return
     _queue_catching_up(connection, generation, {run_id: (first, first) for run_id, first in now.missed.items()})
@@ -209,7 +214,7 @@ def _try_go_live(connection: Connection, subscription: Subscription, sent: Sent)
     """Set the state to live if no push was skipped since the subscription was read. Return whether it was set."""
     actions = [Subscription.state.set(LIVE), Subscription.missed.set({}), *_sent_actions(subscription, sent)]
     try:
-        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _SUBSCRIPTION_CHANGED)
+        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _SubscriptionChanged)
     except ConditionFailed:
         return False
     return True
@@ -226,9 +231,9 @@ def _save_position_while_paused(connection: Connection, generation: str | None, 
         for run_id, (first, end) in sent.items():
             missed[run_id] = missed[run_id] if missed.get(run_id, first) < first else end
         actions = [Subscription.missed.set(missed), *_sent_actions(subscription, sent)]
-        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _SUBSCRIPTION_CHANGED)
+        update_now(Subscription.at(_topic(connection), connection.id), actions, _unchanged(subscription), _SubscriptionChanged)
 
-    retrying(attempt, again=lambda error: error is _SUBSCRIPTION_CHANGED)
+    retrying(attempt, again=lambda error: isinstance(error, _SubscriptionChanged))
 
 
 def _unchanged(subscription: Subscription) -> Any:
@@ -297,7 +302,7 @@ def _change(connection: Connection, *actions: Any) -> bool:
     """Update the subscription. Return False if the connection is closed."""
     try:
         update_now(
-            Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _SUBSCRIPTION_CHANGED
+            Subscription.at(_topic(connection), connection.id), actions, Subscription.connection.exists(), _SubscriptionChanged
         )
     except ConditionFailed:
         return False

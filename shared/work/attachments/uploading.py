@@ -113,9 +113,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     copy_file(upload.file, attachment.file)
     try:
         update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload))
-    except ConditionFailed as error:
-        if error is not _ALREADY_ATTACHED:
-            raise
+    except _AlreadyAttached:
         winner = get(Attachment, *Attachment.key(attachment.id))
         if winner is None:
             raise stale() from None
@@ -160,7 +158,8 @@ def _verify_file(upload: Upload) -> None:
     raise Invalid(FieldError("content_type", "The file is not what it was announced to be", upload.content_type))
 
 
-_ALREADY_ATTACHED = ConditionFailed("The file was attached at the same moment")
+class _AlreadyAttached(ConditionFailed):
+    """The file was attached at the same moment."""
 
 
 def _attach(actor: Actor, item: Item, attachment: Attachment, upload: Upload) -> list[Operation]:
@@ -168,4 +167,4 @@ def _attach(actor: Actor, item: Item, attachment: Attachment, upload: Upload) ->
     _refuse_full(item)
     item.attachments = [*item.attachments, attachment.summary]
     record(item, EventType.ITEM_UPDATED, actor, changes={"attachments": [None, attachment.event_data]}, board_id=item.board_id)
-    return [create(attachment, _ALREADY_ATTACHED), delete(upload), require_writable(item.board_id)]
+    return [create(attachment, _AlreadyAttached), delete(upload), require_writable(item.board_id)]

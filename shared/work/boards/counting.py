@@ -22,8 +22,12 @@ from shared.store import Operation, check, update
 from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
 from shared.work.boards.rows import Counts, Lane
 
-PROJECT_ARCHIVED = Conflict(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
 BLOCKED_COLUMN = "blocked"
+
+
+class ProjectArchived(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.PROJECT_ARCHIVED, "The project is archived; restore it to change it")
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def update_counts(
     """Return the operation that counts a card out of one location and into another. The two must differ.
 
     The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked.
-    `column_count`: the column that is entered must have exactly so many cards. Refused with PROJECT_ARCHIVED, or with TransitionRefused
+    `column_count`: the column that is entered must have exactly so many cards. Refused with ProjectArchived, or with TransitionRefused
     whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit` (also for another `column_count`; `current_count` is the true one).
     """
     lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
@@ -94,7 +98,7 @@ def update_counts(
 
 def require_writable(board_id: str) -> Operation:
     """Return the condition that the board's project is not archived, for changes that leave the counts alone."""
-    return check(Counts.of(board_id), Counts.closed.does_not_exist(), PROJECT_ARCHIVED)
+    return check(Counts.of(board_id), Counts.closed.does_not_exist(), ProjectArchived)
 
 
 def _differences(leaves: str | None, enters: str | None) -> dict[str, int]:
@@ -106,7 +110,7 @@ def _differences(leaves: str | None, enters: str | None) -> dict[str, int]:
 
 def _refusal(counts: Counts | None, enters: CardLocation | None, lane_limit: int | None, column_limit: int | None) -> CadreError:
     if counts is None or enters is None or counts.closed:
-        return PROJECT_ARCHIVED
+        return ProjectArchived()
     card_count = int(counts.lanes.get(enters.lane_id, 0))
     if lane_limit is not None and card_count >= lane_limit:
         return TransitionRefused(

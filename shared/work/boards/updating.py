@@ -7,7 +7,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.store import Entity, Operation, get, load, update_with_retry
 from shared.work.boards.conditions import check_conditions
-from shared.work.boards.counting import PROJECT_ARCHIVED, require_writable
+from shared.work.boards.counting import ProjectArchived, require_writable
 from shared.work.boards.fields import check_custom_fields
 from shared.work.boards.lanes import COLUMN_BY_ID
 from shared.work.boards.reading import BoardSnapshot, get_board
@@ -32,7 +32,7 @@ def update_board(
 
     def change(board: Board) -> list[Operation]:
         if snapshots[-1].counts.closed:
-            raise PROJECT_ARCHIVED
+            raise ProjectArchived
         check_custom_fields((settings or {}).get("customFields") or [])
         values = {
             "name": board.name if name is None else name,

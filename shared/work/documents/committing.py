@@ -22,9 +22,12 @@ from shared.work.boards.creating import board_id_of
 from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
 from shared.work.documents.texts import StoredText, store_version_text
 
-WRITE_CONFLICT = Conflict(
-    Situation.VERSION_CONFLICT, "The document was written by someone else at the same moment; read it and write again"
-)
+
+class _WriteConflict(Conflict):
+    def __init__(self) -> None:
+        super().__init__(
+            Situation.VERSION_CONFLICT, "The document was written by someone else at the same moment; read it and write again"
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class DocumentWrite:
     def commit(self, actor: Actor, revision: RevisionInfo, *operations: Operation) -> None:
         """Write everything, with further operations, in one transaction. Raises Conflict(VERSION_CONFLICT, PROJECT_ARCHIVED)."""
         document = self.document
-        rows = [create(document, WRITE_CONFLICT) if self.is_new else save(document)]
+        rows = [create(document, _WriteConflict) if self.is_new else save(document)]
         if document.number != self.number:
             rows += [create(self._version(actor)), create(self._name())]
         elif document.status != self.status or self._publishes_latest():

@@ -17,7 +17,9 @@ from shared.work.items.assignees import member_summary
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, wip_limit
 
-_ITEM_EXISTS = ConditionFailed("A card with this id exists already")
+
+class _ItemExists(ConditionFailed):
+    """A card with this id exists already."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,8 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     )
     try:
         counts_update = update_counts(board.id, enters=card_location(item), lane_limit=None if force else wip_limit(lane))
-        write(create(item, _ITEM_EXISTS), counts_update)
-    except ConditionFailed as error:
-        if error is not _ITEM_EXISTS:
-            raise
+        write(create(item, _ItemExists), counts_update)
+    except _ItemExists:
         existing = fetch(Item, item.id)
         if existing is None:
             raise stale() from None
@@ -122,7 +122,7 @@ def _read_rows(board_id: str, new: NewItem, item_id: str | None) -> tuple[Any, A
 
 def _existing_item(existing: Item, board: Board) -> Item:
     if existing.board_id != board.id:
-        raise _ITEM_EXISTS
+        raise _ItemExists
     return existing
 
 

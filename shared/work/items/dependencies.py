@@ -42,7 +42,11 @@ from shared.work.boards.rows import Board
 from shared.work.items.rows import Item
 
 MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
-_DEPENDENCY_EXISTS = Conflict(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
+
+
+class _DependencyExists(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.DEPENDENCY_EXISTS, "This dependency exists already")
 
 
 class Dependency(Entity):
@@ -129,7 +133,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     )
     record(dependency, EventType.DEPENDENCY_ADDED, actor, **_event_data(dependency), title=blocker.title)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
-    rows = [put(dependency, free, _DEPENDENCY_EXISTS), put(dependency.back), require_writable(dependent.board_id)]
+    rows = [put(dependency, free, _DependencyExists), put(dependency.back), require_writable(dependent.board_id)]
     if kind == "blocks":
         _write_with_graph(
             dependent.board_id,

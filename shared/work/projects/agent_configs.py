@@ -28,7 +28,7 @@ from shared.store import (
     update_with_retry,
     write,
 )
-from shared.work.boards.counting import PROJECT_ARCHIVED, require_writable
+from shared.work.boards.counting import ProjectArchived, require_writable
 from shared.work.projects.rows import Project
 
 
@@ -119,7 +119,7 @@ def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[
     """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project."""
     project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
     if project.status != "active":
-        raise PROJECT_ARCHIVED
+        raise ProjectArchived
     agent = get_agent(agent_id)
 
     def read() -> AgentConfig:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, NotFound
+from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.events import EventType, record
-from shared.people.tenancy.provisioning import SLUG_TAKEN
+from shared.people.tenancy.provisioning import SlugTaken
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
 from shared.store import Operation, create, fetch, update, write
@@ -53,9 +53,7 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
         return _create(actor, workspace, new, new.slug, project_id)
     try:
         return _create(actor, workspace, new, slugify(new.name), project_id)
-    except Conflict as conflict:
-        if conflict is not SLUG_TAKEN:
-            raise
+    except SlugTaken:
         return _create(actor, workspace, new, slugify(new.name, unique=True), project_id)
 
 
@@ -140,7 +138,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
         project_id, org_id=workspace.org_id, ws_id=workspace.id, proj_id=project_id, last_activity=project.created_at
     )
     write(
-        create(slug_guard(f"WS#{workspace.id}", slug, project_id), SLUG_TAKEN),
+        create(slug_guard(f"WS#{workspace.id}", slug, project_id), SlugTaken),
         *increment_project_counts(workspace),
         create(project),
         create(stats),

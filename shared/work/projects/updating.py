@@ -8,7 +8,7 @@ from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import subtract_projects
 from shared.store import Operation, fetch, load, update, update_with_retry
-from shared.work.boards.counting import PROJECT_ARCHIVED
+from shared.work.boards.counting import ProjectArchived
 from shared.work.boards.rows import Counts
 from shared.work.projects.creating import increment_project_counts, parse_github_repository
 from shared.work.projects.rows import Project
@@ -24,7 +24,7 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
 
     def change(project: Project) -> None:
         if project.status != "active":
-            raise PROJECT_ARCHIVED
+            raise ProjectArchived
         values = {field: changes[field] for field in UPDATABLE_FIELDS if field in changes} | {
             "settings": project.settings | (settings or {})
         }

@@ -87,6 +87,10 @@ class Loopback:
 
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
+    yield from serve()
+
+
+def serve() -> Iterator[Loopback]:
     server = Loopback()
     yield server
     server.close()

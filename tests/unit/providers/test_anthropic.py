@@ -134,7 +134,7 @@ def test_any_chunking_of_the_bytes_gives_the_same_events(loopback, pauses, cuts)
 
 @pytest.mark.parametrize(
     ("reason", "expected"),
-    [("end_turn", "end"), ("stop_sequence", "end"), ("max_tokens", "max_tokens"), ("refusal", "refusal"), ("news", "end")],
+    [("end_turn", "end"), ("stop_sequence", "end"), ("max_tokens", "max_tokens"), ("refusal", "refusal")],
 )
 def test_stop_reasons(loopback, pauses, reason, expected):
     loopback.replies = [Reply(chunks=[sse(START, text("x"), end(reason), {"type": "message_stop"}, name=True)])]

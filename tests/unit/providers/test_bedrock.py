@@ -184,3 +184,37 @@ def test_cancel_bites_between_chunks(loopback, provider):
     for item in provider.stream(REQUEST, cancelled=lambda: bool(seen)):
         seen.append(item)
     assert seen[-1].stop_reason == "cancelled"
+
+
+@pytest.mark.parametrize("reason", ["malformed_tool_use", "malformed_model_output", "news"])
+def test_an_unknown_stop_reason_is_a_failure_that_is_paid_for(loopback, provider, reason):
+    text = event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "half"}})
+    usage = event("metadata", {"usage": {"inputTokens": 90, "outputTokens": 12, "totalTokens": 102}})
+    loopback.replies = [Reply(chunks=[text + event("messageStop", {"stopReason": reason}) + usage], headers=STREAM)]
+    with pytest.raises(StreamInterrupted) as caught:
+        list(provider.stream(REQUEST))
+    assert caught.value.usage == TokenUsage(input=90, output=12)
+
+
+def test_without_counts_text_reasoning_and_calls_are_estimated(loopback, provider):
+    pieces = [
+        event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "t" * 40}}}),
+        event("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"text": "Done"}}),
+        event("messageStop", {"stopReason": "end_turn"}),
+        event("metadata", {"usage": {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}}),
+    ]
+    loopback.replies = [Reply(chunks=[b"".join(pieces)], headers=STREAM)]
+    text, end = provider.stream(REQUEST)
+    assert (text, end.usage.output, end.estimated) == (TextDelta("Done"), 11, True)
+    assert end.usage.input > 0
+
+
+def test_arguments_that_cannot_be_read_are_a_problem_that_the_model_may_correct(loopback, provider):
+    pieces = [
+        event("contentBlockStart", {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "t1", "name": "comment"}}}),
+        event("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"content": "x",}'}}}),
+        event("messageStop", {"stopReason": "tool_use"}),
+    ]
+    loopback.replies = [Reply(chunks=[b"".join(pieces)], headers=STREAM)]
+    call, _ = provider.stream(REQUEST)
+    assert "not valid JSON" in call.call.problem

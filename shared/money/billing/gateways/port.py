@@ -49,23 +49,27 @@ class Gateway(Protocol):
         """Return what became of a charge, None if it is not known. `reference` is the gateway's id of it, if that is known."""
 
 
+class _TransferOnly(Invalid):
+    def __init__(self) -> None:
+        super().__init__(FieldError("type", "This platform takes payment by bank transfer only"))
+
+
 class Manual:
     """No gateway: invoices are paid by transfer, and an administrator of the platform records it."""
 
     name = "manual"
-    _REFUSED = Invalid(FieldError("type", "This platform takes payment by bank transfer only"))
 
     def create_customer(self, ws_id: str, name: str, email: str) -> str:
-        raise self._REFUSED
+        raise _TransferOnly
 
     def attach(self, customer: str, token: str) -> AttachedMethod:
-        raise self._REFUSED
+        raise _TransferOnly
 
     def detach(self, token: str) -> None:
         return
 
     def charge(self, charge: Charge) -> ChargeResult:
-        raise self._REFUSED
+        raise _TransferOnly
 
     def find(self, charge: Charge, reference: str | None) -> ChargeResult | None:
         return None

@@ -16,17 +16,25 @@ from shared.people.identity.accounts import Login, create_account, new_account, 
 from shared.people.identity.federation.provider import AuthorizationRequest, Person, Provider
 from shared.people.identity.federation.registry import get_provider
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
-from shared.people.identity.users import EMAIL_TAKEN, find_by_email, get_user
+from shared.people.identity.users import EmailTaken, find_by_email, get_user
 from shared.store import Guard, create, get, retrying, write
 
 SIGN_IN_SECONDS = one_time_tokens.LIFETIMES[Purpose.OAUTH]
-_LOST_RACE = Conflict(Situation.VERSION_CONFLICT, "Another sign-in of this person was faster; try again")
 _MAX_ATTEMPTS = 4  # an attempt that loses a race finds the winner's account at the next attempt
 _MAX_SUBJECT, _MAX_EMAIL, _MAX_NAME, _MAX_PICTURE = 255, 254, 100, 2048
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
-_UNKNOWN = Unauthenticated(
-    Situation.ONE_TIME_TOKEN_INVALID, "This sign-in did not begin in this browser, or was finished before; begin again"
-)
+
+
+class _SignInRaced(Conflict):
+    def __init__(self) -> None:
+        super().__init__(Situation.VERSION_CONFLICT, "Another sign-in of this person was faster; try again")
+
+
+class _SignInUnknown(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(
+            Situation.ONE_TIME_TOKEN_INVALID, "This sign-in did not begin in this browser, or was finished before; begin again"
+        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,9 @@ def sign_in(person: Person, *, contract: str) -> tuple[Login, bool]:
     if not 0 < len(person.subject) <= _MAX_SUBJECT:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{person.provider} does not say who you are")
     return retrying(
-        lambda _: _sign_in_once(person, contract), times=_MAX_ATTEMPTS, again=lambda error: error in (_LOST_RACE, EMAIL_TAKEN)
+        lambda _: _sign_in_once(person, contract),
+        times=_MAX_ATTEMPTS,
+        again=lambda error: isinstance(error, _SignInRaced | EmailTaken),
     )
 
 
@@ -127,13 +137,13 @@ def _sign_in_once(person: Person, contract: str) -> tuple[Login, bool]:
     if existing is None:
         name = " ".join(person.name.split())[:_MAX_NAME] or email.partition("@")[0][:_MAX_NAME]
         account = new_account(name, email, None, email_verified=True, avatar_url=_picture(person.avatar_url))
-        return create_account(account, contract, create(Guard.of(identity, account.user.id), _LOST_RACE)), True
+        return create_account(account, contract, create(Guard.of(identity, account.user.id), _SignInRaced)), True
     if not existing.email_verified:
         raise Conflict(
             Situation.EMAIL_TAKEN,
             "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
         )
-    link = create(Guard.of(identity, existing.id), _LOST_RACE)
+    link = create(Guard.of(identity, existing.id), _SignInRaced)
     return open_session(existing, records.get_access(existing.id), link, contract=contract), False
 
 
@@ -143,7 +153,7 @@ def _get_begun(provider: Provider, callback: Callback) -> OneTimeToken:
     row = one_time_tokens.get_token(Purpose.OAUTH, callback.state or "")
     same = hmac.compare_digest(row.data["browser"], fingerprint(callback.browser or ""))
     if row.subject != provider.name or not same:
-        raise _UNKNOWN
+        raise _SignInUnknown
     return row
 
 
