@@ -13,9 +13,9 @@ from shared.people.identity import accounts, profiles, sessions, users
 
 routes = Routes(ORCHESTRATOR, "auth")
 
-FirstName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), OneLine]
+FirstName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]
 LastName = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=60), OneLine
+    str, StringConstraints(strip_whitespace=True, max_length=100), OneLine
 ]  # may be empty: some people have only one name
 
 

@@ -27,7 +27,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
 from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, PLAN_OF_NAME, Id, Limit, pagination
 from shared.edge.contracts.base import StrictRequest
-from shared.edge.contracts.fields import Email, Offset
+from shared.edge.contracts.fields import Email, Offset, OneLine
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import current_usage
@@ -36,7 +36,7 @@ from shared.money.billing import accounts, charging, invoice_files, payments, re
 routes = Routes(AGENTWORKS, "billing")
 
 Amount = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_inf_nan=False)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 
 
 class UpdateBillingRequest(StrictRequest):

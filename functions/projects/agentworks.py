@@ -45,12 +45,21 @@ class LaneConfiguration(StrictRequest):
     autoTriggerAgent: AgentName | None = None
 
 
+class ShownLane(Shape):
+    """A stored configuration of a lane: it may be older than the rules for a new one."""
+
+    laneNumber: int
+    name: str | None = None
+    wipLimit: int | None = None
+    autoTriggerAgent: str | None = None
+
+
 class ProjectSettings(Shape):
     autoTriggerAgents: bool
     requireApprovalForDeployment: bool
     maxConcurrentRuns: int
     defaultWipLimits: dict[int, int]
-    customLaneConfig: list[LaneConfiguration] | None = None
+    customLaneConfig: list[ShownLane] | None = None
 
 
 class SettingsChanges(StrictRequest):

@@ -15,6 +15,7 @@ from shared.edge.contracts.agentworks import (
     PaginationMeta,
     Reason,
     Temperature,
+    Tokens,
     UserSummary,
     camel,
     pagination,
@@ -27,12 +28,11 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.cards import AgentRunSummary, run_summary
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.runs.agent_runs import approvals, reading, requesting
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, RequestedModel
+from shared.runs.agent_runs.model_selection import RequestedModel
 from shared.runs.agent_runs.rows import Run
 
 routes = Routes(AGENTWORKS, "runs")
 
-Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
 
 

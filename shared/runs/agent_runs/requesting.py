@@ -15,6 +15,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
+from shared.core.limits import MAX_TOKENS
 from shared.core.money import micros
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -28,7 +29,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, ModelChoice, RequestedModel, choose_model
+from shared.runs.agent_runs.model_selection import ModelChoice, RequestedModel, choose_model
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.store import get as read_row
