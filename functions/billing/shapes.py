@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from shared.core.money import usd
 from shared.core.plans import PLANS
 from shared.edge.contracts.agentworks import PLAN_NAMES, PaginationMeta
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import OneLine
+from shared.edge.contracts.fields import Country, OneLine
 from shared.edge.views.agentworks.entities import CurrentUsageSummary
 from shared.money.billing import months
 from shared.money.billing.issuing import DUE_DAYS
@@ -19,7 +19,6 @@ from shared.store import IndexRow
 CURRENCY = "USD"
 Status = Literal["draft", "sent", "paid", "overdue", "cancelled"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
 
 
 class Period(Shape):

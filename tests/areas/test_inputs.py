@@ -6,6 +6,7 @@ import pytest
 
 from shared.agents.tools import parse_arguments
 from shared.core.errors import Invalid
+from shared.money.billing.rows import BillingAccount
 from shared.people.identity import passwords
 from shared.store import fetch, save, write
 from shared.work.items import listing
@@ -241,3 +242,36 @@ def test_every_invited_or_billed_address_is_one_address(world, address):
     body = {"name": "Bob", "email": address, "password": "correct horse"}
     for contract in ("agentworks", "aintandem"):
         assert call("auth", contract, "POST", "/auth/register", body=body).status in (400, 422)
+
+
+# -- names from registries
+
+
+def test_a_time_zone_is_one_of_the_tz_database(aws):
+    ada = sign_up()
+    for zone in ("Europe/Berlin", "Asia/Kolkata", "UTC", "America/Argentina/Buenos_Aires"):
+        answer = ada("auth", "PUT", "/auth/me", body={"preferences": {"timezone": zone}})
+        assert answer.json["preferences"]["timezone"] == zone
+    for zone in ("Mars/Olympus", "europe/berlin", "GMT+25", "../../etc/passwd", "", "Berlin"):
+        answer = ada("auth", "PUT", "/auth/me", body={"preferences": {"timezone": zone}})
+        assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "preferences.timezone"), zone
+
+
+def test_the_right_code_of_a_country_is_named(world):
+    address = {"line1": "1 Main Street", "city": "Athens", "postalCode": "10431", "country": "EL"}
+    path = f"/workspaces/{world.ws_id}/billing"
+    for code, right in (("EL", "GR"), ("UK", "GB")):
+        answer = world.ada("billing", "PUT", path, body={"billingAddress": address | {"country": code}})
+        assert answer.status == 422
+        assert right in answer.json["validationErrors"][0]["message"]
+
+
+def test_an_address_of_before_is_shown_and_its_owner_can_still_act(world):
+    world.ada("billing", "GET", f"/workspaces/{world.ws_id}/billing")
+    account = fetch(BillingAccount, world.ws_id)
+    account.address = {"line1": "1", "city": "London", "postalCode": "1", "country": "UK"}
+    account.tax_id = "GB000000000"
+    write(save(account))
+    path = f"/workspaces/{world.ws_id}/billing"
+    assert world.ada("billing", "GET", path).json["account"]["billingAddress"]["country"] == "UK"
+    assert world.ada("billing", "PUT", path, body={"billingEmail": "pay@example.com"}).status == 200

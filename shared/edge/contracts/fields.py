@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.core import texts, web_addresses
+from shared.core import registries, texts, web_addresses
 
 BEARER = "Bearer"
 DOTS = (".", "\u3002", "\uff0e", "\uff61")  # what separates the parts of a domain (RFC 3490)
@@ -57,6 +57,8 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 """The title of a card or a document."""
 WebAddress = Annotated[str, Field(max_length=2_048), AfterValidator(_web_address)]
 """An address that a page can safely show as a link; may be empty."""
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2"), AfterValidator(registries.country)]
+TimeZone = Annotated[str, Field(max_length=64, description="A name of the tz database"), AfterValidator(registries.time_zone)]
 CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), Seen]
 Description = Annotated[str, Field(max_length=5_000)]
 """The description of a project, a board or a lane."""
