@@ -30,9 +30,9 @@ from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.model_selection import ModelChoice, RequestedModel, choose_model
+from shared.runs.agent_runs.reading import active_run_ids
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
-from shared.store import get as read_row
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, is_enabled, workspace_defaults
@@ -239,9 +239,8 @@ ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran
 
 def _end_expired_runs(project: Project) -> bool:
     """End the project's runs whose lease is over; return whether any was ended."""
-    row = read_row(ActiveRuns, ActiveRuns.for_project(project.id).pk, "RUNS")
     freed = False
-    for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
+    for run in fetch_all(Run, active_run_ids(project.id)):
         if not run.ended and not run.lease_active:
             done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
             freed = freed or done.ended

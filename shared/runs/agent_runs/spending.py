@@ -20,9 +20,11 @@ from shared.money.budgets.reserving import (
 )
 from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
 from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs.failures import CardGone
 from shared.runs.agent_runs.lease import LeaseLost
 from shared.runs.agent_runs.rows import ENDED, AgentStats, Run
-from shared.store import Operation, fetch, update, write
+from shared.store import Operation, check, fetch, update, write
+from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
 
@@ -45,15 +47,23 @@ def has_budget(run: Run) -> bool:
     return True
 
 
+class _CardDeleted(ConditionFailed):
+    """The card of the run was deleted: no call is made for it any more."""
+
+
 def reserve(run: Run, turn: int, amount: int) -> None:
-    """Reserve `amount` for this turn's call; safe to repeat. Raises BudgetExhausted, LeaseLost."""
+    """Reserve `amount` for this turn's call; safe to repeat. Raises BudgetExhausted, LeaseLost, CardGone."""
     if run.hold_turn == turn:
         return  # reserved by an earlier try of this turn
     caps = read_caps(budget_scope(run))
     reservation = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
     is_ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
     actions = [Run.hold.set(reservation), Run.hold_turn.set(turn), Run.version.add(1)]
-    write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), *caps.reserve(amount))
+    card_exists = check(Item(*Item.key(run.item_id)), Item.deleted_at.does_not_exist(), lambda _: _CardDeleted())
+    try:
+        write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), card_exists, *caps.reserve(amount))
+    except _CardDeleted:
+        raise CardGone("The card was deleted") from None
     run.hold, run.hold_turn, run.version = reservation, turn, run.version + 1
 
 
