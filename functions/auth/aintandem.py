@@ -6,7 +6,7 @@ from pydantic import StringConstraints
 
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
-from shared.edge.contracts.base import Shape
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import BEARER, Email, LoginEmail, Name, OneLine
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -15,7 +15,7 @@ from shared.people.identity import accounts, sessions
 routes = Routes(AINTANDEM, "auth", rate_class="auth")
 
 
-class RegisterRequest(Shape):
+class RegisterRequest(Request):
     email: Email
     password: str
     name: Name
@@ -29,7 +29,7 @@ class RegisteredUser(Shape):
     created_at: str
 
 
-class LoginRequest(Shape):
+class LoginRequest(Request):
     email: LoginEmail
     password: str
 
@@ -48,7 +48,7 @@ class LoginData(Shape):
     user: LoginUser
 
 
-class RefreshRequest(Shape):
+class RefreshRequest(Request):
     refresh_token: str
 
 

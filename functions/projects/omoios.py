@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.core.actor import Permission
 from shared.core.errors import FieldError, Invalid
-from shared.edge.contracts.base import Shape
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Description, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
@@ -55,7 +55,7 @@ class ProjectDetails(Project):
     stats: ProjectStats
 
 
-class CreateProject(Shape):
+class CreateProject(Request):
     name: Name
     description: Description | None = None
     github_owner: Owner | None = None
@@ -63,7 +63,7 @@ class CreateProject(Shape):
     default_phase_id: Phase | None = None
 
 
-class CreateTicket(Shape):
+class CreateTicket(Request):
     title: Title
     description: Annotated[str, Field(max_length=100_000)] | None = None
     priority: Priority = "MEDIUM"

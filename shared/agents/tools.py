@@ -34,7 +34,7 @@ _REF = "A name of your own for this one (for example `login-api`), usable as a r
 class Arguments(BaseModel):
     """Base of all argument models; it rejects unknown arguments, so that the model learns of its mistake."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class ReadCard(Arguments):

@@ -4,9 +4,9 @@ A message may come twice, late, or out of order, and is accepted only with a val
 invoice is paid only once.
 """
 
-import json
 from typing import Any
 
+from shared.core import strict_json
 from shared.core.errors import Malformed, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.money.billing.amounts import CENT
@@ -29,7 +29,7 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
     if not is_signature_valid(body, signature, secret):
         raise Malformed("The signature of this webhook is not valid")
     try:
-        event: dict[str, Any] = json.loads(body)
+        event: dict[str, Any] = strict_json.parse(body, "The webhook")
         kind, intent = str(event["type"]), event["data"]["object"]
         invoice_id = bare_id(str((intent.get("metadata") or {}).get("invoice_id", "")))
         outcome = {"payment_intent.succeeded": True, "payment_intent.payment_failed": False}.get(kind)
