@@ -1,11 +1,16 @@
 """What people really send: the same rule, order and comparison wherever a value is written, sorted or looked for."""
 
+import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from shared.agents.tools import parse_arguments
+from shared.core.actor import Role
 from shared.core.errors import Invalid
+from shared.edge.contracts.agentworks import AGENTWORKS
+from shared.edge.views.agentworks import events
 from shared.money.billing.rows import BillingAccount
 from shared.people.identity import passwords
 from shared.store import fetch, save, write
@@ -14,6 +19,7 @@ from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client, call, sign_up
+from tests.areas.ledger import record_usage
 
 COMPOSED, DECOMPOSED = "Caf\u00e9", "Cafe\u0301"
 SEEN = ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u05d0\u200f", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "-"]
@@ -275,3 +281,41 @@ def test_an_address_of_before_is_shown_and_its_owner_can_still_act(world):
     path = f"/workspaces/{world.ws_id}/billing"
     assert world.ada("billing", "GET", path).json["account"]["billingAddress"]["country"] == "UK"
     assert world.ada("billing", "PUT", path, body={"billingEmail": "pay@example.com"}).status == 200
+
+
+# -- what is shown is real
+
+
+def test_a_project_of_omoios_shows_its_real_cost_and_agents(world):
+    path = f"/projects/{world.project.id}"
+    assert world.ada.at("omoios")("projects", "GET", path).json["stats"] == {"tickets": 0, "done": 0, "agents": 0, "cost": 0}
+    for day, agent in (("2026-10-30", "prd"), ("2026-11-02", "prd"), ("2026-11-02", "qa")):
+        record_usage(world, day, 100_000, agent=agent)
+    stats = {"tickets": 0, "done": 0, "agents": 2, "cost": 1.5}
+    assert world.ada.at("omoios")("projects", "GET", path).json["stats"] == stats
+    viewer = world.join("Vic", "vic@example.com", Role.VIEWER).at("omoios")
+    assert viewer("projects", "GET", path).json["stats"] == stats | {"cost": None}
+
+
+def test_runs_of_an_unknown_agent_are_an_empty_list(world):
+    card = world.card()
+    world.run(card)
+    for agent, total in (("prd", 1), ("qa", 0), ("nobody", 0), ("agent_123", 0)):
+        answer = world.ada("runs", "GET", f"/cards/{card.id}/runs?agentId={agent}")
+        assert (answer.status, answer.json["total"]) == (200, total), agent
+    assert world.ada("runs", "GET", f"/cards/{world.project.id}/runs?agentId=nobody").status == 404
+
+
+DOCUMENTED_EVENTS = {
+    "card_created", "card_updated", "card_moved", "agent_run_started", "agent_run_completed", "member_joined", "usage_threshold",
+}  # fmt: skip
+
+
+def test_every_socket_event_is_in_the_document_or_described_as_an_addition():
+    sent = set(re.findall(r'_event\("(\w+)"', Path(events.__file__).read_text()))
+    additions = sent - DOCUMENTED_EVENTS
+    assert additions == {"agent_run_waiting", "agent_run_answered"}
+    described = (Path(__file__).parents[2] / "docs" / "sockets.md").read_text()
+    for one in additions:
+        assert f"`{one}`" in described
+        assert f"`{one}`" in AGENTWORKS.about.description

@@ -185,7 +185,13 @@ class Agentworks(Contract):
     base = "/v1"
     error_model = ErrorResponse
     answers = _ANSWERS
-    about = About("AgentWorks API", "1.0.0", "Workspaces, boards, cards and the agents that work on them.")
+    about = About(
+        "AgentWorks API",
+        "1.0.0",
+        "Workspaces, boards, cards and the agents that work on them.\n\n"
+        "The socket of a workspace's events sends two types beside the documented ones: `agent_run_waiting`, when a run needs an "
+        "answer of a person, and `agent_run_answered`.",
+    )
     openapi = "3.0.3"
     drop_none = True
     cookie = "cadre_session"
