@@ -54,6 +54,8 @@ _DROPPED_SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h", ".md", ".rst")
 _DROPPED_FILES = (
     *(f"PIL/{name}.*" for name in ("_avif", "_webp", "_imagingft", "_imagingcms", "_imagingtk")),
     *(f"pillow.libs/lib{name}*" for name in ("avif", "brotli", "freetype", "harfbuzz", "lcms2", "png16", "sharpyuv", "webp")),
+    "stdnum/oui.dat",  # makers of network cards and mobile networks: two thirds of a package that checks tax ids here
+    "stdnum/imsi.dat",
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 PYTHON_VERSION_STAMP = importlib.util.MAGIC_NUMBER.hex()

@@ -56,7 +56,7 @@ WORKERS = {
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
     "stream_projector": Needs(
-        sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("answer",), files="write", posts=True, timeout=60
+        sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("stop", "answer"), files="write", posts=True, timeout=60
     ),
     "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
         signs=False,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
 from infra.names import CONTRACT, PROJECT, stack_name
+from shared.core.registries import country
 
 STAGES = ("local", "dev", "prod")
 BUNDLES = ("venv", "lambda")
@@ -80,7 +81,7 @@ class Settings:
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
         _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")
-        _matches("sellerCountry", self.seller_country, r"[A-Z]{2}")
+        _is_country("sellerCountry", self.seller_country)
         if unknown := sorted(set(self.domains) - set(CONTRACT)):
             raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
         if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):
@@ -172,6 +173,13 @@ def _convert(name: str, raw: Any, hint: str) -> Any:
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise SettingsError(f"{name}: {value!r} is not one of {', '.join(map(str, allowed))}")
+
+
+def _is_country(name: str, value: str) -> None:
+    try:
+        country(value)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {value!r}: {error}") from None
 
 
 def _matches(name: str, value: str, pattern: str) -> None:

@@ -1,20 +1,17 @@
 """agentworks, section 6.1: the agents, and their configuration in a project."""
 
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from shared.agents.catalogue import Agent as CatalogueAgent
 from shared.agents.catalogue import registry
 from shared.core.actor import Permission
 from shared.core.money import usd
-from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Temperature
+from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, PromptAdditions, Temperature, Tokens
 from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config
 from shared.runs.agent_runs import agent_statistics
-from shared.runs.agent_runs.model_selection import MAX_TOKENS
 from shared.work.projects import agent_configs
 
 routes = Routes(AGENTWORKS, "agents")
@@ -75,12 +72,12 @@ class ProjectAgentConfigsResponse(Shape):
 class UpdateAgentConfigRequest(StrictRequest):
     """A missing field stays as it is. A field that is null falls back to the workspace's choice, or the agent's own."""
 
-    provider: Annotated[str, Field(min_length=1, max_length=50)] | None = None
+    provider: ModelName | None = None
     model: ModelName | None = None
     temperature: Temperature | None = None
-    maxTokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
-    systemPromptAdditions: Annotated[str, Field(max_length=20_000)] | None = None
-    contextInstructions: Annotated[str, Field(max_length=20_000)] | None = None
+    maxTokens: Tokens | None = None
+    systemPromptAdditions: PromptAdditions | None = None
+    contextInstructions: PromptAdditions | None = None
     enabled: bool = True
     autoTrigger: bool = True
 

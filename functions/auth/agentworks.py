@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Email, KnownEmail, Name, WebAddress
+from shared.edge.contracts.fields import Email, KnownEmail, Name, TimeZone, WebAddress
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
@@ -80,7 +80,7 @@ class EditorChanges(StrictRequest):
 
 class PreferenceChanges(StrictRequest):
     theme: Literal["light", "dark", "system"] | None = None
-    timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    timezone: TimeZone | None = None
     notifications: NotificationChanges | None = None
     editor: EditorChanges | None = None
 

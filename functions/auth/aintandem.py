@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import StringConstraints
 
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
-from shared.edge.contracts.base import Shape
-from shared.edge.contracts.fields import BEARER, Email, LoginEmail, Name
+from shared.edge.contracts.base import Request, Shape
+from shared.edge.contracts.fields import BEARER, Email, LoginEmail, Name, OneLine
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.identity import accounts, sessions
@@ -15,11 +15,11 @@ from shared.people.identity import accounts, sessions
 routes = Routes(AINTANDEM, "auth", rate_class="auth")
 
 
-class RegisterRequest(Shape):
+class RegisterRequest(Request):
     email: Email
     password: str
     name: Name
-    organization: Annotated[str, Field(max_length=100)] | None = None
+    organization: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), OneLine] | None = None
 
 
 class RegisteredUser(Shape):
@@ -29,7 +29,7 @@ class RegisteredUser(Shape):
     created_at: str
 
 
-class LoginRequest(Shape):
+class LoginRequest(Request):
     email: LoginEmail
     password: str
 
@@ -48,7 +48,7 @@ class LoginData(Shape):
     user: LoginUser
 
 
-class RefreshRequest(Shape):
+class RefreshRequest(Request):
     refresh_token: str
 
 
@@ -60,8 +60,7 @@ class RefreshData(Shape):
 @routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email", errors=(Situation.EMAIL_TAKEN,))
 async def register(body: RegisterRequest) -> RegisteredUser:
     """Create an account with an organization of the given name and its default workspace."""
-    organization = " ".join((body.organization or "").split()) or None
-    user = accounts.register_without_session(body.name, body.email, body.password, organization=organization)
+    user = accounts.register_without_session(body.name, body.email, body.password, organization=body.organization)
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 

@@ -2,7 +2,7 @@
 access token."""
 
 from shared.core.actor import GRANTS, Role
-from shared.edge.contracts.base import Shape
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import BEARER, LoginEmail
 from shared.edge.contracts.omoios import OMOIOS, PERMISSIONS, ROLES
 from shared.edge.http.call import Caller, ThisCall
@@ -12,7 +12,7 @@ from shared.people.identity import accounts, sessions
 routes = Routes(OMOIOS, "auth")
 
 
-class LoginRequest(Shape):
+class LoginRequest(Request):
     email: LoginEmail
     password: str
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from shared.edge.contracts.base import Shape
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import BEARER, LoginEmail, OneLine
 from shared.edge.contracts.orchestrator import ORCHESTRATOR, TIERS
 from shared.edge.http.call import Caller, ThisCall
@@ -19,7 +19,7 @@ LastName = Annotated[
 ]  # may be empty: some people have only one name
 
 
-class LoginRequest(Shape):
+class LoginRequest(Request):
     email: LoginEmail
     password: str
 
@@ -40,7 +40,7 @@ class LoginResponse(Shape):
     user: LoginUser
 
 
-class RefreshRequest(Shape):
+class RefreshRequest(Request):
     refresh_token: str
 
 
@@ -60,7 +60,7 @@ class Profile(LoginUser):
     email_verified: bool
 
 
-class UpdateProfileRequest(Shape):
+class UpdateProfileRequest(Request):
     first_name: FirstName | None = None
     last_name: LastName | None = None
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import Header
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 from starlette.requests import Request
 
 from functions.billing import shapes
@@ -27,7 +27,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
 from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, PLAN_OF_NAME, Id, Limit, pagination
 from shared.edge.contracts.base import StrictRequest
-from shared.edge.contracts.fields import Email, Offset
+from shared.edge.contracts.fields import Email, Offset, OneLine
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import current_usage
@@ -35,8 +35,18 @@ from shared.money.billing import accounts, charging, invoice_files, payments, re
 
 routes = Routes(AGENTWORKS, "billing")
 
-Amount = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_inf_nan=False)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+def _no_boolean(value: Any) -> Any:
+    """Refuse true and false, which a Decimal would take as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("An amount is a number")  # noqa: TRY004 - pydantic reports ValueErrors
+    return value
+
+
+Amount = Annotated[
+    Decimal, Field(gt=0, le=10_000_000, decimal_places=2, allow_inf_nan=False, strict=False), BeforeValidator(_no_boolean)
+]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 
 
 class UpdateBillingRequest(StrictRequest):

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from shared.core.money import usd
 from shared.core.plans import PLANS
 from shared.edge.contracts.agentworks import PLAN_NAMES, PaginationMeta
 from shared.edge.contracts.base import Shape, StrictRequest
+from shared.edge.contracts.fields import Country, OneLine
 from shared.edge.views.agentworks.entities import CurrentUsageSummary
 from shared.money.billing import months
 from shared.money.billing.issuing import DUE_DAYS
@@ -17,8 +18,7 @@ from shared.store import IndexRow
 
 CURRENCY = "USD"
 Status = Literal["draft", "sent", "paid", "overdue", "cancelled"]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
 
 
 class Period(Shape):
@@ -33,8 +33,19 @@ class Address(StrictRequest):
     line2: Line | None = None
     city: Line
     state: Line | None = None
-    postalCode: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+    postalCode: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20), OneLine]
     country: Country
+
+
+class AddressShown(Shape):
+    """A stored address: it may be older than the rules for a new one."""
+
+    line1: str
+    line2: str | None = None
+    city: str
+    state: str | None = None
+    postalCode: str
+    country: str
 
 
 class PlanLimits(Shape):
@@ -73,7 +84,7 @@ class AccountShown(Shape):
     id: str
     workspaceId: str
     billingEmail: str
-    billingAddress: Address | None = None
+    billingAddress: AddressShown | None = None
     taxId: str | None = None
     status: Literal["active", "past_due", "suspended"]
     nextBillingDate: str
@@ -178,7 +189,7 @@ def account(account: BillingAccount) -> AccountShown:
         id=account.id,
         workspaceId=account.id,
         billingEmail=account.email,
-        billingAddress=Address.model_validate(account.address) if account.address else None,
+        billingAddress=AddressShown.model_validate(account.address) if account.address else None,
         taxId=account.tax_id,
         status=account.status,
         nextBillingDate=account.next_date,

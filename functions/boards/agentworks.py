@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from shared.core.actor import Permission
 from shared.edge.contracts.agentworks import AGENTWORKS, AgentName, CardType, WipLimit
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Description, Name
+from shared.edge.contracts.fields import Description, Name, OneLine
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.boards import reading, updating
@@ -18,7 +18,17 @@ from shared.work.projects.reading import list_project_boards
 
 routes = Routes(AGENTWORKS, "boards")
 
-Word = Annotated[str, Field(min_length=1, max_length=100)]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]
+
+
+class CustomField(Shape):
+    """A stored definition: it may be older than the rules for a new one."""
+
+    key: str
+    name: str
+    type: str
+    required: bool = False
+    options: list[str] | None = None
 
 
 class CustomFieldDefinition(StrictRequest):
@@ -35,7 +45,7 @@ class BoardSettings(Shape):
     showWipLimits: bool
     enableCardDependencies: bool
     autoArchiveCompleted: bool
-    customFields: list[CustomFieldDefinition]
+    customFields: list[CustomField]
 
 
 class BoardSettingsChanges(StrictRequest):

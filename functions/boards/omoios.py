@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.edge.contracts.base import Shape
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -48,7 +48,7 @@ class BoardViewResponse(Shape):
     project_id: str
 
 
-class MoveTicketRequest(Shape):
+class MoveTicketRequest(Request):
     ticket_id: Id
     target_column_id: Id
     force: bool = False

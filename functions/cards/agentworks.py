@@ -26,7 +26,7 @@ from shared.edge.contracts.agentworks import (
     pagination,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Offset, Title
+from shared.edge.contracts.fields import Offset, OneLine, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views
@@ -66,11 +66,12 @@ DependencyType = Literal["blocks", "relates_to", "duplicates"]
 
 
 class TagInfo(StrictRequest):
-    key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
-    value: Annotated[str, Field(max_length=100)]
+    key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), OneLine]
+    value: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), OneLine]
     color: Annotated[str, Field(max_length=30)] | None = None
 
 
+_TAGS = "`key` or `key:value`, repeated or with commas; a card has all. A tag that contains a comma: alone in its parameter"
 Tags = Annotated[list[TagInfo], Field(max_length=50)]
 
 
@@ -114,8 +115,8 @@ class UpdateCardRequest(StrictRequest):
     def changes(self) -> dict[str, Any]:
         """Return the fields that were sent, by the attribute names of the card."""
         sent = self.model_dump(exclude_unset=True)
-        if sent.get("tags"):
-            sent["tags"] = _unique_tags(self.tags or [])
+        if self.tags:
+            sent["tags"] = _tags(self.tags)
         return {_NAMES.get(name, name): value for name, value in sent.items() if value is not None or name in _CLEARED}
 
 
@@ -166,10 +167,9 @@ _NAMES = {
 _CLEARED = {"description", "assigneeId", "estimatedHours", "dueDate"}
 
 
-def _unique_tags(tags: list[TagInfo]) -> list[dict[str, str]]:
-    """Return tags as a row stores them: without duplicates and without unset fields."""
-    unique = {(tag.key, tag.value): tag for tag in tags}
-    return [tag.model_dump(exclude_none=True) for tag in unique.values()]
+def _tags(tags: list[TagInfo]) -> list[dict[str, str]]:
+    """Return tags as a row stores them: without unset fields."""
+    return [tag.model_dump(exclude_none=True) for tag in tags]
 
 
 @routes.get("/boards/{boardId}/cards", "cards.list", permission=Permission.CARD_READ)
@@ -181,14 +181,13 @@ async def list_cards(
     type: str | None = None,
     status: str | None = None,
     search: Search | None = None,
-    tags: Annotated[list[str] | None, Query(description="`key` or `key:value`, repeated or with commas; a card has all")] = None,
+    tags: Annotated[list[str] | None, Query(description=_TAGS)] = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     includeChildren: bool = False,
 ) -> ListCardsResponse:
     """List the cards of a board, ordered by lane and position. `includeChildren` adds summaries of each card's children."""
-    names = tuple(name.strip() for value in tags or [] for name in value.split(",") if name.strip())
-    item_filter = ItemFilter(laneId, assigneeId, type, status, search, names)
+    item_filter = ItemFilter(laneId, assigneeId, type, status, search, tuple(tags or ()))
     page = list_items(caller, boardId, item_filter, limit=limit, offset=offset, with_children=includeChildren)
     cards = []
     for item in page.items:
@@ -223,7 +222,7 @@ async def create_card(boardId: str, body: CreateCardRequest, caller: Caller) -> 
         assignee_id=body.assigneeId,
         position=body.position,
         labels=body.labels,
-        tags=_unique_tags(body.tags),
+        tags=_tags(body.tags),
         estimated_hours=body.estimatedHours,
         due_date=body.dueDate,
         custom_fields=body.customFields,

@@ -6,7 +6,7 @@ from fastapi import Query
 from pydantic import Field
 
 from shared.core.actor import Permission
-from shared.edge.contracts.base import Shape
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import CommentText, Offset
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.http.call import Caller, ThisCall
@@ -34,7 +34,7 @@ class TicketComment(Shape):
     edited_at: str | None
 
 
-class CreateComment(Shape):
+class CreateComment(Request):
     """`mentions` are ids of people and agents, `attachments` paths or ids of files."""
 
     content: CommentText
@@ -43,7 +43,7 @@ class CreateComment(Shape):
     attachments: Annotated[list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(max_length=20)] = []
 
 
-class UpdateComment(Shape):
+class UpdateComment(Request):
     content: CommentText
 
 

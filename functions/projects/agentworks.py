@@ -32,6 +32,8 @@ from shared.work.projects.rows import Project
 routes = Routes(AGENTWORKS, "projects")
 
 LaneNumber = Annotated[int, Field(ge=0, le=10)]
+LaneKey = Annotated[LaneNumber, Field(strict=False)]
+"""The number of a lane as the key of an object, which JSON has only as text."""
 Status = Literal["active", "archived"]
 _SORTS = {"name": "name", "createdAt": "created_at", "updatedAt": "updated_at", "lastActivity": "last_activity"}
 
@@ -45,19 +47,28 @@ class LaneConfiguration(StrictRequest):
     autoTriggerAgent: AgentName | None = None
 
 
+class ShownLane(Shape):
+    """A stored configuration of a lane: it may be older than the rules for a new one."""
+
+    laneNumber: int
+    name: str | None = None
+    wipLimit: int | None = None
+    autoTriggerAgent: str | None = None
+
+
 class ProjectSettings(Shape):
     autoTriggerAgents: bool
     requireApprovalForDeployment: bool
     maxConcurrentRuns: int
     defaultWipLimits: dict[int, int]
-    customLaneConfig: list[LaneConfiguration] | None = None
+    customLaneConfig: list[ShownLane] | None = None
 
 
 class SettingsChanges(StrictRequest):
     autoTriggerAgents: bool | None = None
     requireApprovalForDeployment: bool | None = None
     maxConcurrentRuns: Annotated[int, Field(ge=1, le=100)] | None = None
-    defaultWipLimits: dict[LaneNumber, WipLimit] | None = None
+    defaultWipLimits: dict[LaneKey, WipLimit] | None = None
     customLaneConfig: Annotated[list[LaneConfiguration], Field(max_length=11)] | None = None
 
     def to_row(self) -> dict[str, Any]:

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from shared.core.actor import Permission
+from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
-from shared.edge.contracts.base import Shape
+from shared.core.money import usd
+from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Description, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket
+from shared.money.usage.reading import project_agent_sums
 from shared.work.boards.creating import board_id_of, lane_id_of
 from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase
 from shared.work.items.creating import NewItem, create_item
@@ -47,7 +49,9 @@ class ProjectStats(Shape):
     tickets: int
     done: int
     agents: int
-    cost: float
+    """The agents that have worked in the project."""
+    cost: float | None
+    """In USD, as the customer pays it; null for a caller who may not see costs."""
 
 
 class ProjectDetails(Project):
@@ -55,7 +59,7 @@ class ProjectDetails(Project):
     stats: ProjectStats
 
 
-class CreateProject(Shape):
+class CreateProject(Request):
     name: Name
     description: Description | None = None
     github_owner: Owner | None = None
@@ -63,7 +67,7 @@ class CreateProject(Shape):
     default_phase_id: Phase | None = None
 
 
-class CreateTicket(Shape):
+class CreateTicket(Request):
     title: Title
     description: Annotated[str, Field(max_length=100_000)] | None = None
     priority: Priority = "MEDIUM"
@@ -83,9 +87,12 @@ def _fields(project: ProjectRow) -> dict[str, str | None]:
     }
 
 
-def _details(snapshot: ProjectSnapshot) -> ProjectDetails:
-    """Return a project with its statistics. `agents` and `cost` are 0 until the areas that count them exist."""
+def _details(caller: Actor, snapshot: ProjectSnapshot) -> ProjectDetails:
     project = snapshot.project
+    sums = project_agent_sums(project.id)
+    cost = usd(sum(one.price_micros for one in sums.values()))
+    may_see = caller.may(Permission.USAGE_READ, str(project.ws_id))
+    stats = ProjectStats(tickets=snapshot.cards, done=snapshot.done, agents=len(sums), cost=cost if may_see else None)
     connection = None
     if project.github_owner and project.github_repo:
         connection = GithubConnection(owner=project.github_owner, repo=project.github_repo, webhook_status="not_connected")
@@ -93,7 +100,7 @@ def _details(snapshot: ProjectSnapshot) -> ProjectDetails:
         _fields(project)
         | {
             "github_connection": connection,
-            "stats": ProjectStats(tickets=snapshot.cards, done=snapshot.done, agents=0, cost=0),
+            "stats": stats,
         }
     )
 
@@ -127,7 +134,7 @@ async def create(body: CreateProject, caller: Caller) -> Project:
 @routes.get("/projects/{project_id}", "projects.get", permission=Permission.PROJECT_READ)
 async def get(project_id: str, caller: Caller) -> ProjectDetails:
     """Get a project with its statistics."""
-    return _details(get_project(caller, project_id, Permission.PROJECT_READ))
+    return _details(caller, get_project(caller, project_id, Permission.PROJECT_READ))
 
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)

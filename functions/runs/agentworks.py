@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Permission
+from shared.core.errors import NotFound
 from shared.core.money import micros, usd
 from shared.edge.contracts.agentworks import (
     AGENTWORKS,
@@ -15,6 +16,7 @@ from shared.edge.contracts.agentworks import (
     PaginationMeta,
     Reason,
     Temperature,
+    Tokens,
     UserSummary,
     camel,
     pagination,
@@ -27,12 +29,11 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.cards import AgentRunSummary, run_summary
 from shared.edge.views.agentworks.entities import AgentSummary
 from shared.runs.agent_runs import approvals, reading, requesting
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, RequestedModel
+from shared.runs.agent_runs.model_selection import RequestedModel
 from shared.runs.agent_runs.rows import Run
 
 routes = Routes(AGENTWORKS, "runs")
 
-Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
 
 
@@ -145,7 +146,7 @@ async def list_runs(
     offset: Offset = 0,
 ) -> ListAgentRunsResponse:
     """List the runs of a card, newest first."""
-    agent = get_agent(agentId).id if agentId else None
+    agent = _agent_id(agentId) if agentId else None
     page = reading.list_runs(caller, id, agent_id=agent, status=status, limit=limit, offset=offset)
     return ListAgentRunsResponse(
         runs=[run_summary(run.summary) for run in page.runs],
@@ -208,6 +209,14 @@ async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None
 async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
     """Reject a waiting run, which ends it."""
     return _details(approvals.reject_run(caller, id, body.reason if body else None))
+
+
+def _agent_id(id_or_name: str) -> str:
+    """Return the id of an agent to filter by; an unknown one stays as it is, and no run is of it."""
+    try:
+        return get_agent(id_or_name).id
+    except NotFound:
+        return id_or_name
 
 
 def _requested_model(body: TriggerAgentRunRequest | RetryRunRequest) -> RequestedModel:

@@ -14,12 +14,12 @@ from shared.edge.contracts.base import Shape
 from shared.edge.http.call import current
 from shared.edge.http.pipeline import failure
 from shared.edge.http.routing import Routes
-from shared.people.tenancy.rows import default_settings
 
 routes = Routes(AINTANDEM, "system")
 publish(routes)
 
-MAX_WORKSPACES = 10  # of the community edition, from the document
+MAX_WORKSPACES, MAX_SANDBOXES = 10, 5  # of the community edition, from the document
+PROVIDERS = ("qwen", "glm", "claude", "openai")  # in the document's words and order; we take its names for all of them
 MCP_SERVERS = ("filesystem", "web-search", "github")
 
 
@@ -74,15 +74,15 @@ async def health() -> HealthData | Response:
 @routes.get("/system/info", "system.info", public=True, limited=False)
 async def info() -> Info:
     """Version, edition, limits and supported providers."""
-    defaults = default_settings()
+    own = settings().default_provider  # of the local stack: a model that needs no key
     return Info(
         version=settings().version,
         edition="community",
         features=Features(
             max_workspaces=MAX_WORKSPACES,
-            max_sandboxes_per_workspace=defaults["max_sandboxes"],
+            max_sandboxes_per_workspace=MAX_SANDBOXES,
             cross_machine_deployment=False,
         ),
-        supported_llm_providers=defaults["allowedProviders"],
+        supported_llm_providers=[*([own] if own and own not in PROVIDERS else []), *PROVIDERS],
         supported_mcp_servers=list(MCP_SERVERS),
     )

@@ -9,7 +9,17 @@ from shared.channels.sockets.presence import online_users
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.core.situations import Situation
-from shared.edge.contracts.agentworks import AGENTWORKS, ModelName, Reason, Slug, Temperature, UserSummary, user_summary
+from shared.edge.contracts.agentworks import (
+    AGENTWORKS,
+    ModelName,
+    PromptAdditions,
+    Reason,
+    Slug,
+    Temperature,
+    Tokens,
+    UserSummary,
+    user_summary,
+)
 from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Email, Name
 from shared.edge.http.call import Caller
@@ -38,8 +48,20 @@ class AgentConfigTemplate(StrictRequest):
     provider: ModelName | None = None
     model: ModelName | None = None
     temperature: Temperature | None = None
-    maxTokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    systemPromptAdditions: Annotated[str, Field(max_length=10_000)] | None = None
+    maxTokens: Tokens | None = None
+    systemPromptAdditions: PromptAdditions | None = None
+    enabled: bool | None = None
+    autoTrigger: bool | None = None
+
+
+class ShownTemplate(Shape):
+    """A stored template: it may be older than the rules for a new one."""
+
+    provider: str | None = None
+    model: str | None = None
+    temperature: float | None = None
+    maxTokens: int | None = None
+    systemPromptAdditions: str | None = None
     enabled: bool | None = None
     autoTrigger: bool | None = None
 
@@ -50,7 +72,7 @@ class WorkspaceSettings(Shape):
     maxMonthlyUsage: float
     allowedProviders: list[str]
     requireApprovalForAgentRuns: bool
-    defaultAgentConfigs: dict[str, AgentConfigTemplate]
+    defaultAgentConfigs: dict[str, ShownTemplate]
 
 
 class SettingsChanges(StrictRequest):

@@ -12,11 +12,11 @@ from shared.channels.sockets.frames import compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
+from shared.core import strict_json
 from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, NotFound, TooLarge
 from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
-from shared.edge.contracts import strict_json
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import StrictRequest
 from shared.edge.contracts.field_errors import to_field_errors

@@ -13,8 +13,8 @@ from shared.channels.sockets.fanout import deliver
 from shared.channels.sockets.frames import compact
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
+from shared.core import strict_json
 from shared.core.errors import CadreError, FieldError, Invalid
-from shared.edge.contracts import strict_json
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.views.omoios.filters import FILTERS
 from shared.store import retrying, update, write

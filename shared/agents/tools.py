@@ -14,13 +14,16 @@ import copy
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared.agents.providers.port import ToolSpec
+from shared.core import texts
 from shared.core.errors import FieldError, Invalid
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+OneLine = AfterValidator(texts.one_line)
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
+Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(texts.seen)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), OneLine]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Priority = Literal["low", "medium", "high", "critical"]
 CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
@@ -31,7 +34,7 @@ _REF = "A name of your own for this one (for example `login-api`), usable as a r
 class Arguments(BaseModel):
     """Base of all argument models; it rejects unknown arguments, so that the model learns of its mistake."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class ReadCard(Arguments):
@@ -140,7 +143,7 @@ class CardFields(Arguments):
     type: CardType | None = None
     priority: Priority | None = None
     status: Literal["draft", "ready", "in_progress"] | None = None
-    labels: list[Annotated[str, StringConstraints(min_length=1, max_length=50)]] | None = Field(None, max_length=20)
+    labels: list[Label] | None = Field(None, max_length=20)
     estimated_hours: float | None = Field(None, gt=0, le=1000)
     acceptance_criteria: list[Prose] | None = Field(None, max_length=50)
 

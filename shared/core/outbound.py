@@ -4,12 +4,12 @@ On the local stage (a laptop), a server on the loopback interface may use plain 
 """
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from shared.core import strict_json
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
@@ -70,7 +70,7 @@ def request_json(
     if status >= 500 or 300 <= status < 400:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}")
     try:
-        return status, json.loads(body)
+        return status, strict_json.parse(body, "The answer")
     except ValueError as error:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}, and not in JSON") from error
 

@@ -144,11 +144,13 @@ def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> It
         yield Slice([model.decode(raw) for raw in response["Items"]], response.get("LastEvaluatedKey"))
 
 
-def collection(index: int, partition: str, prefix: str = "", *, cap: int = COLLECTION_CAP) -> list[IndexRow]:
+def collection(
+    index: int, partition: str, prefix: str = "", *, between: tuple[str, str] | None = None, cap: int = COLLECTION_CAP
+) -> list[IndexRow]:
     """Return a whole bounded collection as index rows, in the index's order. Raises Invalid above `cap` rows."""
     rows: list[IndexRow] = []
     sort = f"GSI{index}SK"
-    for response in _responses(_request(Entity, partition, index=index, prefix=prefix)):
+    for response in _responses(_request(Entity, partition, index=index, prefix=prefix, between=between)):
         rows += [
             IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
             for raw in response["Items"]
@@ -169,9 +171,11 @@ def item_collection(models: Sequence[type[Entity]], partition: str, between: tup
     return [by_kind[raw["kind"]["S"]].decode(raw) for raw in response["Items"] if raw["kind"]["S"] in by_kind]
 
 
-def count(model: type[Row], partition: str, *, index: int | None = None, prefix: str = "") -> int:
+def count(
+    model: type[Row], partition: str, *, index: int | None = None, prefix: str = "", between: tuple[str, str] | None = None
+) -> int:
     """Count the rows of a bounded partition. One query per megabyte."""
-    request = _request(model, partition, index=index, prefix=prefix) | {"Select": "COUNT"}
+    request = _request(model, partition, index=index, prefix=prefix, between=between) | {"Select": "COUNT"}
     return sum(int(response["Count"]) for response in _responses(request))
 
 

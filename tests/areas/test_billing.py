@@ -133,9 +133,9 @@ def test_the_plan_of_a_month_is_the_dearest_it_had(world):
 
 def test_what_is_changed_is_shown_and_the_rest_stays(world):
     assert put(world, billingEmail="books@example.com").json["billingEmail"] == "books@example.com"
-    answer = put(world, billingAddress=GERMANY, taxId="de 123 456 789")
+    answer = put(world, billingAddress=GERMANY, taxId="de 136 695 976")
     assert answer.status == 200, answer.text
-    assert (answer.json["taxId"], answer.json["billingAddress"]) == ("DE123456789", GERMANY)
+    assert (answer.json["taxId"], answer.json["billingAddress"]) == ("DE136695976", GERMANY)
     assert answer.json["billingEmail"] == "books@example.com"
     cleared = put(world, billingAddress=None, taxId=None)
     assert cleared.status == 200
@@ -149,7 +149,10 @@ def test_what_is_changed_is_shown_and_the_rest_stays(world):
         ({"billingEmail": "nobody"}, "billingEmail"),
         ({"billingAddress": {"line1": "x"}}, "billingAddress.city"),
         ({"billingAddress": GERMANY | {"country": "Germany"}}, "billingAddress.country"),
-        ({"taxId": "DE123456789"}, "taxId"),
+        ({"billingAddress": GERMANY | {"country": "UK"}}, "billingAddress.country"),
+        ({"billingAddress": GERMANY | {"country": "ZZ"}}, "billingAddress.country"),
+        ({"billingAddress": GERMANY, "taxId": "DE123456789"}, "taxId"),
+        ({"taxId": "DE136695976"}, "taxId"),
         ({"billingAddress": GERMANY, "taxId": "FR123456789"}, "taxId"),
         ({"cardNumber": "4242"}, "cardNumber"),
     ],

@@ -126,9 +126,9 @@ def test_json_by_any_name_is_read(aws, kind):
 )  # fmt: skip
 def test_odd_texts_come_back_as_they_went(aws, text):
     ada = sign_up()
-    answer = ada("auth", "PUT", "/auth/me", body={"preferences": {"timezone": text[:64]}})
-    assert answer.status == 200
-    assert ada("auth", "GET", "/auth/me").json["preferences"]["timezone"] == text[:64]
+    workspace = f"/workspaces/{ada('workspaces', 'GET', '/workspaces').json['workspaces'][0]['id']}"
+    assert ada("workspaces", "PUT", workspace, body={"description": text}).status == 200
+    assert ada("workspaces", "GET", workspace).json["description"] == text
 
 
 def test_a_pair_of_surrogates_is_a_character(aws):

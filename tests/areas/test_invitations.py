@@ -255,3 +255,21 @@ def test_what_it_costs(ada, eve, ws):
         assert accept(eve, ws, token_of(answer)).status == 200
     # access; the invitation; the workspace; all of it at once; whether the member is here now
     assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems", "BatchGetItem"]
+
+
+def test_expired_invitations_do_not_fill_the_limit(ada, monkeypatch):
+    monkeypatch.setattr(invitations, "MAX_PENDING", 2)
+    ws = home(ada)
+    with time_machine.travel("2026-11-01T12:00:00Z", tick=False):
+        early = Client(token=sign_in("ada@example.com"))
+        for name in ("a", "b"):
+            assert invite(early, ws, f"{name}@example.com").status == 201
+        assert error_of(invite(early, ws, "c@example.com")) == (403, "LIMIT_EXCEEDED")
+        assert invite(early, ws, "a@example.com").status == 201  # it takes no further place
+    with time_machine.travel("2026-11-08T12:00:01Z", tick=False):
+        late = Client(token=sign_in("ada@example.com"))
+        assert listed(late, ws)["invitations"] == []
+        for name in ("a", "c"):
+            assert invite(late, ws, f"{name}@example.com").status == 201
+        assert error_of(invite(late, ws, "d@example.com")) == (403, "LIMIT_EXCEEDED")
+        assert len(listed(late, ws)["invitations"]) == 2

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from functions.system import docs, probes
+from shared.agents.providers import registry
 from shared.core.settings import settings
 from shared.edge.contracts import NAMES
 from tests.areas.driving import Context, call, event
@@ -112,8 +113,12 @@ def test_aintandem_health_is_enveloped(aws, broken):
 def test_aintandem_info_says_what_is_there(aws):
     data = ask("aintandem", "/system/info").json["data"]
     assert set(data) == {"version", "edition", "features", "supported_llm_providers", "supported_mcp_servers"}
-    assert (data["edition"], data["features"]["max_workspaces"]) == ("community", 10)
-    assert data["supported_llm_providers"][0] == "embedded"
+    assert data["edition"] == "community"
+    assert data["features"] == {"max_workspaces": 10, "max_sandboxes_per_workspace": 5, "cross_machine_deployment": False}
+    assert data["supported_llm_providers"] == ["embedded", "qwen", "glm", "claude", "openai"]
+    assert {registry.canonical_name(one) for one in data["supported_llm_providers"]} <= set(registry.NAMES), (
+        "each is a provider that runs can name"
+    )
 
 
 @pytest.mark.parametrize("contract", NAMES)

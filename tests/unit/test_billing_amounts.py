@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import shared.money.billing.taxes
 from shared.core.errors import Invalid
-from shared.money.billing import months
+from shared.money.billing import months, taxes
 from shared.money.billing.amounts import CENT, apply_rate, format_amount, to_cents
 from shared.money.billing.taxes import normalize_tax_id, tax_for
 
@@ -55,6 +54,7 @@ def test_an_amount_is_shown_as_finely_as_it_is(micros: int, words: str) -> None:
         (IRELAND, None, "2026-11-30", ("IE", 2300, "standard")),
         (IRELAND, "IE123", "2026-11-30", ("IE", 2300, "standard")),  # no reverse charge at home
         (GERMANY, None, "2026-11-30", ("DE", 1900, "standard")),
+        ({"country": "UK"}, None, "2026-11-30", ("GB", 2000, "standard")),  # stored before codes were checked
         (GERMANY, "DE123456789", "2026-11-30", ("DE", 0, "reverse")),
         (USA, None, "2026-11-30", ("US", 0, "none")),
         (USA, "12-3456789", "2026-11-30", ("US", 0, "none")),
@@ -77,9 +77,11 @@ def test_a_rate_with_a_half_is_said_so() -> None:
 
 def test_the_table_of_rates_is_sound() -> None:
     """Every member state is there, once for each day; each rate is one that the law allows (15 % at least) or has elsewhere."""
-    table = json.loads(Path(shared.money.billing.taxes.__file__).with_name("tax_rates.json").read_text())
-    assert table["source"]
-    assert table["as_of"] >= "2025-09-01"
+    table = json.loads(Path(taxes.__file__).with_name("tax_rates.json").read_text())
+    for row in table["rates"]:
+        source = table["sources"][row["source"]]
+        assert source["name"]
+        assert source["as_of"] >= "2025-09-01"
     keys = [(row["country"], row["from"]) for row in table["rates"]]
     assert len(keys) == len(set(keys))
     union = {row["country"] for row in table["rates"]} - {"CH", "GB", "NO"}
@@ -90,9 +92,14 @@ def test_the_table_of_rates_is_sound() -> None:
 @pytest.mark.parametrize(
     ("tax_id", "address", "kept"),
     [
-        ("de 123.456-789", GERMANY, "DE123456789"),
-        ("EL123456789", {"country": "GR"}, "EL123456789"),
-        ("CHE-123.456.789", {"country": "CH"}, "CHE123456789"),
+        ("de 136.695-976", GERMANY, "DE136695976"),
+        ("EL094259216", {"country": "GR"}, "EL094259216"),
+        ("CHE-100.155.212", {"country": "CH"}, "CHE100155212"),
+        ("CHE-100.155.212 MWST", {"country": "CH"}, "CHE100155212MWST"),
+        ("NO 995 525 828 MVA", {"country": "NO"}, "NO995525828MVA"),
+        ("NO995525828", {"country": "NO"}, "NO995525828"),
+        ("ie 6433435f", IRELAND, "IE6433435F"),
+        ("51 824 753 556", {"country": "AU"}, "51824753556"),
         ("12-3456789", USA, "123456789"),
         ("", None, None),
         (None, GERMANY, None),
@@ -103,7 +110,17 @@ def test_a_tax_id_is_kept_in_one_form(tax_id, address, kept) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tax_id", "address"), [("DE1234", None), ("FR123", GERMANY), ("GR12345", {"country": "GR"}), ("!", USA)]
+    ("tax_id", "address"),
+    [
+        ("DE1234", None),
+        ("FR123", GERMANY),
+        ("GR12345", {"country": "GR"}),
+        ("!", USA),
+        ("DE123456789", GERMANY),
+        ("CHE123456789", {"country": "CH"}),
+        ("NO995525829", {"country": "NO"}),
+        ("51824753557", {"country": "AU"}),
+    ],
 )
 def test_a_tax_id_of_nowhere_is_refused(tax_id, address) -> None:
     with pytest.raises(Invalid):
@@ -116,3 +133,26 @@ def test_months() -> None:
     assert months.months_between("2026-11", "2027-02") == ["2026-11", "2026-12", "2027-01"]
     assert months.months_between("2026-11", "2026-11") == []
     assert months.days_after("2026-12-25", 14) == "2027-01-08"
+
+
+@pytest.mark.parametrize("code", ["ZZ", "XX", "de", ""])
+def test_a_country_that_does_not_exist_is_an_error_and_not_without_tax(code) -> None:
+    with pytest.raises(Invalid):
+        tax_for({"country": code}, None, "2026-11-30")
+
+
+@pytest.mark.parametrize("source", [{"name": "Somebody"}, {"as_of": "2026-01-01"}, None])
+def test_a_rate_without_a_dated_source_is_not_used(source, tmp_path, monkeypatch) -> None:
+    table = {
+        "sources": {"X": source} if source else {},
+        "rates": [{"country": "DE", "from": "2021-01-01", "rate": 1900, "source": "X"}],
+    }
+    (tmp_path / "rates.json").write_text(json.dumps(table))
+    monkeypatch.setattr(taxes, "_TABLE", tmp_path / "rates.json")
+    taxes._rates.cache_clear()
+    try:
+        with pytest.raises(Invalid):
+            tax_for(GERMANY, None, "2026-11-30")
+    finally:
+        monkeypatch.undo()
+        taxes._rates.cache_clear()

@@ -30,8 +30,8 @@ class SocketContract(Protocol):
 
 
 def compact(message: Any) -> str:
-    """Return a message as JSON text without spaces."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    """Return a message as JSON text without spaces. Raises ValueError for NaN and Infinity, which no JSON has."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def packed(texts: Iterable[str]) -> Iterator[list[str]]:

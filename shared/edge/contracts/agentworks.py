@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.core import clock
 from shared.core.errors import CadreError, NotFound
+from shared.core.limits import MAX_TOKENS
 from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, RateRule, Shape
+from shared.edge.contracts.fields import OneLine
 from shared.edge.contracts.problems import Answer, Problem
 
 PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
@@ -43,11 +45,13 @@ Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 DeepOffset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
 CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
 Labels = Annotated[
-    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]], Field(max_length=50)
+    list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), OneLine]], Field(max_length=50)
 ]
 WipLimit = Annotated[int, Field(ge=1, le=1_000)]
 AgentName = Annotated[str, Field(max_length=100)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
+PromptAdditions = Annotated[str, Field(max_length=20_000)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 
 # -- what answers carry
@@ -182,7 +186,13 @@ class Agentworks(Contract):
     base = "/v1"
     error_model = ErrorResponse
     answers = _ANSWERS
-    about = About("AgentWorks API", "1.0.0", "Workspaces, boards, cards and the agents that work on them.")
+    about = About(
+        "AgentWorks API",
+        "1.0.0",
+        "Workspaces, boards, cards and the agents that work on them.\n\n"
+        "The socket of a workspace's events sends two types beside the documented ones: `agent_run_waiting`, when a run needs an "
+        "answer of a person, and `agent_run_answered`.",
+    )
     openapi = "3.0.3"
     drop_none = True
     cookie = "cadre_session"

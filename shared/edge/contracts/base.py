@@ -15,11 +15,11 @@ from shared.core.wording import worded
 from shared.edge.contracts.problems import Answer, Problem, problem
 
 T = TypeVar("T")
-__all__ = ["About", "Contract", "Paged", "RateRule", "Shape", "StrictRequest", "serializer"]
+__all__ = ["About", "Contract", "Paged", "RateRule", "Request", "Shape", "StrictRequest", "serializer"]
 
 
 class Shape(BaseModel):
-    """Base of every response, and of requests whose document only shows an example: unknown fields are ignored."""
+    """Base of every response."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -29,7 +29,14 @@ class Shape(BaseModel):
     )
 
 
-class StrictRequest(Shape):
+class Request(Shape):
+    """Base of requests whose document only shows an example: unknown fields are ignored. A type is what the document says: `true` and
+    `"5"` are no numbers, `0` is no boolean."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class StrictRequest(Request):
     """Base of requests whose document defines every field (agentworks' interfaces, enterprise's field lists): an unknown field is
     an error that names it, instead of being ignored."""
 

@@ -1,12 +1,11 @@
 """Field types of requests that several contracts use. Types of only one contract are in that contract's module."""
 
-import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.core import web_addresses
+from shared.core import registries, texts, web_addresses
 
 BEARER = "Bearer"
 DOTS = (".", "\u3002", "\uff0e", "\uff61")  # what separates the parts of a domain (RFC 3490)
@@ -37,14 +36,6 @@ def _email(value: str) -> str:
     return value  # unchanged: only `normal_email` decides which addresses are the same
 
 
-def _one_line(value: str) -> str:
-    """Fold white space, line breaks too: names stand in subjects and sentences of mails."""
-    value = " ".join(value.split())
-    if any(unicodedata.category(one) == "Cc" for one in value):
-        raise ValueError("Control characters are not allowed")
-    return value
-
-
 def _web_address(value: str) -> str:
     if value and web_addresses.parse_host(value) is None:
         raise ValueError(web_addresses.EXPECTED)
@@ -58,14 +49,17 @@ KnownEmail = Annotated[str, AfterValidator(_like_an_email), _SCHEMA]
 """The address of an account that is looked up, not made: it may be older than what `Email` asks, and must still open it."""
 LoginEmail = Annotated[str, Field(max_length=MAX_EMAIL)]
 """An address at login, where the document has no word for a malformed one: it is simply nobody's."""
-OneLine = AfterValidator(_one_line)
+OneLine = AfterValidator(texts.one_line)
+Seen = AfterValidator(texts.seen)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]
 """The name of a person, a workspace, a project, a board or a lane."""
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 """The title of a card or a document."""
 WebAddress = Annotated[str, Field(max_length=2_048), AfterValidator(_web_address)]
 """An address that a page can safely show as a link; may be empty."""
-CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2"), AfterValidator(registries.country)]
+TimeZone = Annotated[str, Field(max_length=64, description="A name of the tz database"), AfterValidator(registries.time_zone)]
+CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), Seen]
 Description = Annotated[str, Field(max_length=5_000)]
 """The description of a project, a board or a lane."""
 Offset = Annotated[int, Field(ge=0)]

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from shared.edge.contracts import strict_json
+from shared.core import strict_json
 
 
 class JsonRequest(Request):

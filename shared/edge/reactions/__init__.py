@@ -16,6 +16,7 @@ from shared.edge.reactions import (
     files,
     members,
     progress,
+    runs,
     sockets,
     triggers,
     usage,
@@ -29,6 +30,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
+    runs.react,  # stop the agents of deleted cards and archived projects
     triggers.react,  # start agents automatically
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts

@@ -123,7 +123,8 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
             setattr(account, name, value)
-        account.tax_id = normalize_tax_id(account.tax_id, account.address)
+        if {"tax_id", "address"} & changes.keys():  # a tax id of before stays as it is
+            account.tax_id = normalize_tax_id(account.tax_id, account.address)
         account.dearest_plan = more_expensive(account.dearest_plan, account.plan)
         changed = sorted(name for name in changes if before[name] != getattr(account, name))
         if changed:  # names only: an address does not belong in an event

@@ -4,9 +4,9 @@ A message may come twice, late, early, or out of order, and is accepted only wit
 an invoice is paid only once; the charge's key in its metadata says which charge it is the result of.
 """
 
-import json
 from typing import Any, Final, Literal
 
+from shared.core import strict_json
 from shared.core.errors import Malformed, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.money.billing.amounts import CENT
@@ -34,7 +34,7 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
     if not is_signature_valid(body, signature, secret):
         raise Malformed("The signature of this webhook is not valid")
     try:
-        event: dict[str, Any] = json.loads(body)
+        event: dict[str, Any] = strict_json.parse(body, "The webhook")
         kind, intent = str(event["type"]), event["data"]["object"]
         metadata = intent.get("metadata") or {}
         invoice_id = bare_id(str(metadata.get("invoice_id", "")))

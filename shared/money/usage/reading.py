@@ -76,8 +76,17 @@ def month_sums(ws_id: str, first: date, last: date) -> dict[str, Sum]:
 
 def agent_sums(ws_id: str, month: str) -> dict[str, Sum]:
     """Return the usage of a month (`2026-11`) by agent id; every ledger line is in exactly one of the sums."""
+    return _sum_by_value(workspace_partition(ws_id), "AGENT-M", month, month)
+
+
+def project_agent_sums(project_id: str) -> dict[str, Sum]:
+    """Return all usage of a project by agent id, from its monthly sums; one query."""
+    return _sum_by_value(project_partition(project_id), "AGENT-M", "0", "9")
+
+
+def _sum_by_value(pk: str, dimension: str, first: str, last: str) -> dict[str, Sum]:
     sums: dict[str, Sum] = {}
-    for row in read_rollups(workspace_partition(ws_id), "AGENT-M", month, month):
+    for row in read_rollups(pk, dimension, first, last):
         sums.setdefault(row.value, Sum()).add(row)
     return sums
 

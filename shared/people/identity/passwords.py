@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.errors import FieldError, Invalid
 from shared.core.situations import Situation
+from shared.core.texts import normal
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -51,12 +52,13 @@ def _hasher() -> "PasswordHasher":
 def check_strength(password: str, field: str = "password", personal: Sequence[str] = ()) -> None:
     """Raise Invalid (agentworks: PASSWORD_TOO_WEAK) for a password that is too short, too long, easy to guess, or contains a part
     of `personal` (e-mail address, name)."""
+    password = normal(password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise _weak_password(field, f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     if _is_guessable(password):
         raise _weak_password(field, "This password is too easy to guess")
     lowered = password.lower()
-    if any(part in lowered for known in personal for part in _parts(known)):
+    if any(part in lowered for known in personal for part in _parts(normal(known))):
         raise _weak_password(field, "The password must not contain your name or e-mail address")
 
 
@@ -91,20 +93,26 @@ def _weak_password(field: str, message: str) -> Invalid:
 
 
 def hash_password(password: str) -> str:
-    result: str = _hasher().hash(password)
+    result: str = _hasher().hash(normal(password))
     return result
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Tell whether the password is right. Takes as long without a hash, so that response times do not reveal which addresses
-    exist."""
+    """Tell whether the password is right, also against a hash of before, made of the password as it was typed.
+
+    Takes as long without a hash, so that response times do not reveal which addresses exist.
+    """
+    forms = dict.fromkeys((normal(password), password))  # one form, unless a keyboard wrote letters and accents apart
+    return any(_is_hash_of(password_hash or _dummy_hash(), form) for form in forms) and password_hash is not None
+
+
+def _is_hash_of(password_hash: str, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        _hasher().verify(password_hash or _dummy_hash(), password)
+        return bool(_hasher().verify(password_hash, password))
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None
 
 
 @cache

@@ -1,12 +1,16 @@
 """Change one's own profile."""
 
-from typing import Any
+from typing import Any, Final
 
 from shared.core.actor import Actor
+from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.users import User, get_user, split_name
 from shared.store import Operation, update_with_retry
+
+MAX_NAME: Final = 100
+"""Characters of a full name, in every contract."""
 
 
 def update_profile(
@@ -18,7 +22,7 @@ def update_profile(
     avatar_url: str | None = None,
     preferences: dict[str, Any] | None = None,
 ) -> User:
-    """Change the given fields. Preferences merge key by key; the full name and its parts are kept consistent."""
+    """Change the given fields. Preferences merge key by key; the full name and its parts are kept consistent. Raises Invalid."""
 
     def change(user: User) -> list[Operation]:
         before = _visible_fields(user)
@@ -29,6 +33,8 @@ def update_profile(
             user.first_name = user.first_name if first_name is None else first_name
             user.last_name = user.last_name if last_name is None else last_name
             user.name = f"{user.first_name} {user.last_name}".strip()
+            if len(user.name) > MAX_NAME:
+                raise Invalid(FieldError("first_name", f"First and last name have at most {MAX_NAME} characters together"))
         if avatar_url is not None:
             user.avatar_url = avatar_url or None
         if preferences is not None:

@@ -6,6 +6,7 @@ workspace: inviting it again renews that invitation with a new token, role and d
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.core import clock
 from shared.core.actor import GRANTS, Actor, Permission, Role
@@ -75,7 +76,7 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
     workspace, existing = get_many([(Workspace, *Workspace.key(ws_id)), (Invitation, *Invitation.key(invitation_id))])
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
-    _check_room(workspace, email)
+    _check_room(workspace, email, renewed=isinstance(existing, Invitation) and _is_pending(existing))
     records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS_PER_ADDRESS])
     invitation = (
         existing if isinstance(existing, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
@@ -93,9 +94,18 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
 
 def list_pending(actor: Actor, ws_id: str) -> list[Invitation]:
     """List the pending invitations, oldest first. Two round trips, one if there are none."""
-    ids = [row.id for row in collection(1, f"WS#{authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ)}#INV")]
-    now = clock.iso()
-    return [one for one in fetch_all(Invitation, ids) if one.status == "pending" and one.expires_at > now]
+    partition = f"WS#{authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ)}#INV"
+    ids = [row.id for row in collection(1, partition, between=_not_expired())]
+    return [one for one in fetch_all(Invitation, ids) if _is_pending(one)]
+
+
+def _not_expired() -> tuple[str, str]:
+    """Return the range of the index, which is by the time of the invitation, in which none has expired."""
+    return clock.iso(clock.now() - timedelta(seconds=LIFETIME)), "~"
+
+
+def _is_pending(invitation: Invitation) -> bool:
+    return invitation.status == "pending" and invitation.expires_at > clock.iso()
 
 
 def accept(actor: Actor, ws_id: str, token: str) -> Member:
@@ -146,14 +156,14 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
     update_with_retry(read, change)
 
 
-def _check_room(workspace: Workspace, email: str) -> None:
+def _check_room(workspace: Workspace, email: str, *, renewed: bool) -> None:
     """Refuse what can be refused before a mail is sent. Whether there is room is decided again when the invitation is accepted."""
     if any(row.user.get("email") == email for row in list_memberships(workspace.id)):
         raise AlreadyMember
     limit = int(workspace.settings["maxMembers"])
     if workspace.member_count >= limit:
         raise member_limit_error(limit)
-    if count(Invitation, f"WS#{workspace.id}#INV", index=1) >= MAX_PENDING:
+    if not renewed and count(Invitation, f"WS#{workspace.id}#INV", index=1, between=_not_expired()) >= MAX_PENDING:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"At most {MAX_PENDING} invitations wait at once", {"limit": MAX_PENDING})
 
 

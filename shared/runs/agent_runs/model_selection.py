@@ -6,7 +6,7 @@ error; it is never replaced silently by another one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from shared.agents.catalogue import Agent
 from shared.agents.providers import embedded
@@ -14,8 +14,6 @@ from shared.agents.providers.registry import canonical_name
 from shared.core.errors import FieldError, Invalid
 from shared.core.settings import settings
 from shared.work.projects.agent_configs import AgentConfig, workspace_defaults
-
-MAX_TOKENS: Final = 64_000
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from shared.core.actor import Actor, Permission
 from shared.people.tenancy.rows import Workspace
-from shared.runs.agent_runs.rows import Run
-from shared.store import collection, fetch_all, load
+from shared.runs.agent_runs.rows import ActiveRuns, Run
+from shared.store import collection, fetch_all, get, load
 from shared.work.items.rows import Item
 
 
@@ -51,6 +51,12 @@ def list_waiting_runs(
     runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
     titles = {card.id: card.title for card in fetch_all(Item, dict.fromkeys(run.item_id for run in runs))}
     return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], len(rows)
+
+
+def active_run_ids(project_id: str) -> list[str]:
+    """Return the ids of the runs that are under way in a project; as many as it allows at once."""
+    row = get(ActiveRuns, ActiveRuns.for_project(project_id).pk, "RUNS")
+    return sorted(row.run_ids or ()) if row else []
 
 
 def get_run(actor: Actor, run_id: str) -> Run:

@@ -15,6 +15,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import new_id
+from shared.core.limits import MAX_TOKENS
 from shared.core.money import micros
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -28,10 +29,10 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
-from shared.runs.agent_runs.model_selection import MAX_TOKENS, ModelChoice, RequestedModel, choose_model
+from shared.runs.agent_runs.model_selection import ModelChoice, RequestedModel, choose_model
+from shared.runs.agent_runs.reading import active_run_ids
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
-from shared.store import get as read_row
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, is_enabled, workspace_defaults
@@ -239,9 +240,8 @@ ABANDONED = with_error("TIMEOUT", "The run stopped without a word: its lease ran
 
 def _end_expired_runs(project: Project) -> bool:
     """End the project's runs whose lease is over; return whether any was ended."""
-    row = read_row(ActiveRuns, ActiveRuns.for_project(project.id).pk, "RUNS")
     freed = False
-    for run in fetch_all(Run, sorted(row.run_ids or ()) if row else ()):
+    for run in fetch_all(Run, active_run_ids(project.id)):
         if not run.ended and not run.lease_active:
             done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
             freed = freed or done.ended

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from shared.agents.providers.port import Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
+from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
@@ -24,9 +25,11 @@ from shared.money.budgets.reserving import (
 )
 from shared.money.usage.recording import CallRecorded, usage_operations
 from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs.failures import CardGone
 from shared.runs.agent_runs.lease import LeaseLost, check_fence
 from shared.runs.agent_runs.rows import ENDED, AgentStats, Run, Turn, UnsettledCall
-from shared.store import Operation, create, delete, fetch, iterate, put, update, write
+from shared.store import Operation, check, create, delete, fetch, iterate, put, update, write
+from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
 
@@ -49,15 +52,23 @@ def has_budget(run: Run) -> bool:
     return True
 
 
+class _CardDeleted(ConditionFailed):
+    """The card of the run was deleted: no call is made for it any more."""
+
+
 def reserve(run: Run, turn: int, amount: int) -> None:
-    """Reserve `amount` for this turn's call; safe to repeat. Raises BudgetExhausted, LeaseLost."""
+    """Reserve `amount` for this turn's call; safe to repeat. Raises BudgetExhausted, LeaseLost, CardGone."""
     if run.hold_turn == turn:
         return  # reserved by an earlier try of this turn
     caps = read_caps(budget_scope(run))
     reservation = {"turn": turn, "amount": amount, "budgets": [budget.id for budget in caps.budgets]}
     is_ours = (Run.fence == run.fence) & (Run.status == "running") & Run.hold_turn.does_not_exist()
     actions = [Run.hold.set(reservation), Run.hold_turn.set(turn), Run.version.add(1)]
-    write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), *caps.reserve(amount))
+    card_exists = check(Item(*Item.key(run.item_id)), Item.deleted_at.does_not_exist(), _CardDeleted)
+    try:
+        write(update(Run(*Run.key(run.id)), actions, is_ours, LeaseLost()), card_exists, *caps.reserve(amount))
+    except _CardDeleted:
+        raise CardGone("The card was deleted") from None
     run.hold, run.hold_turn, run.version = reservation, turn, run.version + 1
 
 

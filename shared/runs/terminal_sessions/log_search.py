@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from shared.core.texts import searchable
 from shared.runs.terminal.entries import CHUNK_BYTES, Entry, canonical
 from shared.runs.terminal.reading import entries
 from shared.runs.terminal_sessions.log_filters import LogFilter
@@ -17,7 +18,7 @@ def search_logs(run_ids: Iterable[str], query: str, log_filter: LogFilter) -> di
     """Return a LogSearchResult: the newest hundred entries that contain `query` (in message, component, source or data, in any letter
     case), in order, and counts of all matches by level, source and hour. `executionTime` is in milliseconds."""
     began = time.perf_counter()
-    needle = query.casefold()
+    needle = searchable(query)
     levels: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     hours: Counter[str] = Counter()
@@ -54,9 +55,9 @@ def _contains(entry: Entry, needle: str) -> bool:
     if not needle:
         return True
     texts = (entry["message"], entry["component"], entry["source"])
-    if any(needle in text.casefold() for text in texts):
+    if any(needle in searchable(text) for text in texts):
         return True
-    return "data" in entry and needle in canonical(entry["data"]).casefold()
+    return "data" in entry and needle in searchable(canonical(entry["data"]))
 
 
 def _sort_key(entry: Entry) -> tuple[str, str, int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.core.actor import Actor
 from shared.core.errors import FieldError, Invalid, NotFound
+from shared.core.texts import searchable
 from shared.store import fetch, fetch_all
 from shared.work.boards.rows import Board, Lane
 from shared.work.items.rows import Item
@@ -23,7 +24,7 @@ class BoardLanes:
     def find_lane(self, choice: int | str) -> Lane:
         """Find a lane by number or name. Raises Invalid, with the names of all lanes."""
         for lane in self.lanes:
-            if str(lane.number) == str(choice).strip() or lane.name.casefold() == str(choice).strip().casefold():
+            if str(lane.number) == str(choice).strip() or searchable(lane.name) == searchable(str(choice).strip()):
                 return lane
         known = ", ".join(f"{int(lane.number)} ({lane.name})" for lane in self.lanes)
         raise Invalid(FieldError("lane", f"There is no lane {choice!r}. The lanes are: {known}.", choice))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, NotFound
 from shared.events import EventType, record
 from shared.store import Entity, Operation, get, load, update_with_retry
 from shared.work.boards.conditions import check_conditions
@@ -62,7 +62,7 @@ def update_lane(
     and Invalid for an unknown agent or a condition that can never be true.
     """
     if agent is not UNSET and agent:
-        check_agent(agent)
+        agent = agent_name(agent)
 
     def change(lane: Lane) -> list[Operation]:
         check_conditions(lane, (settings or {}).get("autoProgressConditions") or [])
@@ -105,9 +105,11 @@ def record_wip_exceeded(lane: Lane, column_id: str, count: int, actor: Actor) ->
     )
 
 
-def check_agent(name: str, field: str = "auto_trigger_agent") -> None:
-    """Raise Invalid, naming `field`, if the catalogue has no agent of this name."""
-    from shared.agents.catalogue import AGENTS
+def agent_name(id_or_name: str, field: str = "auto_trigger_agent") -> str:
+    """Return the name of the agent with this id or name. Raises Invalid, naming `field`, if there is none."""
+    from shared.agents.catalogue.registry import get_agent  # loads the whole catalogue, which most functions do not need
 
-    if name not in {agent.name for agent in AGENTS}:
-        raise Invalid(FieldError(field, "No agent of the catalogue has this name", name))
+    try:
+        return get_agent(id_or_name).name
+    except NotFound:
+        raise Invalid(FieldError(field, "No agent of the catalogue has this id or name", id_or_name)) from None

@@ -8,6 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
 from shared.core.ids import derived_id, new_id
 from shared.core.situations import Situation
+from shared.core.texts import searchable
 from shared.events import EventType, record
 from shared.store import collection, fetch, load, load_text, retrying
 from shared.work.documents import statuses, texts
@@ -226,7 +227,7 @@ def _id_from_title(project_id: str, type_: str, title: str) -> str:
 
 
 def _matches(document: Document, type_: str, title: str) -> bool:
-    return not document.deleted_at and document.type == type_ and document.title.casefold() == title.casefold()
+    return not document.deleted_at and document.type == type_ and searchable(document.title) == searchable(title)
 
 
 def _find_by_title(project_id: str, type_: str, title: str) -> Document | None:
@@ -235,7 +236,7 @@ def _find_by_title(project_id: str, type_: str, title: str) -> Document | None:
     Documents that agents created are found by their id, which is derived from type and title.
     """
     for row in reversed(collection(1, f"PROJ#{project_id}#DOC", f"{type_}#")):
-        if row.f.get("title", "").casefold() == title.casefold():
+        if searchable(row.f.get("title", "")) == searchable(title):
             document = fetch(Document, row.id)
             if document is not None and _matches(document, type_, title):
                 return document

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError
+from shared.core.texts import searchable
 from shared.store import Entity, fetch_all, fetch_indexed, get, get_many, query
 from shared.work.boards.conditions import Condition, target_lane_id
 from shared.work.boards.creating import lane_id_of
@@ -150,7 +151,7 @@ def _compare(value: Any, operator: str, expected: Any) -> bool:
         return not _equal(value, expected)
     if operator == "contains":
         if isinstance(value, str):
-            return str(expected).casefold() in value.casefold()
+            return searchable(str(expected)) in searchable(value)
         return isinstance(value, list) and any(_equal(one, expected) for one in value)
     if operator in ("greater_than", "less_than"):
         first, second = (value, expected) if operator == "greater_than" else (expected, value)

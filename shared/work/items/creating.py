@@ -15,7 +15,7 @@ from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.rows import Item
-from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, wip_limit
+from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, unique_labels, unique_tags, wip_limit
 
 
 class _ItemExists(ConditionFailed):
@@ -167,8 +167,8 @@ def _new_item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str
         status=new.status,
         priority=new.priority,
         parent_id=bare_id(new.parent_id) if new.parent_id else None,
-        labels=list(dict.fromkeys(new.labels)),
-        tags=new.tags,
+        labels=unique_labels(new.labels),
+        tags=unique_tags(new.tags),
         estimated_hours=new.estimated_hours,
         due_date=new.due_date,
         acceptance_criteria=new.acceptance_criteria,

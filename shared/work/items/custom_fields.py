@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.core import clock
+from shared.core import clock, web_addresses
 from shared.core.errors import FieldError, Invalid
 from shared.core.wording import Wording
 from shared.work.boards.rows import Board
@@ -65,7 +65,7 @@ def _is_text(value: Any) -> bool:
 _TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {  # values of other types are not checked
     "text": _is_text,
     "string": _is_text,
-    "url": lambda value: _is_text(value) and value.startswith(("https://", "http://")),
+    "url": lambda value: _is_text(value) and web_addresses.parse_host(value) is not None,
     "select": _is_text,
     "number": _is_number,
     "boolean": lambda value: isinstance(value, bool),

@@ -7,6 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
+from shared.core.texts import has_words, searchable
 from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, first_rows, get_many, load
 from shared.work.boards.rows import MAX_LISTED_CARDS, Board, Counts
 from shared.work.items.rows import Item
@@ -14,7 +15,8 @@ from shared.work.items.rows import Item
 
 @dataclass(frozen=True)
 class ItemFilter:
-    """The conditions of a card list; None and empty values do not filter. `tags` are keys or `key:value`; a card must have all of them.
+    """The conditions of a card list; None and empty values do not filter. `tags` are keys or `key:value`, or several of these with
+    commas; a card must have all of them.
 
     Every word of `search` must occur in the title, the first 200 characters of the description, the labels or the tags.
     """
@@ -40,19 +42,25 @@ class ItemFilter:
         )
         if any(value and f[name] != value for name, value in expected):
             return False
-        return self._has_tags(f["tags"]) and self._has_words(f)
+        return self._has_tags(f) and self._has_words(f)
 
-    def _has_tags(self, tags: Iterable[str]) -> bool:
+    def _has_tags(self, f: dict[str, Any]) -> bool:
         if not self.tags:
             return True
-        names = {name for tag in tags for name in (tag, tag.partition(":")[0])}
-        return names.issuperset(self.tags)
+        keys = f.get("tag_keys") or [tag.partition(":")[0] for tag in f["tags"]]  # rows of before have no list of keys
+        names = {searchable(name) for name in (*keys, *f["tags"])}
+        return all(_is_named(tag, names) for tag in self.tags)
 
     def _has_words(self, f: dict[str, Any]) -> bool:
         if not self.search:
             return True
-        text = "\n".join([f["title"], f.get("excerpt") or "", *f["labels"], *f["tags"]]).casefold()
-        return all(word in text for word in self.search.casefold().split())
+        return has_words("\n".join([f["title"], f.get("excerpt") or "", *f["labels"], *f["tags"]]), self.search)
+
+
+def _is_named(tag: str, names: set[str]) -> bool:
+    """Tell whether a tag of a filter is among the names, as a whole (a name may contain a comma) or in each of its parts."""
+    whole = searchable(tag).strip()
+    return whole in names or names.issuperset(part.strip() for part in whole.split(",") if part.strip())
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def list_items(
     children: dict[str, list[IndexRow]] = {}
     if with_children:
         page_ids = {item.id for item in page}
-        for row in rows:
+        for row in sorted(rows, key=_place):
             if row.f["parent_id"] in page_ids:
                 children.setdefault(row.f["parent_id"], []).append(row)
     return ItemPage([item for item in page if not item.deleted_at], len(matching), children)
@@ -137,6 +145,11 @@ def _first_ids(partition: str, number: int, *, prefix: str = "", newest_first: b
 
 
 def sort_rows(board: Board, rows: Iterable[IndexRow]) -> list[IndexRow]:
-    """Sort cards by lane, then position, then age: a UUIDv7 sorts by its creation time."""
+    """Sort cards by lane, then as the index sorts them within a lane."""
     number = {lane_id: index for index, lane_id in enumerate(board.lane_ids)}
-    return sorted(rows, key=lambda row: (number.get(row.f["lane_id"], len(number)), row.f["position"], row.id))
+    return sorted(rows, key=lambda row: (number.get(row.f["lane_id"], len(number)), row.sort))
+
+
+def _place(row: IndexRow) -> str:
+    """Return `Item.place` of a row of the board's index, whose sort key is the lane and the place."""
+    return row.sort.partition("#")[2]

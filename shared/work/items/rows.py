@@ -62,6 +62,11 @@ class Item(Entity):
         return max(self.completed_at or self.updated_at, self.restored_at or "")
 
     @property
+    def place(self) -> str:
+        """The one sort key of a card among others: its position, then its age. Seventeen decimals tell any two floats above 0.1 apart."""
+        return f"{float(self.position):029.17f}#{self.id}"
+
+    @property
     def is_blocked(self) -> bool:
         return bool(self.status == "blocked")
 
@@ -69,11 +74,11 @@ class Item(Entity):
         if self.archived_at:
             return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
         keys = {
-            1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{float(self.position):016.4f}#{self.id}"),
+            1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{self.place}"),
             2: (f"PROJ#{self.proj_id}#ITEM", f"{self.item_kind}#{self.created_at}#{self.id}"),
         }
         if self.parent_id:
-            keys[3] = (f"PARENT#{self.parent_id}", f"{float(self.position):016.4f}#{self.id}")
+            keys[3] = (f"PARENT#{self.parent_id}", self.place)
         if self.status == "done":  # a finished card leaves its assignee's index and enters the board's index of finished cards
             keys[4] = (f"BOARD#{self.board_id}#DONE", f"{self.finished_since}#{self.id}")
         elif self.assignee:
@@ -95,5 +100,6 @@ class Item(Entity):
             "assignee_id": self.assignee["id"] if self.assignee else None,
             "labels": self.labels,
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
+            "tag_keys": [tag["key"] for tag in self.tags],
             "approval_status": self.approval_status,
         }

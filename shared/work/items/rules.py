@@ -1,6 +1,7 @@
 """The rules that a card must meet, also those of its lane. Creating, updating and moving cards share them."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from shared.core.errors import Conflict, FieldError, Invalid, TransitionRefused
@@ -26,6 +27,16 @@ _ATTRIBUTE_BY_NAME = {  # a lane's settings are stored with the field names of a
     "externalLinks": "external_links",
     "acceptanceCriteria": "acceptance_criteria",
 }
+
+
+def unique_labels(labels: Iterable[str]) -> list[str]:
+    """Return labels as a card has them: each once, in their order."""
+    return list(dict.fromkeys(labels))
+
+
+def unique_tags(tags: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Return tags as a card has them: each pair of key and value once; the last one's color counts."""
+    return list({(tag["key"], tag["value"]): tag for tag in tags}.values())
 
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})  # 0 and false are values

@@ -8,7 +8,7 @@ not blocked      blocked                       it is unblocked
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.core import clock
@@ -26,7 +26,15 @@ from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.rows import PERSON_FIELDS, Item
-from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, refuse_oversized, refuse_type, wip_limit
+from shared.work.items.rules import (
+    refuse_archived,
+    refuse_lane_mismatch,
+    refuse_oversized,
+    refuse_type,
+    unique_labels,
+    unique_tags,
+    wip_limit,
+)
 
 PLAIN_FIELDS: Final = (
     "title",
@@ -51,6 +59,7 @@ _RECORDED_FIELDS: Final = (
     "custom_fields",
     "blocked_reason",
 )
+_UNIQUE: Final[Mapping[str, Callable[[Any], Any]]] = {"labels": unique_labels, "tags": unique_tags}
 _MAX_EVENT_VALUE = 500  # characters of a value that an event stores
 
 
@@ -93,7 +102,7 @@ class _Change:
         refuse_archived(item)
         for name in PLAIN_FIELDS:
             if name in changes:
-                setattr(item, name, changes[name])
+                setattr(item, name, _UNIQUE[name](changes[name]) if name in _UNIQUE else changes[name])
         if "assignee_id" in changes:
             assignee_id = changes["assignee_id"]
             if not assignee_id:

@@ -18,7 +18,7 @@ from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
 from shared.store import Operation, create, fetch, update, write
 from shared.work.boards.creating import LaneOptions, new_board
 from shared.work.boards.lanes import LANE_PHASES, canonical_phase
-from shared.work.boards.updating import check_agent
+from shared.work.boards.updating import agent_name
 from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
 
 _GITHUB = re.compile(r"(?:https?://(?:www\.)?github\.com/|git@github\.com:)([\w.-]+)/([\w.-]+?)(?:\.git)?/?\Z")
@@ -102,7 +102,7 @@ def check_phase(phase: str | None) -> None:
 
 def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None) -> Project:
     project_id = project_id or new_id()
-    settings = deepcopy(DEFAULT_SETTINGS) | dict(new.settings)
+    settings = deepcopy(DEFAULT_SETTINGS) | stored_settings(new.settings)
     board, board_rows = new_board(
         project_id,
         workspace.org_id,
@@ -147,10 +147,21 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     return project
 
 
+def stored_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of a project as they are stored, with agents by name. Raises Invalid for an unknown agent."""
+    lanes = [
+        dict(lane, autoTriggerAgent=agent_name(lane["autoTriggerAgent"], f"{_LANE_CONFIG}.{index}.auto_trigger_agent"))
+        if lane.get("autoTriggerAgent")
+        else lane
+        for index, lane in enumerate(settings.get("customLaneConfig") or [])
+    ]
+    return dict(settings, customLaneConfig=lanes) if lanes else dict(settings)
+
+
+_LANE_CONFIG = "settings.custom_lane_config"
+
+
 def _lane_options(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
-    for index, lane in enumerate(lanes):
-        if lane.get("autoTriggerAgent"):
-            check_agent(lane["autoTriggerAgent"], f"settings.custom_lane_config.{index}.auto_trigger_agent")
     return [
         LaneOptions(lane["laneNumber"], lane.get("name"), lane.get("wipLimit"), lane.get("autoTriggerAgent")) for lane in lanes
     ]

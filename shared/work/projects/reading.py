@@ -7,6 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
+from shared.core.texts import has_words, searchable
 from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import IndexRow, Row, authorize, collection, fetch, fetch_all, get_many
 from shared.work.boards.creating import board_id_of
@@ -90,7 +91,7 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
     rows = _workspace_rows(authorize_workspace(actor, ws_id, Permission.PROJECT_READ))
     rows = [row for row in rows if _matches(row.f, query)]
     if query.sort in _SORTS:
-        rows.sort(key=lambda row: (row.f[_SORTS[query.sort]].casefold(), row.id), reverse=query.descending)
+        rows.sort(key=lambda row: (searchable(row.f[_SORTS[query.sort]]), row.id), reverse=query.descending)
         page = rows[query.offset : query.offset + query.limit]
         return _read_snapshots([row.id for row in page]), len(rows)
     snapshots = _read_snapshots([row.id for row in rows])
@@ -128,9 +129,7 @@ def _workspace_rows(ws_id: str) -> list[IndexRow]:
 def _matches(f: dict[str, Any], query: ProjectQuery) -> bool:
     if query.status is not None and f["status"] != query.status:
         return False
-    words = (query.search or "").casefold().split()
-    text = f"{f['name']} {f['slug']} {f['description']}".casefold()
-    return all(word in text for word in words)
+    return has_words(f"{f['name']} {f['slug']} {f['description']}", query.search)
 
 
 def _read_snapshots(ids: Sequence[str]) -> list[ProjectSnapshot]:

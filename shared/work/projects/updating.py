@@ -10,7 +10,7 @@ from shared.people.tenancy.workspaces import subtract_projects
 from shared.store import Operation, fetch, load, update, update_with_retry
 from shared.work.boards.counting import ProjectArchived
 from shared.work.boards.rows import Counts
-from shared.work.projects.creating import increment_project_counts, parse_github_repository
+from shared.work.projects.creating import increment_project_counts, parse_github_repository, stored_settings
 from shared.work.projects.rows import Project
 
 UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
@@ -19,14 +19,16 @@ UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "
 def update_project(actor: Actor, project_id: str, changes: dict[str, Any], settings: dict[str, Any] | None = None) -> Project:
     """Change the given fields (of UPDATABLE_FIELDS); `settings` are merged key by key. Two round trips.
 
-    Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) for an archived project.
+    Raises NotFound, Forbidden, Invalid for an unknown agent, and Conflict(PROJECT_ARCHIVED) for an archived project.
     """
+
+    settings = stored_settings(settings or {})
 
     def change(project: Project) -> None:
         if project.status != "active":
             raise ProjectArchived
         values = {field: changes[field] for field in UPDATABLE_FIELDS if field in changes} | {
-            "settings": project.settings | (settings or {})
+            "settings": project.settings | settings
         }
         changed = {field: [getattr(project, field), value] for field, value in values.items() if getattr(project, field) != value}
         for field, (_, value) in changed.items():

@@ -1,8 +1,11 @@
 """The result of a strategy: tool calls in stages and a closing summary, with functions to build them in Markdown."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from shared.core.texts import one_line
 
 FOOTER = (
     "_Derived from the card's own words by Cadre's embedded model (text analysis, no language model). "
@@ -17,6 +20,19 @@ class Action:
     tool: str
     arguments: dict[str, Any]
     progress_line: str = ""
+
+    def __post_init__(self) -> None:
+        if "title" in self.arguments:
+            self.arguments["title"] = _title(self.arguments["title"])
+
+
+def _title(text: str) -> str:
+    """Return a title that the tools take: the card's texts, of which it is made, may have control characters."""
+    plain = "".join(" " if unicodedata.category(one) == "Cc" else one for one in text)
+    try:
+        return one_line(plain)[:200] or "Untitled"
+    except ValueError:
+        return "Untitled"
 
 
 @dataclass(frozen=True)

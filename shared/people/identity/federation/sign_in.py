@@ -5,11 +5,13 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from shared.core import web_addresses
 from shared.core.emails import normal_email
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, Unauthenticated, Upstream
 from shared.core.keys import fingerprint
 from shared.core.settings import origin_of, settings
 from shared.core.situations import Situation
+from shared.core.texts import one_line
 from shared.people.access import records
 from shared.people.identity import one_time_tokens
 from shared.people.identity.accounts import Login, create_account, new_account, open_session
@@ -135,7 +137,7 @@ def _sign_in_once(person: Person, contract: str) -> tuple[Login, bool]:
         )
     existing = find_by_email(email)
     if existing is None:
-        name = " ".join(person.name.split())[:_MAX_NAME] or email.partition("@")[0][:_MAX_NAME]
+        name = _shown_name(person.name) or email.partition("@")[0][:_MAX_NAME]
         account = new_account(name, email, None, email_verified=True, avatar_url=_picture(person.avatar_url))
         return create_account(account, contract, create(Guard.of(identity, account.user.id), _SignInRaced)), True
     if not existing.email_verified:
@@ -145,6 +147,14 @@ def _sign_in_once(person: Person, contract: str) -> tuple[Login, bool]:
         )
     link = create(Guard.of(identity, existing.id), _SignInRaced)
     return open_session(existing, records.get_access(existing.id), link, contract=contract), False
+
+
+def _shown_name(name: str) -> str:
+    """Return a provider's name of a person as ours; empty if it is none that we take."""
+    try:
+        return one_line(name[:_MAX_NAME])
+    except ValueError:
+        return ""
 
 
 def _get_begun(provider: Provider, callback: Callback) -> OneTimeToken:
@@ -173,5 +183,5 @@ def _check_return_to(address: str) -> None:
 
 
 def _picture(address: str | None) -> str | None:
-    usable = isinstance(address, str) and address.startswith("https://") and len(address) <= _MAX_PICTURE
+    usable = isinstance(address, str) and len(address) <= _MAX_PICTURE and web_addresses.parse_host(address) is not None
     return address if usable else None

@@ -1,10 +1,11 @@
-"""Parse JSON strictly: only values that tables, queues and responses can hold. For HTTP requests and socket messages alike."""
+"""Parse JSON strictly: only values that tables, queues and responses can hold. For requests, socket messages and answers of others."""
 
 import json
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64  # levels; writing a value of some hundred levels as JSON raises RecursionError
 _MAX_DIGITS = 20  # of an integer: enough for 64 bits
+_EXACT = 2**53  # up to here a float holds every integer
 _LARGEST, _SMALLEST = 1e100, 1e-100  # DynamoDB holds 1e-130 to 1e126
 
 
@@ -39,11 +40,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _parse_float(text: str) -> float:
+def _parse_float(text: str) -> int | float:
+    """Return a number with a fraction or an exponent; `5.0` is the integer 5, as JSON has one kind of numbers."""
     number = float(text)
     if number and not _SMALLEST < abs(number) < _LARGEST:
         raise ValueError(f"the number {text[:20]} is out of range")
-    return number
+    return int(number) if number.is_integer() and abs(number) <= _EXACT else number
 
 
 def _parse_int(text: str) -> int:

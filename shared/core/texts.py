@@ -1,0 +1,41 @@
+"""Texts that people enter: how they are stored, how they are compared, and whether anybody can see them."""
+
+import unicodedata
+from typing import Final
+
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})  # categories that draw nothing by themselves
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that every font draws as nothing
+_WHITE_SPACE: Final = frozenset("\t\n\v\f\r\x85")  # control characters that only separate words
+
+
+def normal(text: str) -> str:
+    """Return a text with composed characters: the same letters are the same text, whichever keyboard wrote them."""
+    return unicodedata.normalize("NFC", text)
+
+
+def searchable(text: str) -> str:
+    """Return the form of a text in which searches and comparisons find it: without case, accents composed, widths alike."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def has_words(text: str, search: str | None) -> bool:
+    """Tell whether every word of a search occurs in a text; an empty search finds everything."""
+    found = searchable(text)
+    return all(word in found for word in searchable(search or "").split())
+
+
+def seen(text: str) -> str:
+    """Return a text. Raises ValueError if it has characters, but none that anybody can see."""
+    if text and all(one in _BLANK or unicodedata.category(one) in _UNSEEN for one in text):
+        raise ValueError("There is nothing to see in this text")
+    return text
+
+
+def one_line(text: str) -> str:
+    """Return a name as it is stored: composed, white space and line breaks folded, because names stand in subjects of mails.
+
+    Raises ValueError for other control characters, and for a text in which there is nothing to see.
+    """
+    if any(unicodedata.category(one) == "Cc" and one not in _WHITE_SPACE for one in text):
+        raise ValueError("Control characters are not allowed")
+    return " ".join(normal(seen(text)).split())
