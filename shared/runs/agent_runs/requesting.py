@@ -22,14 +22,16 @@ from shared.money.billing.accounts import create_account_operations, refuse_susp
 from shared.money.billing.prices import Priced, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.billing.rows import BillingAccount
-from shared.money.budgets.reserving import BudgetExhausted
+from shared.money.budgets.reserving import BudgetExhausted, month_limit
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
+from shared.people.tenancy.limits import how_to_raise
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.model_selection import MAX_TOKENS, ModelChoice, RequestedModel, choose_model
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
+from shared.runs.agent_runs.run_limits import run_count_operations
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.store import get as read_row
 from shared.work.boards.rows import Lane
@@ -52,6 +54,8 @@ class RunRequest:
     context: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trigger: str = "person"
+    automatic: bool = False
+    """Whether no person asked for the run or moved the card: such runs are limited (`run_limits`)."""
     run_id: str | None = None
     retry_of: str | None = None
     attempt: int = 1
@@ -81,7 +85,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
     """Start an agent on a card.
 
     Raises NotFound (card, agent), Forbidden (also AGENT_NOT_ALLOWED), Invalid (model choice), Upstream (no credentials, no queue),
-    Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | USAGE_LIMIT | WORKSPACE_SUSPENDED).
+    Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | LIMIT_REACHED | USAGE_LIMIT | WORKSPACE_SUSPENDED).
     """
 
     def attempt(number: int) -> tuple[Run, _RunContext]:
@@ -159,10 +163,10 @@ def _check_allowed(context: _RunContext, agent: Agent) -> None:
             {"run_id": current_run.id, "lease_until": clock.iso(clock.from_epoch(int(current_run.lease_until)))},
         )
     refuse_suspended(context.account)
-    limit = micros(context.workspace.settings.get("maxMonthlyUsage", 0))
+    limit = month_limit(context.workspace)
     spent = int(context.budget.spent) if context.budget else 0
     if spent >= limit:
-        raise BudgetExhausted("workspace", 0, limit - spent, limit)
+        raise BudgetExhausted("workspace", 0, limit - spent, limit, how_to_raise(context.workspace, "maxMonthlyUsage"))
 
 
 def _not_allowed(why: str) -> Forbidden:
@@ -190,11 +194,9 @@ def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelCh
         max_tokens=min(choice.max_tokens, MAX_TOKENS),
         tools=list(agent.tools),
         input_context={"context": request.context, "parameters": dict(request.parameters)},
-        execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": True},
+        execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": choice.priced},
+        estimated_price_micros=_estimate_price(choice, context.agent_stats),
     )
-    estimate = _estimate_price(choice, context.agent_stats)
-    run.estimated_price_micros = estimate
-    run.execution_metadata["priceKnown"] = estimate is not None
     record(run, EventType.RUN_REQUESTED, actor, **event_data(run), provider=run.provider, model=run.model, trigger=run.trigger)
     return run
 
@@ -217,6 +219,7 @@ def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Ope
         create(run, _RUN_EXISTS),
         save(card),
         project_slot,
+        *run_count_operations(context.workspace, card, automatic=request.automatic),
         *create_account_operations(context.workspace, context.account),
     ]
     cap = request.parameters.get("maxCost")

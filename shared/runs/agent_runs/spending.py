@@ -20,6 +20,7 @@ from shared.money.budgets.reserving import (
 )
 from shared.money.usage.recording import ALREADY_RECORDED, usage_operations
 from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs.failures import ModelWithoutPrice
 from shared.runs.agent_runs.lease import LeaseLost
 from shared.runs.agent_runs.rows import ENDED, AgentStats, Run
 from shared.store import Operation, fetch, update, write
@@ -27,13 +28,23 @@ from shared.work.projects.rows import Project
 
 
 def budget_scope(run: Run) -> Scope:
-    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id)
+    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id, in_tokens=run.limited_by_tokens)
 
 
-def worst_case_price(run: Run, request: Request) -> int:
-    """Return the highest possible price of the call, in micro-dollars; 0 for a model without a known price."""
-    price = worst_case_cost(run.provider, run.model, upper_bound(request), request.max_tokens)
-    return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
+def worst_case(run: Run, request: Request) -> int:
+    """Return what the call uses of its budgets at most: micro-dollars, or tokens if the run is limited by tokens."""
+    tokens = upper_bound(request)
+    if run.limited_by_tokens:
+        return tokens + request.max_tokens
+    price = worst_case_cost(run.provider, run.model, tokens, request.max_tokens)
+    if not isinstance(price, Priced):
+        raise ModelWithoutPrice(f"The price of {run.model} is not known any more; request the run again")
+    return customer_price_micros(price.cost_micros)
+
+
+def _amount_used(run: Run, line: UsageLine) -> int:
+    """Return what a call used of its budgets, in the unit of `worst_case`."""
+    return line.tokens if run.limited_by_tokens else int(line.customer_price_micros)
 
 
 def has_budget(run: Run) -> bool:
@@ -60,14 +71,14 @@ def reserve(run: Run, turn: int, amount: int) -> None:
 def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
     """Return the cost at the price of the model that answered (`gpt-4o` is not a version of `gpt-4`).
 
-    The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a version without a known price.
+    The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a model without a known price.
     """
     requested = run.model
     version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
     if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
         return call_cost(run.provider, requested, usage)
     price = call_cost(run.provider, answering_model, usage)
-    return call_cost(run.provider, requested, usage) if version and not isinstance(price, Priced) else price
+    return price if isinstance(price, Priced) else call_cost(run.provider, requested, usage)
 
 
 _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
@@ -76,8 +87,8 @@ _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 def build_usage_line(run: Run, turn: int, usage: TokenUsage, model: str, estimated: bool) -> UsageLine:
     """Build the ledger line of a call; its id contains the run's fence, because there is one call for each fence."""
     price = _find_cost(run, model, usage)
-    known = isinstance(price, Priced)
-    cost_micros = price.cost_micros if isinstance(price, Priced) else 0
+    known = isinstance(price, Priced) and not run.limited_by_tokens  # its budgets hold tokens: no money is spent beside them
+    cost_micros = price.cost_micros if isinstance(price, Priced) and known else 0
     return UsageLine.new(
         derived_id("usage", run.id, turn, int(run.fence)),
         org_id=run.org_id,
@@ -116,16 +127,17 @@ def settle_call(
     row = Run(*Run.key(run.id))
     is_ours = (Run.fence == run.fence) & (Run.status == "running") & (Run.hold_turn == turn)
     clear_reservation = [Run.hold.remove(), Run.hold_turn.remove(), Run.progress.set(progress)]
+    used = _amount_used(run, line)
     ledger_operations = [*usage_operations(line, project_name), *_agent_stats_operations(run, price)]
     try:
         write(
             update(row, counts + clear_reservation, is_ours, LeaseLost()),
-            *settle_reservation(run.hold, (), price),
+            *settle_reservation(run.hold, (), used),
             *journal_operations,
             *ledger_operations,
         )
     except LeaseLost:
-        settle_late_call(run, turn, counts, price, ledger_operations)
+        settle_late_call(run, turn, counts, used, ledger_operations)
         return False
     run.hold = run.hold_turn = None
     if price:
@@ -133,24 +145,24 @@ def settle_call(
     return True
 
 
-def settle_late_call(run: Run, turn: int, counts: list[Any], price: int, ledger_operations: list[Operation]) -> None:
+def settle_late_call(run: Run, turn: int, counts: list[Any], used: int, ledger_operations: list[Operation]) -> None:
     """Settle a call that finished after its run had ended or had a new holder: settle the reservation that the ended run still holds, or
-    spend the price without one."""
+    spend what was used without one."""
     row = Run(*Run.key(run.id))
     try:
         try:
             write(
                 update(row, counts + CLEAR_RESERVATION, holds_reservation(turn), LeaseLost()),
-                *settle_reservation(run.hold, (), price),
+                *settle_reservation(run.hold, (), used),
                 *ledger_operations,
             )
         except LeaseLost:
             existing = [budget.id for budget in read_caps(budget_scope(run)).budgets]
-            write(update(row, counts), *settle_reservation(None, existing, price), *ledger_operations)
+            write(update(row, counts), *settle_reservation(None, existing, used), *ledger_operations)
     except ConditionFailed as error:
         if error is not ALREADY_RECORDED:
             raise
-    if price:
+    if used and not run.limited_by_tokens:
         announce_month_thresholds(str(run.ws_id))
 
 

@@ -12,7 +12,7 @@ targets the first one wins. The move obeys the same rules as a person's: the req
 open dependencies. A card that a run has leased stays until the run has ended.
 
 A card moves automatically at most MAX_AUTO_MOVES times until a person changes it, so that two lanes which send it to each other do not
-loop for ever (and do not start agents without limit).
+loop for ever (and do not start agents without limit). A card that an agent creates goes on counting where its parent is.
 """
 
 import logging
