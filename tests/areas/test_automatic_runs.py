@@ -15,9 +15,9 @@ from shared.runs.terminal import entries
 from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import collection, fetch, query, save, write
 from shared.work.comments.rows import Comment
-from shared.work.items.auto_progress import MAX_AUTO_MOVES
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
+from shared.work.items.rules import MAX_AUTO_MOVES
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.running import Machine, connected

@@ -14,8 +14,8 @@ from shared.people.tenancy.limits import change_of_plan
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import RunCount
 from shared.store import Operation, update
-from shared.work.items.auto_progress import MAX_AUTO_MOVES
 from shared.work.items.rows import Item
+from shared.work.items.rules import MAX_AUTO_MOVES
 
 AUTO_RUNS_PER_ROOT: Final = 20
 """Automatic runs per hour on a card and on all cards that agents created from it: each lane once, and as much again for its parts."""

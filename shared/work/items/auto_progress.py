@@ -29,11 +29,10 @@ from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
-from shared.work.items.rules import field_value
+from shared.work.items.rules import MAX_AUTO_MOVES, field_value
 
 log = logging.getLogger(__name__)
 
-MAX_AUTO_MOVES: Final = len(LANES)  # each lane of a board once
 _MAX_CHILDREN: Final = 500  # a card with more children is never moved automatically
 _MAX_CANDIDATES: Final = 25  # cards of a lane that are tried when another lane has room again
 
