@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from shared.agents.providers import embedded
+from shared.agents.providers.registry import NAMES, canonical_name
 from shared.channels.mail import outbox
 from shared.channels.sockets.presence import online_users
 from shared.core.actor import Permission, Role
@@ -36,12 +38,25 @@ from shared.money.billing.accounts import BillingStatus, billing_status, initial
 from shared.money.usage.month_summary import MonthUsage, empty_month_usage, month_usage
 from shared.people.tenancy import invitations, workspaces
 from shared.people.tenancy import members as people
+from shared.people.tenancy.limits import effective_settings
 from shared.people.tenancy.rows import Invitation, Workspace
 
 routes = Routes(AGENTWORKS, "workspaces")
 
 Description = Annotated[str, Field(max_length=500)]
 AssignableRole = Literal["admin", "member", "viewer"]
+
+
+def _unpriced_model(value: str) -> str:
+    """Return a model as `provider/model` with the provider's own name. Raises ValueError."""
+    provider, slash, model = value.partition("/")
+    name = canonical_name(provider)
+    if not slash or not model or name not in NAMES or name == embedded.NAME:
+        raise ValueError(f"must be provider/model; the providers are {', '.join(one for one in NAMES if one != embedded.NAME)}")
+    return f"{name}/{model}"
+
+
+UnpricedModel = Annotated[str, Field(max_length=250), AfterValidator(_unpriced_model)]
 
 
 class AgentConfigTemplate(StrictRequest):
@@ -70,6 +85,9 @@ class WorkspaceSettings(Shape):
     maxProjects: int
     maxMembers: int
     maxMonthlyUsage: float
+    unpricedModels: list[str] | None = None
+    maxUnpricedTokens: int | None = None
+    """Additions: models without a known price that may run (`provider/model`), and the tokens of a month for all of them."""
     allowedProviders: list[str]
     requireApprovalForAgentRuns: bool
     defaultAgentConfigs: dict[str, ShownTemplate]
@@ -79,6 +97,8 @@ class SettingsChanges(StrictRequest):
     maxProjects: Annotated[int, Field(ge=0, le=10_000)] | None = None
     maxMembers: Annotated[int, Field(ge=1, le=10_000)] | None = None
     maxMonthlyUsage: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    unpricedModels: Annotated[list[UnpricedModel], Field(max_length=50)] | None = None
+    maxUnpricedTokens: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     allowedProviders: Annotated[list[ModelName], Field(max_length=50)] | None = None
     requireApprovalForAgentRuns: bool | None = None
     defaultAgentConfigs: Annotated[dict[ModelName, AgentConfigTemplate], Field(max_length=50)] | None = None
@@ -188,7 +208,7 @@ def _details(workspace: Workspace, usage: MonthUsage, standing: BillingStatus) -
         slug=workspace.slug,
         description=workspace.description,
         owner=user_summary(workspace.owner),
-        settings=WorkspaceSettings.model_validate(workspace.settings),
+        settings=WorkspaceSettings.model_validate(effective_settings(workspace)),
         billing=billing_summary(standing),
         usage=current_usage(usage),
         createdAt=workspace.created_at,

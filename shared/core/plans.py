@@ -13,7 +13,8 @@ FREE: Final = "free"
 class Plan:
     """`price_micros` is the fee per calendar month, before tax. A limit of None means unlimited.
 
-    `max_monthly_usage` is in USD; `requests` are pairs (number of requests, seconds), for the contracts that limit by plan.
+    `max_monthly_usage` is in USD. `max_unpriced_tokens` are the tokens of a month on models without a known price.
+    `requests` are pairs (number of requests, seconds), for the contracts that limit by plan.
     """
 
     key: str
@@ -22,6 +23,7 @@ class Plan:
     max_projects: int | None
     max_members: int | None
     max_monthly_usage: int | None
+    max_unpriced_tokens: int | None
     runs_per_day: int | None
     requests: tuple[tuple[int, int], ...]
 
@@ -38,6 +40,7 @@ PLANS: Final = {
             max_projects=3,
             max_members=5,
             max_monthly_usage=100,
+            max_unpriced_tokens=1_000_000,  # our choice: 60 USD at the dearest known price, below the usage of this plan
             runs_per_day=5,
             requests=((100, 60), (1_000, 3600), (10_000, 86_400)),
         ),
@@ -48,6 +51,7 @@ PLANS: Final = {
             max_projects=None,
             max_members=5,
             max_monthly_usage=None,
+            max_unpriced_tokens=10_000_000,
             runs_per_day=100,
             requests=((1_000, 60), (50_000, 3600), (500_000, 86_400)),
         ),
@@ -58,6 +62,7 @@ PLANS: Final = {
             max_projects=None,
             max_members=None,
             max_monthly_usage=None,
+            max_unpriced_tokens=None,
             runs_per_day=None,
             requests=(),
         ),
@@ -68,3 +73,12 @@ PLANS: Final = {
 def more_expensive(one: str, other: str) -> str:
     """Return the plan that costs more."""
     return max(one, other, key=lambda key: PLANS[key].price_micros)
+
+
+def cheapest_plan_above(key: str, limit: str) -> Plan | None:
+    """Return the cheapest plan whose `limit` (the name of a field) is higher than that of the plan `key`; None if there is none."""
+    held = getattr(PLANS[key], limit)
+    higher = [
+        plan for plan in PLANS.values() if held is not None and (getattr(plan, limit) is None or getattr(plan, limit) > held)
+    ]
+    return min(higher, key=lambda plan: plan.price_micros, default=None)

@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.tenancy.rows import WorkspaceMembership, membership_row
+from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.runs.agent_runs.rows import Run
 from shared.store import create, fetch, fetch_all, get, save, update, write
 from shared.work.boards.rows import Board, Counts, Lane
@@ -110,6 +110,13 @@ class World:
         board = fetch(Board, self.board.id)
         board.settings = board.settings | {"customFields": list(definitions)}
         write(save(board))
+
+
+def put_on_plan(ws_id: str, plan: str = "enterprise", **settings) -> None:
+    """Give a workspace the limits of a plan, as if it had been bought, and these settings."""
+    workspace = fetch(Workspace, ws_id)
+    workspace.plan, workspace.settings = plan, workspace.settings | settings
+    write(save(workspace))
 
 
 def create_world(email: str = "ada@example.com", name: str = "Ada Lovelace") -> World:

@@ -10,11 +10,12 @@ from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
 from shared.work.boards.conditions import OPERATORS
-from shared.work.items.auto_progress import MAX_AUTO_MOVES, _compare, progress_items
+from shared.work.items.auto_progress import _compare, progress_items
 from shared.work.items.deleting import delete_item
 from shared.work.items.dependencies import create_dependency, delete_dependency
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
+from shared.work.items.rules import MAX_AUTO_MOVES
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.running import connected

@@ -30,7 +30,7 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
@@ -47,7 +47,8 @@ class Place:
     def __init__(self) -> None:
         self.world: World = create_world()
         self.ada = self.world.ada
-        self.ws_id = make(self.ada, settings={"maxMembers": 50}).json["id"]
+        self.ws_id = make(self.ada).json["id"]
+        put_on_plan(self.ws_id, maxMembers=50)
         self.eve = self.came("eve")
         held = records.find_access(self.ada.user["id"])
         self.actor = records.build_actor(self.ada.user["id"], held, next(iter(dict(held.sessions))))

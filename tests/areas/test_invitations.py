@@ -170,7 +170,9 @@ def test_a_full_workspace_invites_nobody_and_lets_nobody_in(ada, eve, ws):
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 1}}).status == 200
     refused = accept(eve, ws, token)
     assert error_of(refused) == (403, "WORKSPACE_MEMBER_LIMIT")
-    assert refused.json["error"]["details"] == {"reason": "This workspace may have at most 1 members", "limit": 1}
+    remedy = "an administrator of the workspace can raise maxMembers in its settings"
+    reason = f"This workspace may have at most 1 members; {remedy}"
+    assert refused.json["error"]["details"] == {"reason": reason, "limit": 1, "plan": "Free"}
     assert error_of(invite(ada, ws, "bob@example.com")) == (403, "WORKSPACE_MEMBER_LIMIT")
     assert ada("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxMembers": 2}}).status == 200
     assert accept(eve, ws, token).status == 200  # the invitation was not used up

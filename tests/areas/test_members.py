@@ -4,6 +4,7 @@ import pytest
 
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import fetch, get
+from tests.areas.boards_world import put_on_plan
 from tests.areas.driving import Client, sign_up
 from tests.areas.test_invitations import accept, error_of, invite, listed, token_of
 from tests.areas.test_workspaces_agentworks import home, make
@@ -17,7 +18,9 @@ def ada(aws) -> Client:
 
 @pytest.fixture
 def ws(ada) -> str:
-    return make(ada, settings={"maxProjects": 100, "maxMembers": 100}).json["id"]
+    ws_id = make(ada).json["id"]
+    put_on_plan(ws_id, maxProjects=100, maxMembers=100)
+    return ws_id
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, get, save, write
 from shared.work.boards.rows import Counts
 from shared.work.projects.rows import Project
+from tests.areas.boards_world import put_on_plan
 from tests.areas.driving import Client, sign_up
 from tests.trips import count_requests
 
@@ -33,7 +34,7 @@ def listed(client: Client, query: str = ""):
 
 def allow(client: Client, number: int) -> None:
     ws = home(client)
-    assert client("workspaces", "PUT", f"/workspaces/{ws}", body={"settings": {"maxProjects": number}}).status == 200
+    put_on_plan(ws, maxProjects=number)
     organization = fetch(Organization, fetch(Workspace, ws).org_id)
     organization.max_projects = number
     write(save(organization))
@@ -93,12 +94,13 @@ def test_the_limits_of_workspace_and_organization_hold(ada):
         assert make(ada, slug).status == 201
     full = make(ada, "d")
     assert (full.status, full.json["error"]["code"]) == (403, "LIMIT_EXCEEDED")
-    reason = "This workspace may have at most 3 active projects; archive one or raise the limit"
+    remedy = "the owner of the workspace can change to the plan Pro in its billing"
+    reason = f"This workspace may have at most 3 active projects; archive one, or {remedy}"
     assert full.json["error"]["details"] == {"reason": reason, "limit": 3}
-    ada("workspaces", "PUT", f"/workspaces/{home(ada)}", body={"settings": {"maxProjects": 100}})
+    put_on_plan(home(ada), maxProjects=100)
     assert [make(ada, slug).status for slug in ("d", "e")] == [201, 201]
     full = make(ada, "f")
-    reason = "This organization may have at most 5 active projects; archive one or raise the limit"
+    reason = "This organization may have at most 5 active projects; archive one"
     assert (full.status, full.json["error"]["details"]) == (403, {"reason": reason, "limit": 5})
     assert listed(ada)["total"] == 5
 

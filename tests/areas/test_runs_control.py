@@ -718,7 +718,8 @@ def test_a_message_that_got_lost_is_sent_again(world, machine):
 
 def test_a_model_without_a_known_price_is_said_to_have_none(world, machine, model):
     card = card_in(world, 1, "doc")
-    answer = trigger(world, card, "prd", provider="embedded", model="home-made")
+    configure(world, unpricedModels=["openai/home-made"], maxUnpricedTokens=100_000)
+    answer = trigger(world, card, "prd", provider="openai", model="home-made")
     assert (answer.status, answer.json["estimatedCost"]) == (202, 0)
     run = machine.play(answer.json["run"]["id"])
     assert (run.status, run.unpriced, run.customer_price_micros) == ("completed", True, 0)

@@ -21,12 +21,12 @@ def config(**fields) -> AgentConfig:
     [
         ({}, None, {}, ("openai", "gpt-4-turbo", "agent")),
         ({}, None, {"defaultAgentConfigs": {"prd": CLAUDE}}, ("anthropic", "claude-3-haiku-20240307", "workspace")),
-        ({}, None, {"default_llm_provider": "embedded", "default_model": "m"}, ("embedded", "m", "workspace")),
+        ({}, None, {"default_llm_provider": "openai", "default_model": "gpt-4o"}, ("openai", "gpt-4o", "workspace")),
         ({}, None, {"default_llm_provider": "qwen"}, ("openai", "gpt-4-turbo", "agent")),  # named without a model: nothing to run
         (
             {},
             CLAUDE,
-            {"default_llm_provider": "embedded", "default_model": "m"},
+            {"default_llm_provider": "openai", "default_model": "gpt-4o"},
             ("anthropic", "claude-3-haiku-20240307", "project"),
         ),
         ({"provider": "google", "model": "gemini-1.5-pro"}, CLAUDE, {}, ("google", "gemini-1.5-pro", "request")),

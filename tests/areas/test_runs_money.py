@@ -140,12 +140,13 @@ def test_what_an_agent_cost_is_what_its_lines_say(world, machine, model):
 
 def test_an_estimate_is_of_the_model_that_will_run(world, machine, model):
     """An agent's record says nothing of a model without a price, and a record without prices nothing of one that has one."""
-    machine.play(started(world, card_in(world, 1, "doc"), "prd", provider="embedded", model="home-made"))
+    configure(world, unpricedModels=["openai/home-made"], maxUnpricedTokens=100_000)
+    machine.play(started(world, card_in(world, 1, "doc"), "prd", provider="openai", model="home-made"))
     priced = trigger(world, card_in(world, 1, "doc"), "prd")
     assert priced.json["estimatedCost"] > 0
     machine.at, machine.state = "Claim", {}
     machine.play(priced.json["run"]["id"])
-    unpriced = trigger(world, card_in(world, 1, "doc"), "prd", provider="embedded", model="home-made")
+    unpriced = trigger(world, card_in(world, 1, "doc"), "prd", provider="openai", model="home-made")
     assert unpriced.json["estimatedCost"] == 0
     shown = world.ada("runs", "GET", f"/runs/{unpriced.json['run']['id']}").json
     assert shown["executionMetadata"]["priceKnown"] is False
@@ -173,6 +174,7 @@ def test_a_cap_that_is_no_number_is_refused(world, body):
         ("gpt-4o", "gpt-4o-mini", "gpt-4o-mini"),
         ("gpt-4-turbo", "", "gpt-4-turbo"),
         ("gpt-4o", "gpt-4o-home-made", "gpt-4o"),
+        ("gpt-4o", "nobody-knows", "gpt-4o"),  # it was reserved at the price of gpt-4o
     ],
 )
 def test_what_answered_is_what_is_billed(asked, answered, billed):
@@ -250,8 +252,9 @@ def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model):
     assert "[cut: the first 240,000 of 2,000," in told[-80:]
 
 
-def test_no_cap_is_promised_where_no_price_is_known(world):
+def test_no_cap_is_promised_where_no_price_is_known(world, model):
     card = card_in(world, 1, "doc")
-    answer = trigger(world, card, "prd", provider="embedded", model="home-made", parameters={"maxCost": 1})
+    configure(world, unpricedModels=["openai/home-made"], maxUnpricedTokens=100_000)
+    answer = trigger(world, card, "prd", provider="openai", model="home-made", parameters={"maxCost": 1})
     assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "parameters.maxCost")
     assert fetch(Item, card.id).lease_run is None

@@ -23,7 +23,7 @@ from shared.runs.agent_runs.rows import UNSETTLED_CALLS, Run, Turn, UnsettledCal
 from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import collection, fetch, query
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import deadline
 from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started
@@ -125,6 +125,7 @@ def test_a_run_that_fails_over_its_settlement_is_paid_before_it_gives_back(world
 
 
 def test_a_worker_may_die_between_any_two_writes_and_the_model_is_asked_once(world, monkeypatch, model):
+    put_on_plan(world.ws_id)  # more runs than the free plan has in a day
     for process in crash_at_every_write(ignore_thread=TERMINAL, allow_retry=True):
         machine = connected(monkeypatch)
         machine.again = (Killed, StepInterrupted)

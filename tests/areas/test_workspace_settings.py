@@ -91,15 +91,16 @@ def test_runs_wait_for_approval_where_the_workspace_says_so(world, machine):
     assert (run.status, run.waiting_for) == ("waiting", "approval")
 
 
-def test_the_default_of_the_workspace_stands_between_the_project_and_the_agent(world):
-    default(world, provider="embedded", model="of-the-workspace", temperature=0.9, maxTokens=777)
+def test_the_default_of_the_workspace_stands_between_the_project_and_the_agent(world, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    default(world, provider="openai", model="gpt-4", temperature=0.9, maxTokens=777)
     run = fetch(Run, started(world, card_in(world, 1, "doc"), "prd"))
-    assert (run.provider, run.model, run.temperature, run.max_tokens) == ("embedded", "of-the-workspace", 0.9, 777)
-    configure(world, provider="embedded", model="of-the-project", maxTokens=888)
+    assert (run.provider, run.model, run.temperature, run.max_tokens) == ("openai", "gpt-4", 0.9, 777)
+    configure(world, provider="openai", model="gpt-4o", maxTokens=888)
     run = fetch(Run, started(world, card_in(world, 1, "doc"), "prd"))
-    assert (run.model, run.temperature, run.max_tokens) == ("of-the-project", 0.9, 888)
-    run = fetch(Run, started(world, card_in(world, 1, "doc"), "prd", provider="embedded", model="of-the-request", maxTokens=999))
-    assert (run.model, run.temperature, run.max_tokens) == ("of-the-request", 0.9, 999)
+    assert (run.model, run.temperature, run.max_tokens) == ("gpt-4o", 0.9, 888)
+    run = fetch(Run, started(world, card_in(world, 1, "doc"), "prd", provider="openai", model="gpt-4-turbo", maxTokens=999))
+    assert (run.model, run.temperature, run.max_tokens) == ("gpt-4-turbo", 0.9, 999)
 
 
 def test_an_agent_that_the_workspace_disables_runs_where_a_project_wants_it(world):

@@ -37,7 +37,7 @@ def join(client: Client, ws_id: str, role: Role) -> None:
 def test_a_new_workspace_has_everything_the_document_names(aws):
     ada = sign_up()
     answer = make(
-        ada, description="Where it runs", settings={"maxProjects": 7, "defaultAgentConfigs": {"prd": {"maxTokens": 10}}}
+        ada, description="Where it runs", settings={"maxProjects": 2, "defaultAgentConfigs": {"prd": {"maxTokens": 10}}}
     )
     assert answer.status == 201, answer.text
     body = answer.json
@@ -48,7 +48,7 @@ def test_a_new_workspace_has_everything_the_document_names(aws):
     assert set(body["settings"]) == {
         "maxProjects", "maxMembers", "maxMonthlyUsage", "allowedProviders", "requireApprovalForAgentRuns", "defaultAgentConfigs"
     }  # fmt: skip
-    assert (body["settings"]["maxProjects"], body["settings"]["maxMembers"]) == (7, 5)
+    assert (body["settings"]["maxProjects"], body["settings"]["maxMembers"]) == (2, 5)
     assert body["settings"]["defaultAgentConfigs"] == {"prd": {"maxTokens": 10}}
     assert set(body["billing"]) == {"status", "plan", "nextBillingDate"}
     assert body["usage"] | {"period": None} == {

@@ -21,7 +21,7 @@ from shared.store import collection, fetch, get, query, update_now
 from shared.work.documents.rows import Document, DocumentText
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.running import Machine, connected
 from tests.kills import Killed, crash_at_write
 
@@ -65,6 +65,7 @@ def world(aws, monkeypatch) -> World:
     ):
         monkeypatch.setattr(name, lambda *_, **__: None)
     found = create_world(f"{new_id()}@example.com")
+    put_on_plan(found.ws_id)  # more runs than the free plan has in a day
     for number in (1, 4, 6):
         found.set_wip(number, None)
     return found

@@ -17,6 +17,7 @@ from shared.people.tenancy import invitations, members
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import create_workspace, delete_workspace, list_memberships
 from shared.store import fetch
+from tests.areas.boards_world import put_on_plan
 from tests.areas.driving import sign_up
 from tests.examples import examples
 
@@ -63,7 +64,8 @@ class Play:
 
 def begin(people: int, room: int) -> Play:
     owner = actor_named("Owner")
-    workspace = create_workspace(owner, "Race", f"race-{new_id()}", settings={"maxMembers": room})
+    workspace = create_workspace(owner, "Race", f"race-{new_id()}", settings={"maxMembers": min(room, 5)})
+    put_on_plan(workspace.id, maxMembers=room)
     return Play(again(owner.id), workspace.id, [actor_named(f"Person {n}") for n in range(people)])
 
 

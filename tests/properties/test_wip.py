@@ -81,7 +81,7 @@ def actor(shared_tables) -> Actor:
     client = sign_up("Ada", f"{new_id()}@example.com")
     held = records.find_access(client.user["id"])
     workspace = fetch(Workspace, next(iter(dict(held.workspaces))))
-    workspace.settings = workspace.settings | {"maxProjects": 100_000}
+    workspace.plan, workspace.settings = "enterprise", workspace.settings | {"maxProjects": 100_000}
     organization = fetch(Organization, workspace.org_id)
     organization.max_projects = 100_000
     write(save(workspace), save(organization))

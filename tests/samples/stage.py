@@ -14,7 +14,7 @@ from shared.store import fetch, put_file
 from shared.work.attachments.uploading import begin_upload, finish_upload
 from shared.work.items.rows import Item
 from tests.areas.billing_world import invoice_with_credit_note
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import Answer, Client, sign_up
 
 PRD = agent_named("prd", local=True)
@@ -46,8 +46,7 @@ class Stage:
         self.callers: dict[str, Client] = {Role.OWNER: self.world.ada} | {
             role: self.world.join(f"{role} person", f"{role}@{domain}", role) for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
-        room = {"settings": {"maxProjects": 1000, "maxMembers": 1000}}
-        assert self.world.ada("workspaces", "PUT", f"/workspaces/{self.world.ws_id}", body=room).status == 200
+        put_on_plan(self.world.ws_id, maxProjects=1000, maxMembers=1000)
         self.world.set_wip(1, None)
         many = {"settings": {"maxConcurrentRuns": 100}}
         assert self.world.ada("projects", "PUT", f"/projects/{self.world.project.id}", body=many).status == 200

@@ -17,6 +17,8 @@ from typing import Any, Literal, Protocol, Self
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
+MAX_CALLS_PER_ANSWER = 50
+"""Tool calls of one answer that are executed: our choice. The embedded model makes an answer of its own of what is beyond."""
 Role = Literal["user", "assistant"]
 # "cancelled": `cancelled()` returned true between two chunks; `usage` has the tokens used until then
 StopReason = Literal["end", "tool_use", "max_tokens", "refusal", "cancelled"]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from shared.agents.providers import credentials
+from shared.agents.providers import credentials, embedded
 from shared.agents.providers.port import Provider
-from shared.core.errors import Upstream
+from shared.core.errors import FieldError, Invalid, Upstream
 from shared.core.situations import Situation
 
 
@@ -31,6 +31,17 @@ def canonical_name(name: str) -> str:
     """Return the provider's own name for an alias: `claude` -> `anthropic`. Contracts use both."""
     lowered = name.strip().lower()
     return ALIASES.get(lowered, lowered)
+
+
+def check_model(provider: str | None, model: str | None, place: str = "") -> None:
+    """Raise Invalid for a provider that does not exist, or a model that the embedded provider does not have; None is not checked.
+
+    `place` is the name of the object that holds the two fields, with a dot at its end.
+    """
+    if provider is not None and canonical_name(provider) not in NAMES:
+        raise Invalid(FieldError(f"{place}provider", f"There is no such provider; there are {', '.join(NAMES)}", provider))
+    if provider is not None and canonical_name(provider) == embedded.NAME and model not in (None, embedded.MODEL):
+        raise Invalid(FieldError(f"{place}model", f"The provider {embedded.NAME} has only the model {embedded.MODEL}", model))
 
 
 def provider(name: str) -> Provider:

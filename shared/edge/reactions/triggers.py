@@ -1,6 +1,7 @@
 """Start agents automatically: a card that moves into a lane with an agent gets a run, if the project and its config allow it.
 
-A move starts the lane's agent. A move by a working agent cannot (its run still holds the card); the end of that run does.
+A move starts the lane's agent; if no person made the move, within the limits of `shared.runs.agent_runs.run_limits`.
+A move by a working agent cannot (its run still holds the card); the end of that run does.
 Creating a card starts nothing: where it is created is no decision to spend money.
 
 Idempotent by the event: the run's id is derived from it.
@@ -15,6 +16,7 @@ from shared.core.errors import CadreError, ConditionFailed, Conflict, LimitExcee
 from shared.core.ids import derived_id
 from shared.events import EventType
 from shared.events.change import Change
+from shared.people.tenancy.limits import MONTHLY_LIMITS, workspace_limit
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
@@ -33,18 +35,19 @@ def react(change: Change) -> None:
     if change.event.type is EventType.ITEM_MOVED and change.kind == Item.KIND:
         moved = change.event.changes.get("lane_id")
         if moved and change.event.actor["kind"] != "agent":
-            _start(change, change.id, str(moved[1]), change.event.actor)
+            mover = change.event.actor
+            _start(change, change.id, str(moved[1]), mover, automatic=mover["kind"] == "system")
     elif change.event.type is EventType.RUN_COMPLETED:
         run = change.after(Run)
         if (run.result_data or {}).get("moves"):
             card = fetch(Item, run.item_id)
             if card is not None and not card.deleted_at:
-                _start(change, card.id, card.lane_id, run.triggered_by)
+                _start(change, card.id, card.lane_id, run.triggered_by, automatic=True)
     elif change.event.type is EventType.WORKSPACE_UPDATED:
         _resume(change)
 
 
-def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str]) -> None:
+def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str], *, automatic: bool) -> None:
     project_id = str(change.proj_id)
     project, lane = get_many([(Project, *Project.key(project_id)), (Lane, *Lane.key(lane_id))])
     if not isinstance(project, Project) or not isinstance(lane, Lane) or not lane.auto_trigger_agent:
@@ -62,7 +65,8 @@ def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str]) ->
         return
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:
-        request_run(_mover(mover, str(change.ws_id)), card_id, agent.id, RunRequest(trigger="lane", run_id=run_id))
+        request = RunRequest(trigger="lane", automatic=automatic, run_id=run_id)
+        request_run(_mover(mover, str(change.ws_id)), card_id, agent.id, request)
     except (ConditionFailed, Conflict, LimitExceeded, NotFound) as error:
         _retry_start(run_id, error)
     except Upstream:
@@ -96,6 +100,6 @@ def _mover(mover: dict[str, str], ws_id: str) -> Actor:
 
 def _resume(change: Change) -> None:
     before, after = change.before(Workspace), change.after(Workspace)
-    limits = [float((one.settings if one else {}).get("maxMonthlyUsage") or 0) for one in (before, after)]
-    if limits[1] > limits[0]:
+    raised = [before is None or workspace_limit(after, name) > workspace_limit(before, name) for name in MONTHLY_LIMITS]
+    if any(raised):
         resume_waiting(after.id)

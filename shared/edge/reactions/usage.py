@@ -1,9 +1,8 @@
 """React to a workspace's usage: apply a changed limit at once, and send alerts when a share of the month's limit is used."""
 
-from shared.core.money import micros
 from shared.events import EventType
 from shared.events.change import Change
-from shared.money.budgets.reserving import change_month_limit
+from shared.money.budgets.reserving import change_month_limit, month_limit
 from shared.money.usage.alerts import send_usage_alerts
 from shared.people.tenancy.rows import Workspace
 
@@ -11,9 +10,8 @@ from shared.people.tenancy.rows import Workspace
 def react(change: Change) -> None:
     if change.event.type is EventType.WORKSPACE_UPDATED and change.kind == Workspace.KIND:
         before, after = change.before(Workspace), change.after(Workspace)
-        limits = [one.settings.get("maxMonthlyUsage") if one else None for one in (before, after)]
-        if limits[0] != limits[1]:
-            change_month_limit(after.id, micros(limits[1] or 0))
+        if before is None or month_limit(before) != month_limit(after):
+            change_month_limit(after.id, month_limit(after))
     elif change.event.type is EventType.USAGE_THRESHOLD:
         data = change.event.data
         if not data.get("passed"):

@@ -130,18 +130,16 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
         if changed:  # names only: an address does not belong in an event
             plan = {"plan": [before["plan"], account.plan]} if "plan" in changed else {}
             record(account, EventType.BILLING_CHANGED, actor, changes=plan, fields=changed)
-        return _organization_plan_operations(workspace, account.plan) if "plan" in changed else []
+        return _plan_operations(workspace, account.plan) if "plan" in changed else []
 
     return update_with_retry(load, change)
 
 
-def _organization_plan_operations(workspace: Workspace, plan: str) -> list[Operation]:
-    """Return the operations that give the organization the plan of its default workspace (decision 21)."""
-    if not workspace.is_default:
-        return []
-    pk, sk = Organization.key(str(workspace.org_id))
-    actions = [Organization.plan.set(plan), Organization.version.add(1)]
-    return [update(Organization(pk=pk, sk=sk), actions, Organization.pk.exists())]
+def _plan_operations(workspace: Workspace, plan: str) -> list[Operation]:
+    """Return the operations that give the plan to the workspace (decision 22), and to the organization of a default workspace (21)."""
+    rows: list[type[Workspace] | type[Organization]] = [Workspace, Organization] if workspace.is_default else [Workspace]
+    keys = {Workspace: Workspace.key(workspace.id), Organization: Organization.key(str(workspace.org_id))}
+    return [update(row(*keys[row]), [row.plan.set(plan), row.version.add(1)], row.pk.exists()) for row in rows]
 
 
 def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, default: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class BillingAccount(Entity):
     tax_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="active")  # active | past_due | suspended
     plan = UnicodeAttribute(default=FREE)
-    """The plan that the workspace is billed for; the plan that sets limits is `Organization.plan` (decision 21)."""
+    """The plan that the workspace is billed for. Its copy `Workspace.plan` sets the workspace's limits (decision 22)."""
     dearest_plan = UnicodeAttribute(default=FREE)
     """The most expensive plan since the period began; the period costs its fee."""
     period = UnicodeAttribute()

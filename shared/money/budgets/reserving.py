@@ -7,15 +7,16 @@ write(*settle_reservation(hold, ids, price), ledger) the reservation is released
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.actor import SYSTEM
 from shared.core.errors import ConditionFailed, LimitExceeded
-from shared.core.money import micros, usd
+from shared.core.money import micros, usd, usd_text
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
+from shared.people.tenancy.limits import how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, fetch, get_many, retrying, update, write
 
@@ -23,17 +24,21 @@ THRESHOLDS = (50, 80, 100)  # percent of a workspace's month
 
 
 class BudgetExhausted(LimitExceeded):
-    """A budget has no room for the highest possible price of a call."""
+    """A budget has no room for the highest possible price of a call. `needed` is 0 if it is used up; `remedy` says how to raise it."""
 
-    def __init__(self, scope: str, needed: int, available: int, limit: int) -> None:
-        super().__init__(
-            Situation.USAGE_LIMIT,
-            f"The {scope}'s budget has {usd(max(0, available)):.2f} USD left of {usd(limit):.2f};"
-            f" the next call may cost up to {usd(needed):.2f}"
-            if needed
-            else f"The {scope} has used its budget of {usd(limit):.2f} USD",
-            {"scope": scope, "needed": usd(needed), "available": usd(available), "limit": usd(limit)},
-        )
+    def __init__(self, scope: str, needed: int, available: int, limit: int, remedy: str = "") -> None:
+        left, amount = max(0, available), f"{limit:,} tokens" if scope == "tokens" else f"{usd_text(limit)} USD"
+        if scope == "tokens":
+            reason = (
+                f"Models without a known price have {left:,} of {amount} left this month; the next call may use up to {needed:,}"
+            )
+        elif needed:
+            reason = f"The {scope}'s budget has {usd_text(left)} USD left of {amount}; the next call may cost up to {usd_text(needed)} USD"
+        else:
+            reason = f"The {scope} has used its budget of {amount}"
+        figures = {"available": left, "limit": limit} | ({"needed": needed} if needed else {})
+        shown = figures if scope == "tokens" else {name: usd(figure) for name, figure in figures.items()}
+        super().__init__(Situation.USAGE_LIMIT, f"{reason}{remedy and '; '}{remedy}", {"scope": scope} | shown)
         self.scope = scope
         self.needed = needed
         self.available = available
@@ -48,8 +53,17 @@ class Scope:
     project_id: str
     card_id: str
     run_id: str
+    in_tokens: bool = False
+    """Whether the model has no known price: then its tokens are limited, and no money."""
+
+    @property
+    def monthly(self) -> tuple[str, str]:
+        """The scope of the budget that ends with the month, and the setting that is its limit."""
+        return ("tokens", "maxUnpricedTokens") if self.in_tokens else ("workspace", "maxMonthlyUsage")
 
     def budget_ids(self, month: str) -> list[str]:
+        if self.in_tokens:
+            return [budget_id("tokens", self.ws_id, month)]
         ids = [
             budget_id("workspace", self.ws_id, month),
             budget_id("project", self.project_id),
@@ -64,6 +78,8 @@ class Caps:
     """The budgets that limit a call, as they were read."""
 
     budgets: Sequence[Budget]
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    """How to raise the limit, by scope."""
 
     def reserve(self, amount: int) -> list[Operation]:
         """Return the operations that reserve `amount` in every budget; the write fails with BudgetExhausted. None for an amount of 0."""
@@ -74,7 +90,7 @@ class Caps:
                 budget,
                 [Budget.available.add(-amount), Budget.reserved.add(amount)],
                 Budget.available >= amount,
-                _exhausted_error(budget.scope, amount),
+                _exhausted_error(budget.scope, amount, self.remedies.get(budget.scope, "")),
             )
             for budget in self.budgets
         ]
@@ -83,7 +99,8 @@ class Caps:
         """Raise BudgetExhausted if the budgets as read have no room; the write decides, this check only avoids useless writes."""
         for budget in self.budgets:
             if 0 < amount > budget.available:
-                raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit))
+                remedy = self.remedies.get(budget.scope, "")
+                raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit), remedy)
 
 
 def settle_reservation(reservation: Mapping[str, Any] | None, budget_ids: Sequence[str], price: int) -> list[Operation]:
@@ -117,17 +134,27 @@ def read_caps(scope: Scope) -> Caps:
     budget_ids = scope.budget_ids(month)
     rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in budget_ids)])
     workspace, *budget_rows = rows
+    remedies: dict[str, str] = {}
     budgets: list[Budget] = [row for row in budget_rows if isinstance(row, Budget)]
     if isinstance(workspace, Workspace):
-        limit = micros(workspace.settings.get("maxMonthlyUsage", 0))
-        month_budget = next((one for one in budgets if one.scope == "workspace"), None)
+        name, setting = scope.monthly
+        limit = month_limit(workspace, setting)
+        month_budget = next((one for one in budgets if one.scope == name), None)
         if month_budget is None:
             month_budget = _create_month_budget(scope, month, limit)
             budgets.append(month_budget)
         elif month_budget.limit != limit:
             _change_limit(month_budget, limit)
-        announce_thresholds(month_budget)  # if the process that spent it died before the announcement
-    return Caps(budgets)
+        if not scope.in_tokens:
+            announce_thresholds(month_budget)  # if the process that spent it died before the announcement
+        remedies[name] = how_to_raise(workspace, setting)
+    return Caps(budgets, remedies)
+
+
+def month_limit(workspace: Workspace, setting: str = "maxMonthlyUsage") -> int:
+    """Return the limit of a month's calls: in micro-dollars, of models without a known price in tokens."""
+    limit = workspace_limit(workspace, setting)
+    return micros(limit) if setting == "maxMonthlyUsage" else int(limit)
 
 
 def set_limit(
@@ -206,7 +233,7 @@ class _BudgetChanged(ConditionFailed):
 
 
 def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
-    fresh = new_budget("workspace", scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
+    fresh = new_budget(scope.monthly[0], scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
     try:
         write(create(fresh, _BudgetChanged))
     except ConditionFailed:
@@ -228,11 +255,11 @@ def _change_limit(budget: Budget, limit: int) -> None:
     budget.limit, budget.available, budget.warned = limit, budget.available + more, warned
 
 
-def _exhausted_error(scope: str, amount: int) -> Any:
+def _exhausted_error(scope: str, amount: int, remedy: str) -> Any:
     def build_error(row: dict[str, Any] | None) -> BudgetExhausted:
         def number(name: str) -> int:
             return int(row[name]["N"]) if row and name in row else 0
 
-        return BudgetExhausted(scope, amount, number("available"), number("limit"))
+        return BudgetExhausted(scope, amount, number("available"), number("limit"), remedy)
 
     return build_error

@@ -9,12 +9,13 @@ from typing import Final
 from shared.core import clock
 from shared.store import Entity, NumberAttribute, UnicodeAttribute
 
-SCOPES: Final = ("organization", "workspace", "project", "card", "run")
-"""From the widest to the narrowest. A workspace's budget is for a month; the others have no end."""
+SCOPES: Final = ("organization", "workspace", "project", "card", "run", "tokens")
+"""From the widest to the narrowest, and `tokens`: what a workspace may use on models without a known price. A workspace's budget and its
+`tokens` are for a month; the others have no end."""
 
 
 class Budget(Entity):
-    """A budget, at `BUDGET#<scope>:<id>[:<month>], META`; in micro-dollars of customer price."""
+    """A budget, at `BUDGET#<scope>:<id>[:<month>], META`; in micro-dollars of customer price, of the scope `tokens` in tokens."""
 
     KIND = "BUDGET"
     NAME = "budget"

@@ -9,6 +9,7 @@ from shared.core.money import micros
 from shared.money.usage.periods import month_length
 from shared.money.usage.reading import daily_totals
 from shared.money.usage.rows import workspace_partition
+from shared.people.tenancy.limits import workspace_limit
 from shared.people.tenancy.rows import Workspace
 
 _DAY = timedelta(days=1)
@@ -59,7 +60,7 @@ def empty_month_usage(workspace: Workspace) -> MonthUsage:
 
 def _summarize(workspace: Workspace, now: datetime, calls: int, spent: list[tuple[date, int]]) -> MonthUsage:
     first = now.date().replace(day=1)
-    limit = micros(workspace.settings["maxMonthlyUsage"])
+    limit = micros(workspace_limit(workspace, "maxMonthlyUsage"))
     prediction = forecast(spent, limit, now)
     last = first.replace(day=month_length(first))
     return MonthUsage(

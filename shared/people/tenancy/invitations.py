@@ -18,6 +18,7 @@ from shared.core.limits import RateRule
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
+from shared.people.tenancy.limits import workspace_limit
 from shared.people.tenancy.members import AlreadyMember, Member, check_may_grant, member_limit_error, new_membership
 from shared.people.tenancy.rows import Invitation, Workspace, WorkspaceMembership
 from shared.people.tenancy.workspaces import authorize_workspace, list_memberships
@@ -160,9 +161,8 @@ def _check_room(workspace: Workspace, email: str, *, renewed: bool) -> None:
     """Refuse what can be refused before a mail is sent. Whether there is room is decided again when the invitation is accepted."""
     if any(row.user.get("email") == email for row in list_memberships(workspace.id)):
         raise AlreadyMember
-    limit = int(workspace.settings["maxMembers"])
-    if workspace.member_count >= limit:
-        raise member_limit_error(limit)
+    if workspace.member_count >= workspace_limit(workspace, "maxMembers"):
+        raise member_limit_error(workspace)
     if not renewed and count(Invitation, f"WS#{workspace.id}#INV", index=1, between=_not_expired()) >= MAX_PENDING:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"At most {MAX_PENDING} invitations wait at once", {"limit": MAX_PENDING})
 

@@ -11,9 +11,11 @@ from shared.core import clock
 from shared.core.actor import GRANTABLE, GRANTS, Actor, Permission, Role
 from shared.core.errors import CadreError, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id
+from shared.core.plans import PLANS
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
+from shared.people.tenancy.limits import how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
 from shared.store import Operation, get, put, save, update, update_with_retry
@@ -155,7 +157,7 @@ def new_membership(
     )
     record(row, EventType.MEMBER_JOINED, user, role=role.value, user=row.user, invited_by=invited_by)
     free = WorkspaceMembership.pk.does_not_exist() | WorkspaceMembership.deleted_at.exists()
-    return row, [put(row, free, AlreadyMember), _add_members(workspace.id, 1, limit=int(workspace.settings["maxMembers"]))]
+    return row, [put(row, free, AlreadyMember), _add_members(workspace.id, 1, within=workspace)]
 
 
 class AlreadyMember(Conflict):
@@ -163,8 +165,10 @@ class AlreadyMember(Conflict):
         super().__init__(Situation.ALREADY_MEMBER, "This person is a member of the workspace already")
 
 
-def member_limit_error(limit: int) -> LimitExceeded:
-    return LimitExceeded(Situation.MEMBER_LIMIT, f"This workspace may have at most {limit} members", {"limit": limit})
+def member_limit_error(workspace: Workspace) -> LimitExceeded:
+    limit = int(workspace_limit(workspace, "maxMembers"))
+    reason = f"This workspace may have at most {limit} members; {how_to_raise(workspace, 'maxMembers')}"
+    return LimitExceeded(Situation.MEMBER_LIMIT, reason, {"limit": limit, "plan": PLANS[workspace.plan].name})
 
 
 def check_may_grant(actor: Actor, ws_id: str, permissions: Iterable[Permission]) -> None:
@@ -195,17 +199,18 @@ def _update_access_record(row: WorkspaceMembership) -> Operation:
     )
 
 
-def _add_members(ws_id: str, by: int, *, limit: int | None = None) -> Operation:
-    """Change the workspace's count of members. The version goes up, so that nobody overwrites the count."""
+def _add_members(ws_id: str, by: int, *, within: Workspace | None = None) -> Operation:
+    """Change the workspace's count of members, within the limit of `within` if it is given. The version goes up, so that nobody overwrites
+    the count."""
     exists = Workspace.deleted_at.does_not_exist()
 
     def conflict_error(raw: dict[str, object] | None) -> CadreError:
-        return _WorkspaceDeleted() if not raw or "deleted_at" in raw or limit is None else member_limit_error(limit)
+        return _WorkspaceDeleted() if not raw or "deleted_at" in raw or within is None else member_limit_error(within)
 
     pk, sk = Workspace.key(ws_id)
     return update(
         Workspace(pk=pk, sk=sk),
         [Workspace.member_count.add(by), Workspace.version.add(1)],
-        exists if limit is None else exists & (Workspace.member_count < limit),
+        exists if within is None else exists & (Workspace.member_count < workspace_limit(within, "maxMembers")),
         conflict_error,
     )

@@ -96,11 +96,13 @@ class Workspace(Entity):
     slug = UnicodeAttribute()
     description = UnicodeAttribute(null=True)
     owner = JSONAttribute()
+    plan = UnicodeAttribute(default=FREE)
+    """The plan of its billing account, whose limits hold here; changed in the same transaction as the account."""
     settings = JSONAttribute(default=default_settings)
     is_default = BooleanAttribute(default=False)
     member_count = NumberAttribute(default=1)
     project_count = NumberAttribute(default=0)
-    """The projects that are neither archived nor deleted; limited by `maxProjects`."""
+    """The projects that are neither archived nor deleted; limited by `maxProjects` (`tenancy.limits`)."""
     last_activity = UnicodeAttribute(null=True)
     cleared_at = UnicodeAttribute(null=True)
     """When the cascade of its deletion was finished."""

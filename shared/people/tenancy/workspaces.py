@@ -6,9 +6,11 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id
+from shared.core.plans import FREE
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
+from shared.people.tenancy.limits import refuse_above_plan
 from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
@@ -40,12 +42,15 @@ def get_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.
     return load(Workspace, authorize_workspace(actor, ws_id, permission), actor, permission)
 
 
-def validate_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings as they are stored, with agents by name. Raises Invalid for an unknown agent."""
+def validate_settings(settings: dict[str, Any], plan: str) -> dict[str, Any]:
+    """Return the settings as they are stored, with agents by name. Raises Invalid for an unknown agent, provider or model, and for a limit
+    above the plan's."""
+    refuse_above_plan(plan, settings)
     templates_by_name = settings.get("defaultAgentConfigs")
     if templates_by_name is None:
         return settings
     from shared.agents.catalogue.registry import get_agent  # loads the whole catalogue, which most functions do not need
+    from shared.agents.providers.registry import check_model
 
     templates = {}
     for name, template in templates_by_name.items():
@@ -53,6 +58,7 @@ def validate_settings(settings: dict[str, Any]) -> dict[str, Any]:
             templates[get_agent(name).name] = template
         except NotFound:
             raise Invalid(FieldError(f"settings.default_agent_configs.{name}", "There is no such agent", name)) from None
+        check_model(template.get("provider"), template.get("model"), f"settings.default_agent_configs.{name}.")
     return settings | {"defaultAgentConfigs": templates}
 
 
@@ -66,7 +72,12 @@ def create_workspace(
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
     workspace, rows = new_workspace(
-        actor, actor.org_id, name, slug, description=description, settings=default_settings() | validate_settings(settings or {})
+        actor,
+        actor.org_id,
+        name,
+        slug,
+        description=description,
+        settings=default_settings() | validate_settings(settings or {}, FREE),
     )
     write(*rows, records.grant_workspace(actor.id, workspace.id, Role.OWNER))
     return workspace
@@ -76,13 +87,12 @@ def update_workspace(
     actor: Actor, ws_id: str, *, name: str | None = None, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
     """Change the given fields; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
-    settings = validate_settings(settings or {})
 
     def change(workspace: Workspace) -> None:
         before = {"name": workspace.name, "description": workspace.description, "settings": workspace.settings}
         workspace.name = workspace.name if name is None else name
         workspace.description = workspace.description if description is None else description or None
-        workspace.settings = workspace.settings | settings
+        workspace.settings = workspace.settings | validate_settings(settings or {}, workspace.plan)
         changes = {field: [old, getattr(workspace, field)] for field, old in before.items() if old != getattr(workspace, field)}
         if changes:
             record(workspace, EventType.WORKSPACE_UPDATED, actor, changes=changes)

@@ -20,6 +20,10 @@ class ProviderNotConfigured(RunFailure):
     pass
 
 
+class ModelWithoutPrice(RunFailure):
+    pass
+
+
 class StepInterrupted(Exception):
     """A service did not respond; the state machine retries the step, which is always safe."""
 
@@ -48,6 +52,7 @@ CODES: Final = {
     "ProviderUnavailable": "PROVIDER_UNAVAILABLE",
     "ProviderRateLimited": "PROVIDER_RATE_LIMITED",
     "ProviderNotConfigured": "PROVIDER_NOT_CONFIGURED",
+    "ModelWithoutPrice": "MODEL_WITHOUT_PRICE",
     "ModelRefused": "MODEL_REFUSED",
     "OutputTooLong": "OUTPUT_LIMIT_REACHED",
     "TooManyTurns": "TURN_LIMIT_REACHED",

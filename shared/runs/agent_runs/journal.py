@@ -4,13 +4,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from shared.agents.providers.port import Message, Text, ToolCall, ToolResult
+from shared.agents.providers.port import MAX_CALLS_PER_ANSWER, Message, Text, ToolCall, ToolResult
 from shared.runs.agent_runs.rows import Run, RunContext, ToolCallRecord, Turn
 from shared.store import Row, get, iterate, load_text
 
 R = TypeVar("R", bound=Row)
+NOT_EXECUTED: Final = (
+    f"Not executed: of the tool calls of one answer, only the first {MAX_CALLS_PER_ANSWER} are executed."
+    " Make this call in your next answer."
+)
 
 
 @dataclass
@@ -26,9 +30,19 @@ class Exchange:
 
     @property
     def open(self) -> list[int]:
-        """The indexes of the calls without a result."""
+        """The indexes of the calls that still have to be executed, of the first MAX_CALLS_PER_ANSWER."""
         done = {index for index, record in self.results.items() if record.result is not None}
-        return [index for index in range(len(self.calls)) if index not in done]
+        return [index for index in range(min(len(self.calls), MAX_CALLS_PER_ANSWER)) if index not in done]
+
+    @property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """The results for the model; a call above the limit has an error, which is not stored because it is the same for ever."""
+        executed = [
+            ToolResult(call.id, load_text(record.result or ""), bool(record.is_error))
+            for index, call in enumerate(self.calls[:MAX_CALLS_PER_ANSWER])
+            if (record := self.results.get(index)) is not None
+        ]
+        return (*executed, *(ToolResult(call.id, NOT_EXECUTED, is_error=True) for call in self.calls[MAX_CALLS_PER_ANSWER:]))
 
 
 @dataclass
@@ -65,13 +79,8 @@ class Journal:
             text = load_text(exchange.turn.text)
             parts: list[Any] = [Text(text)] if text else []
             messages.append(Message("assistant", (*parts, *exchange.calls)))
-            results = tuple(
-                ToolResult(call.id, load_text(record.result or ""), bool(record.is_error))
-                for index, call in enumerate(exchange.calls)
-                if (record := exchange.results.get(index)) is not None
-            )
-            if results:
-                messages.append(Message("user", results))
+            if exchange.tool_results:
+                messages.append(Message("user", exchange.tool_results))
         return tuple(messages)
 
 

@@ -6,13 +6,14 @@ error; it is never replaced silently by another one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from shared.agents.catalogue import Agent
 from shared.agents.providers import embedded
-from shared.agents.providers.registry import canonical_name
+from shared.agents.providers.registry import canonical_name, check_model
 from shared.core.errors import FieldError, Invalid
 from shared.core.settings import settings
+from shared.money.billing.prices import is_priced
 from shared.work.projects.agent_configs import AgentConfig, workspace_defaults
 
 
@@ -34,12 +35,14 @@ class ModelChoice:
     max_tokens: int
     chosen_by: str
     """request | project | workspace | agent | platform: the level that named the provider."""
+    priced: bool
 
 
 def choose_model(
     agent: Agent, requested: RequestedModel, config: AgentConfig | None, workspace: Mapping[str, Any]
 ) -> ModelChoice:
-    """Choose provider and model. Raises Invalid for a provider that the workspace does not allow, or one without a known model."""
+    """Choose provider and model. Raises Invalid for a provider that does not exist or that the workspace does not allow, for one without a
+    known model, and for a model without a known price, unless the workspace allows it (`unpricedModels`)."""
     levels = _levels(agent, requested, config, workspace)
     chosen_by, provider, position = next(
         (name, canonical_name(level["provider"]), index) for index, (name, level) in enumerate(levels) if level.get("provider")
@@ -52,10 +55,20 @@ def choose_model(
     model = model or (embedded.MODEL if provider == embedded.NAME else None)
     if model is None:
         raise Invalid(FieldError("model", f"Name the model of {provider} to use", None))
+    check_model(provider, model)
     allowed = workspace.get("allowedProviders")
     if allowed is not None and provider not in {canonical_name(one) for one in allowed}:
         raise Invalid(FieldError("provider", f"This workspace allows {', '.join(allowed) or 'no provider'}", provider))
-    return ModelChoice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), chosen_by)
+    priced = is_priced(provider, model)
+    if not priced and f"{provider}/{model}" not in workspace.get("unpricedModels", ()):
+        raise Invalid(FieldError("model", f"{provider} has no model of this name with a known price; {_HOW_TO_ALLOW}", model))
+    return ModelChoice(provider, model, _first(levels, "temperature"), int(_first(levels, "max_tokens")), chosen_by, priced)
+
+
+_HOW_TO_ALLOW: Final = (
+    "an administrator of the workspace can allow it in its settings:"
+    " unpricedModels (as provider/model) and maxUnpricedTokens (of a month)"
+)
 
 
 def _levels(

@@ -23,8 +23,9 @@ from shared.money.billing.accounts import create_account_operations, refuse_susp
 from shared.money.billing.prices import Priced, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.billing.rows import BillingAccount
-from shared.money.budgets.reserving import BudgetExhausted
+from shared.money.budgets.reserving import BudgetExhausted, month_limit
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
+from shared.people.tenancy.limits import how_to_raise
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
@@ -32,6 +33,7 @@ from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.model_selection import ModelChoice, RequestedModel, choose_model
 from shared.runs.agent_runs.reading import active_run_ids
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
+from shared.runs.agent_runs.run_limits import run_count_operations
 from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
@@ -53,6 +55,8 @@ class RunRequest:
     context: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trigger: str = "person"
+    automatic: bool = False
+    """Whether no person asked for the run or moved the card: such runs are limited (`run_limits`)."""
     run_id: str | None = None
     retry_of: str | None = None
     attempt: int = 1
@@ -82,7 +86,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
     """Start an agent on a card.
 
     Raises NotFound (card, agent), Forbidden (also AGENT_NOT_ALLOWED), Invalid (model choice), Upstream (no credentials, no queue),
-    Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | USAGE_LIMIT | WORKSPACE_SUSPENDED).
+    Conflict(RUN_IN_PROGRESS | PROJECT_ARCHIVED), LimitExceeded(RUN_LIMIT | LIMIT_REACHED | USAGE_LIMIT | WORKSPACE_SUSPENDED).
     """
 
     def attempt(number: int) -> tuple[Run, _RunContext]:
@@ -160,10 +164,10 @@ def _check_allowed(context: _RunContext, agent: Agent) -> None:
             {"run_id": current_run.id, "lease_until": clock.iso(clock.from_epoch(int(current_run.lease_until)))},
         )
     refuse_suspended(context.account)
-    limit = micros(context.workspace.settings.get("maxMonthlyUsage", 0))
+    limit = month_limit(context.workspace)
     spent = int(context.budget.spent) if context.budget else 0
     if spent >= limit:
-        raise BudgetExhausted("workspace", 0, limit - spent, limit)
+        raise BudgetExhausted("workspace", 0, limit - spent, limit, how_to_raise(context.workspace, "maxMonthlyUsage"))
 
 
 def _not_allowed(why: str) -> Forbidden:
@@ -191,11 +195,9 @@ def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelCh
         max_tokens=min(choice.max_tokens, MAX_TOKENS),
         tools=list(agent.tools),
         input_context={"context": request.context, "parameters": dict(request.parameters)},
-        execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": True},
+        execution_metadata={"providerChosenBy": choice.chosen_by, "priceKnown": choice.priced},
+        estimated_price_micros=_estimate_price(choice, context.agent_stats),
     )
-    estimate = _estimate_price(choice, context.agent_stats)
-    run.estimated_price_micros = estimate
-    run.execution_metadata["priceKnown"] = estimate is not None
     record(run, EventType.RUN_REQUESTED, actor, **event_data(run), provider=run.provider, model=run.model, trigger=run.trigger)
     return run
 
@@ -218,6 +220,7 @@ def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Ope
         create(run, _RunExists),
         save(card),
         project_slot,
+        *run_count_operations(context.workspace, card, automatic=request.automatic),
         *create_account_operations(context.workspace, context.account),
     ]
     cap = request.parameters.get("maxCost")

@@ -113,6 +113,11 @@ class Run(Entity):
         return not self.ended and self.lease_until > clock.epoch()
 
     @property
+    def limited_by_tokens(self) -> bool:
+        """Whether the model had no known price when the run was requested."""
+        return not self.execution_metadata.get("priceKnown", True)
+
+    @property
     def total_tokens(self) -> int:
         return int(self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens)
 
@@ -268,6 +273,17 @@ class ActiveRuns(Row):
     @classmethod
     def for_project(cls, project_id: str) -> "ActiveRuns":
         return cls(pk=f"PROJ#{project_id}", sk="RUNS")
+
+
+class RunCount(Row):
+    """The runs that were started in a window of time (`agent_runs.run_limits`); expires after the window.
+
+    At `WS#<id>, RUNS#<day>`: all of a workspace. At `ITEM#<root card>, RUNS#AUTO#<hour>` and `PROJ#<id>, RUNS#AUTO#<hour>`: those without a
+    person. Days and hours are counted from 1970.
+    """
+
+    TABLE = "core_table"
+    runs = NumberAttribute(default=0)
 
 
 class AgentStats(Row):

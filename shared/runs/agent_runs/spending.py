@@ -25,7 +25,7 @@ from shared.money.budgets.reserving import (
 )
 from shared.money.usage.recording import CallRecorded, usage_operations
 from shared.money.usage.rows import UsageLine
-from shared.runs.agent_runs.failures import CardGone
+from shared.runs.agent_runs.failures import CardGone, ModelWithoutPrice
 from shared.runs.agent_runs.lease import LeaseLost, check_fence
 from shared.runs.agent_runs.rows import ENDED, AgentStats, Run, Turn, UnsettledCall
 from shared.store import Operation, check, create, delete, fetch, iterate, put, update, write
@@ -34,13 +34,23 @@ from shared.work.projects.rows import Project
 
 
 def budget_scope(run: Run) -> Scope:
-    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id)
+    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id, in_tokens=run.limited_by_tokens)
 
 
-def worst_case_price(run: Run, request: Request) -> int:
-    """Return the highest possible price of the call, in micro-dollars; 0 for a model without a known price."""
-    price = worst_case_cost(run.provider, run.model, upper_bound(request), request.max_tokens)
-    return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else 0
+def worst_case(run: Run, request: Request) -> int:
+    """Return what the call uses of its budgets at most: micro-dollars, or tokens if the run is limited by tokens."""
+    tokens = upper_bound(request)
+    if run.limited_by_tokens:
+        return tokens + request.max_tokens
+    price = worst_case_cost(run.provider, run.model, tokens, request.max_tokens)
+    if not isinstance(price, Priced):
+        raise ModelWithoutPrice(f"The price of {run.model} is not known any more; request the run again")
+    return customer_price_micros(price.cost_micros)
+
+
+def _amount_used(run: Run, line: UsageLine) -> int:
+    """Return what a call used of its budgets, in the unit of `worst_case`."""
+    return line.tokens if run.limited_by_tokens else int(line.customer_price_micros)
 
 
 def has_budget(run: Run) -> bool:
@@ -75,14 +85,14 @@ def reserve(run: Run, turn: int, amount: int) -> None:
 def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
     """Return the cost at the price of the model that answered (`gpt-4o` is not a version of `gpt-4`).
 
-    The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a version without a known price.
+    The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a model without a known price.
     """
     requested = run.model
     version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
     if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
         return call_cost(run.provider, requested, usage)
     price = call_cost(run.provider, answering_model, usage)
-    return call_cost(run.provider, requested, usage) if version and not isinstance(price, Priced) else price
+    return price if isinstance(price, Priced) else call_cost(run.provider, requested, usage)
 
 
 _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
@@ -92,8 +102,8 @@ def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
     """Build the ledger line of a call; its id contains the call's fence, because there is one call for each fence."""
     usage = TokenUsage(**call.usage)
     price = _find_cost(run, call.model, usage)
-    known = isinstance(price, Priced)
-    cost_micros = price.cost_micros if isinstance(price, Priced) else 0
+    known = isinstance(price, Priced) and not run.limited_by_tokens  # its budgets hold tokens: no money is spent beside them
+    cost_micros = price.cost_micros if isinstance(price, Priced) and known else 0
     return UsageLine.new(
         derived_id("usage", run.id, int(call.turn), int(call.fence)),
         org_id=run.org_id,
@@ -147,12 +157,12 @@ def settle_stored_calls(run: Run, *, is_holder: bool) -> int:
 def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> bool:
     """Settle a stored call: write ledger, budgets and the run's counters, and remove its record, in one transaction. Safe to repeat.
 
-    The price replaces the reservation if the caller holds the run, or if the run has ended and kept it; otherwise it is spent without
+    What it used replaces the reservation if the caller holds the run, or if the run has ended and kept it; otherwise it is spent without
     one. A reservation that another holder works with is left alone, and the call stays stored. Returns whether it was settled.
     """
     turn, line = int(call.turn), build_usage_line(run, call)
-    price = int(line.customer_price_micros)
-    reserved = settle_reservation(run.hold, (), price)
+    price, used = int(line.customer_price_micros), _amount_used(run, line)
+    reserved = settle_reservation(run.hold, (), used)
     operations = [
         delete(call, UnsettledCall.pk.exists(), CallRecorded),
         *usage_operations(line, _fetch_project_name(run)),
@@ -171,7 +181,7 @@ def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> boo
         done = (
             (is_holder and settle_if(_is_held_by(run, turn), [*_CLEAR_HOLD, Run.progress.set(progress_after(turn))], reserved))
             or settle_if(holds_reservation(turn), CLEAR_RESERVATION, reserved)
-            or settle_if(_has_no_reservation(turn), [], _spend_unreserved(run, price))
+            or settle_if(_has_no_reservation(turn), [], _spend_unreserved(run, used))
         )
     except CallRecorded:
         write(delete(call))  # it is there only if it was stored again after it was settled
@@ -190,8 +200,8 @@ def _read_hold(run: Run) -> None:
     run.hold, run.hold_turn = (stored.hold, stored.hold_turn) if stored is not None else (None, None)
 
 
-def _spend_unreserved(run: Run, price: int) -> list[Operation]:
-    return settle_reservation(None, [budget.id for budget in read_caps(budget_scope(run)).budgets], price)
+def _spend_unreserved(run: Run, used: int) -> list[Operation]:
+    return settle_reservation(None, [budget.id for budget in read_caps(budget_scope(run)).budgets], used)
 
 
 def progress_after(turn: int) -> int:

@@ -15,7 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
-from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
+from shared.agents.providers.port import (
+    MAX_CALLS_PER_ANSWER,
+    Finished,
+    Request,
+    StreamInterrupted,
+    TextDelta,
+    ToolCall,
+    ToolCallReady,
+)
 from shared.agents.providers.tokens import estimated_usage
 from shared.agents.tools import READ_ONLY, specs
 from shared.core import clock
@@ -34,7 +42,7 @@ from shared.runs.agent_runs.failures import (
 from shared.runs.agent_runs.journal import Exchange, Journal
 from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_lease
 from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn, UnsettledCall
-from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case_price
+from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case
 from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool
 from shared.store import create, fetch, put, store_text, transaction_guard, write
@@ -96,7 +104,7 @@ class Worker:
             provider = registry.provider(run.provider)
         except Upstream as error:
             raise ProviderNotConfigured(error.message) from error
-        reserve(run, number, worst_case_price(run, request))
+        reserve(run, number, worst_case(run, request))
         texts: list[str] = []
         calls: list[ToolCall] = []
         done: Finished | None = None
@@ -185,6 +193,10 @@ class Worker:
             self.terminal.write(
                 level, f"tool.{call.name}", _terminal_text(call, record), {"arguments": _shorten(call.arguments)}, source="tool"
             )
+        skipped = len(exchange.calls) - MAX_CALLS_PER_ANSWER
+        if skipped > 0:
+            text = f"{skipped} of {len(exchange.calls)} tool calls were not executed: an answer may make {MAX_CALLS_PER_ANSWER}"
+            self.terminal.write("warn", "tool", text, source="tool")
 
     def _execute_call(self, context: CallContext, exchange: Exchange, index: int, call: ToolCall) -> ToolCallRecord:
         pk, sk = ToolCallRecord.key_of(self.run.id, int(exchange.turn.number), index)

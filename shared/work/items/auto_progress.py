@@ -12,7 +12,7 @@ targets the first one wins. The move obeys the same rules as a person's: the req
 open dependencies. A card that a run has leased stays until the run has ended.
 
 A card moves automatically at most MAX_AUTO_MOVES times until a person changes it, so that two lanes which send it to each other do not
-loop for ever (and do not start agents without limit).
+loop for ever (and do not start agents without limit). A card that an agent creates goes on counting where its parent is.
 """
 
 import logging
@@ -30,11 +30,10 @@ from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
-from shared.work.items.rules import field_value
+from shared.work.items.rules import MAX_AUTO_MOVES, field_value
 
 log = logging.getLogger(__name__)
 
-MAX_AUTO_MOVES: Final = len(LANES)  # each lane of a board once
 _MAX_CHILDREN: Final = 500  # a card with more children is never moved automatically
 _MAX_CANDIDATES: Final = 25  # cards of a lane that are tried when another lane has room again
 

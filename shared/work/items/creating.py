@@ -76,6 +76,8 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
     if new.position is None:
         item.position = int(counts.next if counts else 0) + 1
     _check_parent(actor, new, parent, board)
+    if parent is not None and not actor.is_person:  # else a chain of cards that create cards would begin anew with each
+        item.auto_moves, item.root_id = int(parent.auto_moves) + 1, parent.root_id or parent.id
     item.custom_fields = custom_fields.merge(board, {}, new.custom_fields, complete=True)
     if new.assignee_id:
         item.assignee = member_summary(actor, str(board.ws_id), new.assignee_id)

@@ -46,7 +46,9 @@ class Item(Entity):
     lane_since = UnicodeAttribute(null=True)
     """When the card entered its lane."""
     auto_moves = NumberAttribute(default=0)
-    """How often the card has moved automatically (`shared.work.items.auto_progress`) since a person last changed it."""
+    """How often the card, and before it the card from which an agent created it, moved without a person since a person last changed it."""
+    root_id = UnicodeAttribute(null=True)
+    """The card with which the chain of cards began that agents created from each other; None for a card that a person created."""
     archived_at = UnicodeAttribute(null=True)
     """When the card was archived: it is in no list and no count, but can be read by its id."""
     recent_runs = JSONAttribute(default=list)

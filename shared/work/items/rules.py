@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from shared.core.errors import Conflict, FieldError, Invalid, TransitionRefused
 from shared.core.situations import Situation
 from shared.core.wording import Wording
+from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 
+MAX_AUTO_MOVES: Final = len(LANES)
+"""How often a card moves without a person: each lane of a board once."""
 _MAX_BYTES = {  # bytes as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card with its last event into DynamoDB's 400 KB
     "description": 40_000,
     "acceptance_criteria": 40_000,

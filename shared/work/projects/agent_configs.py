@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.agents.catalogue import Agent
 from shared.agents.catalogue.registry import agents, get_agent
+from shared.agents.providers.registry import check_model
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
@@ -121,6 +122,7 @@ def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[
     if project.status != "active":
         raise ProjectArchived
     agent = get_agent(agent_id)
+    check_model(changes.get("provider"), changes.get("model"))
 
     def read() -> AgentConfig:
         row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))

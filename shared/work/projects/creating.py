@@ -12,6 +12,7 @@ from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.events import EventType, record
+from shared.people.tenancy.limits import how_to_raise, workspace_limit
 from shared.people.tenancy.provisioning import SlugTaken
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
@@ -70,14 +71,14 @@ def increment_project_counts(workspace: Workspace) -> list[Operation]:
 
     Both rows also get a new `version`, so that a concurrent save cannot overwrite the new count. Refused with NotFound, LimitExceeded.
     """
-    limit = int(workspace.settings["maxProjects"])
+    limit = int(workspace_limit(workspace, "maxProjects"))
     pk, sk = Organization.key(str(workspace.org_id))
     return [
         update(
             Workspace(pk=workspace.pk, sk=workspace.sk),
             [Workspace.project_count.add(1), Workspace.version.add(1)],
             Workspace.deleted_at.does_not_exist() & (Workspace.project_count < limit),
-            lambda raw: _refusal(Workspace.decode(raw) if raw else None, limit),
+            lambda raw: _refusal(Workspace.decode(raw) if raw else None, limit, how_to_raise(workspace, "maxProjects")),
         ),
         update(
             Organization(pk=pk, sk=sk),
@@ -167,15 +168,15 @@ def _lane_options(lanes: Sequence[Mapping[str, Any]]) -> list[LaneOptions]:
     ]
 
 
-def _refusal(workspace: Workspace | None, limit: int) -> CadreError:
+def _refusal(workspace: Workspace | None, limit: int, remedy: str) -> CadreError:
     if workspace is None or workspace.deleted_at:
         return NotFound(Workspace.NAME)
-    return _limit_exceeded("workspace", limit)
+    return _limit_exceeded("workspace", limit, f", or {remedy}")
 
 
-def _limit_exceeded(what: str, limit: Any) -> LimitExceeded:
+def _limit_exceeded(what: str, limit: Any, remedy: str = "") -> LimitExceeded:
     return LimitExceeded(
         Situation.LIMIT_REACHED,
-        f"This {what} may have at most {int(limit)} active projects; archive one or raise the limit",
+        f"This {what} may have at most {int(limit)} active projects; archive one{remedy}",
         {"limit": int(limit)},
     )

@@ -14,6 +14,7 @@ from shared.agents.providers.embedded.plan import Action, Plan
 from shared.agents.providers.embedded.situation import READ_TOOLS, Situation, call_id
 from shared.agents.providers.embedded.strategies import strategy_for
 from shared.agents.providers.port import (
+    MAX_CALLS_PER_ANSWER,
     CancelCheck,
     Event,
     Finished,
@@ -112,7 +113,7 @@ def _action_turns(plan: Plan, situation: Situation) -> Iterator[Turn]:
             fitted = _fit_to_budget(action, situation.request.max_tokens - _RESERVE)
             call = ToolCall(call_id(number + 100, len(calls)), fitted.tool, fitted.arguments)
             cost = count_tokens(part_text(call)) + count_tokens(fitted.progress_line) + 8
-            if calls and cost > room:
+            if calls and (cost > room or len(calls) == MAX_CALLS_PER_ANSWER):
                 yield Turn(tuple(lines), tuple(calls))
                 number, lines, calls = number + 1, [], []
                 room = situation.request.max_tokens - _RESERVE

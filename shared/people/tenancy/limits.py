@@ -1,0 +1,56 @@
+"""The limits of a workspace: what its settings say, and never more than the plan that it is billed under (decision 22)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.core.errors import FieldError, Invalid
+from shared.core.plans import PLANS, cheapest_plan_above
+from shared.people.tenancy.rows import Workspace
+
+_PLAN_FIELDS: Final = {
+    "maxProjects": "max_projects",
+    "maxMembers": "max_members",
+    "maxMonthlyUsage": "max_monthly_usage",
+    "maxUnpricedTokens": "max_unpriced_tokens",
+}
+"""The settings that are limits, with the fields of `Plan` that limit them."""
+MONTHLY_LIMITS: Final = ("maxMonthlyUsage", "maxUnpricedTokens")
+"""Those of a month's model calls."""
+
+
+def workspace_limit(workspace: Workspace, name: str) -> Any:
+    """Return the limit that holds: the smaller one of the setting and the plan's limit; 0 without a setting."""
+    chosen, most = workspace.settings.get(name, 0), getattr(PLANS[workspace.plan], _PLAN_FIELDS[name])
+    return chosen if most is None else min(chosen, most)
+
+
+def effective_settings(workspace: Workspace) -> dict[str, Any]:
+    """Return the settings with the limits that hold: after a change to a smaller plan, the stored ones may be higher."""
+    held: dict[str, Any] = workspace.settings
+    return held | {name: workspace_limit(workspace, name) for name in _PLAN_FIELDS if name in workspace.settings}
+
+
+def refuse_above_plan(plan: str, settings: Mapping[str, Any]) -> None:
+    """Raise Invalid for each limit in `settings` that is higher than the plan's, with the plan that allows it."""
+    errors = []
+    for name, field in _PLAN_FIELDS.items():
+        most = getattr(PLANS[plan], field)
+        if most is not None and settings.get(name, 0) > most:
+            message = f"The plan {PLANS[plan].name} allows at most {most:,}; {change_of_plan(plan, field)}"
+            errors.append(FieldError(f"settings.{field}", message, settings[name]))
+    if errors:
+        raise Invalid(*errors)
+
+
+def how_to_raise(workspace: Workspace, name: str) -> str:
+    """Return who can raise a limit of this workspace, and how, as the end of a message."""
+    most = getattr(PLANS[workspace.plan], _PLAN_FIELDS[name])
+    if most is None or workspace.settings.get(name, 0) < most:
+        return f"an administrator of the workspace can raise {name} in its settings"
+    return change_of_plan(workspace.plan, _PLAN_FIELDS[name])
+
+
+def change_of_plan(plan: str, field: str) -> str:
+    """Return which plan has a higher limit and who can change to it, as the end of a message."""
+    above = cheapest_plan_above(plan, field)
+    return f"the owner of the workspace can change to the plan {above.name} in its billing" if above else "no plan allows more"
