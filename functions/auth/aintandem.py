@@ -57,7 +57,7 @@ class RefreshData(Shape):
     expires_in: int
 
 
-@routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email", errors=(Situation.EMAIL_TAKEN,))
+@routes.post("/auth/register", "auth.register", public=True, status=201, errors=(Situation.EMAIL_TAKEN,))
 async def register(body: RegisterRequest) -> RegisteredUser:
     """Create an account with an organization of the given name and its default workspace."""
     organization = " ".join((body.organization or "").split()) or None
@@ -65,7 +65,7 @@ async def register(body: RegisterRequest) -> RegisteredUser:
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 
-@routes.post("/auth/login", "auth.login", public=True, counted_by="email", secret=True)
+@routes.post("/auth/login", "auth.login", public=True, secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginData:
     """Open a session."""
     result = accounts.login(body.email, body.password, contract=AINTANDEM.name, ip=call.client_ip)

@@ -251,6 +251,39 @@ def test_guesses_from_everywhere_end_too(still, ada):
     assert ada("auth", "GET", "/auth/me").status == 200
 
 
+def test_one_network_guesses_at_so_many_accounts_whatever_contract_it_asks(still, ada):
+    """One password tried on every account: no account sees more than one guess."""
+    places = ["agentworks", "orchestrator", "omoios"]
+    statuses = [guess(f"p{number}@example.com", contract=places[number % 3]) for number in range(101)]
+    assert statuses == [401] * 100 + [429]
+    assert guess("p200@example.com", ip="198.51.100.7") == 401
+
+
+def test_a_login_hides_no_guesses_at_other_accounts(still, ada):
+    statuses = [guess(f"p{number}@example.com") for number in range(99)]
+    assert statuses == [401] * 99
+    assert [guess(password=PASSWORD) for _ in range(3)] == [200] * 3
+    assert [guess("p200@example.com") for _ in range(2)] == [401, 429]
+
+
+def test_a_site_with_ipv6_is_one_place(still, ada):
+    statuses = [guess(ip=f"2001:db8:0:1::{number:x}") for number in range(1, 102)]
+    assert statuses == [401] * 10 + [429] * 91
+    assert guess(password=PASSWORD, ip="2001:db8:0:2::1") == 200, "the owner, from elsewhere"
+
+
+@pytest.mark.parametrize(("email", "kind"), [(ADDRESS, "account_locked"), ("nobody@example.com", "nothing")])
+def test_the_owner_of_a_closed_account_is_mailed_a_way_in(still, ada, email, kind):
+    requested_mails()
+    assert [guess(email, ip=f"198.51.100.{number}") for number in range(103)] == [401] * 100 + [429] * 3
+    (message,) = requested_mails()
+    assert (message["kind"], message["to"]) == (kind, email)
+    if kind == "account_locked":
+        still.shift(1)
+        assert post("/auth/reset-password", token=token_in(message), newPassword=NEW).status == 204
+        assert guess(password=NEW, ip="203.0.113.1") == 200
+
+
 def test_a_new_password_lets_in_whoever_guessed_too_often(still, ada):
     requested_mails()
     assert [guess() for _ in range(11)][-1] == 429

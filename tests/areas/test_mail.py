@@ -169,6 +169,7 @@ BILL = {"number": "INV-1", "workspace": "<Ada>", "owed": "USD 12.30", "due": "20
 VALUES = {
     "verify_email": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "reset_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "account_locked": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "password_changed": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "at": "2026-12-03T09:30:00.000Z"},
     "invitation": INVITED | {"url": "https://x.dev/v?token=a&b", "message": "<Come>"},
     "usage_alert": {

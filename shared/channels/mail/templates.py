@@ -51,6 +51,16 @@ def reset_password(*, url: str, expires: str) -> RenderedMail:
     )
 
 
+def account_locked(*, url: str, expires: str) -> RenderedMail:
+    return _layout(
+        "Somebody tries to guess your password",
+        "so many wrong passwords were tried for your account that it takes none for up to an hour, not even the right one. Your open"
+        " sessions go on. If you want to log in now, choose a new password: with it you get in at once.",
+        button=("Choose a new password", url),
+        small=f"The link is good once, until {_date_and_time(expires)}. If you do not want to log in, you need not do anything.",
+    )
+
+
 def password_changed(*, name: str, at: str, url: str) -> RenderedMail:
     """Report a changed password: `at` is the time (ISO 8601), `url` the page to reset a password."""
     return _layout(
@@ -125,6 +135,7 @@ TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "nothing": no_mail,
     "verify_email": verify_email,
     "reset_password": reset_password,
+    "account_locked": account_locked,
     "password_changed": password_changed,
     "invitation": invitation,
     "usage_alert": usage_alert,

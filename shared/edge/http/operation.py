@@ -46,8 +46,6 @@ class Operation:
     """The response contains tokens or keys: it is never stored for a repeated request."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """This operation's own names for fields of the services: `{"parent_id": "parentCommentId"}`."""
-    counted_by: str | None = None
-    """The body field (an e-mail address) by which anonymous requests are counted, beside their network address."""
     max_body: int = DEFAULT_BODY
     model: Any = None
     paged: bool = False

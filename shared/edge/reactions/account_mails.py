@@ -3,7 +3,7 @@
 from shared.channels.mail import outbox
 from shared.events import EventType
 from shared.events.change import Change
-from shared.people.identity.recovery import send_verification
+from shared.people.identity.mails import send_verification
 from shared.people.identity.users import User
 
 

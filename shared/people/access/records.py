@@ -40,6 +40,8 @@ MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs
 GUESSES_PER_ACCOUNT = RateRule("guess", 100, 3600)
 """Wrong passwords per account and hour, from all network addresses together. After that even the right password is refused; open
 sessions continue."""
+GUESSES_PER_NETWORK = RateRule("network", 100, 3600)
+"""Wrong passwords per network address and hour, for all accounts and contracts together. A right password takes back only itself."""
 GUESSES_PER_IP = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
 """Wrong passwords per account from one network address: each further wait is longer (a quarter of an hour, two hours, a day).
 Guessing locks out only callers at the same network address. A login resets the counters."""
@@ -67,11 +69,12 @@ class Access(Ephemeral):
 
 
 class Guesses(Ephemeral):
-    """The counters of GUESSES_PER_IP."""
+    """The counters of GUESSES_PER_IP, and of GUESSES_PER_NETWORK on a row of its own."""
 
     quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[0].name}")
     hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[1].name}")
     day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[2].name}")
+    network = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_NETWORK.name}")
 
 
 def access_key(user_id: str) -> tuple[str, str]:
@@ -132,16 +135,28 @@ def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | Non
     return count_requests(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
-def count_guess(user_id: str | None, email: str, ip: str) -> Access:
-    """Count an attempt to prove one's identity by a password; return the access record. Raises RateLimited.
-
-    Attempts for an address without an account are counted too, so that both look the same. Two round trips, or up to four at the
-    first attempt in a window.
-    """
+def count_guess_from(email: str, ip: str) -> None:
+    """Count an attempt to prove one's identity by a password, where it comes from. Raises RateLimited. Two round trips, or up to
+    four at the first attempt in a window."""
+    count_requests(Guesses, _network_key(ip), [GUESSES_PER_NETWORK], ttl=GUESSES_PER_NETWORK.window * 2)
     count_requests(Guesses, _guesses_key(email, ip), GUESSES_PER_IP, ttl=_GUESSES_TTL)
+
+
+def count_guess_at(user_id: str | None, email: str) -> Access:
+    """Count an attempt at the account, from wherever it comes; return the access record. Raises RateLimited.
+
+    Attempts for an address without an account are counted too, so that both look the same. One round trip, two at the first
+    attempt in a window.
+    """
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
     raw, _ = count_requests(Access, pk, [GUESSES_PER_ACCOUNT], ttl=None if user_id else GUESSES_PER_ACCOUNT.window * 2)
     return Access.decode(raw)
+
+
+def take_back_guess(ip: str) -> Operation:
+    """Return the operation that takes a right password out of the guesses of its network address. The others there stay, so that
+    nobody hides guesses behind logins to an account of their own."""
+    return update(Guesses(pk=_network_key(ip), sk="META"), [Guesses.network.add(-1)])
 
 
 def reset_guesses(email: str, ip: str) -> Operation:
@@ -149,6 +164,10 @@ def reset_guesses(email: str, ip: str) -> Operation:
     row = Guesses(pk=_guesses_key(email, ip), sk="META")
     counters = [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)]
     return update(row, [*counters, Guesses.ttl.set(clock.epoch() + _GUESSES_TTL)])
+
+
+def _network_key(ip: str) -> str:
+    return f"RL#guess#{ip}"
 
 
 def _guesses_key(email: str, ip: str) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.emails import normal_email
-from shared.core.errors import FieldError, Invalid, Unauthenticated
+from shared.core.errors import FieldError, Invalid, RateLimited, Unauthenticated
 from shared.core.ids import new_id
 from shared.core.plans import FREE
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.identity import passwords, sessions
+from shared.people.identity import mails, passwords, sessions
 from shared.people.identity.users import EMAIL_TAKEN, User, email_guard, find_by_email, get_user, new_user
 from shared.people.tenancy.invitations import prepare_acceptance
 from shared.people.tenancy.provisioning import NewOrganization, new_organization
@@ -113,16 +113,28 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
     """Open a session; `ip` is the address of the caller.
 
     Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too
-    many wrong guesses (`records.GUESSES_PER_IP`). A guess is counted before the password is checked, so parallel requests
-    get no extra guess.
+    many wrong guesses (`records.GUESSES_PER_...`). A guess is counted before the password is checked, so parallel requests get no
+    extra guess.
     """
     email = normal_email(email)
     user = find_by_email(email)
-    access = records.count_guess(user.id if user else None, email, ip)
+    access = _count_guess(user.id if user else None, email, ip)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise _WRONG
     same = User.password_hash == user.password_hash
-    return open_session(user, access, records.reset_guesses(email, ip), contract=contract, remember=remember, same=same)
+    counted = records.reset_guesses(email, ip), records.take_back_guess(ip)
+    return open_session(user, access, *counted, contract=contract, remember=remember, same=same)
+
+
+def _count_guess(user_id: str | None, email: str, ip: str) -> records.Access:
+    """Count an attempt before it is checked; return the access record. Raises RateLimited. If the account takes no attempt from
+    anywhere, its owner is mailed a way in."""
+    records.count_guess_from(email, ip)
+    try:
+        return records.count_guess_at(user_id, email)
+    except RateLimited:
+        mails.tell_locked(user_id, email)
+        raise
 
 
 def open_session(
@@ -162,14 +174,15 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
     Raises Invalid, and RateLimited after too many guesses at the current password, which count together with those of `login`.
     """
     passwords.check_strength(new, "new_password", (actor.email, actor.name))
-    records.count_guess(actor.id, actor.email, ip)
+    _count_guess(actor.id, actor.email, ip)
 
     def change(user: User) -> list[Operation]:
         if not passwords.matches(user.password_hash, current):
             raise Invalid(FieldError("current_password", "This is not your current password"))
         set_password(user, new)
         record(user, EventType.PASSWORD_CHANGED, actor)
-        return [*close_all_sessions(user.id, but=actor.session_id), records.reset_guesses(user.email, ip)]
+        counted = records.reset_guesses(user.email, ip), records.take_back_guess(ip)
+        return [*close_all_sessions(user.id, but=actor.session_id), *counted]
 
     update_with_retry(lambda: get_user(actor.id), change)
 

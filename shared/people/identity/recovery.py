@@ -1,6 +1,5 @@
 """Confirm an e-mail address, and set a new password by a mailed token."""
 
-from shared.channels.mail import outbox
 from shared.core.actor import Actor
 from shared.core.emails import normal_email
 from shared.core.errors import RateLimited, Unauthenticated
@@ -11,6 +10,7 @@ from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import one_time_tokens, passwords
 from shared.people.identity.accounts import close_all_sessions, set_password
+from shared.people.identity.mails import send_reset, send_verification
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User, find_user_id, get_user
 from shared.store import Operation, fetch, update_with_retry
@@ -21,13 +21,6 @@ MAILS_PER_IP = RateRule("forgot", 30, 3600)
 """Requests for forgotten passwords from one network address per hour, for all accounts."""
 
 _INVALID_TOKEN = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token is not good any more; ask for a new one")
-
-
-def send_verification(user: User, *, once: str | None = None) -> None:
-    """Mail a link that confirms the user's address. `once`: see `outbox.send`. One round trip and a message."""
-    token, expires = one_time_tokens.issue(Purpose.VERIFY, user.id, email=user.email)
-    url = outbox.link(f"/verify-email?token={token}")
-    outbox.send("verify_email", user.email, once=once, name=user.name, url=url, expires=expires)
 
 
 def resend_verification(actor: Actor) -> None:
@@ -66,12 +59,7 @@ def forgot_password(email: str, *, ip: str) -> None:
         records.count_anonymous(f"forgot#{fingerprint(email)}", [MAILS_PER_ADDRESS])
     except RateLimited:
         return
-    user_id = find_user_id(email)
-    token, expires = one_time_tokens.issue(Purpose.RESET, user_id or "")
-    if user_id is None:
-        outbox.send("nothing", email)
-    else:
-        outbox.send("reset_password", email, url=outbox.link(f"/reset-password?token={token}"), expires=expires)
+    send_reset("reset_password", find_user_id(email), email)
 
 
 def reset_password(token: str, new: str, *, ip: str = "") -> None:
