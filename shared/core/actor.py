@@ -83,6 +83,7 @@ class Actor:
     name: str
     kind: str = "user"  # user | key | agent | system
     email: str = ""
+    email_verified: bool = False
     avatar_url: str | None = None
     session_id: str | None = None
     org_id: str | None = None

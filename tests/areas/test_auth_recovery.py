@@ -11,7 +11,7 @@ from shared.people.identity import one_time_tokens, recovery
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User
 from shared.store import fetch, get, save, write
-from tests.areas.driving import Client, Context, call, event, sign_up
+from tests.areas.driving import Client, Context, call, confirm_address, event, sign_up
 from tests.areas.mailbox import mailer, requested_mails, reset_ses, sent_mails
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
@@ -57,11 +57,44 @@ def forgot() -> str:
 
 def test_registering_mails_a_token_that_confirms_the_address_once(ada, verification):
     assert ada("auth", "GET", "/auth/me").json["emailVerified"] is False
-    done = post("/auth/verify-email", token=verification)
+    done = ada("auth", "POST", "/auth/verify-email", body={"token": verification})
     assert (done.status, done.json) == (200, {"emailVerified": True})
     assert ada("auth", "GET", "/auth/me").json["emailVerified"] is True
     again = post("/auth/verify-email", token=verification)
     assert (again.status, again.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_INVALID")
+
+
+def test_who_confirms_where_they_are_logged_in_loses_nothing(ada, verification):
+    other = post("/auth/login", email=ADDRESS, password=PASSWORD)
+    cookie = {"Cookie": other.header("set-cookie").partition(";")[0]}
+    assert post("/auth/verify-email", headers=cookie, token=verification).status == 200
+    assert ada("auth", "GET", "/auth/me").status == 200
+    assert post("/auth/login", email=ADDRESS, password=PASSWORD).status == 200
+    events_of(ada.user["id"])
+    assert requested_mails() == []
+
+
+@pytest.mark.parametrize("as_eve", [False, True])
+def test_who_took_an_address_loses_the_account_when_its_owner_confirms(ada, verification, as_eve):
+    """Ada's session and password are those of whoever registered; the owner reads the mail, with a session of her own or none."""
+    headers = {"Authorization": f"Bearer {sign_up('Eve', 'eve@example.com').token}"} if as_eve else None
+    assert post("/auth/verify-email", headers=headers, token=verification).json == {"emailVerified": True}
+    assert ada("auth", "GET", "/auth/me").status == 401
+    assert post("/auth/refresh", refreshToken=ada.refresh).status == 401
+    assert post("/auth/login", email=ADDRESS, password=PASSWORD).status == 401
+    events_of(ada.user["id"])
+    events_of(ada.user["id"])
+    messages = requested_mails()
+    assert {(one["kind"], one["to"]) for one in messages} == {("choose_password", ADDRESS)}
+    assert len({one["id"] for one in messages}) == 1, "one mail, however often the event comes"
+    assert post("/auth/reset-password", token=token_in(messages[0]), newPassword=NEW).status == 204
+    assert post("/auth/login", email=ADDRESS, password=NEW).json["user"]["emailVerified"] is True
+
+
+def test_a_second_confirmation_ends_nothing(ada, verification):
+    confirm_address(ada)
+    assert post("/auth/verify-email", token=verification).status == 200
+    assert ada("auth", "GET", "/auth/me").status == 200
 
 
 def test_whoever_registers_through_another_contract_is_mailed_too(aws):
@@ -77,7 +110,7 @@ def test_an_event_that_comes_again_mails_nothing_more(ada):
     messages = requested_mails()
     assert mailer(*messages) == []
     assert len(sent_mails()) == 1
-    post("/auth/verify-email", token=token_in(messages[0]))
+    ada("auth", "POST", "/auth/verify-email", body={"token": token_in(messages[0])})
     events_of(ada.user["id"])
     assert requested_mails() == []
 
@@ -118,7 +151,7 @@ def test_it_is_mailed_again_to_whoever_asks_a_few_times(ada):
 
 
 def test_a_confirmed_address_is_mailed_nothing_more(ada, verification):
-    post("/auth/verify-email", token=verification)
+    ada("auth", "POST", "/auth/verify-email", body={"token": verification})
     assert ada("auth", "POST", "/auth/resend-verification").status == 202
     assert requested_mails() == []
 

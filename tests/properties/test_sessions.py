@@ -94,3 +94,15 @@ def test_no_session_of_a_forgotten_password_outlives_its_reset(ada, _):
         token = one.tokens.refresh if isinstance(one, accounts.Login) else ""
         with pytest.raises(Unauthenticated):
             sessions.refresh(token, rotate=True)
+
+
+@pytest.mark.parametrize("_", range(4))
+def test_no_session_from_before_outlives_the_confirmation_by_somebody_else(ada, _):
+    token, _expires = one_time_tokens.issue(Purpose.VERIFY, ada.user.id, email=ada.user.email)
+    logins = [lambda: accounts.login(ada.user.email, PASSWORD, contract="agentworks")] * 3
+    answers = at_once(*logins, lambda: recovery.verify_email(token))
+    assert isinstance(answers[-1], users.User)
+    for one in [*answers[:-1], ada]:
+        token = one.tokens.refresh if isinstance(one, accounts.Login) else ""
+        with pytest.raises(Unauthenticated):
+            sessions.refresh(token, rotate=True)

@@ -12,8 +12,13 @@ from shared.people.identity.one_time_tokens import Purpose
 from shared.store import Guard, get
 from tests.properties.test_sessions import PASSWORD, at_once
 
-pytestmark = pytest.mark.usefixtures("engine_tables")
+pytestmark = pytest.mark.usefixtures("engine_tables", "trusted")
 AT_ONCE = 5
+
+
+@pytest.fixture
+def trusted(monkeypatch) -> None:
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "example.com")
 
 
 @pytest.fixture
@@ -58,6 +63,6 @@ def test_whoever_registers_the_address_first_has_it(person, _):
 def test_a_confirmed_account_is_linked_once(person):
     user = accounts.register("Ada", person.email, PASSWORD, contract="agentworks").user
     token, _ = one_time_tokens.issue(Purpose.VERIFY, user.id, email=user.email)
-    recovery.verify_email(token)
+    recovery.verify_email(token, user.as_actor())
     answers = at_once(*[enter(person)] * AT_ONCE)
     assert [(login.user.id, new) for login, new in answers] == [(user.id, False)] * AT_ONCE

@@ -61,6 +61,26 @@ def account_locked(*, url: str, expires: str) -> RenderedMail:
     )
 
 
+def choose_password(*, url: str, expires: str) -> RenderedMail:
+    return _layout(
+        "Your address is confirmed: choose a password",
+        "you confirmed your e-mail address. As you were not logged in, whoever registered with it before can no longer log in.",
+        "If you want to use the account, choose a password for it.",
+        button=("Choose a password", url),
+        small=f"The link is good once, until {_date_and_time(expires)}. Later, ask for a new one where you log in.",
+    )
+
+
+def identity_linked(*, provider: str, at: str, url: str) -> RenderedMail:
+    """Report a new way to log in: by `provider`, since `at` (ISO 8601); `url` is the page to ask for a new password."""
+    return _layout(
+        "A new way into your account",
+        f"since {_date_and_time(at)} you can log in to your account with {provider}.",
+        button=("It was not me: choose another password", url),
+        small="If it was you, you need not do anything.",
+    )
+
+
 def password_changed(*, name: str, at: str, url: str) -> RenderedMail:
     """Report a changed password: `at` is the time (ISO 8601), `url` the page to reset a password."""
     return _layout(
@@ -136,6 +156,8 @@ TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "verify_email": verify_email,
     "reset_password": reset_password,
     "account_locked": account_locked,
+    "choose_password": choose_password,
+    "identity_linked": identity_linked,
     "password_changed": password_changed,
     "invitation": invitation,
     "usage_alert": usage_alert,

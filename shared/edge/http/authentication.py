@@ -34,6 +34,8 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
     if operation.public:
         rules = rules_for(FREE) if operation.rate_class else ()
         call.rate_status = records.count_anonymous(f"{contract.name}#{call.client_ip}", rules)
+        if operation.knows_caller:
+            call.actor = _known_caller(operation, request)
         return
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
@@ -60,6 +62,14 @@ def _with_workspace_limit(actor: Actor, operation: Operation, call: Call) -> Act
                 call.rate_status = status
 
     return replace(actor, on_enter_workspace=count_workspace)
+
+
+def _known_caller(operation: Operation, request: Request) -> Actor | None:
+    """Return the caller of a public operation, if the request has the token of a session that is open."""
+    try:
+        return records.authenticate(tokens.read(_token(operation, request), tokens.ACCESS), ())[0]
+    except (Unauthenticated, Forbidden):
+        return None
 
 
 def _token(operation: Operation, request: Request) -> str:

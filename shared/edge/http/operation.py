@@ -40,6 +40,8 @@ class Operation:
     permission: Permission | None = None
     """The permission that a caller must have where the operation acts; None: any authenticated caller (or anybody, if public)."""
     public: bool = False
+    knows_caller: bool = False
+    """Public, but a caller who sends a good token is known."""
     rate_class: str = ""
     limited: bool = True
     secret: bool = False

@@ -56,6 +56,7 @@ class Access(Ephemeral):
 
     name = UnicodeAttribute()
     email = UnicodeAttribute(default="")
+    email_verified = BooleanAttribute(default=False)
     avatar_url = UnicodeAttribute(null=True)
     platform_admin = BooleanAttribute(default=False)
     sessions: Any = flat_map()
@@ -97,6 +98,7 @@ def new_access(
             sk="META",
             name=user.name,
             email=user.email,
+            email_verified=user.email_verified,
             sessions={session_id: expires} if session_id else {},
             workspaces={ws_id: Role.OWNER.value} | {one: role.value for one, role in (joined or {}).items()},
             organizations={str(user.org_id): Role.OWNER.value},
@@ -186,13 +188,14 @@ def get_access(user_id: str) -> Access:
     return record
 
 
-def open_session(user_id: str, session_id: str, expires: int, access: Access | None) -> Operation:
-    """Add a new session and reset the guesses. Removes expired sessions, and the ones that expire first above MAX_SESSIONS."""
+def open_session(user: Actor, session_id: str, expires: int, access: Access | None) -> Operation:
+    """Add a new session and reset the guesses. Removes expired sessions, and the ones that expire first above MAX_SESSIONS. Also
+    notes whether the user's address is confirmed, which records of before do not know."""
     expiries = sorted((end, one) for one, end in dict(access.sessions).items()) if access else []
     now = clock.epoch()
     ended = [one for index, (end, one) in enumerate(expiries) if end < now or index < len(expiries) - MAX_SESSIONS + 1]
     actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in ended)]
-    return update(_key_row(user_id), actions, Access.pk.exists())
+    return update(_key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
 
 
 def close_session(user_id: str, session_id: str) -> None:
@@ -200,10 +203,15 @@ def close_session(user_id: str, session_id: str) -> None:
     update_now(_key_row(user_id), [Access.sessions[session_id].remove()])
 
 
-def close_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
-    """Remove many sessions, as part of a transaction, and reset the guesses."""
+def close_sessions(user: Actor, session_ids: Sequence[str]) -> Operation:
+    """Remove many sessions, as part of a transaction, reset the guesses, and note whether the user's address is confirmed."""
     actions = [Access.guesses.set(0), *(Access.sessions[session_id].remove() for session_id in session_ids)]
-    return update(_key_row(user_id), actions, Access.pk.exists())
+    return update(_key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
+
+
+def confirm_email(user_id: str) -> Operation:
+    """Note that the user's address is confirmed."""
+    return update(_key_row(user_id), [Access.email_verified.set(True)], Access.pk.exists())
 
 
 def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
@@ -241,6 +249,7 @@ def build_actor(
         name=record.name,
         kind=kind,
         email=record.email,
+        email_verified=record.email_verified,
         avatar_url=record.avatar_url,
         session_id=session_id,
         org_id=org_id,

@@ -138,11 +138,18 @@ def _count_guess(user_id: str | None, email: str, ip: str) -> records.Access:
 
 
 def open_session(
-    user: User, access: records.Access, *further: Operation, contract: str, remember: bool = True, same: Any = None
+    user: User,
+    access: records.Access,
+    *further: Operation,
+    contract: str,
+    remember: bool = True,
+    same: Any = None,
+    recorded: bool = False,
 ) -> Login:
     """Open a session for a user who has proved their identity. Two round trips.
 
-    `further` operations are written in the same transaction. `same` is a condition that the user's row must still fulfil.
+    `further` operations are written in the same transaction, and with `recorded` the user's new event. `same` is a condition
+    that the user's row must still fulfil.
     """
     organization = fetch(Organization, str(user.org_id))
     plan = organization.plan if organization else FREE
@@ -150,21 +157,23 @@ def open_session(
     tokens, operations, expires = sessions.new_session(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()
     write(
-        _note_login(user, same),
-        records.open_session(user.id, tokens.session_id, expires, access),
+        _note_login(user, same, recorded),
+        records.open_session(user.as_actor(), tokens.session_id, expires, access),
         *operations,
         *further,
     )
     return Login(user, tokens, role, plan, records.build_actor(user.id, access, tokens.session_id))
 
 
-def _note_login(user: User, same: Any) -> Operation:
+def _note_login(user: User, same: Any, recorded: bool) -> Operation:
     """Set the time of the login, if the credential that was checked is still valid; parallel logins do not disturb each other.
 
     The version goes up, so that nobody overwrites it: a parallel change of the password then sees the new session and ends it.
     """
     exists = User.pk.exists()
     actions = [User.last_login_at.set(user.last_login_at), User.version.add(1)]
+    if recorded:
+        actions += [User.event_id.set(user.event_id), User.event.set(user.event)]
     return update(user, actions, exists if same is None else exists & same, _WRONG)
 
 
@@ -182,7 +191,7 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
         set_password(user, new)
         record(user, EventType.PASSWORD_CHANGED, actor)
         counted = records.reset_guesses(user.email, ip), records.take_back_guess(ip)
-        return [*close_all_sessions(user.id, but=actor.session_id), *counted]
+        return [*close_all_sessions(user, but=actor.session_id), *counted]
 
     update_with_retry(lambda: get_user(actor.id), change)
 
@@ -194,8 +203,8 @@ def set_password(user: User, new: str) -> None:
     user.password_hash, user.password_changed_at = passwords.hash_password(new), clock.iso()
 
 
-def close_all_sessions(user_id: str, but: str | None = None) -> list[Operation]:
+def close_all_sessions(user: User, but: str | None = None) -> list[Operation]:
     """Return the operations that end every session of a user, except the session `but`. One round trip."""
-    access = records.find_access(user_id)
+    access = records.find_access(user.id)
     others = [session for session in dict(access.sessions) if session != but] if access else []
-    return [records.close_sessions(user_id, others), *(delete(sessions.session_key(session)) for session in others)]
+    return [records.close_sessions(user.as_actor(), others), *(delete(sessions.session_key(session)) for session in others)]

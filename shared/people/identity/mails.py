@@ -20,8 +20,8 @@ def send_verification(user: User, *, once: str | None = None) -> None:
     outbox.send("verify_email", user.email, once=once, name=user.name, url=url, expires=expires)
 
 
-def send_reset(kind: str, user_id: str | None, email: str) -> None:
-    """Mail a link that sets a new password; `kind` is the mail around it.
+def send_reset(kind: str, user_id: str | None, email: str, *, once: str | None = None) -> None:
+    """Mail a link that sets a new password; `kind` is the mail around it. `once`: see `outbox.send`.
 
     The steps are the same if nobody has this address, so that nobody learns which addresses exist: one write, and a message (an
     empty one).
@@ -30,7 +30,7 @@ def send_reset(kind: str, user_id: str | None, email: str) -> None:
     if user_id is None:
         outbox.send("nothing", email)
     else:
-        outbox.send(kind, email, url=outbox.link(f"/reset-password?token={token}"), expires=expires)
+        outbox.send(kind, email, once=once, url=outbox.link(f"/reset-password?token={token}"), expires=expires)
 
 
 def tell_locked(user_id: str | None, email: str) -> None:

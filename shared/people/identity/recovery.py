@@ -13,7 +13,7 @@ from shared.people.identity.accounts import close_all_sessions, set_password
 from shared.people.identity.mails import send_reset, send_verification
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User, find_user_id, get_user
-from shared.store import Operation, fetch, update_with_retry
+from shared.store import Guard, Operation, delete, fetch, update_with_retry
 
 MAILS_PER_ADDRESS = RateRule("mails", 5, 3600)
 """Mails of one kind to one person per hour."""
@@ -31,16 +31,24 @@ def resend_verification(actor: Actor) -> None:
         send_verification(user)
 
 
-def verify_email(token: str) -> User:
-    """Confirm the address that the token was sent to. Raises Unauthenticated."""
+def verify_email(token: str, caller: Actor | None = None) -> User:
+    """Confirm the address that the token was sent to. Raises Unauthenticated.
+
+    Unless the `caller` has a session of this account, somebody else may have registered it: then what was made before (sessions,
+    password, identity at a provider) ends, and the owner is mailed a link that sets a password.
+    """
     row = one_time_tokens.get_token(Purpose.VERIFY, token)
 
     def change(user: User) -> list[Operation]:
         if user.email != row.data["email"]:
             raise _INVALID_TOKEN
         if not user.email_verified:
+            is_owner = caller is not None and caller.id == user.id
+            operations = [] if is_owner else _end_founding(user)
             user.email_verified = True
             record(user, EventType.USER_UPDATED, user.as_actor(), changes={"email_verified": [False, True]})
+            access = [records.confirm_email(user.id)] if is_owner else close_all_sessions(user)
+            return [one_time_tokens.consume(row), *operations, *access]
         return [one_time_tokens.consume(row)]
 
     return update_with_retry(lambda: _get_subject(row), change)
@@ -74,12 +82,20 @@ def reset_password(token: str, new: str, *, ip: str = "") -> None:
     def change(user: User) -> list[Operation]:
         if user.password_changed_at is not None and row.issued_at <= user.password_changed_at:
             raise _INVALID_TOKEN
+        operations = [] if user.email_verified else _end_founding(user)
         set_password(user, new)
         user.email_verified = True
         record(user, EventType.PASSWORD_CHANGED, user.as_actor())
-        return [one_time_tokens.consume(row), *close_all_sessions(user.id), records.reset_guesses(user.email, ip)]
+        operations += [one_time_tokens.consume(row), records.reset_guesses(user.email, ip)]
+        return [*operations, *close_all_sessions(user)]
 
     update_with_retry(lambda: _get_subject(row), change)
+
+
+def _end_founding(user: User) -> list[Operation]:
+    """Take from an account whose address was never confirmed the ways in that it was founded with."""
+    identity, user.password_hash, user.founding_identity = user.founding_identity, None, None
+    return [delete(Guard.of(identity, user.id))] if identity else []
 
 
 def _get_subject(row: OneTimeToken) -> User:
