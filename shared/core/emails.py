@@ -27,3 +27,11 @@ def normal_email(email: str) -> str:
         with suppress(UnicodeError):  # no domain that a mail server could have: the address is only looked up
             domain = domain.lower().encode("idna").decode("idna")
     return f"{local}@{domain}".lower()
+
+
+def mailbox_of(email: str) -> str:
+    """Return the address without what follows a `+`: such variants of an address arrive in one mailbox."""
+    local, _, domain = normal_email(email).rpartition("@")
+    if not local.startswith('"'):
+        local = local.partition("+")[0]
+    return f"{local}@{domain}"

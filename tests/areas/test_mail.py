@@ -167,7 +167,7 @@ def test_a_subject_is_one_line_and_text_stays_text(aws):
 
 BILL = {"number": "INV-1", "workspace": "<Ada>", "owed": "USD 12.30", "due": "2026-12-03", "url": "https://x.dev/v?token=a&b"}
 VALUES = {
-    "verify_email": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "verify_email": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "reset_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "choose_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "identity_linked": {"provider": "<corp>", "url": "https://x.dev/v?token=a&b", "at": "2026-12-03T09:30:00.000Z"},

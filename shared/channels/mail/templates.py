@@ -31,14 +31,15 @@ def no_mail() -> None:
     """Send nothing: used for an unknown address, so that the response time does not reveal whether an account exists."""
 
 
-def verify_email(*, name: str, url: str, expires: str) -> RenderedMail:
-    """Ask to confirm an address: `url` is the page that confirms it, valid until `expires` (ISO 8601)."""
+def verify_email(*, url: str, expires: str) -> RenderedMail:
+    """Ask to confirm an address: `url` is the page that confirms it, valid until `expires` (ISO 8601). It has no text of whoever
+    registered the address, who may be a stranger."""
     return _layout(
         "Confirm your e-mail address",
-        f"Hello {name},",
         "please confirm that this is your e-mail address.",
         button=("Confirm my address", url),
-        small=f"The link is good until {_date_and_time(expires)}. If you did not register, you need not do anything.",
+        small=f"The link is good until {_date_and_time(expires)}. Open it where you are logged in. If you did not register, you need not"
+        " do anything.",
     )
 
 
@@ -91,12 +92,16 @@ def password_changed(*, name: str, at: str, url: str) -> RenderedMail:
     )
 
 
-def invitation(*, workspace: str, inviter: str, role: str, url: str, expires: str, message: str | None = None) -> RenderedMail:
-    """Invite into a workspace, with the inviter's own message. `url` is the page to accept it, until `expires` (ISO 8601)."""
+def invitation(
+    *, workspace: str | None, inviter: str, role: str, url: str, expires: str, message: str | None = None
+) -> RenderedMail:
+    """Invite into a workspace, with the inviter's own message. `url` is the page to accept it, until `expires` (ISO 8601). Without
+    its name the workspace is not named."""
+    place = f"the workspace {workspace}" if workspace else "a workspace"
     words = [f"{inviter} wrote:", message] if message else []
     return _layout(
-        f"{inviter} invites you to {workspace}",
-        f"{inviter} invites you to join the workspace {workspace} as {role}.",
+        f"{inviter} invites you to {workspace or 'a workspace'}",
+        f"{inviter} invites you to join {place} as {role}.",
         *words,
         button=("Accept the invitation", url),
         small=f"The invitation is good until {_date_and_time(expires)}. If you do not know {inviter}, ignore it.",

@@ -1,6 +1,12 @@
-"""Mails to users about their own account: each event leads to one mail, even if it is delivered several times."""
+"""Mails to users about their own account: each event leads to one mail, even if it is delivered several times.
+
+An address that is not confirmed may be a stranger's: it is asked to confirm, a few times an hour, and told nothing else.
+"""
+
+from contextlib import suppress
 
 from shared.channels.mail import outbox
+from shared.core.errors import RateLimited
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.identity import mails
@@ -12,13 +18,21 @@ def react(change: Change) -> None:
     if change.event.type is EventType.USER_REGISTERED:
         user = change.after(User)
         if not user.email_verified:
-            mails.send_verification(user, once=change.event.id)
+            _welcome(change, user)
     elif change.event.type is EventType.PASSWORD_CHANGED:
         user = change.after(User)
+        if not user.email_verified:
+            return
         url = outbox.link("/forgot-password")
         outbox.send("password_changed", user.email, once=change.event.id, name=user.name, at=change.event.at, url=url)
     elif change.event.type is EventType.USER_UPDATED:
         _on_update(change, change.after(User))
+
+
+def _welcome(change: Change, user: User) -> None:
+    with suppress(RateLimited):  # many accounts of one mailbox: who owns one of them can ask for the mail again
+        mails.count_mail("registered", user.email)
+        mails.send_verification(user, once=change.event.id)
 
 
 def _on_update(change: Change, user: User) -> None:

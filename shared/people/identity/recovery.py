@@ -3,20 +3,17 @@
 from shared.core.actor import Actor
 from shared.core.emails import normal_email
 from shared.core.errors import RateLimited, Unauthenticated
-from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import one_time_tokens, passwords
 from shared.people.identity.accounts import close_all_sessions, set_password
-from shared.people.identity.mails import send_reset, send_verification
+from shared.people.identity.mails import count_mail, send_reset, send_verification
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User, find_user_id, get_user
 from shared.store import Guard, Operation, delete, fetch, update_with_retry
 
-MAILS_PER_ADDRESS = RateRule("mails", 5, 3600)
-"""Mails of one kind to one person per hour."""
 MAILS_PER_IP = RateRule("forgot", 30, 3600)
 """Requests for forgotten passwords from one network address per hour, for all accounts."""
 
@@ -25,7 +22,7 @@ _INVALID_TOKEN = Unauthenticated(Situation.ONE_TIME_TOKEN_INVALID, "This token i
 
 def resend_verification(actor: Actor) -> None:
     """Mail the link again, unless the address is already confirmed. Raises RateLimited after MAILS_PER_ADDRESS."""
-    records.count_anonymous(f"verify#{actor.id}", [MAILS_PER_ADDRESS])
+    count_mail("verify", actor.email)
     user = get_user(actor.id)
     if not user.email_verified:
         send_verification(user)
@@ -64,7 +61,7 @@ def forgot_password(email: str, *, ip: str) -> None:
     email = normal_email(email)
     records.count_anonymous(f"forgot#{ip}", [MAILS_PER_IP])
     try:
-        records.count_anonymous(f"forgot#{fingerprint(email)}", [MAILS_PER_ADDRESS])
+        count_mail("forgot", email)
     except RateLimited:
         return
     send_reset("reset_password", find_user_id(email), email)
