@@ -176,8 +176,9 @@ async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
 
 @routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth", secret=True)
 async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
-    """New tokens; the refresh token is replaced. Using an old one ends the session."""
-    _, tokens = sessions.refresh(body.refreshToken, rotate=True)
+    """New tokens; the refresh token is replaced (one of a contract that does not replace it stays). Using an old one ends the
+    session."""
+    _, tokens = sessions.refresh(body.refreshToken)
     _set_cookie(call, tokens)
     return RefreshResponse(token=tokens.access, refreshToken=tokens.refresh, expiresIn=tokens.expires_in)
 

@@ -79,8 +79,8 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginData:
 
 @routes.post("/auth/refresh", "auth.refresh", public=True, secret=True)
 async def refresh(body: RefreshRequest) -> RefreshData:
-    """A new access token; the refresh token stays the same."""
-    _, tokens = sessions.refresh(body.refresh_token, rotate=False)
+    """A new access token; the refresh token stays the same. One that agentworks gave out and replaced ends its session."""
+    _, tokens = sessions.refresh(body.refresh_token)
     return RefreshData(access_token=tokens.access, expires_in=tokens.expires_in)
 
 

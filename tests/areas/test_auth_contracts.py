@@ -209,6 +209,47 @@ def test_a_token_opens_every_contract(aws, issuer):
     assert {name: Client(name, token)("auth", "GET", path).status for name, path in ME.items()} == dict.fromkeys(ME, 200)
 
 
+REFRESH = {"agentworks": "refreshToken", "aintandem": "refresh_token", "orchestrator": "refresh_token"}
+
+
+def refresh(contract: str, token: str):
+    return post(contract, "/auth/refresh", {REFRESH[contract]: token})
+
+
+@pytest.mark.parametrize("contract", REFRESH)
+def test_a_stale_refresh_token_ends_its_session_whichever_contract_is_asked(aws, contract):
+    ada = sign_up()
+    second = refresh("agentworks", ada.refresh).json["refreshToken"]
+    third = refresh("agentworks", second).json["refreshToken"]
+    assert refresh(contract, ada.refresh).status == 401
+    assert [refresh(name, third).status for name in REFRESH] == [401] * 3
+    assert {name: ada.at(name)("auth", "GET", path).status for name, path in ME.items()} == dict.fromkeys(ME, 401)
+
+
+@pytest.mark.parametrize("contract", ["aintandem", "orchestrator"])
+def test_a_token_that_rotates_is_not_used_for_ever_at_a_contract_that_does_not_replace_it(aws, contract):
+    """A stolen one is noticed when its owner refreshes."""
+    ada = sign_up()
+    second = refresh("agentworks", ada.refresh).json["refreshToken"]
+    assert refresh(contract, second).status == 200
+    assert refresh(contract, second).status == 200, "its successor was never handed out: the client goes on with it"
+    third = refresh("agentworks", second).json["refreshToken"]
+    assert refresh("agentworks", third).status == 200
+    assert refresh(contract, second).status == 401
+    assert ada("auth", "GET", "/auth/me").status == 401
+
+
+@pytest.mark.parametrize("contract", ["aintandem", "orchestrator"])
+def test_a_token_that_does_not_rotate_stays_good_wherever_it_is_refreshed(aws, contract):
+    sign_up()
+    token = login(contract)["refresh_token"]
+    for _ in range(2):
+        assert refresh("agentworks", token).json["refreshToken"] == token
+        assert refresh(contract, token).status == 200
+    assert refresh("agentworks", token + "x").status == 401
+    assert refresh(contract, token).status == 200
+
+
 @pytest.mark.parametrize("contract", ["agentworks", "aintandem", "orchestrator", "omoios"])
 @pytest.mark.parametrize("who", ["ada@example.com", "nobody@example.com", "nobody@" + "x" * 243 + ".com"])
 def test_wrong_credentials_look_the_same_everywhere(aws, contract, who):
