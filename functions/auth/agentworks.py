@@ -131,7 +131,7 @@ class OAuthCallbackResponse(Shape):
     isNewUser: bool
 
 
-SIGN_IN_COOKIE = "cadre_sign_in"
+SIGN_IN_COOKIE = "__Host-cadre_sign_in"
 """Identifies the browser in which a sign-in at a provider began, until it returns."""
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
 from shared.edge.contracts.base import Shape
-from shared.edge.contracts.fields import BEARER, Email, LoginEmail, Name
+from shared.edge.contracts.fields import BEARER, Email, LoginEmail, Name, OneLine
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.identity import accounts, sessions
@@ -19,7 +19,7 @@ class RegisterRequest(Shape):
     email: Email
     password: str
     name: Name
-    organization: Annotated[str, Field(max_length=100)] | None = None
+    organization: Annotated[str, Field(max_length=100), OneLine] | None = None
 
 
 class RegisteredUser(Shape):
@@ -60,8 +60,7 @@ class RefreshData(Shape):
 @routes.post("/auth/register", "auth.register", public=True, status=201, errors=(Situation.EMAIL_TAKEN,))
 async def register(body: RegisterRequest) -> RegisteredUser:
     """Create an account with an organization of the given name and its default workspace."""
-    organization = " ".join((body.organization or "").split()) or None
-    user = accounts.register_without_session(body.name, body.email, body.password, organization=organization)
+    user = accounts.register_without_session(body.name, body.email, body.password, organization=body.organization or None)
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 

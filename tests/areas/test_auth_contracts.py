@@ -79,6 +79,13 @@ def test_aintandem_says_which_field_is_wrong(aws, changed, field):
     assert [one["field"] for one in answer.json["error"]["details"]["fields"]] == [field]
 
 
+@pytest.mark.parametrize("organization", ["A\x00B", "A\x1b[31m"])
+def test_aintandem_takes_no_control_characters_in_the_name_of_an_organization(aws, organization):
+    answer = post("aintandem", "/auth/register", CREDENTIALS | {"name": "Ada", "organization": organization})
+    assert (answer.status, answer.json["error"]["code"]) == (422, "VALIDATION_ERROR")
+    assert [one["field"] for one in answer.json["error"]["details"]["fields"]] == ["organization"]
+
+
 def test_aintandem_knows_the_address_already(aws):
     sign_up()
     answer = post("aintandem", "/auth/register", CREDENTIALS | {"name": "Ada"})

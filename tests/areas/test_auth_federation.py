@@ -31,7 +31,7 @@ def provider(aws, monkeypatch) -> Iterator[IdentityProvider]:
 
 def refused(answer: Answer, status: int, code: str) -> None:
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.text
-    assert "cadre_session" not in str(answer.headers.get("set-cookie"))
+    assert "__Host-cadre_session" not in str(answer.headers.get("set-cookie"))
 
 
 def test_where_the_browser_goes(provider):
@@ -41,7 +41,7 @@ def test_where_the_browser_goes(provider):
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{provider.url}/authorization_endpoint"
     assert query["redirect_uri"] == f"{BASE}/auth/oauth/corp/callback"
     assert (query["response_type"], query["scope"], query["code_challenge_method"]) == ("code", "openid email profile", "S256")
-    assert len({query["state"], query["nonce"], query["code_challenge"], browser.cookies["cadre_sign_in"]}) == 4
+    assert len({query["state"], query["nonce"], query["code_challenge"], browser.cookies["__Host-cadre_sign_in"]}) == 4
     assert all(len(query[name]) == 43 for name in ("state", "nonce", "code_challenge"))
 
 
@@ -53,7 +53,7 @@ def test_a_new_person_gets_an_account_and_a_session(provider):
     assert answer.json["isNewUser"] is True
     user = answer.json["user"]
     assert (user["email"], user["name"], user["emailVerified"]) == ("ada@example.com", "Ada Lovelace", True)
-    assert browser.cookies["cadre_sign_in"] == ""
+    assert browser.cookies["__Host-cadre_sign_in"] == ""
     assert browser.go("/auth/me").json == user, "by the session cookie"
     ada = Client(token=answer.json["token"])
     assert [one["role"] for one in ada("workspaces", "GET", "/workspaces").json["workspaces"]] == ["owner"]
@@ -240,7 +240,7 @@ def test_another_browser_cannot_finish_it(provider):
     """An attacker's own sign-in, finished in somebody else's browser."""
     attacker = Browser()
     address = attacker.at_provider(attacker.start())
-    for victim in (Browser(), Browser(cookies={"cadre_sign_in": "x"})):
+    for victim in (Browser(), Browser(cookies={"__Host-cadre_sign_in": "x"})):
         refused(victim.back(address), 401, "ONE_TIME_TOKEN_INVALID")
     other = Browser()
     other.start()

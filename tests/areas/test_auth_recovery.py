@@ -354,8 +354,9 @@ def test_a_wrong_token_does_not_take_the_session_cookie_away(ada):
     cookie = {"Cookie": login.header("set-cookie").partition(";")[0]}
     refused = post("/auth/verify-email", headers=cookie, token="x")
     assert (refused.status, refused.header("set-cookie")) == (401, None)
-    ended = call("auth", "agentworks", "GET", "/auth/me", headers={"Cookie": "cadre_session=junk"})
-    assert (ended.status, "cadre_session=" in ended.header("set-cookie")) == (401, True)
+    ended = call("auth", "agentworks", "GET", "/auth/me", headers={"Cookie": "__Host-cadre_session=junk"})
+    assert (ended.status, "__Host-cadre_session=" in ended.header("set-cookie")) == (401, True)
+    assert "; Secure" in ended.header("set-cookie"), "browsers drop a cookie with this prefix otherwise, and keep the old one"
 
 
 def test_preferences_merge_deeply_and_show_every_field(ada):

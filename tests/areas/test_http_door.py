@@ -305,7 +305,10 @@ def test_a_cookie_is_agentworks_alone(aws):
     assert status == {"agentworks": 200, "orchestrator": 401, "omoios": 401}
 
 
-@pytest.mark.parametrize("cookie", ["cadre_session=", "cadre_session=junk", "cadre_session", "=;;=", "a=b; cadre_session=x.y.z"])
+@pytest.mark.parametrize(
+    "cookie",
+    ["__Host-cadre_session=", "__Host-cadre_session=junk", "__Host-cadre_session", "=;;=", "a=b; __Host-cadre_session=x.y.z"],
+)
 def test_a_bad_cookie_is_a_401_that_takes_it_away(aws, cookie):
     answer = call("auth", "agentworks", "GET", "/auth/me", headers={"Cookie": cookie})
     assert (answer.status, answer.json["error"]["code"]) == (401, "AUTH_TOKEN_INVALID")

@@ -91,7 +91,7 @@ def test_a_browser_signs_in_at_a_provider(stack: LocalStack, ada: Person, identi
     assert foreign.status_code == 401
     done = ada("GET", f"/auth/oauth/corp/callback?{query}", Cookie=cookie)
     assert (done.status_code, done.json()["isNewUser"]) == (200, True), done.text
-    session = next(one for one in done.headers.get_list("set-cookie") if one.startswith("cadre_session="))
+    session = next(one for one in done.headers.get_list("set-cookie") if one.startswith("__Host-cadre_session="))
     me = ada("GET", "/auth/me", Cookie=session.partition(";")[0])
     assert (me.json()["email"], me.json()["emailVerified"]) == (ada.email, True)
     workspaces = ada("GET", "/workspaces", Authorization=f"Bearer {done.json()['token']}").json()

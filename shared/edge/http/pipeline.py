@@ -89,7 +89,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         response = failure(contract, problem, call.request_id)
         refused = problem.status == 401 and not operation.public  # a failed login must not end the browser's session
         if refused and contract.cookie and contract.cookie in request.cookies:
-            response.delete_cookie(contract.cookie, path="/")
+            response.delete_cookie(contract.cookie, path="/", secure=True, httponly=True)
     response.headers["X-Request-ID"] = call.request_id
     rate_status = call.rate_status
     if rate_status is not None and (problem is None or problem.rate is None):  # a 429 has the headers of the exceeded limit
