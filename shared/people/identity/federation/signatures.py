@@ -1,8 +1,8 @@
 """Verify the RSA signatures of id tokens (RS256, RS384, RS512) without the package `cryptography`.
 
-That package would add 16 MB and 70 to 100 ms to the start of every function (decision 13), because PyJWT loads it if it is installed. Verifying needs
-no secret: one modular power, and a comparison of the whole encoded message with the only valid one (RFC 8017, 8.2.2), so nothing
-is parsed.
+That package would add 16 MB and 70 to 100 ms to the start of every function (decision 13), because PyJWT loads it if it is
+installed. Verifying needs no secret: one modular power, and a comparison of the whole encoded message with the only valid one
+(RFC 8017, 8.2.2), so nothing is parsed.
 """
 
 import base64
