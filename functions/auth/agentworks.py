@@ -131,7 +131,7 @@ class OAuthCallbackResponse(Shape):
     isNewUser: bool
 
 
-SIGN_IN_COOKIE = "cadre_sign_in"
+SIGN_IN_COOKIE = "__Host-cadre_sign_in"
 """Identifies the browser in which a sign-in at a provider began, until it returns."""
 
 
@@ -176,8 +176,9 @@ async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
 
 @routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth", secret=True)
 async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
-    """New tokens; the refresh token is replaced. Using an old one ends the session."""
-    _, tokens = sessions.refresh(body.refreshToken, rotate=True)
+    """New tokens; the refresh token is replaced (one of a contract that does not replace it stays). Using an old one ends the
+    session."""
+    _, tokens = sessions.refresh(body.refreshToken)
     _set_cookie(call, tokens)
     return RefreshResponse(token=tokens.access, refreshToken=tokens.refresh, expiresIn=tokens.expires_in)
 
@@ -211,10 +212,14 @@ async def change_password(body: ChangePasswordRequest, caller: Caller, call: Thi
     accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
 
 
-@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, rate_class="auth", errors=ONE_TIME)
-async def verify_email(body: VerifyEmailRequest) -> VerifyEmailResponse:
-    """Confirm an e-mail address by the token that was mailed to it. A token can be used once."""
-    return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token).email_verified)
+@routes.post("/auth/verify-email", "auth.verifyEmail", public=True, knows_caller=True, rate_class="auth", errors=ONE_TIME)
+async def verify_email(body: VerifyEmailRequest, call: ThisCall) -> VerifyEmailResponse:
+    """Confirm an e-mail address by the token that was mailed to it. A token can be used once.
+
+    Send it with the account's bearer token or session cookie. Without, the sessions and the password from before the confirmation
+    end, because somebody else may have registered the address; a mail says how to choose a password.
+    """
+    return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token, call.actor).email_verified)
 
 
 @routes.post("/auth/resend-verification", "auth.resendVerification", status=202)
@@ -237,11 +242,20 @@ async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
     recovery.reset_password(body.token, body.newPassword, ip=call.client_ip)
 
 
-@routes.get("/auth/oauth/{provider}", "auth.oauthStart", public=True, status=302, rate_class="auth", errors=PROVIDER)
+@routes.get(
+    "/auth/oauth/{provider}",
+    "auth.oauthStart",
+    public=True,
+    knows_caller=True,
+    status=302,
+    rate_class="auth",
+    errors=PROVIDER,
+)
 async def oauth_start(provider: str, call: ThisCall, returnTo: Annotated[str, Field(max_length=2_048)] | None = None) -> Response:
     """Redirect the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to which the browser
-    is redirected at the end, with the session cookie, instead of the callback's JSON."""
-    redirect = sign_in.begin(provider, returnTo)
+    is redirected at the end, with the session cookie, instead of the callback's JSON. Whoever is logged in may link an identity
+    with the account's address, also if the provider is not trusted for its domain."""
+    redirect = sign_in.begin(provider, returnTo, call.actor)
     _cookie(call, SIGN_IN_COOKIE, redirect.browser, sign_in.SIGN_IN_SECONDS)
     return Response(status_code=302, headers={"Location": redirect.address})
 

@@ -57,14 +57,14 @@ class RefreshData(Shape):
     expires_in: int
 
 
-@routes.post("/auth/register", "auth.register", public=True, status=201, counted_by="email", errors=(Situation.EMAIL_TAKEN,))
+@routes.post("/auth/register", "auth.register", public=True, status=201, errors=(Situation.EMAIL_TAKEN,))
 async def register(body: RegisterRequest) -> RegisteredUser:
     """Create an account with an organization of the given name and its default workspace."""
     user = accounts.register_without_session(body.name, body.email, body.password, organization=body.organization)
     return RegisteredUser(user_id=public_id("user", user.id), email=user.email, name=user.name, created_at=user.created_at)
 
 
-@routes.post("/auth/login", "auth.login", public=True, counted_by="email", secret=True)
+@routes.post("/auth/login", "auth.login", public=True, secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginData:
     """Open a session."""
     result = accounts.login(body.email, body.password, contract=AINTANDEM.name, ip=call.client_ip)
@@ -78,8 +78,8 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginData:
 
 @routes.post("/auth/refresh", "auth.refresh", public=True, secret=True)
 async def refresh(body: RefreshRequest) -> RefreshData:
-    """A new access token; the refresh token stays the same."""
-    _, tokens = sessions.refresh(body.refresh_token, rotate=False)
+    """A new access token; the refresh token stays the same. One that agentworks gave out and replaced ends its session."""
+    _, tokens = sessions.refresh(body.refresh_token)
     return RefreshData(access_token=tokens.access, expires_in=tokens.expires_in)
 
 

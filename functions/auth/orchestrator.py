@@ -94,8 +94,8 @@ async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
 
 @routes.post("/auth/refresh", "auth.refresh", public=True, rate_class="auth", secret=True)
 async def refresh(body: RefreshRequest) -> RefreshResponse:
-    """A new access token; the refresh token stays the same."""
-    _, tokens = sessions.refresh(body.refresh_token, rotate=False)
+    """A new access token; the refresh token stays the same. One that agentworks gave out and replaced ends its session."""
+    _, tokens = sessions.refresh(body.refresh_token)
     return RefreshResponse(access_token=tokens.access, expires_in=tokens.expires_in)
 
 

@@ -269,19 +269,23 @@ async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
 
 @routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, permission=Permission.MEMBER_INVITE, secret=True)
 async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMemberResponse:
-    """Invite an address by mail, for seven days. Inviting it again renews the invitation; the old link becomes invalid."""
+    """Invite an address by mail, for seven days. Inviting it again renews the invitation; the old link becomes invalid.
+
+    The caller's own address must be confirmed. While the organization has the free plan, the mail names the caller's address and
+    nothing that the caller wrote: no names and no message.
+    """
     new = invitations.invite(caller, id, body.email, Role(body.role), body.message)
     invitation = new.invitation
     url = outbox.link(f"/invitations/accept?workspace={new.workspace.id}&token={new.token}")
     outbox.send(
         "invitation",
         invitation.email,
-        workspace=new.workspace.name,
-        inviter=caller.name,
+        workspace=None if new.on_trial else new.workspace.name,
+        inviter=caller.email if new.on_trial else caller.name,
         role=invitation.role,
         url=url,
         expires=invitation.expires_at,
-        message=invitation.message,
+        message=None if new.on_trial else invitation.message,
     )
     return InviteMemberResponse(invitation=_invitation(invitation), invitationUrl=url)
 

@@ -107,7 +107,7 @@ def _on_message(connection: Connection, text: str) -> None:
     try:
         message = _read(text)
     except CadreError as error:
-        _refuse(connection, AGENTWORKS.problem(error))
+        _refuse_error(connection, error)
         return
     try:
         if isinstance(message, Ping):
@@ -118,6 +118,10 @@ def _on_message(connection: Connection, text: str) -> None:
             raise Invalid(FieldError("type", "This socket only takes `ping`"))
     except CadreError as error:
         _refuse(connection, AGENTWORKS.domain_problem(error))
+
+
+def _refuse_error(connection: Connection, error: CadreError) -> None:
+    _refuse(connection, AGENTWORKS.problem(error))
 
 
 def _refuse(connection: Connection, problem: Problem) -> None:
@@ -183,5 +187,7 @@ def _send(connection: Connection, message: dict[str, Any]) -> None:
     deliver(connection.id, compact(message))
 
 
-TERMINAL = Endpoint("agentworks.terminal", "/api/cards/{cardId}/terminal", _connect_terminal, _on_message)
-WORKSPACE_EVENTS = Endpoint("agentworks.workspaceEvents", "/api/workspaces/{workspaceId}/events", _connect_events, _on_message)
+TERMINAL = Endpoint("agentworks.terminal", "/api/cards/{cardId}/terminal", _connect_terminal, _on_message, _refuse_error)
+WORKSPACE_EVENTS = Endpoint(
+    "agentworks.workspaceEvents", "/api/workspaces/{workspaceId}/events", _connect_events, _on_message, _refuse_error
+)

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 
 from shared.channels.sockets.rows import Connection
 from shared.core.actor import Actor
+from shared.core.errors import CadreError
+from shared.core.limits import RateRule
 from shared.edge.contracts import contract as get_contract
 from shared.edge.contracts.base import Contract
 
 MAX_MESSAGE_BYTES = 16_384  # of a client's message; the documented messages are much smaller
+MESSAGES = RateRule("messages", 120, 60)
+"""Messages of one connection per minute. No document has a number; somebody who types a search sends fewer."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Endpoint:
     path: str
     connect: Callable[[ConnectRequest], None] | None = None
     message: Callable[[Connection, str], None] | None = None
+    refuse: Callable[[Connection, CadreError], None] | None = None
+    """Tell the client of an error."""
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.ws import agentworks, omoios
-from functions.ws.endpoint import ConnectRequest, Endpoint, contract_or_default
+from functions.ws.endpoint import MESSAGES, ConnectRequest, Endpoint, contract_or_default
 from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
-from shared.core.errors import CadreError, NotFound, Unauthenticated, Upstream
+from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.people.access import liveness, records, tokens
@@ -73,6 +73,13 @@ def _message(connection_id: str, text: str) -> None:
         disconnect(connection_id)
         return
     endpoint = _BY_NAME[connection.endpoint]
+    try:
+        records.count_anonymous(f"ws#{connection_id}", [MESSAGES])
+    except RateLimited as error:
+        if endpoint.refuse is not None:
+            endpoint.refuse(connection, error)
+        disconnect(connection_id)
+        return
     if endpoint.message is not None:
         endpoint.message(connection, text)
 

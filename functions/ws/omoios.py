@@ -53,7 +53,7 @@ def _on_message(connection: Connection, text: str) -> None:
             try:
                 _send(connection, {"status": "subscribed", "filters": _subscribe(connection, message)})
             except CadreError as error:
-                _send(connection, {"error": _reason(error)})
+                _refuse(connection, error)
         case _:
             _send(connection, {"error": "Unknown message type"})
 
@@ -73,6 +73,10 @@ def _subscribe(connection: Connection, message: Mapping[str, Any]) -> dict[str, 
 
     retrying(attempt)
     return filters
+
+
+def _refuse(connection: Connection, error: CadreError) -> None:
+    _send(connection, {"error": _reason(error)})
 
 
 def _reason(error: CadreError) -> str:
@@ -95,4 +99,4 @@ def _send(connection: Connection, message: dict[str, Any]) -> None:
     deliver(connection.id, compact(message))
 
 
-EVENTS = Endpoint("omoios.events", "/api/v1/ws/events", _connect, _on_message)
+EVENTS = Endpoint("omoios.events", "/api/v1/ws/events", _connect, _on_message, _refuse)

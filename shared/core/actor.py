@@ -83,6 +83,7 @@ class Actor:
     name: str
     kind: str = "user"  # user | key | agent | system
     email: str = ""
+    email_verified: bool = False
     avatar_url: str | None = None
     session_id: str | None = None
     org_id: str | None = None
@@ -93,6 +94,8 @@ class Actor:
     """Permissions that were granted beyond the role, by workspace id."""
     scopes: frozenset[Permission] | None = None
     """An upper limit of the permissions, whatever the role grants; set for API keys and agents."""
+    project_id: str | None = None
+    """The only project whose rows the actor can see; set for agents."""
     on_enter_workspace: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     """Called with the id of each own workspace in which this actor acts; may raise an error to refuse it."""
 

@@ -23,14 +23,18 @@ def key_for(purpose: str) -> bytes:
 
 def sign(purpose: str, text: str) -> str:
     """Return a signature of `text`: 22 URL-safe characters (128 bits)."""
-    return base64.urlsafe_b64encode(hmac.digest(key_for(purpose), text.encode(), "sha256")[:16]).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(hmac.digest(key_for(purpose), text.encode("utf-8", "surrogatepass"), "sha256")[:16])
+        .rstrip(b"=")
+        .decode()
+    )
 
 
 def verify_signature(purpose: str, text: str, signature: str) -> bool:
     """Tell whether `signature` is ours for this purpose and text."""
-    return hmac.compare_digest(sign(purpose, text), signature)
+    return hmac.compare_digest(sign(purpose, text).encode(), signature.encode("utf-8", "surrogatepass"))
 
 
 def fingerprint(secret: str) -> str:
     """Return the SHA-256 of a token or key as hexadecimal; rows store this instead of the secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

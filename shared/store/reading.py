@@ -35,8 +35,9 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
 
 
 def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
-    """Check tenancy and permission as `load` does, for a row that was read in another way. Return the row."""
-    if actor.role_in(entity.ws_id, entity.org_id) is None:
+    """Check tenancy, project and permission as `load` does, for a row that was read in another way. Return the row."""
+    elsewhere = actor.project_id is not None and actor.project_id not in (entity.proj_id, entity.id)
+    if elsewhere or actor.role_in(entity.ws_id, entity.org_id) is None:
         raise NotFound(type(entity).NAME)
     if permission is not None and not actor.may(permission, entity.ws_id, entity.org_id):
         raise Forbidden

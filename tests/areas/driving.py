@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from shared.edge.contracts import contract as contract_named
+from shared.people.identity import one_time_tokens
+from shared.people.identity.one_time_tokens import Purpose
 
 
 class Context:
@@ -103,6 +105,14 @@ def sign_up(name: str = "Ada Lovelace", email: str = "ada@example.com", password
     answer = call("auth", "agentworks", "POST", "/auth/register", body={"name": name, "email": email, "password": password})
     assert answer.status == 201, answer.text
     return Client("agentworks", answer.json["token"], answer.json["user"], answer.json["refreshToken"])
+
+
+def confirm_address(client: Client) -> Client:
+    """Confirm the address of somebody who is logged in, as the link in their mail does."""
+    token, _ = one_time_tokens.issue(Purpose.VERIFY, client.user["id"], email=client.user["email"])
+    answer = client.at("agentworks")("auth", "POST", "/auth/verify-email", body={"token": token})
+    assert answer.status == 200, answer.text
+    return client
 
 
 def deadline(seconds: float = 60) -> float:

@@ -98,7 +98,8 @@ class IdentityProvider:
     def environment(self, name: str = "corp") -> dict[str, str]:
         """What a platform team sets for it."""
         first = {"OAUTH_GITHUB_URL": self.url} if name == "github" else {f"OAUTH_{name.upper()}_ISSUER": self.url}
-        return first | {f"OAUTH_{name.upper()}_CLIENT_ID": CLIENT_ID, f"OAUTH_{name.upper()}_CLIENT_SECRET": CLIENT_SECRET}
+        client = {f"OAUTH_{name.upper()}_CLIENT_ID": CLIENT_ID, f"OAUTH_{name.upper()}_CLIENT_SECRET": CLIENT_SECRET}
+        return first | client | {f"OAUTH_{name.upper()}_DOMAINS": "elsewhere.example, example.com"}
 
     def _serve(self, request: BaseHTTPRequestHandler, body: str) -> None:
         url = urlsplit(request.path)

@@ -15,7 +15,7 @@ def test_register_answers_tokens_and_a_profile(aws):
     assert answer.json["emailVerificationRequired"] is True
     assert answer.json["user"]["email"] == "ada@example.com"
     assert set(answer.json["user"]["preferences"]) == {"theme", "timezone", "notifications", "editor"}
-    assert "cadre_session=" in answer.header("set-cookie")
+    assert "__Host-cadre_session=" in answer.header("set-cookie")
     me = Client(token=answer.json["token"])("auth", "GET", "/auth/me")
     assert (me.status, me.json) == (200, answer.json["user"])
 

@@ -79,23 +79,30 @@ def test_aintandem_says_which_field_is_wrong(aws, changed, field):
     assert [one["field"] for one in answer.json["error"]["details"]["fields"]] == [field]
 
 
+@pytest.mark.parametrize("organization", ["A\x00B", "A\x1b[31m"])
+def test_aintandem_takes_no_control_characters_in_the_name_of_an_organization(aws, organization):
+    answer = post("aintandem", "/auth/register", CREDENTIALS | {"name": "Ada", "organization": organization})
+    assert (answer.status, answer.json["error"]["code"]) == (422, "VALIDATION_ERROR")
+    assert [one["field"] for one in answer.json["error"]["details"]["fields"]] == ["organization"]
+
+
 def test_aintandem_knows_the_address_already(aws):
     sign_up()
     answer = post("aintandem", "/auth/register", CREDENTIALS | {"name": "Ada"})
     assert (answer.status, answer.json["error"]["code"]) == (409, "RESOURCE_ALREADY_EXISTS")
 
 
-def test_aintandem_takes_ten_attempts_a_minute_from_one_address_for_one_account(aws):
+def test_aintandem_takes_ten_attempts_a_minute_from_one_network_address_for_all_accounts_together(aws):
     sign_up()
-    body = {"email": "ADA@example.com", "password": "correct horse"}
-    answers = [post("aintandem", "/auth/login", body) for _ in range(11)]
-    assert [one.status for one in answers] == [200] * 10 + [429]
+    bodies = [CREDENTIALS] * 5 + [{"email": f"p{n}@example.com", "password": "x"} for n in range(6)]
+    answers = [post("aintandem", "/auth/login", body) for body in bodies]
+    assert [one.status for one in answers] == [200] * 5 + [401] * 5 + [429]
     last = answers[-1]
     assert last.json["error"]["code"] == "RATE_LIMIT_EXCEEDED"
     assert last.json["error"]["details"]["limit"] == 10
     assert (last.header("X-RateLimit-Limit"), last.header("X-RateLimit-Remaining")) == ("10", "0")
     assert 1 <= int(last.header("Retry-After")) <= 60
-    assert post("aintandem", "/auth/login", {"email": "eve@example.com", "password": "x"}).status == 401  # another account
+    assert post("aintandem", "/auth/login", CREDENTIALS).status == 429  # another account
     assert post("orchestrator", "/auth/login", CREDENTIALS).status == 200  # another contract
 
 
@@ -209,6 +216,47 @@ def test_a_token_opens_every_contract(aws, issuer):
     assert {name: Client(name, token)("auth", "GET", path).status for name, path in ME.items()} == dict.fromkeys(ME, 200)
 
 
+REFRESH = {"agentworks": "refreshToken", "aintandem": "refresh_token", "orchestrator": "refresh_token"}
+
+
+def refresh(contract: str, token: str):
+    return post(contract, "/auth/refresh", {REFRESH[contract]: token})
+
+
+@pytest.mark.parametrize("contract", REFRESH)
+def test_a_stale_refresh_token_ends_its_session_whichever_contract_is_asked(aws, contract):
+    ada = sign_up()
+    second = refresh("agentworks", ada.refresh).json["refreshToken"]
+    third = refresh("agentworks", second).json["refreshToken"]
+    assert refresh(contract, ada.refresh).status == 401
+    assert [refresh(name, third).status for name in REFRESH] == [401] * 3
+    assert {name: ada.at(name)("auth", "GET", path).status for name, path in ME.items()} == dict.fromkeys(ME, 401)
+
+
+@pytest.mark.parametrize("contract", ["aintandem", "orchestrator"])
+def test_a_token_that_rotates_is_not_used_for_ever_at_a_contract_that_does_not_replace_it(aws, contract):
+    """A stolen one is noticed when its owner refreshes."""
+    ada = sign_up()
+    second = refresh("agentworks", ada.refresh).json["refreshToken"]
+    assert refresh(contract, second).status == 200
+    assert refresh(contract, second).status == 200, "its successor was never handed out: the client goes on with it"
+    third = refresh("agentworks", second).json["refreshToken"]
+    assert refresh("agentworks", third).status == 200
+    assert refresh(contract, second).status == 401
+    assert ada("auth", "GET", "/auth/me").status == 401
+
+
+@pytest.mark.parametrize("contract", ["aintandem", "orchestrator"])
+def test_a_token_that_does_not_rotate_stays_good_wherever_it_is_refreshed(aws, contract):
+    sign_up()
+    token = login(contract)["refresh_token"]
+    for _ in range(2):
+        assert refresh("agentworks", token).json["refreshToken"] == token
+        assert refresh(contract, token).status == 200
+    assert refresh("agentworks", token + "x").status == 401
+    assert refresh(contract, token).status == 200
+
+
 @pytest.mark.parametrize("contract", ["agentworks", "aintandem", "orchestrator", "omoios"])
 @pytest.mark.parametrize("who", ["ada@example.com", "nobody@example.com", "nobody@" + "x" * 243 + ".com"])
 def test_wrong_credentials_look_the_same_everywhere(aws, contract, who):
@@ -275,8 +323,9 @@ def test_round_trips(aws):
         cost[name] = seen.names
     assert cost["me"] == ["UpdateItem", "GetItem"]
     assert cost["omoios me"] == ["UpdateItem"]
-    # the address, its guard, the user, guesses from here, guesses in all (with the access record), the organization, all writes at once
-    assert cost["login"] == ["UpdateItem", *["GetItem"] * 2, *["UpdateItem"] * 2, "GetItem", "TransactWriteItems"]
+    # the address, its guard, the user; guesses from here, from here at this account, in all (with the access record); the
+    # organization, all writes at once
+    assert cost["login"] == ["UpdateItem", *["GetItem"] * 2, *["UpdateItem"] * 3, "GetItem", "TransactWriteItems"]
     assert len(cost["register"]) <= 3
     assert len(cost["refresh"]) <= 5
     assert cost["update"] == ["UpdateItem", "GetItem", "TransactWriteItems"]

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import boto3
 import jwt
@@ -13,7 +13,7 @@ import time_machine
 from shared.core import credentials
 from shared.core.settings import settings
 from shared.people.identity.federation import oidc
-from tests.areas.driving import Answer, Client, call, sign_up
+from tests.areas.driving import Answer, Client, call, confirm_address, sign_up
 from tests.areas.identity_provider import ADA, BASE, Browser, IdentityProvider, jwk, signed
 from tests.areas.mailbox import requested_mails
 from tests.areas.viewers import project, raw_row, stream_record
@@ -31,14 +31,7 @@ def provider(aws, monkeypatch) -> Iterator[IdentityProvider]:
 
 def refused(answer: Answer, status: int, code: str) -> None:
     assert (answer.status, answer.json["error"]["code"]) == (status, code), answer.text
-    assert "cadre_session" not in str(answer.headers.get("set-cookie"))
-
-
-def confirm(client: Client) -> None:
-    project(stream_record(raw_row(f"USER#{client.user['id']}")))
-    (message,) = requested_mails()
-    token = parse_qs(urlsplit(message["values"]["url"]).query)["token"][0]
-    assert call("auth", "agentworks", "POST", "/auth/verify-email", body={"token": token}).status == 200
+    assert "__Host-cadre_session" not in str(answer.headers.get("set-cookie"))
 
 
 def test_where_the_browser_goes(provider):
@@ -48,7 +41,7 @@ def test_where_the_browser_goes(provider):
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{provider.url}/authorization_endpoint"
     assert query["redirect_uri"] == f"{BASE}/auth/oauth/corp/callback"
     assert (query["response_type"], query["scope"], query["code_challenge_method"]) == ("code", "openid email profile", "S256")
-    assert len({query["state"], query["nonce"], query["code_challenge"], browser.cookies["cadre_sign_in"]}) == 4
+    assert len({query["state"], query["nonce"], query["code_challenge"], browser.cookies["__Host-cadre_sign_in"]}) == 4
     assert all(len(query[name]) == 43 for name in ("state", "nonce", "code_challenge"))
 
 
@@ -60,7 +53,7 @@ def test_a_new_person_gets_an_account_and_a_session(provider):
     assert answer.json["isNewUser"] is True
     user = answer.json["user"]
     assert (user["email"], user["name"], user["emailVerified"]) == ("ada@example.com", "Ada Lovelace", True)
-    assert browser.cookies["cadre_sign_in"] == ""
+    assert browser.cookies["__Host-cadre_sign_in"] == ""
     assert browser.go("/auth/me").json == user, "by the session cookie"
     ada = Client(token=answer.json["token"])
     assert [one["role"] for one in ada("workspaces", "GET", "/workspaces").json["workspaces"]] == ["owner"]
@@ -78,11 +71,105 @@ def test_the_same_person_comes_back_whatever_their_address_is_now(provider):
 
 def test_a_confirmed_account_is_linked(provider):
     ada = sign_up()
-    confirm(ada)
+    confirm_address(ada)
     answer = Browser().sign_in()
     assert (answer.status, answer.json["isNewUser"], answer.json["user"]["id"]) == (200, False, ada.user["id"])
     assert ada("auth", "GET", "/auth/me").status == 200
     assert Browser().sign_in().json["user"]["id"] == ada.user["id"]
+    project(stream_record(raw_row(f"USER#{ada.user['id']}")))
+    (told,) = requested_mails()
+    assert (told["kind"], told["to"], told["values"]["provider"]) == ("identity_linked", "ada@example.com", "corp")
+
+
+def test_a_provider_opens_no_account_of_a_domain_that_it_is_not_trusted_for(provider, monkeypatch):
+    ada = confirm_address(sign_up())
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "elsewhere.example")
+    refused(Browser().sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+    body = {"email": "ada@example.com", "password": "correct horse"}
+    logged_in = call("auth", "agentworks", "POST", "/auth/login", body=body)
+    name, _, value = logged_in.header("set-cookie").partition(";")[0].partition("=")
+    linked = Browser(cookies={name: value}).sign_in()
+    assert (linked.status, linked.json["isNewUser"], linked.json["user"]["id"]) == (200, False, ada.user["id"])
+    assert Browser().sign_in().json["user"]["id"] == ada.user["id"], "from now on without a password"
+
+
+def test_a_login_links_no_identity_with_another_address(provider, monkeypatch):
+    ada, eve = confirm_address(sign_up()), confirm_address(sign_up("Eve", "eve@example.com"))
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "")
+    body = {"email": "eve@example.com", "password": "correct horse"}
+    name, _, value = (
+        call("auth", "agentworks", "POST", "/auth/login", body=body).header("set-cookie").partition(";")[0].partition("=")
+    )
+    refused(Browser(cookies={name: value}).sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+    assert {one("auth", "GET", "/auth/me").status for one in (ada, eve)} == {200}
+
+
+def test_an_account_of_a_provider_that_is_not_trusted_begins_unconfirmed(provider, monkeypatch):
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "")
+    founded = Browser().sign_in().json
+    assert (founded["isNewUser"], founded["user"]["emailVerified"]) == (True, False)
+    assert Browser().sign_in().json["user"]["id"] == founded["user"]["id"]
+    token = reset_token()
+    body = {"token": token, "newPassword": "battery staple"}
+    assert call("auth", "agentworks", "POST", "/auth/reset-password", body=body).status == 204, "the address's owner comes"
+    assert Client(token=founded["token"])("auth", "GET", "/auth/me").status == 401
+    refused(Browser().sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+
+
+def reset_token() -> str:
+    requested_mails()
+    assert call("auth", "agentworks", "POST", "/auth/forgot-password", body={"email": "ada@example.com"}).status == 202
+    (message,) = requested_mails()
+    return message["values"]["url"].rpartition("token=")[2]
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        ["ada@example.com"],
+        {"a": 1},
+        7,
+        "ada@example.com\nBcc: x@example.com",
+        "ada",
+        "@",
+        "a@b@c",
+        " ",
+        "ada@example.com, x@y.co",
+    ],
+)
+def test_an_address_that_is_none_founds_nothing(provider, email):
+    provider.person = ADA | {"email": email}
+    refused(Browser().sign_in(), 403, "SIGN_IN_EMAIL_UNCONFIRMED")
+
+
+@pytest.mark.parametrize("subject", [7, ["ada-1"], "", "x" * 256, True])
+def test_a_subject_that_is_none_is_no_crash(provider, subject):
+    provider.spoil = changed(sub=subject)
+    answer = Browser().sign_in()
+    assert (answer.status, answer.json["error"]["code"]) in {
+        (401, "SIGN_IN_UNVERIFIED"),
+        (503, "EXTERNAL_SERVICE_UNAVAILABLE"),
+    }, answer.text
+
+
+def test_names_and_pictures_of_a_provider_are_harmless(provider):
+    provider.person = ADA | {"name": "Ada\r\nBcc: x\x00", "picture": "https://user@evil.example/\n"}
+    user = Browser().sign_in().json["user"]
+    assert (user["name"], user.get("avatarUrl")) == ("Ada Bcc: x", None)
+    provider.person = ADA | {"sub": "eve-1", "email": "eve@example.com", "name": ["Eve"], "picture": {"url": 1}}
+    assert Browser().sign_in().json["user"]["name"] == "eve"
+
+
+@pytest.mark.parametrize("keys", [None, {}, "x", [None], [[]], [7]])
+def test_keys_that_are_none_are_no_crash(provider, keys):
+    provider.keys = keys
+    refused(Browser().sign_in(), 401, "SIGN_IN_UNVERIFIED")
+
+
+@pytest.mark.parametrize("methods", [None, 7, "client_secret_basic", {}, []])
+def test_odd_methods_of_a_provider_are_no_crash(provider, methods):
+    provider.about = {"token_endpoint_auth_methods_supported": methods}
+    assert Browser().sign_in().status == 200
 
 
 def test_an_account_that_never_confirmed_its_address_is_not_handed_over(provider):
@@ -94,7 +181,7 @@ def test_an_account_that_never_confirmed_its_address_is_not_handed_over(provider
 @pytest.mark.parametrize("verified", [False, None, "false", 1])
 def test_an_address_that_the_provider_does_not_vouch_for(provider, verified):
     ada = sign_up()
-    confirm(ada)
+    confirm_address(ada)
     provider.person = ADA | {"email_verified": verified}
     refused(Browser().sign_in(), 403, "SIGN_IN_EMAIL_UNCONFIRMED")
 
@@ -153,7 +240,7 @@ def test_another_browser_cannot_finish_it(provider):
     """An attacker's own sign-in, finished in somebody else's browser."""
     attacker = Browser()
     address = attacker.at_provider(attacker.start())
-    for victim in (Browser(), Browser(cookies={"cadre_sign_in": "x"})):
+    for victim in (Browser(), Browser(cookies={"__Host-cadre_sign_in": "x"})):
         refused(victim.back(address), 401, "ONE_TIME_TOKEN_INVALID")
     other = Browser()
     other.start()

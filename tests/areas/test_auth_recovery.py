@@ -7,11 +7,11 @@ import time_machine
 
 from functions.auth.handler import handler
 from shared.core.keys import fingerprint
-from shared.people.identity import one_time_tokens, recovery
+from shared.people.identity import mails, one_time_tokens
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User
 from shared.store import fetch, get, save, write
-from tests.areas.driving import Client, Context, call, event, sign_up
+from tests.areas.driving import Client, Context, call, confirm_address, event, sign_up
 from tests.areas.mailbox import mailer, requested_mails, reset_ses, sent_mails
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
@@ -44,7 +44,7 @@ def ada(aws) -> Client:
 @pytest.fixture
 def verification(ada) -> str:
     (message,) = requested_mails()
-    assert (message["kind"], message["to"], message["values"]["name"]) == ("verify_email", ADDRESS, "Ada Lovelace")
+    assert (message["kind"], message["to"], set(message["values"])) == ("verify_email", ADDRESS, {"url", "expires"})
     return token_in(message)
 
 
@@ -57,11 +57,44 @@ def forgot() -> str:
 
 def test_registering_mails_a_token_that_confirms_the_address_once(ada, verification):
     assert ada("auth", "GET", "/auth/me").json["emailVerified"] is False
-    done = post("/auth/verify-email", token=verification)
+    done = ada("auth", "POST", "/auth/verify-email", body={"token": verification})
     assert (done.status, done.json) == (200, {"emailVerified": True})
     assert ada("auth", "GET", "/auth/me").json["emailVerified"] is True
     again = post("/auth/verify-email", token=verification)
     assert (again.status, again.json["error"]["code"]) == (401, "ONE_TIME_TOKEN_INVALID")
+
+
+def test_who_confirms_where_they_are_logged_in_loses_nothing(ada, verification):
+    other = post("/auth/login", email=ADDRESS, password=PASSWORD)
+    cookie = {"Cookie": other.header("set-cookie").partition(";")[0]}
+    assert post("/auth/verify-email", headers=cookie, token=verification).status == 200
+    assert ada("auth", "GET", "/auth/me").status == 200
+    assert post("/auth/login", email=ADDRESS, password=PASSWORD).status == 200
+    events_of(ada.user["id"])
+    assert requested_mails() == []
+
+
+@pytest.mark.parametrize("as_eve", [False, True])
+def test_who_took_an_address_loses_the_account_when_its_owner_confirms(ada, verification, as_eve):
+    """Ada's session and password are those of whoever registered; the owner reads the mail, with a session of her own or none."""
+    headers = {"Authorization": f"Bearer {sign_up('Eve', 'eve@example.com').token}"} if as_eve else None
+    assert post("/auth/verify-email", headers=headers, token=verification).json == {"emailVerified": True}
+    assert ada("auth", "GET", "/auth/me").status == 401
+    assert post("/auth/refresh", refreshToken=ada.refresh).status == 401
+    assert post("/auth/login", email=ADDRESS, password=PASSWORD).status == 401
+    events_of(ada.user["id"])
+    events_of(ada.user["id"])
+    messages = requested_mails()
+    assert {(one["kind"], one["to"]) for one in messages} == {("choose_password", ADDRESS)}
+    assert len({one["id"] for one in messages}) == 1, "one mail, however often the event comes"
+    assert post("/auth/reset-password", token=token_in(messages[0]), newPassword=NEW).status == 204
+    assert post("/auth/login", email=ADDRESS, password=NEW).json["user"]["emailVerified"] is True
+
+
+def test_a_second_confirmation_ends_nothing(ada, verification):
+    confirm_address(ada)
+    assert post("/auth/verify-email", token=verification).status == 200
+    assert ada("auth", "GET", "/auth/me").status == 200
 
 
 def test_whoever_registers_through_another_contract_is_mailed_too(aws):
@@ -77,7 +110,7 @@ def test_an_event_that_comes_again_mails_nothing_more(ada):
     messages = requested_mails()
     assert mailer(*messages) == []
     assert len(sent_mails()) == 1
-    post("/auth/verify-email", token=token_in(messages[0]))
+    ada("auth", "POST", "/auth/verify-email", body={"token": token_in(messages[0])})
     events_of(ada.user["id"])
     assert requested_mails() == []
 
@@ -118,7 +151,7 @@ def test_it_is_mailed_again_to_whoever_asks_a_few_times(ada):
 
 
 def test_a_confirmed_address_is_mailed_nothing_more(ada, verification):
-    post("/auth/verify-email", token=verification)
+    ada("auth", "POST", "/auth/verify-email", body={"token": verification})
     assert ada("auth", "POST", "/auth/resend-verification").status == 202
     assert requested_mails() == []
 
@@ -138,7 +171,25 @@ def test_a_forgotten_password(ada):
     assert back.json["user"]["emailVerified"] is True, "whoever had the token read the mail"
 
 
+def test_an_address_that_is_not_confirmed_is_told_nothing_else(ada):
+    requested_mails()
+    ada("auth", "PUT", "/auth/me/password", body={"currentPassword": PASSWORD, "newPassword": NEW})
+    events_of(ada.user["id"])
+    assert requested_mails() == []
+
+
+def test_variants_of_an_address_are_one_mailbox(aws):
+    for number in range(7):
+        events_of(sign_up("WIN AT https://evil.example", f"victim+{number}@example.com").user["id"])
+    messages = requested_mails()
+    assert [one["kind"] for one in messages] == ["verify_email"] * 5
+    assert "evil" not in str(messages)
+    statuses = {post("/auth/forgot-password", email=f"victim+{number}@example.com").status for number in range(7)}
+    assert (statuses, len(requested_mails())) == ({202}, 5)
+
+
 def test_the_owner_is_told_that_the_password_changed(ada):
+    confirm_address(ada)
     requested_mails()
     ada("auth", "PUT", "/auth/me/password", body={"currentPassword": PASSWORD, "newPassword": NEW})
     events_of(ada.user["id"])
@@ -197,7 +248,7 @@ def test_an_address_is_not_flooded_and_nothing_is_said(ada):
     requested_mails()
     answers = {post("/auth/forgot-password", email=ADDRESS).status for _ in range(8)}
     assert answers == {202}
-    assert len(requested_mails()) == recovery.MAILS_PER_ADDRESS.limit
+    assert len(requested_mails()) == mails.MAILS_PER_ADDRESS.limit
 
 
 def test_a_place_asks_for_so_many(aws):
@@ -251,6 +302,39 @@ def test_guesses_from_everywhere_end_too(still, ada):
     assert ada("auth", "GET", "/auth/me").status == 200
 
 
+def test_one_network_guesses_at_so_many_accounts_whatever_contract_it_asks(still, ada):
+    """One password tried on every account: no account sees more than one guess."""
+    places = ["agentworks", "orchestrator", "omoios"]
+    statuses = [guess(f"p{number}@example.com", contract=places[number % 3]) for number in range(101)]
+    assert statuses == [401] * 100 + [429]
+    assert guess("p200@example.com", ip="198.51.100.7") == 401
+
+
+def test_a_login_hides_no_guesses_at_other_accounts(still, ada):
+    statuses = [guess(f"p{number}@example.com") for number in range(99)]
+    assert statuses == [401] * 99
+    assert [guess(password=PASSWORD) for _ in range(3)] == [200] * 3
+    assert [guess("p200@example.com") for _ in range(2)] == [401, 429]
+
+
+def test_a_site_with_ipv6_is_one_place(still, ada):
+    statuses = [guess(ip=f"2001:db8:0:1::{number:x}") for number in range(1, 102)]
+    assert statuses == [401] * 10 + [429] * 91
+    assert guess(password=PASSWORD, ip="2001:db8:0:2::1") == 200, "the owner, from elsewhere"
+
+
+@pytest.mark.parametrize(("email", "kind"), [(ADDRESS, "account_locked"), ("nobody@example.com", "nothing")])
+def test_the_owner_of_a_closed_account_is_mailed_a_way_in(still, ada, email, kind):
+    requested_mails()
+    assert [guess(email, ip=f"198.51.100.{number}") for number in range(103)] == [401] * 100 + [429] * 3
+    (message,) = requested_mails()
+    assert (message["kind"], message["to"]) == (kind, email)
+    if kind == "account_locked":
+        still.shift(1)
+        assert post("/auth/reset-password", token=token_in(message), newPassword=NEW).status == 204
+        assert guess(password=NEW, ip="203.0.113.1") == 200
+
+
 def test_a_new_password_lets_in_whoever_guessed_too_often(still, ada):
     requested_mails()
     assert [guess() for _ in range(11)][-1] == 429
@@ -270,8 +354,9 @@ def test_a_wrong_token_does_not_take_the_session_cookie_away(ada):
     cookie = {"Cookie": login.header("set-cookie").partition(";")[0]}
     refused = post("/auth/verify-email", headers=cookie, token="x")
     assert (refused.status, refused.header("set-cookie")) == (401, None)
-    ended = call("auth", "agentworks", "GET", "/auth/me", headers={"Cookie": "cadre_session=junk"})
-    assert (ended.status, "cadre_session=" in ended.header("set-cookie")) == (401, True)
+    ended = call("auth", "agentworks", "GET", "/auth/me", headers={"Cookie": "__Host-cadre_session=junk"})
+    assert (ended.status, "__Host-cadre_session=" in ended.header("set-cookie")) == (401, True)
+    assert "; Secure" in ended.header("set-cookie"), "browsers drop a cookie with this prefix otherwise, and keep the old one"
 
 
 def test_preferences_merge_deeply_and_show_every_field(ada):

@@ -32,7 +32,7 @@ from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
-from tests.areas.driving import Client, Context, sign_up
+from tests.areas.driving import Client, Context, confirm_address, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
 from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
@@ -46,7 +46,7 @@ class Place:
 
     def __init__(self) -> None:
         self.world: World = create_world()
-        self.ada = self.world.ada
+        self.ada = confirm_address(self.world.ada)
         self.ws_id = make(self.ada).json["id"]
         put_on_plan(self.ws_id, maxMembers=50)
         self.eve = self.came("eve")

@@ -37,7 +37,7 @@ def address(**headers: str) -> str:
 def test_the_edge_is_believed_by_its_key(edge):
     """The viewer may send X-Forwarded-For itself: the edge appends the viewer's address, the gateway the edge's."""
     assert address(**FORGED, **{"x-cadre-edge": KEY}) == "198.51.100.7"
-    assert address(**{"x-forwarded-for": "2001:db8::1, 130.176.0.1", "x-cadre-edge": KEY}) == "2001:db8::1"
+    assert address(**{"x-forwarded-for": "2001:db8::1, 130.176.0.1", "x-cadre-edge": KEY}) == "2001:db8::/64"
 
 
 @pytest.mark.parametrize("sent", [{}, {"x-cadre-edge": ""}, {"x-cadre-edge": "guessed"}, {"x-cadre-edge": "schlüssel"}])

@@ -3,15 +3,21 @@
 import pytest
 import time_machine
 
+from shared.channels.mail.templates import render
 from shared.core.actor import Role
+from shared.core.errors import Conflict
 from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
+from shared.core.situations import Situation
 from shared.people.access import records
-from shared.people.tenancy import invitations
-from shared.people.tenancy.rows import Invitation, Workspace
-from shared.store import fetch
-from tests.areas.driving import Answer, Client, call, sign_up
+from shared.people.tenancy import invitations, members
+from shared.people.tenancy.rows import Invitation, Organization, Workspace
+from shared.store import fetch, save, write
+from tests.areas.driving import Answer, Client, call, confirm_address, sign_up
 from tests.areas.mailbox import requested_mails
 from tests.areas.test_workspaces_agentworks import home, join, make
+from tests.areas.viewers import project, raw_row, stream_record
+from tests.kills import concurrently
 from tests.trips import count_requests
 
 EVE = "eve@example.com"
@@ -41,12 +47,12 @@ def error_of(answer: Answer) -> tuple[int, str]:
 
 @pytest.fixture
 def ada(aws) -> Client:
-    return sign_up()
+    return confirm_address(sign_up())
 
 
 @pytest.fixture
 def eve(ada) -> Client:
-    return sign_up("Eve", EVE)
+    return confirm_address(sign_up("Eve", EVE))
 
 
 @pytest.fixture
@@ -55,6 +61,7 @@ def ws(ada) -> str:
 
 
 def test_an_invitation_is_shown_mailed_and_leads_in(ada, eve, ws):
+    pay_for(ws)
     answer = invite(ada, ws, role="viewer", message="Come and see")
     body = answer.json
     assert set(body) == {"invitation", "invitationUrl"}
@@ -64,6 +71,7 @@ def test_an_invitation_is_shown_mailed_and_leads_in(ada, eve, ws):
     assert (mail["kind"], mail["to"]) == ("invitation", EVE)
     assert mail["values"]["url"] == body["invitationUrl"]
     assert (mail["values"]["message"], mail["values"]["role"]) == ("Come and see", "viewer")
+    assert (mail["values"]["inviter"], mail["values"]["workspace"]) == ("Ada Lovelace", fetch(Workspace, ws).name)
 
     member = accept(eve, ws, token_of(answer))
     assert member.status == 200, member.text
@@ -138,11 +146,89 @@ def test_inviting_again_renews(ada, eve, ws):
     assert accept(eve, ws, new).json["role"] == "admin"
 
 
-def test_nobody_is_buried_under_invitations(ada, ws):
+def pay_for(ws: str) -> None:
+    """The organization of the workspace has a plan that costs something."""
+    organization = fetch(Organization, fetch(Workspace, ws).org_id)
+    organization.plan = "professional"
+    write(save(organization))
+
+
+def test_who_has_not_confirmed_their_own_address_invites_nobody(aws):
+    mallory = sign_up("Mallory", "mallory@example.com")
+    refused = invite(mallory, home(mallory))
+    assert error_of(refused) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert refused.json["error"]["details"] == {"reason": "Confirm your own e-mail address before you invite others"}
+    assert requested_mails() == []
+    assert invite(confirm_address(mallory), home(mallory)).status == 201
+
+
+def test_an_invitation_of_an_account_on_trial_says_nothing_that_its_sender_wrote(ada, ws):
+    shout = "WIN AT https://evil.example"
+    ada("auth", "PUT", "/auth/me", body={"name": shout})
+    ada("workspaces", "PUT", f"/workspaces/{ws}", body={"name": shout})
+    assert invite(ada, ws, message=shout).status == 201
+    (mail,) = requested_mails()
+    assert mail["values"]["inviter"] == "ada@example.com"
+    written = render(mail["kind"], mail["values"])
+    assert "evil.example" not in written.subject + written.text + written.html
+
+
+def test_nobody_is_buried_under_invitations(ada, eve, ws):
+    """From one sender or several, under any variant of the address."""
     other = make(ada).json["id"]
-    assert [invite(ada, place).status for place in (ws, ws, ws, other, other, ws)] == [201] * 5 + [429]
+    sent = [invite(ada, place, f"bob+{n}@example.com").status for n, place in enumerate((ws, ws, other))]
+    sent += [invite(eve, home(eve), email).status for email in ("BOB@example.com", "bob+x@example.com", "bob@example.com")]
+    assert sent == [201] * 5 + [429]
     assert len(requested_mails()) == 5
-    assert invite(ada, ws, "bob@example.com").status == 201
+    assert invite(ada, ws, "carol@example.com").status == 201
+
+
+def test_nobody_sends_invitations_without_end(ada, ws, monkeypatch):
+    monkeypatch.setattr(invitations, "MAILS_PER_SENDER", RateRule("invites", 3, 86_400))
+    other = make(ada).json["id"]
+    places = (ws, other, ws, other)
+    assert [invite(ada, place, f"p{n}@example.com").status for n, place in enumerate(places)] == [201] * 3 + [429]
+    assert len(requested_mails()) == 3
+
+
+@pytest.mark.parametrize("loss", ["removed", "viewer", "member", "member with member:invite"])
+def test_the_invitations_of_who_may_no_longer_invite_end(ada, eve, ws, loss):
+    bob = confirm_address(sign_up("Bob", "bob@example.com"))
+    join(eve, ws, Role.ADMIN)
+    kept, lost = token_of(invite(ada, ws, "carol@example.com")), token_of(invite(eve, ws, "bob@example.com", role="admin"))
+    member = f"/workspaces/{ws}/members/{eve.user['id']}"
+    if loss == "removed":
+        assert ada("workspaces", "DELETE", member).status == 204
+    else:
+        role, _, extra = loss.partition(" with ")
+        assert ada("workspaces", "PUT", member, body={"role": role, "permissions": [extra] if extra else []}).status == 200
+    late = accept(bob, ws, lost)
+    assert error_of(late) == (409, "INVITATION_NOT_PENDING")
+    assert late.json["error"]["details"]["invitation"] == "cancelled"
+    project(stream_record(raw_row(f"WS#{ws}", f"MEM#{eve.user['id']}")))
+    assert [one["email"] for one in listed(ada, ws)["invitations"]] == ["carol@example.com"]
+    carol = sign_up("Carol", "carol@example.com")
+    assert accept(carol, ws, kept).status == 200
+
+
+def test_the_invitation_of_an_administrator_who_stays_one_stays(ada, eve, ws):
+    join(eve, ws, Role.ADMIN)
+    token = token_of(invite(eve, ws, "bob@example.com"))
+    body = {"role": "admin", "permissions": ["workspace:billing"]}
+    assert ada("workspaces", "PUT", f"/workspaces/{ws}/members/{eve.user['id']}", body=body).status == 200
+    project(stream_record(raw_row(f"WS#{ws}", f"MEM#{eve.user['id']}")))
+    assert accept(sign_up("Bob", "bob@example.com"), ws, token).status == 200
+
+
+def test_an_inviter_is_removed_while_the_invitation_is_accepted(ada, eve, ws):
+    join(eve, ws, Role.ADMIN)
+    bob = sign_up("Bob", "bob@example.com")
+    token = token_of(invite(eve, ws, "bob@example.com"))
+    owner, comer = (records.build_actor(one.user["id"], records.find_access(one.user["id"])) for one in (ada, bob))
+    with concurrently(lambda: members.remove_member(owner, ws, eve.user["id"])), pytest.raises(Conflict) as refused:
+        invitations.accept(comer, ws, token)
+    assert refused.value.situation is Situation.INVITATION_NOT_PENDING
+    assert bob("workspaces", "GET", f"/workspaces/{ws}").status == 404
 
 
 def test_a_member_is_not_invited(ada, eve, ws):
@@ -251,12 +337,13 @@ def test_what_it_costs(ada, eve, ws):
     ada("workspaces", "GET", "/workspaces"), eve("workspaces", "GET", "/workspaces")
     with count_requests() as seen:
         answer = invite(ada, ws)
-    # access; workspace and invitation; the members; how many wait; how many went there this hour (the window begins); the invitation
-    assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "UpdateItem", "UpdateItem", "PutItem"]
+    # access; workspace and invitation; the members; how many wait; the plan; how many this person sent and how many went there (the
+    # windows begin); the invitation
+    assert seen.names == ["UpdateItem", "BatchGetItem", "Query", "Query", "GetItem", *["UpdateItem"] * 4, "PutItem"]
     with count_requests() as seen:
         assert accept(eve, ws, token_of(answer)).status == 200
-    # access; the invitation; the workspace; all of it at once; whether the member is here now
-    assert seen.names == ["UpdateItem", "GetItem", "GetItem", "TransactWriteItems", "BatchGetItem"]
+    # access; the invitation; the workspace and who invited; all of it at once; whether the member is here now
+    assert seen.names == ["UpdateItem", "GetItem", "BatchGetItem", "TransactWriteItems", "BatchGetItem"]
 
 
 def test_expired_invitations_do_not_fill_the_limit(ada, monkeypatch):

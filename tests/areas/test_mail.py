@@ -167,8 +167,11 @@ def test_a_subject_is_one_line_and_text_stays_text(aws):
 
 BILL = {"number": "INV-1", "workspace": "<Ada>", "owed": "USD 12.30", "due": "2026-12-03", "url": "https://x.dev/v?token=a&b"}
 VALUES = {
-    "verify_email": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "verify_email": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "reset_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "choose_password": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
+    "identity_linked": {"provider": "<corp>", "url": "https://x.dev/v?token=a&b", "at": "2026-12-03T09:30:00.000Z"},
+    "account_locked": {"url": "https://x.dev/v?token=a&b", "expires": "2026-12-03T09:30:00.000Z"},
     "password_changed": {"name": "<Ada>", "url": "https://x.dev/v?token=a&b", "at": "2026-12-03T09:30:00.000Z"},
     "invitation": INVITED | {"url": "https://x.dev/v?token=a&b", "message": "<Come>"},
     "usage_alert": {

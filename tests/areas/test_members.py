@@ -5,7 +5,7 @@ import pytest
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import fetch, get
 from tests.areas.boards_world import put_on_plan
-from tests.areas.driving import Client, sign_up
+from tests.areas.driving import Client, confirm_address, sign_up
 from tests.areas.test_invitations import accept, error_of, invite, listed, token_of
 from tests.areas.test_workspaces_agentworks import home, make
 from tests.trips import count_requests
@@ -13,7 +13,7 @@ from tests.trips import count_requests
 
 @pytest.fixture
 def ada(aws) -> Client:
-    return sign_up()
+    return confirm_address(sign_up())
 
 
 @pytest.fixture

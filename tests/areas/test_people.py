@@ -14,7 +14,7 @@ from shared.people.tenancy import members
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import delete, fetch, get, write
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import sign_up
+from tests.areas.driving import confirm_address, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.viewers import Viewer, drain, messages, project, publish_events, raw_row, stream_record
 from tests.kills import concurrently
@@ -122,7 +122,7 @@ def test_who_has_come_again_keeps_their_sockets(world, gateway):
     eve = world.join("Eve", "eve@example.com", Role.VIEWER)
     members.remove_member(world.actor, world.ws_id, eve.user["id"])
     late = stream_record(raw_row(f"WS#{world.ws_id}", f"MEM#{eve.user['id']}"))
-    assert accept(eve, world.ws_id, token_of(invite(world.ada, world.ws_id))).status == 200
+    assert accept(eve, world.ws_id, token_of(invite(confirm_address(world.ada), world.ws_id))).status == 200
     viewer = Viewer(gateway, eve, f"/api/workspaces/{world.ws_id}/events")
     assert project(late) == []
     assert gateway.closed == []
@@ -132,7 +132,7 @@ def test_who_has_come_again_keeps_their_sockets(world, gateway):
 def test_joining_is_told_on_the_workspace_socket(world, gateway):
     viewer = Viewer(gateway, world.ada, f"/api/workspaces/{world.ws_id}/events")
     eve = sign_up("Eve", "eve@example.com")
-    assert accept(eve, world.ws_id, token_of(invite(world.ada, world.ws_id, role="viewer"))).status == 200
+    assert accept(eve, world.ws_id, token_of(invite(confirm_address(world.ada), world.ws_id, role="viewer"))).status == 200
     row = get(WorkspaceMembership, f"WS#{world.ws_id}", f"MEM#{eve.user['id']}")
     consume(row.pk, row.sk)
     drain()

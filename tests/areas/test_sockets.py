@@ -5,11 +5,13 @@ import json
 import pytest
 
 from functions.ws.handler import handler as ws
+from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.rows import LIVE, Connection, OpenConnections, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core.actor import Role
 from shared.core.clock import iso
 from shared.core.errors import ConditionFailed
+from shared.core.limits import RateRule
 from shared.people.access import liveness, records
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
@@ -806,3 +808,29 @@ def _later(monkeypatch, seconds: float) -> None:
 
     moved = time.time() + seconds
     monkeypatch.setattr(liveness.time, "time", lambda: moved)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/api/cards/{card}/terminal", {"type": "error"}),
+        ("/api/workspaces/{ws}/events", {"type": "error"}),
+        ("/api/v1/ws/events", {}),
+    ],
+)
+def test_a_connection_that_sends_without_end_is_told_and_closed(gateway, world, monkeypatch, path, told):
+    monkeypatch.setattr("functions.ws.handler.MESSAGES", RateRule("messages", 3, 60))
+    where = path.format(card=world.card().id, ws=world.ws_id)
+    flood, other = (Viewer(gateway, world.ada, where) for _ in range(2))
+    for viewer in (flood, other):
+        drain()
+        viewer.received()
+    for _ in range(4):
+        flood.send({"type": "ping", "timestamp": 1})
+    heard = flood.received()
+    assert [one["type"] for one in heard[:3]] == ["pong"] * 3
+    assert len(heard) == 4
+    assert heard[-1].items() >= told.items()
+    assert "error" in str(heard[-1])
+    assert (gateway.closed, get_connection(flood.id)) == ([flood.id], None)
+    assert [one["type"] for one in other.send({"type": "ping", "timestamp": 1}).received()] == ["pong"]

@@ -26,8 +26,9 @@ def test_a_login(ada):
     assert call("auth", "agentworks", "POST", "/auth/login", body=body).status == 200  # the windows have begun
     with count_requests() as seen:
         assert call("auth", "agentworks", "POST", "/auth/login", body=body).status == 200
-    # the rate limit; the address; the user; guesses from here and from everywhere; the organization; the session; the workspaces
-    assert seen.names == ["UpdateItem", *["GetItem"] * 2, *["UpdateItem"] * 2, "GetItem", "TransactWriteItems", "BatchGetItem"]
+    # the rate limit; the address; the user; guesses from here, from here at this account, from everywhere; the organization; the
+    # session; the workspaces
+    assert seen.names == ["UpdateItem", *["GetItem"] * 2, *["UpdateItem"] * 3, "GetItem", "TransactWriteItems", "BatchGetItem"]
 
 
 def test_a_registration(ada):

@@ -18,7 +18,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import create_workspace, delete_workspace, list_memberships
 from shared.store import fetch
 from tests.areas.boards_world import put_on_plan
-from tests.areas.driving import sign_up
+from tests.areas.driving import confirm_address, sign_up
 from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -27,7 +27,7 @@ REFUSALS = (Conflict, Forbidden, LimitExceeded, NotFound, RateLimited)
 
 
 def actor_named(name: str) -> Actor:
-    client = sign_up(name, f"{new_id()}@example.com")
+    client = confirm_address(sign_up(name, f"{new_id()}@example.com"))
     return again(client.user["id"])
 
 

@@ -15,7 +15,7 @@ from shared.work.attachments.uploading import begin_upload, finish_upload
 from shared.work.items.rows import Item
 from tests.areas.billing_world import invoice_with_credit_note
 from tests.areas.boards_world import World, create_world, put_on_plan
-from tests.areas.driving import Answer, Client, sign_up
+from tests.areas.driving import Answer, Client, confirm_address, sign_up
 
 PRD = agent_named("prd", local=True)
 PASSWORD = "correct horse"
@@ -46,6 +46,8 @@ class Stage:
         self.callers: dict[str, Client] = {Role.OWNER: self.world.ada} | {
             role: self.world.join(f"{role} person", f"{role}@{domain}", role) for role in (Role.ADMIN, Role.MEMBER, Role.VIEWER)
         }
+        for client in self.callers.values():
+            confirm_address(client)
         put_on_plan(self.world.ws_id, maxProjects=1000, maxMembers=1000)
         self.world.set_wip(1, None)
         many = {"settings": {"maxConcurrentRuns": 100}}

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import ClientSession, WSMsgType
 
 from local.stack import LocalStack
+from tests.stack.test_month import mail_to, token_in
 from tests.stack.test_redrive import resource
 from tests.stack.test_sockets import Person, board_of, hear, join
 from tests.waiting import eventually, eventually_async
@@ -33,6 +34,9 @@ async def _lives_and_goes(stack: LocalStack) -> None:
         ada.ws_id = made["id"]
         _, board, lanes = await board_of(ada)
         mail = (await eve.call("agentworks", "GET", "/auth/me"))["email"]
+        own = (await ada.call("agentworks", "GET", "/auth/me"))["email"]
+        token = token_in(await asyncio.to_thread(mail_to, stack, own, "Confirm"))
+        await ada.call("agentworks", "POST", "/auth/verify-email", {"token": token})
         async with ada.socket("agentworks", f"/api/workspaces/{ada.ws_id}/events") as socket:
             member = await invited(ada, eve, mail)
             told = await hear(socket, "member_joined", within=TIMEOUT)

@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.core.emails import normal_email
+from shared.core.emails import mailbox_of, normal_email
 from shared.edge.contracts.fields import Email, KnownEmail
 
 EMAIL = TypeAdapter(Email)
@@ -107,3 +107,16 @@ def test_the_library_is_imported_where_an_address_is_checked_and_not_before():
     said += "TypeAdapter(Email).validate_python('ada@example.com'); print(before, 'email_validator' in sys.modules, 'dns' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.split() == ["False", "True", "False"]
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("Ada+shop@Example.com", "ada@example.com"),
+        ("ada@example.com", "ada@example.com"),
+        ("ada+a+b@example.com", "ada@example.com"),
+        ('"a+b"@example.com', '"a+b"@example.com'),
+    ],
+)
+def test_variants_of_an_address_are_one_mailbox(address, mailbox):
+    assert mailbox_of(address) == mailbox

@@ -31,14 +31,15 @@ def no_mail() -> None:
     """Send nothing: used for an unknown address, so that the response time does not reveal whether an account exists."""
 
 
-def verify_email(*, name: str, url: str, expires: str) -> RenderedMail:
-    """Ask to confirm an address: `url` is the page that confirms it, valid until `expires` (ISO 8601)."""
+def verify_email(*, url: str, expires: str) -> RenderedMail:
+    """Ask to confirm an address: `url` is the page that confirms it, valid until `expires` (ISO 8601). It has no text of whoever
+    registered the address, who may be a stranger."""
     return _layout(
         "Confirm your e-mail address",
-        f"Hello {name},",
         "please confirm that this is your e-mail address.",
         button=("Confirm my address", url),
-        small=f"The link is good until {_date_and_time(expires)}. If you did not register, you need not do anything.",
+        small=f"The link is good until {_date_and_time(expires)}. Open it where you are logged in. If you did not register, you need not"
+        " do anything.",
     )
 
 
@@ -48,6 +49,36 @@ def reset_password(*, url: str, expires: str) -> RenderedMail:
         "somebody, hopefully you, asked for a new password for this address.",
         button=("Choose a new password", url),
         small=f"The link is good once, until {_date_and_time(expires)}. If it was not you, you need not do anything: your password stays.",
+    )
+
+
+def account_locked(*, url: str, expires: str) -> RenderedMail:
+    return _layout(
+        "Somebody tries to guess your password",
+        "so many wrong passwords were tried for your account that it takes none for up to an hour, not even the right one. Your open"
+        " sessions go on. If you want to log in now, choose a new password: with it you get in at once.",
+        button=("Choose a new password", url),
+        small=f"The link is good once, until {_date_and_time(expires)}. If you do not want to log in, you need not do anything.",
+    )
+
+
+def choose_password(*, url: str, expires: str) -> RenderedMail:
+    return _layout(
+        "Your address is confirmed: choose a password",
+        "you confirmed your e-mail address. As you were not logged in, whoever registered with it before can no longer log in.",
+        "If you want to use the account, choose a password for it.",
+        button=("Choose a password", url),
+        small=f"The link is good once, until {_date_and_time(expires)}. Later, ask for a new one where you log in.",
+    )
+
+
+def identity_linked(*, provider: str, at: str, url: str) -> RenderedMail:
+    """Report a new way to log in: by `provider`, since `at` (ISO 8601); `url` is the page to ask for a new password."""
+    return _layout(
+        "A new way into your account",
+        f"since {_date_and_time(at)} you can log in to your account with {provider}.",
+        button=("It was not me: choose another password", url),
+        small="If it was you, you need not do anything.",
     )
 
 
@@ -61,12 +92,16 @@ def password_changed(*, name: str, at: str, url: str) -> RenderedMail:
     )
 
 
-def invitation(*, workspace: str, inviter: str, role: str, url: str, expires: str, message: str | None = None) -> RenderedMail:
-    """Invite into a workspace, with the inviter's own message. `url` is the page to accept it, until `expires` (ISO 8601)."""
+def invitation(
+    *, workspace: str | None, inviter: str, role: str, url: str, expires: str, message: str | None = None
+) -> RenderedMail:
+    """Invite into a workspace, with the inviter's own message. `url` is the page to accept it, until `expires` (ISO 8601). Without
+    its name the workspace is not named."""
+    place = f"the workspace {workspace}" if workspace else "a workspace"
     words = [f"{inviter} wrote:", message] if message else []
     return _layout(
-        f"{inviter} invites you to {workspace}",
-        f"{inviter} invites you to join the workspace {workspace} as {role}.",
+        f"{inviter} invites you to {workspace or 'a workspace'}",
+        f"{inviter} invites you to join {place} as {role}.",
         *words,
         button=("Accept the invitation", url),
         small=f"The invitation is good until {_date_and_time(expires)}. If you do not know {inviter}, ignore it.",
@@ -125,6 +160,9 @@ TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "nothing": no_mail,
     "verify_email": verify_email,
     "reset_password": reset_password,
+    "account_locked": account_locked,
+    "choose_password": choose_password,
+    "identity_linked": identity_linked,
     "password_changed": password_changed,
     "invitation": invitation,
     "usage_alert": usage_alert,

@@ -195,7 +195,9 @@ class Agentworks(Contract):
     )
     openapi = "3.0.3"
     drop_none = True
-    cookie = "cadre_session"
+    cookie = (
+        "__Host-cadre_session"  # browsers take this prefix from this host only, with Secure and Path=/ (RFC 6265bis, 4.1.3.2)
+    )
     workspace_rule = RateRule("aw", 10_000, 3600)
     names = {"item_ids": "cardIds"}
     unknown = frozenset({"phase_id", "column_id"})

@@ -6,12 +6,10 @@ and organizations the caller belongs (`shared.people.access.records`).
 
 from dataclasses import replace
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
-from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
 from shared.core.settings import origin_of, settings
@@ -35,7 +33,9 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
 
     if operation.public:
         rules = rules_for(FREE) if operation.rate_class else ()
-        call.rate_status = records.count_anonymous(await _subject(operation, request, call), rules) if rules else None
+        call.rate_status = records.count_anonymous(f"{contract.name}#{call.client_ip}", rules)
+        if operation.knows_caller:
+            call.actor = _known_caller(operation, request)
         return
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
@@ -64,17 +64,12 @@ def _with_workspace_limit(actor: Actor, operation: Operation, call: Call) -> Act
     return replace(actor, on_enter_workspace=count_workspace)
 
 
-async def _subject(operation: Operation, request: Request, call: Call) -> str:
-    """Return what an anonymous request is counted by: its address, and the field of the body that the operation names."""
-    subject = f"{operation.contract.name}#{call.client_ip}"
-    if operation.counted_by is None:
-        return subject
+def _known_caller(operation: Operation, request: Request) -> Actor | None:
+    """Return the caller of a public operation, if the request has the token of a session that is open."""
     try:
-        body = await request.json()
-    except HTTPException:
-        return subject  # the endpoint reports what is wrong with the body
-    value = body.get(operation.counted_by) if isinstance(body, dict) else None
-    return f"{subject}#{fingerprint(value.strip().lower())}" if isinstance(value, str) else subject
+        return records.authenticate(tokens.read(_token(operation, request), tokens.ACCESS), ())[0]
+    except (Unauthenticated, Forbidden):
+        return None
 
 
 def _token(operation: Operation, request: Request) -> str:

@@ -40,14 +40,14 @@ class Operation:
     permission: Permission | None = None
     """The permission that a caller must have where the operation acts; None: any authenticated caller (or anybody, if public)."""
     public: bool = False
+    knows_caller: bool = False
+    """Public, but a caller who sends a good token is known."""
     rate_class: str = ""
     limited: bool = True
     secret: bool = False
     """The response contains tokens or keys: it is never stored for a repeated request."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """This operation's own names for fields of the services: `{"parent_id": "parentCommentId"}`."""
-    counted_by: str | None = None
-    """The body field (an e-mail address) by which anonymous requests are counted, beside their network address."""
     max_body: int = DEFAULT_BODY
     model: Any = None
     paged: bool = False

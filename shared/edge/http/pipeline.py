@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from shared.core import clock
 from shared.core.errors import CadreError, TooLarge, Upstream
+from shared.core.networks import network_of
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
@@ -88,7 +89,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         response = failure(contract, problem, call.request_id)
         refused = problem.status == 401 and not operation.public  # a failed login must not end the browser's session
         if refused and contract.cookie and contract.cookie in request.cookies:
-            response.delete_cookie(contract.cookie, path="/")
+            response.delete_cookie(contract.cookie, path="/", secure=True, httponly=True)
     response.headers["X-Request-ID"] = call.request_id
     rate_status = call.rate_status
     if rate_status is not None and (problem is None or problem.rate is None):  # a 429 has the headers of the exceeded limit
@@ -145,7 +146,7 @@ def request_id(request: Request) -> str:
 
 
 def client_ip(request: Request) -> str:
-    """Return the network address of the caller.
+    """Return the network address of the caller, as callers are counted (`network_of`).
 
     Behind the edge the gateway sees only the edge. The address is then the second last in X-Forwarded-For, which the edge added.
     The edge proves itself with a key (infra/edge.py); without it the gateway's own view counts, whatever the headers say.
@@ -154,10 +155,10 @@ def client_ip(request: Request) -> str:
     if key and hmac.compare_digest(request.headers.get("x-cadre-edge", "").encode(), key.encode()):
         addresses = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
         if len(addresses) > 1:
-            return addresses[-2][:45]  # the maximum length of an IPv6 address
+            return network_of(addresses[-2])
     event = request.scope.get("aws.event") or {}
     address: str = event.get("requestContext", {}).get("identity", {}).get("sourceIp", "")
-    return address or "unknown"
+    return network_of(address or "unknown")
 
 
 def _check_size(operation: Operation, body: bytes) -> None:

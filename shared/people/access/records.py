@@ -40,6 +40,8 @@ MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs
 GUESSES_PER_ACCOUNT = RateRule("guess", 100, 3600)
 """Wrong passwords per account and hour, from all network addresses together. After that even the right password is refused; open
 sessions continue."""
+GUESSES_PER_NETWORK = RateRule("network", 100, 3600)
+"""Wrong passwords per network address and hour, for all accounts and contracts together. A right password takes back only itself."""
 GUESSES_PER_IP = (RateRule("quarter", 10, 900), RateRule("hours", 15, 7200), RateRule("day", 20, 86_400))
 """Wrong passwords per account from one network address: each further wait is longer (a quarter of an hour, two hours, a day).
 Guessing locks out only callers at the same network address. A login resets the counters."""
@@ -54,6 +56,7 @@ class Access(Ephemeral):
 
     name = UnicodeAttribute()
     email = UnicodeAttribute(default="")
+    email_verified = BooleanAttribute(default=False)
     avatar_url = UnicodeAttribute(null=True)
     platform_admin = BooleanAttribute(default=False)
     sessions: Any = flat_map()
@@ -67,11 +70,12 @@ class Access(Ephemeral):
 
 
 class Guesses(Ephemeral):
-    """The counters of GUESSES_PER_IP."""
+    """The counters of GUESSES_PER_IP, and of GUESSES_PER_NETWORK on a row of its own."""
 
     quarter = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[0].name}")
     hours = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[1].name}")
     day = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_IP[2].name}")
+    network = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_NETWORK.name}")
 
 
 def access_key(user_id: str) -> tuple[str, str]:
@@ -94,6 +98,7 @@ def new_access(
             sk="META",
             name=user.name,
             email=user.email,
+            email_verified=user.email_verified,
             sessions={session_id: expires} if session_id else {},
             workspaces={ws_id: Role.OWNER.value} | {one: role.value for one, role in (joined or {}).items()},
             organizations={str(user.org_id): Role.OWNER.value},
@@ -132,16 +137,28 @@ def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | Non
     return count_requests(Access, f"RL#{subject}", rules, ttl=max(rule.window for rule in rules) * 2)[1]
 
 
-def count_guess(user_id: str | None, email: str, ip: str) -> Access:
-    """Count an attempt to prove one's identity by a password; return the access record. Raises RateLimited.
-
-    Attempts for an address without an account are counted too, so that both look the same. Two round trips, or up to four at the
-    first attempt in a window.
-    """
+def count_guess_from(email: str, ip: str) -> None:
+    """Count an attempt to prove one's identity by a password, where it comes from. Raises RateLimited. Two round trips, or up to
+    four at the first attempt in a window."""
+    count_requests(Guesses, _network_key(ip), [GUESSES_PER_NETWORK], ttl=GUESSES_PER_NETWORK.window * 2)
     count_requests(Guesses, _guesses_key(email, ip), GUESSES_PER_IP, ttl=_GUESSES_TTL)
+
+
+def count_guess_at(user_id: str | None, email: str) -> Access:
+    """Count an attempt at the account, from wherever it comes; return the access record. Raises RateLimited.
+
+    Attempts for an address without an account are counted too, so that both look the same. One round trip, two at the first
+    attempt in a window.
+    """
     pk = f"ACCESS#{user_id}" if user_id else f"RL#guess#{fingerprint(email)}"
     raw, _ = count_requests(Access, pk, [GUESSES_PER_ACCOUNT], ttl=None if user_id else GUESSES_PER_ACCOUNT.window * 2)
     return Access.decode(raw)
+
+
+def take_back_guess(ip: str) -> Operation:
+    """Return the operation that takes a right password out of the guesses of its network address. The others there stay, so that
+    nobody hides guesses behind logins to an account of their own."""
+    return update(Guesses(pk=_network_key(ip), sk="META"), [Guesses.network.add(-1)])
 
 
 def reset_guesses(email: str, ip: str) -> Operation:
@@ -149,6 +166,10 @@ def reset_guesses(email: str, ip: str) -> Operation:
     row = Guesses(pk=_guesses_key(email, ip), sk="META")
     counters = [counter.set(0) for counter in (Guesses.quarter, Guesses.hours, Guesses.day)]
     return update(row, [*counters, Guesses.ttl.set(clock.epoch() + _GUESSES_TTL)])
+
+
+def _network_key(ip: str) -> str:
+    return f"RL#guess#{ip}"
 
 
 def _guesses_key(email: str, ip: str) -> str:
@@ -167,13 +188,14 @@ def get_access(user_id: str) -> Access:
     return record
 
 
-def open_session(user_id: str, session_id: str, expires: int, access: Access | None) -> Operation:
-    """Add a new session and reset the guesses. Removes expired sessions, and the ones that expire first above MAX_SESSIONS."""
+def open_session(user: Actor, session_id: str, expires: int, access: Access | None) -> Operation:
+    """Add a new session and reset the guesses. Removes expired sessions, and the ones that expire first above MAX_SESSIONS. Also
+    notes whether the user's address is confirmed, which records of before do not know."""
     expiries = sorted((end, one) for one, end in dict(access.sessions).items()) if access else []
     now = clock.epoch()
     ended = [one for index, (end, one) in enumerate(expiries) if end < now or index < len(expiries) - MAX_SESSIONS + 1]
     actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in ended)]
-    return update(_key_row(user_id), actions, Access.pk.exists())
+    return update(_key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
 
 
 def close_session(user_id: str, session_id: str) -> None:
@@ -181,10 +203,15 @@ def close_session(user_id: str, session_id: str) -> None:
     update_now(_key_row(user_id), [Access.sessions[session_id].remove()])
 
 
-def close_sessions(user_id: str, session_ids: Sequence[str]) -> Operation:
-    """Remove many sessions, as part of a transaction, and reset the guesses."""
+def close_sessions(user: Actor, session_ids: Sequence[str]) -> Operation:
+    """Remove many sessions, as part of a transaction, reset the guesses, and note whether the user's address is confirmed."""
     actions = [Access.guesses.set(0), *(Access.sessions[session_id].remove() for session_id in session_ids)]
-    return update(_key_row(user_id), actions, Access.pk.exists())
+    return update(_key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
+
+
+def confirm_email(user_id: str) -> Operation:
+    """Note that the user's address is confirmed."""
+    return update(_key_row(user_id), [Access.email_verified.set(True)], Access.pk.exists())
 
 
 def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
@@ -222,6 +249,7 @@ def build_actor(
         name=record.name,
         kind=kind,
         email=record.email,
+        email_verified=record.email_verified,
         avatar_url=record.avatar_url,
         session_id=session_id,
         org_id=org_id,

@@ -7,13 +7,13 @@ from typing import Any
 from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.emails import normal_email
-from shared.core.errors import FieldError, Invalid, Unauthenticated
+from shared.core.errors import FieldError, Invalid, RateLimited, Unauthenticated
 from shared.core.ids import new_id
 from shared.core.plans import FREE
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.identity import passwords, sessions
+from shared.people.identity import mails, passwords, sessions
 from shared.people.identity.users import EmailTaken, User, email_guard, find_by_email, get_user, new_user
 from shared.people.tenancy.invitations import prepare_acceptance
 from shared.people.tenancy.provisioning import NewOrganization, new_organization
@@ -116,24 +116,43 @@ def login(email: str, password: str, *, contract: str, remember: bool = True, ip
     """Open a session; `ip` is the address of the caller.
 
     Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too
-    many wrong guesses (`records.GUESSES_PER_IP`). A guess is counted before the password is checked, so parallel requests
-    get no extra guess.
+    many wrong guesses (`records.GUESSES_PER_...`). A guess is counted before the password is checked, so parallel requests get no
+    extra guess.
     """
     email = normal_email(email)
     user = find_by_email(email)
-    access = records.count_guess(user.id if user else None, email, ip)
+    access = _count_guess(user.id if user else None, email, ip)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise _CredentialsWrong
     same = User.password_hash == user.password_hash
-    return open_session(user, access, records.reset_guesses(email, ip), contract=contract, remember=remember, same=same)
+    counted = records.reset_guesses(email, ip), records.take_back_guess(ip)
+    return open_session(user, access, *counted, contract=contract, remember=remember, same=same)
+
+
+def _count_guess(user_id: str | None, email: str, ip: str) -> records.Access:
+    """Count an attempt before it is checked; return the access record. Raises RateLimited. If the account takes no attempt from
+    anywhere, its owner is mailed a way in."""
+    records.count_guess_from(email, ip)
+    try:
+        return records.count_guess_at(user_id, email)
+    except RateLimited:
+        mails.tell_locked(user_id, email)
+        raise
 
 
 def open_session(
-    user: User, access: records.Access, *further: Operation, contract: str, remember: bool = True, same: Any = None
+    user: User,
+    access: records.Access,
+    *further: Operation,
+    contract: str,
+    remember: bool = True,
+    same: Any = None,
+    recorded: bool = False,
 ) -> Login:
     """Open a session for a user who has proved their identity. Two round trips.
 
-    `further` operations are written in the same transaction. `same` is a condition that the user's row must still fulfil.
+    `further` operations are written in the same transaction, and with `recorded` the user's new event. `same` is a condition
+    that the user's row must still fulfil.
     """
     organization = fetch(Organization, str(user.org_id))
     plan = organization.plan if organization else FREE
@@ -141,21 +160,23 @@ def open_session(
     tokens, operations, expires = sessions.new_session(user, contract, role=role, plan=plan, remember=remember)
     user.last_login_at = clock.iso()
     write(
-        _note_login(user, same),
-        records.open_session(user.id, tokens.session_id, expires, access),
+        _note_login(user, same, recorded),
+        records.open_session(user.as_actor(), tokens.session_id, expires, access),
         *operations,
         *further,
     )
     return Login(user, tokens, role, plan, records.build_actor(user.id, access, tokens.session_id))
 
 
-def _note_login(user: User, same: Any) -> Operation:
+def _note_login(user: User, same: Any, recorded: bool) -> Operation:
     """Set the time of the login, if the credential that was checked is still valid; parallel logins do not disturb each other.
 
     The version goes up, so that nobody overwrites it: a parallel change of the password then sees the new session and ends it.
     """
     exists = User.pk.exists()
     actions = [User.last_login_at.set(user.last_login_at), User.version.add(1)]
+    if recorded:
+        actions += [User.event_id.set(user.event_id), User.event.set(user.event)]
     return update(user, actions, exists if same is None else exists & same, _CredentialsWrong)
 
 
@@ -165,14 +186,15 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
     Raises Invalid, and RateLimited after too many guesses at the current password, which count together with those of `login`.
     """
     passwords.check_strength(new, "new_password", (actor.email, actor.name))
-    records.count_guess(actor.id, actor.email, ip)
+    _count_guess(actor.id, actor.email, ip)
 
     def change(user: User) -> list[Operation]:
         if not passwords.matches(user.password_hash, current):
             raise Invalid(FieldError("current_password", "This is not your current password"))
         set_password(user, new)
         record(user, EventType.PASSWORD_CHANGED, actor)
-        return [*close_all_sessions(user.id, but=actor.session_id), records.reset_guesses(user.email, ip)]
+        counted = records.reset_guesses(user.email, ip), records.take_back_guess(ip)
+        return [*close_all_sessions(user, but=actor.session_id), *counted]
 
     update_with_retry(lambda: get_user(actor.id), change)
 
@@ -184,8 +206,8 @@ def set_password(user: User, new: str) -> None:
     user.password_hash, user.password_changed_at = passwords.hash_password(new), clock.iso()
 
 
-def close_all_sessions(user_id: str, but: str | None = None) -> list[Operation]:
+def close_all_sessions(user: User, but: str | None = None) -> list[Operation]:
     """Return the operations that end every session of a user, except the session `but`. One round trip."""
-    access = records.find_access(user_id)
+    access = records.find_access(user.id)
     others = [session for session in dict(access.sessions) if session != but] if access else []
-    return [records.close_sessions(user_id, others), *(delete(sessions.session_key(session)) for session in others)]
+    return [records.close_sessions(user.as_actor(), others), *(delete(sessions.session_key(session)) for session in others)]

@@ -1,7 +1,8 @@
 """Sessions: opened by a login, continued by a refresh, ended by a logout.
 
-A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. agentworks rotates the token at each refresh;
-aintandem and orchestrator do not, so their token stays valid for the whole session.
+A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. The contract that opened the session decides
+whether the token rotates at each refresh, whichever contract refreshes it: agentworks' does; those of aintandem and orchestrator
+stay valid for the whole session.
 
     presented: current           rotate; it becomes `previous`
     presented: previous, and no successor of it was used yet
@@ -43,6 +44,7 @@ from shared.store import (
 
 REFRESH_SECONDS = 30 * 86_400  # lifetime of a session, the same in all documents
 SHORT_SECONDS = 86_400  # lifetime in agentworks without rememberMe
+_ROTATING = frozenset({"agentworks"})  # contracts whose answer to a refresh has a new refresh token
 _MAX_SIBLINGS = 8  # successors of one token that stay valid; older ones are dropped
 _MAX_ATTEMPTS = 8  # for refreshes of one session at the same moment
 
@@ -114,15 +116,10 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) ->
     )
 
 
-def refresh(refresh_token: str, *, rotate: bool) -> tuple[User, Tokens]:
-    """Return new tokens of a session. Raises Unauthenticated, and ends the session if the token was used before."""
-    if rotate:
-        session, secret = _rotate_with_retry(refresh_token)
-    else:
-        session, presented = _get_session(refresh_token)
-        if presented != session.current:
-            raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
-        secret = refresh_token.partition(".")[2]
+def refresh(refresh_token: str) -> tuple[User, Tokens]:
+    """Return new tokens of a session. Raises Unauthenticated, and ends the session if its token rotates and this one was used
+    before."""
+    session, secret = _renew_secret(refresh_token)
     user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
@@ -151,12 +148,16 @@ def _get_session(refresh_token: str) -> tuple[Session, str]:
     return session, fingerprint(secret)
 
 
-def _rotate_with_retry(refresh_token: str) -> tuple[Session, str]:
-    """Rotate the secret; try again if another refresh was faster. Return the session and the new secret."""
+def _renew_secret(refresh_token: str) -> tuple[Session, str]:
+    """Return the session and the secret of its next refresh; try again if another refresh was faster."""
 
     def attempt(_: int) -> tuple[Session, str]:
         session, presented = _get_session(refresh_token)
-        return session, _rotate(session, presented)
+        if session.contract in _ROTATING:
+            return session, _rotate(session, presented)
+        if presented != session.current:
+            raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
+        return session, refresh_token.partition(".")[2]
 
     return retrying(attempt, times=_MAX_ATTEMPTS, again=lambda error: isinstance(error, _RefreshRaced))
 

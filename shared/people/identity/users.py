@@ -29,13 +29,22 @@ class User(Entity):
     password_hash = UnicodeAttribute(null=True)
     password_changed_at = UnicodeAttribute(null=True)
     email_verified = BooleanAttribute(default=False)
+    founding_identity = UnicodeAttribute(null=True)
+    """The identity at a provider that founded the account, if it did not confirm the address; the guard's value."""
     preferences = JSONAttribute(default=lambda: deepcopy(DEFAULT_PREFERENCES))
     last_login_at = UnicodeAttribute(null=True)
     platform_admin = BooleanAttribute(default=False)
     default_ws_id = UnicodeAttribute()
 
     def as_actor(self) -> Actor:
-        return Actor(id=self.id, name=self.name, email=self.email, avatar_url=self.avatar_url, org_id=self.org_id)
+        return Actor(
+            id=self.id,
+            name=self.name,
+            email=self.email,
+            email_verified=self.email_verified,
+            avatar_url=self.avatar_url,
+            org_id=self.org_id,
+        )
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -7,28 +7,39 @@ workspace: inviting it again renews that invitation with a new token, role and d
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from shared.core import clock
-from shared.core.actor import GRANTS, Actor, Permission, Role
-from shared.core.emails import normal_email
+from shared.core.actor import GRANTS, SYSTEM, Actor, Permission, Role
+from shared.core.emails import mailbox_of, normal_email
 from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound
 from shared.core.ids import bare_id, derived_id, is_id
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
+from shared.core.plans import FREE
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.limits import workspace_limit
-from shared.people.tenancy.members import AlreadyMember, Member, check_may_grant, member_limit_error, new_membership
-from shared.people.tenancy.rows import Invitation, Workspace, WorkspaceMembership
+from shared.people.tenancy.members import (
+    AlreadyMember,
+    Member,
+    check_may_grant,
+    member_limit_error,
+    new_membership,
+    permissions_of,
+)
+from shared.people.tenancy.rows import Invitation, Organization, Workspace, WorkspaceMembership
 from shared.people.tenancy.workspaces import authorize_workspace, list_memberships
 from shared.store import (
     Operation,
+    check,
     collection,
     count,
     create,
     fetch,
     fetch_all,
+    get,
     get_many,
     load,
     save,
@@ -39,8 +50,10 @@ from shared.store import (
 
 LIFETIME = 7 * 86_400  # seconds
 _KEPT_S = 30 * 86_400  # seconds for which the row of an expired invitation is kept
-MAILS_PER_ADDRESS = RateRule("invited", 5, 3600)
-"""Invitations from one person to one address per hour, for all workspaces: each is a mail."""
+MAILS_PER_SENDER = RateRule("invites", 50, 86_400)
+"""Invitations from one person per day, for all workspaces and recipients: each is a mail."""
+MAILS_PER_RECIPIENT = (RateRule("invited", 5, 3600), RateRule("invited-day", 20, 86_400))
+"""Invitations to one mailbox, from all senders together."""
 MAX_PENDING = 200
 """Pending invitations per workspace; a list of members shows all of them."""
 
@@ -52,6 +65,8 @@ class NewInvitation:
     invitation: Invitation
     token: str
     workspace: Workspace
+    on_trial: bool
+    """Whether nobody pays for the workspace's organization: its mails then have no text of the sender's."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +80,15 @@ class Acceptance:
 
 
 def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None = None) -> NewInvitation:
-    """Invite an address, or renew its invitation. Five round trips.
+    """Invite an address, or renew its invitation. Seven round trips.
 
-    Raises NotFound("workspace"), Forbidden (also for a role with permissions that the actor lacks), Conflict(ALREADY_MEMBER),
-    LimitExceeded(MEMBER_LIMIT) if the workspace is full, LimitExceeded after MAX_PENDING, RateLimited after MAILS_PER_ADDRESS.
+    Raises NotFound("workspace"), Forbidden (also for a role with permissions that the actor lacks, and for an actor whose own
+    address is not confirmed), Conflict(ALREADY_MEMBER), LimitExceeded(MEMBER_LIMIT) if the workspace is full, LimitExceeded after
+    MAX_PENDING, RateLimited after MAILS_PER_SENDER and MAILS_PER_RECIPIENT.
     """
     ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
+    if not actor.email_verified:
+        raise Forbidden("Confirm your own e-mail address before you invite others")
     check_may_grant(actor, ws_id, GRANTS[role])
     email = normal_email(email)
     invitation_id = derived_id("invitation", ws_id, email)
@@ -78,7 +96,9 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
     _check_room(workspace, email, renewed=isinstance(existing, Invitation) and _is_pending(existing))
-    records.count_anonymous(f"invited#{actor.id}#{fingerprint(email)}", [MAILS_PER_ADDRESS])
+    organization = fetch(Organization, str(workspace.org_id))
+    records.count_anonymous(f"invites#{actor.id}", [MAILS_PER_SENDER])
+    records.count_anonymous(f"invited#{fingerprint(mailbox_of(email))}", MAILS_PER_RECIPIENT)
     invitation = (
         existing if isinstance(existing, Invitation) else Invitation.new(invitation_id, org_id=workspace.org_id, ws_id=ws_id)
     )
@@ -90,7 +110,8 @@ def invite(actor: Actor, ws_id: str, email: str, role: Role, message: str | None
     invitation.expires_at, invitation.ttl = clock.iso(clock.from_epoch(expires)), expires + _KEPT_S
     record(invitation, EventType.MEMBER_INVITED, actor, email=email, role=role.value, renewed=existing is not None)
     write(save(invitation) if existing is not None else create(invitation, stale))
-    return NewInvitation(invitation, f"{invitation_id}.{secret}", workspace)
+    on_trial = organization is None or organization.plan == FREE
+    return NewInvitation(invitation, f"{invitation_id}.{secret}", workspace, on_trial)
 
 
 def list_pending(actor: Actor, ws_id: str) -> list[Invitation]:
@@ -157,6 +178,40 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
     update_with_retry(read, change)
 
 
+def cancel_of_member(ws_id: str, user_id: str) -> None:
+    """Cancel the pending invitations of a person that they could not send any more. Two round trips, and one for each of them."""
+    inviter = get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, user_id))
+    ids = [row.id for row in collection(1, f"WS#{ws_id}#INV")]
+
+    def change(invitation: Invitation) -> None:
+        if invitation.status == "pending" and invitation.invited_by["id"] == user_id:
+            invitation.status = "cancelled"
+            record(invitation, EventType.INVITATION_CANCELLED, SYSTEM, email=invitation.email)
+
+    for one in fetch_all(Invitation, ids):
+        if one.invited_by["id"] == user_id and not _may_invite(inviter, Role(one.role)):
+            update_with_retry(partial(_get_again, one), change)
+
+
+def _get_again(invitation: Invitation) -> Invitation:
+    return fetch(Invitation, invitation.id) or invitation
+
+
+def _may_invite(row: WorkspaceMembership | None, role: Role) -> bool:
+    """Tell whether a member may invite others in this role."""
+    return row is not None and not row.deleted_at and permissions_of(row) >= GRANTS[role] | {Permission.MEMBER_INVITE}
+
+
+def _check_inviter(invitation: Invitation, inviter: WorkspaceMembership | None) -> Operation:
+    """Return the operation that refuses the acceptance if the inviter loses their role meanwhile. Raises Conflict if they may not
+    invite any more: a pending invitation ends with the right to send it."""
+    cancelled = _not_pending("cancelled")
+    if inviter is None or not _may_invite(inviter, Role(invitation.role)):
+        raise cancelled
+    same = (WorkspaceMembership.role == inviter.role) & (WorkspaceMembership.permissions == inviter.permissions)
+    return check(inviter, WorkspaceMembership.deleted_at.does_not_exist() & same, cancelled)
+
+
 def _check_room(workspace: Workspace, email: str, *, renewed: bool) -> None:
     """Refuse what can be refused before a mail is sent. Whether there is room is decided again when the invitation is accepted."""
     if any(row.user.get("email") == email for row in list_memberships(workspace.id)):
@@ -188,11 +243,18 @@ def _accept(who: Actor, invitation: Invitation) -> Acceptance:
         raise _not_pending(invitation.status)
     if invitation.expires_at <= clock.iso():
         raise _not_pending("expired")
-    workspace = fetch(Workspace, str(invitation.ws_id))
-    if workspace is None or workspace.deleted_at:
+    ws_id, inviter_id = str(invitation.ws_id), invitation.invited_by["id"]
+    workspace, inviter = get_many(
+        [(Workspace, *Workspace.key(ws_id)), (WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, inviter_id))]
+    )
+    if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Invitation.NAME)
+    inviter_holds = _check_inviter(invitation, inviter if isinstance(inviter, WorkspaceMembership) else None)
+    if inviter_id == who.id:
+        raise AlreadyMember
     role = Role(invitation.role)
     membership, operations = new_membership(who, workspace, role, invitation.invited_by)
+    operations.append(inviter_holds)
     invitation.status, invitation.accepted_by = "accepted", who.id
     return Acceptance(workspace, role, membership, operations)
 

@@ -243,7 +243,7 @@ def _start_card(run: Run) -> list[Operation]:
 
 
 def get_actor(run: Run) -> Actor:
-    return agent_actor(get_agent(run.agent_id), str(run.ws_id), run.tools)
+    return agent_actor(get_agent(run.agent_id), str(run.ws_id), run.tools, run.proj_id)
 
 
 def turn(step: Step) -> State:

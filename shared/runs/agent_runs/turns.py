@@ -178,7 +178,7 @@ class Worker:
 
     @property
     def _actor(self) -> Any:
-        return agent_actor(get_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools)
+        return agent_actor(get_agent(self.run.agent_id), str(self.run.ws_id), self.run.tools, self.run.proj_id)
 
     def execute_calls(self, exchange: Exchange) -> None:
         """Execute the tool calls of a response that have no result yet."""

@@ -30,10 +30,17 @@ _WRITE_PERMISSIONS = {
 }
 
 
-def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...]) -> Actor:
-    """Return the agent as an actor: a member of one workspace with the permissions of its tools only."""
+def agent_actor(agent: Agent, ws_id: str, tools: list[str] | tuple[str, ...], project_id: str | None = None) -> Actor:
+    """Return the agent as an actor: a member of one workspace with the permissions of its tools only, who sees one project."""
     allowed = _READ_PERMISSIONS | {_WRITE_PERMISSIONS[tool] for tool in tools if tool in _WRITE_PERMISSIONS}
-    return Actor(id=agent.id, name=agent.display_name, kind="agent", workspaces={ws_id: Role.MEMBER}, scopes=frozenset(allowed))
+    return Actor(
+        id=agent.id,
+        name=agent.display_name,
+        kind="agent",
+        workspaces={ws_id: Role.MEMBER},
+        scopes=frozenset(allowed),
+        project_id=project_id,
+    )
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,9 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         return _existing_item(existing, board)
     if lane is None and new.phase_id is not None:
         lane = _first_lane(board, new.phase_id)
-    if lane is None or actor.role_in(lane.ws_id, lane.org_id) is None:
+    if lane is None:
         raise NotFound(Lane.NAME)
+    authorize(lane, actor)
     item = _new_item(actor, board, lane, new, item_id or new_id())
     if new.position is None:
         item.position = int(counts.next if counts else 0) + 1

@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.core.actor import Actor
+from shared.core.errors import NotFound
+from shared.core.ids import is_id
 from shared.events import EventType, record
-from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute, create, write
+from shared.store import (
+    Entity,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    authorize,
+    create,
+    get_many,
+    write,
+)
 from shared.work.items.rows import Item
 
 
@@ -54,6 +65,16 @@ class Task(Entity):
         }
 
 
+def _check_tasks(actor: Actor, card: Item, task_ids: Sequence[str]) -> None:
+    """Raise NotFound unless these are tasks of the card's project. One round trip, none without ids."""
+    ids = list(dict.fromkeys(task_ids))
+    if not all(map(is_id, ids)):
+        raise NotFound(Task.NAME)
+    for row in get_many([(Task, *Task.key(one)) for one in ids]) if ids else ():
+        if not isinstance(row, Task) or row.deleted_at or authorize(row, actor).proj_id != card.proj_id:
+            raise NotFound(Task.NAME)
+
+
 def create_task(
     actor: Actor,
     card: Item,
@@ -66,7 +87,9 @@ def create_task(
     depends_on: Sequence[str] = (),
     run_id: str | None = None,
 ) -> Task:
-    """Create a task of a card; the caller has checked that the actor may edit the card. `depends_on` names tasks that must end first."""
+    """Create a task of a card; the caller has checked that the actor may edit the card. `depends_on` names tasks of the card's
+    project that must end first. Raises NotFound for any other."""
+    _check_tasks(actor, card, depends_on)
     task = Task.new(
         task_id,
         org_id=card.org_id,

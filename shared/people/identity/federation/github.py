@@ -52,13 +52,13 @@ class Github:
         address = next(
             (one for one in self._get("/user/emails", token, list) if isinstance(one, dict) and one.get("primary") is True), {}
         )
-        return Person(
+        return Person.read(
             self.name,
-            str(user.get("id", "")),
-            str(address.get("email", "")),
-            address.get("verified") is True,
-            str(user.get("name") or user.get("login") or ""),
-            user.get("avatar_url"),
+            subject=str(user.get("id") or ""),  # a number
+            email=address.get("email"),
+            email_verified=address.get("verified") is True,
+            names=(user.get("name"), user.get("login")),
+            picture=user.get("avatar_url"),
         )
 
     def _get(self, path: str, token: str, kind: type[Any]) -> Any:

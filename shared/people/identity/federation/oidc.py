@@ -57,14 +57,14 @@ class OpenIdConnect:
         claims = self._read_claims(str(tokens.get("id_token", "")), request.nonce)
         if not claims.get("email") and isinstance(tokens.get("access_token"), str):
             claims |= self._fetch_user_info(tokens["access_token"], claims["sub"])
-        email = str(claims.get("email") or "")
-        return Person(
+        verified = claims.get("email_verified")
+        return Person.read(
             self.name,
-            claims["sub"],
-            email,
-            claims.get("email_verified") is True or claims.get("email_verified") == "true",  # some providers send it as a string
-            str(claims.get("name") or claims.get("preferred_username") or email.partition("@")[0]),
-            claims.get("picture"),
+            subject=claims["sub"],
+            email=claims.get("email"),
+            email_verified=verified is True or verified == "true",  # some providers send it as a string
+            names=(claims.get("name"), claims.get("preferred_username")),
+            picture=claims.get("picture"),
         )
 
     def _discover(self) -> Mapping[str, Any]:
@@ -95,11 +95,12 @@ class OpenIdConnect:
             "redirect_uri": request.redirect_uri,
             "code_verifier": request.verifier,
         }
-        methods = configuration.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        methods = configuration.get("token_endpoint_auth_methods_supported")
+        basic = "client_secret_basic" in methods if isinstance(methods, list) and methods else True
         auth = None
         if not self.client.secret:
             form["client_id"] = self.client.id
-        elif "client_secret_basic" in methods:
+        elif basic:
             auth = quote_plus(self.client.id), quote_plus(self.client.secret)  # RFC 6749, 2.3.1
         else:
             form |= {"client_id": self.client.id, "client_secret": self.client.secret}

@@ -3,6 +3,7 @@
     OAUTH_GITHUB_CLIENT_ID, OAUTH_GITHUB_CLIENT_SECRET      with _URL for a GitHub Enterprise Server
     OAUTH_GOOGLE_CLIENT_ID, OAUTH_GOOGLE_CLIENT_SECRET
     OAUTH_<NAME>_ISSUER, _CLIENT_ID, _CLIENT_SECRET         any OpenID Connect provider, as `<name>` in the address
+    OAUTH_<NAME>_DOMAINS      the domains whose addresses are the provider's to confirm, with commas between them; `*` for all
 
 The values come from the environment or from the secret named by CADRE_OAUTH_SECRET (`shared.core.credentials`).
 """
@@ -17,6 +18,9 @@ from shared.people.identity.federation.oidc import OpenIdConnect
 from shared.people.identity.federation.provider import Client, Provider
 
 ISSUERS = {"google": "https://accounts.google.com"}
+GITHUB = "https://github.com"
+# Google gives out these two; of others it only says that they were confirmed once (its own advice for OpenID Connect)
+_GOOGLE_DOMAINS = "gmail.com,googlemail.com"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
@@ -36,7 +40,14 @@ def get_provider(name: str) -> Provider:
         )
     if issuer is not None:
         return OpenIdConnect(name, issuer, client)
-    return Github(name, setting(name, "URL") or "https://github.com", client)
+    return Github(name, setting(name, "URL") or GITHUB, client)
+
+
+def is_trusted(name: str, email: str) -> bool:
+    """Tell whether an address that the provider confirms counts as confirmed here. github.com confirms every address by a mail."""
+    default = {"github": "" if setting("github", "URL") else "*", "google": _GOOGLE_DOMAINS}.get(name, "")
+    domains = [one.strip().lower() for one in (setting(name, "DOMAINS") or default).split(",")]
+    return "*" in domains or email.rpartition("@")[2] in domains
 
 
 def setting(name: str, part: str) -> str:

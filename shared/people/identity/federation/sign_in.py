@@ -5,25 +5,23 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from shared.core import web_addresses
-from shared.core.emails import normal_email
+from shared.core.actor import Actor
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, Unauthenticated, Upstream
 from shared.core.keys import fingerprint
 from shared.core.settings import origin_of, settings
 from shared.core.situations import Situation
-from shared.core.texts import one_line
+from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import one_time_tokens
 from shared.people.identity.accounts import Login, create_account, new_account, open_session
 from shared.people.identity.federation.provider import AuthorizationRequest, Person, Provider
-from shared.people.identity.federation.registry import get_provider
+from shared.people.identity.federation.registry import get_provider, is_trusted
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
-from shared.people.identity.users import EmailTaken, find_by_email, get_user
+from shared.people.identity.users import EmailTaken, User, find_by_email, get_user
 from shared.store import Guard, create, get, retrying, write
 
 SIGN_IN_SECONDS = one_time_tokens.LIFETIMES[Purpose.OAUTH]
 _MAX_ATTEMPTS = 4  # an attempt that loses a race finds the winner's account at the next attempt
-_MAX_SUBJECT, _MAX_EMAIL, _MAX_NAME, _MAX_PICTURE = 255, 254, 100, 2048
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 
 
@@ -71,15 +69,24 @@ def callback_url(provider: str) -> str:
     return f"{base}/auth/oauth/{provider}/callback"
 
 
-def begin(provider_name: str, return_to: str | None = None) -> Redirect:
-    """Start a sign-in. Raises NotFound("provider"), Upstream (not configured, or no response), and Invalid for a `return_to` that
-    is not an allowed page."""
+def begin(provider_name: str, return_to: str | None = None, caller: Actor | None = None) -> Redirect:
+    """Start a sign-in, which may link the account of a `caller` who is logged in.
+
+    Raises NotFound("provider"), Upstream (not configured, or no response), and Invalid for a `return_to` that is not an allowed
+    page.
+    """
     provider = get_provider(provider_name)
     if return_to is not None:
         _check_return_to(return_to)
     browser, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
     state, _ = one_time_tokens.issue(
-        Purpose.OAUTH, provider.name, verifier=verifier, nonce=nonce, browser=fingerprint(browser), return_to=return_to
+        Purpose.OAUTH,
+        provider.name,
+        verifier=verifier,
+        nonce=nonce,
+        browser=fingerprint(browser),
+        return_to=return_to,
+        caller=caller.id if caller else None,
     )
     return Redirect(
         provider.authorization_url(AuthorizationRequest(callback_url(provider.name), state, verifier, nonce)), browser
@@ -91,7 +98,7 @@ def finish(provider_name: str, callback: Callback, *, contract: str) -> SignIn:
 
     Raises Unauthenticated (a state that is unknown, expired, used or from another browser; a code or an id token that cannot be
     trusted; a person who declined), Forbidden if the provider does not confirm the address, Conflict(EMAIL_TAKEN) if an account
-    with this address exists but never confirmed it, and what `begin` raises.
+    with this address exists that may not be linked, and what `begin` raises.
     """
     provider = get_provider(provider_name)
     row = _get_begun(provider, callback)
@@ -103,58 +110,72 @@ def finish(provider_name: str, callback: Callback, *, contract: str) -> SignIn:
     if not callback.code:
         raise Invalid(FieldError("code", "This field is required"))
     request = AuthorizationRequest(callback_url(provider.name), str(callback.state), row.data["verifier"], row.data["nonce"])
-    login, is_new = sign_in(provider.fetch_person(callback.code, request), contract=contract)
+    person = provider.fetch_person(callback.code, request)
+    login, is_new = sign_in(person, contract=contract, caller_id=row.data.get("caller"))
     return SignIn(login, is_new, row.data.get("return_to"))
 
 
-def sign_in(person: Person, *, contract: str) -> tuple[Login, bool]:
+def sign_in(person: Person, *, contract: str, caller_id: str | None = None) -> tuple[Login, bool]:
     """Open a session for a person whom the provider has identified; return it, and whether the account is new.
 
     known      the account that this identity is linked to
-    address    an account with the same address, if provider and account both have it confirmed: it becomes linked
-    else       a new account with a confirmed address
+    address    an account with the same address, if provider and account both have it confirmed: it becomes linked. The provider
+               must be trusted for the domain, or the person logged in to the account before (`caller_id`)
+    else       a new account. Its address is confirmed if the provider is trusted for the domain
     """
-    if not 0 < len(person.subject) <= _MAX_SUBJECT:
-        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{person.provider} does not say who you are")
     return retrying(
-        lambda _: _sign_in_once(person, contract),
+        lambda _: _sign_in_once(person, contract, caller_id),
         times=_MAX_ATTEMPTS,
         again=lambda error: isinstance(error, _SignInRaced | EmailTaken),
     )
 
 
-def _sign_in_once(person: Person, contract: str) -> tuple[Login, bool]:
+def _sign_in_once(person: Person, contract: str, caller_id: str | None) -> tuple[Login, bool]:
     identity = f"OAUTH#{person.provider}#{person.subject}"
     guard = get(Guard, identity)
     if guard is not None:
         user = get_user(guard.ref)
         return open_session(user, records.get_access(user.id), contract=contract), False
-    email = normal_email(person.email)
-    if not person.email_verified or not 0 < len(email.encode()) <= _MAX_EMAIL:
+    if not person.email_verified or not person.email:
         raise Forbidden(
             f"{person.provider} does not say that you have a confirmed e-mail address: confirm it there first",
             Situation.SIGN_IN_EMAIL_UNCONFIRMED,
         )
-    existing = find_by_email(email)
+    existing = find_by_email(person.email)
     if existing is None:
-        name = _shown_name(person.name) or email.partition("@")[0][:_MAX_NAME]
-        account = new_account(name, email, None, email_verified=True, avatar_url=_picture(person.avatar_url))
-        return create_account(account, contract, create(Guard.of(identity, account.user.id), _SignInRaced)), True
-    if not existing.email_verified:
+        return _found_account(person, identity, contract), True
+    _check_may_link(existing, person, caller_id)
+    record(existing, EventType.USER_UPDATED, existing.as_actor(), changes={"identity": [None, person.provider]})
+    link = create(Guard.of(identity, existing.id), _SignInRaced)
+    return open_session(existing, records.get_access(existing.id), link, contract=contract, recorded=True), False
+
+
+def _found_account(person: Person, identity: str, contract: str) -> Login:
+    confirmed = is_trusted(person.provider, person.email)
+    account = new_account(
+        person.name,
+        person.email,
+        None,
+        email_verified=confirmed,
+        founding_identity=None if confirmed else identity,
+        avatar_url=person.avatar_url,
+    )
+    return create_account(account, contract, create(Guard.of(identity, account.user.id), _SignInRaced))
+
+
+def _check_may_link(user: User, person: Person, caller_id: str | None) -> None:
+    """Raise Conflict(EMAIL_TAKEN) if this identity must not open the account with the same address."""
+    if not user.email_verified:
         raise Conflict(
             Situation.EMAIL_TAKEN,
-            "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it",
+            "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it, or ask"
+            " for a new password",
         )
-    link = create(Guard.of(identity, existing.id), _SignInRaced)
-    return open_session(existing, records.get_access(existing.id), link, contract=contract), False
-
-
-def _shown_name(name: str) -> str:
-    """Return a provider's name of a person as ours; empty if it is none that we take."""
-    try:
-        return one_line(name[:_MAX_NAME])
-    except ValueError:
-        return ""
+    if caller_id != user.id and not is_trusted(person.provider, person.email):
+        raise Conflict(
+            Situation.EMAIL_TAKEN,
+            f"There is an account with this e-mail address: log in with its password, then sign in with {person.provider} from there",
+        )
 
 
 def _get_begun(provider: Provider, callback: Callback) -> OneTimeToken:
@@ -180,8 +201,3 @@ def _decline_error(provider: str, error: str) -> Unauthenticated | Upstream:
 def _check_return_to(address: str) -> None:
     if origin_of(address) not in settings().origins:
         raise Invalid(FieldError("return_to", "Only pages of this platform, or of an allowed origin"))
-
-
-def _picture(address: str | None) -> str | None:
-    usable = isinstance(address, str) and len(address) <= _MAX_PICTURE and web_addresses.parse_host(address) is not None
-    return address if usable else None
