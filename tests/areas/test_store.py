@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.core.actor import Actor, Permission, Role
+from shared.core.aws import is_busy
 from shared.core.errors import ConditionFailed, Conflict, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
@@ -320,3 +321,24 @@ def test_batches_go_on_until_nothing_is_left():
 
     assert len(list(batches(call, left[0], "Unprocessed"))) == 2
     assert calls == left[:2]
+
+
+def test_a_batch_of_which_nothing_is_done_is_given_up_and_the_table_called_busy(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("shared.store.client.pause", lambda number, **_: pauses.append(number))
+    with pytest.raises(ClientError) as refused:
+        for _ in batches(lambda RequestItems: {"Unprocessed": RequestItems}, {"t": {"Keys": [1, 2]}}, "Unprocessed"):
+            pass
+    assert is_busy(refused.value)
+    assert pauses == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_batch_that_is_done_row_by_row_is_never_given_up(monkeypatch):
+    monkeypatch.setattr("shared.store.client.pause", lambda *_, **__: None)
+    keys = list(range(100))
+    done = batches(
+        lambda RequestItems: {"Unprocessed": {"t": RequestItems["t"][1:]} if RequestItems["t"][1:] else {}},
+        {"t": keys},
+        "Unprocessed",
+    )
+    assert len(list(done)) == 100
