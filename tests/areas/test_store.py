@@ -263,6 +263,21 @@ def test_a_sharded_list_is_walked_whole(aws):
     assert list(iterate_shards(Due, QUEUE, time.monotonic() - 1, index=2)) == []
 
 
+@pytest.mark.parametrize("turns", [1, 2, 5])
+def test_a_sweep_goes_on_where_the_last_one_had_no_more_time(aws, monkeypatch, turns):
+    """No row leaves the list, and yet each has its turn."""
+    ids = many(12, Due)
+    seen: list[str] = []
+    for _ in range(12 // turns + 1):
+        ticks = itertools.count()
+        monkeypatch.setattr("shared.store.walking.time.monotonic", lambda ticks=ticks: next(ticks))
+        seen += [row.entity_id for row in iterate_shards(Due, QUEUE, turns, index=2, limit=4)]
+    assert set(seen) == set(ids)
+    monkeypatch.undo()
+    rounds = [[row.entity_id for row in iterate_shards(Due, QUEUE, time.monotonic() + 60, index=2)] for _ in range(2)]
+    assert sorted(rounds[1]) == sorted(ids)  # the first one ends the round that was begun
+
+
 @pytest.mark.parametrize("step", [60, 3_600, 86_400])
 def test_no_shard_is_always_the_last(monkeypatch, step):
     moments = iter(range(1_700_000_000, 1_800_000_000, step))
