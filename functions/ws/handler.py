@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.ws import agentworks, omoios
 from functions.ws.endpoint import MESSAGES, ConnectRequest, Endpoint, contract_or_default
 from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
+from shared.core.aws import busy_error
 from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
@@ -57,8 +59,11 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
         actor, _ = records.authenticate(tokens.read(_token(event, query), tokens.ACCESS), ())
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
         endpoint.connect(ConnectRequest(connection_id, actor, parameters, lists))
-    except CadreError as error:
-        status = contract_or_default(name).problem(error).status
+    except (CadreError, BotoCoreError, ClientError) as error:
+        problem = error if isinstance(error, CadreError) else busy_error(error)
+        if problem is None:
+            raise
+        status = contract_or_default(name).problem(problem).status
         logger.info("a socket was refused", extra={"status": status, "reason": type(error).__name__, "connection": connection_id})
         return status
     logger.info("a socket opened", extra={"endpoint": endpoint.name, "actor": actor.id, "connection": connection_id})

@@ -1,8 +1,14 @@
-"""Create AWS clients from one botocore session, so that its credentials, endpoints and handlers are loaded once (5 ms)."""
+"""Create AWS clients from one botocore session, so that its credentials, endpoints and handlers are loaded once (5 ms), and tell which
+of their errors pass."""
 
 from functools import cache
 from threading import Lock
 from typing import Any
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+
+from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 _creating = Lock()  # botocore's sessions are not thread-safe, its clients are
 
@@ -43,3 +49,42 @@ def short_call_client(service: str, within: int = 5) -> Any:
     return client(
         service, config=Config(connect_timeout=2, read_timeout=within, retries={"mode": "standard", "total_max_attempts": 3})
     )
+
+
+_CONTENTION = {"TransactionConflictException", "TransactionInProgressException", "ThrottlingException"}
+_CANCELLED_BY_CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_THROTTLED = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestTimeout",
+    "SlowDown",
+    "Throttling",
+    "TooManyRequestsException",
+}
+
+
+def is_contention(error: BaseException) -> bool:
+    """Tell whether DynamoDB refused a write because of other writes to the same rows: nothing was written, and it may be sent again."""
+    if not isinstance(error, ClientError):
+        return False
+    if _code(error) == "TransactionCanceledException":
+        return any(reason.get("Code") in _CANCELLED_BY_CONTENTION for reason in error.response.get("CancellationReasons", []))
+    return _code(error) in _CONTENTION
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether an AWS service had no time for a call or could not be reached: the same call may succeed a moment later."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or _code(error) in _THROTTLED or is_contention(error)
+
+
+def busy_error(error: BaseException) -> Upstream | None:
+    """Return what to tell a caller whose call of an AWS service failed because that was busy; None if it failed for another reason."""
+    return Upstream(Situation.UNAVAILABLE, "The service is busy; try again shortly") if is_busy(error) else None
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")

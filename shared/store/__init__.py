@@ -58,7 +58,7 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.walking import Shards, first_rows, iterate, iterate_shards, process_all
+from shared.store.walking import Shards, first_rows, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
     Operation,
@@ -146,6 +146,7 @@ __all__ = [
     "size",
     "stale",
     "store_text",
+    "sweep",
     "transaction_guard",
     "update",
     "update_now",

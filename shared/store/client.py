@@ -12,6 +12,7 @@ from typing import Any
 
 import botocore.parsers
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from shared.core.aws import client
 from shared.core.backoff import pause
@@ -43,14 +44,29 @@ def dynamodb() -> Any:
     return client("dynamodb", config=config, parsers=_RowParserFactory())
 
 
+_MAX_PAUSES = 8  # in a row without anything done: about one second on average
+
+
 def batches(call: Callable[..., dict[str, Any]], requests: dict[str, Any], unprocessed: str) -> Iterator[dict[str, Any]]:
     """Yield the responses of a batch call until all requests are done. DynamoDB returns requests that exceed its capacity under
-    `unprocessed`; they are sent again after a pause."""
-    attempt = 0
+    `unprocessed`; they are sent again after a pause.
+
+    Raises the ClientError of an exceeded capacity if nothing is done _MAX_PAUSES times in a row.
+    """
+    pauses = 0
     while requests:
         response = call(RequestItems=requests)
         yield response
-        requests = response.get(unprocessed) or {}
+        before, requests = requests, response.get(unprocessed) or {}
         if requests:
-            pause(attempt, base=0.02, cap=1.0)
-            attempt += 1
+            pauses = 0 if _number(requests) < _number(before) else pauses + 1
+            if pauses > _MAX_PAUSES:
+                raise ClientError(
+                    {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "Nothing is done"}}, "Batch"
+                )
+            pause(pauses, base=0.02, cap=1.0)
+
+
+def _number(requests: dict[str, Any]) -> int:
+    """Return how many rows a batch asks for: the keys to read of each table, or its writes."""
+    return sum(len(one["Keys"] if isinstance(one, dict) else one) for one in requests.values())

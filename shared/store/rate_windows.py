@@ -12,10 +12,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shared.core import clock
+from shared.core.aws import is_contention
 from shared.core.errors import RateLimited, Unauthenticated
 from shared.core.limits import RateRule
 from shared.core.situations import Situation
 from shared.store.client import dynamodb
+from shared.store.optimistic import retrying
 from shared.store.rows import Row
 
 _ROUNDS = 6  # if several writers start the same window at once, one succeeds and the others count in the next round
@@ -45,7 +47,7 @@ def count_requests(
     stale: frozenset[str] = frozenset()
     for _ in range(_ROUNDS):
         try:
-            response = dynamodb().update_item(**_request(model, pk, rules, stale, amount, session, ttl, now))
+            response = _send(_request(model, pk, rules, stale, amount, session, ttl, now))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -58,6 +60,12 @@ def count_requests(
             row: dict[str, Any] = response["Attributes"]
             return row, _tightest(rules, row, now)
     raise RateLimited(rules[0].limit, rules[0].window, 1, now + 1)
+
+
+def _send(request: dict[str, Any]) -> dict[str, Any]:
+    """Send the update; send it again while a transaction is on the row: the sign-in or the new workspace of another request."""
+    response: dict[str, Any] = retrying(lambda _: dynamodb().update_item(**request), again=is_contention)
+    return response
 
 
 def _request(

@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, Unpack, overload
 from zlib import crc32
 
 from shared.core import clock
-from shared.store.reading import QueryOptions, Slice, pages, query
-from shared.store.rows import Row
+from shared.store.reading import QueryOptions, Slice, get, pages, query
+from shared.store.rows import Ephemeral, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.store.writing import delete, put, write
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -94,12 +95,51 @@ def iterate_shards(
     read: Callable[[list[R]], Iterable[Any]] = list,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """Yield the rows of all shards, one shard after the other, each as `iterate` does, until `until` (`time.monotonic`).
+    """Yield the rows of all shards, one shard after the other, until `until` (`time.monotonic`): `sweep` over its partitions."""
+    yield from sweep(model, shards.name, shards.partitions(), until, read=read, **options)
 
-    There is no cursor: a row leaves the list when its work is done, so a walk that stopped early starts again from the beginning.
+
+class Position(Ephemeral):
+    """Where the sweep of a list stopped, at `SWEEP, <list>`: a partition, the key after which a page begins, and the number of rows of
+    this page that had their turn."""
+
+    partition = UnicodeAttribute()
+    after = JSONAttribute(null=True)
+    done = NumberAttribute(default=0)
+
+
+def sweep(
+    model: type[R],
+    name: str,
+    partitions: Sequence[str],
+    until: float,
+    *,
+    read: Callable[[list[R]], Iterable[Any]] = list,
+    **options: Unpack[QueryOptions],
+) -> Iterator[Any]:
+    """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`).
+
+    A sweep that stopped early is continued by the next one, so that rows that stay in the list or take long do not keep the later ones
+    from their turn. Where rows have left the page since, as many others wait for the next round.
     """
-    for partition in shards.partitions():
-        yield from iterate(model, partition, read=read, until=until, **options)
+    if time.monotonic() > until:
+        return
+    position = get(Position, "SWEEP", name)
+    place, start, skip = 0, None, 0
+    if position is not None and position.partition in partitions:
+        place, start, skip = partitions.index(position.partition), position.after, int(position.done)
+    for partition in (*partitions[place:], *partitions[:place]):
+        for page in pages(model, partition, **(options | {"start": start})):
+            for number, one in enumerate(read(page.rows)):
+                if number < skip:
+                    continue
+                if time.monotonic() > until:
+                    write(put(Position(pk="SWEEP", sk=name, partition=partition, after=start, done=number)))
+                    return
+                yield one
+            start, skip = page.next_key, 0
+    if position is not None:
+        write(delete(position))
 
 
 def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:

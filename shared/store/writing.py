@@ -20,6 +20,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.core import clock
+from shared.core.aws import is_contention
 from shared.core.errors import CadreError, ConditionFailed, FieldError, Invalid, LimitExceeded
 from shared.core.situations import Situation
 from shared.store.client import batches, dynamodb
@@ -104,8 +105,8 @@ def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator
     """Add the operations that `operations()` returns to the transaction of every `write` inside this block, before the write's
     own.
 
-    For the work of a run, whose lease may be lost at any moment: no service's write succeeds without the check. `update_now` and
-    `put_many` do not make the check.
+    For the work of a run, whose lease may be lost at any moment, and of a request with an idempotency key: no service's write succeeds
+    without these operations. `update_now` and `put_many` do not take them along.
     """
     token = _guards.set(operations)
     try:
@@ -193,7 +194,7 @@ def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
                 raise failed from None
             raise
 
-    return retrying(attempt, times=_MAX_ATTEMPTS, again=_is_contention)
+    return retrying(attempt, times=_MAX_ATTEMPTS, again=is_contention)
 
 
 def _send_single(operation: Operation) -> None:
@@ -233,15 +234,3 @@ def _error_of(operation: Operation, row: dict[str, Any] | None) -> Error:
         return named
     make: Callable[..., Error] = named
     return make() if isinstance(named, type) else make(row)
-
-
-_CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-
-
-def _is_contention(error: Exception) -> bool:
-    if not isinstance(error, ClientError):
-        return False
-    code = error.response["Error"]["Code"]
-    if code == "TransactionCanceledException":
-        return any(reason.get("Code") in _CONTENTION for reason in error.response.get("CancellationReasons", []))
-    return code in {"TransactionConflictException", "TransactionInProgressException", "ThrottlingException"}

@@ -4,24 +4,28 @@ import base64
 import io
 import json
 import time
+from typing import Any
 
 import jwt
 import pytest
 import time_machine
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from shared.core import clock
-from shared.core.errors import Conflict, Upstream
+from shared.core.aws import busy_error
+from shared.core.errors import Upstream
 from shared.core.keys import key_for
 from shared.core.settings import settings
 from shared.core.situations import Situation
+from shared.edge.contracts import NAMES
 from shared.edge.contracts import contract as contract_named
-from shared.edge.http import idempotency, log
-from shared.edge.http.call import current
+from shared.edge.http import log
 from shared.edge.http.idempotency import IdempotencyRecord
 from shared.people.access import records
 from shared.people.access.records import Access
 from shared.people.identity import users
 from shared.store import NumberAttribute, get, update_now
+from shared.store.client import dynamodb
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import count_requests
 
@@ -244,47 +248,12 @@ def test_a_key_of_no_or_too_many_characters_is_refused(aws, key):
     assert (answer.status, answer.json["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
-def test_of_two_at_once_one_runs_and_one_waits(aws, monkeypatch):
-    """The second arrives while the first is inside its endpoint."""
-    from functions.auth import aintandem
-
-    second = []
-    enroll = aintandem.accounts.register_without_session
-
-    def meanwhile(*args, **kwargs):
-        with pytest.raises(Conflict) as refused:
-            idempotency._claim(kept_rows()[0], current())
-        second.append(refused.value.message)
-        return enroll(*args, **kwargs)
-
-    monkeypatch.setattr(aintandem.accounts, "register_without_session", meanwhile)
-    assert register().status == 201
-    assert second == ["The first request with this Idempotency-Key is still running; retry shortly"]
-
-
 def kept_rows() -> list[IdempotencyRecord]:
     from moto.dynamodb.models import dynamodb_backends
 
     items = dynamodb_backends["123456789012"]["us-east-1"].tables["ephemeral"].items
     keys = [key.value for key in items if key.value.startswith("IDEMP#")]
     return [found for key in keys if (found := get(IdempotencyRecord, key)) is not None]
-
-
-def test_a_claim_of_one_who_died_is_free_after_half_a_minute(aws):
-    register()
-    row = kept_rows()[0]
-    update_now(
-        row,
-        [
-            IdempotencyRecord.status.remove(),
-            IdempotencyRecord.answer.remove(),
-            IdempotencyRecord.locked_until.set(clock.epoch() + 30),
-        ],
-    )
-    running = register()
-    assert (running.status, running.header("retry-after")) == (409, "1")
-    update_now(row, [IdempotencyRecord.locked_until.set(clock.epoch() - 1)])
-    assert register().json["error"]["code"] == "RESOURCE_ALREADY_EXISTS"  # it ran again; the address is taken by the first
 
 
 # -- cookies
@@ -383,21 +352,61 @@ def test_a_crash_is_a_500_without_a_word_of_it(aws, monkeypatch, logged):
     assert lines[1]["server_errors"] == 1
 
 
-@pytest.mark.parametrize("kind", ["ProvisionedThroughputExceededException", "ThrottlingException", "timeout"])
-def test_a_busy_table_is_a_503_that_says_when_to_come_back(aws, monkeypatch, kind):
-    from botocore.exceptions import ClientError, ReadTimeoutError
+def refusal(code: str, status: int = 400, **more: Any) -> ClientError:
+    about = {"Error": {"Code": code, "Message": "slow down"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(about | more, "GetItem")
 
+
+BUSY = {
+    "throttled": refusal("ThrottlingException"),
+    "over capacity": refusal("ProvisionedThroughputExceededException"),
+    "conflict": refusal("TransactionConflictException"),
+    "cancelled": refusal("TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}]),
+    "slow down": refusal("SlowDown", 503),
+    "its own error": refusal("InternalError", 500),
+    "no answer": ReadTimeoutError(endpoint_url="https://dynamodb"),
+    "no connection": ConnectTimeoutError(endpoint_url="https://dynamodb"),
+    "no endpoint": EndpointConnectionError(endpoint_url="https://dynamodb"),
+}
+
+
+@pytest.mark.parametrize("error", BUSY.values(), ids=BUSY)
+def test_a_busy_platform_is_a_503_that_says_when_to_come_back(aws, monkeypatch, error):
     def busy(_):
-        if kind == "timeout":
-            raise ReadTimeoutError(endpoint_url="https://dynamodb")
-        raise ClientError({"Error": {"Code": kind, "Message": "slow down"}}, "GetItem")
+        raise error
 
     ada = sign_up()
     monkeypatch.setattr(users, "get_user", busy)
     for contract in ("agentworks", "orchestrator"):
         answer = ada.at(contract)("auth", "GET", ME[contract])
-        assert (answer.status, answer.json["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
-        assert answer.header("retry-after") == "1"
+        assert (answer.status, answer.json["error"]["code"], answer.header("retry-after")) == (503, "SERVICE_UNAVAILABLE", "1")
+    for name in NAMES:
+        problem = contract_named(name).problem(busy_error(error))
+        assert (problem.status, problem.headers["Retry-After"]) == (503, "1")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException", "ResourceNotFoundException"])
+def test_what_does_not_pass_is_not_called_busy(code):
+    assert busy_error(refusal(code)) is None
+    assert busy_error(refusal("TransactionCanceledException", CancellationReasons=[{"Code": "ValidationError"}])) is None
+    assert busy_error(ValueError()) is None
+
+
+def test_a_request_that_is_counted_during_a_transaction_on_the_same_row_is_counted_a_moment_later(aws):
+    ada = sign_up()
+    conflicts = iter([refusal("TransactionConflictException")] * 3)
+
+    def busy(model: Any, **_: Any) -> None:
+        if model.name == "UpdateItem" and (error := next(conflicts, None)):
+            raise error
+
+    events = dynamodb().meta.events
+    events.register("before-call.dynamodb", busy)
+    try:
+        assert ada("auth", "GET", "/auth/me").status == 200
+    finally:
+        events.unregister("before-call.dynamodb", busy)
+    assert next(conflicts, None) is None
 
 
 def test_an_upstream_that_asks_to_wait_is_passed_on(aws, monkeypatch):

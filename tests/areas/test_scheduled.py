@@ -12,6 +12,7 @@ from infra.schedules import SCHEDULES
 from shared.agents.providers.port import Finished, TokenUsage
 from shared.channels.sockets.connections import close_connection, get_connection
 from shared.channels.sockets.expiry import close_expired
+from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.rows import DUE, MAX_CONNECTION_AGE, DueConnection, OpenConnections
 from shared.core import clock
 from shared.money.billing.prices import Priced
@@ -164,6 +165,34 @@ def test_what_there_was_no_time_for_is_done_the_next_time(world, monkeypatch):
     assert sweep_runs(deadline()) == 2
 
 
+def test_waiting_runs_there_was_no_time_for_are_asked_for_the_next_time(world, monkeypatch):
+    monkeypatch.setattr(maintenance, "WAITING_RUNS_PER_SWEEP", 1)
+    waiting(world, execution="first")
+    waiting(world, 4, "planner", "second")
+    asked: list[str] = []
+    monkeypatch.setattr(queue, "is_execution_running", lambda arn: asked.append(arn) or True)
+    sweep_runs(time.monotonic() - 1)
+    for _ in range(2):
+        sweep_runs(deadline())
+    assert asked == ["first", "second"]
+
+
+def test_a_run_that_cannot_be_ended_keeps_no_other_from_its_end(world, monkeypatch):
+    broken, other, waits = abandoned(world), abandoned(world, 4, "planner"), waiting(world, execution="waits")
+    update_now(Run(*Run.key(broken.id)), [Run.execution.set("broken")])
+
+    def running(arn: str) -> bool:
+        if arn == "broken":
+            raise ValueError(arn)
+        return False
+
+    monkeypatch.setattr(queue, "is_execution_running", running)
+    with pytest.raises(ExceptionGroup):
+        sweep_runs(deadline())
+    assert [fetch(Run, run.id).status for run in (broken, other)] == ["running", "failed"]
+    assert fetch(Run, waits.id).launches == 1  # the parts after that one were done too
+
+
 # -- connections
 
 
@@ -189,6 +218,22 @@ def test_a_connection_whose_end_nobody_told_is_ended_when_it_must_be_over(world,
     assert get_connection(lost.id) is None
     assert due_rows() == []
     assert get(OpenConnections, f"CONNS#{world.actor.id}").open == 0
+
+
+def test_a_connection_that_cannot_be_closed_keeps_no_other_open(world, gateway, monkeypatch):
+    viewers = [viewer(gateway, world) for _ in range(3)]
+    stuck = due_rows()[0].connection_id
+
+    def close(connection_id: str) -> None:
+        if connection_id == stuck:
+            raise ValueError(connection_id)
+        disconnect(connection_id)
+
+    monkeypatch.setattr("shared.channels.sockets.expiry.disconnect", close)
+    with time_machine.travel(clock.epoch() + MAX_CONNECTION_AGE + 1, tick=True), pytest.raises(ExceptionGroup):
+        close_expired(deadline())
+    assert sorted(gateway.closed) == sorted(one.id for one in viewers if one.id != stuck)
+    assert [row.connection_id for row in due_rows()] == [stuck]
 
 
 def test_a_due_row_without_its_connection_goes_too(world, gateway):

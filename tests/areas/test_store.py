@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.core.actor import Actor, Permission, Role
+from shared.core.aws import is_busy
 from shared.core.errors import ConditionFailed, Conflict, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
@@ -262,6 +263,21 @@ def test_a_sharded_list_is_walked_whole(aws):
     assert list(iterate_shards(Due, QUEUE, time.monotonic() - 1, index=2)) == []
 
 
+@pytest.mark.parametrize("turns", [1, 2, 5])
+def test_a_sweep_goes_on_where_the_last_one_had_no_more_time(aws, monkeypatch, turns):
+    """No row leaves the list, and yet each has its turn."""
+    ids = many(12, Due)
+    seen: list[str] = []
+    for _ in range(12 // turns + 1):
+        ticks = itertools.count()
+        monkeypatch.setattr("shared.store.walking.time.monotonic", lambda ticks=ticks: next(ticks))
+        seen += [row.entity_id for row in iterate_shards(Due, QUEUE, turns, index=2, limit=4)]
+    assert set(seen) == set(ids)
+    monkeypatch.undo()
+    rounds = [[row.entity_id for row in iterate_shards(Due, QUEUE, time.monotonic() + 60, index=2)] for _ in range(2)]
+    assert sorted(rounds[1]) == sorted(ids)  # the first one ends the round that was begun
+
+
 @pytest.mark.parametrize("step", [60, 3_600, 86_400])
 def test_no_shard_is_always_the_last(monkeypatch, step):
     moments = iter(range(1_700_000_000, 1_800_000_000, step))
@@ -320,3 +336,24 @@ def test_batches_go_on_until_nothing_is_left():
 
     assert len(list(batches(call, left[0], "Unprocessed"))) == 2
     assert calls == left[:2]
+
+
+def test_a_batch_of_which_nothing_is_done_is_given_up_and_the_table_called_busy(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("shared.store.client.pause", lambda number, **_: pauses.append(number))
+    with pytest.raises(ClientError) as refused:
+        for _ in batches(lambda RequestItems: {"Unprocessed": RequestItems}, {"t": {"Keys": [1, 2]}}, "Unprocessed"):
+            pass
+    assert is_busy(refused.value)
+    assert pauses == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_batch_that_is_done_row_by_row_is_never_given_up(monkeypatch):
+    monkeypatch.setattr("shared.store.client.pause", lambda *_, **__: None)
+    keys = list(range(100))
+    done = batches(
+        lambda RequestItems: {"Unprocessed": {"t": RequestItems["t"][1:]} if RequestItems["t"][1:] else {}},
+        {"t": keys},
+        "Unprocessed",
+    )
+    assert len(list(done)) == 100

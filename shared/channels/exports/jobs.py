@@ -119,5 +119,5 @@ def _acquire_lease(export_id: str, seconds: float) -> Export | None:
 
 def enqueue(export_id: str) -> None:
     """Raises Upstream when the queue does not take it."""
-    failure = Upstream(Situation.UNAVAILABLE, "The export could not be queued; try again shortly", retry_after=1)
+    failure = Upstream(Situation.UNAVAILABLE, "The export could not be queued; try again shortly")
     queues.send("exports_queue", {"export_id": export_id}, failure=failure)

@@ -23,7 +23,7 @@ def send(kind: str, to: str, *, once: str | None = None, **values: Any) -> None:
     """
     render(kind, values)
     message = {"id": derived_id("mail", kind, once) if once else new_id(), "kind": kind, "to": to, "values": values}
-    failure = Upstream(Situation.UNAVAILABLE, "The mail could not be sent; try again shortly", retry_after=1)
+    failure = Upstream(Situation.UNAVAILABLE, "The mail could not be sent; try again shortly")
     queues.send("emails_queue", message, failure=failure)
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from shared.core import clock
 from shared.edge.cascade.queue import Task, enqueue
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
-from shared.store import Entity, Row, delete_files, delete_many, fetch, iterate, pages
+from shared.store import Entity, Row, delete_files, delete_many, fetch, pages, process_all, sweep
 from shared.work.attachments.rows import Attachment
 from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
 from shared.work.items.rows import Item
@@ -60,11 +60,14 @@ class _TimeIsUp(Exception):
 def purge_due(until: float) -> int:
     """Queue the purge of every workspace that is due, also of those that are not finished. Return how many. Stops at `until`
     (`time.monotonic`)."""
-    number, before = 0, clock.iso(clock.now() - RETENTION)
-    for row in iterate(Workspace, DELETED_WORKSPACES, index=1, between=("0", before), limit=_PAGE, until=until):
-        enqueue(Task(row.entity_id, "purge"))
-        number += 1
-    return number
+    before = clock.iso(clock.now() - RETENTION)
+    rows = sweep(Workspace, DELETED_WORKSPACES, [DELETED_WORKSPACES], until, index=1, between=("0", before), limit=_PAGE)
+    return process_all(DELETED_WORKSPACES, rows, _enqueue_purge, lambda row: f"{Workspace.NAME} {row.entity_id}")
+
+
+def _enqueue_purge(row: Workspace) -> int:
+    enqueue(Task(row.entity_id, "purge"))
+    return 1
 
 
 def purge(workspace: Workspace, until: float) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.errors import CadreError, FieldError, RateLimited, Upstream
+from shared.core.situations import Situation
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def problem(answer: Answer, error: CadreError) -> Problem:
     """Combine an error with a contract's answer, and add the headers of both."""
     headers: dict[str, str] = {}
     retry_after = error.retry_after if isinstance(error, RateLimited | Upstream) else None
+    if retry_after is None and error.situation is Situation.UNAVAILABLE:
+        retry_after = 1  # second: what is busy now is rarely busy for longer
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, round(retry_after)))
     if answer.status == 401:

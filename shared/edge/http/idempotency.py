@@ -4,11 +4,15 @@ first     the key is claimed (a conditional put), the endpoint runs, its respons
 again     the stored response, with `Idempotent-Replayed: true`
 again, while the first still runs     409, Retry-After 1
 again, with another body              409
-the first failed                      the claim is deleted: the caller may correct the request and use the key again
-the first process died                the claim expires after LOCK_SECONDS
+the first was refused                 the claim is deleted: the caller may correct the request and use the key again
+the first died before it wrote        the claim ends after LOCK_SECONDS
+the first died after it wrote         409 for a day: the request was done, its response is not known
+
+Every transaction of the request also marks the claim as `done`, so a write and its mark are there both or not at all, and a request
+that lost its claim cannot write. An effect that is not made by `shared.store.write` has no mark: it must be safe to repeat.
 
 A long response is stored as a file, below `idempotency/`, which the bucket expires. A response with a secret (tokens, a new API
-key) is not stored, nor a long one in a function without access to the bucket: the same key then answers 409.
+key) is not stored, nor one that is not JSON, nor a long one in a function without access to the bucket: the same key then answers 409.
 """
 
 import hashlib
@@ -16,16 +20,32 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.core import clock
-from shared.core.errors import ConditionFailed, Conflict, FieldError, Invalid
+from shared.core.errors import CadreError, ConditionFailed, Conflict, FieldError, Invalid
+from shared.core.ids import new_id
 from shared.core.situations import Situation
+from shared.edge.http import log
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
-from shared.store import Ephemeral, NumberAttribute, UnicodeAttribute, delete, get, load_text, put, store_text, write
+from shared.store import (
+    BooleanAttribute,
+    Ephemeral,
+    NumberAttribute,
+    UnicodeAttribute,
+    delete,
+    get,
+    load_text,
+    put,
+    store_text,
+    transaction_guard,
+    update,
+    write,
+)
+from shared.store import Operation as Write
 
 LOCK_SECONDS = 30  # seconds: longer than an API function may run (29 s is the gateway's limit)
 KEEP_SECONDS = 86_400
@@ -35,11 +55,17 @@ class _KeyClaimed(ConditionFailed):
     """Another request has this key."""
 
 
-class IdempotencyRecord(Ephemeral):
-    """A claimed key, and the response once it is known."""
+class _ClaimLost(ConditionFailed):
+    """The claim is not ours any more."""
 
+
+class IdempotencyRecord(Ephemeral):
+    """A key that the request `owner` claimed, whether that request has written anything, and its response once it is known."""
+
+    owner = UnicodeAttribute()
     body_hash = UnicodeAttribute()
     locked_until = NumberAttribute()
+    done = BooleanAttribute(null=True)
     status = NumberAttribute(null=True)
     answer = UnicodeAttribute(null=True)
 
@@ -58,6 +84,7 @@ async def run_once(
     claim = IdempotencyRecord(
         pk=f"IDEMP#{key_hash}",
         sk="META",
+        owner=new_id(),
         body_hash=hashlib.sha256(await request.body()).hexdigest(),
         locked_until=clock.epoch() + LOCK_SECONDS,
         ttl=clock.epoch() + KEEP_SECONDS,
@@ -66,27 +93,58 @@ async def run_once(
     if stored is not None:
         return _replay(stored, call)
     try:
-        response = await endpoint(request)
-    except BaseException:
-        write(delete(claim))
+        with transaction_guard(lambda: [_mark_done(claim)]):
+            response = await endpoint(request)
+    except BaseException as error:
+        # a service that refuses has left nothing; after any other error only the mark tells
+        _settle(_release(claim, if_done=isinstance(error, CadreError)), operation, call)
         raise
-    body: bytes | None = getattr(response, "body", None)  # a stream has none
-    if response.status_code < 300 and body is not None and _is_json(response):
-        claim.status, claim.locked_until = response.status_code, 0
-        claim.answer = None if operation.secret else _store_answer(key_hash, call, body)
-        write(put(claim))
+    if response.status_code < 300:
+        claim.status, claim.locked_until, claim.done = response.status_code, 0, True
+        claim.answer = None if operation.secret else _store_answer(key_hash, call, response)
+        _settle(put(claim, _is_ours(claim), _ClaimLost), operation, call)
     else:
-        write(delete(claim))
+        _settle(_release(claim), operation, call)
     return response
 
 
-def _store_answer(key_hash: str, call: Call, body: bytes) -> str | None:
-    """Return the response in the form that the row holds; None if it is long and this function cannot write files. The key stays
-    used then."""
+def _mark_done(claim: IdempotencyRecord) -> Write:
+    """Return the operation that marks the claim as done; it is refused if the claim ran out and another request has the key."""
+    lost = Conflict(Situation.IDEMPOTENCY_KEY_USED, "Another request with this Idempotency-Key has taken over")
+    return update(claim, [IdempotencyRecord.done.set(True)], _is_ours(claim), lost)
+
+
+def _release(claim: IdempotencyRecord, *, if_done: bool = False) -> Write:
+    """Return the operation that frees the key; without `if_done` only if the request has written nothing."""
+    ours = _is_ours(claim)
+    return delete(claim, ours if if_done else ours & IdempotencyRecord.done.does_not_exist(), _ClaimLost)
+
+
+def _is_ours(claim: IdempotencyRecord) -> Any:
+    return IdempotencyRecord.owner == claim.owner
+
+
+def _settle(ending: Write, operation: Operation, call: Call) -> None:
+    """Write how the request ended. If that fails, the caller still gets the answer, and the claim says what is known: it runs out,
+    or it is done."""
+    try:
+        write(ending)
+    except ConditionFailed:
+        pass  # the key is another request's now, or this one has written something
+    except (BotoCoreError, ClientError):
+        log.crash(operation, call)
+
+
+def _store_answer(key_hash: str, call: Call, response: Response) -> str | None:
+    """Return the response in the form that the row holds; None if it is not JSON, or is long and cannot be written as a file. The
+    key stays used then."""
+    body: bytes | None = getattr(response, "body", None)  # a stream has none
+    if body is None or not _is_json(response):
+        return None
     answer = json.dumps([call.headers, body.decode()], ensure_ascii=False)
     try:
         return store_text(f"idempotency/{key_hash}", answer)
-    except (LookupError, ClientError):  # this function has no bucket, or may not write to it
+    except (LookupError, BotoCoreError, ClientError):  # this function has no bucket, may not write to it or cannot reach it
         return None
 
 
@@ -96,9 +154,9 @@ def _is_json(response: Response) -> bool:
 
 def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
     """Claim the key. Return None if it is ours now, or the stored record if it was used before. Raises Conflict."""
-    free = IdempotencyRecord.pk.does_not_exist() | (
-        IdempotencyRecord.status.does_not_exist() & (IdempotencyRecord.locked_until < clock.epoch())
-    )
+    now = clock.epoch()
+    given_up = IdempotencyRecord.done.does_not_exist() & (IdempotencyRecord.locked_until < now)
+    free = IdempotencyRecord.pk.does_not_exist() | (IdempotencyRecord.ttl <= now) | given_up  # DynamoDB removes rows days later
     try:
         write(put(claim, free, _KeyClaimed))
     except ConditionFailed:
@@ -109,7 +167,7 @@ def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
             ) from None
         if stored.body_hash != claim.body_hash:
             raise Conflict(Situation.IDEMPOTENCY_KEY_USED, "This Idempotency-Key was used with another request body") from None
-        if stored.status is None:
+        if stored.status is None and stored.locked_until >= now:
             call.headers.append(("Retry-After", "1"))
             raise Conflict(
                 Situation.IDEMPOTENCY_KEY_USED, "The first request with this Idempotency-Key is still running; retry shortly"
@@ -119,7 +177,7 @@ def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
 
 
 def _replay(stored: IdempotencyRecord, call: Call) -> Response:
-    if stored.answer is None:
+    if stored.status is None or stored.answer is None:
         raise Conflict(Situation.IDEMPOTENCY_KEY_USED, "This request was done; its answer was not kept and cannot be shown again")
     headers, body = json.loads(load_text(stored.answer))
     call.headers += [(name, value) for name, value in headers]

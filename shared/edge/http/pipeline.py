@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute
@@ -20,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.core import clock
-from shared.core.errors import CadreError, TooLarge, Upstream
+from shared.core.aws import busy_error
+from shared.core.errors import CadreError, TooLarge
 from shared.core.networks import network_of
 from shared.core.settings import settings
 from shared.core.situations import Situation
@@ -43,7 +43,6 @@ _HTTP = {
     415: (Situation.UNSUPPORTED_MEDIA, "The request body must be application/json"),
 }
 """Errors of the framework by status: the situation and the reason to show."""
-_BUSY = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
 
 
 def route_class(operation: Operation) -> type[APIRoute]:
@@ -107,13 +106,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
 
 def _crash_problem(contract: Contract, error: Exception) -> Problem:
     """Return a 503 if AWS was too busy or unreachable (a retry helps), a 500 for everything else."""
-    if isinstance(error, ClientError):
-        busy = error.response["Error"]["Code"] in _BUSY
-    else:
-        busy = isinstance(error, HTTPClientError)
-    if busy:
-        return contract.problem(Upstream(Situation.UNAVAILABLE, "The service is busy; try again shortly", retry_after=1))
-    return contract.problem(CadreError(Situation.INTERNAL))
+    return contract.problem(busy_error(error) or CadreError(Situation.INTERNAL))
 
 
 def failure(contract: Contract, problem: Problem, request: str) -> Response:

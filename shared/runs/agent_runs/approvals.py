@@ -1,6 +1,7 @@
 """Decisions of people about a run: cancel, approve, reject."""
 
 import math
+from collections.abc import Iterator
 from functools import partial
 
 from shared.core import clock
@@ -15,7 +16,7 @@ from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.spending import has_budget
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch, fetch_indexed, iterate, load, update_with_retry
+from shared.store import QueryOptions, fetch, fetch_indexed, iterate, load, process_all, sweep, update_with_retry
 
 
 def cancel_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
@@ -111,11 +112,19 @@ def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:
 
     A budget gets room by a higher limit, by a call that cost less than its reservation, and when a month begins.
     """
-    resumed, prefix = 0, f"budget#{ws_id}#" if ws_id else "budget#"
-    for run in iterate(Run, "RUNS#WAITING", index=3, prefix=prefix, limit=_PAGE, read=partial(fetch_indexed, Run), until=until):
-        if run.status == "waiting" and run.waiting_for == "budget" and run.wait_token and has_budget(run):
-            resumed += int(queue.resume_execution(run.wait_token, {"granted": True}))
-    return resumed
+    options: QueryOptions = {"index": 3, "prefix": f"budget#{ws_id}#" if ws_id else "budget#", "limit": _PAGE}
+    read = partial(fetch_indexed, Run)
+    runs: Iterator[Run] = (
+        iterate(Run, "RUNS#WAITING", read=read, until=until, **options)
+        if ws_id
+        else sweep(Run, "RUNS#WAITING#budget", ["RUNS#WAITING"], until, read=read, **options)
+    )
+    return process_all("RUNS#WAITING", runs, _resume_if_possible, lambda run: f"run {run.id}")
+
+
+def _resume_if_possible(run: Run) -> int:
+    waits = run.status == "waiting" and run.waiting_for == "budget" and run.wait_token
+    return int(bool(waits) and has_budget(run) and queue.resume_execution(str(run.wait_token), {"granted": True}))
 
 
 _PAGE = 100

@@ -6,9 +6,10 @@ Cards and projects do not depend on it: after the lease of a run, any request ma
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
@@ -31,7 +32,7 @@ _GRACE = timedelta(minutes=5)  # the state machine itself ends an approval that 
 def sweep_runs(until: float) -> int:
     """Do everything that is due for runs; return how many things were done. Stops at `until` (`time.monotonic`).
 
-    What fails does not stop the rest; all errors are raised at the end.
+    Each part has its share of the time that is left, and the failure of one does not keep the others from being done.
     """
     parts: tuple[Callable[[float], int], ...] = (
         _settle_calls,  # first, while the reservations are still there
@@ -40,7 +41,12 @@ def sweep_runs(until: float) -> int:
         _recover_waiting_runs,
         _release_reservations,
     )
-    return process_all("the sweep of runs", parts, lambda part: part(until), lambda part: part.__name__)
+
+    def do(number: int) -> int:
+        now = time.monotonic()
+        return parts[number](now + (until - now) / (len(parts) - number))
+
+    return process_all("the sweep of runs", range(len(parts)), do, lambda number: parts[number].__name__)
 
 
 def _settle_calls(until: float) -> int:
@@ -58,30 +64,31 @@ def _resume_waiting_runs(until: float) -> int:
     return resume_waiting(until=until)
 
 
+def _process(where: str, runs: Iterable[Run], work: Callable[[Run], int]) -> int:
+    return process_all(where, runs, work, lambda run: f"{Run.NAME} {run.id}")
+
+
 def _end_abandoned(until: float) -> int:
     """End every active run whose lease is over and whose execution is gone; return how many."""
-    return sum(
-        _end_if_abandoned(run)
-        for run in iterate_shards(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
-    )
+    runs = iterate_shards(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
+    return _process(IN_PROGRESS.name, runs, _end_if_abandoned)
 
 
 def _recover_waiting_runs(until: float) -> int:
     """Relaunch or end waiting runs whose execution or time is gone; return how many.
 
-    Checks WAITING_RUNS_PER_SWEEP runs, each with a call of Step Functions; the next sweep continues there.
+    Checks WAITING_RUNS_PER_SWEEP runs, each with a call of Step Functions; the next sweep continues there, or does the rest of these
+    if there was no time for all.
     """
     cursor = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
     page = query(Run, "RUNS#WAITING", index=3, limit=WAITING_RUNS_PER_SWEEP, start=cursor.after if cursor else None)
-    ended = 0
-    for run in fetch_indexed(Run, page.rows):
-        if time.monotonic() > until:
-            break
-        ended += int(_recover_waiting_run(run))
-    update_now(
-        WaitingCursor.singleton(), [WaitingCursor.after.set(page.next_key) if page.next_key else WaitingCursor.after.remove()]
-    )
-    return ended
+    runs = takewhile(lambda _: time.monotonic() <= until, fetch_indexed(Run, page.rows))
+    try:
+        return _process("RUNS#WAITING", runs, _recover_waiting_run)
+    finally:
+        if time.monotonic() <= until:
+            after = WaitingCursor.after
+            update_now(WaitingCursor.singleton(), [after.set(page.next_key) if page.next_key else after.remove()])
 
 
 def _recover_waiting_run(run: Run) -> bool:
@@ -112,7 +119,7 @@ def _release_reservations(until: float) -> int:
     """Release reservations of ended runs whose lease is over; return how many."""
     over = ("0", f"{clock.epoch():012d}")
     runs = iterate_shards(Run, HOLDING_RESERVATION, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, Run))
-    return sum(release_run_reservation(run) for run in runs)
+    return _process(HOLDING_RESERVATION.name, runs, release_run_reservation)
 
 
 def _end_if_abandoned(run: Run) -> bool:

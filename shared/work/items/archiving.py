@@ -15,7 +15,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
-from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, iterate_shards, load, update_with_retry
+from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, iterate_shards, load, process_all, update_with_retry
 from shared.work.boards.counting import card_location, update_counts
 from shared.work.boards.rows import AUTO_ARCHIVING, Board, Lane
 from shared.work.items.rows import Item
@@ -30,7 +30,10 @@ MAX_PER_BOARD: Final = 1_000  # cards of a board in one run, so that other board
 def archive_finished(until: float) -> int:
     """Archive cards that were finished ARCHIVE_AFTER_DAYS ago and return how many. Stops at `until` (seconds of `time.monotonic`)."""
     boards = iterate_shards(Board, AUTO_ARCHIVING, until, index=2, limit=PAGE_SIZE, read=partial(fetch_indexed, Board))
-    return sum(_archive_board(board, until) for board in boards if board.wants_archiving)
+    wanted = (board for board in boards if board.wants_archiving)
+    return process_all(
+        AUTO_ARCHIVING.name, wanted, lambda board: _archive_board(board, until), lambda board: f"{Board.NAME} {board.id}"
+    )
 
 
 def _archive_board(board: Board, until: float) -> int:
