@@ -31,7 +31,11 @@ async function send(path,body,bearer){
   if(!response.ok)throw new Error(text);
   return text?JSON.parse(text):null;
 }
-const confirm=()=>send('/auth/verify-email',{token});
+async function confirm(){
+  await send('/auth/verify-email',{token});
+  output.textContent+='\\nUnless you are logged in in this browser, the password from before has ended: '
+    +'choose one by the mail that comes now.';
+}
 const forgot=()=>send('/auth/forgot-password',{email:field('email')});
 const reset=()=>send('/auth/reset-password',{token,newPassword:field('newPassword')});
 async function accept(){
