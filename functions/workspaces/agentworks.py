@@ -30,7 +30,6 @@ from shared.people.tenancy import invitations, workspaces
 from shared.people.tenancy import members as people
 from shared.people.tenancy.limits import effective_settings
 from shared.people.tenancy.rows import Invitation, Workspace
-from shared.runs.agent_runs.model_selection import MAX_TOKENS
 
 routes = Routes(AGENTWORKS, "workspaces")
 
@@ -54,7 +53,7 @@ class AgentConfigTemplate(StrictRequest):
     provider: ModelName | None = None
     model: ModelName | None = None
     temperature: Temperature | None = None
-    maxTokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    maxTokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     systemPromptAdditions: Annotated[str, Field(max_length=10_000)] | None = None
     enabled: bool | None = None
     autoTrigger: bool | None = None
