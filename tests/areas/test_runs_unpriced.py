@@ -9,6 +9,7 @@ from shared.agents.providers.port import Finished, TextDelta, TokenUsage
 from shared.core.actor import Role
 from shared.money.budgets.reserving import BudgetExhausted
 from shared.money.budgets.rows import Budget, budget_id, this_month
+from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.work.items.rows import Item
@@ -102,6 +103,12 @@ def test_an_allowed_unpriced_model_stops_at_its_tokens(world, machine, model):
     assert (waits.status, waits.waiting_for, waits.waiting["scope"]) == ("waiting", "budget", "tokens")
     assert waits.waiting["reason"].startswith("Models without a known price have 4,000 of 50,000 tokens left this month")
     assert int(tokens(world).spent) == 46_000
+    told = world.ada("runs", "GET", f"/runs/{waits.id}").json["executionMetadata"]["waiting"]
+    assert (told["availableTokens"], told["neededTokens"]) == (4_000, waits.waiting["needed_tokens"])
+    assert 4_000 < told["neededTokens"] < 50_000
+    assert resume_waiting(world.ws_id) == 0
+    assert settings(world, maxUnpricedTokens=100_000).status == 200
+    assert resume_waiting(world.ws_id) == 1
 
 
 def test_a_model_that_is_not_allowed_any_more_is_refused_again(world, model):

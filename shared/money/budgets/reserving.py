@@ -41,7 +41,8 @@ class BudgetExhausted(LimitExceeded):
         super().__init__(Situation.USAGE_LIMIT, f"{reason}{remedy and '; '}{remedy}", {"scope": scope} | shown)
         self.scope = scope
         self.needed = needed
-        self.available = available
+        self.available = left
+        self.unit = "tokens" if scope == "tokens" else "micros"
 
 
 @dataclass(frozen=True)

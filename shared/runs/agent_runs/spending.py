@@ -55,8 +55,9 @@ def _amount_used(run: Run, line: UsageLine) -> int:
 
 def has_budget(run: Run) -> bool:
     """Return whether the budgets have room for the call that a run waits for; one batch read, the reservation itself decides."""
+    needed = "needed_tokens" if run.limited_by_tokens else "needed_micros"
     try:
-        read_caps(budget_scope(run)).check_room(int((run.waiting or {}).get("needed_micros", 0)))
+        read_caps(budget_scope(run)).check_room(int((run.waiting or {}).get(needed, 0)))
     except BudgetExhausted:
         return False
     return True

@@ -260,8 +260,8 @@ def turn(step: Step) -> State:
         shortfall = {
             "reason": short.message,
             "scope": short.scope,
-            "needed_micros": short.needed,
-            "available_micros": short.available,
+            f"needed_{short.unit}": short.needed,
+            f"available_{short.unit}": short.available,
         }
         return {"run_id": step.run_id, "next": "budget", "shortfall": shortfall}
     _publish_status(run)
