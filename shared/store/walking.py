@@ -8,7 +8,7 @@ from typing import Any, TypeVar, Unpack, overload
 from zlib import crc32
 
 from shared.core import clock
-from shared.store.reading import QueryOptions, Slice, get, pages, query
+from shared.store.reading import QueryOptions, get, pages
 from shared.store.rows import Ephemeral, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 from shared.store.writing import delete, put, write
 
@@ -46,19 +46,6 @@ def iterate(
             if time.monotonic() > until:
                 return
             yield one
-
-
-def first_rows(model: type[R], partition: str, number: int, **options: Unpack[QueryOptions]) -> Slice[R]:
-    """Return the first `number` rows of a partition, however many pages they are on. `next_key` is None if there are no more."""
-    rows: list[R] = []
-    start = None
-    while len(rows) < number:
-        page = query(model, partition, **(options | {"limit": number - len(rows), "start": start}))
-        rows += page.rows
-        start = page.next_key
-        if start is None:
-            break
-    return Slice(rows, start)
 
 
 @dataclass(frozen=True)
