@@ -102,9 +102,10 @@ def sweep(
     until: float,
     *,
     read: Callable[[list[R]], Iterable[Any]] = list,
+    at_most: float = math.inf,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`).
+    """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`) and `at_most` so many.
 
     A sweep that stopped early is continued by the next one, so that rows that stay in the list or take long do not keep the later ones
     from their turn. Where rows have left the page since, as many others wait for the next round.
@@ -112,7 +113,7 @@ def sweep(
     if time.monotonic() > until:
         return
     position = get(Position, "SWEEP", name)
-    place, start, skip = 0, None, 0
+    place, start, skip, given = 0, None, 0, 0
     if position is not None and position.partition in partitions:
         place, start, skip = partitions.index(position.partition), position.after, int(position.done)
     for partition in (*partitions[place:], *partitions[:place]):
@@ -120,9 +121,10 @@ def sweep(
             for number, one in enumerate(read(page.rows)):
                 if number < skip:
                     continue
-                if time.monotonic() > until:
+                if time.monotonic() > until or given >= at_most:
                     write(put(Position(pk="SWEEP", sk=name, partition=partition, after=start, done=number)))
                     return
+                given += 1
                 yield one
             start, skip = page.next_key, 0
     if position is not None:
