@@ -38,6 +38,7 @@ from shared.store.reading import (
     fetch_indexed,
     get,
     get_many,
+    index_row,
     item_collection,
     load,
     pages,
@@ -58,7 +59,7 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.walking import Shards, first_rows, iterate, iterate_shards, process_all, sweep
+from shared.store.walking import Shards, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
     Operation,
@@ -120,13 +121,13 @@ __all__ = [
     "fetch_all",
     "fetch_indexed",
     "file_key",
-    "first_rows",
     "flat_map",
     "get",
     "get_file",
     "get_file_start",
     "get_many",
     "head_file",
+    "index_row",
     "is_stale",
     "item_collection",
     "iterate",

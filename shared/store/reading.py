@@ -135,14 +135,28 @@ class QueryOptions(TypedDict, total=False):
 
 
 def query(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Slice[R]:
-    """Return one page of the rows of a partition of a table or an index, in key order."""
-    return next(pages(model, partition, **options))
+    """Return the first `limit` rows of a partition of a table or an index, in key order, however many pages of 1 MB they are on; without
+    `limit` the rows of one page. `next_key` is None if there are no more."""
+    rows: list[R] = []
+    limit, start = options.get("limit"), options.get("start")
+    while True:
+        left = None if limit is None else limit - len(rows)
+        page = next(pages(model, partition, **(options | {"limit": left, "start": start})))
+        rows += page.rows
+        start = page.next_key
+        if start is None or limit is None or len(rows) >= limit:
+            return Slice(rows, start)
 
 
 def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Iterator[Slice[R]]:
     """Yield all pages of a partition. Each is one query, sent only when the page is asked for."""
     for response in _responses(_request(model, partition, **options)):
         yield Slice([model.decode(raw) for raw in response["Items"]], response.get("LastEvaluatedKey"))
+
+
+def index_row(row: Entity) -> IndexRow:
+    """Return a row that was read from index 1 as an index row."""
+    return IndexRow(row.entity_id, row.kind, str(row.gsi1sk), row.f or {})
 
 
 def collection(
@@ -162,14 +176,18 @@ def collection(
 
 
 def item_collection(models: Sequence[type[Entity]], partition: str, between: tuple[str, str]) -> list[Entity]:
-    """Return the rows of one partition that are of these kinds, each as its own model, in key order. One strongly consistent
-    query, one page.
+    """Return the rows of one partition that are of these kinds, each as its own model, in key order. Strongly consistent; one query for
+    each megabyte.
 
     A row that does not exist costs nothing here, while a batch read pays a unit for each missing key.
     """
     by_kind = {model.KIND: model for model in models}
-    response = next(_responses(_request(Entity, partition, between=between, consistent=True)))
-    return [by_kind[raw["kind"]["S"]].decode(raw) for raw in response["Items"] if raw["kind"]["S"] in by_kind]
+    return [
+        by_kind[raw["kind"]["S"]].decode(raw)
+        for response in _responses(_request(Entity, partition, between=between, consistent=True))
+        for raw in response["Items"]
+        if raw["kind"]["S"] in by_kind
+    ]
 
 
 def count(

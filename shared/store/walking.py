@@ -8,7 +8,7 @@ from typing import Any, TypeVar, Unpack, overload
 from zlib import crc32
 
 from shared.core import clock
-from shared.store.reading import QueryOptions, Slice, get, pages, query
+from shared.store.reading import QueryOptions, get, pages
 from shared.store.rows import Ephemeral, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 from shared.store.writing import delete, put, write
 
@@ -46,19 +46,6 @@ def iterate(
             if time.monotonic() > until:
                 return
             yield one
-
-
-def first_rows(model: type[R], partition: str, number: int, **options: Unpack[QueryOptions]) -> Slice[R]:
-    """Return the first `number` rows of a partition, however many pages they are on. `next_key` is None if there are no more."""
-    rows: list[R] = []
-    start = None
-    while len(rows) < number:
-        page = query(model, partition, **(options | {"limit": number - len(rows), "start": start}))
-        rows += page.rows
-        start = page.next_key
-        if start is None:
-            break
-    return Slice(rows, start)
 
 
 @dataclass(frozen=True)
@@ -115,9 +102,10 @@ def sweep(
     until: float,
     *,
     read: Callable[[list[R]], Iterable[Any]] = list,
+    at_most: float = math.inf,
     **options: Unpack[QueryOptions],
 ) -> Iterator[Any]:
-    """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`).
+    """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`) and `at_most` so many.
 
     A sweep that stopped early is continued by the next one, so that rows that stay in the list or take long do not keep the later ones
     from their turn. Where rows have left the page since, as many others wait for the next round.
@@ -125,7 +113,7 @@ def sweep(
     if time.monotonic() > until:
         return
     position = get(Position, "SWEEP", name)
-    place, start, skip = 0, None, 0
+    place, start, skip, given = 0, None, 0, 0
     if position is not None and position.partition in partitions:
         place, start, skip = partitions.index(position.partition), position.after, int(position.done)
     for partition in (*partitions[place:], *partitions[:place]):
@@ -133,9 +121,10 @@ def sweep(
             for number, one in enumerate(read(page.rows)):
                 if number < skip:
                     continue
-                if time.monotonic() > until:
+                if time.monotonic() > until or given >= at_most:
                     write(put(Position(pk="SWEEP", sk=name, partition=partition, after=start, done=number)))
                     return
+                given += 1
                 yield one
             start, skip = page.next_key, 0
     if position is not None:

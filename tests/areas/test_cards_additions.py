@@ -249,3 +249,17 @@ def test_an_agent_on_a_large_board_is_told_of_the_cards_that_matter_most(world, 
     told, _ = board_tools.read_siblings(work, board_tools.tools.ReadSiblings())
     assert [one["id"] for one in told["cards"]] == [young.id, old.id]
     assert (told["more"], done.id in str(told)) == ("1 cards are not shown", False)
+
+
+def test_on_a_board_of_more_cards_than_a_query_holds_only_the_last_of_each_lane_are_read(world, monkeypatch):
+    monkeypatch.setattr(board_tools, "MAX_SIBLINGS", 2)
+    monkeypatch.setattr(board_tools, "_MAX_SINGLE_QUERY", 3)
+    mine = world.card(6, "Mine")
+    cards = [world.card(lane, f"{lane} {number}") for number in range(4) for lane in (6, 5)]
+    work = CallContext(world.actor, mine.id, "run", ())
+    told, _ = board_tools.read_siblings(work, board_tools.tools.ReadSiblings())
+    with count_requests() as seen:
+        assert board_tools.read_siblings(work, board_tools.tools.ReadSiblings())[0] == told
+    assert [one["id"] for one in told["cards"]] == [cards[-1].id, cards[-2].id]
+    assert told["more"] == "6 cards are not shown"
+    assert seen.by_name == {"GetItem": 2, "Query": 1 + len(world.lanes)}

@@ -6,11 +6,12 @@ from shared.agents.catalogue import agent_named
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import get_event
+from shared.runs.toolbox import CallContext, document_tools
 from shared.runs.toolbox.executor import agent_actor
 from shared.store import fetch, query, save, write
 from shared.work.activities.rows import Activity
 from shared.work.documents import reading
-from shared.work.documents.rows import Document
+from shared.work.documents.rows import TYPES, Document
 from shared.work.documents.writing import write_document
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, sign_up
@@ -312,6 +313,25 @@ def test_a_list_shows_texts_the_last_changed_first(world):
     assert ([one["title"] for one in page["documents"]], page["pagination"]["hasMore"]) == (["A"], True)
     for bad in ("type=letter", "status=rejected", "limit=0", "limit=101", "offset=-1"):
         assert world.ada("documents", "GET", f"/projects/{world.project.id}/docs?{bad}").status == 422
+
+
+def test_more_documents_than_a_query_holds_are_paged_and_told_to_agents(world, monkeypatch):
+    monkeypatch.setattr(reading, "_MAX_SINGLE_QUERY", 3)
+    monkeypatch.setattr(document_tools, "MAX_LISTED", 4)
+    made = [make(world, title=f"D{number}", type=("prd", "mvp")[number % 2]).json for number in range(7)]
+    newest = [one["id"] for one in reversed(made)]
+    for offset in range(0, 8, 2):
+        page = listed(world, f"?limit=2&offset={offset}")
+        assert ([one["id"] for one in page["documents"]], page["total"]) == (newest[offset : offset + 2], 7)
+    page = listed(world, "?limit=2&offset=2&type=prd")
+    assert ([one["title"] for one in page["documents"]], page["total"]) == (["D2", "D0"], 4)
+    with count_requests() as seen:
+        assert len(reading.newest_rows(world.project.id, 2)[0]) == 2
+    assert seen.names == ["Query"] * (1 + len(TYPES))
+    work = CallContext(world.actor, world.card().id, "run", ())
+    told, _ = document_tools.list_documents(work, document_tools.tools.ListDocuments())
+    assert [one["id"] for one in told["documents"]] == newest[:4]
+    assert told["more"] == "Only the 4 documents that were changed last are shown"
 
 
 def test_a_list_of_many_is_read_as_many_at_a_time_as_a_batch_holds(world, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 from shared.agents.catalogue import catalogue
 from shared.agents.catalogue.registry import get_agent
 from shared.money.usage.rows import Rollup, UsageLine
+from shared.runs.agent_runs import steps
 from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.terminal import entries
@@ -92,6 +93,16 @@ def test_a_planner_run_splits_the_card(world, machine):
     children = collection(3, f"PARENT#{card.id}")
     assert len(children) == len(run.result_data["cards"]) > 3
     assert len(collection(1, f"ITEM#{card.id}", "COM#")) == 1
+
+
+def test_a_run_with_more_effects_than_its_row_holds_is_completed(world, machine, monkeypatch):
+    monkeypatch.setattr(steps, "_RESULT_BYTES", 300)
+    card = card_in(world, 4)
+    run = machine.play(started(world, card, "planner"))
+    assert run.status == "completed", run.error_message
+    shown = {kind: one for kind, one in run.result_data.items() if kind != "omitted"}
+    assert all(shown.values())
+    assert len(shown["cards"]) + run.result_data["omitted"] >= len(collection(3, f"PARENT#{card.id}")) > len(shown["cards"])
 
 
 def test_a_qa_run_raises_discoveries(world, machine):

@@ -7,11 +7,11 @@ from shared.agents.catalogue import Agent
 from shared.agents.providers.context import render_context
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import Run
-from shared.runs.toolbox.board_tools import sibling_facts
+from shared.runs.toolbox.board_tools import nearest_siblings
 from shared.runs.toolbox.call_context import read_board_lanes
 from shared.runs.toolbox.card_tools import card_facts
 from shared.store import fetch_all, get_many
-from shared.work.documents.reading import document_rows, read_texts
+from shared.work.documents.reading import newest_rows, read_texts
 from shared.work.documents.rows import Document
 from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, workspace_defaults
@@ -45,7 +45,7 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
     text = render_context(
         card_facts(card, board, project),
         _documents(card),
-        sibling_facts(card, board),
+        nearest_siblings(card, board)[0],
         extra,
         run.input_context.get("parameters") or {},
     )
@@ -53,7 +53,7 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
 
 
 def _documents(card: Item) -> list[dict[str, Any]]:
-    rows = document_rows(str(card.proj_id))[:MAX_DOCUMENTS]
+    rows = newest_rows(str(card.proj_id), MAX_DOCUMENTS)[0][:MAX_DOCUMENTS]
     own = [row.id for row in rows if row.f.get("item_id") in (card.id, card.parent_id)][:MAX_FULL_DOCUMENTS]
     full = read_texts(fetch_all(Document, own))
     shown = []

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from itertools import takewhile
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
@@ -18,10 +17,10 @@ from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
-from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, UNSETTLED_CALLS, Run, UnsettledCall, WaitingCursor
+from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, UNSETTLED_CALLS, Run, UnsettledCall
 from shared.runs.agent_runs.spending import release_run_reservation, settle_stored_calls
 from shared.runs.terminal import publish_run_status
-from shared.store import fetch, fetch_indexed, get, iterate_shards, process_all, query, update_now
+from shared.store import fetch, fetch_indexed, iterate_shards, process_all, sweep
 
 _PAGE = 100
 WAITING_RUNS_PER_SWEEP = 100
@@ -77,18 +76,11 @@ def _end_abandoned(until: float) -> int:
 def _recover_waiting_runs(until: float) -> int:
     """Relaunch or end waiting runs whose execution or time is gone; return how many.
 
-    Checks WAITING_RUNS_PER_SWEEP runs, each with a call of Step Functions; the next sweep continues there, or does the rest of these
-    if there was no time for all.
+    Checks WAITING_RUNS_PER_SWEEP runs, each with a call of Step Functions; the next sweep continues there.
     """
-    cursor = get(WaitingCursor, "SWEEP", "RUNS#WAITING")
-    page = query(Run, "RUNS#WAITING", index=3, limit=WAITING_RUNS_PER_SWEEP, start=cursor.after if cursor else None)
-    runs = takewhile(lambda _: time.monotonic() <= until, fetch_indexed(Run, page.rows))
-    try:
-        return _process("RUNS#WAITING", runs, _recover_waiting_run)
-    finally:
-        if time.monotonic() <= until:
-            after = WaitingCursor.after
-            update_now(WaitingCursor.singleton(), [after.set(page.next_key) if page.next_key else after.remove()])
+    read = partial(fetch_indexed, Run)
+    runs = sweep(Run, "RUNS#WAITING", ["RUNS#WAITING"], until, index=3, limit=_PAGE, read=read, at_most=WAITING_RUNS_PER_SWEEP)
+    return _process("RUNS#WAITING", runs, _recover_waiting_run)
 
 
 def _recover_waiting_run(run: Run) -> bool:

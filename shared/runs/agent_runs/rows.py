@@ -174,17 +174,6 @@ class Run(Entity):
         }
 
 
-class WaitingCursor(Row):
-    """The position of the sweep in the list of waiting runs, at `SWEEP, RUNS#WAITING` of `ephemeral`."""
-
-    TABLE = "ephemeral_table"
-    after = JSONAttribute(null=True)
-
-    @classmethod
-    def singleton(cls) -> "WaitingCursor":
-        return cls(pk="SWEEP", sk="RUNS#WAITING")
-
-
 class RunContext(Row):
     """The first message of a run's conversation, at `RUN#<id>, CONTEXT`."""
 

@@ -6,6 +6,7 @@ A step gets the state and returns the next one: `{"run_id", "next", ...}`, witho
 new holder) is not a failure: the state machine ends and nothing is written.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -293,13 +294,22 @@ def finish(step: Step) -> State:
 _PLURALS: Final = {"discovery": "discoveries"}
 
 
+_RESULT_BYTES: Final = 100_000  # of the effects in a run's row, which holds 400 KB
+
+
 def _group_effects(journal: Journal) -> dict[str, Any]:
+    """Return the effects by kind. Those that no longer fit into the row are only counted, as `omitted`; one of each kind always fits."""
     groups: dict[str, list[dict[str, Any]]] = {}
+    room, omitted = _RESULT_BYTES, 0
     for one in journal.effects:
-        groups.setdefault(_PLURALS.get(one["kind"], f"{one['kind']}s"), []).append(
-            {key: value for key, value in one.items() if key not in ("kind", "ref")}
-        )
-    return groups
+        group = groups.setdefault(_PLURALS.get(one["kind"], f"{one['kind']}s"), [])
+        effect = {key: value for key, value in one.items() if key not in ("kind", "ref")}
+        room -= len(json.dumps(effect, ensure_ascii=False).encode())
+        if room >= 0 or not group:
+            group.append(effect)
+        else:
+            omitted += 1
+    return groups | ({"omitted": omitted} if omitted else {})
 
 
 def _comment_summary(run: Run, journal: Journal, text: str) -> None:

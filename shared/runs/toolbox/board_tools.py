@@ -6,20 +6,28 @@ from shared.agents import tools
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
-from shared.store import collection, load
-from shared.work.boards.rows import MAX_LISTED_CARDS, Lane
+from shared.store import Entity, IndexRow, get, index_row, load, query
+from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 
 MAX_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a model no room for its work
+_MAX_SINGLE_QUERY: Final = 1_000  # cards: their index rows fit into the megabyte of a query
 
 
-def sibling_facts(card: Item, board: BoardLanes) -> list[dict[str, Any]]:
-    """Return the other cards of the board as the context shows them."""
-    rows = collection(1, f"BOARD#{card.board_id}#ITEM", cap=MAX_LISTED_CARDS)
-    return [
+def nearest_siblings(card: Item, board: BoardLanes) -> tuple[list[dict[str, Any]], int]:
+    """Return the other cards of the board as the context shows them, and how many are not shown.
+
+    Of a large board only MAX_SIBLINGS are shown: open cards before finished ones, new ones before old ones.
+    """
+    rows, total = _board_rows(board)
+    others = [row for row in rows if row.id != card.id]
+    if len(others) > MAX_SIBLINGS:
+        others.sort(key=lambda row: row.id, reverse=True)
+        others.sort(key=lambda row: row.f["status"] == "done")
+    shown = [
         {
             "id": row.id,
             "title": row.f["title"],
@@ -28,19 +36,31 @@ def sibling_facts(card: Item, board: BoardLanes) -> list[dict[str, Any]]:
             "priority": row.f["priority"],
             "lane_number": board.lane_number(row.f["lane_id"]),
         }
-        for row in rows
-        if row.id != card.id
+        for row in others[:MAX_SIBLINGS]
     ]
+    return shown, max(total - 1 - len(shown), 0)
+
+
+def _board_rows(board: BoardLanes) -> tuple[list[IndexRow], int]:
+    """Return the board's cards as index rows, and their number. Of more than a thousand cards only the last ones of each lane are read:
+    one query for each lane, and the counts."""
+    partition = f"BOARD#{board.board.id}#ITEM"
+    page = query(Entity, partition, index=1, limit=_MAX_SINGLE_QUERY)
+    rows = page.rows
+    if page.next_key is None:
+        return [index_row(row) for row in rows], len(rows)
+    rows = []
+    for lane in board.lanes:
+        rows += query(Entity, partition, index=1, prefix=f"{lane.id}#", newest_first=True, limit=MAX_SIBLINGS + 1).rows
+    counts = get(Counts, *Counts.key(board.board.id))
+    return [index_row(row) for row in rows], sum(map(int, dict(counts.lanes).values())) if counts else len(rows)
 
 
 def read_siblings(context: CallContext, _: tools.ReadSiblings) -> ToolOutput:
-    """Return the other cards; of a large board only MAX_SIBLINGS: open cards before finished ones, new ones before old ones."""
+    """Return the other cards, and how many are not shown."""
     card = load(Item, context.card_id, context.actor, Permission.CARD_READ)
-    siblings = sibling_facts(card, get_board_lanes(context, card))
-    if len(siblings) <= MAX_SIBLINGS:
-        return {"cards": siblings}, None
-    nearest = sorted(sorted(siblings, key=lambda one: str(one["id"]), reverse=True), key=lambda one: one["status"] == "done")
-    return {"cards": nearest[:MAX_SIBLINGS], "more": f"{len(siblings) - MAX_SIBLINGS} cards are not shown"}, None
+    shown, hidden = nearest_siblings(card, get_board_lanes(context, card))
+    return {"cards": shown} | ({"more": f"{hidden} cards are not shown"} if hidden else {}), None
 
 
 def create_card(context: CallContext, arguments: tools.CreateCard) -> ToolOutput:

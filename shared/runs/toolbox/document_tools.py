@@ -1,5 +1,7 @@
 """Tools for documents, tasks and discoveries."""
 
+from typing import Final
+
 from shared.agents import tools
 from shared.core.actor import Permission
 from shared.runs.toolbox.call_context import CallContext, ToolOutput
@@ -7,12 +9,21 @@ from shared.store import load
 from shared.work.discoveries.rows import create_discovery
 from shared.work.documents import reading, writing
 from shared.work.items.rows import Item
+from shared.work.projects.rows import Project
 from shared.work.tasks.rows import create_task as new_task
+
+MAX_LISTED: Final = 500  # documents, about 20,000 tokens: more would leave a model no room for its work
 
 
 def list_documents(context: CallContext, _: tools.ListDocuments) -> ToolOutput:
     card = load(Item, context.card_id, context.actor, Permission.CARD_READ)
-    rows = reading.list_document_rows(context.actor, str(card.proj_id))
+    project = load(Project, str(card.proj_id), context.actor, Permission.PROJECT_READ)
+    rows, are_all = reading.newest_rows(project.id, MAX_LISTED)
+    more = (
+        {}
+        if are_all and len(rows) <= MAX_LISTED
+        else {"more": f"Only the {MAX_LISTED} documents that were changed last are shown"}
+    )
     return {
         "documents": [
             {
@@ -22,9 +33,9 @@ def list_documents(context: CallContext, _: tools.ListDocuments) -> ToolOutput:
                 "status": row.f["status"],
                 "version": row.f["number"],
             }
-            for row in rows
+            for row in rows[:MAX_LISTED]
         ]
-    }, None
+    } | more, None
 
 
 def read_document(context: CallContext, arguments: tools.ReadDocument) -> ToolOutput:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
-from shared.store import Entity, IndexRow, Row, get_many, load, query
+from shared.store import Entity, IndexRow, Row, get_many, index_row, load, query
 from shared.work.activities.rows import Activity
 from shared.work.comments.rows import Comment
 from shared.work.items import dependencies
@@ -63,7 +63,7 @@ def _read_index(item: Item) -> list[IndexRow]:
     rows = page.rows
     if page.next_key is not None and all(row.kind != Activity.KIND for row in rows):
         rows += query(Entity, partition, index=1, prefix="ACT#", newest_first=True, limit=MAX_ACTIVITIES).rows
-    return [IndexRow(row.entity_id, row.kind, str(row.gsi1sk), row.f or {}) for row in rows]
+    return [index_row(row) for row in rows]
 
 
 def _read_rows(keys: Sequence[tuple[type[Row], str, str]]) -> list[Any]:

@@ -1,7 +1,7 @@
 """Listing the activities of a card. The stream consumer writes them, so a new one appears a moment after its change."""
 
 from shared.core.actor import Actor, Permission
-from shared.store import Entity, count, fetch_indexed, first_rows, load
+from shared.store import Entity, count, fetch_indexed, load, query
 from shared.work.activities.rows import Activity
 from shared.work.items.rows import Item
 
@@ -13,6 +13,6 @@ def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int 
     """
     item = load(Item, item_id, actor, Permission.CARD_READ)
     partition = f"ITEM#{item.id}"
-    first = first_rows(Entity, partition, offset + limit, index=1, prefix="ACT#", newest_first=True)
+    first = query(Entity, partition, limit=offset + limit, index=1, prefix="ACT#", newest_first=True)
     total = len(first.rows) if first.next_key is None else count(Entity, partition, index=1, prefix="ACT#")
     return fetch_indexed(Activity, first.rows[offset:]), total

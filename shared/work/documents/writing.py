@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
@@ -10,13 +11,15 @@ from shared.core.ids import derived_id, new_id
 from shared.core.situations import Situation
 from shared.core.texts import searchable
 from shared.events import EventType, record
-from shared.store import collection, fetch, load, load_text, retrying
+from shared.store import Entity, fetch, iterate, load, load_text, retrying
 from shared.work.documents import statuses, texts
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
 from shared.work.documents.diffs import diff_texts
 from shared.work.documents.reading import LoadedDocument, stored_text
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
+
+MAX_SEARCHED: Final = 20_000  # documents of a type, the last changed first, among which a title is looked for
 
 
 @dataclass(frozen=True)
@@ -235,9 +238,10 @@ def _find_by_title(project_id: str, type_: str, title: str) -> Document | None:
 
     Documents that agents created are found by their id, which is derived from type and title.
     """
-    for row in reversed(collection(1, f"PROJ#{project_id}#DOC", f"{type_}#")):
-        if searchable(row.f.get("title", "")) == searchable(title):
-            document = fetch(Document, row.id)
+    rows = iterate(Entity, f"PROJ#{project_id}#DOC", index=1, prefix=f"{type_}#", newest_first=True)
+    for row in islice(rows, MAX_SEARCHED):
+        if searchable((row.f or {}).get("title", "")) == searchable(title):
+            document = fetch(Document, row.entity_id)
             if document is not None and _matches(document, type_, title):
                 return document
     return None

@@ -8,7 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.texts import has_words, searchable
-from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, first_rows, get_many, load
+from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, load, query
 from shared.work.boards.rows import MAX_LISTED_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
@@ -140,7 +140,7 @@ def _ids_in_lane(board_id: str, lane_id: str, first: int, last: int) -> list[str
 
 def _first_ids(partition: str, number: int, *, prefix: str = "", newest_first: bool = False) -> tuple[list[str], bool]:
     """Return the first ids of an index partition, and whether there may be more. One query for each megabyte."""
-    page = first_rows(Entity, partition, number, index=1, prefix=prefix, newest_first=newest_first)
+    page = query(Entity, partition, limit=number, index=1, prefix=prefix, newest_first=newest_first)
     return [row.entity_id for row in page.rows], page.next_key is not None
 
 

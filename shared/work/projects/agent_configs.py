@@ -23,8 +23,8 @@ from shared.store import (
     create,
     get,
     item_collection,
+    iterate,
     load,
-    query,
     stale,
     update_with_retry,
     write,
@@ -103,7 +103,7 @@ def get_project_with_configs(actor: Actor, project_id: str) -> tuple[Project, Co
 
 def list_configs(project: Project) -> Configs:
     """Read the agent configs of a project that the caller has already loaded. One round trip."""
-    return _complete(project, query(AgentConfig, f"PROJ#{project.id}", prefix="ACFG#", consistent=True).rows)
+    return _complete(project, [*iterate(AgentConfig, f"PROJ#{project.id}", prefix="ACFG#", consistent=True)])
 
 
 def default_configs(project: Project) -> Configs:
