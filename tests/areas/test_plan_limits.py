@@ -13,6 +13,7 @@ from shared.runs.agent_runs.rows import RunCount
 from shared.store import fetch, get, save, write
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, create_world, put_on_plan
+from tests.areas.driving import confirm_address
 from tests.areas.test_billing import put
 from tests.areas.test_invitations import error_of
 from tests.areas.test_runs import card_in, started, trigger
@@ -71,6 +72,7 @@ def test_a_plan_that_is_bought_raises_the_limits_and_one_that_is_given_up_lowers
 
 def test_members_are_limited_by_the_plan_whatever_was_set(world):
     put_on_plan(world.ws_id, "free", maxMembers=1_000)
+    confirm_address(world.ada)
     workspace = fetch(Workspace, world.ws_id)
     workspace.member_count = 5
     write(save(workspace))
