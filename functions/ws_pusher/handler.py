@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.channels.sockets import fanout
 from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.rows import Connection
+from shared.core import queues
 from shared.core.settings import settings
 from shared.edge.views.agentworks import terminal as terminal_frames
 from shared.edge.views.sockets import SOCKET_CONTRACTS
@@ -22,6 +24,7 @@ from shared.people.access import liveness
 
 logger = Logger(level=settings().log_level)
 Message = dict[str, Any]
+_SOON_TRIES = 3
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -58,6 +61,19 @@ def _run_job(message: Message) -> bool:
         _JOBS[message["job"]](message)
     except Exception:
         logger.exception("a job failed", extra={"job": message["job"], "connection": message["connection"]})
+        return _queue_again(message)
+    return True
+
+
+def _queue_again(message: Message) -> bool:
+    """Queue a failed job again in a second: SQS itself would wait for three minutes, while somebody looks at an empty terminal. Return
+    False after _SOON_TRIES, or if the queue does not take it: then SQS delivers it again, and at last to the dead letters."""
+    tries = message.get("tries", 0) + 1
+    if tries > _SOON_TRIES:
+        return False
+    try:
+        queues.send("ws_push_queue", message | {"tries": tries}, DelaySeconds=tries)
+    except (BotoCoreError, ClientError):
         return False
     return True
 

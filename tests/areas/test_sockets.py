@@ -689,6 +689,20 @@ def test_a_greeting_that_ends_half_way_goes_on_when_it_is_delivered_again(gatewa
         viewer.leave()
 
 
+def test_a_job_that_fails_is_tried_again_soon_and_at_last_reported(gateway, world, monkeypatch):
+    viewer = Viewer(gateway, world.ada, f"/api/cards/{world.card().id}/terminal")
+    (greeting,) = messages()
+    with monkeypatch.context() as patch:
+        patch.setattr(liveness, "may_listen", lambda *_: 1 / 0)
+        for _ in range(3):
+            assert push_batch(greeting) == {"batchItemFailures": []}
+            (greeting,) = messages()
+        assert push_batch(greeting) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+        assert messages() == []
+    push_batch(greeting)
+    assert viewer.received()[0]["type"] == "connected"
+
+
 def test_a_busy_gateway_delays_an_answer(gateway, world):
     viewer = watch(gateway, world, world.card())
     viewer.received()

@@ -16,6 +16,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerH
 
 from local.stack import LocalStack
 from tests.shell import shell
+from tests.waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[2]
 
@@ -223,7 +224,7 @@ async def measure(stack: LocalStack, viewers: int, lines: int) -> list[float]:
                 path = f"/api/cards/{card}/terminal"
                 opened.append(await sockets.enter_async_context(watchers[number // 10].socket("agentworks", path)))
             for socket in opened:
-                await hear(socket, "run_status", within=60)
+                await hear(socket, "run_status", within=TIMEOUT)
             delays: list[float] = []
 
             async def read(socket: ClientWebSocketResponse) -> None:

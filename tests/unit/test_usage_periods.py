@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.core.errors import Invalid
@@ -88,6 +88,7 @@ def test_a_first_minute_is_no_month():
     assert (seen.projected_micros, seen.reached_on) == (3_000, date(2026, 4, 11))
 
 
+@example([33_333_334], 1_000_000_000, 0)  # the product of a day and the limit is longer than a timedelta
 @given(st.lists(st.integers(0, 10**12), max_size=30), st.integers(0, 10**13), st.integers(0, 30 * 86_400_000 - 1))
 def test_a_forecast_is_never_before_today_nor_after_the_month(prices, limit, elapsed):
     now = datetime(2026, 4, 1, tzinfo=UTC) + timedelta(milliseconds=elapsed)

@@ -84,7 +84,7 @@ def forecast(spent: Iterable[tuple[date, int]], limit: int, now: datetime) -> Fo
     month = month_length(now.date()) * _DAY
     projected = total * (month // _MILLISECOND) // (elapsed // _MILLISECOND)
     if reached is None and projected >= limit > total:
-        reached = (begin + elapsed * limit / total).date()
+        reached = (begin + elapsed // _MILLISECOND * limit // total * _MILLISECOND).date()  # whole numbers: a timedelta overflows
         reached = min(reached, now.date().replace(day=month_length(now.date())))
     return Forecast(projected, reached)
 
