@@ -5,8 +5,22 @@ from collections.abc import Iterator
 import pytest
 
 from shared.people.access import liveness
+from tests.areas.boards_world import World, create_world
+from tests.areas.running import Machine, connected
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe
 from tests.areas.viewers import Gateway, shared_gateway
+
+
+@pytest.fixture
+def world(aws: None) -> World:
+    """A person with a workspace, a project and its board."""
+    return create_world()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The state machine of runs, played by the test."""
+    return connected(monkeypatch)
 
 
 @pytest.fixture

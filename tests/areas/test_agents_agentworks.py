@@ -4,12 +4,7 @@ import pytest
 
 from shared.core.actor import Role
 from shared.work.projects import agent_configs
-from tests.areas.boards_world import World, create_world
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
+from tests.areas.boards_world import create_world
 
 
 def test_the_catalogue(world):

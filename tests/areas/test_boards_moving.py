@@ -18,11 +18,6 @@ from tests.kills import concurrently
 from tests.trips import count_requests
 
 
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
 def card(world: World, lane: int = 0, **more) -> Item:
     new = NewItem(**({"title": "A card", "type": "task", "lane_id": world.lanes[lane].id} | more))
     return create_item(world.actor, world.board.id, new)

@@ -17,11 +17,6 @@ CARD_KEYS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
 def cards(world: World, query: str = "", client=None):
     return (client or world.ada)("cards", "GET", f"/boards/{world.board.id}/cards{query}")
 

@@ -16,17 +16,12 @@ from shared.work.items import archiving
 from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Context, deadline
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
 
 DONE = 10
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -14,11 +14,6 @@ from tests.areas.boards_world import World, create_world
 from tests.trips import count_requests
 
 
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
 def make(world: World, lane: int = 0, **fields):
     body = {"laneId": world.lanes[lane].id, "title": "A card", "type": "task"} | fields
     return world.ada("cards", "POST", f"/boards/{world.board.id}/cards", body=body).json

@@ -21,11 +21,6 @@ from tests.kills import concurrently
 from tests.trips import count_requests
 
 
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
 def make(world: World, lane: int = 6, **fields) -> dict:
     body = {"laneId": world.lanes[lane].id, "title": "A card", "type": "task"} | fields
     return world.ada("cards", "POST", f"/boards/{world.board.id}/cards", body=body).json

@@ -18,11 +18,6 @@ from tests.trips import count_requests
 
 
 @pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
 def card(world) -> dict:
     body = {"laneId": world.lanes[6].id, "title": "A card", "type": "task"}
     return world.ada("cards", "POST", f"/boards/{world.board.id}/cards", body=body).json

@@ -3,13 +3,8 @@
 import pytest
 
 from shared.core.actor import Role
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import create_world
 from tests.trips import count_requests
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -13,15 +13,10 @@ from shared.work.activities.rows import Activity
 from shared.work.documents import reading
 from shared.work.documents.rows import TYPES, Document
 from shared.work.documents.writing import write_document
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def make(world: World, client: Client | None = None, **fields) -> Answer:

@@ -4,7 +4,6 @@ import json
 import urllib.parse
 
 import boto3
-import pytest
 
 from shared.store import fetch, file_key
 from shared.work.documents import texts
@@ -14,11 +13,6 @@ from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
 
 LONG = "A line of some length, so that there are not too many.\n" * 20_000  # 1.1 MB
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def docs(world: World) -> str:

@@ -20,17 +20,12 @@ from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
 from shared.work.projects.creating import NewProject, create_project
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Client
 from tests.areas.viewers import messages, messages_for, project, raw_row, stream_record
 
 ROOT = Path(__file__).parents[2]
 BUILD = 6
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from shared.store import fetch, save, write
 from shared.work.items import listing
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Client, call, sign_up
 from tests.areas.ledger import record_usage
 
@@ -26,11 +26,6 @@ SEEN = ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u05d0\u200f", "\u0645\u0
 NOT_TO_CLICK = ["http://", "https:// spaces.example", "https://ada@evil.example", "javascript:alert(1)", "data:text/html,x"]
 NOT_ONE_ADDRESS = ["a@x.example,b@y.example", "Bob<a@b.example>", "a@b.example\nBcc: c@d.example", "a@b.example; c@d.example"]
 UNSEEN = ["\u200b", "\u202e\u202d", "\u3164", "\ufe0f", " \u2060\u00ad ", "\x1c"]
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def cards(world: World, query: str = ""):

@@ -1,7 +1,5 @@
 """The stream consumer and the members of a workspace: their names, their sockets, when they were last seen."""
 
-import pytest
-
 from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.disconnect import disconnect_member
 from shared.channels.sockets.rows import Subscription
@@ -13,16 +11,11 @@ from shared.people.access import records
 from shared.people.tenancy import members
 from shared.people.tenancy.rows import OrgMembership, Workspace, WorkspaceMembership
 from shared.store import delete, fetch, get, write
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import confirm_address, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.viewers import Viewer, drain, messages, project, publish_events, raw_row, stream_record
 from tests.kills import concurrently
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def consume(pk: str, sk: str = "META") -> None:

@@ -16,7 +16,7 @@ from shared.work.documents.rows import Document
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, create_world
-from tests.areas.running import Machine, connected
+from tests.areas.running import Machine
 from tests.trips import count_requests
 
 STORY = """We lose orders because the shop has no guest checkout.
@@ -24,16 +24,6 @@ A visitor must be able to pay without an account.
 The shop must send a receipt by e-mail.
 An administrator should be able to refund an order.
 Checkout must answer within 2 seconds."""
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 def card_in(world: World, lane: int, kind: str = "task") -> Item:

@@ -39,20 +39,10 @@ from shared.work.items.rows import Item
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, sign_up
-from tests.areas.running import Machine, connected
+from tests.areas.running import Machine
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 @pytest.fixture

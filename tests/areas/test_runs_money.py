@@ -24,20 +24,8 @@ from shared.runs.agent_runs.spending import budget_scope, build_usage_line
 from shared.store import collection, fetch, get, load_text, query, write
 from shared.work.documents.writing import write_document
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, create_world
-from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.test_runs_control import calls, configure
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 @pytest.fixture

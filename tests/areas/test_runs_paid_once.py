@@ -45,11 +45,6 @@ def world(aws, monkeypatch) -> World:
 
 
 @pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
-
-
-@pytest.fixture
 def model(monkeypatch) -> SimpleNamespace:
     """A model that says its lines and is done; `asked` says how often, `answered` whether it ever came to its end."""
     said = SimpleNamespace(name="embedded", asked=0, answered=False, lines=["Done."])

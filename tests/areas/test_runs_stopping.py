@@ -10,21 +10,9 @@ from shared.store import collection, fetch, get
 from shared.work.items.deleting import delete_item
 from shared.work.items.rows import Item
 from shared.work.projects.updating import archive_project, restore_project
-from tests.areas.boards_world import World, create_world
-from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started
 from tests.areas.test_runs_control import calls, model  # noqa: F401 - a fixture
 from tests.areas.viewers import raw_row, stream_record
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 def changed(key: str, act):

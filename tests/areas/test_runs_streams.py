@@ -12,24 +12,14 @@ from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.failures import ProviderRateLimited
 from shared.runs.agent_runs.rows import ToolCallRecord
 from shared.store import collection, fetch, load_text, query
-from tests.areas.boards_world import World, create_world
-from tests.areas.running import Machine, connected
+from tests.areas.boards_world import World
+from tests.areas.running import Machine
 from tests.areas.test_runs import card_in, started
 from tests.unit.providers.conftest import Loopback, Reply, loopback, pauses, sse
 from tests.unit.providers.test_streams import chunk, openai_stream, part, tools
 
 __all__ = ["loopback", "pauses"]
 USAGE = {"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 7}}
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 @pytest.fixture

@@ -13,22 +13,11 @@ from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, create_world, put_on_plan
-from tests.areas.running import Machine, connected
+from tests.areas.boards_world import World, put_on_plan
 from tests.areas.test_runs import card_in, started, trigger
 
 UNKNOWN = {"provider": "openai", "model": "gpt-99-nobody-knows"}
 NAME = "openai/gpt-99-nobody-knows"
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from shared.runs.agent_runs.rows import ActiveRuns, Run, UnsettledCall
 from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call, store_call
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import create, fetch, get, query, save, update_now, write
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Context, deadline
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import Gateway, Viewer, raw_row
@@ -36,11 +36,6 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 def tick(job: str) -> None:
     handler(json.loads((EVENTS / f"schedule-{job}.json").read_text()), Context())
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def test_every_job_has_a_rule_and_a_sample_event():

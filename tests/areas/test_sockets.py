@@ -25,11 +25,6 @@ from tests.kills import concurrently, crash_at_every_write
 from tests.trips import count_requests
 
 
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
 def terminal_of(run: Run) -> TerminalWriter:
     return TerminalWriter(run.id, run.item_id, run.ws_id, lambda: check(run, Run.pk.exists(), ConditionFailed("no")))
 

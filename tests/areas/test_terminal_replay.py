@@ -15,7 +15,7 @@ from shared.runs.terminal.entries import LogChunk, new_entry, with_sequence
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions.replay import pause_between
 from shared.store import check, create, get, update_now, write
-from tests.areas.test_sockets import watch, world  # noqa: F401  # a fixture
+from tests.areas.test_sockets import watch
 from tests.areas.viewers import drain, entries_in, messages, push_batch
 
 
@@ -54,7 +54,7 @@ def logged(run: Run, *seconds: float, level=lambda _: "info") -> None:
     )
 
 
-def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, world, clock):  # noqa: F811
+def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, 0, 1, 1.001, 9)
@@ -76,7 +76,7 @@ def test_a_replay_says_what_comes_plays_it_and_says_that_it_is_done(gateway, wor
     assert get(Connection, f"CONN#{viewer.id}").replay is None
 
 
-def test_replayed_bytes_are_the_live_bytes(gateway, world, clock):  # noqa: F811
+def test_replayed_bytes_are_the_live_bytes(gateway, world, clock):
     card = world.card()
     run = world.run(card)
     viewer = watch(gateway, world, card)
@@ -117,7 +117,7 @@ def test_pauses_are_as_they_were_but_never_dull(apart, speed, pause):
         ({"includeSystemLogs": False}, [1, 2, 3, 4]),
     ],
 )
-def test_options_choose_what_is_played(gateway, world, clock, options, numbers):  # noqa: F811
+def test_options_choose_what_is_played(gateway, world, clock, options, numbers):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, 0, 1, 2, 3, level=lambda index: "error" if index % 2 else "info")
@@ -130,7 +130,7 @@ def test_options_choose_what_is_played(gateway, world, clock, options, numbers):
     assert (started["data"]["totalLogs"], completed["data"]["totalLogsPlayed"]) == (len(numbers), len(numbers))
 
 
-def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, world, clock):  # noqa: F811
+def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, *(number * 0.4 for number in range(40)))
@@ -149,7 +149,7 @@ def test_a_long_replay_is_many_slices_and_each_is_played_once(gateway, world, cl
     assert completed["data"]["duration"] == pytest.approx(39 * 400, abs=500)
 
 
-def test_a_slice_whose_player_died_is_played_by_another(gateway, world, clock):  # noqa: F811
+def test_a_slice_whose_player_died_is_played_by_another(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, 0, 0.1)
@@ -166,7 +166,7 @@ def test_a_slice_whose_player_died_is_played_by_another(gateway, world, clock): 
     assert [entry["seq"] for entry in entries_in(viewer.received())] == [1, 2]
 
 
-def test_another_replay_ends_the_one_under_way(gateway, world, clock):  # noqa: F811
+def test_another_replay_ends_the_one_under_way(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, *range(0, 50, 4))
@@ -185,7 +185,7 @@ def test_another_replay_ends_the_one_under_way(gateway, world, clock):  # noqa: 
     assert len(entries_in(heard)) == 13
 
 
-def test_a_replay_stops_when_nobody_is_there(gateway, world, clock):  # noqa: F811
+def test_a_replay_stops_when_nobody_is_there(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, *range(0, 50, 4))
@@ -204,7 +204,7 @@ def test_a_replay_stops_when_nobody_is_there(gateway, world, clock):  # noqa: F8
     assert get(Connection, f"CONN#{other.id}") is None
 
 
-def test_a_replay_ends_with_its_session(gateway, world, clock):  # noqa: F811
+def test_a_replay_ends_with_its_session(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, 0, 4, 8)
@@ -219,7 +219,7 @@ def test_a_replay_ends_with_its_session(gateway, world, clock):  # noqa: F811
     assert (viewer.received(), gateway.closed) == ([], [viewer.id])
 
 
-def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, clock):  # noqa: F811
+def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, clock):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, *range(0, 20, 4))
@@ -239,7 +239,7 @@ def test_pausing_holds_a_replay_and_resuming_plays_the_rest(gateway, world, cloc
 
 
 @pytest.mark.parametrize("sent_first", range(4))
-def test_a_busy_gateway_delays_a_replay_and_does_not_end_it(gateway, world, clock, sent_first):  # noqa: F811
+def test_a_busy_gateway_delays_a_replay_and_does_not_end_it(gateway, world, clock, sent_first):
     card = world.card()
     run = world.run(card, "completed")
     logged(run, 0, 1)

@@ -1,17 +1,10 @@
 """omoios: a ticket is a card."""
 
-import pytest
-
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, create_world
 from tests.trips import count_requests
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def ticket(world: World, ticket_id: str, client=None):

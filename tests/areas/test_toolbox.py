@@ -12,14 +12,8 @@ from shared.work.documents.writing import write_document
 from shared.work.items.creating import NewItem, create_item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.tasks.rows import Task, create_task
-from tests.areas.boards_world import World, create_world
 
 TOOLS = ("read_card", "read_document", "create_card", "add_dependency", "create_task")
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -3,14 +3,9 @@
 import pytest
 import time_machine
 
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import create_world
 from tests.areas.ledger import record_usage
 from tests.trips import count_requests
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 def test_a_workspace_sees_totals_parts_and_a_timeline(world):

@@ -11,21 +11,11 @@ from shared.store.client import dynamodb
 from shared.work.boards.creating import lane_id_of
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Answer
-from tests.areas.running import Machine, connected
+from tests.areas.running import Machine
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.viewers import raw_row, stream_record
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
-def machine(monkeypatch) -> Machine:
-    return connected(monkeypatch)
 
 
 def choose(world: World, **settings) -> Answer:
