@@ -23,6 +23,7 @@ HANDSHAKE_GRACE = (
     10  # seconds after opening in which GONE may mean that the handshake, which ends after $connect, is not finished
 )
 TRIES = 3  # deliveries that are retried for a failing connection; after that, the viewer detects the gap by the sequence numbers
+BUSY_DELAY = 2  # seconds until a job that could not post goes on
 EntryRange = tuple[int, int]
 """Half-open range [start, end) of sequence numbers already sent."""
 EMPTY_RANGE: EntryRange = (0, 0)
@@ -73,7 +74,7 @@ def deliver(connection_id: str, *frames: str) -> None:
     """Send messages to one connection; what fails is tried again by a job."""
     delivery = socket_client().post(connection_id, *frames)
     if delivery.outcome == FAILED:
-        send_job("again", connection_id, delay=1, frames=delivery.unsent, attempt=1)
+        _try_again(connection_id, delivery.unsent, 1)
 
 
 def retry_delivery(connection_id: str, frames: list[str], attempt: int) -> None:
@@ -82,7 +83,12 @@ def retry_delivery(connection_id: str, frames: list[str], attempt: int) -> None:
     if delivery.outcome == GONE:
         delete_connection_by_id(connection_id)
     elif delivery.outcome == FAILED and attempt < TRIES:
-        send_job("again", connection_id, delay=2**attempt, frames=delivery.unsent, attempt=attempt + 1)
+        _try_again(connection_id, delivery.unsent, attempt + 1)
+
+
+def _try_again(connection_id: str, frames: Sequence[str], attempt: int) -> None:
+    """Queue what was not sent; each attempt waits twice as long as the one before."""
+    send_job("again", connection_id, delay=2 ** (attempt - 1), frames=frames, attempt=attempt)
 
 
 def disconnect(connection_id: str) -> None:
@@ -218,4 +224,4 @@ def _handle_failures(subscriptions: Sequence[Subscription], deliveries: Mapping[
             delete_connection_by_id(connection)
         elif outcome != SENT:
             log.info("a delivery will be tried again", extra={"connection": connection, "outcome": outcome})
-            send_job("again", connection, delay=1, frames=unsent, attempt=1)
+            _try_again(connection, unsent, 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
 from shared.channels.sockets.connections import delete_connection_by_id, get_connection
-from shared.channels.sockets.fanout import deliver, disconnect
+from shared.channels.sockets.fanout import BUSY_DELAY, deliver, disconnect
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock
@@ -28,7 +28,6 @@ SHORTEST, LONGEST, UNKNOWN = 0.05, 5.0, 0.1  # seconds between two entries
 _TIME_LIMIT = 4.0  # seconds that one job plays
 _CHECK_INTERVAL = 0.5  # seconds between two checks whether the replay is still active
 _MAX_PAUSE_IN_FUNCTION = 1.5  # a longer pause is spent in the queue, not in a function
-_BUSY_DELAY = 2.0  # seconds until a message that could not be posted is tried again
 _STALE = 60  # seconds after which a slice may be claimed again, because its worker has died
 
 
@@ -138,7 +137,7 @@ def _post(connection_id: str, message: str, current: Slice) -> bool:
     if outcome == GONE:
         delete_connection_by_id(connection_id)
     elif outcome == FAILED:
-        _queue_slice(connection_id, _next_slice(replace(current, due=_BUSY_DELAY)))
+        _queue_slice(connection_id, _next_slice(replace(current, due=BUSY_DELAY)))
     return outcome == SENT
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
-from shared.channels.sockets.fanout import EMPTY_RANGE, HANDSHAKE_GRACE, EntryRange
+from shared.channels.sockets.fanout import BUSY_DELAY, EMPTY_RANGE, HANDSHAKE_GRACE, EntryRange
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING_UP, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic
@@ -30,7 +30,6 @@ _ROUNDS = 40
 _READ_AHEAD = 100_000  # characters of entries that are sent together, as some four messages
 _TIME_LIMIT = 15.0  # seconds per job; the rest is queued as another job
 _GREETING_DELAYS = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between attempts to greet: the handshake ends after $connect returns
-_BUSY_DELAY = 2  # seconds until a delivery that failed is tried again
 
 
 class _SubscriptionChanged(ConditionFailed):
@@ -70,7 +69,7 @@ def greet(connection: Connection, generation: str, frames: TerminalFrames) -> No
     known = {run.id for run in active}
     states = _states(frames, (run for run in runs_of(str(connection.card_id)) if run.id in known or not run.ended))
     if socket_client().post(connection.id, *states).outcome == FAILED:
-        _queue_catching_up(connection, generation, sent, _BUSY_DELAY)
+        _queue_catching_up(connection, generation, sent, BUSY_DELAY)
         return
     if subscription.generation != generation:
         return
@@ -135,7 +134,7 @@ def catch_up(connection: Connection, generation: str, sent: Sent, frames: Termin
     states = _states(frames, fetch_all(Run, [one for one in run_ids if one]))
     outcome = socket_client().post(connection.id, *states).outcome
     if outcome == FAILED:
-        _queue_catching_up(connection, generation, sent, _BUSY_DELAY)
+        _queue_catching_up(connection, generation, sent, BUSY_DELAY)
     if outcome != SENT:
         return
     _go_live(connection, subscription, sent, frames)
@@ -162,7 +161,7 @@ def _go_live(connection: Connection, subscription: Subscription, sent: Sent, fra
                 break
         if outcome == GONE:
             return
-        delay = _BUSY_DELAY if outcome == FAILED else 0
+        delay = BUSY_DELAY if outcome == FAILED else 0
         if delay or time.monotonic() > deadline:
             break
         if _try_go_live(connection, subscription, sent):
