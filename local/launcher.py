@@ -49,9 +49,9 @@ def load() -> Any:
     early.disable_reaper()
     import ministack.app as engine
 
-    from local.patches import forks, gateway, mails, mappings, sockets, stacks, states, tables, workers
+    from local.patches import forks, gateway, journal, mails, mappings, sockets, stacks, states, tables, workers
 
-    for module in (workers, forks, gateway, mails, mappings, sockets, stacks, states, tables):
+    for module in (workers, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables):
         module.apply()
     return engine
 
@@ -109,7 +109,9 @@ def main() -> None:
     check_version()
     stop_with_parent(int(os.environ["CADRE_PARENT"]))
     engine = load()
-    snapshots = Snapshots(engine, os.environ["STATE_DIR"])
+    from local.patches.journal import journal
+
+    snapshots = Snapshots(engine, os.environ["STATE_DIR"], {"dynamodb": journal.forget})
     try:
         asyncio.run(_run(engine, snapshots))
     except OSError as error:
