@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiohttp import ClientSession, WSServerHandshakeError
 
 from local.deploy import deploy
 from local.engine import Engine
+from local.patches import turns
 from tests.waiting import eventually
 
 NAME = "engine-mends"
@@ -278,6 +280,14 @@ def test_an_exception_keeps_its_name_and_the_worker_its_life(world: World) -> No
     assert (failed["errorType"], failed["errorMessage"]) == ("BudgetExceeded", "spent")
     assert "BudgetExceeded" in log
     assert before == after
+
+
+def test_a_function_has_a_bounded_number_of_workers_and_room_for_calls_to_itself(world: World) -> None:
+    """Twenty callers that each wait for a call of their own: without room none of them would ever be answered."""
+    with ThreadPoolExecutor(20) as callers:
+        answers = [answer for answer, _ in callers.map(lambda _: world.invoke(deep=1), range(20))]
+    assert [len(pids) for pids in answers] == [2] * 20
+    assert len({pid for pids in answers for pid in pids}) <= turns.MOST
 
 
 def test_a_rest_event_is_whole(world: World) -> None:
