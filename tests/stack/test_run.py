@@ -46,7 +46,7 @@ class Running:
         self.engine = f"http://127.0.0.1:{mark['engine_port']}"
 
     def client(self, service: str) -> Any:
-        session = botocore.session.Session()
+        session = botocore.session.Session(profile="default")  # else the variables of the tests come first
         session.set_config_variable("credentials_file", str(self.data / "credentials"))
         return boto3.session.Session(botocore_session=session).client(service)
 
