@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from local import ENGINE_VERSION, LocalError
+from local.engine import private
 
 FORMAT = 1
 _VALUES_FILE = "local.json"
@@ -31,7 +32,7 @@ class DataFolder:
 
     def _acquire(self) -> None:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            private(self.path)
             self._lock = (self.path / "lock").open("w")
         except OSError as error:
             raise LocalError(

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
 from local import LocalError
 from local.assemblies import Asset, Stack, outputs_of, read
+from local.engine import Engine
 
 _BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 _BOOTSTRAP_VERSION = "30"
@@ -21,28 +21,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 Log = Callable[[str], None]
 
 
-def client(url: str, service: str) -> Any:
-    """A boto3 client of the engine at `url`."""
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        region_name=LOCAL_REGION,
-        aws_access_key_id=LOCAL_ACCOUNT,
-        aws_secret_access_key="local",  # noqa: S106  # the engine accepts any
-        config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}, parameter_validation=False),
-    )
-
-
-def deploy(url: str, folder: Path, log: Log = print) -> dict[str, dict[str, str]]:
+def deploy(engine: Engine, folder: Path, log: Log = print) -> dict[str, dict[str, str]]:
     """Create or update the stacks of the assembly in `folder`; returns every stack's outputs.
 
     A stack with the template and parameters of the last deployment is not touched.
     """
     assembly = read(folder)
-    formation, parameters = client(url, "cloudformation"), client(url, "ssm")
+    formation, parameters = engine.client("cloudformation"), engine.client("ssm")
     existing = _existing(formation)
     done = _fingerprints(parameters)
     pending = [
@@ -52,10 +37,10 @@ def deploy(url: str, folder: Path, log: Log = print) -> dict[str, dict[str, str]
     ]
     if pending:
         parameters.put_parameter(Name=_BOOTSTRAP, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True)
-        _upload(client(url, "s3"), assembly.assets)
+        _upload(engine.client("s3"), assembly.assets)
     for stack in pending:
         started = time.monotonic()
-        _put(formation, url, stack, assembly.assets, existing.get(stack.name))
+        _put(formation, engine.url, stack, assembly.assets, existing.get(stack.name))
         name = _DEPLOYED + stack.name
         parameters.put_parameter(Name=name, Value=stack.fingerprint(), Type="String", Overwrite=True)
         log(f"  {stack.name}: deployed in {time.monotonic() - started:.1f} s")

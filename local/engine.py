@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from infra.names import LOCAL_ACCOUNT, LOCAL_REGION
 from local import LocalError
@@ -35,7 +37,7 @@ _CREDENTIAL = re.compile(r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|WEBH
 class Engine:
     """One engine process over one data folder.
 
-    `data` holds what survives (`state/`, `s3/`), what does not (`tmp/`) and the log (`engine.log`).
+    `data` holds what survives (`state/`, `s3/`), what does not (`tmp/`), the log (`engine.log`) and, while it runs, its credentials.
     """
 
     def __init__(self, data: Path, port: int | None = None, extra: dict[str, str] | None = None) -> None:
@@ -43,19 +45,23 @@ class Engine:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data / "engine.log"
+        self.credentials = data / "credentials"
+        self.secret = ""
         self._extra = extra or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers; raises `LocalError` with the end of its log."""
+        private(self.data)
         shutil.rmtree(self.data / "tmp", ignore_errors=True)
         for name in ("tmp", "state", "s3"):
             (self.data / name).mkdir(parents=True, exist_ok=True)
+        self._renew_credentials()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.launcher"],
                 cwd=ROOT,
-                env=environment(self.data, self.port) | self._extra,
+                env=environment(self.data, self.port, self.secret) | self._extra,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -70,6 +76,7 @@ class Engine:
 
     def stop(self) -> None:
         """Stop it after it has saved its state; kill it after 6 s."""
+        self.credentials.unlink(missing_ok=True)
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -79,6 +86,30 @@ class Engine:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _renew_credentials(self) -> None:
+        """A new secret, in a file as AWS SDKs read it (`AWS_SHARED_CREDENTIALS_FILE`), for programs beside the platform."""
+        self.secret = secrets.token_urlsafe(32)
+        self.credentials.unlink(missing_ok=True)
+        with os.fdopen(os.open(self.credentials, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(
+                f"[default]\naws_access_key_id = {LOCAL_ACCOUNT}\naws_secret_access_key = {self.secret}\n"
+                f"region = {LOCAL_REGION}\nendpoint_url = {self.url}\n"
+            )
+
+    def client(self, service: str, account: str = LOCAL_ACCOUNT) -> Any:
+        """A boto3 client of the engine; each account has resources of its own."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=LOCAL_REGION,
+            aws_access_key_id=account,
+            aws_secret_access_key=self.secret,
+            config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}, parameter_validation=False),
+        )
 
     def save(self) -> None:
         """Ask for a snapshot now, without waiting for it."""
@@ -104,7 +135,13 @@ class Engine:
             return False
 
 
-def environment(data: Path, port: int) -> dict[str, str]:
+def private(folder: Path) -> None:
+    """Make the folder, or make sure of it: only its owner reads what is in it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def environment(data: Path, port: int, secret: str) -> dict[str, str]:
     """The launcher's whole environment. Only listed variables of the shell are in it, because functions inherit it."""
     variables = {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE") if name in os.environ
@@ -125,8 +162,8 @@ def environment(data: Path, port: int) -> dict[str, str]:
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_DEFAULT_REGION": LOCAL_REGION,
         "AWS_REGION": LOCAL_REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": LOCAL_ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_EC2_METADATA_DISABLED": "true",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

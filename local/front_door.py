@@ -9,13 +9,15 @@ import datetime
 import io
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from yarl import URL
 
 from infra.names import Contract
 from local import LocalError, mail_links, pages
+from local.engine import Engine
+from local.engine_guard import LOOPBACK
 from local.routes import Routes, Target, problem
 from local.websocket_proxy import WebSocketProxy
 
@@ -37,7 +39,7 @@ _HOP_BY_HOP = frozenset(
         "server",
     )
 )
-_NOT_FORWARDED = _HOP_BY_HOP | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
 # What CloudFront adds to every response (infra/edge.py)
 _ADDED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -50,11 +52,13 @@ _ADDED_HEADERS = {
 _ENGINE_TIMEOUT = 40.0  # API Gateway stops waiting after 29 s; the engine waits longer
 _STOP_WITHIN = 2.5
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 class FrontDoor:
     """An HTTP and WebSocket server on `port` of 127.0.0.1, in its own thread."""
 
-    def __init__(self, engine: str, routes: Routes, port: int) -> None:
+    def __init__(self, engine: Engine, routes: Routes, port: int) -> None:
         self.port = port
         self.url = f"http://localhost:{port}"
         self._engine = engine
@@ -91,7 +95,7 @@ class FrontDoor:
 
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
-        app = web.Application(client_max_size=MAX_BODY)
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._own_names_only])
         app.cleanup_ctx.append(self._clients)
         pages.add_to(app, self._engine)
         mail_links.add_to(app)
@@ -126,8 +130,15 @@ class FrontDoor:
             connector=connector, timeout=ClientTimeout(total=_ENGINE_TIMEOUT), cookie_jar=DummyCookieJar(), auto_decompress=False
         ) as session:
             self._session = session
-            self._websockets = WebSocketProxy(session, self._engine)
+            self._websockets = WebSocketProxy(session, self._engine.url)
             yield
+
+    @web.middleware
+    async def _own_names_only(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what a page sends to a name of its own that it made lead here (DNS rebinding). Any port: it may be a tunnel's."""
+        if _name_of(request.headers.get("Host", "")) in LOOPBACK:
+            return await handler(request)
+        return _error(self._routes.contract_of(request.path), 403, "FORBIDDEN", "This is not the name of this server")
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
@@ -149,7 +160,7 @@ class FrontDoor:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return _error(target.contract, 413, "PAYLOAD_TOO_LARGE", "Request Too Long")
-        url = URL(f"{self._engine}{target.path}{'?' + query if query else ''}", encoded=True)
+        url = URL(f"{self._engine.url}{target.path}{'?' + query if query else ''}", encoded=True)
         try:
             async with self._session.request(
                 request.method,
@@ -172,6 +183,10 @@ class FrontDoor:
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
         response.headers.update(_ADDED_HEADERS)
         return response
+
+
+def _name_of(host: str) -> str:
+    return host.rpartition(":")[0] if ":" in host else host
 
 
 def forwarded(request: web.Request) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ import threading
 from typing import Any
 
 from local import ENGINE_VERSION
+from local.engine_guard import guarded
 from local.snapshots import Snapshots
 
 log = logging.getLogger("local.launcher")
@@ -48,9 +49,9 @@ def load() -> Any:
     early.disable_reaper()
     import ministack.app as engine
 
-    from local.patches import forks, gateway, mails, mappings, sockets, stacks, states, tables, workers
+    from local.patches import forks, gateway, journal, mails, mappings, sockets, stacks, states, tables, workers
 
-    for module in (workers, forks, gateway, mails, mappings, sockets, stacks, states, tables):
+    for module in (workers, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables):
         module.apply()
     return engine
 
@@ -67,13 +68,14 @@ async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
 
     loop.add_signal_handler(signal.SIGUSR1, snapshots.soon)
 
+    app: Any = guarded(engine, port, os.environ["AWS_SECRET_ACCESS_KEY"])
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     config.accesslog = None
     config.websocket_max_message_size = 1024 * 1024
-    serving = asyncio.create_task(hypercorn_serve(engine.app, config, shutdown_trigger=_never))
+    serving = asyncio.create_task(hypercorn_serve(app, config, shutdown_trigger=_never))
     ticking = asyncio.create_task(snapshots.keep_writing())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -107,7 +109,9 @@ def main() -> None:
     check_version()
     stop_with_parent(int(os.environ["CADRE_PARENT"]))
     engine = load()
-    snapshots = Snapshots(engine, os.environ["STATE_DIR"])
+    from local.patches.journal import journal
+
+    snapshots = Snapshots(engine, os.environ["STATE_DIR"], {"dynamodb": journal.forget})
     try:
         asyncio.run(_run(engine, snapshots))
     except OSError as error:

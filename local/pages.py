@@ -9,17 +9,18 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from infra.names import CONTRACTS, LOCAL_ACCOUNT
 from local import LocalError
+from local.engine import Engine
 from local.routes import endpoints
 
-_ENGINE = web.AppKey("engine", str)
+_ENGINE = web.AppKey("engine", Engine)
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse}td,th{padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top}code{font-size:.9em}
 """
 
 
-def add_to(app: web.Application, engine: str) -> None:
-    """Add the pages' routes to `app`; `engine` is the engine's URL."""
+def add_to(app: web.Application, engine: Engine) -> None:
+    """Add the pages' routes to `app`."""
     app[_ENGINE] = engine
     app.router.add_get("/", _index)
     app.router.add_get("/docs", _docs)
@@ -51,13 +52,15 @@ async def _index(request: web.Request) -> web.Response:
     addresses: dict[str, Any] = endpoints(f"http://{request.host}")
     if _wants_json(request) and "application/json" in request.headers.get("Accept", ""):
         return web.json_response(addresses)
-    rest = "".join(f"<tr><td>{name}<td><code>{url}</code>" for name, url in addresses["rest"].items())
-    sockets = "".join(f"<tr><td>{name}<td><code>{html.escape(url)}</code>" for name, url in addresses["websockets"].items())
+    rest = "".join(f"<tr><td>{html.escape(name)}<td><code>{html.escape(url)}</code>" for name, url in addresses["rest"].items())
+    sockets = "".join(
+        f"<tr><td>{html.escape(name)}<td><code>{html.escape(url)}</code>" for name, url in addresses["websockets"].items()
+    )
     return _page(
         "Cadre on this machine",
         "<h1>Cadre on this machine</h1>"
         '<p><a href="/docs">API documentation</a> &middot; <a href="/redoc">the same in ReDoc</a> &middot; '
-        f'<a href="/local/mail">mails sent</a> &middot; <a href="{addresses["health"]}">health</a></p>'
+        f'<a href="/local/mail">mails sent</a> &middot; <a href="{html.escape(addresses["health"])}">health</a></p>'
         f"<h2>APIs</h2><table>{rest}</table><h2>WebSockets</h2><table>{sockets}</table>",
     )
 
@@ -90,19 +93,22 @@ show(choice.value);
 
 
 def _choice() -> str:
-    options = "".join(f'<option value="{document["url"]}">{document["name"]}</option>' for document in _documents())
+    options = "".join(
+        f'<option value="{html.escape(document["url"])}">{html.escape(document["name"])}</option>' for document in _documents()
+    )
     return f'<select id="contract">{options}</select>'
 
 
 async def _redoc(request: web.Request) -> web.Response:
     names = {contract.name: contract for contract in CONTRACTS}
     contract = names.get(request.query.get("contract", ""), CONTRACTS[0])
-    links = " &middot; ".join(f'<a href="/redoc?contract={name}">{name}</a>' for name in names)
+    links = " &middot; ".join(f'<a href="/redoc?contract={html.escape(name)}">{html.escape(name)}</a>' for name in names)
     return web.Response(
         text=(
             '<!doctype html><meta charset="utf-8"><title>Cadre: API documentation</title>'
             f'<div style="padding:.6rem 1rem;font:16px system-ui">{links}</div>'
-            f'<redoc spec-url="{contract.mount}/openapi.json"></redoc><script src="/local/static/redoc.standalone.js"></script>'
+            f'<redoc spec-url="{html.escape(contract.mount)}/openapi.json"></redoc>'
+            '<script src="/local/static/redoc.standalone.js"></script>'
         ),
         content_type="text/html",
     )
@@ -117,10 +123,11 @@ async def _health(request: web.Request) -> web.Response:
 
 
 async def _get(request: web.Request, path: str) -> Any:
-    timeout = ClientTimeout(total=10)
+    timeout, engine = ClientTimeout(total=10), request.app[_ENGINE]
+    bearer = {"Authorization": f"Bearer {engine.secret}"}
     async with (
         ClientSession(timeout=timeout) as session,
-        session.get(request.app[_ENGINE] + path, raise_for_status=True) as response,
+        session.get(engine.url + path, headers=bearer, raise_for_status=True) as response,
     ):
         return await response.json()
 

@@ -1,35 +1,37 @@
 """Writes the engine's state to disk while it runs, so that a killed engine loses only some seconds of writes.
 
-ministack itself saves only at a clean shutdown, and hides errors. Here each service is written to a temporary file and renamed; a service
-that changed while it was read is read again, and an unchanged one is not written.
+ministack itself saves only at a clean shutdown, and hides errors. Here each service is written to a temporary file and renamed; one that
+changed while it was read is read again until it is whole, and an unchanged one is not written. What was written to tables since their
+snapshot is in a journal (`patches/journal.py`).
 """
 
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import json
-import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger("local.snapshots")
-
 _INTERVAL = 15.0
 _LOAD_SHARE = 0.05  # of the time is spent on snapshots at most
-_TRIES = 5
+_LONGEST_TURN = 5.0  # seconds
 
 
 class Snapshots:
     """The snapshots of one engine process."""
 
-    def __init__(self, engine: Any, folder: str) -> None:
+    def __init__(self, engine: Any, folder: str, written: dict[str, Callable[[], None]]) -> None:
+        """`written` is called for each service whose new state is on the disk."""
         self._engine = engine
         self._folder = Path(folder)
-        self._written: dict[str, bytes] = {}
+        self._digests: dict[str, bytes] = {}
+        self._after = written
         self._requested = asyncio.Event()
         self._writing = threading.Lock()
 
@@ -49,7 +51,7 @@ class Snapshots:
             pause = max(_INTERVAL, (time.monotonic() - started) / _LOAD_SHARE)
 
     def write(self) -> None:
-        """Write what changed since the last time; a service that cannot be read keeps its last file."""
+        """Write what changed since the last time."""
         with self._writing:
             self._write()
 
@@ -60,25 +62,36 @@ class Snapshots:
             if text is None:
                 continue
             digest = hashlib.blake2b(text).digest()
-            if self._written.get(service) != digest:
+            if self._digests.get(service) != digest:
                 _replace(self._folder / f"{service}.json", text)
-                self._written[service] = digest
+                self._digests[service] = digest
+                self._after.get(service, _nothing)()
+
+
+def _nothing() -> None:
+    return None
 
 
 def _encoded(service: str, get_state: Callable[[], Any]) -> bytes | None:
+    """The service's state. Requests go on meanwhile: each further try has four times as long before another thread gets its turn."""
+    ordinary = sys.getswitchinterval()
+    try:
+        for turn in itertools.count():
+            sys.setswitchinterval(min(ordinary * 4**turn, _LONGEST_TURN))
+            with contextlib.suppress(RuntimeError):  # a dictionary changed while it was walked
+                return _encode(service, get_state())
+    finally:
+        sys.setswitchinterval(ordinary)
+    raise AssertionError  # the loop has no end
+
+
+def _encode(service: str, state: Any) -> bytes | None:
     from ministack.core import persistence
 
-    for _ in range(_TRIES):
-        try:
-            state = get_state()
-            if state is None:
-                return None
-            document = {"__ministack_format__": persistence._state_format_version(service), "payload": state}
-            return json.dumps(document, default=persistence._json_default).encode()
-        except RuntimeError:  # a dictionary changed while it was walked: requests go on during a snapshot
-            time.sleep(0.02)
-    log.error("snapshot: %s kept changing, its last file stays", service)
-    return None
+    if state is None:
+        return None
+    document = {"__ministack_format__": persistence._state_format_version(service), "payload": state}
+    return json.dumps(document, default=persistence._json_default).encode()
 
 
 def _replace(path: Path, text: bytes) -> None:

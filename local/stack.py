@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.names import CONTRACT
 from local import LocalError, synth
-from local.deploy import client, deploy
+from local.deploy import deploy
 from local.engine import Engine, free_port
 from local.front_door import FrontDoor
 from local.routes import Routes, endpoints
@@ -49,10 +49,10 @@ class LocalStack:
         self.engine.start()
         log(f"engine       {_since(started)}")
         started = time.monotonic()
-        self.outputs = deploy(self.engine.url, assembly, log)
+        self.outputs = deploy(self.engine, assembly, log)
         self.engine.save()
         log(f"deployed     {_since(started)}")
-        self.front_door = FrontDoor(self.engine.url, Routes(self.outputs), self.port)
+        self.front_door = FrontDoor(self.engine, Routes(self.outputs), self.port)
         self.front_door.start()
 
     def wait_until_healthy(self, within: float = _HEALTHY_WITHIN) -> str:
@@ -97,7 +97,7 @@ class LocalStack:
 
     def boto(self, service: str) -> Any:
         """A boto3 client of the engine."""
-        return client(self.engine.url, service)
+        return self.engine.client(service)
 
 
 def new(data: Path, port: int | None = None, **options: Any) -> LocalStack:

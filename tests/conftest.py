@@ -31,12 +31,12 @@ from moto import mock_aws
 from shared.core.settings import settings
 from shared.people.identity import passwords
 from tests.documents import deployed, documents
-from tests.engine import engine_tables, engine_url
+from tests.engine import engine_tables, local_engine
 from tests.examples import examples
 from tests.moto_speed import speed_up
 from tests.tables import create_resources
 
-__all__ = ["deployed", "documents", "engine_tables", "engine_url"]  # fixtures
+__all__ = ["deployed", "documents", "engine_tables", "local_engine"]  # fixtures
 
 speed_up()
 passwords.PASSES, passwords.MEMORY_KIB = 1, 8  # argon2's least; what ships is asserted in tests/unit/test_passwords.py

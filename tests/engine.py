@@ -7,9 +7,7 @@ test session, on loopback; a module that asks for `engine_tables` talks to it, t
 import os
 from collections.abc import Iterator
 from functools import cache, partial
-from pathlib import Path
 
-import boto3
 import pytest
 
 from local.engine import Engine
@@ -19,33 +17,28 @@ from shared.store import files
 from shared.store.client import dynamodb
 from tests.tables import QUEUES, create_resources
 
-_OURS = {"AWS_ACCESS_KEY_ID": "000000000042", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-"""An account of its own: the engine keeps 12-digit access keys apart."""
+_ACCOUNT = "000000000042"  # of its own: the engine keeps accounts apart
 
 
 @pytest.fixture(scope="session")
-def engine_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a running engine with the three tables and the signing secret."""
-    data: Path = tmp_path_factory.mktemp("engine")
-    engine = Engine(data, extra={"PERSIST_STATE": "0", "S3_PERSIST": "0"})
+def local_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A running engine with the three tables and the signing secret."""
+    engine = Engine(tmp_path_factory.mktemp("engine"), extra={"PERSIST_STATE": "0", "S3_PERSIST": "0"})
     engine.start()
     try:
-        session = boto3.session.Session()
-        where = {"endpoint_url": engine.url, "region_name": "us-east-1"}
-        ours = {"aws_access_key_id": _OURS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": _OURS["AWS_SECRET_ACCESS_KEY"]}
-        create_resources(cache(partial(session.client, **where, **ours)))
-        yield engine.url
+        create_resources(cache(partial(engine.client, account=_ACCOUNT)))
+        yield engine
     finally:
         engine.stop()
 
 
 @pytest.fixture(scope="module")
-def engine_tables(engine_url: str) -> Iterator[None]:
+def engine_tables(local_engine: Engine) -> Iterator[None]:
     """This module's reads and writes go to the engine. Rows stay: tests use ids of their own."""
+    ours = {"AWS_ACCESS_KEY_ID": _ACCOUNT, "AWS_SECRET_ACCESS_KEY": local_engine.secret, "AWS_DEFAULT_REGION": "us-east-1"}
+    queues = {f"CADRE_{queue.upper()}_QUEUE": f"{local_engine.url}/{_ACCOUNT}/{name}" for queue, name in QUEUES.items()}
     with pytest.MonkeyPatch.context() as patch:
-        account = _OURS["AWS_ACCESS_KEY_ID"]
-        queues = {f"CADRE_{queue.upper()}_QUEUE": f"{engine_url}/{account}/{name}" for queue, name in QUEUES.items()}
-        for name, value in (_OURS | {"AWS_ENDPOINT_URL": engine_url} | queues).items():
+        for name, value in (ours | {"AWS_ENDPOINT_URL": local_engine.url} | queues).items():
             patch.setitem(os.environ, name, value)
         _forget()
         yield

@@ -6,8 +6,8 @@
     schedule                      the messages are deleted: the next run of a job does what this one did not
     ws-live                       the messages are deleted: a client requests the lines that it lacks
 
-Without a queue it prints how many messages each dead-letter queue has. It uses the caller's AWS credentials and region, and the endpoint
-of AWS_ENDPOINT_URL for a local engine. docs/operations.md has the details.
+Without a queue it prints how many messages each dead-letter queue has. It uses the caller's AWS credentials and region; those
+of the local engine are in a file (AWS_SHARED_CREDENTIALS_FILE). docs/operations.md has the details.
 """
 
 import argparse

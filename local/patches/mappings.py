@@ -56,7 +56,8 @@ def keep_pending_records() -> None:
     get_state, restore = dynamodb.get_state, dynamodb.load_persisted_state
 
     def saving() -> Any:
-        return {**get_state(), _PENDING_KEY: _pending_records()}
+        with dynamodb._lock:
+            return {**get_state(), _PENDING_KEY: _pending_records()}
 
     def restoring(data: Any) -> Any:
         result = restore(data)

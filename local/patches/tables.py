@@ -1,6 +1,5 @@
 """DynamoDB: items that expire by time to live have a record in the stream, as on AWS."""
 
-import logging
 import threading
 import time
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 from ministack.services import dynamodb
 from ministack.services.cloudformation import provisioners
 
+from local.patches.journal import remove_unrecorded
 from local.patches.scope import account_and_region
 
 _INTERVAL = 10.0  # seconds
-
-log = logging.getLogger("local.patches")
 
 
 def apply() -> None:
@@ -49,10 +47,7 @@ def record_expiry() -> None:
 def _delete_expired_forever() -> None:
     while True:
         time.sleep(_INTERVAL)
-        try:
-            delete_expired(time.time())
-        except RuntimeError:  # a table changed while it was walked: the next round sees the rest
-            log.debug("expiry: a table changed, continuing next time")
+        delete_expired(time.time())
 
 
 def delete_expired(now: float) -> int:
@@ -74,7 +69,7 @@ def _delete_expired_in(account: str, region: str, name: str, table: dict[str, An
             if _expired(item.get(attribute), now)
         ]
         for partition, sort in expired:
-            item = dynamodb._remove_item(table, partition, sort)
+            item = remove_unrecorded(table, partition, sort)  # after a kill it expires once more, with its record
             before = len(dynamodb._stream_records.get(name) or [])
             dynamodb._emit_stream_event(name, "REMOVE", item, None)
             records = dynamodb._stream_records.get(name) or []

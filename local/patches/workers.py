@@ -10,12 +10,11 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from local.patches import turns
 from local.patches.source import replaced
 
 _END_OF_LOG = "\x00end-of-log"
 _LOG_CAP = 0.25
-_POOL = max(3, os.cpu_count() or 2)
-_WAIT_FOR_FREE = 1.5
 _EXECUTE_API = re.compile(r"(?:https|wss)://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?=/|$)")
 
 _failure = threading.local()
@@ -96,35 +95,45 @@ def mark_end_of_log() -> None:
 def wait_before_spawning() -> None:
     """Fault: each concurrent call of a busy function starts another interpreter at once.
 
-    Symptom: thirty parallel requests start thirty processes of 60 MB that take seconds of two cores. A busy pool of three or more is
-    waited for, 1.5 s at most (a function that calls itself would otherwise wait for its own caller).
+    Symptom: thirty parallel requests start thirty processes that take seconds of two cores, and nothing bounds their number. A call now
+    waits for its turn (`turns`), as long as its request has time; then it is refused as Lambda refuses more than its concurrency.
     """
     acquire = lambda_runtime.acquire_worker
     freed = threading.Condition()
-    release = lambda_runtime.release_worker
+    release, invalidate = lambda_runtime.release_worker, lambda_runtime.invalidate_worker
 
     def acquire_or_wait(
         func_name: str, config: Any, code_zip: bytes, qualifier: str = "$LATEST", max_concurrency: int | None = None
     ) -> Any:
         key = lambda_runtime._worker_key(func_name, config, qualifier)
-        deadline = time.monotonic() + _WAIT_FOR_FREE
+        nested = lambda_svc._invoke_depth.get() > 1
+        started = time.monotonic()
         with freed:
             while True:
                 with lambda_runtime._lock:
                     pool = lambda_runtime._workers.get(key, [])
-                    full = len(pool) >= _POOL and all(worker.in_use for worker in pool)
-                left = deadline - time.monotonic()
-                if not full or left <= 0:
+                    busy = sum(worker.in_use for worker in pool)
+                    free = len(pool) - busy
+                left = turns.wait_for(busy, free, time.monotonic() - started, nested=nested)
+                if left is None:
+                    return None, "func_cap"
+                if left == 0:
                     return acquire(func_name, config, code_zip, qualifier=qualifier, max_concurrency=max_concurrency)
                 freed.wait(left)
 
-    def release_and_notify(worker: Any) -> None:
-        with freed:
-            release(worker)
-            freed.notify_all()
+    def notifying(end: Any) -> Any:
+        def ended(*args: Any, **named: Any) -> Any:
+            with freed:
+                try:
+                    return end(*args, **named)
+                finally:
+                    freed.notify_all()
+
+        return ended
 
     lambda_runtime.acquire_worker = lambda_svc.acquire_worker = acquire_or_wait
-    lambda_runtime.release_worker = lambda_svc.release_worker = release_and_notify
+    lambda_runtime.release_worker = lambda_svc.release_worker = notifying(release)
+    lambda_runtime.invalidate_worker = lambda_svc.invalidate_worker = notifying(invalidate)
 
 
 def answer_sockets_from_the_pool() -> None:

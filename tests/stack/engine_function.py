@@ -37,7 +37,17 @@ def handler(event: dict[str, Any], _context: Any) -> Any:
         note("token", token=event["token"])
     if event.get("raise"):
         raise BudgetExceeded("spent")
-    return {"pid": os.getpid(), "started": STARTED}
+    if event.get("deep"):
+        return [os.getpid(), *nested(event["deep"] - 1)]
+    return [os.getpid()] if "deep" in event else {"pid": os.getpid(), "started": STARTED}
+
+
+def nested(deep: int) -> list[int]:
+    """The processes of a call that this function makes to itself."""
+    name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps({"deep": deep}))
+    found: list[int] = json.load(answer["Payload"])
+    return found
 
 
 def record(each: dict[str, Any]) -> str | None:

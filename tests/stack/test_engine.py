@@ -7,14 +7,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
 
-from local.deploy import client, deploy
+from local.deploy import deploy
 from local.engine import Engine
+from local.patches import turns
 from tests.waiting import eventually
 
 NAME = "engine-mends"
@@ -225,14 +227,14 @@ def until(look: Callable[[], Any], seconds: float = 10.0) -> Any:
 class World:
     """The deployed template on one engine."""
 
-    def __init__(self, url: str, outputs: dict[str, str]) -> None:
-        self.url, self.outputs = url, outputs
+    def __init__(self, engine: Engine, outputs: dict[str, str]) -> None:
+        self.engine, self.url, self.outputs = engine, engine.url, outputs
 
     def __getitem__(self, name: str) -> str:
         return self.outputs[name]
 
     def notes(self, kind: str) -> list[dict[str, Any]]:
-        found = client(self.url, "dynamodb").query(
+        found = self.engine.client("dynamodb").query(
             TableName=self["Notes"],
             KeyConditionExpression="PK = :k",
             ExpressionAttributeValues={":k": {"S": kind}},
@@ -241,7 +243,7 @@ class World:
         return [json.loads(item["what"]["S"]) for item in found["Items"]]
 
     def put(self, key: str, **more: dict[str, str]) -> None:
-        client(self.url, "dynamodb").put_item(TableName=self["Table"], Item={"PK": {"S": key}, "SK": {"S": "META"}, **more})
+        self.engine.client("dynamodb").put_item(TableName=self["Table"], Item={"PK": {"S": key}, "SK": {"S": "META"}, **more})
 
     def seen(self, key: str, kind: str = "INSERT") -> list[dict[str, Any]]:
         return [note for note in self.notes("stream") if (note["key"], note["kind"]) == (key, kind)]
@@ -256,7 +258,7 @@ class World:
                 return answer.code, answer.headers, answer.read()
 
     def invoke(self, **event: Any) -> tuple[dict[str, Any], str]:
-        answer = client(self.url, "lambda").invoke(FunctionName=self["Function"], Payload=json.dumps(event), LogType="Tail")
+        answer = self.engine.client("lambda").invoke(FunctionName=self["Function"], Payload=json.dumps(event), LogType="Tail")
         return json.loads(answer["Payload"].read()), base64.b64decode(answer.get("LogResult", "")).decode()
 
 
@@ -266,7 +268,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     engine = Engine(folder / "data")
     engine.start()
     try:
-        yield World(engine.url, deploy(engine.url, assembly(folder / "a"), lambda _line: None)[NAME])
+        yield World(engine, deploy(engine, assembly(folder / "a"), lambda _line: None)[NAME])
     finally:
         engine.stop()
 
@@ -278,6 +280,14 @@ def test_an_exception_keeps_its_name_and_the_worker_its_life(world: World) -> No
     assert (failed["errorType"], failed["errorMessage"]) == ("BudgetExceeded", "spent")
     assert "BudgetExceeded" in log
     assert before == after
+
+
+def test_a_function_has_a_bounded_number_of_workers_and_room_for_calls_to_itself(world: World) -> None:
+    """Twenty callers that each wait for a call of their own: without room none of them would ever be answered."""
+    with ThreadPoolExecutor(20) as callers:
+        answers = [answer for answer, _ in callers.map(lambda _: world.invoke(deep=1), range(20))]
+    assert [len(pids) for pids in answers] == [2] * 20
+    assert len({pid for pids in answers for pid in pids}) <= turns.MOST
 
 
 def test_a_rest_event_is_whole(world: World) -> None:
@@ -314,7 +324,7 @@ def test_bytes_arrive_as_bytes_whatever_is_accepted(world: World, accept: str | 
 
 def test_a_changed_body_keeps_the_api(world: World, tmp_path: Path) -> None:
     assert world.ask("/two")[0] == 404
-    outputs = deploy(world.url, assembly(tmp_path / "b", "two"), lambda _line: None)[NAME]
+    outputs = deploy(world.engine, assembly(tmp_path / "b", "two"), lambda _line: None)[NAME]
     assert outputs["Api"] == world["Api"]
     assert (world.ask("/two")[0], world.ask("/one")[0]) == (200, 404)
 
@@ -345,7 +355,7 @@ def test_an_expired_item_enters_the_stream(world: World) -> None:
 
 
 def test_a_message_arrives_at_once_and_a_failed_one_again(world: World) -> None:
-    queue = client(world.url, "sqs")
+    queue = world.engine.client("sqs")
     for body in ({"at": time.time()}, {"at": time.time(), "fail": True}):
         queue.send_message(QueueUrl=world["Queue"], MessageBody=json.dumps(body))
     notes = until(lambda: len(world.notes("queue")) == 2 and world.notes("queue"))
@@ -355,7 +365,7 @@ def test_a_message_arrives_at_once_and_a_failed_one_again(world: World) -> None:
 
 
 def test_a_machine_retries_catches_and_waits_as_on_aws(world: World) -> None:
-    states = client(world.url, "stepfunctions")
+    states = world.engine.client("stepfunctions")
     first = states.start_execution(stateMachineArn=world["Machine"], name="same", input="{}")
     again = states.start_execution(stateMachineArn=world["Machine"], name="same", input="{}")
     assert first["executionArn"] == again["executionArn"]
@@ -395,7 +405,7 @@ def test_streams_and_data_go_on_after_a_restart_on_another_port(tmp_path: Path) 
     engine = Engine(data)
     engine.start()
     try:
-        before = World(engine.url, deploy(engine.url, written, lambda _line: None)[NAME])
+        before = World(engine, deploy(engine, written, lambda _line: None)[NAME])
         for n in range(5):
             before.put(f"early{n}")
         until(lambda: before.seen("early4"))
@@ -405,13 +415,13 @@ def test_streams_and_data_go_on_after_a_restart_on_another_port(tmp_path: Path) 
     engine.start()
     try:
         lines: list[str] = []
-        after = World(engine.url, deploy(engine.url, written, lines.append)[NAME])
+        after = World(engine, deploy(engine, written, lines.append)[NAME])
         assert lines == ["  1 stacks unchanged"]
         assert after.outputs == before.outputs
         after.put("late")
         until(lambda: after.seen("late"))
         assert len(after.seen("early0")) == 1
-        client(engine.url, "sqs").send_message(QueueUrl=after["Queue"], MessageBody=json.dumps({"at": time.time()}))
+        engine.client("sqs").send_message(QueueUrl=after["Queue"], MessageBody=json.dumps({"at": time.time()}))
         until(lambda: after.notes("queue"))
     finally:
         engine.stop()

@@ -15,8 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def redrive(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    aws = {"AWS_ENDPOINT_URL": stack.engine.url, "AWS_DEFAULT_REGION": "us-east-1"}
-    aws |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    aws = {"AWS_SHARED_CREDENTIALS_FILE": str(stack.engine.credentials)}
     command = [sys.executable, "-m", "tools.redrive", *arguments]
     return subprocess.run(command, cwd=ROOT, env=shell(**aws), capture_output=True, text=True, check=False)  # noqa: S603 - our own
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
 from websockets.sync.client import connect
 
 from local import synth
-from local.deploy import client
 from local.engine import ROOT, free_port
 from tests.shell import shell
 from tests.waiting import eventually
@@ -43,6 +44,11 @@ class Running:
             raise AssertionError(f"it did not get ready: {self.lines}")
         mark = json.loads((data / "local.json").read_text())
         self.engine = f"http://127.0.0.1:{mark['engine_port']}"
+
+    def client(self, service: str) -> Any:
+        session = botocore.session.Session(profile="default")  # else the variables of the tests come first
+        session.set_config_variable("credentials_file", str(self.data / "credentials"))
+        return boto3.session.Session(botocore_session=session).client(service)
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -105,7 +111,7 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
     assert len(found["websockets"]) == 7
     with urllib.request.urlopen(f"{first.url}/local/health", timeout=10) as answer:
         assert answer.status == 200
-    client(first.engine, "sqs").create_queue(QueueName="kept")
+    first.client("sqs").create_queue(QueueName="kept")
     with connect(an_open_socket(first.url), open_timeout=20):
         assert first.end(signal.SIGTERM) == 0  # with a socket open: the engine alone would wait for it
     assert not (data / "endpoints.json").exists()
@@ -113,7 +119,7 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
     second = started(port)
     if synth.fingerprint(ROOT, {}) == sources:  # else somebody edits the sources while this runs, and they are deployed
         assert not any("deployed in" in line for line in second.lines)
-    assert "kept" in client(second.engine, "sqs").get_queue_url(QueueName="kept")["QueueUrl"]
+    assert "kept" in second.client("sqs").get_queue_url(QueueName="kept")["QueueUrl"]
     assert second.engine == first.engine
     assert second.end(signal.SIGINT) == 0
 

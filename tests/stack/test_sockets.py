@@ -87,7 +87,7 @@ def environment(stack: LocalStack) -> dict[str, str]:
         if one["Description"] == "Cadre: run_steps"
     ]
     given = stack.boto("lambda").get_function_configuration(FunctionName=names[0])["Environment"]["Variables"]
-    engine = {"AWS_ENDPOINT_URL": stack.engine.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    engine = {"AWS_SHARED_CREDENTIALS_FILE": str(stack.engine.credentials)}
     return shell() | given | engine | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from yarl import URL
 
 from infra.names import CONTRACTS
 from local import LocalError
-from local.engine import free_port
+from local.engine import Engine, free_port
 from local.front_door import FrontDoor
 from local.routes import Routes, endpoints
 
@@ -91,7 +92,7 @@ class Echo:
 @pytest.fixture(scope="module")
 def door() -> Iterator[FrontDoor]:
     engine = Echo()
-    door = FrontDoor(f"http://127.0.0.1:{engine.port}", Routes(OUTPUTS), free_port())
+    door = FrontDoor(Engine(Path("unused"), engine.port), Routes(OUTPUTS), free_port())
     door.start()
     yield door
     door.stop()
@@ -128,7 +129,7 @@ def test_a_request_passes_unchanged(door: FrontDoor) -> None:
     assert (status, seen["method"], seen["body"]) == (418, "PATCH", bytes(range(256)).hex())
     assert seen["target"].endswith("/v1/a%2Fb/")
     assert sent["content-type"] == "image/png"
-    assert sent["host"] == f"127.0.0.1:{door.port}"
+    assert (sent["host"], sent["x-forwarded-host"]) == (f"127.0.0.1:{door._engine.port}", f"127.0.0.1:{door.port}")
     assert sent["x-forwarded-for"] == "127.0.0.1"
     assert headers.getall("Set-Cookie") == ["a=1", "b=2"]
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -254,11 +255,11 @@ def test_a_taken_port_is_told_in_one_line(door: FrontDoor) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(LocalError, match="is in use"):
-            FrontDoor("http://127.0.0.1:1", Routes(OUTPUTS), taken.getsockname()[1]).start()
+            FrontDoor(Engine(Path("unused"), 1), Routes(OUTPUTS), taken.getsockname()[1]).start()
 
 
 def test_an_engine_that_does_not_answer_is_503() -> None:
-    door = FrontDoor(f"http://127.0.0.1:{free_port()}", Routes(OUTPUTS), free_port())
+    door = FrontDoor(Engine(Path("unused")), Routes(OUTPUTS), free_port())
     door.start()
     try:
         status, _, body = ask(door, "/enterprise/v1/projects")
@@ -283,3 +284,22 @@ def test_seven_sockets_are_announced() -> None:
         assert target.socket is not None
     for url in found["rest"].values():
         assert routes.find(f"{url.removeprefix('http://localhost:8000')}/x").socket is None  # type: ignore[union-attr]  # published
+
+
+@pytest.mark.parametrize("path", ["/", "/local/mail", "/local/health", "/enterprise/v1/projects", "/docs"])
+def test_a_name_that_a_page_made_lead_here_is_refused(door: FrontDoor, path: str) -> None:
+    """DNS rebinding: to the browser the page and the front door are one origin, but the Host is the page's."""
+    for host in ("evil.example", f"evil.example:{door.port}", "localhost.evil.example", "127.0.0.1.nip.example", ""):
+        assert ask(door, path, headers={"Host": host})[0] == 403, host
+    for host in (f"localhost:{door.port}", f"127.0.0.1:{door.port}", "localhost:9000"):
+        assert ask(door, path, headers={"Host": host})[0] != 403, host
+
+
+def test_a_refused_name_is_an_error_of_the_contract(door: FrontDoor) -> None:
+    _, _, body = ask(door, "/agentworks/v1/projects", headers={"Host": "evil.example"})
+    assert body["error"]["code"] == "FORBIDDEN"
+
+
+def test_the_overview_escapes_what_it_shows(door: FrontDoor) -> None:
+    _, _, page = ask(door, "/", headers={"Host": "localhost:1<script>", "Accept": "text/html"})
+    assert b"<script>" not in page
