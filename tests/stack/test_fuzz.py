@@ -1,20 +1,31 @@
 """A few made-up requests to each operation of the deployed stack; `tests/contracts/test_fuzz.py` sends many without it."""
 
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from local.stack import LocalStack
 from shared.edge.contracts import NAMES
 from tests.fuzzing import Platform, fuzz
 
 EXAMPLES = 6  # an operation
+# Sign-ins are counted by address: made-up ones must not use up those of the other tests. Only Linux has the whole of 127.0.0.0/8
+ADDRESS = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+
+
+class FromAnotherAddress(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **named: Any) -> Any:
+        return super().init_poolmanager(*args, source_address=(ADDRESS, 0), **named)
 
 
 @pytest.fixture(scope="module")
 def platform_of_stack(stack: LocalStack) -> Iterator[Platform]:
     with requests.Session() as session:
+        session.mount("http://", FromAnotherAddress())
         yield Platform(session, stack.url)
 
 

@@ -16,6 +16,6 @@ def test_credentials_reach_the_functions_and_nothing_else_does(monkeypatch) -> N
         "EDITOR",
     ):
         monkeypatch.setenv(name, "x")
-    told = environment(Path("/nowhere"), 1)
+    told = environment(Path("/nowhere"), 1, "of this start")
     passed = {name for name, value in told.items() if value == "x"}
     assert passed == {"ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "OAUTH_GITHUB_CLIENT_ID", "OAUTH_CORP_ISSUER"}
