@@ -5,6 +5,7 @@ Makes the run first and prints its id. A number on standard input writes so many
 
 import sys
 
+from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
@@ -28,7 +29,7 @@ def main(card_id: str, lines: int) -> None:
         agent={"id": "agent", "name": "prd", "display_name": "PRD Agent", "status": "active"},
         status="running",
         triggered_by=SYSTEM.summary,
-        lease_until=0,
+        lease_until=clock.epoch() + 3600,  # the job `timeouts` ends running runs that nobody holds
         provider="embedded",
         model="cadre-embedded-1",
         max_tokens=4000,
