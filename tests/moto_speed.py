@@ -34,7 +34,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.ast_nodes import DDBTypedValue, DepthFirstTraverser, Node, NoneExistingPath
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.parsing.validators import UpdateExpressionValidator
 from moto.dynamodb.responses import DynamoHandler
@@ -55,13 +55,10 @@ _call = DynamoHandler.call_action.__wrapped__  # without the checksum of the ans
 _transact, _update, _query = DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item, Table.query
 _project, _row_size, _size, _cast_value = Item.project, Item.size, DynamoType.size, DynamoType.cast_value.fget
 _parse_condition = ConditionExpressionParser.parse
-_parse_update, _validator, _processors = (
-    UpdateExpressionParser.make,
-    UpdateExpressionValidator.__init__,
-    UpdateExpressionValidator.get_ast_processors,
-)
+_parse_update, _validator = UpdateExpressionParser.make, UpdateExpressionValidator.__init__
 _QUERY = inspect.signature(Table.query)
 _one_at_a_time = threading.RLock()
+NODES = (Node,)
 CHECKS = 3
 """The first processors of an update's validator: they look at its text and names alone."""
 
@@ -84,7 +81,6 @@ def speed_up() -> None:
     Node.__deepcopy__ = copy_node
     UpdateExpressionParser.make = _update_expression  # the validator works on a copy
     UpdateExpressionValidator.__init__ = validator
-    UpdateExpressionValidator.get_ast_processors = lambda self: _processors(self)[CHECKS:]
     moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
     moto.dynamodb.responses.dynamo_to_dict = lambda result: result  # `serialized` does it where it is needed
     for module in (moto.dynamodb.models.table, moto.dynamodb.models, moto.dynamodb.responses):
@@ -302,25 +298,26 @@ def copy_node(self: Node, _memo: dict[int, Any]) -> Node:
     twin = object.__new__(type(self))
     twin.__dict__ |= self.__dict__
     if self.children is not None:
-        twin.children = [copy_node(child, _memo) if _is(type(child), (Node,)) else child for child in self.children]
+        twin.children = [copy_node(child, _memo) if _is(type(child), NODES) else child for child in self.children]
     for child in twin.children or ():
-        if _is(type(child), (Node,)):
+        if _is(type(child), NODES):
             child.parent = twin
     return twin
 
 
 def traverse(self: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
     """moto's own, which asks for the kinds of nodes at each node anew."""
-    return _traverse(self, self.nodes_to_be_processed(), node, child_id)
+    prepares = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+    return _traverse(self, self.nodes_to_be_processed(), prepares, node, child_id)
 
 
-def _traverse(traverser: DepthFirstTraverser, kinds: tuple[type, ...], node: Any, child_id: int) -> Any:
-    if not _is(type(node), (Node,)):
-        return node
+def _traverse(traverser: DepthFirstTraverser, kinds: tuple[type, ...], prepares: bool, node: Node, child_id: int) -> Any:
     parent = node.parent
     for at, child in enumerate(node.children or ()):
-        traverser.pre_processing_of_child(node, at)
-        _traverse(traverser, kinds, child, at)
+        if prepares:
+            traverser.pre_processing_of_child(node, at)
+        if _is(type(child), NODES):
+            _traverse(traverser, kinds, prepares, child, at)
     if not _is(type(node), kinds):
         return node
     processed = traverser.process(node)
@@ -336,14 +333,24 @@ def _update_expression(expression: str) -> Any:
 
 
 def validator(self: UpdateExpressionValidator, expression: Any, **about: Any) -> None:
-    """moto's own; what depends on the text and the names alone is checked once."""
+    """moto's own; what depends on the text and the names alone is checked once, and nobody looks for what the text does not have."""
     _validator(self, expression, **about)
+    checks, processors = self.processors[:CHECKS], self.processors[CHECKS:]
     names = about["expression_attribute_names"] or {}
     key = expression, tuple(names.items()), tuple(about["table"].table_key_attrs)
     if key not in _checked:
-        for processor in _processors(self)[:CHECKS]:
-            processor.traverse(expression)
+        for check in checks:
+            check.traverse(expression)
         _checked.add(key)
+    there = _kinds(expression)
+    self.processors = [one for one in processors if any(_is(kind, one.nodes_to_be_processed()) for kind in there)]
+
+
+@cache
+def _kinds(node: Node) -> frozenset[type]:
+    """The kinds of nodes in a tree, with those that stand for values while it is validated."""
+    below = [_kinds(child) for child in node.children or () if _is(type(child), NODES)]
+    return frozenset({type(node), DDBTypedValue, NoneExistingPath}.union(*below))
 
 
 _checked: set[tuple[Any, ...]] = set()
