@@ -58,6 +58,7 @@ GROUPS = {
     "unit/test_contracts_openapi.py": "documents",
     "unit/test_contracts_operations.py": "documents",
     "properties/test_authorization.py": "authorization",
+    "unit/test_moto_speed.py": "moto",
 }
 """Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage. Those that
 start platforms of their own do it one after the other."""
