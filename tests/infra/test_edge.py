@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from infra.edge import router_code
 from infra.names import CONTRACTS
 
 HOSTS = {"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"}
@@ -25,12 +24,19 @@ SOCKETS = [
 ]
 
 
+def router() -> str:
+    """The function's code."""
+    from infra.edge import router_code  # the CDK takes seconds and starts Node: no process does that while it only collects tests
+
+    return router_code(HOSTS)
+
+
 @pytest.fixture(scope="module")
 def route(tmp_path_factory: pytest.TempPathFactory):
     """Runs one request through the function; answers the request that goes on, with the chosen origin, or the answer."""
     folder = tmp_path_factory.mktemp("edge")
     stub = "let chosen; const cf = { selectRequestOriginById: (id) => { chosen = id } };"
-    source = router_code(HOSTS).replace("import cf from 'cloudfront';", stub)
+    source = router().replace("import cf from 'cloudfront';", stub)
     script = folder / "run.mjs"
     run_one = "const out = handler(JSON.parse(process.argv[2]));\nconsole.log(JSON.stringify({ ...out, origin: chosen }));\n"
     script.write_text(f"{source}\n{run_one}")
@@ -85,8 +91,8 @@ def test_anything_else_is_not_found(route, uri: str) -> None:
 
 
 def test_the_function_is_small_enough() -> None:
-    assert len(router_code(HOSTS).encode()) < 10_240  # CloudFront's limit
-    assert "__" not in router_code(HOSTS)
+    assert len(router().encode()) < 10_240  # CloudFront's limit
+    assert "__" not in router()
 
 
 def test_the_source_is_beside_its_stack() -> None:

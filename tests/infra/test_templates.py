@@ -11,7 +11,6 @@ from infra.gateway_errors import RESPONSES
 from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, WORKERS
 from infra.queues import QUEUES
-from infra.rest_api import ANY, METHODS
 from shared.channels.exports import jobs
 from tests.infra import planned
 from tests.infra.conftest import PROD, Resource, Templates
@@ -367,6 +366,8 @@ def test_every_route_is_in_its_api_exactly_once(prod: Templates) -> None:
 
 
 def test_every_path_answers_a_browsers_preflight(prod: Templates) -> None:
+    from infra.rest_api import ANY, METHODS  # here: the CDK takes seconds to load (see test_edge)
+
     for api in prod.of("AWS::ApiGateway::RestApi"):
         for path, item in api.properties["Body"]["paths"].items():
             answer = item["options"]["x-amazon-apigateway-integration"]
@@ -378,6 +379,8 @@ def test_every_path_answers_a_browsers_preflight(prod: Templates) -> None:
 
 def test_whatever_is_asked_a_function_answers(prod: Templates) -> None:
     """Wrong methods go to the path's own function, which knows the others; what has no path goes to `system`."""
+    from infra.rest_api import ANY, METHODS
+
     for api in prod.of("AWS::ApiGateway::RestApi"):
         paths = api.properties["Body"]["paths"]
         assert {"/", "/{proxy+}"} <= set(paths)

@@ -1,9 +1,13 @@
-"""Calls to moto's DynamoDB, and what they answered: `python -m tests.unit.moto_scenario` as moto is, with `fast` as the tests use it."""
+"""Calls to moto's DynamoDB, what they answered and how many functions that took: `python -m tests.unit.moto_scenario` as moto is, with
+`fast` as the tests use it."""
 
+import io
 import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from itertools import count
 from typing import Any
 
 import boto3
@@ -117,6 +121,9 @@ def _updates(call: Answer) -> None:
     update("C", "1", "REMOVE hits DELETE tags :t", {":t": {"SS": ["q"]}}, ReturnValues="ALL_OLD")
     update("C", "1", "SET m = :m", {":m": {"M": {"a": {"N": "1"}}}}, ReturnValues="ALL_NEW")
     update("C", "1", "SET m.a = :m, m.b = :m", {":m": {"S": "new"}}, ReturnValues="ALL_NEW")
+    update("C", "1", "SET m.a = :m", {":m": {"S": "newer"}}, ReturnValues="ALL_OLD")
+    update("C", "1", "SET m.b = m.a, #m.c = if_not_exists(m.c, :m)", {":m": {"S": "newest"}}, ReturnValues="UPDATED_OLD",
+           ExpressionAttributeNames={"#m": "m"})  # fmt: skip
     update("C", "1", "SET x.y = :m", {":m": {"S": "no such path"}})
     update("C", "1", "SET PK = :m", {":m": {"S": "a key"}})
     update("C", "1", "SET a = :m, a = :m", {":m": {"S": "twice"}})
@@ -144,6 +151,12 @@ def _transactions(call: Answer) -> None:
     )
     call("query", KeyConditionExpression="PK = :p", ExpressionAttributeValues={":p": {"S": "D"}})
     call("get_item", **key("A", "28"))
+    for first in ("0", "1"):  # the same words with other values
+        write(*[("Update", {**key("D", sk), **change, "ConditionExpression": "attribute_not_exists(n) OR n = :is",
+                            "ExpressionAttributeValues": {":n": {"N": "1"}, ":is": {"N": value}},
+                            "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
+                for sk, value in (("2", first), ("3", "1"))])  # fmt: skip
+    call("query", KeyConditionExpression="PK = :p", ExpressionAttributeValues={":p": {"S": "D"}})
 
 
 def main(fast: bool) -> None:
@@ -167,6 +180,28 @@ def main(fast: bool) -> None:
             return answer
 
         play(call)
+        print(functions_called(lambda: play(lambda name, **about: _silently(call, name, about))))
+
+
+def functions_called(work: Callable[[], None]) -> int:
+    """How many calls of functions something takes."""
+    number = count()
+
+    def note(_frame: Any, event: str, _argument: Any) -> None:
+        if event == "call":
+            next(number)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return next(number)
+
+
+def _silently(call: Answer, name: str, about: dict[str, Any]) -> Any:
+    with redirect_stdout(io.StringIO()):
+        return call(name, **about)
 
 
 if __name__ == "__main__":
