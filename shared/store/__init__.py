@@ -63,6 +63,7 @@ from shared.store.walking import Shards, iterate, iterate_shards, process_all, s
 from shared.store.writing import (
     OnConflict,
     Operation,
+    absent,
     check,
     create,
     delete,
@@ -100,6 +101,7 @@ __all__ = [
     "Telemetry",
     "UnicodeAttribute",
     "UnicodeSetAttribute",
+    "absent",
     "authorize",
     "begin_multipart",
     "check",
