@@ -59,7 +59,7 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.walking import Shards, iterate, iterate_shards, process_all, sweep
+from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
     Operation,
@@ -99,6 +99,7 @@ __all__ = [
     "SignedUrl",
     "Slice",
     "Telemetry",
+    "Unfinished",
     "UnicodeAttribute",
     "UnicodeSetAttribute",
     "absent",

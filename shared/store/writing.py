@@ -60,7 +60,8 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
 def absent(row: Row) -> Condition:
     """Return the condition that there is no row with this key, or only an expired one: DynamoDB removes those days later."""
     model = type(row)
-    return model.pk.does_not_exist() | (model.ttl <= clock.epoch())
+    condition: Condition = model.pk.does_not_exist() | (model.ttl <= clock.epoch())
+    return condition
 
 
 def create(row: Row, on_conflict: OnConflict | None = None) -> Operation:
