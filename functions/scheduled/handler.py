@@ -1,6 +1,7 @@
 """Scheduled jobs: `infra/schedules.py` has a rule for each job here, and names it in `detail.job`.
 
-A job does what is due and returns how many things it did. It may be called twice for the same time, also concurrently, because all its
+A job does what is due and returns how many things it did. What fails keeps nothing else from being done; the job then fails in the end,
+so that its alarm sees it. It may be called twice for the same time, also concurrently, because all its
 writes are conditional. It stops after SECONDS; the next call continues.
 """
 
@@ -11,12 +12,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from shared.channels.sockets.expiry import close_expired
+from shared.core import clock
 from shared.core.settings import settings
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.store import Unfinished
 from shared.work.items.archiving import archive_finished
 
 logger = Logger(level=settings().log_level)
@@ -38,6 +41,19 @@ def handler(event: dict[str, Any], context: Any) -> None:
     if job not in JOBS:
         raise LookupError(f"there is no job {job!r}; there are {', '.join(JOBS)}")
     started = time.monotonic()
-    done = JOBS[job](started + SECONDS)
-    took = time.monotonic() - started
-    logger.info("job", extra={"job": job, "done": done, "seconds": round(took, 3), "cut_short": took > SECONDS})
+    unfinished: Unfinished | None = None
+    try:
+        done = JOBS[job](started + SECONDS)
+    except Unfinished as error:
+        unfinished, done = error, error.done
+    took, failed = time.monotonic() - started, unfinished.failed if unfinished else 0
+    line = {"job": job, "done": done, "failed": failed, "seconds": round(took, 3), "cut_short": took > SECONDS}
+    logger.info("job", extra=line | ({"_aws": _failures_metric()} if failed else {}))
+    if unfinished is not None:
+        raise unfinished
+
+
+def _failures_metric() -> dict[str, Any]:
+    """Return what makes the line's `failed` a metric of the job: only if something failed, so that it costs nothing else."""
+    metric = {"Namespace": "Cadre", "Dimensions": [["job"]], "Metrics": [{"Name": "failed", "Unit": "Count"}]}
+    return {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]}

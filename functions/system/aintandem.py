@@ -7,6 +7,7 @@ from functions.system.probes import Health
 from functions.system.probes import health as check_health
 from shared.core import clock
 from shared.core.errors import CadreError
+from shared.core.plans import FREE, PLANS
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM
@@ -18,7 +19,7 @@ from shared.edge.http.routing import Routes
 routes = Routes(AINTANDEM, "system")
 publish(routes)
 
-MAX_WORKSPACES, MAX_SANDBOXES = 10, 5  # of the community edition, from the document
+MAX_SANDBOXES = 5  # of the community edition, from the document; no contract makes sandboxes yet
 PROVIDERS = ("qwen", "glm", "claude", "openai")  # in the document's words and order; we take its names for all of them
 MCP_SERVERS = ("filesystem", "web-search", "github")
 
@@ -38,7 +39,7 @@ class HealthData(Shape):
 
 
 class Features(Shape):
-    max_workspaces: int
+    max_workspaces: int | None
     max_sandboxes_per_workspace: int
     cross_machine_deployment: bool
 
@@ -79,7 +80,7 @@ async def info() -> Info:
         version=settings().version,
         edition="community",
         features=Features(
-            max_workspaces=MAX_WORKSPACES,
+            max_workspaces=PLANS[FREE].max_workspaces,
             max_sandboxes_per_workspace=MAX_SANDBOXES,
             cross_machine_deployment=False,
         ),

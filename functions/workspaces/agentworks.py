@@ -10,6 +10,7 @@ from shared.channels.mail import outbox
 from shared.channels.sockets.presence import online_users
 from shared.core.actor import Permission, Role
 from shared.core.errors import FieldError, Invalid
+from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import (
     AGENTWORKS,
@@ -262,7 +263,7 @@ async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> W
 @routes.get("/workspaces/{id}/members", "members.list", permission=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
     """The members of the workspace and the pending invitations, oldest first."""
-    current = _members(people.list_members(caller, id))
+    current = _members(id, people.list_members(caller, id))
     pending = [_invitation(one) for one in invitations.list_pending(caller, id)]
     return WorkspaceMembersResponse(members=current, invitations=pending, total=len(current))
 
@@ -293,7 +294,7 @@ async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMe
 @routes.put("/workspaces/{id}/members/{userId}", "members.update", permission=Permission.MEMBER_INVITE)
 async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
     """Change a member's role and what they may do beyond it. To take something away needs member:remove."""
-    return _members([people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
+    return _members(id, [people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
 
 
 @routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, permission=Permission.MEMBER_REMOVE)
@@ -307,7 +308,7 @@ async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Cal
     """Join the workspace. The invitation must be for the caller's address and can be used once."""
     if body.token != token:
         raise Invalid(FieldError("token", "This is not the token of the path"))
-    return _members([invitations.accept(caller, id, token)])[0]
+    return _members(id, [invitations.accept(caller, id, token)])[0]
 
 
 @routes.delete(
@@ -318,8 +319,8 @@ async def cancel(id: str, invitationId: str, caller: Caller) -> None:
     invitations.cancel(caller, id, invitationId)
 
 
-def _members(members: list[people.Member]) -> list[WorkspaceMember]:
-    online = online_users(member.membership.user["id"] for member in members)
+def _members(ws_id: str, members: list[people.Member]) -> list[WorkspaceMember]:
+    online = online_users(bare_id(ws_id), (member.membership.user["id"] for member in members))
     return [_member(member, member.membership.user["id"] in online) for member in members]
 
 

@@ -21,6 +21,8 @@ from shared.core.settings import settings
 from shared.edge.views.agentworks import terminal as terminal_frames
 from shared.edge.views.sockets import SOCKET_CONTRACTS
 from shared.people.access import liveness
+from shared.runs.agent_runs.reading import is_outdated
+from shared.runs.terminal.status import RUN_STATUS
 
 logger = Logger(level=settings().log_level)
 Message = dict[str, Any]
@@ -48,12 +50,19 @@ def _push(received: list[tuple[str, Message]]) -> list[str]:
     failed: list[str] = []
     for topic, messages in topics.items():
         try:
-            pushes = sorted((message for _, message in messages), key=lambda message: message["at"])
+            pushes = sorted((message for _, message in messages if _is_current(message)), key=lambda message: message["at"])
             fanout.fan_out(topic, pushes, liveness, SOCKET_CONTRACTS)
         except Exception:
             logger.exception("a push failed", extra={"topic": topic})
             failed += [key for key, _ in messages]
     return failed
+
+
+def _is_current(push: Message) -> bool:
+    """Tell whether a push says what is still so. A topic's messages are delivered one batch after the other, so that no viewer sees a run
+    step back."""
+    about = push.get("about", {}) if push.get("notice") == RUN_STATUS else {}
+    return not about or not is_outdated(push["run"], about["status"], about["version"])
 
 
 def _run_job(message: Message) -> bool:

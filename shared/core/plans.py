@@ -13,6 +13,7 @@ FREE: Final = "free"
 class Plan:
     """`price_micros` is the fee per calendar month, before tax. A limit of None means unlimited.
 
+    `max_projects` and `max_members` are of a workspace, `max_workspaces` and `max_organization_projects` of an organization.
     `max_monthly_usage` is in USD. `max_unpriced_tokens` are the tokens of a month on models without a known price.
     `requests` are pairs (number of requests, seconds), for the contracts that limit by plan.
     """
@@ -20,6 +21,8 @@ class Plan:
     key: str
     name: str
     price_micros: int
+    max_workspaces: int | None
+    max_organization_projects: int | None
     max_projects: int | None
     max_members: int | None
     max_monthly_usage: int | None
@@ -32,11 +35,15 @@ PLANS: Final = {
     plan.key: plan
     for plan in (
         # Prices, projects and runs are from agentworks' price list; members and usage of the free plan are its workspace defaults.
+        # Workspaces of the free plan are those of the community edition in the aintandem document (`system/info`); its projects in an
+        # organization are the default in the enterprise document. Neither document limits a plan that is paid for.
         # Requests are from the table "Rate Limiting" of the enterprise document, where the enterprise plan has custom limits.
         Plan(
             FREE,
             "Free",
             0,
+            max_workspaces=10,
+            max_organization_projects=5,
             max_projects=3,
             max_members=5,
             max_monthly_usage=100,
@@ -48,6 +55,8 @@ PLANS: Final = {
             "professional",
             "Pro",
             49_000_000,
+            max_workspaces=None,
+            max_organization_projects=None,
             max_projects=None,
             max_members=5,
             max_monthly_usage=None,
@@ -59,6 +68,8 @@ PLANS: Final = {
             "enterprise",
             "Enterprise",
             199_000_000,
+            max_workspaces=None,
+            max_organization_projects=None,
             max_projects=None,
             max_members=None,
             max_monthly_usage=None,

@@ -59,10 +59,11 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.walking import Shards, iterate, iterate_shards, process_all, sweep
+from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
     Operation,
+    absent,
     check,
     create,
     delete,
@@ -98,8 +99,10 @@ __all__ = [
     "SignedUrl",
     "Slice",
     "Telemetry",
+    "Unfinished",
     "UnicodeAttribute",
     "UnicodeSetAttribute",
+    "absent",
     "authorize",
     "begin_multipart",
     "check",

@@ -1,5 +1,6 @@
 """Iterate over more rows than one page holds: of one partition, or of a list that is split into shards."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from shared.store.reading import QueryOptions, get, pages
 from shared.store.rows import Ephemeral, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 from shared.store.writing import delete, put, write
 
+log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
@@ -131,11 +133,22 @@ def sweep(
         write(delete(position))
 
 
+class Unfinished(ExceptionGroup[Exception]):
+    """Some of what was due could not be done; `done` says how much was."""
+
+    done = 0
+
+    @property
+    def failed(self) -> int:
+        """Return how many things could not be done."""
+        return sum(error.failed if isinstance(error, Unfinished) else 1 for error in self.exceptions)
+
+
 def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: Callable[[T], str]) -> int:
     """Call `work` for each item of a list named `where`. Return the sum of the results of `work`: how much was done.
 
-    An exception does not stop the other items. All exceptions are raised at the end as one ExceptionGroup, each with the name of
-    its item as a note.
+    An exception does not stop the other items: it is logged with the name of its item, and all are raised at the end as one Unfinished.
+    What `work` itself left unfinished counts as far as it was done.
     """
     done = 0
     failures: list[Exception] = []
@@ -145,6 +158,12 @@ def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: 
         except Exception as error:  # raised at the end
             error.add_note(name(item))
             failures.append(error)
+            if isinstance(error, Unfinished):
+                done += error.done
+            else:
+                log.exception("a part of a job failed", extra={"list": where, "item": name(item)})
     if failures:
-        raise ExceptionGroup(f"{len(failures)} of what was due in {where} could not be done", failures)
+        unfinished = Unfinished(f"{len(failures)} of what was due in {where} could not be done", failures)
+        unfinished.done = done
+        raise unfinished
     return done

@@ -57,6 +57,13 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
     )
 
 
+def absent(row: Row) -> Condition:
+    """Return the condition that there is no row with this key, or only an expired one: DynamoDB removes those days later."""
+    model = type(row)
+    condition: Condition = model.pk.does_not_exist() | (model.ttl <= clock.epoch())
+    return condition
+
+
 def create(row: Row, on_conflict: OnConflict | None = None) -> Operation:
     """Write a row that must not exist yet."""
     return put(row, type(row).pk.does_not_exist(), on_conflict)

@@ -40,8 +40,11 @@ class World:
 
     def join(self, name: str, email: str, role: Role) -> Client:
         """Somebody else, with a role in this workspace."""
-        client = sign_up(name, email)
-        user = {"kind": "user", "id": client.user["id"], "name": name, "email": email}
+        return self.join_again(sign_up(name, email), role)
+
+    def join_again(self, client: Client, role: Role = Role.MEMBER) -> Client:
+        """Somebody who has an account already, with a role in this workspace."""
+        user = {"kind": "user"} | {key: client.user[key] for key in ("id", "name", "email")}
         write(
             create(
                 membership_row(

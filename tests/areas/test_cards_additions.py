@@ -1,5 +1,6 @@
 """agentworks: what the document shows on a card and gives no operation for: links, hours, the archive."""
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import Role
 from shared.runs.toolbox import CallContext, board_tools
-from shared.store import collection, fetch, save, write
+from shared.store import Unfinished, collection, fetch, save, update_now, write
 from shared.work.items import archiving
 from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished
 from shared.work.items.rows import Item
@@ -179,15 +180,14 @@ def test_what_was_reopened_is_worked_on_or_is_not_to_be_archived_stays(world, mo
     reopened, worked_on, kept = finished(world), finished(world), finished(world)
     world.ada("cards", "PUT", f"/cards/{reopened.id}", body={"status": "in_progress"})
     wants_archiving(world)
-    real = archiving.iterate
+    real = archiving.sweep
 
-    def reopening(model, partition, **about):
-        rows = list(real(model, partition, **about))
-        if partition.endswith("#DONE"):  # between the index and the card
-            update_item(world.actor, worked_on.id, {"status": "in_progress"})
+    def reopening(*place, **about):
+        rows = list(real(*place, **about))
+        update_item(world.actor, worked_on.id, {"status": "in_progress"})  # between the index and the card
         return rows
 
-    monkeypatch.setattr(archiving, "iterate", reopening)
+    monkeypatch.setattr(archiving, "sweep", reopening)
     with later(ARCHIVE_AFTER_DAYS + 1):
         assert archive_finished(deadline()) == 1
     assert [bool(fetch(Item, one.id).archived_at) for one in (reopened, worked_on, kept)] == [False, False, True]
@@ -206,6 +206,40 @@ def test_an_archived_project_keeps_its_cards_and_time_ends_a_round(world):
         with count_requests() as seen:
             assert archive_finished(deadline()) == 0
         assert seen.by_name["TransactWriteItems"] == 1  # the first refusal is enough for the board
+
+
+def break_card(card: Item) -> None:
+    """Let every change of the card fail: its row names a lane that the board does not count."""
+    update_now(Item(*Item.key(card.id)), [Item.lane_id.set("gone")])
+
+
+def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplog):
+    cards = [finished(world, title=str(number)) for number in range(4)]
+    wants_archiving(world)
+    break_card(cards[0])
+    break_card(cards[2])
+    with later(ARCHIVE_AFTER_DAYS + 1):
+        with pytest.raises(Unfinished):
+            scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
+        assert [bool(fetch(Item, one.id).archived_at) for one in cards] == [False, True, False, True]
+        (line,) = (record for record in caplog.records if record.message == "job")
+        assert (line.done, line.failed) == (2, 2)
+        assert line._aws["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "failed", "Unit": "Count"}]
+        failed = {record.item for record in caplog.records if record.message == "a part of a job failed"}
+        assert failed == {f"card {cards[0].id}", f"card {cards[2].id}"}
+
+
+def test_cards_that_cannot_be_put_away_do_not_fill_the_turn_of_their_board(world, monkeypatch):
+    monkeypatch.setattr(archiving, "MAX_PER_BOARD", 2)
+    cards = [finished(world, title=str(number)) for number in range(3)]
+    wants_archiving(world)
+    break_card(cards[0])
+    break_card(cards[1])
+    with later(ARCHIVE_AFTER_DAYS + 1):
+        for expected in (False, True):
+            with contextlib.suppress(Unfinished):
+                archive_finished(deadline())
+            assert bool(fetch(Item, cards[2].id).archived_at) is expected
 
 
 def test_many_cards_are_put_away_page_by_page(world, monkeypatch):

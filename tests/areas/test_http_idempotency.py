@@ -2,22 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import time_machine
 from botocore.exceptions import EndpointConnectionError
 
+from infra.routes import table
 from shared.core import clock
+from shared.core.errors import CadreError, NotFound, Upstream
+from shared.core.situations import Situation
 from shared.edge.http.idempotency import LOCK_SECONDS, IdempotencyRecord
 from shared.store import Entity, count, update_now
+from shared.store.client import dynamodb
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
 from tests.areas.test_http_door import kept_rows
 from tests.kills import concurrently, crash_at_every_write
+from tests.samples import ALONE, SAMPLES, Stage, ask, key_of
 
 
 @dataclass
@@ -122,6 +128,67 @@ def test_an_error_after_the_write_does_not_free_the_key(place, monkeypatch):
         with later(seconds):
             assert conflict(place.ask())
     assert place.cards == 1
+
+
+def refuse_once(patch: pytest.MonkeyPatch, error: CadreError) -> None:
+    def refuse(_: object) -> None:
+        raise error
+
+    patch.setattr("functions.cards.agentworks.views.card", refuse)
+
+
+def test_a_refusal_after_the_write_is_kept_with_the_key(place, monkeypatch):
+    """Whoever asks again is told the same; the card is not made a second time."""
+    with monkeypatch.context() as patch:
+        refuse_once(patch, NotFound("lane"))
+        first = place.ask()
+    assert (first.status, place.cards) == (404, 1)
+    for seconds in (0, LOCK_SECONDS + 1):
+        with later(seconds):
+            again = place.ask()
+            assert (again.status, again.header("idempotent-replayed")) == (404, "true")
+            assert again.json["error"]["code"] == first.json["error"]["code"] == "LANE_NOT_FOUND"
+    assert conflict(place.ask(title="Another card"))
+    assert place.cards == 1
+
+
+def test_a_failure_that_asks_to_try_again_frees_the_key_also_after_a_write(place, monkeypatch):
+    with monkeypatch.context() as patch:
+        refuse_once(patch, Upstream(Situation.UNAVAILABLE, "Try again shortly"))
+        assert place.ask().status == 503
+    assert place.ask().status == 201
+
+
+def test_every_post_writes_one_marked_transaction_at_most(shared_tables):
+    """So nothing can fail between two. Who adds a second one decides here what a repeat does (decision 24)."""
+    stage, twice = Stage(), set()
+    for route in table():
+        if route.method != "POST" or key_of(route) not in SAMPLES | ALONE:
+            continue
+        sample = (SAMPLES | ALONE)[key_of(route)](stage)
+        keyed = replace(sample, headers=(sample.headers or {}) | {"Idempotency-Key": stage.slug()})
+        with marked_transactions() as seen:
+            ask(keyed, route, sample.caller or stage.world.ada)
+        if len(seen) > 1:
+            twice.add(key_of(route))
+    assert twice == set()
+
+
+@contextmanager
+def marked_transactions() -> Iterator[list[str]]:
+    """The transactions of requests with a key."""
+    seen: list[str] = []
+
+    def note(request: Any, operation_name: str, **_: Any) -> None:
+        if operation_name == "TransactWriteItems" and b"IDEMP#" in request.body:
+            seen.append(operation_name)
+
+    events = dynamodb().meta.events
+    events.register("request-created.dynamodb", note)
+    try:
+        yield seen
+    finally:
+        events.unregister("request-created.dynamodb", note)
 
 
 def test_an_error_before_the_write_frees_the_key(place):

@@ -1,6 +1,7 @@
 """Mail: what is asked for leaves once, in words that cannot be abused, and its secrets are nowhere else."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_message_that_comes_again_sends_nothing_more(aws):
     assert mailer(message, message) == []
     assert mailer(message) == []
     assert len(sent_mails()) == 1
+
+
+def test_a_claim_that_has_expired_but_is_still_there_does_not_count(aws):
+    """DynamoDB removes an expired row some days later; a message that is redriven after that time was not sent lately."""
+    outbox.send("invitation", "bea@example.com", **INVITED)
+    (message,) = requested_mails()
+    assert mailer(message) == []
+    with time_machine.travel(time.time() + delivery.RETENTION + 1, tick=False):
+        assert mailer(message) == []
+    assert len(sent_mails()) == 2
 
 
 def test_one_occasion_is_one_mail(aws):

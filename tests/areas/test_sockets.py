@@ -17,7 +17,7 @@ from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal import TerminalWriter, canonical, entries, publish_run_status
 from shared.runs.terminal_sessions.terminal import HISTORY
-from shared.store import check, get, query, save, update_now, write
+from shared.store import check, fetch, get, query, save, update_now, write
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, sign_up
 from tests.areas.viewers import Gateway, Viewer, drain, entries_in, messages, publish_events, push_batch, socket_event
@@ -66,7 +66,7 @@ def test_a_terminal_greets_after_the_handshake_and_not_before(gateway, world):
     }
     assert batch["type"] == "logs_batch"
     assert [entry["message"] for entry in batch["data"]] == ["one", "two"]
-    assert status == {"type": "run_status", "data": {"runId": run.id, "status": "running", "progress": 0}}
+    assert status == {"type": "run_status", "data": {"runId": run.id, "status": "running", "progress": 0, "version": 1}}
 
 
 def test_nothing_comes_before_the_greeting_and_nothing_is_lost_by_that(gateway, world):
@@ -97,7 +97,7 @@ def test_a_card_without_runs_has_an_empty_history(gateway, world):
     [
         ("/api/cards/{foreign}/terminal", 404),
         ("/api/cards/0199-nonsense/terminal", 404),
-        ("/api/workspaces/{foreign_ws}/events", 403),
+        ("/api/workspaces/{foreign_ws}/events", 404),
         ("/api/nowhere", 404),
         ("/ws/sandboxes/sb_1", 503),
         ("/ws/collaborations/col_1", 503),
@@ -395,6 +395,47 @@ def test_the_terminal_and_the_api_show_one_status_of_a_run(gateway, world, statu
     publish_run_status(run.id, card.id, run.ws_id, run.status, started=started)
     drain()
     assert [one["data"]["status"] for one in viewer.received()] == [shown]
+
+
+def statuses(viewer: Viewer) -> list[tuple[str, int]]:
+    return [(one["data"]["status"], one["data"]["version"]) for one in viewer.received() if one["type"] == "run_status"]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_no_viewer_sees_a_run_step_back(gateway, world, together):
+    """A worker says that the run is running, late: somebody else has ended it and said so before."""
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
+    viewer.received()
+
+    def tell(seen: Run) -> None:
+        publish_run_status(run.id, card.id, run.ws_id, seen.status, progress=0, version=int(seen.version))
+        if not together:
+            drain()
+
+    earlier = fetch(Run, run.id)
+    ended = world.end(fetch(Run, run.id))
+    tell(ended)
+    tell(earlier)
+    drain()
+    assert statuses(viewer) == [("completed", 2)]
+    viewer.send({"type": "subscribe_run", "runId": run.id})
+    drain()
+    assert statuses(viewer) == [("completed", 2)]
+
+
+def test_a_status_that_is_still_so_is_told_though_the_run_has_changed(gateway, world):
+    card = world.card()
+    run = world.run(card)
+    viewer = watch(gateway, world, card)
+    viewer.received()
+    changed = fetch(Run, run.id)
+    changed.progress = 30
+    write(save(changed))
+    publish_run_status(run.id, card.id, run.ws_id, "running", progress=0, version=1)
+    drain()
+    assert statuses(viewer) == [("running", 1)]
 
 
 def test_the_status_that_ends_a_run_says_how_long_its_log_is(gateway, world):

@@ -13,7 +13,7 @@ from shared.core.actor import Actor
 from shared.core.errors import Conflict, LimitExceeded, NotFound, TransitionRefused
 from shared.core.ids import new_id
 from shared.people.access import records
-from shared.people.tenancy.rows import Organization, Workspace
+from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
 from shared.work.boards.counting import card_location
 from shared.work.boards.creating import lane_id_of
@@ -82,9 +82,7 @@ def actor(shared_tables) -> Actor:
     held = records.find_access(client.user["id"])
     workspace = fetch(Workspace, next(iter(dict(held.workspaces))))
     workspace.plan, workspace.settings = "enterprise", workspace.settings | {"maxProjects": 100_000}
-    organization = fetch(Organization, workspace.org_id)
-    organization.max_projects = 100_000
-    write(save(workspace), save(organization))
+    write(save(workspace))
     return records.build_actor(client.user["id"], held, next(iter(dict(held.sessions))))
 
 

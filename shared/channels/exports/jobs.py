@@ -15,7 +15,7 @@ from shared.core import clock, queues
 from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, NotFound, Upstream
 from shared.core.situations import Situation
-from shared.store import SignedUrl, download_url, fetch, load, put, update_now, write
+from shared.store import SignedUrl, absent, download_url, fetch, load, put, update_now, write
 
 MAX_ATTEMPTS: Final = 3
 """Deliveries of a queue message (`infra/data.py`); if the last one fails, the export has failed."""
@@ -40,7 +40,7 @@ def start_export(export: Export, source: Source, *, at_once: bool) -> Export:
     if at_once:
         export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _REQUEST_LEASE
     try:
-        write(put(export, Export.pk.does_not_exist() | (Export.ttl <= clock.epoch()), _ExportExists))
+        write(put(export, absent(export), _ExportExists))
     except ConditionFailed:
         return _resume(export.id)
     if at_once:

@@ -17,7 +17,7 @@ from shared.channels.mail.templates import RenderedMail, render
 from shared.core import aws, clock
 from shared.core.errors import ConditionFailed
 from shared.core.settings import settings
-from shared.store import BooleanAttribute, Ephemeral, NumberAttribute, delete, get, put, write
+from shared.store import BooleanAttribute, Ephemeral, NumberAttribute, absent, delete, get, put, write
 
 LOCK_SECONDS = 60  # longer than the mailer's timeout (30), shorter than the queue's visibility timeout (180)
 RETENTION = 1_209_600  # 14 days, in seconds: longer than the queue and its dead-letter queue keep a message
@@ -66,8 +66,8 @@ def _claim(message_id: str) -> MailDelivery | None:
     claim = MailDelivery(pk=f"MAIL#{message_id}", sk="META", locked_until=now + LOCK_SECONDS, ttl=now + RETENTION)
     busy = ConditionFailed("Another delivery of this message is under way")
     try:
-        expired = (MailDelivery.done == False) & (MailDelivery.locked_until < now)  # noqa: E712 - a condition
-        write(put(claim, MailDelivery.pk.does_not_exist() | expired, busy))
+        given_up = (MailDelivery.done == False) & (MailDelivery.locked_until < now)  # noqa: E712 - a condition
+        write(put(claim, absent(claim) | given_up, busy))
     except ConditionFailed:
         existing = get(MailDelivery, claim.pk)
         if existing is None or not existing.done:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 
-from shared.channels.sockets.rows import MAX_CONNECTION_AGE, Connection, DueConnection, OpenConnections, Subscription
+from shared.channels.sockets.rows import MAX_CONNECTION_AGE, Connection, DueConnection, OpenConnections, Presence, Subscription
 from shared.core import clock
 from shared.core.errors import ConditionFailed, Conflict, LimitExceeded
 from shared.core.situations import Situation
@@ -36,6 +36,7 @@ def open_connection(connection: Connection, subscriptions: Sequence[Subscription
                     room,
                     _TooManyConnections,
                 ),
+                *(update(row, [Presence.open.add(1), Presence.ttl.set(int(connection.ttl))]) for row in _presence(connection)),
                 *(put(subscription) for subscription in subscriptions),
             )
         except LimitExceeded:
@@ -55,9 +56,8 @@ def close_connection(connection: Connection) -> None:
         write(
             delete(Connection(pk=connection.pk, sk=connection.sk), Connection.pk.exists(), _ConnectionClosed),
             delete(DueConnection.of(connection)),
-            update(
-                OpenConnections.of(connection.user_id), [OpenConnections.open.add(-1), OpenConnections.left.set(clock.epoch())]
-            ),
+            update(OpenConnections.of(connection.user_id), [OpenConnections.open.add(-1)]),
+            *(update(row, [Presence.open.add(-1), Presence.left.set(clock.epoch())]) for row in _presence(connection)),
             *(delete(Subscription.at(topic, connection.id)) for topic in connection.topics),
         )
 
@@ -67,6 +67,11 @@ def delete_connection_by_id(connection_id: str) -> None:
     connection = get_connection(connection_id)
     if connection is not None:
         close_connection(connection)
+
+
+def _presence(connection: Connection) -> list[Presence]:
+    """Return the row that tells whether the user is online. A connection to no single workspace shows its user in none."""
+    return [Presence.of(connection.ws_id, connection.user_id)] if connection.ws_id else []
 
 
 def _delete_expired(user_id: str) -> bool:

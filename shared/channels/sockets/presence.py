@@ -1,8 +1,8 @@
-"""Who is online: users with an open connection, or with one that ended a moment ago."""
+"""Who is online in a workspace: users with an open connection to it, or with one that ended a moment ago."""
 
 from collections.abc import Iterable
 
-from shared.channels.sockets.rows import OpenConnections
+from shared.channels.sockets.rows import Presence
 from shared.core import clock
 from shared.store import get_many
 
@@ -10,18 +10,17 @@ GRACE = 60  # seconds; a user who changes networks or reloads a page stays onlin
 _BATCH = 100
 
 
-def online_users(user_ids: Iterable[str]) -> set[str]:
-    """Return those of the users who are online. One round trip per hundred."""
+def online_users(ws_id: str, user_ids: Iterable[str]) -> set[str]:
+    """Return those of the users who are online in this workspace. One round trip per hundred."""
     unique_ids = list(dict.fromkeys(user_ids))
     online: set[str] = set()
     for start in range(0, len(unique_ids), _BATCH):
         part = unique_ids[start : start + _BATCH]
-        rows = get_many([(OpenConnections, f"CONNS#{one}", "META") for one in part])
-        online |= {
-            user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, OpenConnections) and _is_online(row)
-        }
+        rows = get_many([(Presence, f"HERE#{ws_id}", user_id) for user_id in part])
+        online |= {user_id for user_id, row in zip(part, rows, strict=True) if isinstance(row, Presence) and _is_online(row)}
     return online
 
 
-def _is_online(row: OpenConnections) -> bool:
-    return row.open > 0 or row.left > clock.epoch() - GRACE
+def _is_online(row: Presence) -> bool:
+    now = clock.epoch()
+    return (row.open > 0 and row.ttl > now) or row.left > now - GRACE

@@ -2,6 +2,7 @@
 
 CONN#<id>      META          the connection; GSI1 USER#<user>#CONN
 CONNS#<user>   META          the number of the user's open connections: the limit is a condition of the write
+HERE#<ws>      <user>        the number of the user's open connections to one workspace: who is online there
 SUB#<topic>    CONN#<id>     a subscription of a connection to a topic
 CONNS#DUE#<n>  <due>#<id>    connections by the time at which the scheduled job closes them
 """
@@ -71,12 +72,22 @@ class DueConnection(Ephemeral):
 
 class OpenConnections(Ephemeral):
     open = NumberAttribute(default=0)
-    left = NumberAttribute(default=0)
-    """Epoch seconds at which the last connection was closed."""
 
     @classmethod
     def of(cls, user_id: str) -> "OpenConnections":
         return cls(pk=f"CONNS#{user_id}", sk="META")
+
+
+class Presence(Ephemeral):
+    """A user's connections to one workspace. What they have open elsewhere is nobody's business there."""
+
+    open = NumberAttribute(default=0)
+    left = NumberAttribute(default=0)
+    """Epoch seconds at which the last connection was closed."""
+
+    @classmethod
+    def of(cls, ws_id: str, user_id: str) -> "Presence":
+        return cls(pk=f"HERE#{ws_id}", sk=user_id)
 
 
 class Subscription(Ephemeral):

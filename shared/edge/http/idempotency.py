@@ -5,6 +5,8 @@ again     the stored response, with `Idempotent-Replayed: true`
 again, while the first still runs     409, Retry-After 1
 again, with another body              409
 the first was refused                 the claim is deleted: the caller may correct the request and use the key again
+refused after it wrote                the refusal is stored and shown again, as a response is: a repeat would do what was done a second time
+failed, and asks to try again         the claim is deleted, also after a write: what is left then is undone, or a repeat continues it
 the first died before it wrote        the claim ends after LOCK_SECONDS
 the first died after it wrote         409 for a day: the request was done, its response is not known
 
@@ -36,6 +38,7 @@ from shared.store import (
     Ephemeral,
     NumberAttribute,
     UnicodeAttribute,
+    absent,
     delete,
     get,
     load_text,
@@ -71,9 +74,13 @@ class IdempotencyRecord(Ephemeral):
 
 
 async def run_once(
-    operation: Operation, request: Request, call: Call, endpoint: Callable[[Request], Coroutine[Any, Any, Response]]
+    operation: Operation,
+    request: Request,
+    call: Call,
+    endpoint: Callable[[Request], Coroutine[Any, Any, Response]],
+    refusal: Callable[[CadreError], Response],
 ) -> Response:
-    """Run the endpoint, or return the stored response if the request was already answered."""
+    """Run the endpoint, or return the stored response if the request was already answered. `refusal` renders an error."""
     key = request.headers.get("idempotency-key")
     if key is None or operation.method != "POST":
         return await endpoint(request)
@@ -95,14 +102,17 @@ async def run_once(
     try:
         with transaction_guard(lambda: [_mark_done(claim)]):
             response = await endpoint(request)
-    except BaseException as error:
-        # a service that refuses has left nothing; after any other error only the mark tells
-        _settle(_release(claim, if_done=isinstance(error, CadreError)), operation, call)
+    except CadreError as error:
+        refused = refusal(error)
+        if not _settle(_release(claim, if_done=_asks_to_try_again(refused)), operation, call):
+            _settle(_answered(claim, refused.status_code, _store_answer(key_hash, call, refused)), operation, call)
+        raise
+    except BaseException:
+        _settle(_release(claim), operation, call)
         raise
     if response.status_code < 300:
-        claim.status, claim.locked_until, claim.done = response.status_code, 0, True
-        claim.answer = None if operation.secret else _store_answer(key_hash, call, response)
-        _settle(put(claim, _is_ours(claim), _ClaimLost), operation, call)
+        answer = None if operation.secret else _store_answer(key_hash, call, response)
+        _settle(_answered(claim, response.status_code, answer), operation, call)
     else:
         _settle(_release(claim), operation, call)
     return response
@@ -112,6 +122,16 @@ def _mark_done(claim: IdempotencyRecord) -> Write:
     """Return the operation that marks the claim as done; it is refused if the claim ran out and another request has the key."""
     lost = Conflict(Situation.IDEMPOTENCY_KEY_USED, "Another request with this Idempotency-Key has taken over")
     return update(claim, [IdempotencyRecord.done.set(True)], _is_ours(claim), lost)
+
+
+def _answered(claim: IdempotencyRecord, status: int, answer: str | None) -> Write:
+    """Return the operation that stores the answer of the request."""
+    claim.status, claim.locked_until, claim.done, claim.answer = status, 0, True, answer
+    return put(claim, _is_ours(claim), _ClaimLost)
+
+
+def _asks_to_try_again(response: Response) -> bool:
+    return response.status_code == 429 or response.status_code >= 500
 
 
 def _release(claim: IdempotencyRecord, *, if_done: bool = False) -> Write:
@@ -124,15 +144,18 @@ def _is_ours(claim: IdempotencyRecord) -> Any:
     return IdempotencyRecord.owner == claim.owner
 
 
-def _settle(ending: Write, operation: Operation, call: Call) -> None:
-    """Write how the request ended. If that fails, the caller still gets the answer, and the claim says what is known: it runs out,
-    or it is done."""
+def _settle(ending: Write, operation: Operation, call: Call) -> bool:
+    """Write how the request ended. Return False if the key is another request's now, or this one has written something.
+
+    If the write fails, the caller still gets the answer, and the claim says what is known: it runs out, or it is done.
+    """
     try:
         write(ending)
     except ConditionFailed:
-        pass  # the key is another request's now, or this one has written something
+        return False
     except (BotoCoreError, ClientError):
         log.crash(operation, call)
+    return True
 
 
 def _store_answer(key_hash: str, call: Call, response: Response) -> str | None:
@@ -156,9 +179,8 @@ def _claim(claim: IdempotencyRecord, call: Call) -> IdempotencyRecord | None:
     """Claim the key. Return None if it is ours now, or the stored record if it was used before. Raises Conflict."""
     now = clock.epoch()
     given_up = IdempotencyRecord.done.does_not_exist() & (IdempotencyRecord.locked_until < now)
-    free = IdempotencyRecord.pk.does_not_exist() | (IdempotencyRecord.ttl <= now) | given_up  # DynamoDB removes rows days later
     try:
-        write(put(claim, free, _KeyClaimed))
+        write(put(claim, absent(claim) | given_up, _KeyClaimed))
     except ConditionFailed:
         stored = get(IdempotencyRecord, claim.pk)
         if stored is None:

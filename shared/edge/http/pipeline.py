@@ -74,7 +74,13 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         await authenticate(operation, request, call)
         if takes_json:
             await _check_media(request)
-        response = await idempotency.run_once(operation, request, call, endpoint)
+        response = await idempotency.run_once(
+            operation,
+            request,
+            call,
+            endpoint,
+            lambda error: failure(contract, contract.domain_problem(error, operation.fields), call.request_id),
+        )
     except CadreError as error:
         problem = contract.domain_problem(error, operation.fields)
     except RequestValidationError as error:

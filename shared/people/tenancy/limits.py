@@ -1,11 +1,12 @@
-"""The limits of a workspace: what its settings say, and never more than the plan that it is billed under (decision 22)."""
+"""The limits of a workspace: what its settings say, and never more than the plan that it is billed under (decision 22). The limits of an
+organization: what an administrator has chosen, else its plan's (decision 30)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.core.errors import FieldError, Invalid
 from shared.core.plans import PLANS, cheapest_plan_above
-from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.rows import Organization, Workspace
 
 _PLAN_FIELDS: Final = {
     "maxProjects": "max_projects",
@@ -50,7 +51,27 @@ def how_to_raise(workspace: Workspace, name: str) -> str:
     return change_of_plan(workspace.plan, _PLAN_FIELDS[name])
 
 
-def change_of_plan(plan: str, field: str) -> str:
+def room_in_organization(count: Any, field: str) -> Any:
+    """Return the condition that `count`, an attribute of an organization, is below its plan's limit, a field of `Plan`."""
+    room: Any = count.does_not_exist()
+    for plan in PLANS.values():
+        most = getattr(plan, field)
+        held = Organization.plan == plan.key
+        room |= held if most is None else held & (count < most)
+    return room
+
+
+def room_for_project(workspace: Workspace) -> Any:
+    """Return the condition that the organization has room for one more project in this workspace. What a workspace with a plan of its own
+    may hold is not limited by a smaller plan of the organization."""
+    chosen, count = Organization.max_projects, Organization.project_count
+    by_plan = chosen.does_not_exist()
+    if PLANS[workspace.plan].max_organization_projects is not None:
+        by_plan &= room_in_organization(count, "max_organization_projects")
+    return count.does_not_exist() | (count < chosen) | by_plan
+
+
+def change_of_plan(plan: str, field: str, where: str = "the workspace") -> str:
     """Return which plan has a higher limit and who can change to it, as the end of a message."""
     above = cheapest_plan_above(plan, field)
-    return f"the owner of the workspace can change to the plan {above.name} in its billing" if above else "no plan allows more"
+    return f"the owner of {where} can change to the plan {above.name} in its billing" if above else "no plan allows more"

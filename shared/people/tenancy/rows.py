@@ -52,7 +52,10 @@ class Organization(Entity):
     description = UnicodeAttribute(null=True)
     website_url = UnicodeAttribute(null=True)
     max_users = NumberAttribute(default=10)
-    max_projects = NumberAttribute(default=5)
+    max_projects = NumberAttribute(null=True)
+    """What an administrator has chosen; None: the plan's limit holds (`tenancy.limits`)."""
+    workspace_count = NumberAttribute(default=1)
+    """Its workspaces that are not deleted, changed in the same transactions as these."""
     project_count = NumberAttribute(default=0)
     """The projects in all its workspaces that are neither archived nor deleted, changed in the same transactions as these."""
     default_ws_id = UnicodeAttribute()

@@ -4,13 +4,13 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id
-from shared.core.plans import FREE
+from shared.core.plans import FREE, PLANS
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.tenancy.limits import refuse_above_plan
+from shared.people.tenancy.limits import change_of_plan, refuse_above_plan, room_in_organization
 from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
@@ -67,7 +67,8 @@ def create_workspace(
 ) -> Workspace:
     """Create a workspace in the actor's organization; the actor becomes its owner. One round trip.
 
-    Raises Conflict(SLUG_TAKEN), LimitExceeded, and Forbidden unless the actor administers that organization.
+    Raises Conflict(SLUG_TAKEN), LimitExceeded at the number of workspaces that the organization's plan allows, and Forbidden unless the
+    actor administers that organization.
     """
     if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
         raise Forbidden("Only administrators of the organization create workspaces in it")
@@ -79,7 +80,7 @@ def create_workspace(
         description=description,
         settings=default_settings() | validate_settings(settings or {}, FREE),
     )
-    write(*rows, records.grant_workspace(actor.id, workspace.id, Role.OWNER))
+    write(*rows, _count_workspace(actor.org_id), records.grant_workspace(actor.id, workspace.id, Role.OWNER))
     return workspace
 
 
@@ -117,8 +118,7 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
         revoked = [records.revoke_workspace(row.id, workspace.id) for row in list_memberships(workspace.id)]
         rest[:] = revoked[REVOKED_PER_TRANSACTION:]
         operations = [delete(slug_guard("WS", workspace.slug)), *revoked[:REVOKED_PER_TRANSACTION]]
-        if workspace.project_count:
-            operations.append(subtract_projects(str(workspace.org_id), int(workspace.project_count)))
+        operations.append(subtract_projects(str(workspace.org_id), int(workspace.project_count), workspaces=1))
         return operations
 
     workspace = update_with_retry(lambda: get_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
@@ -127,14 +127,36 @@ def delete_workspace(actor: Actor, ws_id: str) -> Workspace:
     return workspace
 
 
-def subtract_projects(org_id: str, number: int) -> Operation:
-    """Lower the organization's count of projects. The version goes up, so that nobody overwrites the count."""
+def subtract_projects(org_id: str, projects: int, *, workspaces: int = 0) -> Operation:
+    """Lower the organization's counts of projects and workspaces. The version goes up, so that nobody overwrites the counts."""
     pk, sk = Organization.key(org_id)
     return update(
         Organization(pk=pk, sk=sk),
-        [Organization.project_count.add(-number), Organization.version.add(1)],
+        [
+            Organization.project_count.add(-projects),
+            Organization.workspace_count.add(-workspaces),
+            Organization.version.add(1),
+        ],
         Organization.pk.exists(),
     )
+
+
+def _count_workspace(org_id: str) -> Operation:
+    """Count one more workspace in the organization, within its plan. Refused with LimitExceeded."""
+    pk, sk = Organization.key(org_id)
+    return update(
+        Organization(pk=pk, sk=sk),
+        [Organization.workspace_count.add(1), Organization.version.add(1)],
+        room_in_organization(Organization.workspace_count, "max_workspaces"),
+        _too_many_workspaces,
+    )
+
+
+def _too_many_workspaces(raw: dict[str, Any] | None) -> LimitExceeded:
+    plan = PLANS[Organization.decode(raw).plan if raw else FREE]
+    remedy = change_of_plan(plan.key, "max_workspaces", "its default workspace")
+    reason = f"This organization may have at most {plan.max_workspaces} workspaces; delete one, or {remedy}"
+    return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": plan.max_workspaces})
 
 
 def list_memberships(ws_id: str) -> list[WorkspaceMembership]:

@@ -39,7 +39,7 @@ def stop_run(actor: Actor, run: Run, reason: str) -> Run:
     if done.status == "cancelled":
         if arn:
             queue.stop_execution(arn, reason)
-        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
     return done
 
 
@@ -76,7 +76,7 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
         queue.fail_waiting_execution(
             token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or ""
         )
-    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
     return done
 
 

@@ -103,7 +103,7 @@ def _recover_waiting_run(run: Run) -> bool:
         return False
     if run.execution:
         queue.stop_execution(run.execution, done.error_message or "")
-    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
     return True
 
 
@@ -122,5 +122,5 @@ def _end_if_abandoned(run: Run) -> bool:
         return False  # between two tries of a step, which may be further apart than the length of a lease
     done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
     if done.ended:
-        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress))
+        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
     return done.ended

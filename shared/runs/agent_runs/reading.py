@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.core.actor import Actor, Permission
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import collection, fetch_all, get, load
+from shared.store import collection, fetch, fetch_all, get, load
 from shared.work.items.rows import Item
 
 
@@ -68,3 +68,9 @@ def public_status(status: str, *, started: bool) -> str:
     if status == "waiting":
         return "running" if started else "pending"
     return "pending" if status == "assigned" else status
+
+
+def is_outdated(run_id: str, status: str, version: int | None) -> bool:
+    """Tell whether a status of a run is over: the run has another one since. Whoever changed it has told the new one. One read."""
+    run = fetch(Run, run_id) if version is not None else None
+    return run is not None and version is not None and run.version > version and run.status != status

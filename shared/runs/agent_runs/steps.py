@@ -344,7 +344,8 @@ def fail(step: Step) -> State:
 
 def _publish_status(run: Run) -> None:
     started = run.started_at is not None
-    publish_run_status(run.id, run.item_id, run.ws_id, run.status, started=started, progress=int(run.progress))
+    progress, version = int(run.progress), int(run.version)
+    publish_run_status(run.id, run.item_id, run.ws_id, run.status, started=started, progress=progress, version=version)
 
 
 _STEPS: Final[dict[str, Callable[[Step], State]]] = {

@@ -16,18 +16,21 @@ def publish_run_status(
     *,
     started: bool = True,
     progress: float | None = None,
+    version: int | None = None,
     estimated_completion: str | None = None,
 ) -> None:
     """Send the status to the viewers of the card's terminal. `started`: whether the run has begun to work, which a contract needs to show
-    one that waits. `progress` is in percent, `estimated_completion` an ISO 8601 time.
+    one that waits. `progress` is in percent, `estimated_completion` an ISO 8601 time. `version` is
+    that of the run: messages may arrive out of order, and a later status has a higher one.
 
-    A status that ends a run has the number of the log's last entry, because messages may arrive out of order; this costs one read.
+    A status that ends a run has the number of the log's last entry; this costs one read.
     """
     about = {
         "run_id": run_id,
         "status": status,
         "started": started,
         "progress": progress,
+        "version": version,
         "estimated_completion": estimated_completion,
         "last": last_sequence(run_id) if status in ENDED else None,
     }

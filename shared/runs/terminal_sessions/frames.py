@@ -16,7 +16,14 @@ class TerminalFrames(Protocol):
         """Build the messages with further entries."""
 
     def run_status(
-        self, run_id: str, status: str, progress: float | None, estimated_completion: str | None, last: int | None, started: bool
+        self,
+        run_id: str,
+        status: str,
+        progress: float | None,
+        estimated_completion: str | None,
+        last: int | None,
+        started: bool,
+        version: int | None,
     ) -> str:
         """Build a status message; `last` is the number of the log's last entry if the run has ended. `started`: it has begun to work."""
 

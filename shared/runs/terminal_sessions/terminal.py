@@ -279,7 +279,7 @@ def _history(runs: Iterable[Run]) -> tuple[list[Entry], Sent]:
 def _states(frames: TerminalFrames, runs: Iterable[Run]) -> list[str]:
     def state(run: Run) -> str:
         last = last_sequence(run.id) if run.status in ENDED else None
-        return frames.run_status(run.id, run.status, int(run.progress), None, last, run.started_at is not None)
+        return frames.run_status(run.id, run.status, int(run.progress), None, last, run.started_at is not None, int(run.version))
 
     return [state(run) for run in runs]
 

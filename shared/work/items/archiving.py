@@ -3,20 +3,20 @@
 An archived card is in no list and no count. It can still be read by its id, but cannot be changed until it is restored.
 
 An index holds the boards with automatic archiving, another one the finished cards of a board by the time they were finished. The hourly
-job makes a query for each such board and a transaction for each card that is due.
+job makes a read and a query for each such board and a transaction for each card that is due.
 """
 
 from datetime import timedelta
 from functools import partial
-from itertools import islice
+from itertools import takewhile
 from typing import Final
 
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
-from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate, iterate_shards, load, process_all, update_with_retry
-from shared.work.boards.counting import card_location, update_counts
+from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate_shards, load, process_all, sweep, update_with_retry
+from shared.work.boards.counting import ProjectArchived, card_location, update_counts
 from shared.work.boards.rows import AUTO_ARCHIVING, Board, Lane
 from shared.work.items.rows import Item
 from shared.work.items.rules import wip_limit
@@ -37,16 +37,24 @@ def archive_finished(until: float) -> int:
 
 
 def _archive_board(board: Board, until: float) -> int:
-    archived, due = 0, clock.iso(clock.now() - timedelta(days=ARCHIVE_AFTER_DAYS))
-    rows = iterate(Item, f"BOARD#{board.id}#DONE", index=4, between=("0", due), limit=PAGE_SIZE, until=until)
-    for row in islice(rows, MAX_PER_BOARD):
+    """Archive the cards of a board that are due. A card that cannot be archived keeps no other one from its turn."""
+    partition, due = f"BOARD#{board.id}#DONE", clock.iso(clock.now() - timedelta(days=ARCHIVE_AFTER_DAYS))
+    closed = False
+
+    def archive(row: Item) -> int:
+        nonlocal closed
         try:
-            archived += int(_archive_item(row.entity_id, due))
+            return int(_archive_item(row.entity_id, due))
+        except ProjectArchived:
+            closed = True  # no card of it can be changed
         except Conflict as error:
             if not is_stale(error):
-                return archived  # the project is archived and cannot be changed
-            continue  # this card is being changed by others: the next run tries again
-    return archived
+                raise  # else this card is being changed by others: the next run tries again
+        return 0
+
+    rows = sweep(Item, partition, [partition], until, index=4, between=("0", due), limit=PAGE_SIZE, at_most=MAX_PER_BOARD)
+    open_rows = takewhile(lambda _: not closed, rows)
+    return process_all(partition, open_rows, archive, lambda row: f"{Item.NAME} {row.entity_id}")
 
 
 def _archive_item(item_id: str, due: str) -> bool:

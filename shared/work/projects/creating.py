@@ -9,10 +9,11 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import new_id
+from shared.core.plans import PLANS
 from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.events import EventType, record
-from shared.people.tenancy.limits import how_to_raise, workspace_limit
+from shared.people.tenancy.limits import change_of_plan, how_to_raise, room_for_project, workspace_limit
 from shared.people.tenancy.provisioning import SlugTaken
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
@@ -46,7 +47,7 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
     """Create a project in a workspace. Two round trips.
 
     Raises NotFound("workspace"), Forbidden, Conflict(SLUG_TAKEN), LimitExceeded at the workspace's `maxProjects` or the
-    organization's `max_projects`, Invalid for a phase in which no card can begin.
+    limit of the organization, Invalid for a phase in which no card can begin.
     """
     workspace = get_workspace(actor, ws_id, Permission.PROJECT_CREATE)
     check_phase(new.default_phase_id)
@@ -83,8 +84,8 @@ def increment_project_counts(workspace: Workspace) -> list[Operation]:
         update(
             Organization(pk=pk, sk=sk),
             [Organization.project_count.add(1), Organization.version.add(1)],
-            Organization.project_count.does_not_exist() | (Organization.project_count < Organization.max_projects),
-            lambda raw: _limit_exceeded("organization", Organization.decode(raw).max_projects if raw else 0),
+            room_for_project(workspace),
+            _organization_full,
         ),
     ]
 
@@ -172,6 +173,16 @@ def _refusal(workspace: Workspace | None, limit: int, remedy: str) -> CadreError
     if workspace is None or workspace.deleted_at:
         return NotFound(Workspace.NAME)
     return _limit_exceeded("workspace", limit, f", or {remedy}")
+
+
+def _organization_full(raw: dict[str, Any] | None) -> CadreError:
+    organization = Organization.decode(raw) if raw else None
+    if organization is None:
+        return NotFound(Organization.NAME)
+    if organization.max_projects is not None:
+        return _limit_exceeded("organization", organization.max_projects)
+    remedy = change_of_plan(organization.plan, "max_organization_projects", "its default workspace")
+    return _limit_exceeded("organization", PLANS[organization.plan].max_organization_projects, f", or {remedy}")
 
 
 def _limit_exceeded(what: str, limit: Any, remedy: str = "") -> LimitExceeded:

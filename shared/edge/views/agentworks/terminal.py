@@ -43,10 +43,11 @@ def run_status(
     estimated_completion: str | None = None,
     last: int | None = None,
     started: bool = True,
+    version: int | None = None,
 ) -> str:
-    """Return the status of a run, one of the five public ones. `lastSequence` is an addition to the documented fields: the `seq` of the
-    log's last entry."""
-    shown = {"progress": progress, "estimatedCompletion": estimated_completion, "lastSequence": last}
+    """Return the status of a run, one of the five public ones. Two additions to the documented fields: `lastSequence`, the `seq` of the
+    log's last entry, and `version`, which is higher in each later status of a run."""
+    shown = {"progress": progress, "estimatedCompletion": estimated_completion, "lastSequence": last, "version": version}
     data = {"runId": run_id, "status": public_status(status, started=started)} | {
         name: value for name, value in shown.items() if value is not None
     }
