@@ -6,13 +6,15 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.agents.tools import parse_arguments
+from shared.agents.catalogue.registry import get_agent
+from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Role
 from shared.core.errors import Invalid
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.views.agentworks import events
 from shared.money.billing.rows import BillingAccount
 from shared.people.identity import passwords
+from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, save, write
 from shared.work.items import listing
 from shared.work.items.rows import Item
@@ -314,3 +316,23 @@ def test_every_socket_event_is_in_the_document_or_described_as_an_addition():
     for one in additions:
         assert f"`{one}`" in described
         assert f"`{one}`" in AGENTWORKS.about.description
+
+
+# -- what a model has nothing to say about
+
+
+@pytest.mark.parametrize("field", CardFields.model_fields)
+def test_an_agent_that_sends_null_for_a_field_changes_nothing_of_it(world, field):
+    """Models fill in every field of a schema; a null ended the run with an error of ours, or emptied the field."""
+    whole = {"labels": ["a"], "estimated_hours": 2, "acceptance_criteria": ["b"]}
+    made = world.card(3, "A card", description="Words", **whole)
+    actor = agent_actor(get_agent("ceo_copilot"), world.ws_id, ("update_card",), world.project.id)
+    work = CallContext(actor, made.id, "run", ("update_card",))
+    with pytest.raises(Invalid, match="at least one field"):
+        execute_tool(work, "update_card", {"fields": {field: None}})
+    other = {"priority": "high"} if field != "priority" else {"type": "bug"}
+    execute_tool(work, "update_card", {"fields": {field: None} | other})
+    card, before = fetch(Item, made.id), made
+    (changed,) = other
+    assert getattr(card, changed) == other[changed]
+    assert getattr(card, field) == getattr(before, field)
