@@ -336,3 +336,37 @@ def test_an_agent_that_sends_null_for_a_field_changes_nothing_of_it(world, field
     (changed,) = other
     assert getattr(card, changed) == other[changed]
     assert getattr(card, field) == getattr(before, field)
+
+
+# -- the same rules at the other contracts
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({"comment_type": text} for text in (*UNSEEN, "a\x00b")),
+        *({"mentions": [text]} for text in UNSEEN),
+        *(
+            {"attachments": [address]}
+            for address in ("javascript:alert(1)", "JavaScript:x", "\tdata:text/html,x", "vbscript:x", "\u200b")
+        ),
+    ],
+)
+def test_a_comment_of_omoios_carries_nothing_unseen_and_no_address_that_runs(world, sent):
+    other = world.ada.at("omoios")
+    answer = other("comments", "POST", f"/tickets/{world.card().id}/comments", body={"content": "x"} | sent)
+    assert answer.status == 422, answer.text
+
+
+@pytest.mark.parametrize("file", ["file://path/to/file", "src/a b.py", "C:\\x.txt", "https://x.example/a", "0190aaaa-0000"])
+def test_a_comment_of_omoios_names_files(world, file):
+    other = world.ada.at("omoios")
+    body = {"content": "x", "attachments": [file], "comment_type": "review"}
+    answer = other("comments", "POST", f"/tickets/{world.card().id}/comments", body=body)
+    assert (answer.status, answer.json["attachments"], answer.json["comment_type"]) == (201, [file], "review")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_step_in_a_path_is_no_name_at_github(world, name):
+    for field in ("github_owner", "github_repo"):
+        assert world.ada.at("omoios")("projects", "POST", "/projects", body={"name": "x", field: name}).status == 422
