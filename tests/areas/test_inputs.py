@@ -370,3 +370,20 @@ def test_a_comment_of_omoios_names_files(world, file):
 def test_a_step_in_a_path_is_no_name_at_github(world, name):
     for field in ("github_owner", "github_repo"):
         assert world.ada.at("omoios")("projects", "POST", "/projects", body={"name": "x", field: name}).status == 422
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"allowedProviders": ["openai", "nobody"]}, "settings.allowedProviders.1"),
+        ({"allowedProviders": ["\u200b"]}, "settings.allowedProviders.0"),
+        ({"unpricedModels": ["openai/a\x00"]}, "settings.unpricedModels.0"),
+        ({"defaultAgentConfigs": {"qa": {"provider": "openai", "model": "\u200b"}}}, "settings.defaultAgentConfigs.qa.model"),
+    ],
+)
+def test_providers_and_models_have_names_that_exist_and_can_be_seen(world, settings, field):
+    path = f"/workspaces/{world.ws_id}"
+    refused = world.ada("workspaces", "PUT", path, body={"settings": settings})
+    assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, field)
+    known = {"allowedProviders": ["claude", "OpenAI", "embedded"]}
+    assert world.ada("workspaces", "PUT", path, body={"settings": known}).json["settings"].items() >= known.items()
