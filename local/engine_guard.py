@@ -84,12 +84,19 @@ class _Request:
         """Why it cannot be verified at all. A signed address leads to a file and nowhere else, whatever its headers say."""
         if self.presigned:
             service = self._engine.detect_service(self.method, self.path, self.headers, self.query)
-            if self.method in _FILE_METHODS and service == "s3" and "authorization" not in self.headers:
-                return None
-            return "AccessDenied", "A signed address is for a file"
+            if self.method not in _FILE_METHODS or service != "s3" or "authorization" in self.headers:
+                return "AccessDenied", "A signed address is for a file"
+            if self._unsigned():
+                return "AccessDenied", "There were headers present in the request which were not signed"  # as S3 says
+            return None
         if self.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
             return None
         return "MissingAuthenticationToken", "Sign the request with the credentials of this start of the engine"
+
+    def _unsigned(self) -> set[str]:
+        """S3's own headers that were not signed, which S3 takes from nobody: `x-amz-copy-source` would copy any file to the address."""
+        signed = self.query.get("X-Amz-SignedHeaders", [""])[0].split(";")
+        return {name for name in self.headers if name.startswith("x-amz-")} - set(signed)
 
     def signature_failure(self, body: bytes) -> tuple[str, str] | None:
         """Why its signature is not that of its key. Its age is not asked: the secret lives no longer than the engine."""

@@ -186,7 +186,9 @@ class FrontDoor:
 
 
 def _name_of(host: str) -> str:
-    return host.rpartition(":")[0] if ":" in host else host
+    """The name in a Host header; the whole header unless its port is a number."""
+    name, _, port = host.rpartition(":")
+    return name if port.isdecimal() else host
 
 
 def forwarded(request: web.Request) -> list[tuple[str, str]]:

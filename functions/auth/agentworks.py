@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Cookie, Response
+from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from shared.core.situations import Situation
@@ -254,10 +255,10 @@ async def reset_password(body: ResetPasswordRequest, call: ThisCall) -> None:
 async def oauth_start(provider: str, call: ThisCall, returnTo: Annotated[str, Field(max_length=2_048)] | None = None) -> Response:
     """Redirect the browser to the provider. `returnTo` (an addition): a page of ours or of an allowed origin to which the browser
     is redirected at the end, with the session cookie, instead of the callback's JSON. Whoever is logged in may link an identity
-    with the account's address, also if the provider is not trusted for its domain."""
+    with the account's address, also if the provider is not trusted for its domain; a session cookie says so only from a page of ours."""
     redirect = sign_in.begin(provider, returnTo, call.actor)
     _cookie(call, SIGN_IN_COOKIE, redirect.browser, sign_in.SIGN_IN_SECONDS)
-    return Response(status_code=302, headers={"Location": redirect.address})
+    return RedirectResponse(redirect.address, 302)
 
 
 @routes.get(
@@ -284,7 +285,7 @@ async def oauth_callback(
     _set_cookie(call, tokens)
     _cookie(call, SIGN_IN_COOKIE, "", 0)
     if result.return_to is not None:
-        return Response(status_code=302, headers={"Location": result.return_to})  # type: ignore[return-value]  # the other answer
+        return RedirectResponse(result.return_to, 302)  # type: ignore[return-value]  # the other answer
     return OAuthCallbackResponse(
         user=user_profile(result.login.user), token=tokens.access, refreshToken=tokens.refresh, isNewUser=result.is_new
     )

@@ -1,13 +1,14 @@
 """omoios, section 12: comments of a ticket as a flat list."""
 
+import re
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.core.actor import Permission
 from shared.edge.contracts.base import Request, Shape
-from shared.edge.contracts.fields import CommentText, Offset
+from shared.edge.contracts.fields import CommentText, Offset, OneLine
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -19,6 +20,20 @@ from shared.work.comments.writing import delete_comment as delete
 from shared.work.comments.writing import update_comment as update
 
 routes = Routes(OMOIOS, "comments")
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):", re.IGNORECASE)  # of one letter it is a drive
+_SCHEMES = ("file", "http", "https")
+
+
+def _file(value: str) -> str:
+    """Check that a page can safely show a value as a link: a path, an id, or an address of a file."""
+    scheme = _SCHEME.match(value)
+    if scheme is not None and scheme[1].lower() not in _SCHEMES:
+        raise ValueError(f"A path or an id of a file, or an address that begins with {', '.join(_SCHEMES)}")
+    return value
+
+
+File = Annotated[str, Field(min_length=1, max_length=1_024), OneLine, AfterValidator(_file)]
 
 
 class TicketComment(Shape):
@@ -38,9 +53,9 @@ class CreateComment(Request):
     """`mentions` are ids of people and agents, `attachments` paths or ids of files."""
 
     content: CommentText
-    comment_type: Annotated[str, Field(min_length=1, max_length=50)] = "general"
-    mentions: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)] = []
-    attachments: Annotated[list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(max_length=20)] = []
+    comment_type: Annotated[str, Field(min_length=1, max_length=50), OneLine] = "general"
+    mentions: Annotated[list[Annotated[str, Field(min_length=1, max_length=100), OneLine]], Field(max_length=50)] = []
+    attachments: Annotated[list[File], Field(max_length=20)] = []
 
 
 class UpdateComment(Request):

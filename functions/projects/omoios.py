@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
@@ -25,7 +25,16 @@ from shared.work.projects.rows import Project as ProjectRow
 routes = Routes(OMOIOS, "projects")
 
 FIRST_PHASE = "PHASE_REQUIREMENTS"
-Owner = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
+
+
+def _not_a_step(value: str) -> str:
+    """Refuse what leads elsewhere in a path."""
+    if value in (".", ".."):
+        raise ValueError("This is no name")
+    return value
+
+
+Owner = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$"), AfterValidator(_not_a_step)]
 
 
 class Project(Shape):

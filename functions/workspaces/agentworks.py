@@ -24,7 +24,7 @@ from shared.edge.contracts.agentworks import (
     user_summary,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Email, Name
+from shared.edge.contracts.fields import Email, Name, OneLine
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import (
@@ -57,7 +57,14 @@ def _unpriced_model(value: str) -> str:
     return f"{name}/{model}"
 
 
-UnpricedModel = Annotated[str, Field(max_length=250), AfterValidator(_unpriced_model)]
+def _provider(value: str) -> str:
+    """Check that there is such a provider, by its name or another word for it."""
+    if canonical_name(value) not in NAMES:
+        raise ValueError(f"There is no such provider; there are {', '.join(NAMES)}")
+    return value
+
+
+UnpricedModel = Annotated[str, Field(max_length=250), OneLine, AfterValidator(_unpriced_model)]
 
 
 class AgentConfigTemplate(StrictRequest):
@@ -100,7 +107,7 @@ class SettingsChanges(StrictRequest):
     maxMonthlyUsage: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     unpricedModels: Annotated[list[UnpricedModel], Field(max_length=50)] | None = None
     maxUnpricedTokens: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
-    allowedProviders: Annotated[list[ModelName], Field(max_length=50)] | None = None
+    allowedProviders: Annotated[list[Annotated[ModelName, AfterValidator(_provider)]], Field(max_length=50)] | None = None
     requireApprovalForAgentRuns: bool | None = None
     defaultAgentConfigs: Annotated[dict[ModelName, AgentConfigTemplate], Field(max_length=50)] | None = None
 

@@ -19,6 +19,7 @@ from shared.core.aws import busy_error
 from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
+from shared.edge.contracts import contract as get_contract
 from shared.people.access import liveness, records, tokens
 
 logger = Logger(level=settings().log_level)
@@ -56,7 +57,9 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
         name = endpoint.contract
         if endpoint.connect is None:
             raise Upstream(Situation.UNAVAILABLE, "This socket is not served yet")
-        actor, _ = records.authenticate(tokens.read(_token(event, query), tokens.ACCESS), ())
+        claims = tokens.read(_token(event, query), tokens.ACCESS)
+        # a handshake counts as a request, so that nobody connects again and again to be counted anew (`MESSAGES`)
+        actor, _ = records.authenticate(claims, get_contract(name).rate_rules("", claims.plan))
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
         endpoint.connect(ConnectRequest(connection_id, actor, parameters, lists))
     except (CadreError, BotoCoreError, ClientError) as error:
@@ -79,7 +82,7 @@ def _message(connection_id: str, text: str) -> None:
         return
     endpoint = _BY_NAME[connection.endpoint]
     try:
-        records.count_anonymous(f"ws#{connection_id}", [MESSAGES])
+        records.count_anonymous(f"messages#{connection_id}", [MESSAGES])
     except RateLimited as error:
         if endpoint.refuse is not None:
             endpoint.refuse(connection, error)

@@ -136,7 +136,7 @@ class BlockCard(Arguments):
 
 
 class CardFields(Arguments):
-    """The fields of a card an agent may change."""
+    """The fields of a card an agent may change. Null is a field that is left out, as models fill in what they have nothing to say about."""
 
     title: Title | None = None
     description: Prose | None = None
@@ -155,7 +155,7 @@ class UpdateCard(Arguments):
 
     @model_validator(mode="after")
     def _require_a_field(self) -> "UpdateCard":
-        if not self.fields.model_fields_set:
+        if not self.fields.model_dump(exclude_none=True):
             raise ValueError("name at least one field to change")
         return self
 

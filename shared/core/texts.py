@@ -24,9 +24,14 @@ def has_words(text: str, search: str | None) -> bool:
     return all(word in found for word in searchable(search or "").split())
 
 
+def is_seen(text: str) -> bool:
+    """Tell whether a text has a character that anybody can see."""
+    return not all(one in _BLANK or unicodedata.category(one) in _UNSEEN for one in text)
+
+
 def seen(text: str) -> str:
     """Return a text. Raises ValueError if it has characters, but none that anybody can see."""
-    if text and all(one in _BLANK or unicodedata.category(one) in _UNSEEN for one in text):
+    if text and not is_seen(text):
         raise ValueError("There is nothing to see in this text")
     return text
 

@@ -179,17 +179,18 @@ class IdentityProvider:
 
 @dataclass
 class Browser:
-    """Follows redirects by hand and keeps our cookies."""
+    """Follows redirects by hand and keeps our cookies. `page` are the headers that say from which page it comes."""
 
     name: str = "corp"
     cookies: dict[str, str] = field(default_factory=dict)
+    page: dict[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
 
     @property
     def cookie(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     def go(self, path: str) -> Answer:
-        answer = call("auth", "agentworks", "GET", path, headers={"Cookie": self.cookie} if self.cookie else None)
+        answer = call("auth", "agentworks", "GET", path, headers=self.page | ({"Cookie": self.cookie} if self.cookie else {}))
         for set_cookie in answer.headers.get("set-cookie", []):
             assert "; HttpOnly; Secure; SameSite=Lax" in set_cookie
             name, _, value = set_cookie.partition(";")[0].partition("=")

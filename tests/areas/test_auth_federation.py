@@ -12,11 +12,15 @@ import time_machine
 
 from shared.core import credentials
 from shared.core.settings import settings
+from shared.people.access import records
+from shared.people.identity import one_time_tokens, sessions
 from shared.people.identity.federation import oidc
+from shared.people.identity.one_time_tokens import Purpose
 from tests.areas.driving import Answer, Client, call, confirm_address, sign_up
 from tests.areas.identity_provider import ADA, BASE, Browser, IdentityProvider, jwk, signed
 from tests.areas.mailbox import requested_mails
 from tests.areas.viewers import project, raw_row, stream_record
+from tests.kills import concurrently
 
 
 @pytest.fixture
@@ -85,22 +89,82 @@ def test_a_provider_opens_no_account_of_a_domain_that_it_is_not_trusted_for(prov
     ada = confirm_address(sign_up())
     monkeypatch.setenv("OAUTH_CORP_DOMAINS", "elsewhere.example")
     refused(Browser().sign_in(), 409, "EMAIL_ALREADY_EXISTS")
-    body = {"email": "ada@example.com", "password": "correct horse"}
-    logged_in = call("auth", "agentworks", "POST", "/auth/login", body=body)
-    name, _, value = logged_in.header("set-cookie").partition(";")[0].partition("=")
-    linked = Browser(cookies={name: value}).sign_in()
+    linked = Browser(cookies=logged_in()).sign_in()
     assert (linked.status, linked.json["isNewUser"], linked.json["user"]["id"]) == (200, False, ada.user["id"])
     assert Browser().sign_in().json["user"]["id"] == ada.user["id"], "from now on without a password"
+
+
+def logged_in(email: str = "ada@example.com") -> dict[str, str]:
+    """The session cookie of a new login."""
+    body = {"email": email, "password": "correct horse"}
+    answer = call("auth", "agentworks", "POST", "/auth/login", body=body)
+    name, _, value = str(answer.header("set-cookie")).partition(";")[0].partition("=")
+    return {name: value}
+
+
+APP = "https://app.agentworks.dev"
+
+
+@pytest.mark.parametrize(
+    ("page", "links"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Referer": f"{APP}/settings"}, True),
+        ({"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/"}, False),
+        ({"Sec-Fetch-Site": "same-site", "Referer": "https://other.agentworks.dev/"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({}, False),
+    ],
+)
+def test_another_sites_page_links_no_identity_to_whoever_is_logged_in(provider, settings_of, monkeypatch, page, links):
+    """A page that first signs the browser in at the provider as somebody else would open the account to them."""
+    confirm_address(sign_up())
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "")
+    settings_of(allowed_origins=APP)
+    assert Browser(cookies=logged_in(), page=page).sign_in().status == (200 if links else 409)
+
+
+def test_a_sign_in_that_began_in_a_session_ends_with_it(provider, monkeypatch):
+    """Whoever registered a stranger's address could begin one before the stranger confirms it, and finish it after."""
+    stranger = sign_up()
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "")
+    browser = Browser(cookies=logged_in())
+    back = browser.at_provider(browser.start())
+    token, _ = one_time_tokens.issue(Purpose.VERIFY, stranger.user["id"], email="ada@example.com")
+    assert call("auth", "agentworks", "POST", "/auth/verify-email", body={"token": token}).status == 200
+    refused(browser.back(back), 409, "EMAIL_ALREADY_EXISTS")
+    refused(Browser().sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+
+
+def test_a_session_that_ends_while_a_sign_in_is_finished_links_nothing(provider, monkeypatch):
+    ada = confirm_address(sign_up())
+    monkeypatch.setenv("OAUTH_CORP_DOMAINS", "")
+    browser = Browser(cookies=logged_in())
+    back = browser.at_provider(browser.start())
+
+    def end_sessions() -> None:
+        for one in dict(records.get_access(ada.user["id"]).sessions):
+            sessions.end(ada.user["id"], one)
+
+    with concurrently(end_sessions, calls={"TransactWriteItems"}):
+        refused(browser.back(back), 401, "AUTH_TOKEN_INVALID")
+    refused(Browser().sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+
+
+def test_an_address_in_a_domain_that_looks_alike_is_another_person(provider):
+    """By the standard of 2003 the two domains were one."""
+    ada = confirm_address(sign_up(email="ada@strasse.example"))
+    provider.person = ADA | {"email": "ada@straße.example"}
+    answer = Browser().sign_in()
+    assert (answer.json["isNewUser"], answer.json["user"]["email"]) == (True, "ada@straße.example")
+    assert answer.json["user"]["id"] != ada.user["id"]
 
 
 def test_a_login_links_no_identity_with_another_address(provider, monkeypatch):
     ada, eve = confirm_address(sign_up()), confirm_address(sign_up("Eve", "eve@example.com"))
     monkeypatch.setenv("OAUTH_CORP_DOMAINS", "")
-    body = {"email": "eve@example.com", "password": "correct horse"}
-    name, _, value = (
-        call("auth", "agentworks", "POST", "/auth/login", body=body).header("set-cookie").partition(";")[0].partition("=")
-    )
-    refused(Browser(cookies={name: value}).sign_in(), 409, "EMAIL_ALREADY_EXISTS")
+    refused(Browser(cookies=logged_in("eve@example.com")).sign_in(), 409, "EMAIL_ALREADY_EXISTS")
     assert {one("auth", "GET", "/auth/me").status for one in (ada, eve)} == {200}
 
 
@@ -492,6 +556,14 @@ def test_the_sign_in_may_end_at_a_page_of_ours(provider, settings_of):
     assert browser.go("/auth/me").status == 200
 
 
+def test_a_page_may_have_letters_of_any_script_in_its_address(provider, settings_of):
+    settings_of(allowed_origins="https://app.agentworks.dev")
+    browser = Browser()
+    query = urlencode({"returnTo": "https://app.agentworks.dev/日本?q=ü&r=%20"})
+    answer = browser.back(browser.at_provider(browser.start(f"?{query}")))
+    assert (answer.status, answer.header("location")) == (302, "https://app.agentworks.dev/%E6%97%A5%E6%9C%AC?q=%C3%BC&r=%20")
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -504,6 +576,8 @@ def test_the_sign_in_may_end_at_a_page_of_ours(provider, settings_of):
         "https://app.agentworks.dev:8443/",
         "https://[",
         "x" * 3000,
+        "https://app.agentworks.dev/\r\nSet-Cookie: a=b",
+        "https://app.agentworks.dev/a b",
     ],
 )
 def test_a_sign_in_ends_nowhere_else(provider, settings_of, address):

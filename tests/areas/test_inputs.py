@@ -6,13 +6,15 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.agents.tools import parse_arguments
+from shared.agents.catalogue.registry import get_agent
+from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Role
 from shared.core.errors import Invalid
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.views.agentworks import events
 from shared.money.billing.rows import BillingAccount
 from shared.people.identity import passwords
+from shared.runs.toolbox import CallContext, agent_actor, execute_tool
 from shared.store import fetch, save, write
 from shared.work.items import listing
 from shared.work.items.rows import Item
@@ -314,3 +316,74 @@ def test_every_socket_event_is_in_the_document_or_described_as_an_addition():
     for one in additions:
         assert f"`{one}`" in described
         assert f"`{one}`" in AGENTWORKS.about.description
+
+
+# -- what a model has nothing to say about
+
+
+@pytest.mark.parametrize("field", CardFields.model_fields)
+def test_an_agent_that_sends_null_for_a_field_changes_nothing_of_it(world, field):
+    """Models fill in every field of a schema; a null ended the run with an error of ours, or emptied the field."""
+    whole = {"labels": ["a"], "estimated_hours": 2, "acceptance_criteria": ["b"]}
+    made = world.card(3, "A card", description="Words", **whole)
+    actor = agent_actor(get_agent("ceo_copilot"), world.ws_id, ("update_card",), world.project.id)
+    work = CallContext(actor, made.id, "run", ("update_card",))
+    with pytest.raises(Invalid, match="at least one field"):
+        execute_tool(work, "update_card", {"fields": {field: None}})
+    other = {"priority": "high"} if field != "priority" else {"type": "bug"}
+    execute_tool(work, "update_card", {"fields": {field: None} | other})
+    card, before = fetch(Item, made.id), made
+    (changed,) = other
+    assert getattr(card, changed) == other[changed]
+    assert getattr(card, field) == getattr(before, field)
+
+
+# -- the same rules at the other contracts
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({"comment_type": text} for text in (*UNSEEN, "a\x00b")),
+        *({"mentions": [text]} for text in UNSEEN),
+        *(
+            {"attachments": [address]}
+            for address in ("javascript:alert(1)", "JavaScript:x", "\tdata:text/html,x", "vbscript:x", "\u200b")
+        ),
+    ],
+)
+def test_a_comment_of_omoios_carries_nothing_unseen_and_no_address_that_runs(world, sent):
+    other = world.ada.at("omoios")
+    answer = other("comments", "POST", f"/tickets/{world.card().id}/comments", body={"content": "x"} | sent)
+    assert answer.status == 422, answer.text
+
+
+@pytest.mark.parametrize("file", ["file://path/to/file", "src/a b.py", "C:\\x.txt", "https://x.example/a", "0190aaaa-0000"])
+def test_a_comment_of_omoios_names_files(world, file):
+    other = world.ada.at("omoios")
+    body = {"content": "x", "attachments": [file], "comment_type": "review"}
+    answer = other("comments", "POST", f"/tickets/{world.card().id}/comments", body=body)
+    assert (answer.status, answer.json["attachments"], answer.json["comment_type"]) == (201, [file], "review")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_step_in_a_path_is_no_name_at_github(world, name):
+    for field in ("github_owner", "github_repo"):
+        assert world.ada.at("omoios")("projects", "POST", "/projects", body={"name": "x", field: name}).status == 422
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"allowedProviders": ["openai", "nobody"]}, "settings.allowedProviders.1"),
+        ({"allowedProviders": ["\u200b"]}, "settings.allowedProviders.0"),
+        ({"unpricedModels": ["openai/a\x00"]}, "settings.unpricedModels.0"),
+        ({"defaultAgentConfigs": {"qa": {"provider": "openai", "model": "\u200b"}}}, "settings.defaultAgentConfigs.qa.model"),
+    ],
+)
+def test_providers_and_models_have_names_that_exist_and_can_be_seen(world, settings, field):
+    path = f"/workspaces/{world.ws_id}"
+    refused = world.ada("workspaces", "PUT", path, body={"settings": settings})
+    assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, field)
+    known = {"allowedProviders": ["claude", "OpenAI", "embedded"]}
+    assert world.ada("workspaces", "PUT", path, body={"settings": known}).json["settings"].items() >= known.items()

@@ -12,6 +12,7 @@ from shared.core.actor import Role
 from shared.core.clock import iso
 from shared.core.errors import ConditionFailed
 from shared.core.limits import RateRule
+from shared.edge.contracts import contract as get_contract
 from shared.people.access import liveness, records
 from shared.people.identity import sessions
 from shared.runs.agent_runs.rows import Run
@@ -169,14 +170,15 @@ def test_leaving_leaves_nothing_behind(gateway, world):
 def test_round_trips(gateway, world):
     card = world.card()
     run = world.run(card)
+    assert world.ada("cards", "GET", f"/cards/{card.id}").status == 200, "the hour's counter has begun"
     messages()
     with count_requests() as seen:
         viewer = Viewer(gateway, world.ada, f"/api/cards/{card.id}/terminal")
-    assert seen.names == ["GetItem", "GetItem", "TransactWriteItems"]  # session, card, connection
+    assert seen.names == ["UpdateItem", "GetItem", "TransactWriteItems"]  # session and count, card, connection
     drain()
     with count_requests() as seen:
         viewer.send({"type": "ping", "timestamp": 1})
-    assert seen.names == ["GetItem"]  # the connection; the session is known
+    assert seen.names == ["GetItem", *["UpdateItem"] * 2]  # the connection, the first message of a minute; the session is known
     with count_requests() as seen, terminal_of(run) as terminal:
         for _ in range(3):
             terminal.write("info", "agent", "x")
@@ -884,3 +886,16 @@ def test_a_connection_that_sends_without_end_is_told_and_closed(gateway, world, 
     assert "error" in str(heard[-1])
     assert (gateway.closed, get_connection(flood.id)) == ([flood.id], None)
     assert [one["type"] for one in other.send({"type": "ping", "timestamp": 1}).received()] == ["pong"]
+
+
+@pytest.mark.parametrize(("contract", "path"), [("agentworks", "/api/workspaces/{ws}/events"), ("omoios", "/api/v1/ws/events")])
+def test_a_handshake_counts_as_a_request_of_its_contract(gateway, world, monkeypatch, contract, path):
+    """Else the limit of messages would begin anew with every connection, and connections cost more than messages."""
+    monkeypatch.setattr(type(get_contract(contract)), "rate_rules", lambda *_: (RateRule("few", 3, 3600),))
+    where = path.format(ws=world.ws_id)
+    for _ in range(3):
+        viewer = Viewer(gateway, world.ada, where)
+        assert viewer.status == 200
+        viewer.leave()
+    assert Viewer(gateway, world.ada, where).status == 429
+    assert Viewer(gateway, sign_up("Eve", "eve@example.com"), "/api/v1/ws/events").status == 200

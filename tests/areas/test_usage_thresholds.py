@@ -17,8 +17,8 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.runs.agent_runs.spending import Scope
 from shared.store import fetch, get, save, write
 from shared.work.projects.rows import Project
-from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Client
+from tests.areas.boards_world import World, create_world, put_on_plan
+from tests.areas.driving import Client, confirm_address
 from tests.areas.ledger import record_usage
 from tests.areas.mailbox import requested_mails
 from tests.areas.viewers import project, pushed, raw_row, stream_record
@@ -36,6 +36,7 @@ def _in_april() -> Iterator[None]:
 def world(aws) -> World:
     workspaces._written_at.clear()
     world = create_world()
+    confirm_address(world.ada)
     limit(world, 10)
     read_caps(Scope(None, world.ws_id, world.project.id, "c", "r"))
     return world
@@ -115,7 +116,7 @@ def test_a_limit_that_rises_makes_the_same_share_news_again(world, said):
 
 
 def member(world: World, name: str, role: Role, **wishes: bool) -> Client:
-    client = world.join(name, f"{name.lower()}@example.com", role)
+    client = confirm_address(world.join(name, f"{name.lower()}@example.com", role))
     if wishes:
         body = {"preferences": {"notifications": wishes}}
         assert client("auth", "PUT", "/auth/me", body=body).status == 200
@@ -127,6 +128,7 @@ def test_those_in_charge_who_want_it_are_written_to(world, said):
     member(world, "Albert", Role.ADMIN, usageAlerts=False)
     member(world, "Agnes", Role.ADMIN, email=False)
     member(world, "Max", Role.MEMBER)
+    world.join("Alien", "alien@example.com", Role.ADMIN)  # never confirmed the address
     gone = member(world, "Gone", Role.ADMIN)
     row = get(WorkspaceMembership, *WorkspaceMembership.key_in(world.ws_id, gone.user["id"]))
     row.deleted_at = row.created_at
@@ -147,6 +149,18 @@ def test_those_in_charge_who_want_it_are_written_to(world, said):
     assert (values["percent"], values["spent"], values["limit"]) == (80, "8.50", "10.00")
     assert values["reached"] == "2026-04-13"  # 0.81 a day
     assert values["url"].endswith(f"/workspaces/{world.ws_id}/usage")
+
+
+def test_who_changes_the_limit_up_and_down_mails_nobody_without_end(world, said):
+    put_on_plan(world.ws_id)
+    for _ in range(8):
+        spend(world, float(month(world).limit) / DOLLAR)
+        project(limit(world, 2 * month(world).limit / DOLLAR))
+    requested_mails()
+    assert len([passed for _, passed in shares(said) if not passed]) == 8
+    for one in said:
+        project(one)
+    assert len(requested_mails()) == 5
 
 
 def test_a_workspace_that_is_gone_writes_to_nobody(world, said):

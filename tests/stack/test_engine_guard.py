@@ -189,6 +189,18 @@ def test_a_signed_address_leads_to_its_file_and_nowhere_else(engine: Engine) -> 
     assert [status for status, _, _ in refused] == [403] * len(refused)
 
 
+@pytest.mark.parametrize("header", ["X-Amz-Copy-Source", "x-amz-tagging", "X-Amz-Website-Redirect-Location", "x-amz-meta-a"])
+def test_whoever_has_a_signed_address_does_with_the_file_what_was_signed_and_no_more(engine: Engine, header: str) -> None:
+    """With `x-amz-copy-source` an address to upload one's own file to read any other file."""
+    engine.client("s3").put_object(Bucket="files", Key="secret.txt", Body=b"hello")
+    put = presigned(engine, "put_object", ContentType="text/plain", ContentLength=5)
+    sent = {"Content-Type": "text/plain", header: "/files/secret.txt"}
+    status, _, body = ask(engine, "PUT", put, b"mine!", **sent)
+    assert (status, b"not signed" in body) == (403, True)
+    tagged = presigned(engine, "put_object", Tagging="a=b")
+    assert ask(engine, "PUT", tagged, b"mine!", **{"X-Amz-Tagging": "a=b"})[0] == 200, "what was signed may be sent"
+
+
 def test_mails_are_for_the_front_door(engine: Engine) -> None:
     mails = "/_ministack/ses/messages"
     assert ask(engine, "GET", mails, Authorization=f"Bearer {engine.secret}")[0] == 200

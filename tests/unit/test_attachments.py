@@ -16,6 +16,7 @@ from shared.work.attachments.file_types import MATCHERS, MAX_NAME_BYTES, allowed
         ("..", "file"),
         ("", "file"),
         (" . ", "file"),
+        ("\u3164\ufe0f", "file"),
         (".env", "env"),
         ("a\x00b\r\nc.txt", "abc.txt"),
         ("cv\u202efdp.exe", "cvfdp.exe"),

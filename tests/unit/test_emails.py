@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.core.emails import mailbox_of, normal_email
+from shared.core.emails import mailbox_of, normal_email, with_ascii_domain
 from shared.edge.contracts.fields import Email, KnownEmail
 
 EMAIL = TypeAdapter(Email)
@@ -90,10 +90,47 @@ def test_whoever_may_register_may_log_in(address):
         ("dup@bücher.example", "dup@xn--bcher-kva.example"),
         ("dup@bücher.example", "dup@XN--BCHER-KVA.example"),
         ("u\u0301@example.com", "\u00fa@example.com"),
+        ("ada@straße.example", "ada@xn--strae-oqa.example"),
+        ('"ada"@example.com', "ada@example.com"),
+        ('"\\a\\da"@example.com', "ada@example.com"),
+        ('"Zoë.x+1"@example.com', "zoë.x+1@example.com"),
+        ('"a\\ b"@example.com', '"a b"@example.com'),
     ],
 )
 def test_one_mailbox_is_one_account(one, other):
     assert normal_email(one) == normal_email(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada@straße.example", "ada@strasse.example"),
+        ("ada@βόλος.example", "ada@βόλοσ.example"),
+        ('"a b"@x.example', "ab@x.example"),
+    ],
+)
+def test_two_mailboxes_are_two_accounts(one, other):
+    """The standard of 2003 took the first domains of these for the second ones, which may be strangers'."""
+    assert normal_email(one) != normal_email(other)
+
+
+@pytest.mark.parametrize(
+    "address", ['"a\\"b"@x.example', '"a\\\\b"@x.example', '"@"@x.example', '".a"@x.example', '""@x.example', '"@x.example']
+)
+def test_quotes_that_an_address_needs_stay(address):
+    assert normal_email(address) == normal_email(normal_email(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("ada@straße.example", "ada@xn--strae-oqa.example"),
+        ("ada@example.com", "ada@example.com"),
+        ("ada@i❤.example", "ada@i❤.example"),
+    ],
+)
+def test_mail_goes_to_the_domain_that_was_written(address, sent):
+    assert with_ascii_domain(normal_email(address)) == sent
 
 
 def test_an_address_without_a_domain_is_looked_up_as_it_is():
@@ -115,7 +152,10 @@ def test_the_library_is_imported_where_an_address_is_checked_and_not_before():
         ("Ada+shop@Example.com", "ada@example.com"),
         ("ada@example.com", "ada@example.com"),
         ("ada+a+b@example.com", "ada@example.com"),
-        ('"a+b"@example.com', '"a+b"@example.com'),
+        ('"a+b"@example.com', "a@example.com"),
+        ('"a b+c"@example.com', "a b@example.com"),
+        ("A.d.a+x@googlemail.com", "ada@gmail.com"),
+        ("a.da@example.com", "a.da@example.com"),
     ],
 )
 def test_variants_of_an_address_are_one_mailbox(address, mailbox):

@@ -291,6 +291,8 @@ def test_a_name_that_a_page_made_lead_here_is_refused(door: FrontDoor, path: str
     """DNS rebinding: to the browser the page and the front door are one origin, but the Host is the page's."""
     for host in ("evil.example", f"evil.example:{door.port}", "localhost.evil.example", "127.0.0.1.nip.example", ""):
         assert ask(door, path, headers={"Host": host})[0] == 403, host
+    for host in ("localhost:8000.evil.example", "localhost:1<script>", "localhost:", "localhost:1:2", "localhost@evil:80"):
+        assert ask(door, path, headers={"Host": host})[0] == 403, host
     for host in (f"localhost:{door.port}", f"127.0.0.1:{door.port}", "localhost:9000"):
         assert ask(door, path, headers={"Host": host})[0] != 403, host
 
@@ -298,8 +300,3 @@ def test_a_name_that_a_page_made_lead_here_is_refused(door: FrontDoor, path: str
 def test_a_refused_name_is_an_error_of_the_contract(door: FrontDoor) -> None:
     _, _, body = ask(door, "/agentworks/v1/projects", headers={"Host": "evil.example"})
     assert body["error"]["code"] == "FORBIDDEN"
-
-
-def test_the_overview_escapes_what_it_shows(door: FrontDoor) -> None:
-    _, _, page = ask(door, "/", headers={"Host": "localhost:1<script>", "Accept": "text/html"})
-    assert b"<script>" not in page

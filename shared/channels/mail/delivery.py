@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from shared.channels.mail.templates import RenderedMail, render
 from shared.core import aws, clock
+from shared.core.emails import with_ascii_domain
 from shared.core.errors import ConditionFailed
 from shared.core.settings import settings
 from shared.store import BooleanAttribute, Ephemeral, NumberAttribute, absent, delete, get, put, write
@@ -85,7 +86,7 @@ def _send_to_ses(to: str, mail: RenderedMail) -> None:
     try:
         ses().send_email(
             FromEmailAddress=settings().mail_sender,
-            Destination={"ToAddresses": [_with_ascii_domain(to)]},
+            Destination={"ToAddresses": [with_ascii_domain(to)]},
             Content={
                 "Simple": {
                     "Subject": utf8(mail.subject),
@@ -98,12 +99,3 @@ def _send_to_ses(to: str, mail: RenderedMail) -> None:
             raise
         # The address is invalid: neither a retry nor an operator could help
         log.warning("SES takes no mail for an address: it is dropped")
-
-
-def _with_ascii_domain(address: str) -> str:
-    """Return the address with its domain in ASCII (punycode), since SES accepts nothing else."""
-    local, _, domain = address.rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return address

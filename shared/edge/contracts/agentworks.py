@@ -49,7 +49,7 @@ Labels = Annotated[
 ]
 WipLimit = Annotated[int, Field(ge=1, le=1_000)]
 AgentName = Annotated[str, Field(max_length=100)]
-ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200), OneLine]
 Tokens = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
 PromptAdditions = Annotated[str, Field(max_length=20_000)]
 Temperature = Annotated[float, Field(ge=0, le=2)]

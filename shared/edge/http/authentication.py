@@ -19,6 +19,8 @@ from shared.edge.http.operation import Operation
 from shared.people.access import quota_leases, records, tokens
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_OWN = {"same-origin", "none"}
+"""Values of Sec-Fetch-Site that no other site can cause; `none` is an address that somebody typed or kept."""
 
 
 async def authenticate(operation: Operation, request: Request, call: Call) -> None:
@@ -80,16 +82,20 @@ def _token(operation: Operation, request: Request) -> str:
         return token.strip()
     cookie = operation.contract.cookie
     if cookie and cookie in request.cookies:
-        _refuse_foreign_site(request)
+        _refuse_foreign_site(request, changes=request.method not in _SAFE or operation.knows_caller)
         return request.cookies[cookie]
     raise Unauthenticated
 
 
-def _refuse_foreign_site(request: Request) -> None:
-    """Refuse a cookie that another site sent: browsers send Origin with every unsafe request to another site."""
+def _refuse_foreign_site(request: Request, *, changes: bool) -> None:
+    """Refuse a cookie that another site sent with a request that `changes` something: browsers send Origin with every unsafe request.
+    When they open an address (a GET), only Sec-Fetch-Site or Referer says which page it was; without either nobody knows."""
     origin = request.headers.get("origin")
-    if request.method in _SAFE or origin is None:
+    if not changes or (request.method not in _SAFE and origin is None):
         return
-    host = origin_of(origin).partition("://")[2]
-    if origin_of(origin) not in settings().origins and (not host or host != request.headers.get("host")):
+    if request.method in _SAFE and request.headers.get("sec-fetch-site") in _OWN:
+        return
+    page = origin_of(origin or request.headers.get("referer", ""))
+    host = page.partition("://")[2]
+    if page not in settings().origins and (not host or host != request.headers.get("host")):
         raise Forbidden("A session cookie is only accepted from our own pages; send a bearer token instead")

@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 from shared.channels.mail import outbox
 from shared.core.actor import Role
+from shared.core.errors import RateLimited
 from shared.core.money import usd
 from shared.money.usage.month_summary import month_usage
+from shared.people.identity.mails import count_mail
 from shared.people.identity.users import User
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import fetch, fetch_all, iterate
 
 
 def send_usage_alerts(ws_id: str, percent: int, spent_micros: int, limit_micros: int, occasion: str) -> None:
-    """Queue an e-mail to each of them, once for each `occasion` (an event's id); four reads, one more for each 2,000 members."""
+    """Queue an e-mail to each of them, once for each `occasion` (an event's id) and a few times an hour: whoever changes the limit up and
+    down makes occasions as they like. Four reads, one more for each 2,000 members, and a write for each mail."""
     workspace = fetch(Workspace, ws_id)
     if workspace is None or workspace.deleted_at:
         return
@@ -21,6 +24,10 @@ def send_usage_alerts(ws_id: str, percent: int, spent_micros: int, limit_micros:
         return
     reached = month_usage(workspace).limit_reached_on
     for user in people:
+        try:
+            count_mail("usage", user.email)
+        except RateLimited:
+            continue
         outbox.send(
             "usage_alert",
             user.email,
@@ -42,5 +49,7 @@ def _administrator_ids(ws_id: str) -> Iterator[str]:
 
 
 def _wants_alerts(user: User) -> bool:
+    """Tell whether a user is mailed. Not at an address that is not confirmed: it may be a stranger's, and the mail has names that the
+    user wrote."""
     preferences = user.preferences["notifications"]
-    return bool(preferences["email"] and preferences["usageAlerts"])
+    return bool(user.email_verified and preferences["email"] and preferences["usageAlerts"])

@@ -188,14 +188,22 @@ def get_access(user_id: str) -> Access:
     return record
 
 
-def open_session(user: Actor, session_id: str, expires: int, access: Access | None) -> Operation:
+class _SessionEnded(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(Situation.TOKEN_INVALID, "The session has ended")
+
+
+def open_session(user: Actor, session_id: str, expires: int, access: Access | None, *, within: str | None = None) -> Operation:
     """Add a new session and reset the guesses. Removes expired sessions, and the ones that expire first above MAX_SESSIONS. Also
-    notes whether the user's address is confirmed, which records of before do not know."""
+    notes whether the user's address is confirmed, which records of before do not know. Refused with Unauthenticated if the session
+    `within` which this is done has ended."""
     expiries = sorted((end, one) for one, end in dict(access.sessions).items()) if access else []
     now = clock.epoch()
     ended = [one for index, (end, one) in enumerate(expiries) if end < now or index < len(expiries) - MAX_SESSIONS + 1]
     actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in ended)]
-    return update(_key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
+    actions.append(Access.email_verified.set(user.email_verified))
+    condition = Access.sessions[within].exists() if within else Access.pk.exists()
+    return update(_key_row(user.id), actions, condition, _SessionEnded)
 
 
 def close_session(user_id: str, session_id: str) -> None:

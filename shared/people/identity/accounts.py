@@ -148,11 +148,12 @@ def open_session(
     remember: bool = True,
     same: Any = None,
     recorded: bool = False,
+    within: str | None = None,
 ) -> Login:
     """Open a session for a user who has proved their identity. Two round trips.
 
     `further` operations are written in the same transaction, and with `recorded` the user's new event. `same` is a condition
-    that the user's row must still fulfil.
+    that the user's row must still fulfil, `within` the id of a session that must still be open.
     """
     organization = fetch(Organization, str(user.org_id))
     plan = organization.plan if organization else FREE
@@ -161,7 +162,7 @@ def open_session(
     user.last_login_at = clock.iso()
     write(
         _note_login(user, same, recorded),
-        records.open_session(user.as_actor(), tokens.session_id, expires, access),
+        records.open_session(user.as_actor(), tokens.session_id, expires, access, within=within),
         *operations,
         *further,
     )

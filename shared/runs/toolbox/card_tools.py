@@ -68,5 +68,5 @@ def block_card(context: CallContext, arguments: tools.BlockCard) -> ToolOutput:
 
 
 def update_card(context: CallContext, arguments: tools.UpdateCard) -> ToolOutput:
-    card = update_item(context.actor, context.card_id, arguments.fields.model_dump(exclude_unset=True))
+    card = update_item(context.actor, context.card_id, arguments.fields.model_dump(exclude_none=True))
     return {"id": card.id, "title": card.title, "status": card.status}, None

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from shared.core.texts import is_seen
+
 Matcher = Callable[[bytes], bool]
 
 SNIFFED_BYTES: Final = 4_096  # first bytes of a file that are checked
@@ -89,7 +91,7 @@ def matches_content_type(content_type: str, start: bytes) -> bool:
 
 
 def safe_filename(filename: str) -> str:
-    """Return a file name that every system can save and that does not hide its type. Never empty.
+    """Return a file name that every system can save, that everybody can see and that does not hide its type. Never empty.
 
     Removes folders, control characters and characters that change the writing direction (`gpj.exe` would show as `exe.jpg`). Longer names
     are cut to MAX_NAME_BYTES; the extension stays.
@@ -99,7 +101,7 @@ def safe_filename(filename: str) -> str:
         char if char not in '<>:"|?*' else "_" for char in last if unicodedata.category(char)[0] != "C" or char == "\t"
     )
     name = " ".join(plain.split()).strip(". ")
-    if not name:
+    if not is_seen(name):
         return "file"
     stem, dot, extension = name.rpartition(".")
     if not dot or not stem or len(extension.encode()) > 20:

@@ -5,6 +5,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from shared.core import clock, web_addresses
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, Unauthenticated, Upstream
 from shared.core.keys import fingerprint
@@ -70,7 +71,7 @@ def callback_url(provider: str) -> str:
 
 
 def begin(provider_name: str, return_to: str | None = None, caller: Actor | None = None) -> Redirect:
-    """Start a sign-in, which may link the account of a `caller` who is logged in.
+    """Start a sign-in, which may link the account of a `caller` who is logged in, as long as their session is open.
 
     Raises NotFound("provider"), Upstream (not configured, or no response), and Invalid for a `return_to` that is not an allowed
     page.
@@ -86,7 +87,7 @@ def begin(provider_name: str, return_to: str | None = None, caller: Actor | None
         nonce=nonce,
         browser=fingerprint(browser),
         return_to=return_to,
-        caller=caller.id if caller else None,
+        session=caller.session_id if caller else None,
     )
     return Redirect(
         provider.authorization_url(AuthorizationRequest(callback_url(provider.name), state, verifier, nonce)), browser
@@ -111,26 +112,26 @@ def finish(provider_name: str, callback: Callback, *, contract: str) -> SignIn:
         raise Invalid(FieldError("code", "This field is required"))
     request = AuthorizationRequest(callback_url(provider.name), str(callback.state), row.data["verifier"], row.data["nonce"])
     person = provider.fetch_person(callback.code, request)
-    login, is_new = sign_in(person, contract=contract, caller_id=row.data.get("caller"))
+    login, is_new = sign_in(person, contract=contract, session_id=row.data.get("session"))
     return SignIn(login, is_new, row.data.get("return_to"))
 
 
-def sign_in(person: Person, *, contract: str, caller_id: str | None = None) -> tuple[Login, bool]:
+def sign_in(person: Person, *, contract: str, session_id: str | None = None) -> tuple[Login, bool]:
     """Open a session for a person whom the provider has identified; return it, and whether the account is new.
 
     known      the account that this identity is linked to
     address    an account with the same address, if provider and account both have it confirmed: it becomes linked. The provider
-               must be trusted for the domain, or the person logged in to the account before (`caller_id`)
+               must be trusted for the domain, or the session in which the sign-in began be one of the account, and still open
     else       a new account. Its address is confirmed if the provider is trusted for the domain
     """
     return retrying(
-        lambda _: _sign_in_once(person, contract, caller_id),
+        lambda _: _sign_in_once(person, contract, session_id),
         times=_MAX_ATTEMPTS,
         again=lambda error: isinstance(error, _SignInRaced | EmailTaken),
     )
 
 
-def _sign_in_once(person: Person, contract: str, caller_id: str | None) -> tuple[Login, bool]:
+def _sign_in_once(person: Person, contract: str, session_id: str | None) -> tuple[Login, bool]:
     identity = f"OAUTH#{person.provider}#{person.subject}"
     guard = get(Guard, identity)
     if guard is not None:
@@ -144,10 +145,12 @@ def _sign_in_once(person: Person, contract: str, caller_id: str | None) -> tuple
     existing = find_by_email(person.email)
     if existing is None:
         return _found_account(person, identity, contract), True
-    _check_may_link(existing, person, caller_id)
+    access = records.get_access(existing.id)
+    within = session_id if dict(access.sessions).get(session_id, 0) > clock.epoch() else None
+    _check_may_link(existing, person, is_logged_in=within is not None)
     record(existing, EventType.USER_UPDATED, existing.as_actor(), changes={"identity": [None, person.provider]})
     link = create(Guard.of(identity, existing.id), _SignInRaced)
-    return open_session(existing, records.get_access(existing.id), link, contract=contract, recorded=True), False
+    return open_session(existing, access, link, contract=contract, recorded=True, within=within), False
 
 
 def _found_account(person: Person, identity: str, contract: str) -> Login:
@@ -163,7 +166,7 @@ def _found_account(person: Person, identity: str, contract: str) -> Login:
     return create_account(account, contract, create(Guard.of(identity, account.user.id), _SignInRaced))
 
 
-def _check_may_link(user: User, person: Person, caller_id: str | None) -> None:
+def _check_may_link(user: User, person: Person, *, is_logged_in: bool) -> None:
     """Raise Conflict(EMAIL_TAKEN) if this identity must not open the account with the same address."""
     if not user.email_verified:
         raise Conflict(
@@ -171,7 +174,7 @@ def _check_may_link(user: User, person: Person, caller_id: str | None) -> None:
             "There is an account with this e-mail address that never confirmed it: log in with its password and confirm it, or ask"
             " for a new password",
         )
-    if caller_id != user.id and not is_trusted(person.provider, person.email):
+    if not is_logged_in and not is_trusted(person.provider, person.email):
         raise Conflict(
             Situation.EMAIL_TAKEN,
             f"There is an account with this e-mail address: log in with its password, then sign in with {person.provider} from there",
@@ -199,5 +202,5 @@ def _decline_error(provider: str, error: str) -> Unauthenticated | Upstream:
 
 
 def _check_return_to(address: str) -> None:
-    if origin_of(address) not in settings().origins:
+    if web_addresses.parse_host(address) is None or origin_of(address) not in settings().origins:
         raise Invalid(FieldError("return_to", "Only pages of this platform, or of an allowed origin"))
