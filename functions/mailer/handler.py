@@ -3,14 +3,13 @@
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.mail.delivery import deliver
-from shared.core.settings import settings
+from shared.core import logs
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from shared.channels.sockets.expiry import close_expired
-from shared.core.settings import settings
+from shared.core import logs
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
@@ -19,7 +17,7 @@ from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.work.items.archiving import archive_finished
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.settings import Settings, SettingsError, camel, load
+from infra.settings import LOG_LEVELS, Settings, SettingsError, camel, load
 
 
 def test_the_environment_wins_over_the_context() -> None:
@@ -64,11 +64,23 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"mailSender": "nobody"}, "mailSender"),
         ({"deployment": "Not a name"}, "deployment"),
         ({"architecture": "mips"}, "architecture"),
+        ({"logLevel": "LOUD"}, "logLevel: 'LOUD' is not one of TRACE, DEBUG, INFO, WARN, WARNING, ERROR, FATAL, CRITICAL"),
+        ({"revision": "the key, again"}, "revision"),
+        ({"alarmEmail": "the team"}, "alarmEmail"),
+        ({"publicUrl": "cadre.example"}, "publicUrl"),
+        ({"appUrl": "ftp://app.example"}, "appUrl"),
+        ({"priceMultiplier": "five"}, "priceMultiplier"),
+        ({"priceStepMicros": "0.25"}, "priceStepMicros"),
     ],
 )
 def test_what_cannot_be_deployed_is_refused_by_name(context: dict[str, object], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         load(context, {})
+
+
+@pytest.mark.parametrize(("written", "held"), [*LOG_LEVELS.items(), ("warning", "WARNING"), ("Warn", "WARNING")])
+def test_a_log_level_is_what_people_write(written: str, held: str) -> None:
+    assert load({"logLevel": written}, {}).log_level == held
 
 
 def test_stack_names_tell_deployments_apart() -> None:

@@ -1,8 +1,11 @@
 """Rules over all resources of a type, on the templates of a platform with everything in it."""
 
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, WORKERS
 from infra.queues import QUEUES
 from infra.rest_api import ANY, METHODS
+from infra.settings import LOG_LEVELS
 from shared.channels.exports import jobs
 from tests.infra import planned
 from tests.infra.conftest import PROD, Resource, Templates
@@ -100,6 +104,43 @@ def test_every_function_runs_as_the_package_was_made(prod: Templates) -> None:
         assert properties["Environment"]["Variables"]["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
         assert properties["Environment"]["Variables"]["CADRE_STAGE"] == "prod"
         assert "AWS_ENDPOINT_URL" not in properties["Environment"]["Variables"]
+
+
+@pytest.fixture
+def functions_with(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """The properties of two functions, an area and a worker, in a deployment with these settings."""
+    from aws_cdk import App
+
+    from infra.data import Data
+    from infra.function import Functions
+    from infra.stack import PlatformStack
+
+    def make(**changes: Any) -> list[dict[str, Any]]:
+        settings = replace(PROD, **changes)
+        app = App(analytics_reporting=False, outdir=str(tmp_path))
+        stack = PlatformStack(app, settings, "functions", "some of the functions")
+        functions = Functions(settings, Data(app, settings), planned.PACKAGE)
+        for name in ("projects", "mailer"):
+            functions.make(stack, name)
+        app.synth()
+        resources = json.loads((tmp_path / f"{stack.stack_name}.template.json").read_text())["Resources"].values()
+        return [one["Properties"] for one in resources if one["Type"] == "AWS::Lambda::Function"]
+
+    return make
+
+
+@pytest.mark.parametrize("level", [*LOG_LEVELS, "warning"])
+def test_lambda_takes_every_log_level_and_lets_the_metrics_pass(functions_with: Callable[..., Any], level: str) -> None:
+    for properties in functions_with(log_level=level):
+        logging_config = properties["LoggingConfig"]
+        assert logging_config["ApplicationLogLevel"] in {"DEBUG", "INFO"}  # a line with metrics is of level INFO
+        assert (logging_config["ApplicationLogLevel"] == "DEBUG") == (level in {"DEBUG", "TRACE"})
+        assert properties["Environment"]["Variables"]["CADRE_LOG_LEVEL"] in logging.getLevelNamesMapping()
+
+
+def test_a_revision_starts_every_function_anew(functions_with: Callable[..., Any]) -> None:
+    revisions = [[one["Environment"]["Variables"].get("REVISION") for one in functions_with(revision=r)] for r in ("", "1", "2")]
+    assert revisions == [[None, None], ["1", "1"], ["2", "2"]]
 
 
 def test_every_environment_variable_is_one_that_the_platform_reads(prod: Templates) -> None:
