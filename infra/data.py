@@ -7,6 +7,7 @@ from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager
 from constructs import Construct
 
 from infra.exemptions import exempt
+from infra.mail import configuration_set
 from infra.names import GSIS, pascal_case
 from infra.needs import FUNCTIONS
 from infra.queues import QUEUES, QueueSpec
@@ -45,6 +46,7 @@ class Data(PlatformStack):
         exempt(self.tables["ephemeral"], "AwsSolutions-DDB3", "Its items expire; a restore would bring back revoked sessions.")
         self.files = self._bucket()
         self.queues = {name: self._queue(name, spec) for name, spec in QUEUES.items()}
+        self.configuration_set = "" if settings.local else configuration_set(self, self.queues["mail-events"].queue)
         self.signing = aws_secretsmanager.CfnSecret(
             self,
             "Signing",
@@ -202,7 +204,7 @@ class Data(PlatformStack):
             visibility_timeout=6 * FUNCTIONS[spec.consumer].timeout,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": spec.max_receives},
         )
-        secure(self, f"{title}Policy", queue)
+        secure(self, f"{title}Policy", queue, *spec.services)
         return Queue(name, queue, dead)
 
 

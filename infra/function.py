@@ -218,9 +218,12 @@ class Functions:
 
     def _grant_mail(self, scope: PlatformStack, grants: Grants) -> None:
         sender = self.settings.mail_sender
-        identities = [scope.arn("ses", f"identity/{identity}") for identity in (sender, sender.partition("@")[2])]
+        resources = [scope.arn("ses", f"identity/{identity}") for identity in (sender, sender.partition("@")[2])]
+        if name := self.data.configuration_set:
+            resources.append(scope.arn("ses", "configuration-set/", name))
+            grants.environment["CADRE_MAIL_CONFIGURATION_SET"] = name
         grants.add(
-            allow(["ses:SendEmail", "ses:SendRawEmail"], *identities, Condition={"StringEquals": {"ses:FromAddress": sender}}),
+            allow(["ses:SendEmail", "ses:SendRawEmail"], *resources, Condition={"StringEquals": {"ses:FromAddress": sender}}),
             mail_sender=sender,
         )
 

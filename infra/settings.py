@@ -32,6 +32,7 @@ RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
+LOCAL_SENDER = "cadre@localhost.localdomain"  # no domain that anybody could verify in SES
 NO_URL = "https://public-url-is-not-set.invalid"
 
 
@@ -62,7 +63,7 @@ class Settings:
     oauth_secret_arn: str = ""
     payment_secret_arn: str = ""
     # mail
-    mail_sender: str = "cadre@localhost.localdomain"
+    mail_sender: str = LOCAL_SENDER
     # models
     provider_secret_arn: str = ""
     bedrock_model_arns: tuple[str, ...] = ()
@@ -164,6 +165,8 @@ def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings
     settings = Settings(**values)
     if settings.bundle == "venv" and not settings.local:
         raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
+    if settings.mail_sender == LOCAL_SENDER and not settings.local:
+        raise SettingsError(f"mailSender: SES sends nothing from {LOCAL_SENDER}; name an address that you verify there")
     if settings.stage == "prod" and settings.url == NO_URL:
         raise SettingsError("publicUrl: production needs its address, by `domains` or by `publicUrl`")
     return settings

@@ -15,6 +15,7 @@ def test_text_becomes_what_the_field_holds() -> None:
         {},
         {
             "CADRE_STAGE": "dev",
+            "CADRE_MAIL_SENDER": "a@o.dev",
             "CADRE_KEEP_DATA": "true",
             "CADRE_GATEWAY_LOG_ROLE": "0",
             "CADRE_LOG_RETENTION_DAYS": "90",
@@ -42,7 +43,7 @@ def test_a_laptop_needs_to_say_nothing() -> None:
 
 
 def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
-    settings = load({"stage": "prod", "publicUrl": "https://cadre.example/"}, {})
+    settings = load({"stage": "prod", "publicUrl": "https://cadre.example/", "mailSender": "hello@cadre.example"}, {})
     assert (settings.bundle, settings.protected, settings.url) == ("lambda", True, "https://cadre.example")
 
 
@@ -50,7 +51,9 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
     ("context", "named"),
     [
         ({"stage": "live"}, "stage"),
-        ({"stage": "prod"}, "publicUrl"),
+        ({"stage": "prod", "mailSender": "hello@cadre.example"}, "publicUrl"),
+        ({"stage": "prod", "publicUrl": "https://cadre.example"}, "mailSender: SES sends nothing from cadre@localhost"),
+        ({"stage": "dev"}, "mailSender"),
         ({"stage": "dev", "bundle": "venv"}, "bundle"),
         ({"logRetentionDays": 31}, "logRetentionDays"),
         ({"logRetentionDays": "a week"}, "logRetentionDays"),

@@ -47,6 +47,7 @@ PHYSICAL_NAMES = {
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::SNS::Topic": "TopicName",
+    "AWS::SES::ConfigurationSet": "Name",
     "AWS::Events::Rule": "Name",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::Dashboard": "DashboardName",
@@ -309,6 +310,7 @@ def test_a_message_stays_hidden_longer_than_its_function_runs(prod: Templates) -
         ("WsLive", "WsPusher"),
         ("WsPush", "WsPusher"),
         ("Emails", "Mailer"),
+        ("MailEvents", "Mailer"),
         ("Cascade", "CascadeWorker"),
     ):
         assert hidden[queue] >= 6 * timeouts[function]
@@ -333,6 +335,8 @@ def test_the_stream_is_read_with_its_failures_set_aside(prod: Templates) -> None
 def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Templates) -> None:
     jobs = set()
     for rule in prod.of("AWS::Events::Rule"):
+        if "ScheduleExpression" not in rule.properties:
+            continue
         (target,) = rule.properties["Targets"]
         assert logical(target["DeadLetterConfig"]["Arn"]) == "ScheduleDead"
         template = target["InputTransformer"]["InputTemplate"].replace("<id>", '"1"').replace("<time>", '"t"')
@@ -340,6 +344,45 @@ def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Temp
     assert jobs == planned.code().jobs
     (invoke,) = prod.of("AWS::Lambda::EventInvokeConfig")
     assert logical(invoke.properties["DestinationConfig"]["OnFailure"]["Destination"]) == "ScheduleDead"
+
+
+def test_bounces_and_complaints_of_our_mails_come_back(prod: Templates, local: Templates) -> None:
+    (mails,) = prod.of("AWS::SES::ConfigurationSet")
+    (destination,) = prod.of("AWS::SES::ConfigurationSetEventDestination")
+    assert destination.properties["ConfigurationSetName"] == {"Ref": mails.name}
+    events = destination.properties["EventDestination"]
+    assert (events["Enabled"], events["MatchingEventTypes"]) == (True, ["bounce", "complaint"])
+    (rule,) = [one for one in prod.of("AWS::Events::Rule") if "EventPattern" in one.properties]
+    pattern = rule.properties["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.ses"], ["Email Bounced", "Email Complaint Received"])
+    assert pattern["detail"]["mail"]["tags"] == {"ses:configuration-set": [{"Ref": mails.name}]}
+    (target,) = rule.properties["Targets"]
+    assert logical(target["Arn"]) == "MailEvents"
+    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == "MailEventsPolicy")
+    assert {"Service": "events.amazonaws.com"} in [one["Principal"] for one in policy.properties["PolicyDocument"]["Statement"]]
+    source = next(one for one in prod.of("AWS::Lambda::EventSourceMapping") if one.name == "MailEventsSource")
+    assert logical(source.properties["FunctionName"]) == "Mailer"
+    assert "AWS::SES" not in json.dumps(local.stacks)
+    assert "MailEvents" in json.dumps(local.stacks["cadre-local-data"]), "a laptop has the queue and its consumer"
+
+
+def test_the_mailer_sends_with_the_configuration_set_and_no_other(prod: Templates) -> None:
+    (mailer,) = [one for one in prod.of("AWS::Lambda::Function") if one.name == "Mailer"]
+    assert "Mails" in json.dumps(mailer.properties["Environment"]["Variables"]["CADRE_MAIL_CONFIGURATION_SET"])
+    (role,) = [one for one in prod.of("AWS::IAM::Role") if one.name == "MailerRole"]
+    (sends,) = [one for one in statements(role) if "ses:SendEmail" in one["Action"]]
+    assert [json.dumps(one).rpartition(":ses:")[2].count("configuration-set/") for one in sends["Resource"]] == [0, 0, 1]
+    assert "Mails" in json.dumps(sends["Resource"][2])
+
+
+def test_rates_of_bounces_and_complaints_have_alarms(prod: Templates, local: Templates) -> None:
+    watched = {one.name: one.properties for one in prod.of("AWS::CloudWatch::Alarm") if one.properties["Namespace"] == "AWS/SES"}
+    assert {name: (one["MetricName"], one["Threshold"]) for name, one in watched.items()} == {
+        "MailBounceRate": ("Reputation.BounceRate", 0.05),
+        "MailComplaintRate": ("Reputation.ComplaintRate", 0.001),
+    }
+    assert all(one["AlarmActions"] and not one.get("Dimensions") for one in watched.values()), "they are rates of the account"
+    assert not [one for one in local.of("AWS::CloudWatch::Alarm") if one.properties["Namespace"] == "AWS/SES"]
 
 
 def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod: Templates) -> None:
@@ -502,7 +545,7 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     watched: dict[str, set[str]] = {}
     for alarm in prod.of("AWS::CloudWatch::Alarm"):
         assert alarm.properties["AlarmActions"], alarm
-        for dimension in alarm.properties["Dimensions"]:
+        for dimension in alarm.properties.get("Dimensions", []):
             value = dimension["Value"]
             name = value if isinstance(value, str) else logical(value)
             watched.setdefault(alarm.properties["MetricName"], set()).add(name)

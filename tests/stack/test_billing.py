@@ -10,8 +10,7 @@ from typing import Any
 from local.stack import LocalStack
 from tests.shell import shell
 from tests.stack.test_as_on_aws import invoke
-from tests.stack.test_journey import Person, sign_up
-from tests.stack.test_month import mail_to, token_in
+from tests.stack.test_journey import Person, mail_to, sign_up, token_in
 from tests.waiting import eventually
 
 EVENTS = Path(__file__).parents[2] / "events"

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from shared.channels.mail.addresses import find_refused
 from shared.channels.mail.templates import RenderedMail, render
 from shared.core import aws, clock
 from shared.core.errors import ConditionFailed
@@ -40,12 +41,18 @@ def ses() -> Any:
 
 
 def deliver(message: dict[str, Any]) -> bool:
-    """Send the mail of a queue message; return False if it was sent before or there is no mail to send.
+    """Send the mail of a queue message; return False if it was sent before, there is no mail to send, or its address gets none.
 
     Raises ConditionFailed while another delivery of the same message is running, and the errors of SES.
     """
     mail = render(message["kind"], message["values"])
     if mail is None:
+        return False
+    if refused := find_refused(message["to"]):
+        log.warning(
+            "a mail is not sent to an address that refuses it",
+            extra={"mail": message["id"], "kind": message["kind"], "reason": refused.reason, "since": refused.at},
+        )
         return False
     claim = _claim(message["id"])
     if claim is None:
@@ -82,8 +89,10 @@ def _send_to_ses(to: str, mail: RenderedMail) -> None:
     def utf8(text: str) -> dict[str, str]:
         return {"Data": text, "Charset": "UTF-8"}
 
+    configuration_set = settings().mail_configuration_set
     try:
         ses().send_email(
+            **({"ConfigurationSetName": configuration_set} if configuration_set else {}),
             FromEmailAddress=settings().mail_sender,
             Destination={"ToAddresses": [_with_ascii_domain(to)]},
             Content={
