@@ -159,6 +159,18 @@ def test_a_mail_names_the_configuration_set_that_reports_on_it(aws, monkeypatch)
         monkeypatch.undo()
         settings.cache_clear()
     assert [request.get("ConfigurationSetName") for request in sent] == [None, "cadre-prod-Mails"]
+    tags = {tag["Name"]: tag["Value"] for tag in sent[1]["EmailTags"]}
+    assert tags == {"mail": messages[1]["id"], "kind": "workspace_suspended"}, "to be found again when it comes back"
+
+
+def test_feedback_says_which_mail_came_back_and_not_whose(aws, caplog):
+    mailer(*EVENTS)
+    lines = [vars(one) for one in caplog.records if one.message == "feedback on a mail"]
+    assert [(one["event"], one["reason"]) for one in lines] == [
+        ("Bounce", "bounce"), ("Bounce", None), ("Complaint", "complaint"), ("Complaint", None),
+    ]  # fmt: skip
+    assert {(one["mail"], one["kind"]) for one in lines} == {("0199a000-0000-7000-8000-00000000a001", "verify_email")}
+    assert "@example.com" not in repr(lines)
 
 
 def test_what_cannot_be_read_comes_again_alone(aws):

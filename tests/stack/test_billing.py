@@ -2,15 +2,14 @@
 
 import json
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from local.stack import LocalStack
-from tests.shell import shell
 from tests.stack.test_as_on_aws import invoke
 from tests.stack.test_journey import Person, mail_to, sign_up, token_in
+from tests.stack.test_redrive import tool
 from tests.waiting import eventually
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -34,9 +33,7 @@ def open_since(stack: LocalStack, ws_id: str, period: str, due: str) -> None:
 
 def admin(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`make admin` beside `make run`."""
-    aws = {"AWS_SHARED_CREDENTIALS_FILE": str(stack.engine.credentials)}
-    command = [sys.executable, "-m", "tools.admin", *arguments]
-    return subprocess.run(command, cwd=EVENTS.parent, env=shell(**aws), capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return tool(stack, "admin", *arguments)
 
 
 def tick(stack: LocalStack, job: str) -> None:

@@ -58,7 +58,7 @@ def deliver(message: dict[str, Any]) -> bool:
     if claim is None:
         return False
     try:
-        _send_to_ses(message["to"], mail)
+        _send_to_ses(message["to"], mail, mail=message["id"], kind=message["kind"])
     except BaseException:
         write(delete(claim))
         raise
@@ -83,22 +83,28 @@ def _claim(message_id: str) -> MailDelivery | None:
     return claim
 
 
-def _send_to_ses(to: str, mail: RenderedMail) -> None:
-    """Send the mail; drop it with a warning if SES says that the address is invalid, raise every other error of SES."""
+def _send_to_ses(to: str, rendered: RenderedMail, **tags: str) -> None:
+    """Send the mail; drop it with a warning if SES says that the address is invalid, raise every other error of SES. What SES says of
+    the mail later has its `tags`."""
 
     def utf8(text: str) -> dict[str, str]:
         return {"Data": text, "Charset": "UTF-8"}
 
-    configuration_set = settings().mail_configuration_set
+    reported: dict[str, Any] = {}
+    if configuration_set := settings().mail_configuration_set:
+        reported = {
+            "ConfigurationSetName": configuration_set,
+            "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
+        }
     try:
         ses().send_email(
-            **({"ConfigurationSetName": configuration_set} if configuration_set else {}),
+            **reported,
             FromEmailAddress=settings().mail_sender,
             Destination={"ToAddresses": [_with_ascii_domain(to)]},
             Content={
                 "Simple": {
-                    "Subject": utf8(mail.subject),
-                    "Body": {"Text": utf8(mail.text), "Html": utf8(mail.html)},
+                    "Subject": utf8(rendered.subject),
+                    "Body": {"Text": utf8(rendered.text), "Html": utf8(rendered.html)},
                 }
             },
         )

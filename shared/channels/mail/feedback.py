@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def note_feedback(event: dict[str, Any]) -> None:
-    """Refuse or lift the address that the mail was sent to; a repeated event changes nothing.
+    """Refuse or lift the address that the mail was sent to. An event may come twice.
 
     The address is the one in `mail.destination`, always a single one. Recipients in the report may be others, to which it was forwarded.
     """
@@ -20,9 +20,8 @@ def note_feedback(event: dict[str, Any]) -> None:
             addresses.refuse(address, reason)
         elif _is_taken_back(detail):
             addresses.lift(address)
-    log.warning(
-        "feedback on a mail", extra={"event": detail["eventType"], "sent": detail["mail"]["messageId"], "refused": reason}
-    )
+    tags = {name: values[0] for name, values in detail["mail"].get("tags", {}).items() if name in ("mail", "kind")}
+    log.warning("feedback on a mail", extra=tags | {"event": detail["eventType"], "reason": reason})
 
 
 def _reason(detail: dict[str, Any]) -> str | None:
