@@ -51,8 +51,8 @@ def test_queues_and_tables_are_those_that_the_settings_name() -> None:
 
 
 def test_every_queue_is_sent_to_and_every_worker_is_invoked() -> None:
-    sent_to_by_aws = {name for name, spec in QUEUES.items() if spec.services}
-    assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES) - sent_to_by_aws
+    by_rules = {name for name, spec in QUEUES.items() if spec.by_rules}
+    assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES) - by_rules
     assert SCHEDULES
     by_queue = {spec.consumer for spec in QUEUES.values()}
     assert set(WORKERS) == by_queue | {"scheduled", "stream_projector", "run_steps", "ws"}

@@ -358,8 +358,6 @@ def test_bounces_and_complaints_of_our_mails_come_back(prod: Templates, local: T
     assert pattern["detail"]["mail"]["tags"] == {"ses:configuration-set": [{"Ref": mails.name}]}
     (target,) = rule.properties["Targets"]
     assert logical(target["Arn"]) == "MailEvents"
-    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == "MailEventsPolicy")
-    assert {"Service": "events.amazonaws.com"} in [one["Principal"] for one in policy.properties["PolicyDocument"]["Statement"]]
     source = next(one for one in prod.of("AWS::Lambda::EventSourceMapping") if one.name == "MailEventsSource")
     assert logical(source.properties["FunctionName"]) == "Mailer"
     assert "AWS::SES" not in json.dumps(local.stacks)
@@ -391,9 +389,15 @@ def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod:
     assert allowed == {"WsPusher", "CascadeWorker"}
 
 
-def test_events_may_put_letters_into_the_schedule_queue(prod: Templates) -> None:
-    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == "ScheduleDeadPolicy")
-    assert {"Service": "events.amazonaws.com"} in [one["Principal"] for one in policy.properties["PolicyDocument"]["Statement"]]
+@pytest.mark.parametrize("queue", ["ScheduleDead", "MailEvents"])
+def test_rules_of_this_account_may_send_to_their_queues(prod: Templates, queue: str) -> None:
+    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == f"{queue}Policy")
+    (allowed,) = [one for one in policy.properties["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
+    source = json.dumps(allowed["Condition"]["ArnLike"]["aws:SourceArn"])
+    assert ":events:" in source
+    assert "AWS::AccountId" in source
+    assert source.endswith(':rule/*"]]}')
 
 
 def test_every_log_group_forgets(prod: Templates) -> None:
