@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick check lint types imports nag synth redrive bench lock audit clean
+.PHONY: help run demo test test-quick check lint types imports nag synth redrive admin mail bench lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ nag: $(READY)  ## cdk-nag over every stack
 
 redrive: $(READY)  ## dead letters on their way again (QUEUE=, STAGE=); without QUEUE: how many there are
 	@$(BIN)/python -m tools.redrive $(QUEUE) --stage $(or $(STAGE),local)
+
+admin: $(READY)  ## an administrator of the platform (EMAIL=, STAGE=, REVOKE=1); without EMAIL: who is one
+	@$(BIN)/python -m tools.admin $(EMAIL) $(if $(REVOKE),--revoke) --stage $(or $(STAGE),local)
+
+mail: $(READY)  ## whether an address gets mail (EMAIL=, STAGE=); LIFT=1: again
+	@$(BIN)/python -m tools.mail $(EMAIL) $(if $(LIFT),--lift) --stage $(or $(STAGE),local)
 
 bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md
 	$(BIN)/python -m bench

@@ -194,7 +194,7 @@ class Backend(PlatformStack):
 
     def _schedule(self) -> None:
         """The function `scheduled` and a rule for each job. A job that fails three times goes to the dead-letter queue."""
-        dead = dead_letters(self, "ScheduleDead", "events.amazonaws.com")
+        dead = dead_letters(self, "ScheduleDead", by_rules=True)
         self.dead["ScheduleDead"] = dead.attr_queue_name
         grants = self._machine_grants("scheduled")
         grants.add(allow(["sqs:SendMessage"], dead.attr_arn))

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import SecretValue, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.exemptions import exempt
+from infra.mail import configuration_set
 from infra.names import GSIS, pascal_case
 from infra.needs import FUNCTIONS
 from infra.queues import QUEUES, QueueSpec
@@ -45,6 +46,7 @@ class Data(PlatformStack):
         exempt(self.tables["ephemeral"], "AwsSolutions-DDB3", "Its items expire; a restore would bring back revoked sessions.")
         self.files = self._bucket()
         self.queues = {name: self._queue(name, spec) for name, spec in QUEUES.items()}
+        self.configuration_set = "" if settings.local else configuration_set(self, self.queues["mail-events"].queue)
         self.signing = aws_secretsmanager.CfnSecret(
             self,
             "Signing",
@@ -202,33 +204,34 @@ class Data(PlatformStack):
             visibility_timeout=6 * FUNCTIONS[spec.consumer].timeout,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": spec.max_receives},
         )
-        secure(self, f"{title}Policy", queue)
+        secure(self, f"{title}Policy", queue, by_rules=spec.by_rules)
         return Queue(name, queue, dead)
 
 
-def dead_letters(scope: Stack, name: str, *services: str, fifo: bool = False) -> aws_sqs.CfnQueue:
-    """A dead-letter queue; `services` of this account may send to it."""
+def dead_letters(scope: PlatformStack, name: str, *, by_rules: bool = False, fifo: bool = False) -> aws_sqs.CfnQueue:
+    """A dead-letter queue. `by_rules`: rules of EventBridge may send to it."""
     queue = aws_sqs.CfnQueue(
         scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP, fifo_queue=True if fifo else None
     )
-    secure(scope, f"{name}Policy", queue, *services)
+    secure(scope, f"{name}Policy", queue, by_rules=by_rules)
     exempt(queue, "AwsSolutions-SQS3", "This is a dead-letter queue.")
     return queue
 
 
-def secure(scope: Stack, name: str, queue: aws_sqs.CfnQueue, *services: str) -> None:
-    """Refuse requests without TLS, and let `services` send. The policy's resource must be the queue, so each has its own."""
+def secure(scope: PlatformStack, name: str, queue: aws_sqs.CfnQueue, *, by_rules: bool = False) -> None:
+    """Refuse requests without TLS, and let this account's rules of EventBridge send. The policy's resource must be the queue, so each
+    has its own."""
     policy = _only_tls(["sqs:*"], [queue.attr_arn])
-    policy["Statement"] += [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": ["sqs:SendMessage"],
-            "Resource": [queue.attr_arn],
-            "Condition": {"StringEquals": {"aws:SourceAccount": scope.account}},
-        }
-        for service in services
-    ]
+    if by_rules:
+        policy["Statement"].append(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": ["sqs:SendMessage"],
+                "Resource": [queue.attr_arn],
+                "Condition": {"ArnLike": {"aws:SourceArn": scope.arn("events", "rule/*")}},
+            }
+        )
     aws_sqs.CfnQueuePolicy(scope, name, queues=[queue.ref], policy_document=policy)
 
 

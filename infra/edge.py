@@ -62,7 +62,8 @@ class Edge(PlatformStack):
                 enabled=True,
                 http_version="http2and3",
                 ipv6_enabled=True,
-                comment=settings.stack_name("edge"),
+                # a changed comment makes CloudFormation read the edge's key again
+                comment=f"{settings.stack_name('edge')} {settings.revision}".strip(),
                 price_class="PriceClass_100",
                 web_acl_id=settings.web_acl_arn or None,
                 aliases=sorted(settings.domains.values()) or None,

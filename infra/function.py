@@ -94,7 +94,7 @@ class Functions:
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
                 log_group=logs.ref,
-                application_log_level=self.settings.log_level,
+                application_log_level=self._passing_level(),
                 system_log_level="WARN",  # START, END and REPORT lines cost more than our one line for each request
             ),
             environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=self._environment(name, grants)),
@@ -107,6 +107,11 @@ class Functions:
         Tags.of(logs).add("area", name)
         self.by_name[name], self.roles[name] = function, role
         return function
+
+    def _passing_level(self) -> str:
+        """What Lambda lets through. Never less than INFO: requests' lines have that level and hold the metrics. The process itself leaves
+        out the rest (`shared.core.logs`)."""
+        return "DEBUG" if self.settings.log_level == "DEBUG" else "INFO"
 
     def _asset(self, scope: PlatformStack) -> Asset:
         if scope.node.path not in self._assets:
@@ -133,6 +138,8 @@ class Functions:
         return {
             "CADRE_STAGE": self.settings.stage,
             "CADRE_LOG_LEVEL": self.settings.log_level,
+            # No code reads it: a changed variable makes Lambda start new processes
+            **({"REVISION": self.settings.revision} if self.settings.revision else {}),
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": "Cadre",
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
@@ -211,9 +218,12 @@ class Functions:
 
     def _grant_mail(self, scope: PlatformStack, grants: Grants) -> None:
         sender = self.settings.mail_sender
-        identities = [scope.arn("ses", f"identity/{identity}") for identity in (sender, sender.partition("@")[2])]
+        resources = [scope.arn("ses", f"identity/{identity}") for identity in (sender, sender.partition("@")[2])]
+        if name := self.data.configuration_set:
+            resources.append(scope.arn("ses", "configuration-set/", name))
+            grants.environment["CADRE_MAIL_CONFIGURATION_SET"] = name
         grants.add(
-            allow(["ses:SendEmail", "ses:SendRawEmail"], *identities, Condition={"StringEquals": {"ses:FromAddress": sender}}),
+            allow(["ses:SendEmail", "ses:SendRawEmail"], *resources, Condition={"StringEquals": {"ses:FromAddress": sender}}),
             mail_sender=sender,
         )
 

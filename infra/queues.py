@@ -15,6 +15,7 @@ class QueueSpec:
     max_receives: int  # a message that failed so often goes to the dead-letter queue
     retention: int  # seconds
     fifo: bool = False
+    by_rules: bool = False  # rules of EventBridge send to it, not our functions
 
 
 QUEUES = {
@@ -24,6 +25,8 @@ QUEUES = {
     "ws-live": QueueSpec("ws_pusher", batch=10, concurrency=50, max_receives=3, retention=600, fifo=True),
     "ws-push": QueueSpec("ws_pusher", batch=10, concurrency=20, max_receives=3, retention=600),
     "emails": QueueSpec("mailer", batch=10, concurrency=5, max_receives=8, retention=4 * _DAY),
+    # Bounces and complaints of mails, which EventBridge puts here (infra/mail.py)
+    "mail-events": QueueSpec("mailer", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, by_rules=True),
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),

@@ -16,10 +16,23 @@ from shared.core.registries import country
 STAGES = ("local", "dev", "prod")
 BUNDLES = ("venv", "lambda")
 ARCHITECTURES = ("arm64", "x86_64")
+# What people write as a log level -> Python's word for it
+LOG_LEVELS = {
+    "TRACE": "DEBUG",  # Python's logging has nothing below DEBUG
+    "DEBUG": "DEBUG",
+    "INFO": "INFO",
+    "WARN": "WARNING",
+    "WARNING": "WARNING",
+    "ERROR": "ERROR",
+    "FATAL": "CRITICAL",
+    "CRITICAL": "CRITICAL",
+}
 # The retentions that CloudWatch accepts, up to a year
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 
 
+_ADDRESS = r"[^@\s]+@[^@\s]+"
+LOCAL_SENDER = "cadre@localhost.localdomain"  # no domain that anybody could verify in SES
 NO_URL = "https://public-url-is-not-set.invalid"
 
 
@@ -50,7 +63,7 @@ class Settings:
     oauth_secret_arn: str = ""
     payment_secret_arn: str = ""
     # mail
-    mail_sender: str = "cadre@localhost.localdomain"
+    mail_sender: str = LOCAL_SENDER
     # models
     provider_secret_arn: str = ""
     bedrock_model_arns: tuple[str, ...] = ()
@@ -65,7 +78,8 @@ class Settings:
     seller_tax_id: str = ""
     # operation
     log_retention_days: int = 30
-    log_level: str = "INFO"
+    log_level: str = "INFO"  # one of LOG_LEVELS in any case; held as Python's word
+    revision: str = ""  # a new value replaces the running processes of all functions
     alarm_email: str = ""
     keep_data: bool | None = None  # retain and protect resources that hold data; unset: only in prod
     gateway_log_role: bool = True  # the account's role for API access logs: one per account and region
@@ -79,8 +93,16 @@ class Settings:
         _one_of("bundle", self.bundle, BUNDLES)
         _one_of("architecture", self.architecture, ARCHITECTURES)
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
+        _one_of("logLevel", self.log_level.upper(), tuple(LOG_LEVELS))
+        object.__setattr__(self, "log_level", LOG_LEVELS[self.log_level.upper()])
+        _matches("revision", self.revision, r"[\w.:-]{0,64}")
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
-        _matches("mailSender", self.mail_sender, r"[^@\s]+@[^@\s]+")
+        _matches("mailSender", self.mail_sender, _ADDRESS)
+        _matches("alarmEmail", self.alarm_email, rf"({_ADDRESS})?")
+        for name, url in (("publicUrl", self.public_url), ("appUrl", self.app_url)):
+            _matches(name, url, r"(https?://[^\s/]+\S*)?")
+        _matches("priceMultiplier", self.price_multiplier, r"\d+(\.\d+)?")
+        _matches("priceStepMicros", self.price_step_micros, r"[1-9]\d*")
         _is_country("sellerCountry", self.seller_country)
         if unknown := sorted(set(self.domains) - set(CONTRACT)):
             raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
@@ -143,6 +165,8 @@ def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings
     settings = Settings(**values)
     if settings.bundle == "venv" and not settings.local:
         raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
+    if settings.mail_sender == LOCAL_SENDER and not settings.local:
+        raise SettingsError(f"mailSender: SES sends nothing from {LOCAL_SENDER}; name an address that you verify there")
     if settings.stage == "prod" and settings.url == NO_URL:
         raise SettingsError("publicUrl: production needs its address, by `domains` or by `publicUrl`")
     return settings

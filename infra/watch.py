@@ -22,7 +22,11 @@ API_SERVER_ERRORS = 10
 API_P99_MS = 3000
 STREAM_LAG_MS = 60_000
 QUEUE_AGE = 300  # seconds that the oldest message has waited
+# Of all mails of the account: from these rates on AWS reviews it, and pauses its sending at 10 % and 0.5 %
+MAIL_BOUNCE_RATE = 0.05
+MAIL_COMPLAINT_RATE = 0.001
 _PERIOD = 300  # seconds
+_MAIL_PERIOD = 3600  # seconds: SES publishes its rates a few times an hour
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class Metric:
     name: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
     statistic: str = "Sum"
+
+
+BOUNCES = Metric("AWS/SES", "Reputation.BounceRate", statistic="Maximum")
+COMPLAINTS = Metric("AWS/SES", "Reputation.ComplaintRate", statistic="Maximum")
 
 
 class Watch(PlatformStack):
@@ -60,6 +68,9 @@ class Watch(PlatformStack):
         projector = {"FunctionName": functions.by_name["stream_projector"].ref}
         self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
+        if not settings.local:
+            self._alarm("MailBounceRate", BOUNCES, MAIL_BOUNCE_RATE, period=_MAIL_PERIOD)
+            self._alarm("MailComplaintRate", COMPLAINTS, MAIL_COMPLAINT_RATE, period=_MAIL_PERIOD)
         self._dashboard(functions.by_name, data, backend, socket, apis)
 
     def _topic(self, email: str) -> str:
@@ -97,7 +108,7 @@ class Watch(PlatformStack):
             aws_sns.CfnSubscription(self, "AlarmsMail", topic_arn=arn, protocol="email", endpoint=email)
         return arn
 
-    def _alarm(self, name: str, metric: Metric, threshold: float, *, periods: int = 1) -> None:
+    def _alarm(self, name: str, metric: Metric, threshold: float, *, periods: int = 1, period: int = _PERIOD) -> None:
         percentile = metric.statistic.startswith("p")
         aws_cloudwatch.CfnAlarm(
             self,
@@ -110,7 +121,7 @@ class Watch(PlatformStack):
             ],
             statistic=None if percentile else metric.statistic,
             extended_statistic=metric.statistic if percentile else None,
-            period=_PERIOD,
+            period=period,
             evaluation_periods=periods,
             datapoints_to_alarm=periods,
             threshold=threshold,
@@ -186,6 +197,7 @@ class Watch(PlatformStack):
                 "Sockets",
                 [Metric("AWS/ApiGateway", kind, {"ApiId": socket.api.ref}) for kind in ("ConnectCount", "MessageCount")],
             ),
+            self._graph("Mails that come back", [BOUNCES, COMPLAINTS]),
             self._graph(
                 "Agent runs",
                 [

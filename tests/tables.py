@@ -8,6 +8,7 @@ QUEUES = {
     "ws_live": "ws_live.fifo",
     "ws_push": "ws_push",
     "emails": "emails",
+    "mail_events": "mail_events",
     "exports": "exports",
     "cascade": "cascade",
 }

@@ -6,11 +6,9 @@
     schedule                      the messages are deleted: the next run of a job does what this one did not
     ws-live                       the messages are deleted: a client requests the lines that it lacks
 
-Without a queue it prints how many messages each dead-letter queue has. It uses the caller's AWS credentials and region; those
-of the local engine are in a file (AWS_SHARED_CREDENTIALS_FILE). docs/operations.md has the details.
+Without a queue it prints how many messages each dead-letter queue has. docs/operations.md has the details.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -20,8 +18,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from infra.names import PROJECT, pascal_case, stack_name
+from infra.names import pascal_case
 from infra.queues import QUEUES
+from tools.deployment import Deployment, ToolError, parser
 
 DEAD = {name: ("data", f"{pascal_case(name)}Dead") for name in QUEUES}
 DEAD |= {"stream": ("functions", "StreamDead"), "schedule": ("functions", "ScheduleDead")}
@@ -29,25 +28,12 @@ DEAD |= {"stream": ("functions", "StreamDead"), "schedule": ("functions", "Sched
 _NO_MOVES = {"InvalidAction", "UnknownOperationException", "InvalidParameterValue"}  # of engines without message move tasks
 
 
-class RedriveError(RuntimeError):
-    """The messages cannot be redriven; the text says why."""
-
-
-class Deployment:
-    """The resources of one deployment, by their logical ids."""
+class Queues(Deployment):
+    """The dead-letter queues of a deployment."""
 
     def __init__(self, stage: str, deployment: str) -> None:
-        self.stage, self.deployment = stage, deployment
+        super().__init__(stage, deployment)
         self.sqs = boto3.client("sqs")
-
-    def find(self, part: str, name: str) -> str:
-        stack = stack_name(self.stage, part, self.deployment)
-        try:
-            response = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
-        except ClientError as error:
-            raise RedriveError(f"{stack} has no {name}: {error.response['Error']['Message']}") from error
-        physical: str = response["StackResourceDetail"]["PhysicalResourceId"]
-        return physical
 
     def dead(self, queue: str) -> str:
         """The URL of a queue's dead-letter queue."""
@@ -63,7 +49,7 @@ class Deployment:
             yield from messages
 
 
-def move(at: Deployment, queue: str) -> int:
+def move(at: Queues, queue: str) -> int:
     """Move the messages back to their queue; returns their number."""
     dead = at.dead(queue)
     attributes = at.attributes(dead)
@@ -79,11 +65,11 @@ def move(at: Deployment, queue: str) -> int:
         if task["Status"] in {"COMPLETED", "CANCELLED"}:
             return int(task.get("ApproximateNumberOfMessagesMoved", 0))
         if task["Status"] == "FAILED":
-            raise RedriveError(f"the letters of {queue} were not moved: {task.get('FailureReason')}")
+            raise ToolError(f"the letters of {queue} were not moved: {task.get('FailureReason')}")
         time.sleep(1)
 
 
-def _copy(at: Deployment, dead: str, queue: str) -> int:
+def _copy(at: Queues, dead: str, queue: str) -> int:
     count = 0
     for message in at.messages(dead):
         at.sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
@@ -92,7 +78,7 @@ def _copy(at: Deployment, dead: str, queue: str) -> int:
     return count
 
 
-def replay(at: Deployment, queue: str) -> int:
+def replay(at: Queues, queue: str) -> int:
     """Send the projector the events that it could not process; returns their number. It skips events that it has processed."""
     dead, function = at.dead(queue), at.find("functions", "StreamProjector")
     lambdas, replayed = boto3.client("lambda"), 0
@@ -105,7 +91,7 @@ def replay(at: Deployment, queue: str) -> int:
             )
             result = json.loads(response["Payload"].read())
             if "FunctionError" in response or result["batchItemFailures"]:
-                raise RedriveError(f"the projector still fails, after {replayed} events: {json.dumps(result)[:500]}")
+                raise ToolError(f"the projector still fails, after {replayed} events: {json.dumps(result)[:500]}")
         at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         replayed += len(records)
     return replayed
@@ -124,7 +110,7 @@ def _records(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"TrimmedDataAccessException", "ResourceNotFoundException"}:
             raise
-        raise RedriveError("the stream keeps events for 24 hours; those of this letter are gone (docs/operations.md)") from error
+        raise ToolError("the stream keeps events for 24 hours; those of this letter are gone (docs/operations.md)") from error
     while iterator:
         page = streams.get_records(ShardIterator=iterator)
         for record in page["Records"]:
@@ -136,7 +122,7 @@ def _records(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         iterator = page.get("NextShardIterator")
 
 
-def delete(at: Deployment, queue: str) -> int:
+def delete(at: Queues, queue: str) -> int:
     """Delete the messages; returns their number."""
     dead, count = at.dead(queue), 0
     for message in at.messages(dead):
@@ -145,7 +131,7 @@ def delete(at: Deployment, queue: str) -> int:
     return count
 
 
-ACTIONS: dict[str, tuple[Callable[[Deployment, str], int], str]] = {
+ACTIONS: dict[str, tuple[Callable[[Queues, str], int], str]] = {
     **dict.fromkeys(QUEUES, (move, "letters are on their way again")),
     "stream": (replay, "events were consumed"),
     "schedule": (delete, "letters were thrown away"),
@@ -155,20 +141,20 @@ ACTIONS: dict[str, tuple[Callable[[Deployment, str], int], str]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 2 for an error."""
-    parser = argparse.ArgumentParser(prog="python -m tools.redrive", description="Redrives dead-letter queues.")
-    parser.add_argument("queue", nargs="?", choices=sorted(DEAD), help="without it: how many messages each dead-letter queue has")
-    parser.add_argument("--stage", default="local", help="local, dev or prod")
-    parser.add_argument("--deployment", default=PROJECT)
-    options = parser.parse_args(arguments)
-    at = Deployment(options.stage, options.deployment)
+    options = parser("redrive", "Redrives dead-letter queues.")
+    options.add_argument(
+        "queue", nargs="?", choices=sorted(DEAD), help="without it: how many messages each dead-letter queue has"
+    )
+    chosen = options.parse_args(arguments)
+    at = Queues(chosen.stage, chosen.deployment)
     try:
-        if options.queue:
-            action, outcome = ACTIONS[options.queue]
-            sys.stdout.write(f"{options.queue}: {action(at, options.queue)} {outcome}\n")
+        if chosen.queue:
+            action, outcome = ACTIONS[chosen.queue]
+            sys.stdout.write(f"{chosen.queue}: {action(at, chosen.queue)} {outcome}\n")
         else:
             for queue in sorted(DEAD):
                 sys.stdout.write(f"{queue:<12} {at.attributes(at.dead(queue))['ApproximateNumberOfMessages']}\n")
-    except RedriveError as error:
+    except ToolError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

@@ -8,15 +8,14 @@ import json
 import time
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.core.settings import settings
+from shared.core import logs
 from shared.edge.cascade.clearing import process
 from shared.edge.cascade.queue import Task, enqueue
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 SECONDS = 20.0  # of the 60 that a call may take, so that the last page has time to finish
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 

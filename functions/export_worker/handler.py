@@ -7,8 +7,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.exports import jobs
+from shared.core import logs
 from shared.money.usage import exporting as usage
 
+logs.start()
 SOURCES: jobs.Sources = {usage.SUBJECT: usage.export_source}
 """Sources of rows by the subject of the export."""
 

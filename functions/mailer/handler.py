@@ -1,21 +1,29 @@
-"""Queue `emails`: each message is one mail. A message that is delivered twice is sent once."""
+"""The queues `emails`, where each message is one mail, and `mail-events`, where each is what SES says of one. A mail whose message is
+delivered twice is sent once."""
 
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.mail.delivery import deliver
-from shared.core.settings import settings
+from shared.channels.mail.feedback import note_feedback
+from shared.core import logs
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def _send(record: SQSRecord) -> None:
+def _process(record: SQSRecord) -> None:
     message = json.loads(record.body)
+    if "detail-type" in message:
+        note_feedback(message)
+    else:
+        _send(message)
+
+
+def _send(message: dict[str, Any]) -> None:
     try:
         sent = deliver(message)
     except Exception as error:
@@ -29,4 +37,4 @@ def _send(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
-    return process_partial_response(event=event, record_handler=_send, processor=_processor, context=context)
+    return process_partial_response(event=event, record_handler=_process, processor=_processor, context=context)

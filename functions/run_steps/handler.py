@@ -4,10 +4,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.core import logs
 from shared.core.errors import Conflict
 from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import is_stale
+
+logs.start()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

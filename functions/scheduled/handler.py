@@ -9,11 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from shared.channels.sockets.expiry import close_expired
-from shared.core import clock
-from shared.core.settings import settings
+from shared.core import clock, logs
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
@@ -22,7 +19,7 @@ from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.store import Unfinished
 from shared.work.items.archiving import archive_finished
 
-logger = Logger(level=settings().log_level)
+_jobs = logs.at_every_level("jobs")
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
@@ -48,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         unfinished, done = error, error.done
     took, failed = time.monotonic() - started, unfinished.failed if unfinished else 0
     line = {"job": job, "done": done, "failed": failed, "seconds": round(took, 3), "cut_short": took > SECONDS}
-    logger.info("job", extra=line | ({"_aws": _failures_metric()} if failed else {}))
+    _jobs.info("job", extra=line | ({"_aws": _failures_metric()} if failed else {}))
     if unfinished is not None:
         raise unfinished
 

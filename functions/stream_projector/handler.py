@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from shared.core.settings import settings
+from shared.core import logs
 from shared.edge.reactions import parse_change, react
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 
 
 class _OrderedConsumer:

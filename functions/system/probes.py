@@ -1,6 +1,6 @@
 """Health probes: every table, every queue and the bucket gets a real request, all at once, in at most three seconds.
 
-The result is cached for five seconds, so that a public request does not become seven requests each time.
+The result is cached for five seconds, so that a public request does not become a dozen requests each time.
 """
 
 import time

@@ -8,21 +8,20 @@ connection.
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.ws import agentworks, omoios
 from functions.ws.endpoint import MESSAGES, ConnectRequest, Endpoint, contract_or_default
 from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
+from shared.core import logs
 from shared.core.aws import busy_error
 from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
-from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.edge.contracts import contract as get_contract
 from shared.people.access import liveness, records, tokens
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 ENDPOINTS: tuple[Endpoint, ...] = (
     agentworks.TERMINAL,
     agentworks.WORKSPACE_EVENTS,

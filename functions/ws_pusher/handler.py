@@ -10,21 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.channels.sockets import fanout
 from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.rows import Connection
-from shared.core import queues
-from shared.core.settings import settings
+from shared.core import logs, queues
 from shared.edge.views.agentworks import terminal as terminal_frames
 from shared.edge.views.sockets import SOCKET_CONTRACTS
 from shared.people.access import liveness
 from shared.runs.agent_runs.reading import is_outdated
 from shared.runs.terminal.status import RUN_STATUS
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
 Message = dict[str, Any]
 _SOON_TRIES = 3
 

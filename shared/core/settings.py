@@ -22,6 +22,7 @@ class Settings:
     ws_live_queue: str = ""  # FIFO
     ws_push_queue: str = ""
     emails_queue: str = ""
+    mail_events_queue: str = ""  # AWS sends to it
     exports_queue: str = ""
     cascade_queue: str = ""
     # state machines, as ARNs
@@ -46,6 +47,8 @@ class Settings:
     # other origins whose pages may use the session cookie, separated by commas
     allowed_origins: str = ""
     mail_sender: str = "cadre@localhost.localdomain"
+    # the configuration set of SES whose bounces and complaints come back to us; empty: none come
+    mail_configuration_set: str = ""
     # models: the name of a JSON secret with provider credentials; default provider and model of new workspaces
     provider_secret: str = ""
     default_provider: str = ""

@@ -6,9 +6,9 @@ from shared.core.actor import Role
 from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import BillingAccount
-from shared.people.access.records import Access, access_key
+from shared.people.identity.administrators import set_administrator
 from shared.people.tenancy.rows import Organization, Workspace
-from shared.store import fetch, get, update_now
+from shared.store import fetch, get
 from tests.areas.billing_world import (
     PLATFORM_ADMIN,
     account_of,
@@ -19,7 +19,7 @@ from tests.areas.billing_world import (
     record_sold_usage,
 )
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Client, call, deadline
+from tests.areas.driving import Client, call, confirm_address, deadline
 from tests.trips import count_requests
 
 IRELAND = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}
@@ -188,12 +188,12 @@ def test_an_invoice_with_everything(world):
     invoice_id = issued(world)
     with frozen_at("2026-11-03T08:00:00+00:00"):
         path, ada = f"/invoices/{invoice_id}", logged_in()
-        change_admin(world, True)
+        set_administrator(confirm_address(ada).user["email"], True)
         paid = ada("billing", "POST", f"{path}/payments", body={"reference": "IBAN 1", "amount": 2.5})
         assert paid.status == 201, paid.text
         note = ada("billing", "POST", f"{path}/credit-notes", body={"reason": "A bad day", "amount": 1})
         assert note.status == 201, note.text
-        change_admin(world, False)
+        set_administrator(ada.user["email"], False)
         with count_requests() as seen:
             answer = ada("billing", "GET", path)
     assert seen.names == ["UpdateItem", "Query"]
@@ -234,16 +234,12 @@ def test_when_a_payment_arrived(world, sent, shown):
     path = f"/invoices/{issued(world)}/payments"
     with frozen_at("2026-11-03T08:00:00+00:00"):
         ada = logged_in()
-        change_admin(world, True)
+        set_administrator(confirm_address(ada).user["email"], True)
         answer = ada("billing", "POST", path, body={"reference": "IBAN 1", "amount": 2.5, "paidAt": sent})
     if shown is None:
         assert (answer.status, [one["field"] for one in answer.json["validationErrors"]]) == (422, ["paidAt"])
     else:
         assert (answer.status, answer.json.get("paidAt")) == (201, shown)
-
-
-def change_admin(world: World, admin: bool) -> None:
-    update_now(Access(*access_key(world.actor.id)), [Access.platform_admin.set(admin)])
 
 
 def test_invoices_by_status_and_page(world):

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import logging
 import time
 from typing import Any
 
@@ -435,7 +436,9 @@ def test_one_line_a_request_and_never_a_secret(aws, logged, caplog, capsys):
     for secret in (*SECRETS, ada.token, ada.refresh, ada.refresh.partition(".")[2], "ada@example.com"):
         assert secret not in logged.getvalue()
     assert capsys.readouterr() == ("", "")
-    assert [record for record in caplog.records if record.name != "test"] == []  # no library adds a line of its own
+    assert [
+        record for record in caplog.records if record.name not in ("test", "test.requests")
+    ] == []  # no library adds a line of its own
     lines = log_lines(logged)
     assert [(line["operation"], line["status"], line.get("code")) for line in lines] == [
         ("auth.register", 201, None),
@@ -451,6 +454,19 @@ def test_one_line_a_request_and_never_a_secret(aws, logged, caplog, capsys):
     )  # fmt: skip
     assert line["requests"] == 1
     assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Cadre"
+
+
+def test_the_metrics_of_a_request_are_written_at_every_log_level(aws, logged):
+    own = logging.getLogger(log.logger.name)
+    level = own.level
+    own.setLevel(logging.CRITICAL)
+    try:
+        call("auth", "agentworks", "GET", "/auth/me")
+    finally:
+        own.setLevel(level)
+    (line,) = log_lines(logged)
+    assert (line["message"], line["status"], line["requests"]) == ("request", 401, 1)
+    assert {one["Name"] for one in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} >= {"requests", "server_errors"}
 
 
 def test_a_refused_request_costs_no_more_than_the_question(aws):

@@ -51,7 +51,8 @@ def test_queues_and_tables_are_those_that_the_settings_name() -> None:
 
 
 def test_every_queue_is_sent_to_and_every_worker_is_invoked() -> None:
-    assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES)
+    by_rules = {name for name, spec in QUEUES.items() if spec.by_rules}
+    assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES) - by_rules
     assert SCHEDULES
     by_queue = {spec.consumer for spec in QUEUES.values()}
     assert set(WORKERS) == by_queue | {"scheduled", "stream_projector", "run_steps", "ws"}
@@ -62,6 +63,11 @@ def test_a_function_is_granted_only_what_its_code_can_reach(name: str) -> None:
     assert _granted(FUNCTIONS[name]) - _reachable(name) == set()
 
 
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_function_logs_at_the_level_of_the_settings(name: str) -> None:
+    assert "shared.core.logs" in _modules(name)
+
+
 def _granted(needs: Needs) -> set[str]:
     granted = {setting for need, setting in RESOURCES.items() if getattr(needs, need) not in (False, "none", ())}
     return granted | {f"{queue.replace('-', '_')}_queue" for queue in needs.sends}
@@ -69,10 +75,14 @@ def _granted(needs: Needs) -> set[str]:
 
 def _reachable(name: str) -> set[str]:
     """The settings that are read in the modules which the function imports, directly or not."""
+    return {setting for module in _modules(name) for setting in _settings_read().get(module, ())}
+
+
+def _modules(name: str) -> set[str]:
+    """The modules of a function and all that they import, directly or not."""
     graph = _graph()
     own = {module for module in graph.modules if module.startswith(f"functions.{name}.")}
-    modules = own.union(*(graph.find_upstream_modules(module) for module in own))
-    return {setting for module in modules for setting in _settings_read().get(module, ())}
+    return own.union(*(graph.find_upstream_modules(module) for module in own))
 
 
 @cache

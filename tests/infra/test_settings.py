@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.settings import Settings, SettingsError, camel, load
+from infra.settings import LOG_LEVELS, Settings, SettingsError, camel, load
 
 
 def test_the_environment_wins_over_the_context() -> None:
@@ -15,6 +15,7 @@ def test_text_becomes_what_the_field_holds() -> None:
         {},
         {
             "CADRE_STAGE": "dev",
+            "CADRE_MAIL_SENDER": "a@o.dev",
             "CADRE_KEEP_DATA": "true",
             "CADRE_GATEWAY_LOG_ROLE": "0",
             "CADRE_LOG_RETENTION_DAYS": "90",
@@ -42,7 +43,7 @@ def test_a_laptop_needs_to_say_nothing() -> None:
 
 
 def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
-    settings = load({"stage": "prod", "publicUrl": "https://cadre.example/"}, {})
+    settings = load({"stage": "prod", "publicUrl": "https://cadre.example/", "mailSender": "hello@cadre.example"}, {})
     assert (settings.bundle, settings.protected, settings.url) == ("lambda", True, "https://cadre.example")
 
 
@@ -50,7 +51,9 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
     ("context", "named"),
     [
         ({"stage": "live"}, "stage"),
-        ({"stage": "prod"}, "publicUrl"),
+        ({"stage": "prod", "mailSender": "hello@cadre.example"}, "publicUrl"),
+        ({"stage": "prod", "publicUrl": "https://cadre.example"}, "mailSender: SES sends nothing from cadre@localhost"),
+        ({"stage": "dev"}, "mailSender"),
         ({"stage": "dev", "bundle": "venv"}, "bundle"),
         ({"logRetentionDays": 31}, "logRetentionDays"),
         ({"logRetentionDays": "a week"}, "logRetentionDays"),
@@ -64,11 +67,23 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"mailSender": "nobody"}, "mailSender"),
         ({"deployment": "Not a name"}, "deployment"),
         ({"architecture": "mips"}, "architecture"),
+        ({"logLevel": "LOUD"}, "logLevel: 'LOUD' is not one of TRACE, DEBUG, INFO, WARN, WARNING, ERROR, FATAL, CRITICAL"),
+        ({"revision": "the key, again"}, "revision"),
+        ({"alarmEmail": "the team"}, "alarmEmail"),
+        ({"publicUrl": "cadre.example"}, "publicUrl"),
+        ({"appUrl": "ftp://app.example"}, "appUrl"),
+        ({"priceMultiplier": "five"}, "priceMultiplier"),
+        ({"priceStepMicros": "0.25"}, "priceStepMicros"),
     ],
 )
 def test_what_cannot_be_deployed_is_refused_by_name(context: dict[str, object], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         load(context, {})
+
+
+@pytest.mark.parametrize(("written", "held"), [*LOG_LEVELS.items(), ("warning", "WARNING"), ("Warn", "WARNING")])
+def test_a_log_level_is_what_people_write(written: str, held: str) -> None:
+    assert load({"logLevel": written}, {}).log_level == held
 
 
 def test_stack_names_tell_deployments_apart() -> None:

@@ -1,8 +1,11 @@
 """Rules over all resources of a type, on the templates of a platform with everything in it."""
 
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from infra.gateway_errors import RESPONSES
 from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, WORKERS
 from infra.queues import QUEUES
+from infra.settings import LOG_LEVELS
 from shared.channels.exports import jobs
 from tests.infra import planned
 from tests.infra.conftest import PROD, Resource, Templates
@@ -42,6 +46,7 @@ PHYSICAL_NAMES = {
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::SNS::Topic": "TopicName",
+    "AWS::SES::ConfigurationSet": "Name",
     "AWS::Events::Rule": "Name",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::Dashboard": "DashboardName",
@@ -99,6 +104,43 @@ def test_every_function_runs_as_the_package_was_made(prod: Templates) -> None:
         assert properties["Environment"]["Variables"]["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
         assert properties["Environment"]["Variables"]["CADRE_STAGE"] == "prod"
         assert "AWS_ENDPOINT_URL" not in properties["Environment"]["Variables"]
+
+
+@pytest.fixture
+def functions_with(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """The properties of two functions, an area and a worker, in a deployment with these settings."""
+    from aws_cdk import App
+
+    from infra.data import Data
+    from infra.function import Functions
+    from infra.stack import PlatformStack
+
+    def make(**changes: Any) -> list[dict[str, Any]]:
+        settings = replace(PROD, **changes)
+        app = App(analytics_reporting=False, outdir=str(tmp_path))
+        stack = PlatformStack(app, settings, "functions", "some of the functions")
+        functions = Functions(settings, Data(app, settings), planned.PACKAGE)
+        for name in ("projects", "mailer"):
+            functions.make(stack, name)
+        app.synth()
+        resources = json.loads((tmp_path / f"{stack.stack_name}.template.json").read_text())["Resources"].values()
+        return [one["Properties"] for one in resources if one["Type"] == "AWS::Lambda::Function"]
+
+    return make
+
+
+@pytest.mark.parametrize("level", [*LOG_LEVELS, "warning"])
+def test_lambda_takes_every_log_level_and_lets_the_metrics_pass(functions_with: Callable[..., Any], level: str) -> None:
+    for properties in functions_with(log_level=level):
+        logging_config = properties["LoggingConfig"]
+        assert logging_config["ApplicationLogLevel"] in {"DEBUG", "INFO"}  # a line with metrics is of level INFO
+        assert (logging_config["ApplicationLogLevel"] == "DEBUG") == (level in {"DEBUG", "TRACE"})
+        assert properties["Environment"]["Variables"]["CADRE_LOG_LEVEL"] in logging.getLevelNamesMapping()
+
+
+def test_a_revision_starts_every_function_anew(functions_with: Callable[..., Any]) -> None:
+    revisions = [[one["Environment"]["Variables"].get("REVISION") for one in functions_with(revision=r)] for r in ("", "1", "2")]
+    assert revisions == [[None, None], ["1", "1"], ["2", "2"]]
 
 
 def test_every_environment_variable_is_one_that_the_platform_reads(prod: Templates) -> None:
@@ -267,6 +309,7 @@ def test_a_message_stays_hidden_longer_than_its_function_runs(prod: Templates) -
         ("WsLive", "WsPusher"),
         ("WsPush", "WsPusher"),
         ("Emails", "Mailer"),
+        ("MailEvents", "Mailer"),
         ("Cascade", "CascadeWorker"),
     ):
         assert hidden[queue] >= 6 * timeouts[function]
@@ -291,6 +334,8 @@ def test_the_stream_is_read_with_its_failures_set_aside(prod: Templates) -> None
 def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Templates) -> None:
     jobs = set()
     for rule in prod.of("AWS::Events::Rule"):
+        if "ScheduleExpression" not in rule.properties:
+            continue
         (target,) = rule.properties["Targets"]
         assert logical(target["DeadLetterConfig"]["Arn"]) == "ScheduleDead"
         template = target["InputTransformer"]["InputTemplate"].replace("<id>", '"1"').replace("<time>", '"t"')
@@ -300,15 +345,58 @@ def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Temp
     assert logical(invoke.properties["DestinationConfig"]["OnFailure"]["Destination"]) == "ScheduleDead"
 
 
+def test_bounces_and_complaints_of_our_mails_come_back(prod: Templates, local: Templates) -> None:
+    (mails,) = prod.of("AWS::SES::ConfigurationSet")
+    (destination,) = prod.of("AWS::SES::ConfigurationSetEventDestination")
+    assert destination.properties["ConfigurationSetName"] == {"Ref": mails.name}
+    events = destination.properties["EventDestination"]
+    assert (events["Enabled"], events["MatchingEventTypes"]) == (True, ["bounce", "complaint"])
+    (rule,) = [one for one in prod.of("AWS::Events::Rule") if "EventPattern" in one.properties]
+    pattern = rule.properties["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.ses"], ["Email Bounced", "Email Complaint Received"])
+    assert pattern["detail"]["mail"]["tags"] == {"ses:configuration-set": [{"Ref": mails.name}]}
+    (target,) = rule.properties["Targets"]
+    assert logical(target["Arn"]) == "MailEvents"
+    source = next(one for one in prod.of("AWS::Lambda::EventSourceMapping") if one.name == "MailEventsSource")
+    assert logical(source.properties["FunctionName"]) == "Mailer"
+    assert "AWS::SES" not in json.dumps(local.stacks)
+    assert "MailEvents" in json.dumps(local.stacks["cadre-local-data"]), "a laptop has the queue and its consumer"
+
+
+def test_the_mailer_sends_with_the_configuration_set_and_no_other(prod: Templates) -> None:
+    (mailer,) = [one for one in prod.of("AWS::Lambda::Function") if one.name == "Mailer"]
+    assert "Mails" in json.dumps(mailer.properties["Environment"]["Variables"]["CADRE_MAIL_CONFIGURATION_SET"])
+    (role,) = [one for one in prod.of("AWS::IAM::Role") if one.name == "MailerRole"]
+    (sends,) = [one for one in statements(role) if "ses:SendEmail" in one["Action"]]
+    assert [json.dumps(one).rpartition(":ses:")[2].count("configuration-set/") for one in sends["Resource"]] == [0, 0, 1]
+    assert "Mails" in json.dumps(sends["Resource"][2])
+
+
+def test_rates_of_bounces_and_complaints_have_alarms(prod: Templates, local: Templates) -> None:
+    watched = {one.name: one.properties for one in prod.of("AWS::CloudWatch::Alarm") if one.properties["Namespace"] == "AWS/SES"}
+    assert {name: (one["MetricName"], one["Threshold"]) for name, one in watched.items()} == {
+        "MailBounceRate": ("Reputation.BounceRate", 0.05),
+        "MailComplaintRate": ("Reputation.ComplaintRate", 0.001),
+    }
+    assert all(one["AlarmActions"] and not one.get("Dimensions") for one in watched.values()), "they are rates of the account"
+    assert not [one for one in local.of("AWS::CloudWatch::Alarm") if one.properties["Namespace"] == "AWS/SES"]
+
+
 def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod: Templates) -> None:
     """Lambda ends such a chain after 16 rounds unless it is told."""
     allowed = {one.name for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
     assert allowed == {"WsPusher", "CascadeWorker"}
 
 
-def test_events_may_put_letters_into_the_schedule_queue(prod: Templates) -> None:
-    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == "ScheduleDeadPolicy")
-    assert {"Service": "events.amazonaws.com"} in [one["Principal"] for one in policy.properties["PolicyDocument"]["Statement"]]
+@pytest.mark.parametrize("queue", ["ScheduleDead", "MailEvents"])
+def test_rules_of_this_account_may_send_to_their_queues(prod: Templates, queue: str) -> None:
+    policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == f"{queue}Policy")
+    (allowed,) = [one for one in policy.properties["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
+    source = json.dumps(allowed["Condition"]["ArnLike"]["aws:SourceArn"])
+    assert ":events:" in source
+    assert "AWS::AccountId" in source
+    assert source.endswith(':rule/*"]]}')
 
 
 def test_every_log_group_forgets(prod: Templates) -> None:
@@ -464,7 +552,7 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     watched: dict[str, set[str]] = {}
     for alarm in prod.of("AWS::CloudWatch::Alarm"):
         assert alarm.properties["AlarmActions"], alarm
-        for dimension in alarm.properties["Dimensions"]:
+        for dimension in alarm.properties.get("Dimensions", []):
             value = dimension["Value"]
             name = value if isinstance(value, str) else logical(value)
             watched.setdefault(alarm.properties["MetricName"], set()).add(name)

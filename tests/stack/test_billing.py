@@ -1,13 +1,15 @@
 """A month becomes an invoice on the deployed stack: the clock's function, the stream, the mail, the file."""
 
 import json
+import subprocess
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from local.stack import LocalStack
 from tests.stack.test_as_on_aws import invoke
-from tests.stack.test_journey import Person, sign_up
+from tests.stack.test_journey import Person, mail_to, sign_up, token_in
+from tests.stack.test_redrive import tool
 from tests.waiting import eventually
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -29,14 +31,9 @@ def open_since(stack: LocalStack, ws_id: str, period: str, due: str) -> None:
     )
 
 
-def administer(stack: LocalStack, person: Person) -> None:
-    """Make somebody an administrator of the platform, which no request does."""
-    stack.boto("dynamodb").update_item(
-        TableName=table(stack, "Ephemeral"),
-        Key={"PK": {"S": f"ACCESS#{person('GET', '/auth/me')['id']}"}, "SK": {"S": "META"}},
-        UpdateExpression="SET platform_admin = :yes",
-        ExpressionAttributeValues={":yes": {"BOOL": True}},
-    )
+def admin(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`make admin` beside `make run`."""
+    return tool(stack, "admin", *arguments)
 
 
 def tick(stack: LocalStack, job: str) -> None:
@@ -72,7 +69,11 @@ def test_a_month_becomes_an_invoice_a_mail_and_a_file(stack: LocalStack) -> None
         assert answer.headers["content-type"] == "application/pdf"
         assert answer.read().startswith(b"%PDF-")
 
-    administer(stack, ada)
+    assert "not confirmed" in admin(stack, ada.email).stderr
+    ada("POST", "/auth/verify-email", {"token": token_in(mail_to(stack, ada.email, "Confirm"))})
+    assert admin(stack, ada.email).stdout == f"{ada.email} is now an administrator of the platform\n"
+    assert ada.email in admin(stack).stdout.splitlines()
     assert ada("POST", f"/invoices/{oldest['id']}/payments", {"reference": "IBAN 1"})["amount"] == 60.27
     assert ada("GET", f"/invoices/{oldest['id']}")["status"] == "paid"
+    assert admin(stack, ada.email, "--revoke").returncode == 0
     tick(stack, "invoices-overdue")

@@ -1,7 +1,9 @@
 """The main job as two people live it: only documented requests and sockets, on everything that is deployed."""
 
 import json
+import re
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,6 +116,23 @@ def refused(ask: Callable[[], Any]) -> int:
 
 def micros(amount: float) -> int:
     return round(amount * 1_000_000)
+
+
+def mail_to(stack: LocalStack, address: str, about: str) -> str:
+    """The text of the newest mail to an address whose subject holds these words."""
+
+    def found() -> list[str]:
+        with urllib.request.urlopen(f"{stack.root}/local/mail") as answer:
+            mails = json.loads(answer.read())["mails"]
+        return [str(one["text"]) for one in mails if one["to"] == [address] and about in one["subject"]]
+
+    return str(eventually(found, bool)[0])
+
+
+def token_in(text: str) -> str:
+    found = re.search(r"token=([\w.-]+)", text)
+    assert found, text
+    return found[1]
 
 
 def sign_up(stack: LocalStack, name: str) -> Person:

@@ -1,20 +1,17 @@
 """A team's month, from signing up to the invoice that was paid: requests and mails, and the clock moved on by hand."""
 
 import datetime
-import json
-import re
 import subprocess
 import sys
 import time
-import urllib.request
 from typing import Any
 
 import pytest
 
 from local.demo import Api
 from local.stack import LocalStack
-from tests.stack.test_billing import administer, open_since, tick
-from tests.stack.test_journey import PASSWORD, Person, micros, refused, sign_up, with_a_board
+from tests.stack.test_billing import admin, open_since, tick
+from tests.stack.test_journey import PASSWORD, Person, mail_to, micros, refused, sign_up, token_in, with_a_board
 from tests.stack.test_sockets import ROOT, environment
 from tests.waiting import eventually
 
@@ -22,23 +19,6 @@ LINES = 20
 TODAY = datetime.datetime.now(datetime.UTC).date()
 THIS_MONTH = TODAY.replace(day=1)
 LAST_MONTH = (THIS_MONTH - datetime.timedelta(days=1)).replace(day=1)
-
-
-def mail_to(stack: LocalStack, address: str, about: str) -> str:
-    """The text of the newest mail to an address whose subject holds these words."""
-
-    def found() -> list[str]:
-        with urllib.request.urlopen(f"{stack.root}/local/mail") as answer:
-            mails = json.loads(answer.read())["mails"]
-        return [str(one["text"]) for one in mails if one["to"] == [address] and about in one["subject"]]
-
-    return str(eventually(found, bool)[0])
-
-
-def token_in(text: str) -> str:
-    found = re.search(r"token=([\w.-]+)", text)
-    assert found, text
-    return found[1]
 
 
 @pytest.fixture
@@ -97,7 +77,7 @@ def test_a_teams_month(stack: LocalStack, ada: Person) -> None:
     assert (invoice["status"], invoice["tax"], invoice["total"]) == ("sent", 11.27, 60.27)
     assert invoice["invoiceNumber"] in mail_to(stack, ada.email, invoice["invoiceNumber"])
 
-    administer(stack, ada)
+    assert admin(stack, ada.email).returncode == 0
     ada("POST", f"/invoices/{invoice['id']}/payments", {"reference": "Bank 1"})
     paid = ada("GET", f"/invoices/{invoice['id']}")
     assert (paid["status"], [one["amount"] for one in paid["payments"]]) == ("paid", [60.27])

@@ -10,13 +10,19 @@ from typing import Any
 
 from local.stack import LocalStack
 from tests.shell import shell
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
 
 def redrive(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return tool(stack, "redrive", *arguments)
+
+
+def tool(stack: LocalStack, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command for operators, as they give it beside `make run`."""
     aws = {"AWS_SHARED_CREDENTIALS_FILE": str(stack.engine.credentials)}
-    command = [sys.executable, "-m", "tools.redrive", *arguments]
+    command = [sys.executable, "-m", f"tools.{name}", *arguments]
     return subprocess.run(command, cwd=ROOT, env=shell(**aws), capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
 
@@ -63,6 +69,16 @@ def test_events_are_given_to_the_projector_again(stack: LocalStack) -> None:
 def test_a_letter_of_the_clock_is_only_thrown_away(stack: LocalStack) -> None:
     letter(stack, "functions", "ScheduleDead", {"detail": {"job": "timeouts"}})
     assert redrive(stack, "schedule").stdout == "schedule: 1 letters were thrown away\n"
+
+
+def test_a_mail_that_came_back_is_heard_of(stack: LocalStack) -> None:
+    """No SES reports to a laptop: the queue gets what EventBridge would put there."""
+    address = f"gone-{time.time_ns()}@example.com"
+    sample = json.loads((ROOT / "events" / "sqs-mail-events.json").read_text())["Records"][0]["body"]
+    letter(stack, "data", "MailEvents", json.loads(sample.replace("ada@example.com", address)))
+    said = eventually(lambda: tool(stack, "mail", address).stdout, lambda text: "no mail" in text)
+    assert said.startswith(f"{address} gets no mail: bounce at ")
+    assert tool(stack, "mail", address, "--lift").stdout == f"{address} gets mail again\n"
 
 
 def test_a_deployment_that_is_not_there_is_said(stack: LocalStack) -> None:

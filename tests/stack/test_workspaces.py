@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import ClientSession, WSMsgType
 
 from local.stack import LocalStack
-from tests.stack.test_month import mail_to, token_in
+from tests.stack.test_journey import mail_to, token_in
 from tests.stack.test_redrive import resource
 from tests.stack.test_sockets import Person, board_of, hear, join
 from tests.waiting import eventually, eventually_async

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools import redrive
+from tools.deployment import ToolError
 
 ARN = "arn:aws:sqs:eu-west-1:111111111111:EmailsDead"
 
@@ -32,8 +33,8 @@ def sqs(*statuses: str, code: str | None = None) -> SimpleNamespace:
 def at(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
 
-    def with_sqs(service: SimpleNamespace) -> redrive.Deployment:
-        deployment = redrive.Deployment.__new__(redrive.Deployment)
+    def with_sqs(service: SimpleNamespace) -> redrive.Queues:
+        deployment = redrive.Queues.__new__(redrive.Queues)
         deployment.sqs = service
         deployment.find = lambda part, name: f"{part}/{name}"
         deployment.attributes = lambda _: {"QueueArn": ARN}
@@ -47,7 +48,7 @@ def test_the_move_is_followed_to_its_end(at):
 
 
 def test_a_move_that_fails_says_why(at):
-    with pytest.raises(redrive.RedriveError, match="no room"):
+    with pytest.raises(ToolError, match="no room"):
         redrive.move(at(sqs("RUNNING", "FAILED")), "emails")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from shared.channels.mail.addresses import find_refused
 from shared.channels.mail.templates import RenderedMail, render
 from shared.core import aws, clock
 from shared.core.emails import with_ascii_domain
@@ -41,18 +42,24 @@ def ses() -> Any:
 
 
 def deliver(message: dict[str, Any]) -> bool:
-    """Send the mail of a queue message; return False if it was sent before or there is no mail to send.
+    """Send the mail of a queue message; return False if it was sent before, there is no mail to send, or its address gets none.
 
     Raises ConditionFailed while another delivery of the same message is running, and the errors of SES.
     """
     mail = render(message["kind"], message["values"])
     if mail is None:
         return False
+    if refused := find_refused(message["to"]):
+        log.warning(
+            "a mail is not sent to an address that refuses it",
+            extra={"mail": message["id"], "kind": message["kind"], "reason": refused.reason, "since": refused.at},
+        )
+        return False
     claim = _claim(message["id"])
     if claim is None:
         return False
     try:
-        _send_to_ses(message["to"], mail)
+        _send_to_ses(message["to"], mail, mail=message["id"], kind=message["kind"])
     except BaseException:
         write(delete(claim))
         raise
@@ -77,20 +84,28 @@ def _claim(message_id: str) -> MailDelivery | None:
     return claim
 
 
-def _send_to_ses(to: str, mail: RenderedMail) -> None:
-    """Send the mail; drop it with a warning if SES says that the address is invalid, raise every other error of SES."""
+def _send_to_ses(to: str, rendered: RenderedMail, **tags: str) -> None:
+    """Send the mail; drop it with a warning if SES says that the address is invalid, raise every other error of SES. What SES says of
+    the mail later has its `tags`."""
 
     def utf8(text: str) -> dict[str, str]:
         return {"Data": text, "Charset": "UTF-8"}
 
+    reported: dict[str, Any] = {}
+    if configuration_set := settings().mail_configuration_set:
+        reported = {
+            "ConfigurationSetName": configuration_set,
+            "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
+        }
     try:
         ses().send_email(
+            **reported,
             FromEmailAddress=settings().mail_sender,
             Destination={"ToAddresses": [with_ascii_domain(to)]},
             Content={
                 "Simple": {
-                    "Subject": utf8(mail.subject),
-                    "Body": {"Text": utf8(mail.text), "Html": utf8(mail.html)},
+                    "Subject": utf8(rendered.subject),
+                    "Body": {"Text": utf8(rendered.text), "Html": utf8(rendered.html)},
                 }
             },
         )

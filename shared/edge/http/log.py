@@ -3,20 +3,18 @@
 import logging
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from shared.core import clock
-from shared.core.settings import settings
+from shared.core import clock, logs
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 
-logger = Logger(level=settings().log_level)
+logger = logs.start()
+_requests = logs.at_every_level("requests")
 logging.getLogger("mangum.http").setLevel(logging.ERROR)  # Mangum would log a second line per request, with the raw path
 
 
 def request(operation: Operation, call: Call, status: int, code: str | None, seconds: float) -> None:
     """Log a request. `code` is the contract's error code, None for a success."""
-    logger.info(
+    _requests.info(
         "request",
         extra=_about(operation, call)
         | {

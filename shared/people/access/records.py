@@ -222,6 +222,11 @@ def confirm_email(user_id: str) -> Operation:
     return update(_key_row(user_id), [Access.email_verified.set(True)], Access.pk.exists())
 
 
+def set_platform_admin(user_id: str, administrator: bool) -> Operation:
+    """Copy whether the user is an administrator of the platform."""
+    return update(_key_row(user_id), [Access.platform_admin.set(administrator)], Access.pk.exists())
+
+
 def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
     picture = Access.avatar_url.set(avatar_url) if avatar_url else Access.avatar_url.remove()
     return update(_key_row(user_id), [Access.name.set(name), picture])

@@ -1,5 +1,6 @@
 """Confirm an e-mail address, and set a new password by a mailed token."""
 
+from shared.channels.mail.addresses import lift_bounce
 from shared.core.actor import Actor
 from shared.core.emails import normal_email
 from shared.core.errors import RateLimited, Unauthenticated
@@ -24,10 +25,12 @@ class _TokenUnusable(Unauthenticated):
 
 
 def resend_verification(actor: Actor) -> None:
-    """Mail the link again, unless the address is already confirmed. Raises RateLimited after MAILS_PER_ADDRESS."""
+    """Mail the link again, unless the address is already confirmed; also to an address that bounced before today. Raises RateLimited
+    after MAILS_PER_ADDRESS."""
     count_mail("verify", actor.email)
     user = get_user(actor.id)
     if not user.email_verified:
+        lift_bounce(user.email)
         send_verification(user)
 
 

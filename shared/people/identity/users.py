@@ -15,6 +15,8 @@ DEFAULT_PREFERENCES: Final[dict[str, Any]] = {  # the keys are from agentworks' 
     "notifications": {"email": True, "browser": True, "agentCompleted": True, "usageAlerts": True},
     "editor": {"fontSize": 14, "tabSize": 4, "wordWrap": True},
 }
+ADMINISTRATORS: Final = "PLATFORM#ADMINISTRATORS"
+"""The partition of index 1 that holds the administrators of the platform, who are few."""
 
 
 class User(Entity):
@@ -35,6 +37,9 @@ class User(Entity):
     last_login_at = UnicodeAttribute(null=True)
     platform_admin = BooleanAttribute(default=False)
     default_ws_id = UnicodeAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (ADMINISTRATORS, self.id)} if self.platform_admin else {}
 
     def as_actor(self) -> Actor:
         return Actor(

@@ -1,0 +1,61 @@
+"""The log level of a function, as Lambda and the settings of a deployment set it together."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from infra.settings import LOG_LEVELS
+from shared.core import logs
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    log = logging.getLogger()
+    level = log.level
+    yield log
+    log.setLevel(level)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, root: logging.Logger, request: pytest.FixtureRequest) -> tuple[Logger, io.StringIO]:
+    """The log of a process that Lambda started for a deployment with this level, and what it wrote."""
+    level = request.param
+    lambdas = "DEBUG" if level == "DEBUG" else "INFO"  # as tests/infra/test_templates.py holds it
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", lambdas)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"logs-{level}")
+    monkeypatch.setattr(logs, "settings", lambda: SimpleNamespace(log_level=level))
+    root.setLevel(lambdas)  # as the runtime does
+    monkeypatch.setattr(logs, "start", logs.start.__wrapped__)
+    logger, stream = logs.start(), io.StringIO()
+    logger.registered_handler.stream = stream  # type: ignore[attr-defined]
+    return logger, stream
+
+
+LEVELS = sorted(set(LOG_LEVELS.values()))
+
+
+@pytest.mark.parametrize("written", LEVELS, indirect=True, ids=LEVELS)
+def test_the_process_leaves_out_what_is_below_the_log_level(
+    written: tuple[Logger, io.StringIO], root: logging.Logger, request: pytest.FixtureRequest
+) -> None:
+    logger, stream = written
+    for level in ("debug", "info", "warning", "error", "critical"):
+        getattr(logger, level)("a line")
+    lowest = logging.getLevelNamesMapping()[request.node.callspec.id]
+    names = [json.loads(line)["level"] for line in stream.getvalue().splitlines()]
+    assert names == [name for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") if logging.getLevelName(name) >= lowest]
+    assert root.level == lowest  # the logs of our modules and of libraries
+
+
+@pytest.mark.parametrize("written", LEVELS, indirect=True, ids=LEVELS)
+def test_metrics_do_not_vanish_with_the_log_level(written: tuple[Logger, io.StringIO]) -> None:
+    _, stream = written
+    logs.at_every_level("requests").info("request", extra={"_aws": {"CloudWatchMetrics": []}, "requests": 1})
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["message"], line["level"], line["requests"]) == ("request", "INFO", 1)
+    assert line["_aws"] == {"CloudWatchMetrics": []}

@@ -1,0 +1,46 @@
+"""The resources of one deployment, by their logical ids.
+
+The commands use the caller's AWS credentials and region; those of the local engine are in a file (AWS_SHARED_CREDENTIALS_FILE).
+"""
+
+import argparse
+import os
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.names import PROJECT, TABLES, stack_name
+
+
+class ToolError(RuntimeError):
+    """The command cannot be executed; the text says why."""
+
+
+def parser(command: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that name a deployment."""
+    made = argparse.ArgumentParser(prog=f"python -m tools.{command}", description=description)
+    made.add_argument("--stage", default="local", help="local, dev or prod")
+    made.add_argument("--deployment", default=PROJECT)
+    return made
+
+
+class Deployment:
+    """One stage of one deployment."""
+
+    def __init__(self, stage: str, deployment: str) -> None:
+        self.stage, self.deployment = stage, deployment
+
+    def find(self, part: str, name: str) -> str:
+        """Return the physical id of a resource. Raises ToolError."""
+        stack = stack_name(self.stage, part, self.deployment)
+        try:
+            response = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
+        except ClientError as error:
+            raise ToolError(f"{stack} has no {name}: {error.response['Error']['Message']}") from error
+        physical: str = response["StackResourceDetail"]["PhysicalResourceId"]
+        return physical
+
+    def use_tables(self) -> None:
+        """Let the code of the platform, which is imported after this, use the tables of this deployment."""
+        for name in TABLES:
+            os.environ[f"CADRE_{name.upper()}_TABLE"] = self.find("data", name.capitalize())
