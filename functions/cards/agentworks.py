@@ -156,9 +156,6 @@ class CreateDependencyRequest(StrictRequest):
 class CardDependenciesResponse(Shape):
     blockedBy: list[CardDependency]
     blocking: list[CardDependency]
-    related: Annotated[
-        list[CardDependency], Field(description="Not in the document: `relates_to` and `duplicates`, in both directions")
-    ]
 
 
 _NAMES = {
@@ -291,13 +288,11 @@ async def log_time(id: str, body: LogTimeRequest, caller: Caller) -> Card:
 
 @routes.get("/cards/{id}/dependencies", "dependencies.list", permission=Permission.CARD_READ)
 async def list_dependencies(id: str, caller: Caller) -> CardDependenciesResponse:
-    """List the dependencies of a card. `blockedBy` and `blocking` have those of type `blocks`, `related` the others."""
+    """List the dependencies of a card, of all three types. `blockedBy`: it depends on the others; `blocking`: others depend on it."""
     card, resolved = dependencies.list_dependencies(caller, id)
-    blocks = [one for one in resolved if one.dependency.type == "blocks"]
     return CardDependenciesResponse(
-        blockedBy=[views.dependency(one) for one in blocks if one.dependent.id == card.id],
-        blocking=[views.dependency(one) for one in blocks if one.blocker.id == card.id],
-        related=[views.dependency(one) for one in resolved if one.dependency.type != "blocks"],
+        blockedBy=[views.dependency(dependency) for dependency in resolved if dependency.dependent.id == card.id],
+        blocking=[views.dependency(dependency) for dependency in resolved if dependency.blocker.id == card.id],
     )
 
 
