@@ -140,7 +140,8 @@ class Functions:
             "CADRE_LOG_LEVEL": self.settings.log_level,
             # No code reads it: a changed variable makes Lambda start new processes
             **({"REVISION": self.settings.revision} if self.settings.revision else {}),
-            "POWERTOOLS_SERVICE_NAME": name,
+            # Not the name alone: Powertools drops every line of a log whose name contains this, as `shared.runs` contains `runs`
+            "POWERTOOLS_SERVICE_NAME": f"cadre-{name}",
             "POWERTOOLS_METRICS_NAMESPACE": "Cadre",
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # looking for plugins reads every package's metadata at import
             "CADRE_PUBLIC_URL": self.settings.url,

@@ -143,6 +143,15 @@ def test_a_revision_starts_every_function_anew(functions_with: Callable[..., Any
     assert revisions == [[None, None], ["1", "1"], ["2", "2"]]
 
 
+def test_no_line_of_a_module_is_dropped_for_the_name_of_its_function(prod: Templates) -> None:
+    from aws_lambda_powertools.logging.filters import SuppressFilter
+
+    modules = [".".join(path.with_suffix("").parts) for path in Path("shared").rglob("*.py")]
+    for function in prod.of("AWS::Lambda::Function"):
+        dropping = SuppressFilter(function.properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"])
+        assert all(dropping.filter(logging.makeLogRecord({"name": name})) for name in modules), function
+
+
 def test_every_environment_variable_is_one_that_the_platform_reads(prod: Templates) -> None:
     from dataclasses import fields
 
