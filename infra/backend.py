@@ -37,10 +37,7 @@ class Backend(PlatformStack):
             policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
         )
         for area in code.areas:
-            grants = self._machine_grants(area)
-            if key := data.edge_key_value:
-                grants.environment["CADRE_EDGE_KEY"] = key
-            functions.make(self, area, grants)
+            functions.make(self, area, self._machine_grants(area))
         for consumer in dict.fromkeys(spec.consumer for spec in QUEUES.values()):
             self._consume(consumer)
         self._consume_stream()

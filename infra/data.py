@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import RemovalPolicy, SecretValue, Stack, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.exemptions import exempt
@@ -54,27 +54,43 @@ class Data(PlatformStack):
             ),
         )
         self.keep(self.signing)
-        self.edge_key = None if settings.local else self._edge_key()
+        self.edge_keys = {} if settings.local else self._edge_keys()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
 
-    def _edge_key(self) -> aws_secretsmanager.CfnSecret:
-        """The secret header by which functions know that a request came through the edge. A local deployment has no edge."""
+    def _edge_keys(self) -> dict[int, str]:
+        """The edge's keys by number: references that CloudFormation resolves at deployment. A local deployment has no edge.
+
+        Key `edge_key_number` is the current one, and the one before is still accepted. The one before that is used by nothing, but the
+        functions of the last deployment may still import it while this stack is deployed.
+        """
+        newest = self.settings.edge_key_number
+        keys = {number: self._edge_key(number) for number in range(max(newest - 2, 1), newest + 1)}
+        for key in keys.values():
+            self.export_value(key.attr_id)
+        return {number: SecretValue.secrets_manager(key.attr_id).unsafe_unwrap() for number, key in keys.items()}
+
+    def _edge_key(self, number: int) -> aws_secretsmanager.CfnSecret:
         secret = aws_secretsmanager.CfnSecret(
             self,
-            "EdgeKey",
+            f"EdgeKey{number}",
             description="Cadre: what the edge sends with every request",
             generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=40, exclude_punctuation=True
             ),
         )
-        self.keep(secret)
-        exempt(secret, "AwsSolutions-SMG4", "Edge and functions get a new key together, by a deployment.")
+        secret.apply_removal_policy(RemovalPolicy.DESTROY)  # it protects nothing that outlives the stack
+        exempt(secret, "AwsSolutions-SMG4", "Functions and edge get a new key in turn, by a deployment with the next number.")
         return secret
 
     @property
-    def edge_key_value(self) -> str:
-        """A reference that CloudFormation resolves at deployment; empty where there is no edge."""
-        return SecretValue.secrets_manager(self.edge_key.attr_id).unsafe_unwrap() if self.edge_key else ""
+    def edge_key(self) -> str:
+        """What the edge sends; empty where there is no edge."""
+        return self.edge_keys.get(self.settings.edge_key_number, "")
+
+    @property
+    def accepted_edge_keys(self) -> str:
+        """What functions accept, separated by commas: the current key and the one before."""
+        return ",".join(list(self.edge_keys.values())[-2:])
 
     def _table(
         self,

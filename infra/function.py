@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.data import Data
 from infra.exemptions import exempt
 from infra.names import GSIS, STAGE_NAME, pascal_case
-from infra.needs import FUNCTIONS, Access, Needs
+from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, Access, Needs
 from infra.settings import Settings
 from infra.stack import PlatformStack
 
@@ -130,6 +130,7 @@ class Functions:
 
     def _environment(self, name: str, grants: Grants) -> dict[str, str]:
         provider, model = self.settings.first_model
+        edge_keys = self.data.accepted_edge_keys if name in BEHIND_GATEWAYS else ""
         return {
             "CADRE_STAGE": self.settings.stage,
             "CADRE_LOG_LEVEL": self.settings.log_level,
@@ -140,6 +141,7 @@ class Functions:
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
             **({"CADRE_APP_URL": self.settings.app_url} if self.settings.app_url else {}),
             **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
+            **({"CADRE_EDGE_KEYS": edge_keys} if edge_keys else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
             **grants.environment,
         }

@@ -84,3 +84,4 @@ WORKERS = {
 }
 
 FUNCTIONS = AREAS | WORKERS
+BEHIND_GATEWAYS = (*AREAS, "ws")  # API Gateway calls these: a request begins here

@@ -69,6 +69,7 @@ class Settings:
     alarm_email: str = ""
     keep_data: bool | None = None  # retain and protect resources that hold data; unset: only in prod
     gateway_log_role: bool = True  # the account's role for API access logs: one per account and region
+    edge_key_number: int = 1  # the next number gives the edge a new key; the one before stays valid
     throttle_rate: int = 500
     throttle_burst: int = 1000
 
@@ -90,6 +91,8 @@ class Settings:
             raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
+        if self.edge_key_number < 1:
+            raise SettingsError("edgeKeyNumber: at least 1")
         secrets = (self.provider_secret_arn, self.oauth_secret_arn, self.payment_secret_arn)
         for arn in (*self.bedrock_model_arns, *filter(None, (*secrets, self.web_acl_arn))):
             if not arn.startswith("arn:"):

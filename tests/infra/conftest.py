@@ -1,8 +1,9 @@
-"""Templates of a whole platform, made once a session: `prod` as a platform team deploys it, `local` as a laptop does."""
+"""Templates of a whole platform, made once a session: `prod` as a platform team deploys it, `everything` with all settings on,
+`local` as a laptop does."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ PROD = Settings(
     bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",),
     alarm_email="ops@agentworks.dev",
 )
+EVERYTHING = replace(PROD, edge_key_number=3)  # every setting that adds something
 LOCAL = Settings(stage="local", socket_endpoint="http://127.0.0.1:4566/_aws/execute-api/{api}/v1")
 
 
@@ -74,6 +76,11 @@ def synthesize(settings: Settings, outdir: Path) -> Templates:
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     return synthesize(PROD, tmp_path_factory.mktemp("prod"))
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return synthesize(EVERYTHING, tmp_path_factory.mktemp("everything"))
 
 
 @pytest.fixture(scope="session")
