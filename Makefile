@@ -8,10 +8,12 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick check lint types imports nag synth redrive bench lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag synth redrive bench lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(READY)  ## the virtual environment alone, which the CDK CLI needs
 
 run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctrl-C ends it, data is kept in .cadre/
 	@exec $(BIN)/python -m local run

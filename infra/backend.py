@@ -24,7 +24,7 @@ class Backend(PlatformStack):
     """Every function but `ws`, with what invokes it."""
 
     def __init__(self, scope: Construct, functions: Functions, data: Data, code: Code) -> None:
-        super().__init__(scope, functions.settings, "functions", "the functions and what sets them going")
+        super().__init__(scope, functions.settings, "functions", "the functions and what sets them going", holds_data=True)
         self.functions, self.data = functions, data
         self.dead: dict[str, str] = {}  # dead-letter queues of this stack: title -> queue name
         self.machine = self._agent_run(functions.make(self, "run_steps"))

@@ -35,7 +35,7 @@ class Data(PlatformStack):
     """Tables, files, queues and secrets. In production they stay when the stack is deleted."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        super().__init__(scope, settings, "data", "tables, files, queues, secrets")
+        super().__init__(scope, settings, "data", "tables, files, queues, secrets", holds_data=True)
         self.tables = {
             "core": self._table("Core", indexes=GSIS, projected=("f", "kind"), stream=True),
             "telemetry": self._table("Telemetry"),
@@ -218,15 +218,17 @@ class Data(PlatformStack):
             visibility_timeout=6 * FUNCTIONS[spec.consumer].timeout,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": spec.max_receives},
         )
+        self.keep(queue)
         secure(self, f"{title}Policy", queue)
         return Queue(name, queue, dead)
 
 
-def dead_letters(scope: Stack, name: str, *services: str, fifo: bool = False) -> aws_sqs.CfnQueue:
+def dead_letters(scope: PlatformStack, name: str, *services: str, fifo: bool = False) -> aws_sqs.CfnQueue:
     """A dead-letter queue; `services` of this account may send to it."""
     queue = aws_sqs.CfnQueue(
         scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP, fifo_queue=True if fifo else None
     )
+    scope.keep(queue)
     secure(scope, f"{name}Policy", queue, *services)
     exempt(queue, "AwsSolutions-SQS3", "This is a dead-letter queue.")
     return queue

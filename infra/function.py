@@ -13,6 +13,7 @@ from infra.data import Data
 from infra.exemptions import exempt
 from infra.names import GSIS, STAGE_NAME, pascal_case
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, Access, Needs
+from infra.queues import QUEUES
 from infra.settings import Settings
 from infra.stack import PlatformStack
 
@@ -89,7 +90,8 @@ class Functions:
             code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
             memory_size=needs.memory,
             timeout=needs.timeout,
-            recursive_loop="Allow" if needs.loops else None,
+            # without this, Lambda stops a chain of messages that comes back to its function after 16 rounds
+            recursive_loop="Allow" if feeds_itself(name) else None,
             tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
@@ -254,6 +256,17 @@ class Functions:
             grants.add(allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *settings.bedrock_model_arns))
         for name in ("price_multiplier", "price_step_micros"):
             grants.environment[f"CADRE_{name.upper()}"] = getattr(settings, name)
+
+
+def feeds_itself(name: str) -> bool:
+    """Whether messages of this function come back to it, from its own queue or by way of other functions."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        consumers = {QUEUES[queue].consumer for queue in FUNCTIONS[waiting.pop()].sends} - reached
+        reached |= consumers
+        waiting += consumers
+    return name in reached
 
 
 def _queue_setting(name: str) -> str:

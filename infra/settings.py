@@ -91,6 +91,11 @@ class Settings:
             raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
+        profiles = [arn for arn in self.bedrock_model_arns if "inference-profile/" in arn]
+        if profiles and len(profiles) == len(self.bedrock_model_arns):
+            raise SettingsError(
+                "bedrockModelArns: an inference profile needs its foundation models' ARNs too, of all its regions"
+            )
         if self.edge_key_number < 1:
             raise SettingsError("edgeKeyNumber: at least 1")
         secrets = (self.provider_secret_arn, self.oauth_secret_arn, self.payment_secret_arn)

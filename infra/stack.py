@@ -10,10 +10,11 @@ from infra.settings import Settings
 class PlatformStack(Stack):
     """A stack of one deployment. A local one is bound to the embedded engine's account, so that the CDK CLI cannot deploy it to AWS."""
 
-    def __init__(self, scope: Construct, settings: Settings, part: str, about: str) -> None:
+    def __init__(self, scope: Construct, settings: Settings, part: str, about: str, *, holds_data: bool = False) -> None:
         # the package of a local stack is without dependencies, which AWS does not have
         environment = Environment(account=LOCAL_ACCOUNT, region=LOCAL_REGION) if settings.local else None
         super().__init__(scope, settings.stack_name(part), description=f"Cadre: {about}", env=environment)
+        self.termination_protection = holds_data and settings.protected
         self.settings = settings
 
     def logs(self, name: str) -> aws_logs.CfnLogGroup:

@@ -23,7 +23,11 @@ PROD = Settings(
     provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
     payment_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:payments-abcdef",
     oauth_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:oauth-abcdef",
-    bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",),
+    bedrock_model_arns=(
+        "arn:aws:bedrock:eu-west-1:111111111111:inference-profile/eu.anthropic.claude",
+        "arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",
+        "arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude",
+    ),
     alarm_email="ops@agentworks.dev",
 )
 EVERYTHING = replace(PROD, edge_key_number=3)  # every setting that adds something
@@ -48,6 +52,7 @@ class Resource:
 @dataclass(frozen=True)
 class Templates:
     stacks: dict[str, dict[str, Any]]
+    protected: frozenset[str]  # stacks that CloudFormation refuses to delete
 
     @property
     def resources(self) -> Iterator[Resource]:
@@ -70,7 +75,9 @@ def synthesize(settings: Settings, outdir: Path) -> Templates:
     compose(app, settings, planned.code(), planned.PACKAGE)
     app.synth()
     templates = {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(outdir.glob("*.template.json"))}
-    return Templates(templates)
+    artifacts = json.loads((outdir / "manifest.json").read_text())["artifacts"]
+    protected = {name for name, one in artifacts.items() if one.get("properties", {}).get("terminationProtection")}
+    return Templates(templates, frozenset(protected))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,16 @@
 """What a platform team may say, from where, and what is refused before anything is deployed."""
 
+import re
+import shlex
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
 from infra.settings import Settings, SettingsError, camel, load
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_environment_wins_over_the_context() -> None:
@@ -60,6 +68,8 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"domains": "omoios=x.dev"}, "domains"),
         ({"hostedZoneId": "Z1"}, "hostedZoneName"),
         ({"bedrockModelArns": ["claude"]}, "claude"),
+        ({"bedrockModelArns": ["arn:aws:bedrock:eu-west-1:1:inference-profile/eu.claude"]}, "foundation models"),
+        ({"edgeKeyNumber": 0}, "edgeKeyNumber"),
         ({"throttleRate": 10, "throttleBurst": 5}, "throttleBurst"),
         ({"mailSender": "nobody"}, "mailSender"),
         ({"deployment": "Not a name"}, "deployment"),
@@ -81,3 +91,22 @@ def test_a_contract_is_served_on_its_own_domain_or_below_the_shared_address() ->
     assert settings.url_of("omoios") == "https://o.dev/api/v1"
     assert settings.url_of("agentworks") == "https://o.dev/agentworks/v1"
     assert Settings().url_of("agentworks") == "http://localhost:8000/agentworks/v1"
+
+
+def printed(page: str) -> list[str]:
+    """The calls of the CDK CLI in a page, each on one line."""
+    text = (ROOT / page).read_text().replace("\\\n", " ")
+    return re.findall(r"^cdk (?:synth|diff|deploy) .*|(?<=`)cdk (?:synth|diff|deploy) [^`]*-c [^`]*(?=`)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deploying.md", "docs/operations.md"])
+def test_the_commands_that_are_printed_are_taken_by_the_app(page: str) -> None:
+    """In the README and for a first deployment as they stand; the others may count on what is in `cdk.json`."""
+    kept = {"publicUrl": "https://cadre.example", "mailSender": "hello@cadre.example"}
+    assert printed(page)
+    for command in printed(page):
+        words = shlex.split(command, comments=True)
+        context = dict(word.split("=", 1) for flag, word in pairwise(words) if flag in ("-c", "--context"))
+        assert set(context) <= {camel(field.name) for field in fields(Settings)}, command
+        first = "--all" in words and page != "docs/operations.md"
+        assert not load(context if first else kept | context, {}).local, command

@@ -9,7 +9,7 @@ import pytest
 
 from infra.gateway_errors import RESPONSES
 from infra.names import CONTRACTS, TABLES
-from infra.needs import AREAS, WORKERS
+from infra.needs import AREAS, FUNCTIONS, WORKERS
 from infra.queues import QUEUES
 from infra.rest_api import ANY, METHODS
 from shared.channels.exports import jobs
@@ -144,6 +144,9 @@ def test_only_the_run_steps_reach_models(prod: Templates) -> None:
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
     assert reaching == {"RunStepsRole"}
+    (steps,) = [role for role in prod.of("AWS::IAM::Role") if role.name == "RunStepsRole"]
+    (calling,) = [one for one in statements(steps) if "bedrock:InvokeModel" in one["Action"]]
+    assert calling["Resource"] == list(PROD.bedrock_model_arns)  # a profile, and its model in every region that it may choose
 
 
 def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> None:
@@ -212,6 +215,17 @@ def test_what_holds_data_stays_in_production_and_goes_on_a_laptop(prod: Template
     assert {resource.body["DeletionPolicy"] for resource in holding} == {"Retain"}
     assert {resource.body["UpdateReplacePolicy"] for resource in holding} == {"Retain"}
     assert {resource.body["DeletionPolicy"] for resource in local.of(kind)} == {"Delete"}
+
+
+def test_queues_stay_in_production_with_the_work_that_is_in_them(prod: Templates, local: Templates) -> None:
+    assert {queue.body["DeletionPolicy"] for queue in prod.of("AWS::SQS::Queue")} == {"Retain"}
+    assert {queue.body["DeletionPolicy"] for queue in local.of("AWS::SQS::Queue")} == {"Delete"}
+
+
+def test_the_stacks_that_hold_data_refuse_termination_in_production_only(prod: Templates, local: Templates) -> None:
+    assert prod.protected == {one.stack for kind in (*HOLDS_DATA, "AWS::SQS::Queue") for one in prod.of(kind)}
+    assert prod.protected == {"cadre-prod-data", "cadre-prod-functions"}
+    assert local.protected == set()
 
 
 def test_tables_refuse_deletion_in_production_only(prod: Templates, local: Templates) -> None:
@@ -304,8 +318,9 @@ def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Temp
 
 def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod: Templates) -> None:
     """Lambda ends such a chain after 16 rounds unless it is told."""
-    allowed = {one.name for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
-    assert allowed == {"WsPusher", "CascadeWorker"}
+    allowed = {tags(one)["area"] for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
+    feeding = {name for name, needs in FUNCTIONS.items() if name in {QUEUES[queue].consumer for queue in needs.sends}}
+    assert allowed == feeding == {"ws_pusher", "cascade_worker", "export_worker"}
 
 
 def test_events_may_put_letters_into_the_schedule_queue(prod: Templates) -> None:
