@@ -8,13 +8,14 @@ from constructs import Construct
 from infra.agent_run import definition
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
-from infra.function import Functions, Grants, allow, may_invoke, trusts
+from infra.function import Functions, Grants, allow, may_invoke
 from infra.names import pascal_case
 from infra.needs import FUNCTIONS
 from infra.queues import QUEUES
+from infra.release import Deployed
 from infra.routes import Code
 from infra.schedules import SCHEDULES
-from infra.stack import PlatformStack
+from infra.stack import PlatformStack, trusts
 
 ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
 _STREAM_MAX_AGE = 21_600  # seconds of retries before events go to the dead-letter queue; the stream itself keeps them for 24 h
@@ -67,7 +68,7 @@ class Backend(PlatformStack):
         grants.environment["CADRE_AGENT_RUN_MACHINE"] = arn
         return grants
 
-    def _agent_run(self, steps: aws_lambda.CfnFunction) -> aws_stepfunctions.CfnStateMachine:
+    def _agent_run(self, steps: Deployed) -> aws_stepfunctions.CfnStateMachine:
         role = aws_iam.CfnRole(
             self,
             "AgentRunRole",
@@ -78,7 +79,7 @@ class Backend(PlatformStack):
                     policy_document={
                         "Version": "2012-10-17",
                         "Statement": [
-                            allow(["lambda:InvokeFunction"], steps.attr_arn),
+                            allow(["lambda:InvokeFunction"], steps.arn),
                             # log delivery and X-Ray have no resource level
                             allow(
                                 [
@@ -114,7 +115,7 @@ class Backend(PlatformStack):
             role_arn=role.attr_arn,
             state_machine_type="STANDARD",
             definition_string=json.dumps(definition("${RunSteps}", "${Partition}")),
-            definition_substitutions={"RunSteps": steps.attr_arn, "Partition": self.partition},
+            definition_substitutions={"RunSteps": steps.arn, "Partition": self.partition},
             logging_configuration=aws_stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
                 level="ALL",
                 include_execution_data=False,
@@ -146,7 +147,7 @@ class Backend(PlatformStack):
             aws_lambda.CfnEventSourceMapping(
                 self,
                 f"{pascal_case(name)}Source",
-                function_name=function.ref,
+                function_name=function.target,
                 event_source_arn=self.data.queues[name].queue.attr_arn,
                 batch_size=QUEUES[name].batch,
                 function_response_types=["ReportBatchItemFailures"],
@@ -168,7 +169,7 @@ class Backend(PlatformStack):
         aws_lambda.CfnEventSourceMapping(
             self,
             "StreamProjectorSource",
-            function_name=function.ref,
+            function_name=function.target,
             event_source_arn=table.attr_stream_arn,
             starting_position="TRIM_HORIZON",
             batch_size=100,
@@ -199,8 +200,8 @@ class Backend(PlatformStack):
         aws_lambda.CfnEventInvokeConfig(
             self,
             "ScheduledInvoke",
-            function_name=function.ref,
-            qualifier="$LATEST",
+            function_name=function.name,
+            qualifier=function.qualifier,
             maximum_retry_attempts=2,
             maximum_event_age_in_seconds=3600,
             destination_config=aws_lambda.CfnEventInvokeConfig.DestinationConfigProperty(
@@ -210,7 +211,7 @@ class Backend(PlatformStack):
         for job, expression in SCHEDULES.items():
             self._rule(job, expression, function, dead)
 
-    def _rule(self, job: str, expression: str, function: aws_lambda.CfnFunction, dead: aws_sqs.CfnQueue) -> None:
+    def _rule(self, job: str, expression: str, function: Deployed, dead: aws_sqs.CfnQueue) -> None:
         """Invokes the function with `{"detail": {"job": ...}}`."""
         rule = aws_events.CfnRule(
             self,
@@ -220,7 +221,7 @@ class Backend(PlatformStack):
             targets=[
                 aws_events.CfnRule.TargetProperty(
                     id="scheduled",
-                    arn=function.attr_arn,
+                    arn=function.arn,
                     input_transformer=aws_events.CfnRule.InputTransformerProperty(
                         input_paths_map={"id": "$.id", "time": "$.time"},
                         input_template=f'{{"id": <id>, "time": <time>, "detail-type": "job", "detail": {{"job": "{job}"}}}}',
@@ -232,4 +233,4 @@ class Backend(PlatformStack):
                 )
             ],
         )
-        may_invoke(self, f"MayRun{pascal_case(job)}", function, function.attr_arn, "events.amazonaws.com", rule.attr_arn)
+        may_invoke(self, f"MayRun{pascal_case(job)}", function.arn, "events.amazonaws.com", rule.attr_arn)

@@ -111,13 +111,17 @@ class Data(PlatformStack):
             self,
             name,
             billing_mode="PAY_PER_REQUEST",
+            on_demand_throughput=self._ceiling(),
             attribute_definitions=[
                 aws_dynamodb.CfnTable.AttributeDefinitionProperty(attribute_name=key, attribute_type="S") for key in keys
             ],
             key_schema=_key_schema(""),
             global_secondary_indexes=[
                 aws_dynamodb.CfnTable.GlobalSecondaryIndexProperty(
-                    index_name=index, key_schema=_key_schema(index), projection=projection
+                    index_name=index,
+                    key_schema=_key_schema(index),
+                    projection=projection,
+                    on_demand_throughput=self._ceiling(),
                 )
                 for index in indexes
             ]
@@ -134,6 +138,15 @@ class Data(PlatformStack):
         )
         self.keep(table)
         return table
+
+    def _ceiling(self) -> aws_dynamodb.CfnTable.OnDemandThroughputProperty | None:
+        """What a table or an index may be asked for in a second, so that an error of ours or an attack has a price that is known."""
+        reads, writes = self.settings.table_max_reads, self.settings.table_max_writes
+        if not (reads or writes):
+            return None
+        return aws_dynamodb.CfnTable.OnDemandThroughputProperty(
+            max_read_request_units=reads or None, max_write_request_units=writes or None
+        )
 
     def _bucket(self) -> aws_s3.CfnBucket:
         bucket = aws_s3.CfnBucket(

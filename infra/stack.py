@@ -1,5 +1,7 @@
 """The base class of every stack of a deployment."""
 
+from typing import Any
+
 from aws_cdk import CfnResource, Environment, Fn, RemovalPolicy, Stack, Token, aws_logs
 from constructs import Construct
 
@@ -41,3 +43,11 @@ class PlatformStack(Stack):
         region = "<AWS::Region>" if Token.is_unresolved(self.region) else self.region
         account = "<AWS::AccountId>" if Token.is_unresolved(self.account) else self.account
         return f"arn:<AWS::Partition>:{service}:{region}:{account}:{resource}"
+
+
+def trusts(service: str) -> dict[str, Any]:
+    """The trust policy of a role that one AWS service assumes."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }

@@ -3,35 +3,15 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.samples import EVERYTHING, LOCAL, PROD
 from infra.settings import Settings
 from tests.infra import planned
-
-PROD = Settings(
-    stage="prod",
-    bundle="venv",
-    domains={"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"},
-    certificate_arn="arn:aws:acm:us-east-1:111111111111:certificate/1",
-    hosted_zone_id="Z1",
-    hosted_zone_name="agentworks.dev",
-    mail_sender="hello@agentworks.dev",
-    provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
-    payment_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:payments-abcdef",
-    oauth_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:oauth-abcdef",
-    bedrock_model_arns=(
-        "arn:aws:bedrock:eu-west-1:111111111111:inference-profile/eu.anthropic.claude",
-        "arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",
-        "arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude",
-    ),
-    alarm_email="ops@agentworks.dev",
-)
-EVERYTHING = replace(PROD, edge_key_number=3)  # every setting that adds something
-LOCAL = Settings(stage="local", socket_endpoint="http://127.0.0.1:4566/_aws/execute-api/{api}/v1")
 
 
 @dataclass(frozen=True)

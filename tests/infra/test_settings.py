@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
@@ -70,6 +71,10 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"bedrockModelArns": ["claude"]}, "claude"),
         ({"bedrockModelArns": ["arn:aws:bedrock:eu-west-1:1:inference-profile/eu.claude"]}, "foundation models"),
         ({"edgeKeyNumber": 0}, "edgeKeyNumber"),
+        ({"runtime": "python2.7"}, "runtime"),
+        ({"gradualShift": "Slowly"}, "gradualShift"),
+        ({"tableMaxReads": -1}, "tableMaxReads"),
+        ({"reservedConcurrency": '{"auth": "many"}'}, "reservedConcurrency"),
         ({"throttleRate": 10, "throttleBurst": 5}, "throttleBurst"),
         ({"mailSender": "nobody"}, "mailSender"),
         ({"deployment": "Not a name"}, "deployment"),
@@ -79,6 +84,22 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
 def test_what_cannot_be_deployed_is_refused_by_name(context: dict[str, object], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         load(context, {})
+
+
+def test_the_runtime_is_one_for_which_the_lock_has_wheels_and_which_made_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load({}, {}).runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
+    monkeypatch.setattr("infra.settings.THIS_RUNTIME", "python3.10")
+    assert load({}, {}).runtime == "python3.10"  # a laptop runs functions with the Python that it has
+    with pytest.raises(SettingsError, match=r"runtime: 'python3\.10' is not one of python3\.11"):
+        load({"stage": "dev"}, {})
+    with pytest.raises(SettingsError, match=r"must be run by python3\.13"):
+        load({"stage": "dev", "runtime": "python3.13"}, {})
+
+
+def test_snapshots_need_a_python_that_has_them() -> None:
+    assert Settings(runtime="python3.13", snap_start=True).versions
+    with pytest.raises(SettingsError, match="snapStart"):
+        Settings(runtime="python3.11", snap_start=True)
 
 
 def test_stack_names_tell_deployments_apart() -> None:

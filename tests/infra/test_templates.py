@@ -12,9 +12,10 @@ from infra.names import CONTRACTS, TABLES
 from infra.needs import AREAS, FUNCTIONS, WORKERS
 from infra.queues import QUEUES
 from infra.rest_api import ANY, METHODS
+from infra.samples import PROD
 from shared.channels.exports import jobs
 from tests.infra import planned
-from tests.infra.conftest import PROD, Resource, Templates
+from tests.infra.conftest import Resource, Templates
 
 # Actions that AWS gives no resource level: only these may be allowed on "*"
 NO_RESOURCE_LEVEL = {

@@ -10,8 +10,9 @@ from tests.shell import shell
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.infra.conftest import PROD, synthesize
-synthesize(PROD, Path(sys.argv[1]))
+from infra.samples import EVERYTHING
+from tests.infra.conftest import synthesize
+synthesize(EVERYTHING, Path(sys.argv[1]))
 """
 
 
