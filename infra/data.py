@@ -130,7 +130,6 @@ class Data(PlatformStack):
             point_in_time_recovery_specification=aws_dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
                 point_in_time_recovery_enabled=recoverable
             ),
-            sse_specification=aws_dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
             stream_specification=aws_dynamodb.CfnTable.StreamSpecificationProperty(stream_view_type="NEW_AND_OLD_IMAGES")
             if stream
             else None,

@@ -97,7 +97,10 @@ class Functions:
             timeout=needs.timeout,
             # without this, Lambda stops a chain of messages that comes back to its function after 16 rounds
             recursive_loop="Allow" if feeds_itself(name) else None,
-            tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
+            # Active begins traces: where a request comes in. A worker goes on with the trace that its message or its execution brings
+            tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(
+                mode="Active" if name in BEHIND_GATEWAYS else "PassThrough"
+            ),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
                 log_group=logs.ref,

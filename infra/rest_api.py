@@ -112,6 +112,8 @@ class RestApi(PlatformStack):
         # A deployment is a snapshot: CloudFormation makes a new one only if its logical id changes
         stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
+        # API Gateway would make this group itself, by this name, and never forget what is in it
+        execution_logs = self.logs("ExecutionLogs", Fn.join("", ["API-Gateway-Execution-Logs_", self.api.ref, "/", STAGE_NAME]))
         stage = aws_apigateway.CfnStage(
             self,
             "StageV1",
@@ -135,6 +137,7 @@ class RestApi(PlatformStack):
                 )
             ],
         )
+        stage.add_resource_dependency(execution_logs)
         exempt(
             stage,
             "AwsSolutions-APIG3",

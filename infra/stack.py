@@ -19,9 +19,9 @@ class PlatformStack(Stack):
         self.termination_protection = holds_data and settings.protected
         self.settings = settings
 
-    def logs(self, name: str) -> aws_logs.CfnLogGroup:
+    def logs(self, name: str, physical_name: str | None = None) -> aws_logs.CfnLogGroup:
         """A log group with the retention of the settings."""
-        group = aws_logs.CfnLogGroup(self, name, retention_in_days=self.settings.log_retention_days)
+        group = aws_logs.CfnLogGroup(self, name, log_group_name=physical_name, retention_in_days=self.settings.log_retention_days)
         self.keep(group)
         return group
 

@@ -10,9 +10,9 @@ from tests.shell import shell
 SCRIPT = """
 import sys
 from pathlib import Path
-from infra.samples import EVERYTHING
+from infra.samples import PROD
 from tests.infra.conftest import synthesize
-synthesize(EVERYTHING, Path(sys.argv[1]))
+synthesize(PROD, Path(sys.argv[1]))
 """
 
 
