@@ -1,4 +1,4 @@
-"""`python -m infra.lint` checks all templates with cfn-lint: CloudFormation's schemas and limits, for each region's own resources."""
+"""`python -m infra.lint` checks all templates with cfn-lint: CloudFormation's schemas and limits, before AWS refuses them."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ from infra.prepare import start_child
 from infra.samples import DEV, EVERYTHING, LOCAL
 from infra.settings import Settings
 
+CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 PROCESSES = 2
 
 
@@ -20,7 +21,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """cfn-lint over the templates of a cloud assembly."""
     templates = sorted(map(str, folder.glob("*.template.json")))
     return subprocess.run(  # noqa: S603 - our own interpreter and files
-        [sys.executable, "-m", "cfnlint", "--non-zero-exit-code", "error", *templates],
+        [CFN_LINT, "--non-zero-exit-code", "error", *templates],
         capture_output=True,
         text=True,
         check=False,
