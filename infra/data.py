@@ -72,7 +72,7 @@ class Data(PlatformStack):
     def _edge_key(self, number: int) -> aws_secretsmanager.CfnSecret:
         secret = aws_secretsmanager.CfnSecret(
             self,
-            f"EdgeKey{number}",
+            "EdgeKey" if number == 1 else f"EdgeKey{number}",
             description="Cadre: what the edge sends with every request",
             generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=40, exclude_punctuation=True
