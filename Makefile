@@ -8,10 +8,12 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick check lint types imports nag synth redrive admin mail bench lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(READY)  ## the virtual environment alone, which the CDK CLI needs
 
 run: $(READY)  ## the whole platform on one port (CADRE_PORT, default 8000); Ctrl-C ends it, data is kept in .cadre/
 	@exec $(BIN)/python -m local run
@@ -25,7 +27,7 @@ test: $(READY)  ## every test, shared out among the cores
 test-quick: $(READY)  ## for the inner loop: unit, contracts, properties with few examples
 	CADRE_TEST_QUICK=1 $(BIN)/python -m pytest tests/unit tests/contracts tests/properties -m 'not thorough' --numprocesses 2 --dist loadgroup
 
-check: lint types imports synth nag test  ## everything that CI checks
+check: lint types imports synth nag cfn-lint test  ## everything that CI checks
 
 lint: $(READY)  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -42,6 +44,9 @@ synth: $(READY)  ## the CloudFormation templates, into cdk.out
 
 nag: $(READY)  ## cdk-nag over every stack
 	$(BIN)/python -m infra.nag
+
+cfn-lint: $(READY)  ## CloudFormation's schemas over every stack of every stage
+	$(BIN)/python -m infra.lint
 
 redrive: $(READY)  ## dead letters on their way again (QUEUE=, STAGE=); without QUEUE: how many there are
 	@$(BIN)/python -m tools.redrive $(QUEUE) --stage $(or $(STAGE),local)

@@ -27,6 +27,10 @@ def main() -> int:
     os.environ.setdefault("CDK_OUTDIR", str(HERE / "cdk.out"))
     try:
         settings = load(context(), os.environ)
+        if (
+            settings.local and "CDK_CLI_VERSION" in os.environ
+        ):  # a laptop's package has no dependencies, and `make run` needs no CLI
+            raise SettingsError("stage: name the one to deploy, `-c stage=dev` or `-c stage=prod`; `make run` is the local one")
         wait = start_child(settings)
         gc.disable()  # a short process that imports 400,000 lines of CDK: collecting frees nothing and takes a tenth of the time
         from aws_cdk import App

@@ -35,7 +35,7 @@ def _reply(operation: str, request: Any) -> bytes:
 
 
 def event(contract: str, base: str, path: str, token: str) -> dict[str, Any]:
-    headers = {"authorization": f"Bearer {token}", "host": "localhost"}
+    headers = {"authorization": f"Bearer {token}", "host": "localhost", "x-cadre-edge": "bench"}
     return {
         "resource": path,
         "path": base + re.sub(r"\{[^}]*\}", ID, path),

@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "CADRE_SOCKET_ENDPOINT": "http://localhost/sockets",
     "CADRE_AGENT_RUN_MACHINE": "arn:aws:states:us-east-1:000000000000:stateMachine:runs",
     "CADRE_STAGE": "prod",
+    "CADRE_EDGE_KEYS": "bench",
     "CADRE_LOG_LEVEL": "WARNING",
     "POWERTOOLS_SERVICE_NAME": "bench",
     "PYDANTIC_DISABLE_PLUGINS": "__all__",

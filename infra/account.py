@@ -4,9 +4,8 @@ from aws_cdk import Fn, RemovalPolicy, aws_apigateway, aws_iam
 from constructs import Construct
 
 from infra.exemptions import exempt
-from infra.function import trusts
 from infra.settings import Settings
-from infra.stack import PlatformStack
+from infra.stack import PlatformStack, trusts
 
 
 class Account(PlatformStack):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import SecretValue, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import RemovalPolicy, SecretValue, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.exemptions import exempt
@@ -36,7 +36,7 @@ class Data(PlatformStack):
     """Tables, files, queues and secrets. In production they stay when the stack is deleted."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        super().__init__(scope, settings, "data", "tables, files, queues, secrets")
+        super().__init__(scope, settings, "data", "tables, files, queues, secrets", holds_data=True)
         self.tables = {
             "core": self._table("Core", indexes=GSIS, projected=("f", "kind"), stream=True),
             "telemetry": self._table("Telemetry"),
@@ -56,27 +56,43 @@ class Data(PlatformStack):
             ),
         )
         self.keep(self.signing)
-        self.edge_key = None if settings.local else self._edge_key()
+        self.edge_keys = {} if settings.local else self._edge_keys()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
 
-    def _edge_key(self) -> aws_secretsmanager.CfnSecret:
-        """The secret header by which functions know that a request came through the edge. A local deployment has no edge."""
+    def _edge_keys(self) -> dict[int, str]:
+        """The edge's keys by number: references that CloudFormation resolves at deployment. A local deployment has no edge.
+
+        Key `edge_key_number` is the current one, and the one before is still accepted. The one before that is used by nothing, but the
+        functions of the last deployment may still import it while this stack is deployed.
+        """
+        newest = self.settings.edge_key_number
+        keys = {number: self._edge_key(number) for number in range(max(newest - 2, 1), newest + 1)}
+        for key in keys.values():
+            self.export_value(key.attr_id)
+        return {number: SecretValue.secrets_manager(key.attr_id).unsafe_unwrap() for number, key in keys.items()}
+
+    def _edge_key(self, number: int) -> aws_secretsmanager.CfnSecret:
         secret = aws_secretsmanager.CfnSecret(
             self,
-            "EdgeKey",
+            "EdgeKey" if number == 1 else f"EdgeKey{number}",
             description="Cadre: what the edge sends with every request",
             generate_secret_string=aws_secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=40, exclude_punctuation=True
             ),
         )
-        self.keep(secret)
-        exempt(secret, "AwsSolutions-SMG4", "Edge and functions get a new key together, by a deployment.")
+        secret.apply_removal_policy(RemovalPolicy.DESTROY)  # it protects nothing that outlives the stack
+        exempt(secret, "AwsSolutions-SMG4", "Functions and edge get a new key in turn, by a deployment with the next number.")
         return secret
 
     @property
-    def edge_key_value(self) -> str:
-        """A reference that CloudFormation resolves at deployment; empty where there is no edge."""
-        return SecretValue.secrets_manager(self.edge_key.attr_id).unsafe_unwrap() if self.edge_key else ""
+    def edge_key(self) -> str:
+        """What the edge sends; empty where there is no edge."""
+        return self.edge_keys.get(self.settings.edge_key_number, "")
+
+    @property
+    def accepted_edge_keys(self) -> str:
+        """What functions accept, separated by commas: the current key and the one before."""
+        return ",".join(list(self.edge_keys.values())[-2:])
 
     def _table(
         self,
@@ -97,13 +113,17 @@ class Data(PlatformStack):
             self,
             name,
             billing_mode="PAY_PER_REQUEST",
+            on_demand_throughput=self._ceiling(),
             attribute_definitions=[
                 aws_dynamodb.CfnTable.AttributeDefinitionProperty(attribute_name=key, attribute_type="S") for key in keys
             ],
             key_schema=_key_schema(""),
             global_secondary_indexes=[
                 aws_dynamodb.CfnTable.GlobalSecondaryIndexProperty(
-                    index_name=index, key_schema=_key_schema(index), projection=projection
+                    index_name=index,
+                    key_schema=_key_schema(index),
+                    projection=projection,
+                    on_demand_throughput=self._ceiling(),
                 )
                 for index in indexes
             ]
@@ -112,7 +132,6 @@ class Data(PlatformStack):
             point_in_time_recovery_specification=aws_dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
                 point_in_time_recovery_enabled=recoverable
             ),
-            sse_specification=aws_dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
             stream_specification=aws_dynamodb.CfnTable.StreamSpecificationProperty(stream_view_type="NEW_AND_OLD_IMAGES")
             if stream
             else None,
@@ -120,6 +139,15 @@ class Data(PlatformStack):
         )
         self.keep(table)
         return table
+
+    def _ceiling(self) -> aws_dynamodb.CfnTable.OnDemandThroughputProperty | None:
+        """What a table or an index may be asked for in a second, so that an error of ours or an attack has a price that is known."""
+        reads, writes = self.settings.table_max_reads, self.settings.table_max_writes
+        if not (reads or writes):
+            return None
+        return aws_dynamodb.CfnTable.OnDemandThroughputProperty(
+            max_read_request_units=reads or None, max_write_request_units=writes or None
+        )
 
     def _bucket(self) -> aws_s3.CfnBucket:
         bucket = aws_s3.CfnBucket(
@@ -204,6 +232,7 @@ class Data(PlatformStack):
             visibility_timeout=6 * FUNCTIONS[spec.consumer].timeout,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": spec.max_receives},
         )
+        self.keep(queue)
         secure(self, f"{title}Policy", queue, by_rules=spec.by_rules)
         return Queue(name, queue, dead)
 
@@ -213,6 +242,7 @@ def dead_letters(scope: PlatformStack, name: str, *, by_rules: bool = False, fif
     queue = aws_sqs.CfnQueue(
         scope, name, sqs_managed_sse_enabled=True, message_retention_period=_DEAD_KEEP, fifo_queue=True if fifo else None
     )
+    scope.keep(queue)
     secure(scope, f"{name}Policy", queue, by_rules=by_rules)
     exempt(queue, "AwsSolutions-SQS3", "This is a dead-letter queue.")
     return queue

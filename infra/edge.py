@@ -113,7 +113,7 @@ class Edge(PlatformStack):
         return aws_cloudfront.CfnDistribution.OriginProperty(
             id=name,
             domain_name=host,
-            # replaces the viewer's own header; `shared.edge.http.pipeline.client_ip` trusts the forwarded address only with this key
+            # replaces the viewer's own header; functions refuse what comes without a key (`shared.core.edge_keys`)
             origin_custom_headers=[
                 aws_cloudfront.CfnDistribution.OriginCustomHeaderProperty(header_name="X-Cadre-Edge", header_value=key)
             ],

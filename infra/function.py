@@ -1,22 +1,25 @@
 """A Lambda function with its own role, environment and log group, made from its entry in `infra.needs`."""
 
-import sys
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnResource, Tags, aws_iam, aws_lambda
+from aws_cdk import Tags, aws_iam, aws_lambda
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.data import Data
 from infra.exemptions import exempt
 from infra.names import GSIS, STAGE_NAME, pascal_case
-from infra.needs import FUNCTIONS, Access, Needs
-from infra.settings import Settings
-from infra.stack import PlatformStack
+from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, Access, Needs
+from infra.queues import QUEUES
+from infra.release import Deployed, release
+from infra.settings import Settings, SettingsError
+from infra.stack import PlatformStack, trusts
 
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # the Python version that compiled the package
 _READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
 _WRITE = [
     "dynamodb:PutItem",
@@ -61,11 +64,12 @@ class Functions:
         self.settings, self.data, self.package = settings, data, package
         self.socket_api: str = ""  # the API's id, set by `infra.socket`
         self.socket_endpoint: str = settings.socket_endpoint
-        self.by_name: dict[str, aws_lambda.CfnFunction] = {}
+        self.by_name: dict[str, Deployed] = {}
         self.roles: dict[str, aws_iam.CfnRole] = {}
         self._assets: dict[str, Asset] = {}
+        _check_concurrency(settings.reserved_concurrency)
 
-    def make(self, scope: PlatformStack, name: str, more: Grants | None = None) -> aws_lambda.CfnFunction:
+    def make(self, scope: PlatformStack, name: str, more: Grants | None = None) -> Deployed:
         """The function of `functions/<name>`. `more` holds grants that only the caller knows (the state machine, a stream)."""
         needs = FUNCTIONS[name]
         title = pascal_case(name)
@@ -79,34 +83,52 @@ class Functions:
         grants.wildcard("*", "X-Ray's writing actions accept no resource.")
         role = self._role(scope, title, grants)
         asset = self._asset(scope)
+        environment = self._environment(name, grants)
+        stamp = self._stamp(scope, needs, environment)
         function = aws_lambda.CfnFunction(
             scope,
             title,
             handler=f"functions.{name}.handler.handler",
-            runtime=RUNTIME,
+            runtime=self.settings.runtime,
             architectures=[self.settings.architecture],
             role=role.attr_arn,
             code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
             memory_size=needs.memory,
             timeout=needs.timeout,
-            recursive_loop="Allow" if needs.loops else None,
-            tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(mode="Active"),
+            # without this, Lambda stops a chain of messages that comes back to its function after 16 rounds
+            recursive_loop="Allow" if feeds_itself(name) else None,
+            # Active begins traces: where a request comes in. A worker goes on with the trace that its message or its execution brings
+            tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(
+                mode="Active" if name in BEHIND_GATEWAYS else "PassThrough"
+            ),
             logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
                 log_format="JSON",
                 log_group=logs.ref,
                 application_log_level=self._passing_level(),
                 system_log_level="WARN",  # START, END and REPORT lines cost more than our one line for each request
             ),
-            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=self._environment(name, grants)),
-            description=f"Cadre: {name}",
+            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=environment),
+            description=f"Cadre: {name} {stamp}".rstrip(),  # Lambda makes no version of what did not change
+            reserved_concurrent_executions=self.settings.reserved_concurrency.get(name),
+            snap_start=aws_lambda.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
+            if self.settings.snap_start and name in BEHIND_GATEWAYS
+            else None,
         )
-        if RUNTIME != "python3.14":
+        if self.settings.runtime != "python3.14":
             exempt(function, "AwsSolutions-L1", "The runtime is the Python that compiled the package: bytecode must match.")
         Tags.of(function).add("area", name)
         Tags.of(role).add("area", name)
         Tags.of(logs).add("area", name)
-        self.by_name[name], self.roles[name] = function, role
-        return function
+        self.by_name[name], self.roles[name] = release(scope, title, function, stamp), role
+        return self.by_name[name]
+
+    def _stamp(self, scope: PlatformStack, needs: Needs, environment: dict[str, str]) -> str:
+        """A hash that changes with everything that a version of the function holds; empty without versions."""
+        settings = self.settings
+        if not settings.versions:
+            return ""
+        held = [self.package.name, str(needs), str(settings), scope.resolve(environment)]
+        return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:12]
 
     def _passing_level(self) -> str:
         """What Lambda lets through. Never less than INFO: requests' lines have that level and hold the metrics. The process itself leaves
@@ -135,6 +157,7 @@ class Functions:
 
     def _environment(self, name: str, grants: Grants) -> dict[str, str]:
         provider, model = self.settings.first_model
+        edge_keys = self.data.accepted_edge_keys if name in BEHIND_GATEWAYS else ""
         return {
             "CADRE_STAGE": self.settings.stage,
             "CADRE_LOG_LEVEL": self.settings.log_level,
@@ -148,6 +171,7 @@ class Functions:
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
             **({"CADRE_APP_URL": self.settings.app_url} if self.settings.app_url else {}),
             **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
+            **({"CADRE_EDGE_KEYS": edge_keys} if edge_keys else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
             **grants.environment,
         }
@@ -265,24 +289,33 @@ class Functions:
             grants.environment[f"CADRE_{name.upper()}"] = getattr(settings, name)
 
 
+def feeds_itself(name: str) -> bool:
+    """Whether messages of this function come back to it, from its own queue or by way of other functions."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        consumers = {QUEUES[queue].consumer for queue in FUNCTIONS[waiting.pop()].sends} - reached
+        reached |= consumers
+        waiting += consumers
+    return name in reached
+
+
 def _queue_setting(name: str) -> str:
     return f"{name.replace('-', '_')}_queue"
 
 
-def trusts(service: str) -> dict[str, Any]:
-    """The trust policy of a role that one AWS service assumes."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
-    }
+def _check_concurrency(reserved: Mapping[str, int]) -> None:
+    """Raise SettingsError for a function that does not exist, or has less than its queues ask for: their messages would fail."""
+    for name, number in reserved.items():
+        if name not in FUNCTIONS:
+            raise SettingsError(f"reservedConcurrency: {name!r} is no function; they are {', '.join(sorted(FUNCTIONS))}")
+        asked = sum(spec.concurrency for spec in QUEUES.values() if spec.consumer == name)
+        if number < max(asked, 1):
+            raise SettingsError(f"reservedConcurrency: {name} needs at least {max(asked, 1)}")
 
 
-def may_invoke(
-    scope: Construct, name: str, function: CfnResource, function_arn: str, service: str, source_arn: str
-) -> aws_lambda.CfnPermission:
+def may_invoke(scope: Construct, name: str, function_arn: str, service: str, source_arn: str) -> None:
     """Let one source invoke one function."""
-    permission = aws_lambda.CfnPermission(
+    aws_lambda.CfnPermission(
         scope, name, action="lambda:InvokeFunction", function_name=function_arn, principal=service, source_arn=source_arn
     )
-    permission.node.add_dependency(function)
-    return permission

@@ -6,7 +6,7 @@ from aws_cdk import App
 
 from infra.platform import compose
 from infra.prepare import start_child
-from infra.settings import Settings
+from infra.samples import EVERYTHING, LOCAL, PROD
 
 
 def findings(app: App) -> list[str]:
@@ -23,9 +23,9 @@ def findings(app: App) -> list[str]:
 
 def main() -> int:
     """Print the findings; 1 if there are any."""
-    code, package = start_child(Settings())()
+    code, package = start_child(LOCAL)()
     lines: list[str] = []
-    for settings in (Settings(), Settings(stage="prod", bundle="venv", public_url="https://cadre.example")):
+    for settings in (LOCAL, PROD, EVERYTHING):
         app = App(analytics_reporting=False)
         compose(app, settings, code, package)
         lines += findings(app)

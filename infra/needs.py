@@ -23,7 +23,6 @@ class Needs:
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
     mails: bool = False  # sends e-mail
-    loops: bool = False  # sends to its own queue: without this, Lambda stops such a loop after 16 rounds
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
@@ -50,7 +49,7 @@ AREAS = {
 
 WORKERS = {
     "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
-    "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, loops=True, timeout=30),
+    "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
@@ -77,10 +76,10 @@ WORKERS = {
         sends=("cascade", "ws-live"),
         machine=("stop",),
         posts=True,
-        loops=True,
         timeout=60,
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
 }
 
 FUNCTIONS = AREAS | WORKERS
+BEHIND_GATEWAYS = (*AREAS, "ws")  # API Gateway calls these: a request begins here

@@ -31,7 +31,7 @@ def compose(app: App, settings: Settings, code: Code, package: Path) -> None:
             account = Account(app, settings)
             for stack in (socket, *apis.values()):
                 stack.add_stack_dependency(account)
-        Edge(app, settings, apis, socket, data.edge_key_value)
+        Edge(app, settings, apis, socket, data.edge_key)
     Tags.of(app).add("project", PROJECT)
     Tags.of(app).add("stage", settings.stage)
     Tags.of(app).add("deployment", settings.deployment)

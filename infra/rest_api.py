@@ -15,6 +15,7 @@ from constructs import Construct
 from infra.exemptions import exempt
 from infra.gateway_errors import RESPONSES, gateway_error
 from infra.names import STAGE_NAME, Contract, api_part, pascal_case
+from infra.release import Deployed
 from infra.routes import Route, gateway_paths
 from infra.settings import Settings
 from infra.stack import PlatformStack
@@ -63,7 +64,7 @@ class RestApi(PlatformStack):
         settings: Settings,
         contract: Contract,
         routes: Iterable[Route],
-        functions: Mapping[str, aws_lambda.CfnFunction],
+        functions: Mapping[str, Deployed],
     ) -> None:
         super().__init__(scope, settings, api_part(contract.name), f"the REST API of {contract.name}")
         self.contract = contract
@@ -77,7 +78,7 @@ class RestApi(PlatformStack):
                 contract.name,
                 settings.stack_name(contract.name),
                 mine,
-                {area: self.invocation_uri(functions[area].attr_arn) for area in areas},
+                {area: self.invocation_uri(functions[area].arn) for area in areas},
                 settings.allowed_origins,
             ),
             endpoint_configuration=aws_apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
@@ -95,7 +96,7 @@ class RestApi(PlatformStack):
                 self,
                 f"MayInvoke{title}",
                 action="lambda:InvokeFunction",
-                function_name=functions[area].attr_arn,
+                function_name=functions[area].arn,
                 principal="apigateway.amazonaws.com",
                 source_arn=source,
             )
@@ -111,6 +112,8 @@ class RestApi(PlatformStack):
         # A deployment is a snapshot: CloudFormation makes a new one only if its logical id changes
         stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
+        # API Gateway would make this group itself, by this name, and never forget what is in it
+        execution_logs = self.logs("ExecutionLogs", Fn.join("", ["API-Gateway-Execution-Logs_", self.api.ref, "/", STAGE_NAME]))
         stage = aws_apigateway.CfnStage(
             self,
             "StageV1",
@@ -134,6 +137,7 @@ class RestApi(PlatformStack):
                 )
             ],
         )
+        stage.add_resource_dependency(execution_logs)
         exempt(
             stage,
             "AwsSolutions-APIG3",

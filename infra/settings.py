@@ -6,6 +6,7 @@ Each field is a context value of the CDK app (`cdk.json`, or `-c mailSender=...`
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
@@ -31,6 +32,15 @@ LOG_LEVELS = {
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 
 
+THIS_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# Those for which requirements/functions.txt has a wheel of everything (tried for arm64 on 2026-11-28)
+RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
+# The ways of CodeDeploy to move calls to a new version: a share first and the rest later, or a share every so often
+SHIFTS = (
+    *(f"Canary10Percent{minutes}Minutes" for minutes in (5, 10, 15, 30)),
+    "Linear10PercentEvery1Minute",
+    *(f"Linear10PercentEvery{minutes}Minutes" for minutes in (2, 3, 10)),
+)
 _ADDRESS = r"[^@\s]+@[^@\s]+"
 LOCAL_SENDER = "cadre@localhost.localdomain"  # no domain that anybody could verify in SES
 NO_URL = "https://public-url-is-not-set.invalid"
@@ -83,6 +93,13 @@ class Settings:
     alarm_email: str = ""
     keep_data: bool | None = None  # retain and protect resources that hold data; unset: only in prod
     gateway_log_role: bool = True  # the account's role for API access logs: one per account and region
+    runtime: str = ""  # unset: the Python that runs the app; its bytecode is in the package
+    gradual_shift: str = ""  # how CodeDeploy moves calls to new versions; unset: at once
+    snap_start: bool = False  # functions behind the gateways start from a snapshot
+    reserved_concurrency: Mapping[str, int] = field(default_factory=dict)  # function -> calls at the same time
+    table_max_reads: int = 0  # request units a second of each table and index; 0: no ceiling
+    table_max_writes: int = 0
+    edge_key_number: int = 1  # the next number gives the edge a new key; the one before stays valid
     throttle_rate: int = 500
     throttle_burst: int = 1000
 
@@ -92,6 +109,16 @@ class Settings:
             object.__setattr__(self, "bundle", "venv" if self.local else "lambda")
         _one_of("bundle", self.bundle, BUNDLES)
         _one_of("architecture", self.architecture, ARCHITECTURES)
+        if not self.runtime:
+            object.__setattr__(self, "runtime", THIS_RUNTIME)
+        if not self.local:
+            _one_of("runtime", self.runtime, RUNTIMES)
+        if self.gradual_shift:
+            _one_of("gradualShift", self.gradual_shift, SHIFTS)
+        if self.snap_start and self.runtime == "python3.11":
+            raise SettingsError("snapStart: AWS has it for Python 3.12 and newer")
+        if min(self.table_max_reads, self.table_max_writes) < 0:
+            raise SettingsError("tableMaxReads and tableMaxWrites: at least 1, or 0 for no ceiling")
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _one_of("logLevel", self.log_level.upper(), tuple(LOG_LEVELS))
         object.__setattr__(self, "log_level", LOG_LEVELS[self.log_level.upper()])
@@ -112,6 +139,13 @@ class Settings:
             raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
+        profiles = [arn for arn in self.bedrock_model_arns if "inference-profile/" in arn]
+        if profiles and len(profiles) == len(self.bedrock_model_arns):
+            raise SettingsError(
+                "bedrockModelArns: an inference profile needs its foundation models' ARNs too, of all its regions"
+            )
+        if self.edge_key_number < 1:
+            raise SettingsError("edgeKeyNumber: at least 1")
         secrets = (self.provider_secret_arn, self.oauth_secret_arn, self.payment_secret_arn)
         for arn in (*self.bedrock_model_arns, *filter(None, (*secrets, self.web_acl_arn))):
             if not arn.startswith("arn:"):
@@ -120,6 +154,11 @@ class Settings:
     @property
     def local(self) -> bool:
         return self.stage == "local"
+
+    @property
+    def versions(self) -> bool:
+        """Whether functions have versions, and callers call an alias."""
+        return bool(self.gradual_shift) or self.snap_start
 
     @property
     def first_model(self) -> tuple[str, str]:
@@ -167,6 +206,10 @@ def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings
         raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
     if settings.mail_sender == LOCAL_SENDER and not settings.local:
         raise SettingsError(f"mailSender: SES sends nothing from {LOCAL_SENDER}; name an address that you verify there")
+    if settings.runtime != THIS_RUNTIME:
+        raise SettingsError(
+            f"runtime: the app must be run by {settings.runtime}, which compiles the package, and not by {THIS_RUNTIME}"
+        )
     if settings.stage == "prod" and settings.url == NO_URL:
         raise SettingsError("publicUrl: production needs its address, by `domains` or by `publicUrl`")
     return settings
@@ -183,6 +226,9 @@ def _convert(name: str, raw: Any, hint: str) -> Any:
     try:
         if "bool" in hint:
             return {"true": True, "1": True, "false": False, "0": False}[str(raw).lower()]
+        if "Mapping[str, int]" in hint:
+            values = json.loads(raw) if isinstance(raw, str) else raw
+            return {str(key): int(value) for key, value in values.items()}
         if "int" in hint:
             return int(raw)
         if "tuple" in hint:

@@ -68,7 +68,7 @@ class Socket(PlatformStack):
             "Integration",
             api_id=self.api.ref,
             integration_type="AWS_PROXY",
-            integration_uri=self.invocation_uri(function.attr_arn),
+            integration_uri=self.invocation_uri(function.arn),
         )
         for key, title in ROUTES.items():
             route = aws_apigatewayv2.CfnRoute(
@@ -85,4 +85,4 @@ class Socket(PlatformStack):
                 "The function ws checks the token: one contract sends it in its first message.",
             )
         source = self.arn("execute-api", self.api.ref, f"/{STAGE_NAME}/*")
-        may_invoke(self, "MayInvoke", function, function.attr_arn, "apigateway.amazonaws.com", source)
+        may_invoke(self, "MayInvoke", function.arn, "apigateway.amazonaws.com", source)

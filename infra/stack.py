@@ -1,5 +1,7 @@
 """The base class of every stack of a deployment."""
 
+from typing import Any
+
 from aws_cdk import CfnResource, Environment, Fn, RemovalPolicy, Stack, Token, aws_logs
 from constructs import Construct
 
@@ -10,15 +12,16 @@ from infra.settings import Settings
 class PlatformStack(Stack):
     """A stack of one deployment. A local one is bound to the embedded engine's account, so that the CDK CLI cannot deploy it to AWS."""
 
-    def __init__(self, scope: Construct, settings: Settings, part: str, about: str) -> None:
+    def __init__(self, scope: Construct, settings: Settings, part: str, about: str, *, holds_data: bool = False) -> None:
         # the package of a local stack is without dependencies, which AWS does not have
         environment = Environment(account=LOCAL_ACCOUNT, region=LOCAL_REGION) if settings.local else None
         super().__init__(scope, settings.stack_name(part), description=f"Cadre: {about}", env=environment)
+        self.termination_protection = holds_data and settings.protected
         self.settings = settings
 
-    def logs(self, name: str) -> aws_logs.CfnLogGroup:
+    def logs(self, name: str, physical_name: str | None = None) -> aws_logs.CfnLogGroup:
         """A log group with the retention of the settings."""
-        group = aws_logs.CfnLogGroup(self, name, retention_in_days=self.settings.log_retention_days)
+        group = aws_logs.CfnLogGroup(self, name, log_group_name=physical_name, retention_in_days=self.settings.log_retention_days)
         self.keep(group)
         return group
 
@@ -40,3 +43,11 @@ class PlatformStack(Stack):
         region = "<AWS::Region>" if Token.is_unresolved(self.region) else self.region
         account = "<AWS::AccountId>" if Token.is_unresolved(self.account) else self.account
         return f"arn:<AWS::Partition>:{service}:{region}:{account}:{resource}"
+
+
+def trusts(service: str) -> dict[str, Any]:
+    """The trust policy of a role that one AWS service assumes."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }

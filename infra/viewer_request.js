@@ -10,14 +10,14 @@ var HOSTS = __HOSTS__;
 function handler(event) {
     var request = event.request;
     var host = request.headers.host ? request.headers.host.value.toLowerCase() : '';
-    var name = HOSTS[host];
+    var name = own(HOSTS, host);
     var path = request.uri;
     if (!name) {
         var end = path.indexOf('/', 1);
         name = end < 0 ? path.slice(1) : path.slice(1, end);
         path = end < 0 ? '/' : path.slice(end);
     }
-    var contract = CONTRACTS[name];
+    var contract = own(CONTRACTS, name);
     if (!contract) {
         return notFound();
     }
@@ -40,6 +40,11 @@ function handler(event) {
     request.uri = '/__STAGE__' + path.slice(contract.base.length);
     cf.selectRequestOriginById(name);
     return request;
+}
+
+// A path like /constructor must not find what every object inherits
+function own(map, key) {
+    return Object.prototype.hasOwnProperty.call(map, key) ? map[key] : undefined;
 }
 
 function notFound() {

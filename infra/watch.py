@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Fn, aws_cloudwatch, aws_lambda, aws_sns
+from aws_cdk import Fn, aws_cloudwatch, aws_sns
 from constructs import Construct
 
 from infra.backend import Backend
@@ -11,6 +11,7 @@ from infra.data import Data
 from infra.exemptions import exempt
 from infra.function import Functions
 from infra.names import STAGE_NAME, pascal_case
+from infra.release import Deployed
 from infra.rest_api import RestApi
 from infra.settings import Settings
 from infra.socket import Socket
@@ -65,7 +66,7 @@ class Watch(PlatformStack):
         machine = {"StateMachineArn": backend.machine.ref}
         self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", machine), 1)
         self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", machine), 1)
-        projector = {"FunctionName": functions.by_name["stream_projector"].ref}
+        projector = {"FunctionName": functions.by_name["stream_projector"].name}
         self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
         if not settings.local:
@@ -131,11 +132,11 @@ class Watch(PlatformStack):
             ok_actions=[self.topic_arn],
         )
 
-    def _functions(self, functions: Mapping[str, aws_lambda.CfnFunction]) -> None:
+    def _functions(self, functions: Mapping[str, Deployed]) -> None:
         for name, function in functions.items():
             title = pascal_case(name)
-            self._alarm(f"{title}Errors", Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}), FUNCTION_ERRORS)
-            self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.ref}), 1)
+            self._alarm(f"{title}Errors", Metric("AWS/Lambda", "Errors", {"FunctionName": function.name}), FUNCTION_ERRORS)
+            self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.name}), 1)
 
     def _queues(self, data: Data, backend: Backend) -> None:
         dead = {f"{pascal_case(name)}Dead": queue.dead.attr_queue_name for name, queue in data.queues.items()} | backend.dead
@@ -160,7 +161,7 @@ class Watch(PlatformStack):
 
     def _dashboard(
         self,
-        functions: Mapping[str, aws_lambda.CfnFunction],
+        functions: Mapping[str, Deployed],
         data: Data,
         backend: Backend,
         socket: Socket,
@@ -172,11 +173,11 @@ class Watch(PlatformStack):
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph(
                 "Function errors",
-                [Metric("AWS/Lambda", "Errors", {"FunctionName": function.ref}) for function in functions.values()],
+                [Metric("AWS/Lambda", "Errors", {"FunctionName": function.name}) for function in functions.values()],
             ),
             self._graph(
                 "Function duration p99",
-                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.ref}, "p99") for function in functions.values()],
+                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.name}, "p99") for function in functions.values()],
             ),
             self._graph(
                 "Queues",

@@ -16,6 +16,7 @@ from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
 from shared.core import logs
 from shared.core.aws import busy_error
+from shared.core.edge_keys import HEADER, require_edge
 from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
 from shared.core.situations import Situation
 from shared.edge.contracts import contract as get_contract
@@ -51,12 +52,14 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
     query: Mapping[str, str] = event.get("queryStringParameters") or {}
     path = query.get("path") or "/"
     name = query.get("contract") or "agentworks"
+    headers = {key.lower(): value for key, value in (event.get("headers") or {}).items()}
     try:
+        require_edge(headers.get(HEADER, ""))
         endpoint, parameters = _find(path, query.get("contract"))
         name = endpoint.contract
         if endpoint.connect is None:
             raise Upstream(Situation.UNAVAILABLE, "This socket is not served yet")
-        claims = tokens.read(_token(event, query), tokens.ACCESS)
+        claims = tokens.read(_token(headers, query), tokens.ACCESS)
         # a handshake counts as a request, so that nobody connects again and again to be counted anew (`MESSAGES`)
         actor, _ = records.authenticate(claims, get_contract(name).rate_rules("", claims.plan))
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
@@ -99,10 +102,9 @@ def _find(path: str, contract: str | None) -> tuple[Endpoint, dict[str, str]]:
     raise NotFound("endpoint")
 
 
-def _token(event: dict[str, Any], query: Mapping[str, str]) -> str:
+def _token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
     if token := query.get("token"):
         return token
-    headers: dict[str, str] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated

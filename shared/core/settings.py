@@ -42,8 +42,8 @@ class Settings:
     oauth_secret: str = ""
     # payments: the name of a JSON secret with the payment gateway's keys
     payment_secret: str = ""
-    # a secret that the edge sends with every request; empty if there is no edge
-    edge_key: str = ""
+    # the secrets that the edge may send with a request, separated by commas; empty if there is no edge
+    edge_keys: str = ""
     # other origins whose pages may use the session cookie, separated by commas
     allowed_origins: str = ""
     mail_sender: str = "cadre@localhost.localdomain"

@@ -255,7 +255,7 @@ def test_a_request_id_comes_back_in_header_and_body(aws, contract):
     ],
 )
 def test_anonymous_requests_are_counted_by_where_they_come_from(aws, headers, counted, monkeypatch):
-    monkeypatch.setattr("shared.edge.http.pipeline.settings", lambda: replace(settings(), edge_key="the-key"))
+    monkeypatch.setattr("shared.core.edge_keys.settings", lambda: replace(settings(), edge_keys="the-key"))
     call("auth", "agentworks", *LOGIN, body={"email": "a@b.co", "password": "x"}, headers=headers)
     assert get(Access, f"RL#agentworks#{counted}") is not None
 

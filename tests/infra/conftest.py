@@ -1,4 +1,5 @@
-"""Templates of a whole platform, made once a session: `prod` as a platform team deploys it, `local` as a laptop does."""
+"""Templates of a whole platform, made once a session: `prod` as a platform team deploys it, `everything` with all settings on,
+`local` as a laptop does."""
 
 import json
 from collections.abc import Iterator
@@ -8,24 +9,9 @@ from typing import Any
 
 import pytest
 
+from infra.samples import EVERYTHING, LOCAL, PROD
 from infra.settings import Settings
 from tests.infra import planned
-
-PROD = Settings(
-    stage="prod",
-    bundle="venv",
-    domains={"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"},
-    certificate_arn="arn:aws:acm:us-east-1:111111111111:certificate/1",
-    hosted_zone_id="Z1",
-    hosted_zone_name="agentworks.dev",
-    mail_sender="hello@agentworks.dev",
-    provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",
-    payment_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:payments-abcdef",
-    oauth_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:oauth-abcdef",
-    bedrock_model_arns=("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude",),
-    alarm_email="ops@agentworks.dev",
-)
-LOCAL = Settings(stage="local", socket_endpoint="http://127.0.0.1:4566/_aws/execute-api/{api}/v1")
 
 
 @dataclass(frozen=True)
@@ -46,6 +32,7 @@ class Resource:
 @dataclass(frozen=True)
 class Templates:
     stacks: dict[str, dict[str, Any]]
+    protected: frozenset[str]  # stacks that CloudFormation refuses to delete
 
     @property
     def resources(self) -> Iterator[Resource]:
@@ -68,12 +55,19 @@ def synthesize(settings: Settings, outdir: Path) -> Templates:
     compose(app, settings, planned.code(), planned.PACKAGE)
     app.synth()
     templates = {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(outdir.glob("*.template.json"))}
-    return Templates(templates)
+    artifacts = json.loads((outdir / "manifest.json").read_text())["artifacts"]
+    protected = {name for name, one in artifacts.items() if one.get("properties", {}).get("terminationProtection")}
+    return Templates(templates, frozenset(protected))
 
 
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     return synthesize(PROD, tmp_path_factory.mktemp("prod"))
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return synthesize(EVERYTHING, tmp_path_factory.mktemp("everything"))
 
 
 @pytest.fixture(scope="session")

@@ -42,3 +42,14 @@ def test_a_wrong_setting_is_named_before_anything_is_made(tmp_path: Path, enviro
     done = run(tmp_path / "out", **environment)
     assert (done.returncode, done.stderr) == (2, "stage: 'live' is not one of local, dev, prod\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_cli_is_told_to_name_a_stage(tmp_path: Path) -> None:
+    """`cdk deploy --all` would try the laptop's stacks."""
+    done = run(tmp_path / "out", CDK_CLI_VERSION="2.1148.1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("stage: name the one to deploy")
+
+
+def test_the_cli_runs_the_app_in_the_environment_that_make_makes() -> None:
+    assert json.loads((ROOT / "cdk.json").read_text())["app"] == ".venv/bin/python app.py"

@@ -90,6 +90,14 @@ def test_anything_else_is_not_found(route, uri: str) -> None:
     assert route(uri)["statusCode"] == 404
 
 
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"])
+def test_what_every_object_inherits_is_no_contract_and_no_host(route, name: str) -> None:
+    for uri in (f"/{name}", f"/{name}/v1/boards"):
+        assert route(uri)["statusCode"] == 404
+    sent = route("/omoios/api/v1/boards", host=name)
+    assert (sent["origin"], sent["uri"]) == ("omoios", "/v1/boards")
+
+
 def test_the_function_is_small_enough() -> None:
     assert len(router().encode()) < 10_240  # CloudFront's limit
     assert "__" not in router()

@@ -2,12 +2,12 @@
 
 import pytest
 
+from infra.samples import DEV, EVERYTHING, LOCAL
 from infra.settings import Settings
 from tests.infra import planned
-from tests.infra.conftest import LOCAL, PROD
 
 
-@pytest.mark.parametrize("settings", [PROD, LOCAL, Settings(stage="dev", bundle="venv")], ids=lambda settings: settings.stage)
+@pytest.mark.parametrize("settings", [LOCAL, DEV, EVERYTHING], ids=lambda settings: settings.stage)
 def test_no_finding_is_left(settings: Settings) -> None:
     from aws_cdk import App
 

@@ -1,8 +1,17 @@
 """What a platform team may say, from where, and what is refused before anything is deployed."""
 
+import re
+import shlex
+import sys
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
 from infra.settings import LOG_LEVELS, Settings, SettingsError, camel, load
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_environment_wins_over_the_context() -> None:
@@ -63,6 +72,12 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"domains": "omoios=x.dev"}, "domains"),
         ({"hostedZoneId": "Z1"}, "hostedZoneName"),
         ({"bedrockModelArns": ["claude"]}, "claude"),
+        ({"bedrockModelArns": ["arn:aws:bedrock:eu-west-1:1:inference-profile/eu.claude"]}, "foundation models"),
+        ({"edgeKeyNumber": 0}, "edgeKeyNumber"),
+        ({"runtime": "python2.7"}, "runtime"),
+        ({"gradualShift": "Slowly"}, "gradualShift"),
+        ({"tableMaxReads": -1}, "tableMaxReads"),
+        ({"reservedConcurrency": '{"auth": "many"}'}, "reservedConcurrency"),
         ({"throttleRate": 10, "throttleBurst": 5}, "throttleBurst"),
         ({"mailSender": "nobody"}, "mailSender"),
         ({"deployment": "Not a name"}, "deployment"),
@@ -86,6 +101,22 @@ def test_a_log_level_is_what_people_write(written: str, held: str) -> None:
     assert load({"logLevel": written}, {}).log_level == held
 
 
+def test_the_runtime_is_one_for_which_the_lock_has_wheels_and_which_made_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load({}, {}).runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
+    monkeypatch.setattr("infra.settings.THIS_RUNTIME", "python3.10")
+    assert load({}, {}).runtime == "python3.10"  # a laptop runs functions with the Python that it has
+    with pytest.raises(SettingsError, match=r"runtime: 'python3\.10' is not one of python3\.11"):
+        load({"stage": "dev"}, {})
+    with pytest.raises(SettingsError, match=r"must be run by python3\.13"):
+        load({"stage": "dev", "runtime": "python3.13"}, {})
+
+
+def test_snapshots_need_a_python_that_has_them() -> None:
+    assert Settings(runtime="python3.13", snap_start=True).versions
+    with pytest.raises(SettingsError, match="snapStart"):
+        Settings(runtime="python3.11", snap_start=True)
+
+
 def test_stack_names_tell_deployments_apart() -> None:
     assert Settings(stage="dev", deployment="team").stack_name("data") == "team-dev-data"
     assert camel("log_retention_days") == "logRetentionDays"
@@ -96,3 +127,22 @@ def test_a_contract_is_served_on_its_own_domain_or_below_the_shared_address() ->
     assert settings.url_of("omoios") == "https://o.dev/api/v1"
     assert settings.url_of("agentworks") == "https://o.dev/agentworks/v1"
     assert Settings().url_of("agentworks") == "http://localhost:8000/agentworks/v1"
+
+
+def printed(page: str) -> list[str]:
+    """The calls of the CDK CLI in a page, each on one line."""
+    text = (ROOT / page).read_text().replace("\\\n", " ")
+    return re.findall(r"^cdk (?:synth|diff|deploy) .*|(?<=`)cdk (?:synth|diff|deploy) [^`]*-c [^`]*(?=`)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deploying.md", "docs/operations.md"])
+def test_the_commands_that_are_printed_are_taken_by_the_app(page: str) -> None:
+    """In the README and for a first deployment as they stand; the others may count on what is in `cdk.json`."""
+    kept = {"publicUrl": "https://cadre.example", "mailSender": "hello@cadre.example"}
+    assert printed(page)
+    for command in printed(page):
+        words = shlex.split(command, comments=True)
+        context = dict(word.split("=", 1) for flag, word in pairwise(words) if flag in ("-c", "--context"))
+        assert set(context) <= {camel(field.name) for field in fields(Settings)}, command
+        first = "--all" in words and page != "docs/operations.md"
+        assert not load(context if first else kept | context, {}).local, command

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,12 +13,13 @@ import pytest
 
 from infra.gateway_errors import RESPONSES
 from infra.names import CONTRACTS, TABLES
-from infra.needs import AREAS, WORKERS
+from infra.needs import AREAS, FUNCTIONS, WORKERS
 from infra.queues import QUEUES
+from infra.samples import PROD
 from infra.settings import LOG_LEVELS
 from shared.channels.exports import jobs
 from tests.infra import planned
-from tests.infra.conftest import PROD, Resource, Templates
+from tests.infra.conftest import Resource, Templates
 
 # Actions that AWS gives no resource level: only these may be allowed on "*"
 NO_RESOURCE_LEVEL = {
@@ -99,7 +101,8 @@ def test_every_function_runs_as_the_package_was_made(prod: Templates) -> None:
     for function in prod.of("AWS::Lambda::Function"):
         properties = function.properties
         assert properties["Architectures"] == ["arm64"]
-        assert properties["TracingConfig"] == {"Mode": "Active"}
+        begins = tags(function)["area"] in {*AREAS, "ws"}  # elsewhere a trace is brought along, or says nothing
+        assert properties["TracingConfig"] == {"Mode": "Active" if begins else "PassThrough"}
         assert properties["LoggingConfig"]["LogFormat"] == "JSON"
         assert properties["Environment"]["Variables"]["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
         assert properties["Environment"]["Variables"]["CADRE_STAGE"] == "prod"
@@ -194,6 +197,9 @@ def test_only_the_run_steps_reach_models(prod: Templates) -> None:
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
     assert reaching == {"RunStepsRole"}
+    (steps,) = [role for role in prod.of("AWS::IAM::Role") if role.name == "RunStepsRole"]
+    (calling,) = [one for one in statements(steps) if "bedrock:InvokeModel" in one["Action"]]
+    assert calling["Resource"] == list(PROD.bedrock_model_arns)  # a profile, and its model in every region that it may choose
 
 
 def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> None:
@@ -231,11 +237,11 @@ def test_the_steps_may_answer_the_machine_that_calls_them(prod: Templates) -> No
     )
 
 
-def test_every_table_is_encrypted_and_expires_and_is_billed_by_request(prod: Templates) -> None:
+def test_every_table_is_under_aws_own_key_and_expires_and_is_billed_by_request(prod: Templates) -> None:
     tables = {table.name: table.properties for table in prod.of("AWS::DynamoDB::Table")}
     assert {name.lower() for name in tables} == set(TABLES)
     for name, properties in tables.items():
-        assert properties["SSESpecification"] == {"SSEEnabled": True}, name
+        assert "SSESpecification" not in properties, name  # that is the key of KMS, which bills its calls
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}, name
         assert properties["BillingMode"] == "PAY_PER_REQUEST", name
         # what is in `ephemeral` expires; restoring it would bring back revoked sessions
@@ -258,9 +264,21 @@ HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::S
 
 @pytest.mark.parametrize("kind", HOLDS_DATA)
 def test_what_holds_data_stays_in_production_and_goes_on_a_laptop(prod: Templates, local: Templates, kind: str) -> None:
-    assert {resource.body["DeletionPolicy"] for resource in prod.of(kind)} == {"Retain"}
-    assert {resource.body["UpdateReplacePolicy"] for resource in prod.of(kind)} == {"Retain"}
+    holding = [resource for resource in prod.of(kind) if "EdgeKey" not in resource.name]  # made anew with a new stack
+    assert {resource.body["DeletionPolicy"] for resource in holding} == {"Retain"}
+    assert {resource.body["UpdateReplacePolicy"] for resource in holding} == {"Retain"}
     assert {resource.body["DeletionPolicy"] for resource in local.of(kind)} == {"Delete"}
+
+
+def test_queues_stay_in_production_with_the_work_that_is_in_them(prod: Templates, local: Templates) -> None:
+    assert {queue.body["DeletionPolicy"] for queue in prod.of("AWS::SQS::Queue")} == {"Retain"}
+    assert {queue.body["DeletionPolicy"] for queue in local.of("AWS::SQS::Queue")} == {"Delete"}
+
+
+def test_the_stacks_that_hold_data_refuse_termination_in_production_only(prod: Templates, local: Templates) -> None:
+    assert prod.protected == {one.stack for kind in (*HOLDS_DATA, "AWS::SQS::Queue") for one in prod.of(kind)}
+    assert prod.protected == {"cadre-prod-data", "cadre-prod-functions"}
+    assert local.protected == set()
 
 
 def test_tables_refuse_deletion_in_production_only(prod: Templates, local: Templates) -> None:
@@ -393,8 +411,9 @@ def test_rates_of_bounces_and_complaints_have_alarms(prod: Templates, local: Tem
 
 def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod: Templates) -> None:
     """Lambda ends such a chain after 16 rounds unless it is told."""
-    allowed = {one.name for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
-    assert allowed == {"WsPusher", "CascadeWorker"}
+    allowed = {tags(one)["area"] for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
+    feeding = {name for name, needs in FUNCTIONS.items() if name in {QUEUES[queue].consumer for queue in needs.sends}}
+    assert allowed == feeding == {"ws_pusher", "cascade_worker", "export_worker"}
 
 
 @pytest.mark.parametrize("queue", ["ScheduleDead", "MailEvents"])
@@ -413,6 +432,15 @@ def test_every_log_group_forgets(prod: Templates) -> None:
         assert group.properties["RetentionInDays"] == PROD.log_retention_days, group
 
 
+def test_the_log_groups_that_gateways_would_make_themselves_are_there_before_them(prod: Templates) -> None:
+    for stage in prod.of("AWS::ApiGateway::Stage"):
+        (settings,) = stage.properties["MethodSettings"]
+        assert settings["LoggingLevel"] == "ERROR"
+        assert "ExecutionLogs" in stage.body["DependsOn"]
+        name = prod.stacks[stage.stack]["Resources"]["ExecutionLogs"]["Properties"]["LogGroupName"]
+        assert name == {"Fn::Join": ["", ["API-Gateway-Execution-Logs_", {"Ref": "Api"}, "/v1"]]}
+
+
 @pytest.mark.parametrize("kind", TAGGED)
 def test_everything_says_whose_it_is(prod: Templates, kind: str) -> None:
     for resource in prod.of(kind):
@@ -427,7 +455,8 @@ def test_functions_say_their_area_and_apis_their_contract(prod: Templates) -> No
 def test_two_deployments_fit_into_one_account(prod: Templates) -> None:
     for resource in prod.resources:
         name = PHYSICAL_NAMES.get(resource.type)
-        assert name is None or name not in resource.properties, f"{resource}: {name} is fixed"
+        fixed = isinstance(resource.properties.get(name or ""), str)  # a name that is made of an API's id is that API's alone
+        assert not fixed, f"{resource}: {name} is fixed"
 
 
 def test_no_stack_is_near_the_limits(prod: Templates) -> None:
@@ -595,14 +624,34 @@ def test_the_edge_proves_itself_to_every_area(prod: Templates, local: Templates)
     ((header,),) = map(json.loads, sent)
     assert header["HeaderName"] == "X-Cadre-Edge"
     assert "{{resolve:secretsmanager:" in json.dumps(header["HeaderValue"])
-    believing = {
-        tags(one)["area"]: one.properties["Environment"]["Variables"]["CADRE_EDGE_KEY"]
-        for one in prod.of("AWS::Lambda::Function")
-        if "CADRE_EDGE_KEY" in one.properties["Environment"]["Variables"]
+    asking = accepted_edge_keys(prod)
+    assert set(asking) == {*AREAS, "ws"}
+    assert all(value == header["HeaderValue"] for value in asking.values())
+    assert "CADRE_EDGE_KEYS" not in json.dumps(local.stacks)
+
+
+def accepted_edge_keys(templates: Templates) -> dict[str, Any]:
+    return {
+        tags(one)["area"]: one.properties["Environment"]["Variables"]["CADRE_EDGE_KEYS"]
+        for one in templates.of("AWS::Lambda::Function")
+        if "CADRE_EDGE_KEYS" in one.properties["Environment"]["Variables"]
     }
-    assert set(believing) == set(AREAS)
-    assert all(value == header["HeaderValue"] for value in believing.values())
-    assert "CADRE_EDGE_KEY" not in json.dumps(local.stacks)
+
+
+def test_the_edges_key_changes_without_an_outage(prod: Templates, everything: Templates) -> None:
+    """Stacks are deployed one after the other: functions accept the next key before the edge sends it, and the last one after."""
+    (distribution,) = everything.of("AWS::CloudFront::Distribution")
+    (sent,) = {
+        json.dumps(one["OriginCustomHeaders"][0]["HeaderValue"])
+        for one in distribution.properties["DistributionConfig"]["Origins"]
+    }
+    for accepted in map(json.dumps, accepted_edge_keys(everything).values()):
+        assert re.findall(r"EdgeKey(\d*)Id", accepted) == ["2", "3"]
+    assert re.findall(r"EdgeKey(\d*)Id", sent) == ["3"]
+    exported = set(everything.stacks["cadre-prod-data"]["Outputs"])
+    before = {name for name in prod.stacks["cadre-prod-data"]["Outputs"] if "EdgeKey" in name}
+    assert before
+    assert before <= exported  # a stack cannot take back what another one still imports
 
 
 def test_a_laptop_has_the_same_functions_and_no_edge(local: Templates, prod: Templates) -> None:

@@ -10,7 +10,8 @@ from tests.shell import shell
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.infra.conftest import PROD, synthesize
+from infra.samples import PROD
+from tests.infra.conftest import synthesize
 synthesize(PROD, Path(sys.argv[1]))
 """
 

@@ -6,9 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
+from shared.core.edge_keys import require_edge
+from shared.core.errors import Forbidden
 from shared.edge.contracts.base import Contract
 from shared.edge.http.operation import Operation
-from shared.edge.http.pipeline import failure, http_problem, request_id
+from shared.edge.http.pipeline import edge_key, failure, http_problem, request_id
 from shared.edge.http.routing import mount
 
 
@@ -28,6 +30,10 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
 
     async def unmatched(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this only for HTTPException
+        try:
+            require_edge(edge_key(request))
+        except Forbidden as refused:
+            return failure(contract, contract.problem(refused), request_id(request))
         if error.status_code == 405:
             allowed = {
                 method for route in app.routes if _matches_path(route, request) for method in getattr(route, "methods", ())

@@ -4,7 +4,6 @@ A FastAPI route class instead of middleware: it runs before the body is validate
 validation error) and needs no extra ASGI layer.
 """
 
-import hmac
 import re
 import time
 from collections.abc import Callable, Coroutine
@@ -20,9 +19,9 @@ from starlette.responses import Response
 
 from shared.core import clock
 from shared.core.aws import busy_error
+from shared.core.edge_keys import HEADER, is_edge, require_edge
 from shared.core.errors import CadreError, TooLarge
 from shared.core.networks import network_of
-from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
 from shared.edge.contracts.problems import Problem
@@ -70,6 +69,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     contract = operation.contract
     problem: Problem | None = None
     try:
+        require_edge(edge_key(request))
         _check_size(operation, await request.body())
         await authenticate(operation, request, call)
         if takes_json:
@@ -144,14 +144,18 @@ def request_id(request: Request) -> str:
     return gateway_id or "local"
 
 
+def edge_key(request: Request) -> str:
+    """Return what the request says to have come through the edge, or an empty string."""
+    return request.headers.get(HEADER, "")
+
+
 def client_ip(request: Request) -> str:
     """Return the network address of the caller, as callers are counted (`network_of`).
 
     Behind the edge the gateway sees only the edge. The address is then the second last in X-Forwarded-For, which the edge added.
     The edge proves itself with a key (infra/edge.py); without it the gateway's own view counts, whatever the headers say.
     """
-    key = settings().edge_key
-    if key and hmac.compare_digest(request.headers.get("x-cadre-edge", "").encode(), key.encode()):
+    if is_edge(edge_key(request)):
         addresses = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
         if len(addresses) > 1:
             return network_of(addresses[-2])

@@ -1,0 +1,59 @@
+"""What docs/deploying.md says about costs is what the templates and the code have."""
+
+from pathlib import Path
+
+from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
+from infra.queues import QUEUES
+from infra.routes import discover
+from infra.schedules import SCHEDULES
+from tests.infra.conftest import Templates
+
+PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
+# USD a month, us-east-1, as docs/deploying.md names them with their source
+ALARM, SECRET, DASHBOARD, METRIC = 0.10, 0.40, 3.00, 0.30
+SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
+METRICS = ("duration_ms", "requests", "server_errors")  # of `shared.edge.http.log`, for each contract and area
+CALLS = {  # of a job in a month of 30 days
+    "rate(1 minute)": 43_200,
+    "rate(5 minutes)": 8_640,
+    "rate(1 hour)": 720,
+    "cron(* 2-3 * * ? *)": 3_600,
+    "cron(* 4 * * ? *)": 1_800,
+    "cron(0 4 * * ? *)": 30,
+}
+
+
+def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> None:
+    alarms, secrets = len(prod.of("AWS::CloudWatch::Alarm")), len(prod.of("AWS::SecretsManager::Secret"))
+    assert len(prod.of("AWS::CloudWatch::Dashboard")) == 1
+    calls = sum(CALLS[expression] for expression in SCHEDULES.values())
+    receives = len(QUEUES) * 5 * 3 * 43_200  # each source asks with five pollers, three times a minute
+    shown = {
+        f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
+        f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
+        f"| dashboard | 1 | {DASHBOARD:.2f} |": DASHBOARD,
+        f"| calls by {len(SCHEDULES)} schedules | {calls:,} | 0.20 |": 0.20,
+        f"| receives from {len(QUEUES)} empty queues | {receives:,} | 1.62 |": 1.62,
+    }
+    assert [line for line in shown if line not in PAGE] == []
+    assert f"about {sum(shown.values()):.0f} USD a month" in PAGE
+
+
+def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
+    metrics = len({(route.contract, route.area) for route in discover().routes}) * len(METRICS)
+    assert f"{metrics} custom metrics" in PAGE
+    assert f"{metrics * METRIC:.2f} USD" in PAGE
+    log = (Path(__file__).parents[2] / "shared" / "edge" / "http" / "log.py").read_text()
+    assert log.count('"Unit"') == len(METRICS)
+    assert log.count('"Dimensions": [["contract", "area"]]') == 1
+
+
+def test_the_price_of_snapshots_is_the_documented_one() -> None:
+    kept = sum(FUNCTIONS[name].memory for name in BEHIND_GATEWAYS) / 1024
+    assert f"The {len(BEHIND_GATEWAYS)} functions" in PAGE
+    assert f"have {kept:.1f} GB: {kept * SNAPSHOT:.2f} USD" in PAGE.replace("\n", " ")
+
+
+def test_the_sizes_of_the_stacks_are_the_documented_ones(prod: Templates) -> None:
+    for part in ("functions", "watch", "data"):
+        assert f"`{part}` {len(prod.stacks[f'cadre-prod-{part}']['Resources'])}" in PAGE
