@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from shared.core.actor import Actor, Permission
@@ -159,20 +160,37 @@ def index_row(row: Entity) -> IndexRow:
     return IndexRow(row.entity_id, row.kind, str(row.gsi1sk), row.f or {})
 
 
+def index_rows(
+    index: int, partition: str, prefix: str = "", *, between: tuple[str, str] | None = None, newest_first: bool = False
+) -> Iterator[IndexRow]:
+    """Yield the rows of a collection in the index's order, however many there are. One query for each megabyte."""
+    sort = f"GSI{index}SK"
+    request = _request(Entity, partition, index=index, prefix=prefix, between=between, newest_first=newest_first)
+    for response in _responses(request):
+        for raw in response["Items"]:
+            fields = from_json(raw["f"]["S"]) if "f" in raw else {}
+            yield IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], fields)
+
+
 def collection(
     index: int, partition: str, prefix: str = "", *, between: tuple[str, str] | None = None, cap: int = COLLECTION_CAP
 ) -> list[IndexRow]:
     """Return a whole bounded collection as index rows, in the index's order. Raises Invalid above `cap` rows."""
-    rows: list[IndexRow] = []
-    sort = f"GSI{index}SK"
-    for response in _responses(_request(Entity, partition, index=index, prefix=prefix, between=between)):
-        rows += [
-            IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], from_json(raw["f"]["S"]) if "f" in raw else {})
-            for raw in response["Items"]
-        ]
-        if len(rows) > cap:
-            raise Invalid(FieldError("limit", f"This collection holds more than {cap:,} rows; narrow it with filters"))
+    rows = list(islice(index_rows(index, partition, prefix, between=between), cap + 1))
+    if len(rows) > cap:
+        raise Invalid(FieldError("limit", f"This collection holds more than {cap:,} rows; narrow it with filters"))
     return rows
+
+
+def page_of(rows: Iterable[T], offset: int, limit: int) -> tuple[list[T], int]:
+    """Return a page of the rows and how many they are; no more than the page is kept in memory."""
+    page: list[T] = []
+    total = 0
+    for row in rows:
+        if offset <= total < offset + limit:
+            page.append(row)
+        total += 1
+    return page, total
 
 
 def item_collection(models: Sequence[type[Entity]], partition: str, between: tuple[str, str]) -> list[Entity]:

@@ -1,6 +1,8 @@
 """Reading bills; the owner of the workspace and administrators of the platform may see them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from shared.core.actor import Actor, Permission
@@ -12,7 +14,7 @@ from shared.money.billing.statements import Statement, build_statement
 from shared.money.usage.month_summary import MonthUsage, month_usage
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import authorize_workspace
-from shared.store import IndexRow, authorize, collection, item_collection
+from shared.store import IndexRow, authorize, index_rows, item_collection, page_of
 
 LATEST_INVOICES = 12
 """Number of invoices in the overview."""
@@ -30,21 +32,18 @@ class Overview:
 def get_overview(actor: Actor, ws_id: str) -> Overview:
     """Return account, usage and invoices; four round trips, one more if the month has usage, one more to create the account."""
     workspace, account = get_account(actor, ws_id)
-    invoices = _invoice_rows(account.id)
-    return Overview(
-        account, workspace, month_usage(workspace), build_statement(account, account.period), invoices[:LATEST_INVOICES]
-    )
+    latest = list(islice(_invoice_rows(account.id), LATEST_INVOICES))
+    return Overview(account, workspace, month_usage(workspace), build_statement(account, account.period), latest)
 
 
 def list_invoices(actor: Actor, ws_id: str, status: str | None, limit: int, offset: int) -> tuple[list[IndexRow], int]:
     """Return a page of the invoices, newest first, and their number; one round trip, because the index has all fields."""
     bare = authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
-    rows = [row for row in _invoice_rows(bare) if status is None or row.f["status"] == status]
-    return rows[offset : offset + limit], len(rows)
+    return page_of((row for row in _invoice_rows(bare) if status is None or row.f["status"] == status), offset, limit)
 
 
-def _invoice_rows(ws_id: str) -> list[IndexRow]:
-    return collection(1, f"WS#{ws_id}#INVC")[::-1]
+def _invoice_rows(ws_id: str) -> Iterator[IndexRow]:
+    return index_rows(1, f"WS#{ws_id}#INVC", newest_first=True)
 
 
 @dataclass(frozen=True)

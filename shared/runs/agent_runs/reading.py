@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.core.actor import Actor, Permission
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import collection, fetch, fetch_all, get, load
+from shared.store import collection, fetch, fetch_all, get, index_rows, load, page_of
 from shared.work.items.rows import Item
 
 
@@ -18,15 +18,19 @@ class RunPage:
 def list_runs(
     actor: Actor, card_id: str, *, agent_id: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
 ) -> RunPage:
-    """Return a card's runs, newest first; three round trips. `status`: pending | running | completed | failed | cancelled."""
+    """Return a page of a card's runs, newest first; three round trips, one more for each megabyte of the index.
+
+    `status`: pending | running | completed | failed | cancelled.
+    """
     card = load(Item, card_id, actor, Permission.CARD_READ)
-    rows = [
+    rows = (
         row
-        for row in reversed(collection(1, f"ITEM#{card.id}", "RUN#"))
+        for row in index_rows(1, f"ITEM#{card.id}", "RUN#", newest_first=True)
         if (agent_id is None or row.f["agent_id"] == agent_id)
         and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
-    ]
-    return RunPage(fetch_all(Run, [row.id for row in rows[offset : offset + limit]]), len(rows))
+    )
+    page, total = page_of(rows, offset, limit)
+    return RunPage(fetch_all(Run, [row.id for row in page]), total)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Entity, IndexRow, Slice, authorize, collection, count, get, get_many, index_row, load, load_text, query
+from shared.store import Entity, IndexRow, Slice, authorize, count, get, get_many, index_row, index_rows, load, load_text, query
 from shared.work.documents import texts
 from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision
 from shared.work.projects.rows import Project
@@ -16,7 +16,6 @@ from shared.work.projects.rows import Project
 MAX_REVISIONS: Final = 50  # revisions in one response
 MAX_REVISION_BYTES = 1_200_000  # bytes of all revisions in a response, beside a text
 BATCH = 100
-MAX_FILTERED: Final = 20_000  # documents that are read to filter them by status
 _MAX_SINGLE_QUERY: Final = 1_000  # documents: their index rows fit into the megabyte of a query
 
 
@@ -92,14 +91,12 @@ def list_documents(actor: Actor, project_id: str, selection: DocumentQuery) -> t
 
 
 def _matching_rows(project_id: str, selection: DocumentQuery) -> tuple[list[IndexRow], int]:
-    """Return the first rows that match, to the end of the page at least, and how many match in total. Raises Invalid past 20,000 documents
-    with a filter by status."""
+    """Return the first rows that match, to the end of the page at least, and how many match in total."""
     prefix = f"{selection.type}#" if selection.type else ""
     if selection.statuses is None:
         rows, are_all = newest_rows(project_id, selection.offset + selection.limit, selection.type)
         return rows, len(rows) if are_all else count(Entity, f"PROJ#{project_id}#DOC", index=1, prefix=prefix)
-    rows = collection(1, f"PROJ#{project_id}#DOC", prefix, cap=MAX_FILTERED)
-    rows = [row for row in rows if row.f["status"] in selection.statuses]
+    rows = [row for row in index_rows(1, f"PROJ#{project_id}#DOC", prefix) if row.f["status"] in selection.statuses]
     return sorted(rows, key=lambda row: row.f["updated_at"], reverse=True), len(rows)
 
 

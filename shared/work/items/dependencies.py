@@ -26,6 +26,7 @@ from shared.store import (
     UnicodeAttribute,
     authorize,
     collection,
+    count,
     delete,
     fetch_all,
     get,
@@ -41,6 +42,9 @@ from shared.work.boards.counting import require_writable
 from shared.work.boards.rows import Board
 from shared.work.items.rows import Item
 
+MAX_RELATED = (
+    500  # dependencies of a card, above which it takes none that blocks nothing: all are shown with it, each about 1.5 KB
+)
 MAX_EDGES = 2_000  # of a board: a row of 160 KB; DynamoDB's limit is 400 KB
 
 
@@ -142,8 +146,17 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
             first=graph or DependencyGraph(*DependencyGraph.key(dependent.board_id)),
         )
     else:
+        for card in (dependent, blocker):
+            _refuse_many_related(card)
         write(*rows)
     return ResolvedDependency(dependency, dependent, blocker)
+
+
+def _refuse_many_related(card: Item) -> None:
+    """Raise LimitExceeded if a card has so many dependencies that a card can no longer show them. A race may add a few."""
+    if count(Dependency, f"ITEM#{card.id}", index=1, prefix="DEP#") >= MAX_RELATED:
+        reason = Wording("A {card} with {limit} dependencies takes no more that block nothing", limit=MAX_RELATED)
+        raise LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_RELATED})
 
 
 def delete_dependency(actor: Actor, dependency_id: str) -> None:

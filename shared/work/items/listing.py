@@ -1,14 +1,14 @@
 """Listing the cards of a board with filters: reads the board with its counts, the index, and one batch for the page."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.texts import has_words, searchable
-from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, load, query
+from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, index_rows, load, query
 from shared.work.boards.rows import MAX_LISTED_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
@@ -75,7 +75,7 @@ class ItemPage:
 def list_items(
     actor: Actor, board_id: str, item_filter: ItemFilter, *, limit: int, offset: int = 0, with_children: bool = False
 ) -> ItemPage:
-    """Return a page of a board's cards, ordered by lane and position. Raises NotFound, Forbidden; Invalid past 20,000 cards with a filter.
+    """Return a page of a board's cards, ordered by lane and position. Raises NotFound, Forbidden; with children Invalid past 20,000 cards.
 
     Two reads and the index. A board of up to a thousand cards takes one query. On a larger board, a page without a filter (or with a
     lane only) is found by the card counts of the lanes: one query for each lane that the page touches. Any other filter reads the index
@@ -96,8 +96,14 @@ def list_items(
     lane = (
         f"{bare_id(item_filter.lane_id)}#" if item_filter.lane_id and not with_children else ""
     )  # children may be in another lane
-    rows = sort_rows(board, collection(1, f"BOARD#{board.id}#ITEM", lane, cap=MAX_LISTED_CARDS))
-    matching = [row for row in rows if item_filter.matches(row.f)]
+    partition = f"BOARD#{board.id}#ITEM"
+    rows: list[IndexRow] = []
+    if with_children:
+        rows = sort_rows(board, collection(1, partition, cap=MAX_LISTED_CARDS))
+        matching = [row for row in rows if item_filter.matches(row.f)]
+    else:  # of a board of any size; only what sorting needs is kept in memory
+        found = (row for row in index_rows(1, partition, lane) if item_filter.matches(row.f))
+        matching = sort_rows(board, (replace(row, f={"lane_id": row.f["lane_id"]}) for row in found))
     page = fetch_all(Item, [row.id for row in matching[offset : offset + limit]], to_show=True)
     children: dict[str, list[IndexRow]] = {}
     if with_children:
