@@ -11,6 +11,7 @@ from tests.infra.conftest import Templates
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 # USD a month, us-east-1, as docs/deploying.md names them with their source
 ALARM, SECRET, DASHBOARD, METRIC = 0.10, 0.40, 3.00, 0.30
+RECEIVE = {False: 0.40e-6, True: 0.50e-6}  # of a queue, by whether it is FIFO
 SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
 METRICS = ("duration_ms", "requests", "server_errors")  # of `shared.edge.http.log`, for each contract and area
 CALLS = {  # of a job in a month of 30 days
@@ -27,13 +28,14 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     alarms, secrets = len(prod.of("AWS::CloudWatch::Alarm")), len(prod.of("AWS::SecretsManager::Secret"))
     assert len(prod.of("AWS::CloudWatch::Dashboard")) == 1
     calls = sum(CALLS[expression] for expression in SCHEDULES.values())
-    receives = len(QUEUES) * 5 * 3 * 43_200  # each source asks with five pollers, three times a minute
+    each = 5 * 3 * 43_200  # a source asks with five pollers, three times a minute
+    receives, receiving = len(QUEUES) * each, sum(each * RECEIVE[one.fifo] for one in QUEUES.values())
     shown = {
         f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
         f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
         f"| dashboard | 1 | {DASHBOARD:.2f} |": DASHBOARD,
         f"| calls by {len(SCHEDULES)} schedules | {calls:,} | 0.20 |": 0.20,
-        f"| receives from {len(QUEUES)} empty queues | {receives:,} | 1.62 |": 1.62,
+        f"| receives from {len(QUEUES)} empty queues | {receives:,} | {receiving:.2f} |": receiving,
     }
     assert [line for line in shown if line not in PAGE] == []
     assert f"about {sum(shown.values()):.0f} USD a month" in PAGE

@@ -108,7 +108,7 @@ def test_the_runtime_is_one_for_which_the_lock_has_wheels_and_which_made_the_pac
     with pytest.raises(SettingsError, match=r"runtime: 'python3\.10' is not one of python3\.11"):
         load({"stage": "dev"}, {})
     with pytest.raises(SettingsError, match=r"must be run by python3\.13"):
-        load({"stage": "dev", "runtime": "python3.13"}, {})
+        load({"stage": "dev", "runtime": "python3.13", "mailSender": "hello@cadre.example"}, {})
 
 
 def test_snapshots_need_a_python_that_has_them() -> None:
