@@ -54,7 +54,7 @@ def prepare_close(
         billed = {month: [0, 0]}
     account.billed = dict(sorted((account.billed | billed).items())[-LOOKBACK_MONTHS:])
     account.period = months.next_month(month)
-    account.dearest_plan = account.plan
+    account.dearest_plans = {later: plan for later, plan in account.dearest_plans.items() if later > month}
     account.closed = workspace_gone  # a month after the workspace was deleted: late usage is billed, too
     return invoice, [save(account), *operations]
 

@@ -33,8 +33,8 @@ class BillingAccount(Entity):
     status = UnicodeAttribute(default="active")  # active | past_due | suspended
     plan = UnicodeAttribute(default=FREE)
     """The plan that the workspace is billed for. Its copy `Workspace.plan` sets the workspace's limits (decision 22)."""
-    dearest_plan = UnicodeAttribute(default=FREE)
-    """The most expensive plan since the period began; the period costs its fee."""
+    dearest_plans = JSONAttribute(default=dict)
+    """The most expensive plan of each open month in which the plan was changed: `{month: plan}`."""
     period = UnicodeAttribute()
     """The first month (`2026-11`) that is not closed."""
     billed = JSONAttribute(default=dict)
@@ -50,6 +50,10 @@ class BillingAccount(Entity):
     """Money that was paid and later credited; it pays the next invoice."""
     closed = BooleanAttribute(default=False)
     """Whether the workspace is deleted and its last month billed."""
+
+    def plan_of(self, month: str) -> str:
+        """Return the plan whose fee an open month costs: the most expensive one that it had."""
+        return str(self.dearest_plans.get(month, self.plan))
 
     @property
     def next_date(self) -> str:

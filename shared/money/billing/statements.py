@@ -68,7 +68,7 @@ def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -
     totals = month_sums(account.id, months.first_day(closed[0]) if closed else start, end)
     span = (start.isoformat(), end.isoformat())
     lines: list[Line] = []
-    plan = PLANS[account.dearest_plan]
+    plan = PLANS[account.plan_of(period)]
     if fee and plan.price_micros:
         lines.append(Line(f"{plan.name} plan, {_month_name(period)}", plan.price_micros, *span))
     agents = agent_sums(account.id, period) if period in totals else {}
