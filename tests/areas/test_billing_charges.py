@@ -1,6 +1,7 @@
 """Charges whose result comes early, late, from elsewhere or not at all: an invoice is never charged twice and never stands still."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from shared.core.errors import Conflict, Upstream
 from shared.money.billing import charging
 from shared.money.billing.charging import ASK_AFTER, ASK_AGAIN, ask_for_charges
 from shared.money.billing.dunning import run_dunning
+from shared.money.billing.gateways import stripe as stripe_gateway
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import CHARGES_UNDER_WAY, Invoice, Payment
 from shared.money.billing.webhooks import handle_stripe_webhook
@@ -143,6 +145,27 @@ def test_a_second_card_pays_what_the_first_was_not_charged_for(world, stripe, tr
     answer = pay(world, second)
     assert (answer.status, answer.json["status"]) == (201, "succeeded"), answer.text
     assert paid_once(world)
+
+
+def test_no_second_card_is_charged_while_the_gateway_is_at_work_on_the_first(world, stripe, travelling, monkeypatch):
+    """Stripe took longer than we wait: its list does not show the charge yet, and that is no proof that it never arrived."""
+    first, second = add(world, "pm_1").json["id"], add(world, "pm_2").json["id"]
+    stripe_gateway._client().close()
+    stripe_gateway._client.cache_clear()
+    monkeypatch.setattr(stripe_gateway, "_TIMEOUT", 0.2)
+    stripe.at_work = threading.Event()
+    made = threading.Event()
+    stripe.before_answer = lambda _: made.set()
+    try:
+        assert pay(world, first).status == 503
+        assert (pay(world, second).status, ask_for_charges(deadline()), stripe.intents) == (409, 0, [])
+    finally:
+        stripe.at_work.set()
+    assert made.wait(10)
+    later(travelling, seconds=ASK_AFTER)
+    assert ask_for_charges(deadline()) == 1
+    assert paid_once(world)
+    assert (len(stripe.intents), account_of(world.ws_id).balance_micros) == (1, 0)
 
 
 def test_a_second_card_is_not_charged_if_the_first_has_paid(world, stripe, travelling):

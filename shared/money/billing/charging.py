@@ -16,7 +16,7 @@ from shared.core.errors import Conflict, FieldError, Invalid, NotFound, Upstream
 from shared.core.situations import Situation
 from shared.money.billing import gateways, months
 from shared.money.billing.accounts import get_account
-from shared.money.billing.gateways import Charge, ChargeResult
+from shared.money.billing.gateways import Charge, ChargeResult, Unanswered
 from shared.money.billing.payments import apply_payment
 from shared.money.billing.reading import get_invoice
 from shared.money.billing.rows import CHARGES_UNDER_WAY, BillingAccount, Invoice, Payment
@@ -43,8 +43,9 @@ def charge_invoice(invoice: Invoice, account: BillingAccount, method: dict[str, 
         result = gateway.charge(charge)
     except Invalid as refused:
         result = ChargeResult("failed", "", refused.fields[0].message)
-    except Upstream:
-        if is_new:  # otherwise somebody else may still wait for its answer
+    except Upstream as error:
+        # what the gateway is still making is in none of its lists: asked for now it would be "failed", and a second card be charged, too
+        if is_new and not isinstance(error, Unanswered):  # if it is not new, somebody else may still wait for its answer
             _ask_at_once(invoice.id, charge.key)
         raise
     apply_charge_result(invoice.id, charge.key, result, charge.amount_micros, method["type"])

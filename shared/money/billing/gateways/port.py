@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, Upstream
+from shared.core.situations import Situation
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ class ChargeResult:
     status: Literal["succeeded", "pending", "failed"]
     reference: str
     reason: str = ""
+
+
+class Unanswered(Upstream):
+    """The gateway got the request and did not answer in time: it may still be at work on it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Situation.EXTERNAL_SERVICE_UNAVAILABLE, "The payment gateway has not answered yet; look again in two minutes"
+        )
 
 
 class Gateway(Protocol):
