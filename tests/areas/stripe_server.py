@@ -128,6 +128,8 @@ class FakeStripe:
     def _charge(self, form: dict[str, str]) -> tuple[int, Any]:
         if self.attached.get(form["payment_method"]) != form["customer"]:
             return 400, {"error": {"type": "invalid_request_error", "message": "not attached"}}
+        if int(form["amount"]) < 50:
+            return 400, {"error": {"type": "invalid_request_error", "code": "amount_too_small", "message": "Amount must be ..."}}
         wanted = self.behaviour.get(form["payment_method"], "succeeds")
         status = {"succeeds": "succeeded", "processes": "processing"}.get(wanted, "requires_payment_method")
         if self.at_work:

@@ -12,11 +12,12 @@ import time_machine
 
 from functions.scheduled.handler import handler
 from shared.core import clock
-from shared.core.errors import Conflict, Upstream
+from shared.core.errors import Conflict, NotFound, Upstream
 from shared.money.billing import charging
 from shared.money.billing.charging import ASK_AFTER, ASK_AGAIN, ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.gateways import stripe as stripe_gateway
+from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import CHARGES_UNDER_WAY, Invoice, Payment
 from shared.money.billing.webhooks import handle_stripe_webhook
@@ -397,3 +398,31 @@ def test_what_a_charge_costs(world, stripe, travelling):
     with count_requests() as seen:
         assert ask_for_charges(deadline()) == 0
     assert seen.by_name == {"Query": 4, "GetItem": 1}
+
+
+# -- amounts that no card can pay
+
+
+def test_less_than_a_card_can_pay_waits_for_the_next_invoice(world, stripe, travelling):
+    """Seen: an invoice of 0.31 USD that Stripe refuses, and at the end a suspended workspace."""
+    record_sold_usage(world.ws_id, "2026-11-05", 250_000)
+    travelling.move_to(clock.parse("2026-12-01T02:00:00Z"))
+    assert close_periods(deadline()) == 1
+    with pytest.raises(NotFound):
+        invoice_of(world.ws_id, "2026-11")
+    record_sold_usage(world.ws_id, "2026-12-05", 500_000)
+    travelling.move_to(clock.parse("2027-01-01T02:00:00Z"))
+    assert close_periods(deadline()) == 1
+    assert invoice_of(world.ws_id, "2026-12").invoice.subtotal_micros == 750_000
+
+
+def test_a_rest_that_no_card_can_pay_suspends_nobody_and_says_what_to_do(world, stripe, travelling):
+    card = add(world, "pm_1").json["id"]
+    record_payment(PLATFORM_ADMIN, invoice(world).id, 12_000_000, "transfer", "manual", None)
+    refused = pay(world, card)
+    assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, "paymentMethodId")
+    assert "pay by bank transfer" in refused.json["validationErrors"][0]["message"]
+    for _ in range(60):
+        later(travelling, days=1)
+        run_dunning(deadline())
+    assert (account_of(world.ws_id).status, stripe.intents, invoice(world).open_micros) == ("active", [], 300_000)

@@ -16,6 +16,7 @@ from shared.core.errors import Conflict, FieldError, Invalid, NotFound, Upstream
 from shared.core.situations import Situation
 from shared.money.billing import gateways, months
 from shared.money.billing.accounts import get_account
+from shared.money.billing.amounts import format_amount
 from shared.money.billing.gateways import Charge, ChargeResult, Unanswered
 from shared.money.billing.payments import apply_payment
 from shared.money.billing.reading import get_invoice
@@ -133,6 +134,10 @@ def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
     method = next((one for one in account.methods if one["id"] == method_id), None)
     if method is None or not method.get("token"):
         raise Invalid(FieldError("payment_method_id", "This is no payment method that can be charged", method_id))
+    smallest = gateways.get_gateway(method["gateway"]).smallest_micros
+    if invoice.open_micros < smallest:
+        why = f"Less than {format_amount(smallest)} USD cannot be charged; pay by bank transfer"
+        raise Invalid(FieldError("payment_method_id", why, method_id))
     charge, result = charge_invoice(invoice, account, method)
     if result.status == "failed":
         raise Invalid(FieldError("payment_method_id", result.reason or "The payment was declined", method_id))

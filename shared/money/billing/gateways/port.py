@@ -51,6 +51,10 @@ class Gateway(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def smallest_micros(self) -> int:
+        """The smallest amount that can be charged."""
+
     def create_customer(self, ws_id: str, name: str, email: str) -> str: ...
     def attach(self, customer: str, token: str) -> AttachedMethod: ...
     def detach(self, token: str) -> None: ...
@@ -68,6 +72,7 @@ class Manual:
     """No gateway: invoices are paid by transfer, and an administrator of the platform records it."""
 
     name = "manual"
+    smallest_micros = 0
 
     def create_customer(self, ws_id: str, name: str, email: str) -> str:
         raise _TransferOnly

@@ -42,6 +42,10 @@ class Stripe:
     def name(self) -> str:
         return "stripe"
 
+    @property
+    def smallest_micros(self) -> int:
+        return 50 * CENT  # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, read 2026-11-28
+
     def create_customer(self, ws_id: str, name: str, email: str) -> str:
         form = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
         # the key contains all that is sent: Stripe refuses a key that comes with another name or address
