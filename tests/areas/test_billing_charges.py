@@ -14,6 +14,7 @@ from functions.scheduled.handler import handler
 from shared.core import clock
 from shared.core.errors import Conflict, NotFound, Upstream
 from shared.money.billing import charging
+from shared.money.billing.accounts import add_payment_method
 from shared.money.billing.charging import ASK_AFTER, ASK_AGAIN, ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.gateways import stripe as stripe_gateway
@@ -210,6 +211,22 @@ def test_a_customer_with_a_new_name_is_made_after_a_lost_answer(world, stripe, t
     stripe.hangs_up = False
     change(Workspace, world.ws_id, name="Renamed")
     assert add(world, "pm_1").status == 201
+
+
+def test_two_cards_that_are_added_at_once_can_both_be_charged(world, stripe, travelling):
+    """The workspace was renamed in between, so Stripe has two customers, each with one of the cards."""
+
+    def add_another() -> None:
+        change(Workspace, world.ws_id, name="Renamed")
+        add_payment_method(world.actor, world.ws_id, "card", "pm_2", False)
+
+    with concurrently(add_another, calls={"PutItem"}) as others:
+        add(world, "pm_1")
+    assert (others.happened, len(set(stripe.attached.values()))) == (True, 2)
+    for method in account_of(world.ws_id).methods:
+        change(Invoice, invoice(world).id, status="sent", paid_micros=0)
+        assert pay(world, method["id"]).status == 201
+    assert [one["status"] for one in stripe.intents] == ["succeeded", "succeeded"]
 
 
 def test_a_charge_without_an_answer_is_asked_for_by_the_schedule(world, stripe, travelling):

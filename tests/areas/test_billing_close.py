@@ -84,7 +84,7 @@ def test_what_comes_after_the_close_is_billed_with_the_next_month(world):
     lines = invoice_of(world.ws_id, "2026-11").invoice.lines
     assert [(line["description"], line["amount_micros"], line["start"]) for line in lines] == [
         ("Agent usage: QA, 1 call", 1_000_000, "2026-11-01"),
-        ("Usage of October 2026 recorded after it was billed, 1 call", 250_000, "2026-10-01"),
+        ("Usage of October 2026 that was not billed then, 1 call", 250_000, "2026-10-01"),
     ]
     record_sold_usage(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
     record_sold_usage(world.ws_id, "2026-11-30T23:59:59.000Z", 250_000)

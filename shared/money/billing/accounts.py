@@ -170,6 +170,7 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
             "brand": attached.brand,
             "last4": attached.last4,
             "token": token,
+            "customer": customer["id"],
             "gateway": gateway.name,
         }
 

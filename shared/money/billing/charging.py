@@ -72,7 +72,7 @@ def _begin(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) ->
 def _new_charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> Charge:
     amount = invoice.open_micros
     return Charge(
-        (account.customer or {}).get("id", ""),
+        method.get("customer") or (account.customer or {}).get("id", ""),
         method["token"],
         amount,
         f"Invoice {invoice.number}",

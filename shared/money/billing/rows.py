@@ -41,7 +41,8 @@ class BillingAccount(Entity):
     """What was billed of the last twelve closed months, `{month: [micros, calls]}`. Usage above it was recorded after the close and is
     billed with the next invoice."""
     methods = JSONAttribute(default=list)
-    """Payment methods: `{id, type, brand, last4, token, gateway, default}`. Only the gateway knows card numbers."""
+    """Payment methods: `{id, type, brand, last4, token, customer, gateway, default}`. Only the gateway knows card numbers. `customer` is
+    the one to which the gateway has attached the method; two methods that are added at once may have two."""
     customer = JSONAttribute(null=True)
     """The customer at the gateway: `{gateway, id}`."""
     overdue = JSONAttribute(default=list)

@@ -114,7 +114,7 @@ def _late_usage_line(account: BillingAccount, month: str, total: Sum) -> Line | 
     amount = total.price_micros - micros
     if amount == 0:
         return None
-    description = f"Usage of {_month_name(month)} recorded after it was billed, {_format_calls(_billable_calls(total) - calls)}"
+    description = f"Usage of {_month_name(month)} that was not billed then, {_format_calls(_billable_calls(total) - calls)}"
     return Line(description, amount, months.first_day(month).isoformat(), months.last_day(month).isoformat())
 
 
