@@ -136,7 +136,7 @@ def _fill(table: Table) -> None:
         account = new_account(workspace)
         account.period, account.billed = "2026-11", {}
         if number % 10 == 0:
-            account.plan = account.dearest_plan = "professional"
+            account.plan = "professional"
         for row in (workspace, account):
             row.set_index_keys()
             table.put(row.serialize())

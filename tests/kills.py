@@ -15,6 +15,9 @@ replaced.
     with concurrently(lambda: pay(invoice)):  # between what is read and the first write
         run_dunning()
 
+    with answer_lost("PutItem"):  # carried out, but the answer never came: botocore sends it again
+        work()
+
     with refused("TransactWriteItems", "USG#", times=30):  # others write the same rows all the time
         work()
 """
@@ -26,6 +29,10 @@ from contextvars import Context
 from itertools import count
 from types import SimpleNamespace, TracebackType
 from typing import Any
+from unittest.mock import patch
+
+from botocore.exceptions import ReadTimeoutError
+from moto.core.models import botocore_stubber
 
 from shared.store.client import dynamodb
 
@@ -143,3 +150,24 @@ def refused(
         yield state
     finally:
         events.unregister("before-call.dynamodb", refuse)
+
+
+@contextmanager
+def answer_lost(call: str, touching: str = "") -> Iterator[SimpleNamespace]:
+    """The first such call whose body has the text `touching` is carried out by moto, and its answer is lost. `happened` says whether it
+    came."""
+    state = SimpleNamespace(happened=False)
+
+    def lose(event_name: str, request: Any, **_: Any) -> None:
+        if not state.happened and event_name.endswith(f".{call}") and touching.encode() in request.body:
+            state.happened = True
+            botocore_stubber(event_name, request)
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    events = dynamodb().meta.events
+    events.register_first("before-send.dynamodb", lose)
+    try:
+        with patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None)):  # the pause before it is sent again
+            yield state
+    finally:
+        events.unregister("before-send.dynamodb", lose)

@@ -30,6 +30,11 @@ class Plan:
     runs_per_day: int | None
     requests: tuple[tuple[int, int], ...]
 
+    @property
+    def is_free(self) -> bool:
+        """Tell whether nobody pays for it. What it gives without payment is for an organization, not again for each of its workspaces."""
+        return self.price_micros == 0
+
 
 PLANS: Final = {
     plan.key: plan

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
@@ -196,6 +196,8 @@ def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
         try:
             return call()
         except ClientError as error:
+            if _was_written_before(error, operations[0]):
+                return cast(T, None)  # a put has no answer that anybody reads
             failed = _condition_error(error, operations)
             if failed is not None:
                 raise failed from None
@@ -207,6 +209,16 @@ def _send(operations: Sequence[Operation], call: Callable[[], T]) -> T:
 def _send_single(operation: Operation) -> None:
     call = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[operation.verb]
     getattr(dynamodb(), call)(**operation.request)
+
+
+def _was_written_before(error: ClientError, operation: Operation) -> bool:
+    """Tell whether a put was refused because of itself: it was carried out, its answer was lost, and botocore sent it again.
+
+    A transaction needs no such question: DynamoDB knows the token that botocore sends with both tries.
+    """
+    response: dict[str, Any] = dict(error.response)
+    repeated = response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+    return repeated and operation.verb == "Put" and response.get("Item") == operation.request["Item"]
 
 
 def _condition_error(error: ClientError, operations: Sequence[Operation]) -> Error | None:

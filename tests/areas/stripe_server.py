@@ -27,6 +27,8 @@ class FakeStripe:
     """What to answer instead: 500, html."""
     hangs_up: bool = False
     """Whether it does what it is asked and hangs up before it answers."""
+    at_work: threading.Event | None = None
+    """A charge is made, and can be found, only when this is set."""
     before_answer: Callable[[dict[str, Any]], None] | None = None
     """What happens between a charge and its answer; gets the intent."""
 
@@ -126,8 +128,12 @@ class FakeStripe:
     def _charge(self, form: dict[str, str]) -> tuple[int, Any]:
         if self.attached.get(form["payment_method"]) != form["customer"]:
             return 400, {"error": {"type": "invalid_request_error", "message": "not attached"}}
+        if int(form["amount"]) < 50:
+            return 400, {"error": {"type": "invalid_request_error", "code": "amount_too_small", "message": "Amount must be ..."}}
         wanted = self.behaviour.get(form["payment_method"], "succeeds")
         status = {"succeeds": "succeeded", "processes": "processing"}.get(wanted, "requires_payment_method")
+        if self.at_work:
+            self.at_work.wait(10)
         intent = {
             "id": f"pi_{len(self.intents) + 1}",
             "status": status,

@@ -1,6 +1,7 @@
 """Charges whose result comes early, late, from elsewhere or not at all: an invoice is never charged twice and never stands still."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,13 @@ import time_machine
 
 from functions.scheduled.handler import handler
 from shared.core import clock
-from shared.core.errors import Conflict, Upstream
+from shared.core.errors import Conflict, NotFound, Upstream
 from shared.money.billing import charging
+from shared.money.billing.accounts import add_payment_method
 from shared.money.billing.charging import ASK_AFTER, ASK_AGAIN, ask_for_charges
 from shared.money.billing.dunning import run_dunning
+from shared.money.billing.gateways import stripe as stripe_gateway
+from shared.money.billing.monthly_close import close_periods
 from shared.money.billing.payments import record_payment
 from shared.money.billing.rows import CHARGES_UNDER_WAY, Invoice, Payment
 from shared.money.billing.webhooks import handle_stripe_webhook
@@ -145,6 +149,27 @@ def test_a_second_card_pays_what_the_first_was_not_charged_for(world, stripe, tr
     assert paid_once(world)
 
 
+def test_no_second_card_is_charged_while_the_gateway_is_at_work_on_the_first(world, stripe, travelling, monkeypatch):
+    """Stripe took longer than we wait: its list does not show the charge yet, and that is no proof that it never arrived."""
+    first, second = add(world, "pm_1").json["id"], add(world, "pm_2").json["id"]
+    stripe_gateway._client().close()
+    stripe_gateway._client.cache_clear()
+    monkeypatch.setattr(stripe_gateway, "_TIMEOUT", 0.2)
+    stripe.at_work = threading.Event()
+    made = threading.Event()
+    stripe.before_answer = lambda _: made.set()
+    try:
+        assert pay(world, first).status == 503
+        assert (pay(world, second).status, ask_for_charges(deadline()), stripe.intents) == (409, 0, [])
+    finally:
+        stripe.at_work.set()
+    assert made.wait(10)
+    later(travelling, seconds=ASK_AFTER)
+    assert ask_for_charges(deadline()) == 1
+    assert paid_once(world)
+    assert (len(stripe.intents), account_of(world.ws_id).balance_micros) == (1, 0)
+
+
 def test_a_second_card_is_not_charged_if_the_first_has_paid(world, stripe, travelling):
     first, second = add(world, "pm_1").json["id"], add(world, "pm_2").json["id"]
     stripe.hangs_up = True
@@ -186,6 +211,22 @@ def test_a_customer_with_a_new_name_is_made_after_a_lost_answer(world, stripe, t
     stripe.hangs_up = False
     change(Workspace, world.ws_id, name="Renamed")
     assert add(world, "pm_1").status == 201
+
+
+def test_two_cards_that_are_added_at_once_can_both_be_charged(world, stripe, travelling):
+    """The workspace was renamed in between, so Stripe has two customers, each with one of the cards."""
+
+    def add_another() -> None:
+        change(Workspace, world.ws_id, name="Renamed")
+        add_payment_method(world.actor, world.ws_id, "card", "pm_2", False)
+
+    with concurrently(add_another, calls={"PutItem"}) as others:
+        add(world, "pm_1")
+    assert (others.happened, len(set(stripe.attached.values()))) == (True, 2)
+    for method in account_of(world.ws_id).methods:
+        change(Invoice, invoice(world).id, status="sent", paid_micros=0)
+        assert pay(world, method["id"]).status == 201
+    assert [one["status"] for one in stripe.intents] == ["succeeded", "succeeded"]
 
 
 def test_a_charge_without_an_answer_is_asked_for_by_the_schedule(world, stripe, travelling):
@@ -374,3 +415,31 @@ def test_what_a_charge_costs(world, stripe, travelling):
     with count_requests() as seen:
         assert ask_for_charges(deadline()) == 0
     assert seen.by_name == {"Query": 4, "GetItem": 1}
+
+
+# -- amounts that no card can pay
+
+
+def test_less_than_a_card_can_pay_waits_for_the_next_invoice(world, stripe, travelling):
+    """Seen: an invoice of 0.31 USD that Stripe refuses, and at the end a suspended workspace."""
+    record_sold_usage(world.ws_id, "2026-11-05", 250_000)
+    travelling.move_to(clock.parse("2026-12-01T02:00:00Z"))
+    assert close_periods(deadline()) == 1
+    with pytest.raises(NotFound):
+        invoice_of(world.ws_id, "2026-11")
+    record_sold_usage(world.ws_id, "2026-12-05", 500_000)
+    travelling.move_to(clock.parse("2027-01-01T02:00:00Z"))
+    assert close_periods(deadline()) == 1
+    assert invoice_of(world.ws_id, "2026-12").invoice.subtotal_micros == 750_000
+
+
+def test_a_rest_that_no_card_can_pay_suspends_nobody_and_says_what_to_do(world, stripe, travelling):
+    card = add(world, "pm_1").json["id"]
+    record_payment(PLATFORM_ADMIN, invoice(world).id, 12_000_000, "transfer", "manual", None)
+    refused = pay(world, card)
+    assert (refused.status, refused.json["validationErrors"][0]["field"]) == (422, "paymentMethodId")
+    assert "pay by bank transfer" in refused.json["validationErrors"][0]["message"]
+    for _ in range(60):
+        later(travelling, days=1)
+        run_dunning(deadline())
+    assert (account_of(world.ws_id).status, stripe.intents, invoice(world).open_micros) == ("active", [], 300_000)

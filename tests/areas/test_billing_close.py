@@ -23,11 +23,13 @@ from tests.areas.billing_world import (
     change,
     frozen_at,
     invoice_of,
+    logged_in,
     open_account,
     record_sold_usage,
 )
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, deadline
+from tests.areas.test_billing import put
 from tests.trips import count_requests
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -82,7 +84,7 @@ def test_what_comes_after_the_close_is_billed_with_the_next_month(world):
     lines = invoice_of(world.ws_id, "2026-11").invoice.lines
     assert [(line["description"], line["amount_micros"], line["start"]) for line in lines] == [
         ("Agent usage: QA, 1 call", 1_000_000, "2026-11-01"),
-        ("Usage of October 2026 recorded after it was billed, 1 call", 250_000, "2026-10-01"),
+        ("Usage of October 2026 that was not billed then, 1 call", 250_000, "2026-10-01"),
     ]
     record_sold_usage(world.ws_id, "2026-10-31T23:59:59.000Z", 250_000)
     record_sold_usage(world.ws_id, "2026-11-30T23:59:59.000Z", 250_000)
@@ -189,9 +191,24 @@ def test_a_credit_note_over_a_paid_invoice_pays_the_next_one(world):
     assert (third.status, third.open_micros, account_of(world.ws_id).balance_micros) == ("sent", 2_460_000, 0)
 
 
+@pytest.mark.parametrize("closes", ["in the night after", "two months later"])
+def test_a_plan_bought_after_the_month_is_over_costs_nothing_in_it(world, closes):
+    """A month is closed hours after its end, or later if the job failed: what is bought meanwhile belongs to the month of that day."""
+    change(BillingAccount, world.ws_id, plan="professional")
+    for moment, plan in ("2026-11-01T00:10:00Z", "enterprise"), ("2026-11-01T00:20:00Z", "free"), ("2026-12-02T00:00:00Z", "pro"):
+        with frozen_at(moment):
+            assert put(world, logged_in(), plan=plan).status == 200
+        if closes == "in the night after" and plan == "free":
+            assert closed() == 1
+    closed("2027-01-01")
+    fees = [invoice_of(world.ws_id, month).invoice.subtotal_micros for month in ("2026-10", "2026-11", "2026-12")]
+    assert fees == [49_000_000, 199_000_000, 49_000_000]
+    assert account_of(world.ws_id).dearest_plans == {}
+
+
 def test_a_deleted_workspace_is_billed_for_its_last_days(world):
     with frozen_at("2026-10-20"):
-        change(BillingAccount, world.ws_id, plan="professional", dearest_plan="professional")
+        change(BillingAccount, world.ws_id, plan="professional")
         record_sold_usage(world.ws_id, "2026-10-05", 1_000_000)
         change(Workspace, world.ws_id, deleted_at="2026-10-20T00:00:00.000Z")
     closed()
@@ -244,12 +261,12 @@ def test_one_that_cannot_be_closed_does_not_keep_the_others(world):
     other = create_world("eve@example.com", "Eve")
     open_account(other.ws_id, "2026-10")
     record_sold_usage(other.ws_id, "2026-10-05", 1_000_000)
-    change(BillingAccount, world.ws_id, dearest_plan="a plan that is no more")
+    change(BillingAccount, world.ws_id, dearest_plans={"2026-10": "a plan that is no more"})
     with pytest.raises(ExceptionGroup, match="1 of what was due in BILLDUE") as failed:
         closed()
     assert world.ws_id in failed.value.exceptions[0].__notes__[0]
     assert invoice_of(other.ws_id, "2026-10").invoice.status == "sent"
-    change(BillingAccount, world.ws_id, dearest_plan="free")
+    change(BillingAccount, world.ws_id, dearest_plans={})
     assert closed() == 1
 
 

@@ -22,7 +22,7 @@ from shared.store.client import dynamodb
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer
 from tests.areas.test_http_door import kept_rows
-from tests.kills import concurrently, crash_at_every_write
+from tests.kills import answer_lost, concurrently, crash_at_every_write
 from tests.samples import ALONE, SAMPLES, Stage, ask, key_of
 
 
@@ -211,3 +211,11 @@ def test_a_record_that_has_expired_but_is_still_there_does_not_count(place):
     update_now(row, [IdempotencyRecord.ttl.set(clock.epoch())])
     assert place.ask().header("idempotent-replayed") is None
     assert place.cards == 2
+
+
+def test_a_claim_whose_answer_was_lost_is_still_our_own(place):
+    """Seen: 409 for half a minute, "the first request is still running", and there was none."""
+    with answer_lost("PutItem", "IDEMP#") as lost:
+        answer = place.ask()
+    assert (lost.happened, answer.status, place.cards) == (True, 201, 1)
+    assert place.ask().header("idempotent-replayed") == "true"

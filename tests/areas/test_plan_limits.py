@@ -38,7 +38,7 @@ def shown(world: World) -> dict:
 
 
 def runs_today(world: World) -> int:
-    row = get(RunCount, f"WS#{world.ws_id}", f"RUNS#{clock.epoch() // 86_400}")
+    row = get(RunCount, f"ORG#{world.project.org_id}", f"RUNS#{clock.epoch() // 86_400}")
     return int(row.runs) if row else 0
 
 
@@ -100,6 +100,22 @@ def test_runs_of_a_day_end_at_the_plan_and_begin_again_with_the_next_day(world):
         assert trigger(world, card, "prd").status == 202
     put_on_plan(world.ws_id, "professional")
     assert runs_today(world) == allowed
+
+
+def test_new_workspaces_bring_no_new_runs_of_the_free_plan(world):
+    """Also not one after the other: a workspace that is deleted takes nothing back. One whose plan is paid for has its own."""
+    for _ in range(PLANS["free"].runs_per_day):
+        started(world, card_in(world, 1, "doc"), "prd")
+    ws_id = world.ada("workspaces", "POST", "/workspaces", body={"name": "B", "slug": "b"}).json["id"]
+    project = world.ada("projects", "POST", f"/workspaces/{ws_id}/projects", body={"name": "P", "slug": "p"}).json["id"]
+    board = world.ada("boards", "GET", f"/projects/{project}/boards").json["boards"][0]["id"]
+    body = {"laneId": world.ada("boards", "GET", f"/boards/{board}/lanes").json[1]["id"], "title": "C", "type": "doc"}
+    card = fetch(Item, world.ada("cards", "POST", f"/boards/{board}/cards", body=body).json["id"])
+    refused = trigger(world, card, "prd")
+    assert error_of(refused) == (403, "LIMIT_EXCEEDED")
+    assert "5 runs a day (UTC) in all your workspaces together" in refused.json["error"]["details"]["reason"]
+    assert world.ada("billing", "PUT", f"/workspaces/{ws_id}/billing", body={"plan": "pro"}).status == 200
+    assert (trigger(world, card, "prd").status, runs_today(world)) == (202, 5)
 
 
 def test_a_refused_run_is_not_counted(world):

@@ -1,5 +1,6 @@
 """Models without a known price: refused, unless an administrator allows them with a limit of tokens. Refusals have sensible figures."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,11 +8,11 @@ import pytest
 from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, TextDelta, TokenUsage
 from shared.core.actor import Role
-from shared.money.budgets.reserving import BudgetExhausted
+from shared.money.budgets.reserving import BudgetExhausted, Scope, read_caps, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.rows import Run
-from shared.store import fetch
+from shared.store import fetch, write
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, put_on_plan
 from tests.areas.test_runs import card_in, started, trigger
@@ -98,6 +99,25 @@ def test_an_allowed_unpriced_model_stops_at_its_tokens(world, machine, model):
     assert resume_waiting(world.ws_id) == 0
     assert settings(world, maxUnpricedTokens=100_000).status == 200
     assert resume_waiting(world.ws_id) == 1
+
+
+def test_free_workspaces_share_the_tokens_of_one_free_plan(world, machine, model):
+    """Nobody pays for these tokens, and a deleted workspace takes none back: else each new one would bring a million."""
+    assert settings(world, unpricedModels=[NAME], maxUnpricedTokens=1_000_000).status == 200
+    model.turns = [thirsty(10_000)]
+    scope = Scope(world.project.org_id, world.ws_id, "p", "c", "r", in_tokens=True)
+    read_caps(replace(scope, ws_id=world.ada("workspaces", "POST", "/workspaces", body={"name": "B", "slug": "b"}).json["id"]))
+    shared = fetch(Budget, budget_id("tokens", world.project.org_id, this_month()))
+    write(*settle_reservation(None, [shared.id], 996_000))  # in other workspaces
+    waits = machine.play(started(world, card_in(world, 1, "doc"), "prd", **UNKNOWN))
+    assert (waits.status, waits.waiting_for, tokens(world).spent) == ("waiting", "budget", 0)
+    assert "4,000 of 1,000,000 tokens left" in waits.waiting["reason"]
+    assert waits.waiting["reason"].endswith("can change to the plan Pro in its billing")
+    put_on_plan(world.ws_id, "professional")
+    assert [one.id for one in read_caps(scope).budgets] == [tokens(world).id]
+    assert resume_waiting(world.ws_id) == 1
+    assert (machine.play().status, int(tokens(world).spent)) == ("completed", 10_000)
+    assert fetch(Budget, shared.id).spent == 996_000
 
 
 def test_a_model_that_is_not_allowed_any_more_is_refused_again(world, model):

@@ -48,6 +48,7 @@ from shared.store import (
     writing,
 )
 from shared.store.client import batches
+from tests.kills import answer_lost
 from tests.trips import count_requests
 
 
@@ -364,3 +365,27 @@ def test_a_batch_that_is_done_row_by_row_is_never_given_up(monkeypatch):
         "Unprocessed",
     )
     assert len(list(done)) == 100
+
+
+def test_a_put_whose_answer_was_lost_is_done_and_not_refused(aws):
+    """Seen: an invitation that was made and answered 409, a payment method that was removed and answered 404."""
+    made = thing(size=3, notes={"a": [1, None]})
+    with answer_lost("PutItem") as lost:
+        write(create(made))
+    assert lost.happened
+    made.title = "B"
+    with answer_lost("PutItem") as lost:
+        write(save(made))
+    read = load(Thing, made.id, member())
+    assert (lost.happened, read.title, read.version) == (True, "B", 2)
+
+
+def test_a_put_that_was_overtaken_is_refused_also_if_it_was_sent_twice(aws):
+    made = thing()
+    write(create(made))
+    theirs, ours = load(Thing, made.id, member()), load(Thing, made.id, member())
+    theirs.title, ours.title = "B", "C"
+    write(save(theirs))
+    with answer_lost("PutItem") as lost, pytest.raises(Conflict):
+        write(save(ours))
+    assert (lost.happened, load(Thing, made.id, member()).title) == (True, "B")

@@ -51,7 +51,7 @@ def counted(pk: str, sk: str) -> int:
 
 
 def today(world: World) -> int:
-    return counted(f"WS#{world.ws_id}", f"RUNS#{clock.epoch() // 86_400}")
+    return counted(f"ORG#{world.project.org_id}", f"RUNS#{clock.epoch() // 86_400}")
 
 
 def test_of_many_who_start_runs_at_once_as_many_do_as_the_plan_allows_a_day(world):

@@ -121,11 +121,12 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
 
     def change(account: BillingAccount) -> list[Operation]:
         before = {name: getattr(account, name) for name in changes}
+        if "plan" in changes:
+            account.dearest_plans = _dearest_plans(account, changes["plan"])
         for name, value in changes.items():
             setattr(account, name, value)
         if {"tax_id", "address"} & changes.keys():  # a tax id of before stays as it is
             account.tax_id = normalize_tax_id(account.tax_id, account.address)
-        account.dearest_plan = more_expensive(account.dearest_plan, account.plan)
         changed = sorted(name for name in changes if before[name] != getattr(account, name))
         if changed:  # names only: an address does not belong in an event
             plan = {"plan": [before["plan"], account.plan]} if "plan" in changed else {}
@@ -133,6 +134,13 @@ def change_account(actor: Actor, ws_id: str, changes: dict[str, Any]) -> Billing
         return _plan_operations(workspace, account.plan) if "plan" in changed else []
 
     return update_with_retry(load, change)
+
+
+def _dearest_plans(account: BillingAccount, plan: str) -> dict[str, str]:
+    """Return the plan that each open month costs after a change to `plan`. A month that is over keeps its own: it is closed hours later."""
+    month = months.this_month()
+    plans = {one: account.plan_of(one) for one in months.months_between(account.period, months.next_month(month))}
+    return plans | ({month: more_expensive(plans[month], plan)} if month in plans else {})
 
 
 def _plan_operations(workspace: Workspace, plan: str) -> list[Operation]:
@@ -162,6 +170,7 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
             "brand": attached.brand,
             "last4": attached.last4,
             "token": token,
+            "customer": customer["id"],
             "gateway": gateway.name,
         }
 

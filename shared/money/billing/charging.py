@@ -16,7 +16,8 @@ from shared.core.errors import Conflict, FieldError, Invalid, NotFound, Upstream
 from shared.core.situations import Situation
 from shared.money.billing import gateways, months
 from shared.money.billing.accounts import get_account
-from shared.money.billing.gateways import Charge, ChargeResult
+from shared.money.billing.amounts import format_amount
+from shared.money.billing.gateways import Charge, ChargeResult, Unanswered
 from shared.money.billing.payments import apply_payment
 from shared.money.billing.reading import get_invoice
 from shared.money.billing.rows import CHARGES_UNDER_WAY, BillingAccount, Invoice, Payment
@@ -43,8 +44,9 @@ def charge_invoice(invoice: Invoice, account: BillingAccount, method: dict[str, 
         result = gateway.charge(charge)
     except Invalid as refused:
         result = ChargeResult("failed", "", refused.fields[0].message)
-    except Upstream:
-        if is_new:  # otherwise somebody else may still wait for its answer
+    except Upstream as error:
+        # what the gateway is still making is in none of its lists: asked for now it would be "failed", and a second card be charged, too
+        if is_new and not isinstance(error, Unanswered):  # if it is not new, somebody else may still wait for its answer
             _ask_at_once(invoice.id, charge.key)
         raise
     apply_charge_result(invoice.id, charge.key, result, charge.amount_micros, method["type"])
@@ -70,7 +72,7 @@ def _begin(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) ->
 def _new_charge(invoice: Invoice, account: BillingAccount, method: dict[str, Any]) -> Charge:
     amount = invoice.open_micros
     return Charge(
-        (account.customer or {}).get("id", ""),
+        method.get("customer") or (account.customer or {}).get("id", ""),
         method["token"],
         amount,
         f"Invoice {invoice.number}",
@@ -132,6 +134,10 @@ def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
     method = next((one for one in account.methods if one["id"] == method_id), None)
     if method is None or not method.get("token"):
         raise Invalid(FieldError("payment_method_id", "This is no payment method that can be charged", method_id))
+    smallest = gateways.get_gateway(method["gateway"]).smallest_micros
+    if invoice.open_micros < smallest:
+        why = f"Less than {format_amount(smallest)} USD cannot be charged; pay by bank transfer"
+        raise Invalid(FieldError("payment_method_id", why, method_id))
     charge, result = charge_invoice(invoice, account, method)
     if result.status == "failed":
         raise Invalid(FieldError("payment_method_id", result.reason or "The payment was declined", method_id))

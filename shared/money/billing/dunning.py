@@ -5,6 +5,8 @@ the day after it      overdue; the account is past due
 7 and 14 days after   a reminder
 30 days after         the account is suspended: no agent starts in the workspace until nothing is overdue
 
+Nothing more is done for a rest that is less than the gateway can charge.
+
 Every step is one transaction of invoice and account, with its event; it removes the invoice from that day's list. A repeated step does
 nothing.
 """
@@ -15,7 +17,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict
 from shared.events import EventType, record
-from shared.money.billing import months
+from shared.money.billing import gateways, months
 from shared.money.billing.accounts import chargeable_method
 from shared.money.billing.charging import charge_invoice
 from shared.money.billing.rows import INVOICES_TO_DUN, BillingAccount, Invoice, due_range
@@ -46,7 +48,10 @@ def process_invoice(invoice_id: str) -> bool:
         return False
     account = _fetch_account(invoice)
     try:
-        if invoice.status == "sent" and today <= invoice.due_date:
+        if invoice.open_micros < gateways.configured_gateway().smallest_micros:  # a rest that no card can pay suspends nobody
+            invoice.next_step = None
+            write(save(invoice))
+        elif invoice.status == "sent" and today <= invoice.due_date:
             _try_charge(invoice, account)
         else:
             write(*_escalate(invoice, account, today))

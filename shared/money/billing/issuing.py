@@ -8,7 +8,7 @@ from shared.core.errors import Conflict
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.money.billing import months
+from shared.money.billing import gateways, months
 from shared.money.billing.accounts import LOOKBACK_MONTHS, chargeable_method
 from shared.money.billing.rows import BillingAccount, Invoice, Payment, Series, document_number, invoice_id
 from shared.money.billing.statements import Statement, build_statement
@@ -39,22 +39,22 @@ def prepare_close(
 ) -> tuple[Invoice | None, list[Operation]]:
     """Return the invoice of the account's open period (if any) and the operations that close the period; one or two queries.
 
-    If the total rounds to zero cents, the period is closed without an invoice. Usage of less than half a cent stays unbilled and is added
-    to the next period.
+    If the total rounds to zero cents, or is less than the gateway can charge, the period is closed without an invoice: the usage stays
+    unbilled and is added to the next period.
     """
     month = account.period
     workspace_gone = workspace is None or bool(workspace.deleted_at and workspace.deleted_at[:7] < month)
     statement = build_statement(account, month, fee=not workspace_gone)
     invoice: Invoice | None = None
     operations: list[Operation] = []
-    if statement.total_micros or statement.subtotal_micros:
+    if statement.total_micros and statement.total_micros >= gateways.configured_gateway().smallest_micros:
         invoice, operations = _issue(account, workspace, statement, last_number)
         billed = statement.billed
     else:
         billed = {month: [0, 0]}
     account.billed = dict(sorted((account.billed | billed).items())[-LOOKBACK_MONTHS:])
     account.period = months.next_month(month)
-    account.dearest_plan = account.plan
+    account.dearest_plans = {later: plan for later, plan in account.dearest_plans.items() if later > month}
     account.closed = workspace_gone  # a month after the workspace was deleted: late usage is billed, too
     return invoice, [save(account), *operations]
 

@@ -33,15 +33,16 @@ class BillingAccount(Entity):
     status = UnicodeAttribute(default="active")  # active | past_due | suspended
     plan = UnicodeAttribute(default=FREE)
     """The plan that the workspace is billed for. Its copy `Workspace.plan` sets the workspace's limits (decision 22)."""
-    dearest_plan = UnicodeAttribute(default=FREE)
-    """The most expensive plan since the period began; the period costs its fee."""
+    dearest_plans = JSONAttribute(default=dict)
+    """The most expensive plan of each open month in which the plan was changed: `{month: plan}`."""
     period = UnicodeAttribute()
     """The first month (`2026-11`) that is not closed."""
     billed = JSONAttribute(default=dict)
     """What was billed of the last twelve closed months, `{month: [micros, calls]}`. Usage above it was recorded after the close and is
     billed with the next invoice."""
     methods = JSONAttribute(default=list)
-    """Payment methods: `{id, type, brand, last4, token, gateway, default}`. Only the gateway knows card numbers."""
+    """Payment methods: `{id, type, brand, last4, token, customer, gateway, default}`. Only the gateway knows card numbers. `customer` is
+    the one to which the gateway has attached the method; two methods that are added at once may have two."""
     customer = JSONAttribute(null=True)
     """The customer at the gateway: `{gateway, id}`."""
     overdue = JSONAttribute(default=list)
@@ -50,6 +51,10 @@ class BillingAccount(Entity):
     """Money that was paid and later credited; it pays the next invoice."""
     closed = BooleanAttribute(default=False)
     """Whether the workspace is deleted and its last month billed."""
+
+    def plan_of(self, month: str) -> str:
+        """Return the plan whose fee an open month costs: the most expensive one that it had."""
+        return str(self.dearest_plans.get(month, self.plan))
 
     @property
     def next_date(self) -> str:

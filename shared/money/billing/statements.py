@@ -68,7 +68,7 @@ def build_statement(account: BillingAccount, period: str, *, fee: bool = True) -
     totals = month_sums(account.id, months.first_day(closed[0]) if closed else start, end)
     span = (start.isoformat(), end.isoformat())
     lines: list[Line] = []
-    plan = PLANS[account.dearest_plan]
+    plan = PLANS[account.plan_of(period)]
     if fee and plan.price_micros:
         lines.append(Line(f"{plan.name} plan, {_month_name(period)}", plan.price_micros, *span))
     agents = agent_sums(account.id, period) if period in totals else {}
@@ -114,7 +114,7 @@ def _late_usage_line(account: BillingAccount, month: str, total: Sum) -> Line | 
     amount = total.price_micros - micros
     if amount == 0:
         return None
-    description = f"Usage of {_month_name(month)} recorded after it was billed, {_format_calls(_billable_calls(total) - calls)}"
+    description = f"Usage of {_month_name(month)} that was not billed then, {_format_calls(_billable_calls(total) - calls)}"
     return Line(description, amount, months.first_day(month).isoformat(), months.last_day(month).isoformat())
 
 

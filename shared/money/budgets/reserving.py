@@ -13,10 +13,11 @@ from typing import Any
 from shared.core.actor import SYSTEM
 from shared.core.errors import ConditionFailed, LimitExceeded
 from shared.core.money import micros, usd, usd_text
+from shared.core.plans import PLANS
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
-from shared.people.tenancy.limits import how_to_raise, workspace_limit
+from shared.people.tenancy.limits import change_of_plan, how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, fetch, get_many, retrying, update, write
 
@@ -64,7 +65,7 @@ class Scope:
 
     def budget_ids(self, month: str) -> list[str]:
         if self.in_tokens:
-            return [budget_id("tokens", self.ws_id, month)]
+            return [budget_id("tokens", one, month) for one in (self.ws_id, self.org_id) if one]
         ids = [
             budget_id("workspace", self.ws_id, month),
             budget_id("project", self.project_id),
@@ -80,7 +81,7 @@ class Caps:
 
     budgets: Sequence[Budget]
     remedies: Mapping[str, str] = field(default_factory=dict)
-    """How to raise the limit, by scope."""
+    """How to raise the limit, by the budget's id."""
 
     def reserve(self, amount: int) -> list[Operation]:
         """Return the operations that reserve `amount` in every budget; the write fails with BudgetExhausted. None for an amount of 0."""
@@ -91,7 +92,7 @@ class Caps:
                 budget,
                 [Budget.available.add(-amount), Budget.reserved.add(amount)],
                 Budget.available >= amount,
-                _exhausted_error(budget.scope, amount, self.remedies.get(budget.scope, "")),
+                _exhausted_error(budget.scope, amount, self.remedies.get(budget.id, "")),
             )
             for budget in self.budgets
         ]
@@ -100,7 +101,7 @@ class Caps:
         """Raise BudgetExhausted if the budgets as read have no room; the write decides, this check only avoids useless writes."""
         for budget in self.budgets:
             if 0 < amount > budget.available:
-                remedy = self.remedies.get(budget.scope, "")
+                remedy = self.remedies.get(budget.id, "")
                 raise BudgetExhausted(budget.scope, amount, int(budget.available), int(budget.limit), remedy)
 
 
@@ -130,7 +131,10 @@ def release_reservation(reservation: Mapping[str, Any] | None) -> list[Operation
 
 def read_caps(scope: Scope) -> Caps:
     """Read the budgets that limit a call; the workspace's month is always one of them. One batch read; also a write when the month begins
-    or its limit was changed in the workspace's settings."""
+    or its limit was changed in the workspace's settings.
+
+    Models without a known price are paid by nobody: an organization's free workspaces share the tokens of one free plan.
+    """
     month = this_month()
     budget_ids = scope.budget_ids(month)
     rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in budget_ids)])
@@ -139,16 +143,17 @@ def read_caps(scope: Scope) -> Caps:
     budgets: list[Budget] = [row for row in budget_rows if isinstance(row, Budget)]
     if isinstance(workspace, Workspace):
         name, setting = scope.monthly
-        limit = month_limit(workspace, setting)
-        month_budget = next((one for one in budgets if one.scope == name), None)
-        if month_budget is None:
-            month_budget = _create_month_budget(scope, month, limit)
-            budgets.append(month_budget)
-        elif month_budget.limit != limit:
-            _change_limit(month_budget, limit)
+        limit, plan = month_limit(workspace, setting), PLANS[workspace.plan]
+        own = new_budget(name, scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
+        month_budget = _month_budget(budgets, own)
+        remedies[month_budget.id] = how_to_raise(workspace, setting)
         if not scope.in_tokens:
             announce_thresholds(month_budget)  # if the process that spent it died before the announcement
-        remedies[name] = how_to_raise(workspace, setting)
+        elif scope.org_id and plan.is_free:
+            free = new_budget(name, scope.org_id, plan.max_unpriced_tokens or 0, month=month, org_id=scope.org_id)
+            remedies[_month_budget(budgets, free).id] = change_of_plan(plan.key, "max_unpriced_tokens")
+        else:
+            budgets = [month_budget]
     return Caps(budgets, remedies)
 
 
@@ -233,8 +238,18 @@ class _BudgetChanged(ConditionFailed):
     """The budget was changed at the same time."""
 
 
-def _create_month_budget(scope: Scope, month: str, limit: int) -> Budget:
-    fresh = new_budget(scope.monthly[0], scope.ws_id, limit, month=month, org_id=scope.org_id, ws_id=scope.ws_id)
+def _month_budget(budgets: list[Budget], fresh: Budget) -> Budget:
+    """Return a month's budget with the limit of `fresh`: from the budgets that were read, else `fresh`, which is written and added."""
+    known = next((one for one in budgets if one.id == fresh.id), None)
+    if known is None:
+        known = _create_budget(fresh)
+        budgets.append(known)
+    elif known.limit != fresh.limit:
+        _change_limit(known, int(fresh.limit))
+    return known
+
+
+def _create_budget(fresh: Budget) -> Budget:
     try:
         write(create(fresh, _BudgetChanged))
     except ConditionFailed:

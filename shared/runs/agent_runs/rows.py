@@ -267,8 +267,8 @@ class ActiveRuns(Row):
 class RunCount(Row):
     """The runs that were started in a window of time (`agent_runs.run_limits`); expires after the window.
 
-    At `WS#<id>, RUNS#<day>`: all of a workspace. At `ITEM#<root card>, RUNS#AUTO#<hour>` and `PROJ#<id>, RUNS#AUTO#<hour>`: those without a
-    person. Days and hours are counted from 1970.
+    At `WS#<id>, RUNS#<day>`: all of a workspace. At `ORG#<id>, RUNS#<day>`: all of an organization's free workspaces. At
+    `ITEM#<root card>, RUNS#AUTO#<hour>` and `PROJ#<id>, RUNS#AUTO#<hour>`: those without a person. Days and hours are counted from 1970.
     """
 
     TABLE = "core_table"

@@ -1,4 +1,4 @@
-"""How many runs may start: a day in a workspace by its plan, and an hour without a person by their root card and by their project.
+"""How many runs may start: a day by the plan of a workspace, and an hour without a person by their root card and by their project.
 
 Each limit is a counter that the transaction of the run raises, on the condition that there is room: requests that race cannot pass it, and
 nothing is counted for a run that is not written.
@@ -45,9 +45,11 @@ def _count_day(workspace: Workspace) -> Operation | None:
     if plan.runs_per_day is None:
         return None
     now = clock.epoch()
-    reason = f"The plan {plan.name} allows {plan.runs_per_day} runs a day (UTC); {change_of_plan(plan.key, 'runs_per_day')}"
+    owner = f"ORG#{workspace.org_id}" if plan.is_free else f"WS#{workspace.id}"
+    allowed = f"{plan.runs_per_day} runs a day (UTC){' in all your workspaces together' if plan.is_free else ''}"
+    reason = f"The plan {plan.name} allows {allowed}; {change_of_plan(plan.key, 'runs_per_day')}"
     details = {"limit": plan.runs_per_day, "plan": plan.name, "resets_at": _end_of_window(now, _DAY)}
-    return _count(f"WS#{workspace.id}", f"RUNS#{now // _DAY}", plan.runs_per_day, now + 2 * _DAY, reason, details)
+    return _count(owner, f"RUNS#{now // _DAY}", plan.runs_per_day, now + 2 * _DAY, reason, details)
 
 
 def _count_hour(pk: str, limit: int, what: str) -> Operation:

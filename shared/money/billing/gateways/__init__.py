@@ -3,9 +3,9 @@
 from shared.core import credentials
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
-from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult, Gateway, Manual
+from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult, Gateway, Manual, Unanswered
 
-__all__ = ["AttachedMethod", "Charge", "ChargeResult", "Gateway", "Manual", "chosen", "credential", "named"]
+__all__ = ["AttachedMethod", "Charge", "ChargeResult", "Gateway", "Manual", "Unanswered", "chosen", "credential", "named"]
 
 
 def configured_gateway() -> Gateway:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, Upstream
+from shared.core.situations import Situation
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,24 @@ class ChargeResult:
     reason: str = ""
 
 
+class Unanswered(Upstream):
+    """The gateway got the request and did not answer in time: it may still be at work on it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Situation.EXTERNAL_SERVICE_UNAVAILABLE, "The payment gateway has not answered yet; look again in two minutes"
+        )
+
+
 class Gateway(Protocol):
     """A payment gateway; every call may be repeated. Raises Upstream if it is not available, Invalid for a token that it refuses."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def smallest_micros(self) -> int:
+        """The smallest amount that can be charged."""
+
     def create_customer(self, ws_id: str, name: str, email: str) -> str: ...
     def attach(self, customer: str, token: str) -> AttachedMethod: ...
     def detach(self, token: str) -> None: ...
@@ -58,6 +72,7 @@ class Manual:
     """No gateway: invoices are paid by transfer, and an administrator of the platform records it."""
 
     name = "manual"
+    smallest_micros = 0
 
     def create_customer(self, ws_id: str, name: str, email: str) -> str:
         raise _TransferOnly

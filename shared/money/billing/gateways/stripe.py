@@ -14,7 +14,7 @@ from shared.core.errors import FieldError, Invalid, Upstream
 from shared.core.ids import derived_id
 from shared.core.situations import Situation
 from shared.money.billing.amounts import CENT
-from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult
+from shared.money.billing.gateways.port import AttachedMethod, Charge, ChargeResult, Unanswered
 
 if TYPE_CHECKING:
     import httpx2
@@ -41,6 +41,10 @@ class Stripe:
     @property
     def name(self) -> str:
         return "stripe"
+
+    @property
+    def smallest_micros(self) -> int:
+        return 50 * CENT  # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, read 2026-11-28
 
     def create_customer(self, ws_id: str, name: str, email: str) -> str:
         form = {"name": name, "email": email, "metadata[workspace_id]": ws_id}
@@ -98,6 +102,8 @@ class Stripe:
         try:
             response = _client().request(method, self.url.rstrip("/") + path, headers=headers, **content)
             answer = response.json()
+        except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
+            raise Unanswered from error
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise Upstream(
                 Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"The payment gateway cannot be reached ({type(error).__name__})"
