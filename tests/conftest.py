@@ -88,7 +88,7 @@ def _turn(item: pytest.Item) -> int:
     group = group_of(item)
     if group in FIRST:
         return FIRST.index(group)
-    return len(FIRST) + (item.get_closest_marker("thorough") is None)
+    return len(FIRST) + (group is not None or item.get_closest_marker("thorough") is None)  # in a group the order stays
 
 
 def pytest_collection_finish() -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from functools import cache, partial
 
+import boto3
 import pytest
 
 from local.engine import Engine
@@ -47,6 +48,7 @@ def engine_tables(local_engine: Engine) -> Iterator[None]:
 
 def _forget() -> None:
     """What was made for another endpoint."""
+    boto3.DEFAULT_SESSION = None
     aws.session.cache_clear()
     aws.short_call_client.cache_clear()
     dynamodb.cache_clear()

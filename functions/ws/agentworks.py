@@ -14,13 +14,13 @@ from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
 from shared.core import strict_json
 from shared.core.actor import Permission
-from shared.core.errors import CadreError, FieldError, Invalid, Malformed, NotFound, TooLarge
+from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, NotFound, TooLarge
 from shared.core.ids import bare_id, is_id
+from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import StrictRequest
 from shared.edge.contracts.field_errors import to_field_errors
 from shared.edge.contracts.problems import Problem
-from shared.people.tenancy.workspaces import authorize_workspace
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions import terminal as terminal_session
@@ -81,7 +81,9 @@ def _connect_terminal(request: ConnectRequest) -> None:
 
 
 def _connect_events(request: ConnectRequest) -> None:
-    ws_id = authorize_workspace(request.actor, request.path["workspaceId"], Permission.WORKSPACE_READ)
+    ws_id = bare_id(request.path["workspaceId"])
+    if not request.actor.may(Permission.WORKSPACE_READ, ws_id):  # says the same of one that does not exist
+        raise Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED)
     topic = workspace_topic(ws_id)
     connection = _connection(request, WORKSPACE_EVENTS, ws_id, [topic])
     open_connection(connection, [Subscription.of(topic, connection)])

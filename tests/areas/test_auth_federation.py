@@ -537,8 +537,8 @@ def test_clients_come_from_the_secret(provider, settings_of, monkeypatch):
 
 
 def test_only_a_laptop_speaks_plain_http(provider, settings_of):
-    settings_of(stage="prod")
-    refused(Browser().go("/auth/oauth/corp"), 503, "EXTERNAL_SERVICE_UNAVAILABLE")
+    settings_of(stage="prod", edge_keys="the-key")
+    refused(Browser(page={"x-cadre-edge": "the-key"}).go("/auth/oauth/corp"), 503, "EXTERNAL_SERVICE_UNAVAILABLE")
     assert provider.asked == []
 
 

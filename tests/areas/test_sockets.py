@@ -98,7 +98,8 @@ def test_a_card_without_runs_has_an_empty_history(gateway, world):
     [
         ("/api/cards/{foreign}/terminal", 404),
         ("/api/cards/0199-nonsense/terminal", 404),
-        ("/api/workspaces/{foreign_ws}/events", 404),
+        ("/api/workspaces/{foreign_ws}/events", 403),
+        ("/api/workspaces/0199-nonsense/events", 403),
         ("/api/nowhere", 404),
         ("/ws/sandboxes/sb_1", 503),
         ("/ws/collaborations/col_1", 503),

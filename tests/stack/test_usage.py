@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.stack import LocalStack
+from tests.stack.test_identity import token_in
 from tests.stack.test_runs import Shop, ended, shop
 from tests.stack.test_sockets import ROOT, environment
 from tests.waiting import eventually
@@ -82,14 +83,19 @@ def test_a_large_export_goes_through_the_queue(shop: Shop, stack: LocalStack) ->
 
 
 def test_a_share_of_the_month_is_written_about(shop: Shop, stack: LocalStack) -> None:
-    """Ledger, stream, queue, mailer."""
+    """Ledger, stream, queue, mailer; to an address that its owner has confirmed."""
     address = shop("GET", "/auth/me")[1]["email"]
+
+    def mails() -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{stack.root}/local/mail", timeout=120) as answer:
+            return [one for one in json.loads(answer.read())["mails"] if address in one["to"]]
+
+    welcome = eventually(lambda: [one for one in mails() if one["subject"].startswith("Confirm")])[0]
+    assert shop("POST", "/auth/verify-email", {"token": token_in(welcome)}) == (200, {"emailVerified": True})
     shop.settings(maxMonthlyUsage=0.6)
     shop.start(shop.card(1))
 
     def subjects() -> list[str]:
-        with urllib.request.urlopen(f"{stack.root}/local/mail", timeout=120) as answer:
-            mails = json.loads(answer.read())["mails"]
-        return [one["subject"] for one in mails if address in one["to"] and "of its month" in one["subject"]]
+        return [one["subject"] for one in mails() if "of its month" in one["subject"]]
 
     assert eventually(subjects)[-1].endswith("% of its month")

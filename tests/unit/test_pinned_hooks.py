@@ -224,7 +224,7 @@ def _private_uses(patch: Path) -> set[tuple[str, str]]:
     }
 
 
-PATCHES_OF_OTHERS = {"early", "source"}  # a thread of the standard library; only a helper
+PATCHES_OF_OTHERS = {"early", "source", "turns"}  # a thread of the standard library; only helpers
 
 
 @pytest.mark.parametrize(
