@@ -111,7 +111,7 @@ def test_the_platform_is_well(stack: LocalStack) -> None:
 
 def test_the_main_job(stack: LocalStack) -> None:
     told: list[str] = []
-    demo.play(stack.root, told.append)
+    demo.play(stack.root, stack.model.shown, told.append)
     assert any(line.strip().startswith("ledger") for line in told), told
 
 

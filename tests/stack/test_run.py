@@ -28,7 +28,7 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "run"],
             cwd=ROOT,
-            env=shell(CADRE_DATA=str(data), CADRE_PORT=str(port)),
+            env=shell(CADRE_DATA=str(data), CADRE_PORT=str(port), CADRE_DEFAULT_PROVIDER="embedded"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
