@@ -8,7 +8,9 @@ import pytest
 from shared.agents.catalogue import registry as catalogue
 from shared.agents.providers import wire
 from shared.core.settings import settings
+from shared.edge.views.agentworks.results import result_summary
 from shared.people.tenancy.rows import default_settings
+from shared.runs.agent_runs.rows import Run
 from tests.areas.boards_world import World, create_world
 from tests.areas.running import Machine
 from tests.areas.test_runs import card_in, started
@@ -61,8 +63,24 @@ def test_the_model_that_was_found_is_the_default_and_works_for_nothing(
     shown = world.ada("runs", "GET", f"/runs/{run.id}").json
     assert (shown["providerCost"], shown["customerPrice"], shown["executionMetadata"]["priceKnown"]) == (0, 0, True)
     assert shown["totalTokens"] == 3 * 750
+    base, document, comment = (
+        "http://localhost:8000/agentworks/v1",
+        run.result_data["documents"][0],
+        run.result_data["comments"][0],
+    )
+    assert comment["title"] == "See it."
+    assert shown["resultSummary"].splitlines() == [
+        "The PRD is written.",
+        "",
+        "Made by this run:",
+        f"- document: PRD: Pay <{base}/documents/{document['id']}>",
+        f"- comment: See it. <{base}/cards/{run.item_id}/comments>",
+    ]
+    assert world.ada("documents", "GET", f"/documents/{document['id']}").json["content"] == "# PRD"
     usage = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage").json
-    assert (usage["summary"]["totalCalls"], usage["summary"]["unpricedCalls"], usage["summary"]["totalPrice"]) == (3, 0, 0)
+    summary = usage["summary"]
+    assert (summary["totalCalls"], summary["unpricedCalls"], summary["totalPrice"], summary["grossMargin"]) == (3, 0, 0, 0)
+    assert usage["breakdown"][0]["percentage"] == 100
     assert {agent["defaultModel"] for agent in world.ada("agents", "GET", "/agents").json["agents"]} == {"small:1b"}
 
 
@@ -83,3 +101,24 @@ def test_a_laptops_new_workspaces_allow_the_model_that_was_found(
     assert "unpricedModels" not in default_settings()
     monkeypatch.undo()
     settings.cache_clear()
+
+
+def test_a_summary_names_what_the_tools_made_and_not_what_the_model_says(
+    world: World, machine: Machine, server: ModelServer
+) -> None:
+    server.script = [says("I wrote ten documents and 3 cards.")]
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert world.ada("runs", "GET", f"/runs/{run.id}").json["resultSummary"] == "I wrote ten documents and 3 cards."
+
+
+def test_a_long_list_of_what_was_made_is_cut_aloud() -> None:
+    made = [{"id": str(number), "title": f"Card\n{number}"} for number in range(25)]
+    run = Run(item_id="c", result_summary="Split.", result_data={"cards": made, "tasks": made[:1], "omitted": 7})
+    lines = str(result_summary(run)).splitlines()
+    assert lines[3] == "- card: Card 0 <http://localhost:8000/agentworks/v1/cards/0>"
+    assert lines[22:] == [
+        "- card: Card 19 <http://localhost:8000/agentworks/v1/cards/19>",
+        "- 5 more cards",
+        "- task: Card 0 <http://localhost:8000/agentworks/v1/cards/c>",
+        "- 7 more",
+    ]
