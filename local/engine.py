@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 _CREDENTIAL = re.compile(
-    r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|TOOLS|WEBHOOK_SECRET)|BEDROCK_[A-Z_]+|AWS_BEARER_TOKEN_BEDROCK"
+    r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|TOOLS|CONTEXT|WEBHOOK_SECRET)|BEDROCK_[A-Z_]+|AWS_BEARER_TOKEN_BEDROCK"
 )
 """Variables that functions read by `shared.core.credentials`: of sign-in, model and payment providers."""
 
