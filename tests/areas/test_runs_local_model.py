@@ -40,7 +40,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
 
 @pytest.fixture
 def world(aws: None, server: ModelServer) -> World:
-    return create_world()
+    return create_world("lena@example.com", "Lena Local")  # one of her own: a stage that another test made has the embedded model
 
 
 def says(text: str, *calls: tuple[str, dict[str, object]]) -> str:
