@@ -173,7 +173,9 @@ def _follow(socket: Any, run_id: str, log: Log) -> None:
 
 
 def _show_results(api: Api, url: str, workspace: dict[str, Any], card: dict[str, Any], run: dict[str, Any], log: Log) -> None:
-    log(f"  result     {run.get('resultSummary')}")
+    log("  result")
+    for line in (run.get("resultSummary") or "").splitlines():
+        log(f"    {line}".rstrip())
     log(f"  tokens     {run['inputTokens']:,} in, {run['outputTokens']:,} out, by {run['provider']}/{run['model']}")
     log(f"  cost       provider ${run['providerCost']:.6f}, customer ${run['customerPrice']:.2f}")
     month = api("GET", f"/workspaces/{workspace['id']}/usage")["summary"]

@@ -19,8 +19,10 @@ from shared.agents.providers.attempts import RetryPolicy
 from shared.agents.providers.openai import OpenAIProvider
 from shared.agents.providers.port import Provider
 from shared.agents.providers.probing import try_tools
-from shared.agents.providers.registry import LOCAL, STRUCTURED, canonical_name, is_on_this_machine, provider
+from shared.agents.providers.registry import LOCAL, canonical_name, is_on_this_machine, provider
+from shared.agents.providers.structured import FORMS
 from shared.core.errors import Upstream
+from shared.core.situations import Situation
 
 SERVERS: Final = {"Ollama": 11434, "LM Studio": 1234, "llama.cpp": 8080}
 """Servers of models on a laptop, with their usual ports."""
@@ -32,12 +34,14 @@ LOOK_SECONDS: Final = 2.0
 TRY_SECONDS: Final = 60.0
 """For the models of one provider: a large one is first read from the disk."""
 _MAX_MODELS: Final = 3  # of one server that are tried
+_MAX_REASON: Final = 160  # characters of an error that is shown
 _MAX_LIST: Final = 1_000_000  # bytes
 _NO_CHAT: Final = ("embed", "rerank", "whisper", "tts")  # in the names of models that answer no messages
 
+CALLS: Final = "calls"
 Log = Callable[[str], None]
 Tried = MutableMapping[str, str]
-"""How each model that was tried before makes its tool calls: `calls` or `structured`."""
+"""How each model that was tried before makes its tool calls: `calls`, or the form of its answer."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,15 @@ class _Candidate:
     def known_as(self, model: str) -> str:
         return f"{self.provider}/{model} {self.server}".strip()
 
-    def adapter(self, *, structured: bool) -> Provider:
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How its models may make tool calls, best first."""
+        return (CALLS, *FORMS) if self.server else (CALLS,)
+
+    def adapter(self, way: str) -> Provider:
         if not self.server:
             return provider(self.provider)
-        return OpenAIProvider(self.provider, self.key, self.server, RetryPolicy(max_attempts=1), structured)
+        return OpenAIProvider(self.provider, self.key, self.server, RetryPolicy(max_attempts=1), "" if way == CALLS else way)
 
 
 def find_model(
@@ -179,24 +188,27 @@ def _try(candidate: _Candidate, name: str, tried: Tried, notes: list[str], until
         try:
             tried[known] = _how_it_calls(candidate, name, until)
         except Upstream as error:
-            notes.append(f"{candidate.provider}/{name} of {candidate.source} cannot be used: {error.message}")
+            notes.append(f"{candidate.provider}/{name} of {candidate.source} cannot be used: {error.message[:_MAX_REASON]}")
             return None
-    if tried[known] != STRUCTURED:
+    if (way := tried[known]) == CALLS:
         return Model(candidate.provider, name, candidate.source, candidate.environment, tuple(notes))
-    environment = candidate.environment | {f"{candidate.provider.upper()}_TOOLS": STRUCTURED}
+    environment = candidate.environment | {f"{candidate.provider.upper()}_TOOLS": way}
     return Model(candidate.provider, name, f"{candidate.source}, tools by structured output", environment, tuple(notes))
 
 
 def _how_it_calls(candidate: _Candidate, name: str, until: float) -> str:
-    """Try the model's tool calls; where it has none, the form of its answer. Raises Upstream if it can do neither."""
-    try:
-        try_tools(candidate.adapter(structured=False), name, _seconds(until))
-    except Upstream:
-        if not candidate.server or time.monotonic() > until:
-            raise
-        try_tools(candidate.adapter(structured=True), name, _seconds(until))
-        return STRUCTURED
-    return "calls"
+    """Try each way of making tool calls; return the first that works. Raises Upstream with the last error if none does."""
+    failure = Upstream(Situation.PROVIDER_UNAVAILABLE, "there was no time to try it")
+    for way in candidate.ways:
+        try:
+            try_tools(candidate.adapter(way), name, _seconds(until))
+        except Upstream as error:
+            failure = error
+            if time.monotonic() > until:
+                break
+        else:
+            return way
+    raise failure
 
 
 def _seconds(until: float) -> float:

@@ -25,7 +25,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
         "CADRE_DEFAULT_PROVIDER": "local",
         "CADRE_DEFAULT_MODEL": "small:1b",
         "LOCAL_BASE_URL": made.url,
-        "LOCAL_TOOLS": "structured",
+        "LOCAL_TOOLS": "json_schema",
     }.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()

@@ -112,7 +112,7 @@ def test_a_server_that_hangs_costs_a_bounded_time(serve: Serve, monkeypatch: pyt
 def test_a_model_without_tools_gets_them_by_structured_output(serve: Serve) -> None:
     server, tried = serve("structured"), dict[str, str]()
     model = find(server, tried=tried)
-    assert model.environment == {"LOCAL_BASE_URL": server.url, "LOCAL_TOOLS": "structured"}
+    assert model.environment == {"LOCAL_BASE_URL": server.url, "LOCAL_TOOLS": "json_schema"}
     assert "tools by structured output" in model.line
     first, second = server.asked
     assert "tools" in first
@@ -212,7 +212,7 @@ def test_the_functions_get_what_was_found(serve: Serve, monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     adapter = provider("local")
     assert isinstance(adapter, OpenAIProvider)
-    assert (adapter.base_url, adapter.structured, adapter.api_key) == (server.url, True, "")
+    assert (adapter.base_url, adapter.form, adapter.api_key) == (server.url, "json_schema", "")
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "t")
     monkeypatch.setenv("BEDROCK_REGION", "eu-west-1")
     passed = environment(tmp_path, 4566, "secret")

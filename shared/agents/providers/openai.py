@@ -38,14 +38,14 @@ _FIXED_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")  # reasoning models reject any 
 
 @dataclass(frozen=True)
 class OpenAIProvider:
-    """`base_url` ends before `/chat/completions`. An empty key sends no Authorization header (local servers). `structured`: the model
-    cannot call tools, so that its calls are read from the JSON of its answer."""
+    """`base_url` ends before `/chat/completions`. An empty key sends no Authorization header (local servers). `form`: one of
+    `structured.FORMS` if the model cannot call tools, so that its calls are read from the JSON of its answer."""
 
     name: str
     api_key: str = field(repr=False)
     base_url: str = OFFICIAL
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
-    structured: bool = False
+    form: str = ""
 
     def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]:
         return stream_with_retries(self.name, request, cancelled, self.retry_policy, lambda state: self._attempt(request, state))
@@ -56,7 +56,7 @@ class OpenAIProvider:
         calls = PendingToolCalls(self.name, state)
         reason: object = None
         refused = False
-        formed = self.structured and bool(request.tools)
+        formed = bool(self.form and request.tools)
         answer = ""  # in the form of `structured`
         for chunk in post_events(self.name, url, headers, self._body(request), state, self.retry_policy):
             if chunk.get("error"):
@@ -96,7 +96,7 @@ class OpenAIProvider:
 
     def _body(self, request: Request) -> dict[str, Any]:
         tools = request.tools
-        if formed := self.structured and bool(tools):
+        if formed := bool(self.form and tools):
             request = structured.in_words(request)
         messages: list[dict[str, Any]] = [{"role": "system", "content": request.system}] if request.system else []
         for message in merge_messages(request.messages):
@@ -112,7 +112,7 @@ class OpenAIProvider:
         if request.temperature is not None and not request.model.startswith(_FIXED_TEMPERATURE):
             body["temperature"] = request.temperature
         if formed:
-            body["response_format"] = structured.response_format(tools)
+            body["response_format"] = structured.response_format(tools, self.form)
         elif tools:
             body["tools"] = [
                 {

@@ -13,9 +13,7 @@ LOCAL = "local"
 """The provider of a model that runs on this machine, behind a server of the person who uses it: its calls cost nothing."""
 OWN = frozenset({embedded.NAME, LOCAL})
 """Providers without an account: nobody is paid for their calls."""
-STRUCTURED = "structured"
-"""The value of `OPENAI_TOOLS`, ... for a model that cannot call tools (`structured`)."""
-_COMPATIBLE = {  # the default base URL; `OPENAI_API_KEY`, `OPENAI_BASE_URL` and `OPENAI_TOOLS` are the variables of `openai`
+_COMPATIBLE = {  # default base URLs; the variables of `openai` are `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_TOOLS` (`structured.FORMS`)
     "openai": "https://api.openai.com/v1",
     "google": "https://generativelanguage.googleapis.com/v1beta/openai",
     "qwen": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
@@ -71,7 +69,7 @@ def _compatible(name: str) -> Provider:
         message = "local has no server on this machine: start it, then the platform again (OPENAI_BASE_URL names it)"
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, message)
     key = _key(name, f"{variables}_API_KEY", address, default)
-    return OpenAIProvider(name, key, address, structured=credentials.value(f"{variables}_TOOLS") == STRUCTURED)
+    return OpenAIProvider(name, key, address, form=credentials.value(f"{variables}_TOOLS"))
 
 
 def is_on_this_machine(url: str) -> bool:

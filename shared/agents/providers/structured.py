@@ -1,6 +1,6 @@
 """Tool calls of a model that cannot call tools: it answers with one JSON object, whose form the server enforces.
 
-    {"say": "what it says", "calls": [{"name": "comment", "arguments": {"content": "..."}}]}
+    {"say": "...", "calls": [{"name": "comment", "arguments": {"content": "..."}}]}
 
 An empty list of calls ends the work. `in_words` turns a request with tools into one without; `read_answer` turns the answer back.
 """
@@ -12,6 +12,8 @@ from typing import Any, Final
 from shared.agents.providers.port import Message, Request, Text, ToolSpec
 from shared.agents.providers.wire import merge_messages
 
+FORMS: Final = ("json_schema", "json_object")
+"""The ways to ask a server for JSON of a schema: OpenAI's own, and that of llama.cpp's bindings, which refuse the first."""
 _INSTRUCTIONS: Final = """\
 You act by what you answer. Answer with one JSON object and nothing else:
 {"say": "a short sentence", "calls": [{"name": "tool", "arguments": {}}]}
@@ -32,11 +34,12 @@ def in_words(request: Request) -> Request:
     return replace(request, system=system, messages=messages, tools=())
 
 
-def response_format(tools: tuple[ToolSpec, ...]) -> dict[str, Any]:
-    """Return the form of an answer, as OpenAI's API names it."""
+def response_format(tools: tuple[ToolSpec, ...], form: str) -> dict[str, Any]:
+    """Return the parameter that makes a server enforce the form of an answer; `form` is one of `FORMS`."""
     calls = [_object({"name": {"const": tool.name}, "arguments": _plain(tool.parameters)}) for tool in tools]
     schema = _object({"say": {"type": "string"}, "calls": {"type": "array", "items": {"anyOf": calls}}})
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    named = {"json_schema": {"name": "answer", "schema": schema}} if form == "json_schema" else {"schema": schema}
+    return {"type": form, **named}
 
 
 def read_answer(text: str) -> tuple[str, list[tuple[str, Any]]]:
