@@ -7,10 +7,12 @@ import pytest
 
 from shared.agents.catalogue import registry as catalogue
 from shared.agents.providers import wire
+from shared.agents.providers.tokens import count_tokens
 from shared.core.settings import settings
 from shared.edge.views.agentworks.results import result_summary
 from shared.people.tenancy.rows import default_settings
 from shared.runs.agent_runs.rows import Run
+from shared.work.items.creating import NewItem, create_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.running import Machine
 from tests.areas.test_runs import card_in, started
@@ -122,3 +124,18 @@ def test_a_long_list_of_what_was_made_is_cut_aloud() -> None:
         "- task: Card 0 <http://localhost:8000/agentworks/v1/cards/c>",
         "- 7 more",
     ]
+
+
+def test_a_small_model_reads_as_much_of_a_huge_card_as_its_window_holds(
+    world: World, machine: Machine, server: ModelServer
+) -> None:
+    server.script = [says("Reading.", ("read_card", {})), says("Done.")]
+    card = create_item(world.actor, world.board.id, NewItem("Big", "doc", world.board.lane_ids[1], description="Words. " * 5_000))
+    run = machine.play(started(world, card, "prd"))
+    assert run.status == "completed", run.error_message
+    first, result = server.asked[0]["messages"][1]["content"], server.asked[1]["messages"][-1]["content"]
+    assert 1_500 < count_tokens(first) <= 2_048
+    assert "of 34999 characters; read_card gives all" in first
+    assert 8_192 < len(result) < 8_300
+    assert result.endswith("characters]")
+    assert "[cut: the first 8,192 of 3" in result

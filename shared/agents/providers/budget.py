@@ -7,7 +7,7 @@ from typing import Final
 from shared.agents.providers import credentials
 from shared.agents.providers.context import Limits
 from shared.agents.providers.registry import LOCAL
-from shared.agents.providers.tokens import count_tokens
+from shared.agents.providers.tokens import BYTES_PER_TOKEN, count_tokens
 
 MOST: Final = 24_000
 """Tokens: our choice, because each turn of a run pays for its first message again."""
@@ -21,11 +21,22 @@ _ORDER: Final = ("comments", "siblings", "document_text", "documents", "own_text
 
 def first_message_tokens(provider: str, model: str) -> int:
     """Return the budget of the first message of a run with this model, as `count_tokens` counts."""
-    window = _WINDOWS.get((provider, model))
+    window = _small_window(provider, model)
+    return MOST if window is None else min(MOST, window // _SHARE)
+
+
+def result_characters(provider: str, model: str, most: int) -> int:
+    """Return how many characters of a tool's result this model may read: `most`, or less if its window is small."""
+    window = _small_window(provider, model)
+    return most if window is None else min(most, window // _SHARE * BYTES_PER_TOKEN)
+
+
+def _small_window(provider: str, model: str) -> int | None:
+    """Return the tokens that a model reads and writes in one call; None if they are no matter."""
     if provider == LOCAL:
         told = credentials.value("LOCAL_CONTEXT")
-        window = int(told) if told.isdecimal() else LOCAL_WINDOW
-    return MOST if window is None else min(MOST, window // _SHARE)
+        return int(told) if told.isdecimal() else LOCAL_WINDOW
+    return _WINDOWS.get((provider, model))
 
 
 def fit(render: Callable[[Limits], str], budget: int) -> str:
