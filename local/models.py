@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import httpx2
 
+from local import LocalError
 from shared.agents.catalogue.agent import CLAUDE, GPT
 from shared.agents.providers import embedded
 from shared.agents.providers.attempts import RetryPolicy
 from shared.agents.providers.openai import OpenAIProvider
 from shared.agents.providers.port import Provider
 from shared.agents.providers.probing import try_tools
-from shared.agents.providers.registry import LOCAL, canonical_name, is_on_this_machine, provider
+from shared.agents.providers.registry import LOCAL, NAMES, canonical_name, is_on_this_machine, provider
 from shared.agents.providers.structured import FORMS
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
@@ -73,7 +74,8 @@ class Model:
     @property
     def line(self) -> str:
         """One line that says which model works, why, and how to get a better one."""
-        about = [self.source or "no language model was found", *self.notes]
+        source = f"{self.source}, free" if self.provider == LOCAL else self.source or "no language model was found"
+        about = [source, *self.notes]
         return f"{self.provider}/{self.name} ({'; '.join(about)}){self.better}"
 
     @property
@@ -115,9 +117,11 @@ def find_model(
 ) -> Model:
     """Return the model that works. `port` is the platform's own, which is never asked; `tried` is read and extended.
 
-    Trying the models of one provider takes `seconds` at most.
+    Trying the models of one provider takes `seconds` at most. Raises LocalError if `CADRE_DEFAULT_PROVIDER` names none that works.
     """
     wanted = canonical_name(os.environ.get("CADRE_DEFAULT_PROVIDER", ""))
+    if wanted and wanted not in NAMES:
+        raise LocalError(f"CADRE_DEFAULT_PROVIDER={wanted} is no provider: there are {', '.join(NAMES)}")
     if wanted == embedded.NAME:
         return Model(source="CADRE_DEFAULT_PROVIDER")
     notes: list[str] = []
@@ -130,9 +134,14 @@ def find_model(
         for name in candidate.models:
             if time.monotonic() < until and (model := _try(candidate, name, tried, notes, until)):
                 return model
-    if wanted:
-        return Model(wanted, _chosen() or "", "CADRE_DEFAULT_PROVIDER; it was not tried", notes=tuple(notes))
-    return Model(notes=tuple(notes))
+    if not wanted:
+        return Model(notes=tuple(notes))
+    if chosen := _chosen():
+        return Model(wanted, chosen, "CADRE_DEFAULT_PROVIDER", notes=(*notes, "it was not found here"))
+    reasons = f" ({'; '.join(notes)})" if notes else ""
+    raise LocalError(
+        f"CADRE_DEFAULT_PROVIDER={wanted}: no model of it was found here{reasons}; CADRE_DEFAULT_MODEL names one to use all the same"
+    )
 
 
 def _chosen() -> str | None:
@@ -176,7 +185,7 @@ def _server(name: str, url: str, key: str, notes: list[str] | None) -> Iterator[
     chats = tuple(one for one in models if one and not any(word in one.lower() for word in _NO_CHAT))[:_MAX_MODELS]
     if is_on_this_machine(url):
         environment = {"LOCAL_BASE_URL": url} | ({"LOCAL_API_KEY": key} if key else {})
-        yield _Candidate(LOCAL, chats, f"{name}, {url}, free", environment, url, key)
+        yield _Candidate(LOCAL, chats, f"{name}, {url}", environment, url, key)
     else:
         yield _Candidate("openai", chats, f"{name}, {url}", {}, url, key)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local import models
+from local import LocalError, models
 from local.engine import environment, free_port
 from local.models import Model, find_model
 from shared.agents.providers import wire
@@ -202,8 +202,21 @@ def test_a_provider_that_is_named_stays_also_when_it_was_not_found(serve: Serve,
     server = serve()
     monkeypatch.setenv("CADRE_DEFAULT_PROVIDER", "glm")
     monkeypatch.setenv("CADRE_DEFAULT_MODEL", "glm-4")
-    assert find(server).line == "glm/glm-4 (CADRE_DEFAULT_PROVIDER; it was not tried)"
+    assert find(server).line == "glm/glm-4 (CADRE_DEFAULT_PROVIDER; it was not found here)"
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ("ollama", "CADRE_DEFAULT_PROVIDER=ollama is no provider: there are embedded, anthropic, bedrock, openai"),
+        ("claude", "CADRE_DEFAULT_PROVIDER=anthropic: no model of it was found here; CADRE_DEFAULT_MODEL names one"),
+    ],
+)
+def test_a_provider_without_a_model_is_said_at_once(monkeypatch: pytest.MonkeyPatch, named: str, reason: str) -> None:
+    monkeypatch.setenv("CADRE_DEFAULT_PROVIDER", named)
+    with pytest.raises(LocalError, match=reason):
+        find()
 
 
 def test_the_functions_get_what_was_found(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
