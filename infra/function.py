@@ -170,6 +170,7 @@ class Functions:
             "CADRE_PUBLIC_URL": self.settings.url,
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
             **({"CADRE_APP_URL": self.settings.app_url} if self.settings.app_url else {}),
+            **({"CADRE_AGENTWORKS_URL": self.settings.url_of("agentworks")} if "agentworks" in self.settings.domains else {}),
             **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
             **({"CADRE_EDGE_KEYS": edge_keys} if edge_keys else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),
@@ -253,13 +254,8 @@ class Functions:
         )
 
     def _grant_oauth(self, grants: Grants) -> None:
-        """The secret with our client ids at sign-in providers, and the callback's base URL if agentworks has its own domain.
-
-        Without such a domain the function takes the base URL from its public URL.
-        """
+        """The secret with our client ids at sign-in providers."""
         settings = self.settings
-        if "agentworks" in settings.domains:
-            grants.environment["CADRE_AGENTWORKS_URL"] = settings.url_of("agentworks")
         if settings.oauth_secret_arn:
             grants.add(
                 allow(["secretsmanager:GetSecretValue"], settings.oauth_secret_arn), oauth_secret=settings.oauth_secret_arn

@@ -162,7 +162,7 @@ class Settings:
 
     @property
     def first_model(self) -> tuple[str, str]:
-        """The provider and model of new workspaces and of the catalogue. Locally the embedded model, which needs no key."""
+        """The provider and model of new workspaces and of the catalogue. Locally what `local.models` found, else the embedded model."""
         if self.local and not self.default_provider:
             return "embedded", "cadre-embedded-1"
         return self.default_provider, self.default_model

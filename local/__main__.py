@@ -11,11 +11,15 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from local import LocalError
 from local.data_folder import DataFolder, write_json
 from local.engine import ROOT, free_port
 from local.routes import endpoints
+
+if TYPE_CHECKING:
+    from local.models import Model
 
 _PYTHON = (3, 11)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -84,16 +88,17 @@ def run() -> int:
         from local.stack import LocalStack
 
         fresh = folder.get("played") is None
-        stack = LocalStack(folder.path, port, engine_port=_engine_port(folder))
+        model = _find_model(folder, port)
+        stack = LocalStack(folder.path, port, engine_port=_engine_port(folder), model=model)
         cleanup.callback(stack.stop)
         folder.remember(engine_port=stack.engine.port)
         stack.start(log=log)
         log(stack.wait_until_healthy())
-        addresses = endpoints(stack.root)
+        addresses = endpoints(stack.root) | {"model": model.shown}
         write_json(folder.path / "endpoints.json", addresses)
         cleanup.callback((folder.path / "endpoints.json").unlink, missing_ok=True)
         if fresh:
-            _play(stack.root)
+            _play(addresses)
             folder.remember(played=True)
             stack.engine.save()
         _print(addresses)
@@ -107,10 +112,10 @@ def demo() -> int:
     """The demo alone, against the platform that runs on this data folder."""
     path = data_path() / "endpoints.json"
     try:
-        url = json.loads(path.read_text())["url"]
-    except (OSError, ValueError, KeyError) as error:
+        addresses = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
         raise LocalError(f"nothing runs on {data_path()}: start it with `python -m local run` (or `make run`) first") from error
-    _play(url, must=True)
+    _play(addresses, must=True)
     return 0
 
 
@@ -145,20 +150,31 @@ def _engine_port(folder: DataFolder) -> int:
     return free_port()
 
 
-def _play(url: str, *, must: bool = False) -> None:
+def _find_model(folder: DataFolder, port: int) -> "Model":
+    """Find the model of new workspaces and say which one it is; how a model calls tools is tried once for each data folder."""
+    from local.models import find_model
+
+    tried = dict(folder.get("models") or {})
+    model = find_model(port, tried, log)
+    folder.remember(models=tried)
+    log(f"model        {model.line}")
+    return model
+
+
+def _play(addresses: dict[str, Any], *, must: bool = False) -> None:
     """Play the demo. If it fails, the platform goes on, unless the demo `must` succeed."""
     from local.demo import play
 
     log("demo:")
     try:
-        play(url, log)
+        play(addresses["url"], addresses["model"], log)
     except (RuntimeError, OSError, LookupError, ValueError) as error:
         if must:
             raise LocalError(f"the demo failed: {error}") from error
         log(f"  failed: {error}")
 
 
-def _print(addresses: dict[str, object]) -> None:
+def _print(addresses: dict[str, Any]) -> None:
     log("")
     for name in ("docs", "redoc", "mail", "health"):
         log(f"  {name:<12} {addresses[name]}")

@@ -5,7 +5,7 @@ Every step is a documented request that any client could send.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,7 +32,8 @@ Acceptance criteria:
 - The invoice shows the purchase order number
 - A failed credit check tells the customer why and offers card payment
 """
-RUN_SECONDS = 120.0
+RUN_SECONDS = 600.0  # a language model on a laptop writes some words a second
+_SHOWN_LINES = 60  # of the document
 
 
 @dataclass
@@ -60,11 +61,15 @@ class DemoFailed(RuntimeError):
     """A request of the demo failed; the message names it and its response."""
 
 
-def play(url: str, log: Log = print) -> None:
-    """Play the job once against the platform at `url` (e.g. http://localhost:8000). Raises DemoFailed."""
+def play(url: str, model: Mapping[str, str], log: Log = print) -> None:
+    """Play the job once against the platform at `url` (e.g. http://localhost:8000), with the model that was found (`Model.shown`).
+
+    Raises DemoFailed.
+    """
     agentworks = Api(f"{url}/agentworks/v1")
     agentworks.token = _sign_in(agentworks, log)
     workspace = agentworks("GET", "/workspaces")["workspaces"][0]
+    _allow_provider(agentworks, workspace["id"], model["provider"])
     project = _project(agentworks, workspace["id"], log)
     board = agentworks("GET", f"/projects/{project['id']}/boards")["boards"][0]
     lanes = {lane["laneNumber"]: lane for lane in agentworks("GET", f"/boards/{board['id']}/lanes")}
@@ -82,8 +87,10 @@ def play(url: str, log: Log = print) -> None:
         },
     )
     log(f"  card       {card['title']!r} in lane 1, {lanes[1]['name']!r}")
-    run = _run_agent(agentworks, url, card["id"], log)
+    run = _run_agent(agentworks, url, card["id"], model, log)
     _show_results(agentworks, url, workspace, card, run, log)
+    _show_document(agentworks, run, log)
+    log(f"  written by {model['about']}")
 
 
 def _sign_in(api: Api, log: Log) -> str:
@@ -94,6 +101,13 @@ def _sign_in(api: Api, log: Log) -> str:
     log(f"  person     {EMAIL}, password {PASSWORD}")
     token: str = session["token"]
     return token
+
+
+def _allow_provider(api: Api, workspace_id: str, provider: str) -> None:
+    """Let the workspace use the provider of the model that was found: at an earlier start it may have been another one."""
+    allowed = api("GET", f"/workspaces/{workspace_id}")["settings"]["allowedProviders"]
+    if provider not in allowed:
+        api("PUT", f"/workspaces/{workspace_id}", {"settings": {"allowedProviders": [provider, *allowed]}})
 
 
 def _project(api: Api, workspace_id: str, log: Log) -> dict[str, Any]:
@@ -119,12 +133,13 @@ def _delete_older_cards(api: Api, board_id: str, lane_id: str) -> None:
         api("DELETE", f"/cards/{card['id']}")
 
 
-def _run_agent(api: Api, url: str, card_id: str, log: Log) -> dict[str, Any]:
+def _run_agent(api: Api, url: str, card_id: str, model: Mapping[str, str], log: Log) -> dict[str, Any]:
     """Start the agent `prd`, print its terminal until it stops, and return the run."""
     agent = next(agent for agent in api("GET", "/agents")["agents"] if agent["name"] == "prd")
     terminal = f"{url.replace('http', 'ws', 1)}/agentworks/api/cards/{card_id}/terminal?token={api.token}"
     with connect(terminal, open_timeout=20, max_size=1 << 20) as socket:
-        started = api("POST", f"/cards/{card_id}/agents/{agent['id']}/run", {"context": "Keep it to one page."})
+        asked = {"context": "Keep it to one page.", "provider": model["provider"], "model": model["name"]}
+        started = api("POST", f"/cards/{card_id}/agents/{agent['id']}/run", asked)
         run_id = started["run"]["id"]
         log(f"  run        {agent['displayName']} on {started['run']['provider']}/{started['run']['model']}")
         _follow(socket, run_id, log)
@@ -158,7 +173,9 @@ def _follow(socket: Any, run_id: str, log: Log) -> None:
 
 
 def _show_results(api: Api, url: str, workspace: dict[str, Any], card: dict[str, Any], run: dict[str, Any], log: Log) -> None:
-    log(f"  result     {run.get('resultSummary')}")
+    log("  result")
+    for line in (run.get("resultSummary") or "").splitlines():
+        log(f"    {line}".rstrip())
     log(f"  tokens     {run['inputTokens']:,} in, {run['outputTokens']:,} out, by {run['provider']}/{run['model']}")
     log(f"  cost       provider ${run['providerCost']:.6f}, customer ${run['customerPrice']:.2f}")
     month = api("GET", f"/workspaces/{workspace['id']}/usage")["summary"]
@@ -167,3 +184,14 @@ def _show_results(api: Api, url: str, workspace: dict[str, Any], card: dict[str,
     )
     ticket = Api(f"{url}/omoios/api/v1", api.token)("GET", f"/tickets/{card['id']}")
     log(f"  ticket     the same card in omoios: {ticket['phase_id']}, {ticket['status']}, {ticket['priority']}")
+
+
+def _show_document(api: Api, run: dict[str, Any], log: Log) -> None:
+    """Print the document that the run wrote."""
+    for made in (run.get("resultData") or {}).get("documents", [])[:1]:
+        lines = api("GET", f"/documents/{made['id']}")["content"].splitlines()
+        log(f"  document   {made['title']}")
+        for line in lines[:_SHOWN_LINES]:
+            log(f"    > {line}".rstrip())
+        if len(lines) > _SHOWN_LINES:
+            log(f"    > … {len(lines) - _SHOWN_LINES} more lines")

@@ -30,7 +30,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-_CREDENTIAL = re.compile(r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|WEBHOOK_SECRET)")
+_CREDENTIAL = re.compile(
+    r"OAUTH_[A-Z0-9]+_[A-Z_]+|[A-Z]+_(API_KEY|BASE_URL|WEBHOOK_SECRET)"
+    r"|(OPENAI|GOOGLE|QWEN|GLM|LOCAL)_TOOLS|LOCAL_CONTEXT|BEDROCK_(REGION|ENDPOINT_URL)|AWS_BEARER_TOKEN_BEDROCK"
+)
 """Variables that functions read by `shared.core.credentials`: of sign-in, model and payment providers."""
 
 

@@ -18,6 +18,7 @@ from infra.names import Contract
 from local import LocalError, mail_links, pages
 from local.engine import Engine
 from local.engine_guard import LOOPBACK
+from local.models import EMBEDDED, Model
 from local.routes import Routes, Target, problem
 from local.websocket_proxy import WebSocketProxy
 
@@ -58,8 +59,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class FrontDoor:
     """An HTTP and WebSocket server on `port` of 127.0.0.1, in its own thread."""
 
-    def __init__(self, engine: Engine, routes: Routes, port: int) -> None:
+    def __init__(self, engine: Engine, routes: Routes, port: int, model: Model = EMBEDDED) -> None:
         self.port = port
+        self._model = model
         self.url = f"http://localhost:{port}"
         self._engine = engine
         self._routes = routes
@@ -97,7 +99,7 @@ class FrontDoor:
         self._stopping = asyncio.Event()
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._own_names_only])
         app.cleanup_ctx.append(self._clients)
-        pages.add_to(app, self._engine)
+        pages.add_to(app, self._engine, self._model)
         mail_links.add_to(app)
         app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # also a path with an encoded line break
         runner = web.AppRunner(

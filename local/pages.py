@@ -10,18 +10,21 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from infra.names import CONTRACTS, LOCAL_ACCOUNT
 from local import LocalError
 from local.engine import Engine
+from local.models import Model
 from local.routes import endpoints
 
 _ENGINE = web.AppKey("engine", Engine)
+_MODEL = web.AppKey("model", Model)
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse}td,th{padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top}code{font-size:.9em}
 """
 
 
-def add_to(app: web.Application, engine: Engine) -> None:
+def add_to(app: web.Application, engine: Engine, model: Model) -> None:
     """Add the pages' routes to `app`."""
     app[_ENGINE] = engine
+    app[_MODEL] = model
     app.router.add_get("/", _index)
     app.router.add_get("/docs", _docs)
     app.router.add_get("/redoc", _redoc)
@@ -49,7 +52,8 @@ def _wants_json(request: web.Request) -> bool:
 
 
 async def _index(request: web.Request) -> web.Response:
-    addresses: dict[str, Any] = endpoints(f"http://{request.host}")
+    model = request.app[_MODEL]
+    addresses: dict[str, Any] = endpoints(f"http://{request.host}") | {"model": model.shown}
     if _wants_json(request) and "application/json" in request.headers.get("Accept", ""):
         return web.json_response(addresses)
     rest = "".join(f"<tr><td>{html.escape(name)}<td><code>{html.escape(url)}</code>" for name, url in addresses["rest"].items())
@@ -59,6 +63,7 @@ async def _index(request: web.Request) -> web.Response:
     return _page(
         "Cadre on this machine",
         "<h1>Cadre on this machine</h1>"
+        f"<p>The agents of new workspaces think with {html.escape(model.line)}.</p>"
         '<p><a href="/docs">API documentation</a> &middot; <a href="/redoc">the same in ReDoc</a> &middot; '
         f'<a href="/local/mail">mails sent</a> &middot; <a href="{html.escape(addresses["health"])}">health</a></p>'
         f"<h2>APIs</h2><table>{rest}</table><h2>WebSockets</h2><table>{sockets}</table>",

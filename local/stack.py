@@ -1,9 +1,10 @@
 """The whole platform on this machine: engine, deployment and front door, started and stopped together."""
 
+import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from local import LocalError, synth
 from local.deploy import deploy
 from local.engine import Engine, free_port
 from local.front_door import FrontDoor
+from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
 
 Log = Callable[[str], None]
@@ -28,22 +30,31 @@ class LocalStack:
     """A running platform over one data folder.
 
     `url` is the front door; `.url(contract)` a contract's base; `.ws(contract, path)` a socket's address; `.boto(service)` a client of
-    the engine; `.data` the folder.
+    the engine; `.data` the folder; `.model` what the agents of new workspaces think with.
     """
 
-    def __init__(self, data: Path, port: int, *, engine_port: int | None = None, extra: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        port: int,
+        *,
+        engine_port: int | None = None,
+        extra: dict[str, str] | None = None,
+        model: Model = EMBEDDED,
+    ) -> None:
         self.data = data
+        self.model = model
         self.root = f"http://localhost:{port}"
         self.port = port
         self.outputs: dict[str, dict[str, str]] = {}
-        self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **(extra or {})})
+        self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **model.environment, **(extra or {})})
         self.front_door: FrontDoor | None = None
 
     def start(self, assembly: Path | None = None, log: Log = _quiet) -> None:
         """Start everything: synthesis (unless `assembly` is given), engine, deployment, front door."""
         started = time.monotonic()
         if assembly is None:
-            assembly = synth.assembly()
+            assembly = synth.assembly(settings=_without_model(os.environ) | self.model.settings)
             log(f"synthesized  {_since(started)}")
         started = time.monotonic()
         self.engine.start()
@@ -52,7 +63,7 @@ class LocalStack:
         self.outputs = deploy(self.engine, assembly, log)
         self.engine.save()
         log(f"deployed     {_since(started)}")
-        self.front_door = FrontDoor(self.engine, Routes(self.outputs), self.port)
+        self.front_door = FrontDoor(self.engine, Routes(self.outputs), self.port, self.model)
         self.front_door.start()
 
     def wait_until_healthy(self, within: float = _HEALTHY_WITHIN) -> str:
@@ -103,6 +114,11 @@ class LocalStack:
 def new(data: Path, port: int | None = None, **options: Any) -> LocalStack:
     """A stack that is not started; with a free port if `port` is None."""
     return LocalStack(data, port or free_port(), **options)
+
+
+def _without_model(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the settings that `Model` has: which model works was found out already."""
+    return {name: value for name, value in environment.items() if name not in ("CADRE_DEFAULT_PROVIDER", "CADRE_DEFAULT_MODEL")}
 
 
 def _since(started: float) -> str:

@@ -28,6 +28,7 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.cards import AgentRunSummary, run_summary
 from shared.edge.views.agentworks.entities import AgentSummary
+from shared.edge.views.agentworks.results import result_summary
 from shared.runs.agent_runs import approvals, reading, requesting
 from shared.runs.agent_runs.model_selection import RequestedModel
 from shared.runs.agent_runs.rows import Run
@@ -121,7 +122,7 @@ class AgentRunDetails(Shape):
     inputTokens: int
     outputTokens: int
     totalTokens: int
-    providerCost: float
+    providerCost: float | None = None
     customerPrice: float
     duration: float | None = None
     resultSummary: str | None = None
@@ -165,8 +166,9 @@ async def trigger(id: str, agentId: str, caller: Caller, body: TriggerAgentRunRe
 
 @routes.get("/runs/{id}", "runs.get", permission=Permission.CARD_READ)
 async def get_run(id: str, caller: Caller) -> AgentRunDetails:
-    """Get a run with its usage, its result, and what it waits for (`executionMetadata.waiting`)."""
-    return _details(reading.get_run(caller, id))
+    """Get a run with its usage, its result, and what it waits for (`executionMetadata.waiting`). Only who sells the calls sees
+    `providerCost`."""
+    return _details(reading.get_run(caller, id), costs=caller.sees_costs)
 
 
 @routes.post("/runs/{id}/cancel", "runs.cancel", status=202, permission=Permission.AGENT_RUN)
@@ -202,13 +204,13 @@ async def list_approvals(
 async def approve(id: str, caller: Caller, body: ApproveRunRequest | None = None) -> AgentRunDetails:
     """Approve a waiting run, so that it continues."""
     cap = micros(body.maxCost) if body and body.maxCost is not None else None
-    return _details(approvals.approve_run(caller, id, cap))
+    return _details(approvals.approve_run(caller, id, cap), costs=caller.sees_costs)
 
 
 @routes.post("/runs/{id}/reject", "runs.reject", permission=Permission.RUN_APPROVE, addition=True)
 async def reject(id: str, caller: Caller, body: RejectRunRequest | None = None) -> AgentRunDetails:
     """Reject a waiting run, which ends it."""
-    return _details(approvals.reject_run(caller, id, body.reason if body else None))
+    return _details(approvals.reject_run(caller, id, body.reason if body else None), costs=caller.sees_costs)
 
 
 def _agent_id(id_or_name: str) -> str:
@@ -270,7 +272,7 @@ def _approval(run: Run, title: str) -> Approval:
     )
 
 
-def _details(run: Run) -> AgentRunDetails:
+def _details(run: Run, *, costs: bool) -> AgentRunDetails:
     metadata: dict[str, Any] = dict(run.execution_metadata) | {
         "attempt": int(run.attempt),
         "trigger": run.trigger,
@@ -298,10 +300,10 @@ def _details(run: Run) -> AgentRunDetails:
         inputTokens=input_tokens,
         outputTokens=int(run.output_tokens),
         totalTokens=run.total_tokens,
-        providerCost=usd(int(run.provider_cost_micros)),
+        providerCost=usd(int(run.provider_cost_micros)) if costs else None,
         customerPrice=usd(int(run.customer_price_micros)),
         duration=None if run.duration_ms is None else run.duration_ms / 1000,
-        resultSummary=run.result_summary,
+        resultSummary=result_summary(run),
         resultData=run.result_data,
         errorMessage=run.error_message,
         errorCode=run.error_code,

@@ -75,7 +75,7 @@ async def health() -> HealthData | Response:
 @routes.get("/system/info", "system.info", public=True, limited=False)
 async def info() -> Info:
     """Version, edition, limits and supported providers."""
-    own = settings().default_provider  # of the local stack: a model that needs no key
+    own = settings().default_provider  # of the local stack: what was found on the laptop
     return Info(
         version=settings().version,
         edition="community",

@@ -4,6 +4,7 @@ from typing import Literal
 
 from shared.channels.exports import jobs
 from shared.core.actor import Permission
+from shared.core.errors import NotFound
 from shared.core.money import usd
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Shape
@@ -27,13 +28,14 @@ class UsagePeriod(Shape):
 
 
 class UsageSummary(Shape):
-    """Money in USD. `unpricedCalls` used a model without a known price; they are not in any amount."""
+    """Money in USD. `unpricedCalls` used a model without a known price; they are not in any amount. Only who sells the calls sees
+    `totalCost` and `grossMargin`."""
 
     totalCalls: int
     totalTokens: int
-    totalCost: float
+    totalCost: float | None = None
     totalPrice: float
-    grossMargin: float
+    grossMargin: float | None = None
     period: UsagePeriod
     unpricedCalls: int
 
@@ -46,7 +48,7 @@ class UsageBreakdown(Shape):
     id: str
     calls: int
     tokens: int
-    cost: float
+    cost: float | None = None
     price: float
     percentage: float
     unpricedCalls: int
@@ -57,7 +59,7 @@ class UsageTimelinePoint(Shape):
 
     timestamp: str
     calls: int
-    cost: float
+    cost: float | None = None
     price: float
     unpricedCalls: int
 
@@ -78,7 +80,8 @@ async def workspace_usage(
     breakdown: Breakdown = "project",
 ) -> UsageResponse:
     """Get a workspace's usage, by default of this month. Both days are included."""
-    return _usage_response(queries.get_workspace_usage(caller, id, startDate, endDate, groupBy, breakdown))
+    usage = queries.get_workspace_usage(caller, id, startDate, endDate, groupBy, breakdown)
+    return _usage_response(usage, costs=caller.sees_costs)
 
 
 @routes.get("/projects/{id}/usage", "usage.project", permission=Permission.USAGE_READ)
@@ -91,7 +94,8 @@ async def project_usage(
     breakdown: Breakdown = "agent",
 ) -> UsageResponse:
     """Get a project's usage."""
-    return _usage_response(queries.get_project_usage(caller, id, startDate, endDate, groupBy, breakdown))
+    usage = queries.get_project_usage(caller, id, startDate, endDate, groupBy, breakdown)
+    return _usage_response(usage, costs=caller.sees_costs)
 
 
 class ExportUsageResponse(Shape):
@@ -136,6 +140,8 @@ class ExportStatus(Shape):
 async def get_export(id: str, caller: Caller) -> ExportStatus:
     """Get the progress of an export, for six days after its request."""
     export = jobs.the_export(caller, id)
+    if export.ask.get("costs") and not caller.sees_costs:
+        raise NotFound(export.NAME)
     done = export.status == "completed"
     signed = jobs.file_url(export) if done else None
     total = None if export.rows_total is None else int(export.rows_total)
@@ -155,15 +161,15 @@ async def get_export(id: str, caller: Caller) -> ExportStatus:
     )
 
 
-def _usage_response(usage: Usage) -> UsageResponse:
+def _usage_response(usage: Usage, *, costs: bool) -> UsageResponse:
     total = usage.total
     return UsageResponse(
         summary=UsageSummary(
             totalCalls=total.calls,
             totalTokens=total.tokens,
-            totalCost=usd(total.cost_micros),
+            totalCost=usd(total.cost_micros) if costs else None,
             totalPrice=usd(total.price_micros),
-            grossMargin=margin_percent(total.cost_micros, total.price_micros),
+            grossMargin=margin_percent(total.cost_micros, total.price_micros) if costs else None,
             period=UsagePeriod(start=usage.start.isoformat(), end=usage.end.isoformat()),
             unpricedCalls=total.unpriced_calls,
         ),
@@ -173,7 +179,7 @@ def _usage_response(usage: Usage) -> UsageResponse:
                 id=value,
                 calls=part.calls,
                 tokens=part.tokens,
-                cost=usd(part.cost_micros),
+                cost=usd(part.cost_micros) if costs else None,
                 price=usd(part.price_micros),
                 percentage=_share(part, total),
                 unpricedCalls=part.unpriced_calls,
@@ -184,7 +190,7 @@ def _usage_response(usage: Usage) -> UsageResponse:
             UsageTimelinePoint(
                 timestamp=f"{day}T00:00:00.000Z",
                 calls=one.calls,
-                cost=usd(one.cost_micros),
+                cost=usd(one.cost_micros) if costs else None,
                 price=usd(one.price_micros),
                 unpricedCalls=one.unpriced_calls,
             )

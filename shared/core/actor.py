@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from shared.core.settings import settings
+
 
 class Role(StrEnum):
     OWNER = "owner"
@@ -118,6 +120,11 @@ class Actor:
             return frozenset()
         granted = GRANTS[role] | self.extra_permissions.get(ws_id or "", frozenset())
         return granted if self.scopes is None else granted & self.scopes
+
+    @property
+    def sees_costs(self) -> bool:
+        """Whether this actor may see what the platform pays for model calls, and its margin: who sells them, or runs it on a laptop."""
+        return self.platform_admin or settings().local
 
     @property
     def is_person(self) -> bool:

@@ -40,7 +40,7 @@ def is_allowed(url: str) -> bool:
         return False
     if not host or parts.username is not None or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and _is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and settings().local and is_loopback(host))
 
 
 def request_json(
@@ -84,7 +84,8 @@ def _read_body(who: str, response: "httpx2.Response") -> bytes:
     return body
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -36,7 +36,7 @@ class Settings:
     public_url: str = "http://localhost:8000"
     # the address of the web application, for links in mails; empty: the public address
     app_url: str = ""
-    # the address of agentworks, if it has its own domain name; sign-in providers redirect browsers to it
+    # the address of agentworks, if it has its own domain name (`agentworks_base`)
     agentworks_url: str = ""
     # federated sign-in: the name of a JSON secret with client ids and secrets
     oauth_secret: str = ""
@@ -76,6 +76,11 @@ class Settings:
     @property
     def local(self) -> bool:
         return self.stage == "local"
+
+    @property
+    def agentworks_base(self) -> str:
+        """The base URL of agentworks: sign-in providers redirect browsers to it, and results of runs have links below it."""
+        return self.agentworks_url or f"{self.public_url.rstrip('/')}/agentworks/v1"
 
     @property
     def origins(self) -> frozenset[str]:

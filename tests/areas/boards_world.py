@@ -67,7 +67,7 @@ class World:
 
     def run(self, card: Item, status: str = "running") -> Run:
         """A run of a card as nobody works on it: a row and its event."""
-        agent = agent_named("prd", local=True)
+        agent = agent_named("prd")
         run = Run.new(
             new_id(),
             org_id=card.org_id,

@@ -432,7 +432,7 @@ def test_a_document_that_is_gone_is_found_by_nobody(world):
 
 def test_an_agents_document_shows_on_its_card_and_is_markdown(world):
     made = make(world, title="Scope", contentType="html").json
-    card, agent = world.card(), agent_actor(agent_named("prd", local=True), world.ws_id, ["write_document"])
+    card, agent = world.card(), agent_actor(agent_named("prd"), world.ws_id, ["write_document"])
     written = write_document(agent, world.project.id, "prd", "Scope", "# Scope", document_id=new_id(), item_id=card.id)
     assert (written.id, written.number) == (made["id"], 2)  # a person's document, by its title
     shown = get(world, made)

@@ -185,7 +185,7 @@ def test_an_operation_that_has_its_own_word_for_a_field_uses_it(world, area, pat
 
 def test_an_agent_is_told_the_arguments_of_its_tool(world):
     card = world.card()
-    agent = agent_named("planner", local=True)
+    agent = agent_named("planner")
     tools = ("add_dependency", "update_card", "move_card")
     work = CallContext(agent_actor(agent, world.ws_id, tools), card.id, "run", tools)
     with pytest.raises(Invalid) as refused:

@@ -171,7 +171,7 @@ def test_what_a_request_costs(world):
     assert seen.names == ["UpdateItem", "GetItem", "Query", "BatchGetItem"]
 
 
-@pytest.mark.parametrize("agent", [agent.name for agent in catalogue(local=True)])
+@pytest.mark.parametrize("agent", [agent.name for agent in catalogue()])
 def test_every_agent_does_real_work_with_its_own_tools(world, machine, agent):
     lane = get_agent(agent).allowed_lanes[0]
     card = card_in(world, lane, LANES[lane].card_type)

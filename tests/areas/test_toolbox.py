@@ -19,7 +19,7 @@ TOOLS = ("read_card", "read_document", "create_card", "add_dependency", "create_
 @pytest.fixture
 def work(world) -> CallContext:
     """A run on a card of Ada's first project."""
-    actor = agent_actor(agent_named("planner", local=True), world.ws_id, TOOLS, world.project.id)
+    actor = agent_actor(agent_named("planner"), world.ws_id, TOOLS, world.project.id)
     return CallContext(actor, world.card(title="Mine").id, "run", TOOLS, new_id())
 
 

@@ -89,7 +89,7 @@ def test_with_a_base_one_of_many_lands(world):
 def test_agents_and_people_write_one_document(world):
     """Agents try again, people are told; nothing is lost of what was taken."""
     document = made(world)
-    agent = agent_actor(agent_named("prd", local=True), world.ws_id, ["write_document"])
+    agent = agent_actor(agent_named("prd"), world.ws_id, ["write_document"])
     calls = [
         lambda n=n: write_document(agent, world.project.id, "prd", "A document", f"agent {n}", document_id=new_id())
         for n in range(4)
@@ -101,7 +101,7 @@ def test_agents_and_people_write_one_document(world):
 
 
 def test_racing_agents_make_one_document_of_one_title(world):
-    agent = agent_actor(agent_named("prd", local=True), world.ws_id, ["write_document"])
+    agent = agent_actor(agent_named("prd"), world.ws_id, ["write_document"])
     landed = race(
         [lambda n=n: write_document(agent, world.project.id, "mvp", "Scope", f"{n}", document_id=new_id()) for n in range(3)]
     )
@@ -190,7 +190,7 @@ def test_versions_belong_to_their_tenant_and_agents_do_not_approve(world):
         for act in (approving.list_versions, approving.approve, lambda actor, one: approving.reject(actor, one, "no")):
             with pytest.raises(NotFound):
                 act(other.actor, name)
-    agent = agent_actor(agent_named("prd", local=True), world.ws_id, ["write_document"])
+    agent = agent_actor(agent_named("prd"), world.ws_id, ["write_document"])
     for act in (approving.approve, approving.publish):
         with pytest.raises(Forbidden):
             act(agent, document.id)

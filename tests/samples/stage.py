@@ -17,7 +17,7 @@ from tests.areas.billing_world import invoice_with_credit_note
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import Answer, Client, confirm_address, sign_up
 
-PRD = agent_named("prd", local=True)
+PRD = agent_named("prd")
 PASSWORD = "correct horse"
 MAY = "format=csv&startDate=2026-05-01&endDate=2026-05-31"
 ADDRESS = {"line1": "1 Main Street", "city": "Dublin", "postalCode": "D01", "country": "IE"}

@@ -111,8 +111,13 @@ def test_the_platform_is_well(stack: LocalStack) -> None:
 
 def test_the_main_job(stack: LocalStack) -> None:
     told: list[str] = []
-    demo.play(stack.root, told.append)
+    demo.play(stack.root, stack.model.shown, told.append)
     assert any(line.strip().startswith("ledger") for line in told), told
+    document = next(number for number, line in enumerate(told) if line.startswith("  document   "))
+    assert told[document + 1].startswith("    > # ")
+    assert told[-1].startswith(
+        "  written by embedded/cadre-embedded-1 (no language model was found); for a language model start Ollama"
+    )
 
 
 def test_every_job_of_the_clock(stack: LocalStack) -> None:

@@ -28,7 +28,7 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "run"],
             cwd=ROOT,
-            env=shell(CADRE_DATA=str(data), CADRE_PORT=str(port)),
+            env=shell(CADRE_DATA=str(data), CADRE_PORT=str(port), CADRE_DEFAULT_PROVIDER="embedded"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -109,6 +109,12 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
     found = json.loads((data / "endpoints.json").read_text())
     assert set(found["rest"]) == {"agentworks", "enterprise", "aintandem", "orchestrator", "omoios"}
     assert len(found["websockets"]) == 7
+    assert found["model"]["provider"] == "embedded"
+    model = "embedded/cadre-embedded-1 (CADRE_DEFAULT_PROVIDER); for a language model start Ollama"
+    assert [line for line in first.lines if line.startswith(f"model        {model}")]
+    document = next(number for number, line in enumerate(first.lines) if line.startswith("  document   "))  # of the demo
+    assert first.lines[document + 1].startswith("    > # ")
+    assert [line for line in first.lines[document:] if line.startswith(f"  written by {model}")]
     with urllib.request.urlopen(f"{first.url}/local/health", timeout=10) as answer:
         assert answer.status == 200
     first.client("sqs").create_queue(QueueName="kept")

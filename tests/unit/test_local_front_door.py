@@ -140,6 +140,13 @@ def test_bytes_stay_bytes(door: FrontDoor) -> None:
     assert (status, headers["Content-Type"], body) == (200, "image/png", bytes(range(256)))
 
 
+def test_the_start_page_says_which_model_works(door: FrontDoor) -> None:
+    _, _, page = ask(door, "/", headers={"Accept": "text/html"})
+    assert b"embedded/cadre-embedded-1 (no language model was found); for a language model start Ollama" in page
+    _, _, answer = ask(door, "/", headers={"Accept": "application/json"})
+    assert answer["model"]["name"] == "cadre-embedded-1"
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc"])
 def test_pages_load_nothing_from_elsewhere(door: FrontDoor, path: str) -> None:
     status, _, body = ask(door, path, headers={"Accept": "text/html"})

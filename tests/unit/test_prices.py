@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.agents.catalogue import AGENTS, catalogue
+from shared.agents.catalogue import AGENTS
 from shared.agents.providers.port import TokenUsage
 from shared.money.billing.prices import Priced, Unpriced, call_cost, is_priced, worst_case_cost
 from shared.money.billing.pricing import PriceRule, customer_price_micros, margin_percent, price_rule
@@ -65,8 +65,14 @@ def test_the_unknown_is_unpriced_never_free(provider, model):
     assert not is_priced(provider, model)
 
 
+def test_a_model_on_the_machine_itself_has_a_known_price_of_nothing():
+    usage = TokenUsage(1_000_000, 0, 0, 1_000_000)
+    assert call_cost("local", "/models/any of them.gguf", usage) == worst_case_cost("local", "x", 9, 9) == Priced(0, "local")
+    assert is_priced("local", "qwen2.5:7b")
+
+
 def test_every_model_of_the_catalogue_has_a_price():
-    assert all(is_priced(agent.default_provider, agent.default_model) for agent in (*AGENTS, *catalogue(local=True)))
+    assert all(is_priced(agent.default_provider, agent.default_model) for agent in AGENTS)
 
 
 @given(MODELS, USAGES)

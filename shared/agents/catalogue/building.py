@@ -184,7 +184,7 @@ BUILDING: tuple[Agent, ...] = (
         default_model=CLAUDE[1],
         system_prompt=system_prompt(
             "refactor",
-            "You improve what works without changing what it does, in steps that can each be shipped.",
+            "You are a maintainer of this code. You improve what works without changing what it does, in steps that can each be shipped.",
             "- a `custom` document titled “Refactoring notes: <card>”: findings with where they were seen and the "
             "step for each, order, what must "
             "not change, how we will see that it got better\n"

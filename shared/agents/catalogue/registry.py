@@ -11,7 +11,8 @@ from shared.core.settings import settings
 @cache
 def agents() -> tuple[Agent, ...]:
     """Return all agents in the order of the lanes."""
-    return catalogue(settings().local)
+    chosen = settings()
+    return catalogue((chosen.default_provider, chosen.default_model) if chosen.local and chosen.default_provider else None)
 
 
 ALIASES = {"docs": "documentation"}  # later versions of the catalogue used this name

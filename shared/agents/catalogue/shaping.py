@@ -108,7 +108,7 @@ SHAPING: tuple[Agent, ...] = (
         default_model=GPT[1],
         system_prompt=system_prompt(
             "mvp_scope",
-            "You decide what the first version is: the smallest thing somebody would use, and learn from.",
+            "You are a product manager. You decide what the first version is: the smallest thing somebody would use, and learn from.",
             "- an `mvp` document titled “MVP scope: <card>”: the first version in one sentence, Must / Should / Could "
             "/ Won't tables with a "
             "reason for each place, rough hours, what we learn from it\n- a comment listing where you departed from the card's own words",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.agents.providers import structured
 from shared.agents.providers.attempts import AttemptState, RetryPolicy, TransientError, stream_with_retries
 from shared.agents.providers.port import (
     CancelCheck,
@@ -17,6 +18,7 @@ from shared.agents.providers.port import (
 )
 from shared.agents.providers.tool_calls import PendingToolCalls
 from shared.agents.providers.wire import error_from_status, merge_messages, object_of, post_events, redact, stop_reason, text_of
+from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
 OFFICIAL = "https://api.openai.com/v1"
@@ -36,12 +38,14 @@ _FIXED_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")  # reasoning models reject any 
 
 @dataclass(frozen=True)
 class OpenAIProvider:
-    """`base_url` ends before `/chat/completions`. An empty key sends no Authorization header (local servers)."""
+    """`base_url` ends before `/chat/completions`. An empty key sends no Authorization header (local servers). `form`: one of
+    `structured.FORMS` if the model cannot call tools, so that its calls are read from the JSON of its answer."""
 
     name: str
     api_key: str = field(repr=False)
     base_url: str = OFFICIAL
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    form: str = ""
 
     def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]:
         return stream_with_retries(self.name, request, cancelled, self.retry_policy, lambda state: self._attempt(request, state))
@@ -52,6 +56,8 @@ class OpenAIProvider:
         calls = PendingToolCalls(self.name, state)
         reason: object = None
         refused = False
+        formed = bool(self.form and request.tools)
+        answer = ""  # in the form of `structured`
         for chunk in post_events(self.name, url, headers, self._body(request), state, self.retry_policy):
             if chunk.get("error"):
                 raise _stream_error(self.name, chunk["error"])
@@ -65,20 +71,33 @@ class OpenAIProvider:
                 refused = refused or bool(refusal)
                 text, reasoning = _content(delta)
                 state.written += reasoning
-                if text or refusal:
+                if formed and not refusal:
+                    answer += text
+                    state.written += text
+                elif text or refusal:
                     yield TextDelta(text or refusal)
                 _collect(calls, delta)
                 reason = choice.get("finish_reason") or reason
         stop = stop_reason(self.name, _STOPS, reason)
         if refused:
             stop = "refusal"
-        elif calls and stop == "end":
+        elif formed and stop != "max_tokens":  # an answer that was cut has no form
+            said, found = _read_formed(self.name, answer)
+            state.written = ""  # its parts are counted again, one by one
+            for index, (tool, arguments) in enumerate(found):
+                calls.add(index, name=tool, arguments=arguments)
+            if said:
+                yield TextDelta(said)
+        if calls and stop == "end":
             stop = "tool_use"  # some servers send "stop" together with tool calls
         for call in calls.ready(stop):
             yield ToolCallReady(call)
         yield state.finished(stop)
 
     def _body(self, request: Request) -> dict[str, Any]:
+        tools = request.tools
+        if formed := bool(self.form and tools):
+            request = structured.in_words(request)
         messages: list[dict[str, Any]] = [{"role": "system", "content": request.system}] if request.system else []
         for message in merge_messages(request.messages):
             messages += _messages(message)
@@ -92,15 +111,26 @@ class OpenAIProvider:
         }
         if request.temperature is not None and not request.model.startswith(_FIXED_TEMPERATURE):
             body["temperature"] = request.temperature
-        if request.tools:
+        if formed:
+            body["response_format"] = structured.response_format(tools, self.form)
+        elif tools:
             body["tools"] = [
                 {
                     "type": "function",
                     "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
                 }
-                for tool in request.tools
+                for tool in tools
             ]
         return body
+
+
+def _read_formed(name: str, answer: str) -> tuple[str, list[tuple[str, Any]]]:
+    """Read an answer in the form of `structured`. Raises Upstream for another form."""
+    try:
+        return structured.read_answer(answer)
+    except ValueError as error:
+        detail = f"{name} did not keep to the form of its answer ({error}): {redact(answer[:100])}"
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, detail) from error
 
 
 def _messages(message: Message) -> list[dict[str, Any]]:

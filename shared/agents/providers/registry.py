@@ -1,27 +1,24 @@
 """Return the adapter for a provider's name. A provider without credentials is an error; it is never replaced by another one."""
 
-from dataclasses import dataclass
+import os
+from urllib.parse import urlsplit
 
 from shared.agents.providers import credentials, embedded
 from shared.agents.providers.port import Provider
 from shared.core.errors import FieldError, Invalid, Upstream
+from shared.core.outbound import is_loopback
 from shared.core.situations import Situation
 
-
-@dataclass(frozen=True)
-class _Compatible:
-    """An OpenAI-compatible provider: the variables of its key and base URL, and the default base URL."""
-
-    key: str
-    address: str
-    default: str
-
-
-_COMPATIBLE = {
-    "openai": _Compatible("OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1"),
-    "google": _Compatible("GOOGLE_API_KEY", "GOOGLE_BASE_URL", "https://generativelanguage.googleapis.com/v1beta/openai"),
-    "qwen": _Compatible("QWEN_API_KEY", "QWEN_BASE_URL", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
-    "glm": _Compatible("GLM_API_KEY", "GLM_BASE_URL", "https://open.bigmodel.cn/api/paas/v4"),
+LOCAL = "local"
+"""The provider of a model that runs on this machine, behind a server of the person who uses it: its calls cost nothing."""
+OWN = frozenset({embedded.NAME, LOCAL})
+"""Providers without an account: nobody is paid for their calls."""
+_COMPATIBLE = {  # default base URLs; the variables of `openai` are `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_TOOLS` (`structured.FORMS`)
+    "openai": "https://api.openai.com/v1",
+    "google": "https://generativelanguage.googleapis.com/v1beta/openai",
+    "qwen": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    "glm": "https://open.bigmodel.cn/api/paas/v4",
+    LOCAL: "",
 }
 ALIASES = {"claude": "anthropic", "aws": "bedrock", "gemini": "google", "zhipu": "glm"}
 NAMES = ("embedded", "anthropic", "bedrock", *_COMPATIBLE)
@@ -59,12 +56,28 @@ def provider(name: str) -> Provider:
         address = credentials.value("ANTHROPIC_BASE_URL") or OFFICIAL
         return AnthropicProvider(name, _key(name, "ANTHROPIC_API_KEY", address, OFFICIAL), address)
     if name in _COMPATIBLE:
-        from shared.agents.providers.openai import OpenAIProvider
-
-        compatible = _COMPATIBLE[name]
-        address = credentials.value(compatible.address) or compatible.default
-        return OpenAIProvider(name, _key(name, compatible.key, address, compatible.default), address)
+        return _compatible(name)
     raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"there is no provider {name!r}; there are {', '.join(NAMES)}")
+
+
+def _compatible(name: str) -> Provider:
+    from shared.agents.providers.openai import OpenAIProvider
+
+    default, variables = _COMPATIBLE[name], name.upper()
+    address = credentials.value(f"{variables}_BASE_URL") or default
+    if name == LOCAL and not is_on_this_machine(address):
+        message = "local has no server on this machine: start it, then the platform again (OPENAI_BASE_URL names it)"
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, message)
+    key = _key(name, f"{variables}_API_KEY", address, default)
+    return OpenAIProvider(name, key, address, form=credentials.value(f"{variables}_TOOLS"))
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Tell whether a base URL leads to the loopback interface."""
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
 
 
 def available_providers() -> tuple[str, ...]:
@@ -97,7 +110,7 @@ def _bedrock() -> Provider:
     session = boto3.Session()
     if not (region or session.region_name):
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, "bedrock has no region: set AWS_REGION or BEDROCK_REGION")
-    if session.get_credentials() is None:
+    if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK") and session.get_credentials() is None:
         raise Upstream(
             Situation.PROVIDER_NOT_CONFIGURED, "bedrock has no credentials: give the function a role, or set AWS_PROFILE"
         )

@@ -1,6 +1,7 @@
 """What a model call costs us, in micro-dollars, from a dated price table. An unknown price is a state of its own, never zero.
 
-There are two sources; the first that knows the model is used, and every result names it as `table`:
+A model of the provider `local` runs on the machine of the person who asks for it: it costs nothing, which is a known price. For all
+others there are two sources; the first that knows the model is used, and every result names it as `table`:
 
 1. `_OVERRIDES` below: prices for the models of the platform's catalogue, and the nominal price of the embedded model.
 2. the snapshot inside the pinned `genai-prices` package. Its updater is never started: no price comes over the network.
@@ -17,6 +18,7 @@ from functools import cache
 
 from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.port import TokenUsage
+from shared.agents.providers.registry import LOCAL
 from shared.core.clock import now
 
 OVERRIDES_VERSION = "cadre-2026-11-21"
@@ -89,6 +91,8 @@ Price = Priced | Unpriced
 
 def call_cost(provider: str, model: str, usage: TokenUsage, at: datetime | None = None) -> Price:
     """Return the cost of a call with this usage at the prices of the time `at` (default: now)."""
+    if provider == LOCAL:
+        return Priced(0, "local")
     moment = at or now()
     override = _override(provider, model)
     if override is not None and moment.date() >= override.since:

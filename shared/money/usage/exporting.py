@@ -1,9 +1,9 @@
 """Export of usage: a row for each day and project, or with details a row for each ledger line. Both add up to the ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from shared.channels.exports import jobs
 from shared.channels.exports.file_writer import MAX_ROWS, MAX_ROWS_IN_REQUEST
@@ -23,13 +23,15 @@ LINES_PER_PAGE = 100  # ledger lines a page: one batch read
 _ROLLUPS_PER_PAGE = 1_000  # daily sums a page
 _SETTLING_TIME = timedelta(hours=1)  # a line has the time at which its call ended, but is written a little later
 
+COST: Final = "costUsd"
+"""The column that only who sells the calls gets (`Actor.sees_costs`)."""
 DAY_COLUMNS: Final = (
     Column("date", "date"),
     Column("projectId"),
     Column("project"),
     Column("calls", "number", summed=True),
     Column("tokens", "number", summed=True),
-    Column("costUsd", "money", summed=True),
+    Column(COST, "money", summed=True),
     Column("priceUsd", "money", summed=True),
     Column("unpricedCalls", "number", summed=True),
 )
@@ -52,7 +54,7 @@ LINE_COLUMNS: Final = (
     Column("outputTokens", "number", summed=True),
     Column("tokensEstimated", "flag"),
     Column("priced", "flag"),
-    Column("costUsd", "money", summed=True),
+    Column(COST, "money", summed=True),
     Column("priceUsd", "money", summed=True),
     Column("priceTable"),
 )
@@ -65,7 +67,7 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
     One query for the totals, which also show whether an earlier export is still complete. Raises Invalid for invalid days and for more
     lines than the format allows.
     """
-    workspace = authorize_workspace(actor, ws_id, Permission.USAGE_EXPORT)
+    workspace, costs = authorize_workspace(actor, ws_id, Permission.USAGE_EXPORT), actor.sees_costs
     first, last = parse_date_range(start, end)
     total = _sum_usage(workspace, first, last)
     if details and total.calls > MAX_ROWS[format_]:
@@ -78,7 +80,8 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
             "first": str(first),
             "last": str(last),
             "details": details,
-            "expected": _expected_totals(total, details),
+            "costs": costs,
+            "expected": _expected_totals(total, details=details, costs=costs),
             "open": last >= (clock.now() - _SETTLING_TIME).date(),
         },
         f"usage-{'lines-' if details else ''}{first}-{last}",
@@ -95,7 +98,7 @@ def export_source(export: Export) -> Source:
     ask = export.ask
     first, last = date.fromisoformat(ask["first"]), date.fromisoformat(ask["last"])
     table = LineTable if ask["details"] else DailyTable
-    return table(str(export.ws_id), first, last, dict(ask["expected"]), bool(ask["open"]))
+    return table(str(export.ws_id), first, last, dict(ask["expected"]), bool(ask["open"]), bool(ask.get("costs", True)))
 
 
 def _sum_usage(ws_id: str, first: date, last: date) -> Sum:
@@ -105,9 +108,9 @@ def _sum_usage(ws_id: str, first: date, last: date) -> Sum:
     return total
 
 
-def _expected_totals(total: Sum, details: bool) -> dict[str, int]:
+def _expected_totals(total: Sum, *, details: bool, costs: bool) -> dict[str, int]:
     """Return the totals of the ledger under the names of their columns."""
-    figures = {"costUsd": total.cost_micros, "priceUsd": total.price_micros, "calls": total.calls}
+    figures = {"priceUsd": total.price_micros, "calls": total.calls} | ({COST: total.cost_micros} if costs else {})
     return figures if details else figures | {"tokens": total.tokens, "unpricedCalls": total.unpriced_calls}
 
 
@@ -120,6 +123,18 @@ class _Table:
     """The totals when the export was requested."""
     open: bool
     """Whether the last day was not over then, so that there may be more usage now."""
+    costs: bool
+
+    all_columns: ClassVar[Sequence[Column]]
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        return [column for column in self.all_columns if self.costs or column.name != COST]
+
+    def _row(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the values of the columns that are shown, of the values of all."""
+        shown = zip(self.all_columns, values, strict=True)
+        return values if self.costs else tuple(value for column, value in shown if column.name != COST)
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -141,12 +156,12 @@ class _Table:
 
 
 class DailyTable(_Table):
-    columns: Sequence[Column] = DAY_COLUMNS
+    all_columns = DAY_COLUMNS
 
     def pages(self, cursor: Any) -> Iterator[Page]:
         between = (f"PROJECT#{self.first}#", f"PROJECT#{self.last}#~")
         for page in pages(Rollup, workspace_partition(self.ws_id), between=between, limit=_ROLLUPS_PER_PAGE, start=cursor):
-            yield Page([_day_values(row) for row in page.rows], page.next_key)
+            yield Page([self._row(_day_values(row)) for row in page.rows], page.next_key)
 
 
 def _day_values(row: Rollup) -> tuple[Any, ...]:
@@ -154,16 +169,15 @@ def _day_values(row: Rollup) -> tuple[Any, ...]:
     return row.day, row.value, row.name or row.value, *(int(one) for one in figures)
 
 
-@dataclass
 class LineTable(_Table):
-    columns: Sequence[Column] = field(default=LINE_COLUMNS)
+    all_columns = LINE_COLUMNS
 
     def pages(self, cursor: Any) -> Iterator[Page]:
         names = self._project_names()
         between = (f"{self.first}T", f"{self.last}T~")
         for page in pages(UsageLine, f"WS#{self.ws_id}#USE", index=1, between=between, limit=LINES_PER_PAGE, start=cursor):
             lines = fetch_indexed(UsageLine, page.rows)
-            yield Page([_line_values(line, names) for line in lines], page.next_key)
+            yield Page([self._row(_line_values(line, names)) for line in lines], page.next_key)
 
     def _project_names(self) -> dict[str, str]:
         """Return the project names as of the latest line of each project in these months."""

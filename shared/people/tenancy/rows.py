@@ -4,6 +4,7 @@ import re
 import secrets
 from typing import Any, Final
 
+from shared.agents.providers.registry import OWN
 from shared.core.actor import Role
 from shared.core.plans import FREE, PLANS
 from shared.core.settings import settings
@@ -23,13 +24,19 @@ DEFAULT_SETTINGS: Final[dict[str, Any]] = {
 
 
 def default_settings() -> dict[str, Any]:
-    """Return the settings of a new workspace. On the local stack they name the embedded model, which needs no key."""
+    """Return the settings of a new workspace, with the deployment's first model: on a laptop the one that was found there.
+
+    Whoever starts the platform on a laptop and gives it a model allows it, also without a known price.
+    """
     chosen = dict(DEFAULT_SETTINGS)
     provider, model = settings().default_provider, settings().default_model
     if provider:
-        chosen["allowedProviders"] = [provider, *chosen["allowedProviders"]]
+        chosen["allowedProviders"] = list(dict.fromkeys([provider, *chosen["allowedProviders"]]))
         chosen["default_llm_provider"] = provider
         chosen["default_model"] = model
+    if settings().local and model and provider not in OWN:
+        chosen["unpricedModels"] = [f"{provider}/{model}"]
+        chosen["maxUnpricedTokens"] = PLANS[FREE].max_unpriced_tokens
     return chosen
 
 

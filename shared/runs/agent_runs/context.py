@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
+from shared.agents.providers.budget import first_message_tokens, fit
 from shared.agents.providers.context import render_context
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import Run
@@ -42,14 +43,16 @@ def first_message(run: Run, card: Item, agent: Agent) -> tuple[str, str]:
     extra = "\n\n".join(
         part for part in ((config.context_instructions if config else None), run.input_context.get("context")) if part
     )
-    text = render_context(
+    material = (
         card_facts(card, board, project),
         _documents(card),
         nearest_siblings(card, board)[0],
         extra,
         run.input_context.get("parameters") or {},
     )
-    return system_prompt(agent, config, template), agent.prompt_template.replace("{context}", text)
+    budget = first_message_tokens(run.provider, run.model)
+    message = fit(lambda limits: agent.first_message(render_context(*material, limits)), budget)
+    return system_prompt(agent, config, template), message
 
 
 def _documents(card: Item) -> list[dict[str, Any]]:

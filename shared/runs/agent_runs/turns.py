@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
+from shared.agents.providers.budget import result_characters
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     Finished,
@@ -44,7 +45,7 @@ from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_le
 from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case
 from shared.runs.terminal import TerminalWriter
-from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool
+from shared.runs.toolbox import RESULT_LIMIT, CallContext, Outcome, agent_actor, execute_tool
 from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
@@ -183,6 +184,7 @@ class Worker:
     def execute_calls(self, exchange: Exchange) -> None:
         """Execute the tool calls of a response that have no result yet."""
         context = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
+        context.result_limit = result_characters(self.run.provider, self.run.model, RESULT_LIMIT)
         for index in exchange.open:
             call = exchange.calls[index]
             context.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)

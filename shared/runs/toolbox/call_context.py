@@ -1,7 +1,7 @@
 """The context of a tool call: the run's agent, its card, and the lanes of the board."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from shared.core.actor import Actor
 from shared.core.errors import FieldError, Invalid, NotFound
@@ -10,6 +10,8 @@ from shared.store import fetch, fetch_all
 from shared.work.boards.rows import Board, Lane
 from shared.work.items.rows import Item
 
+RESULT_LIMIT: Final = 240_000
+"""Characters of a result: the longest document that an agent may write, with JSON escapes. Documents of people may be longer."""
 ToolOutput = tuple[dict[str, Any], dict[str, Any] | None]
 """The text for the model (as JSON values), and the effect {kind, id, title, ref?} if there is one."""
 
@@ -35,13 +37,15 @@ class BoardLanes:
 
 @dataclass
 class CallContext:
-    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated."""
+    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated. `result_limit`
+    is the number of characters of the result."""
 
     actor: Actor
     card_id: str
     run_id: str
     tools: tuple[str, ...]
     new_id: str = ""
+    result_limit: int = RESULT_LIMIT
     refs: dict[str, str] = field(default_factory=dict)
     lanes: BoardLanes | None = None
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from shared.agents.catalogue import Agent
 from shared.agents.tools import CardFields, parse_arguments
@@ -14,8 +14,6 @@ from shared.runs.toolbox.call_context import CallContext, ToolOutput
 from shared.runs.toolbox.card_tools import block_card, comment, read_card, update_card
 from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
 
-RESULT_LIMIT: Final = 240_000
-"""Characters of a result: the longest document that an agent may write, with JSON escapes. Documents of people may be longer."""
 _READ_PERMISSIONS = {Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ}
 _WRITE_PERMISSIONS = {
     "write_document": Permission.DOCUMENT_WRITE,
@@ -89,7 +87,7 @@ def execute_tool(context: CallContext, name: str, raw: dict[str, Any]) -> Outcom
         content, effect = _TOOLS[name](context, arguments)
     except Invalid as error:
         raise _with_argument_names(name, error) from error
-    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str)), effect)
+    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str), context.result_limit), effect)
 
 
 def _with_argument_names(tool: str, error: Invalid) -> Invalid:
@@ -100,7 +98,7 @@ def _with_argument_names(tool: str, error: Invalid) -> Invalid:
     return Invalid(*fields, message=message or error.message, situation=error.situation)
 
 
-def _truncate(text: str) -> str:
-    if len(text) <= RESULT_LIMIT:
+def _truncate(text: str, limit: int) -> str:
+    if len(text) <= limit:
         return text
-    return f"{text[:RESULT_LIMIT]}\n[cut: the first {RESULT_LIMIT:,} of {len(text):,} characters]"
+    return f"{text[:limit]}\n[cut: the first {limit:,} of {len(text):,} characters]"

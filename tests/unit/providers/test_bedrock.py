@@ -218,3 +218,12 @@ def test_arguments_that_cannot_be_read_are_a_problem_that_the_model_may_correct(
     loopback.replies = [Reply(chunks=[b"".join(pieces)], headers=STREAM)]
     call, _ = provider.stream(REQUEST)
     assert "not valid JSON" in call.call.problem
+
+
+def test_an_api_key_of_bedrock_is_used_before_other_credentials(provider, loopback, monkeypatch):
+    """On a laptop the functions have the local engine's credentials as well."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key")
+    bedrock._client.cache_clear()
+    loopback.replies = [Reply(chunks=[ANSWER], headers=STREAM)]
+    assert list(provider.stream(REQUEST))
+    assert loopback.asked[0].headers["authorization"] == "Bearer bedrock-api-key"

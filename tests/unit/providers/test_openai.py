@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,8 @@ from shared.agents.providers.port import (
     ToolResult,
     ToolSpec,
 )
+from shared.agents.providers.structured import response_format
+from shared.agents.tools import TOOLS, specs
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 from tests.examples import examples
@@ -284,3 +287,70 @@ def test_reasoning_models_get_no_temperature(loopback, pauses):
     loopback.replies = [Reply(chunks=[ANSWER])]
     list(provider(loopback, pauses).stream(Request("gpt-5-mini", (Message.user("x"),), temperature=0.2, timeout_s=5)))
     assert "temperature" not in loopback.asked[0].body
+
+
+def formed(loopback, pauses, *replies: str, finish="stop", request=REQUEST):
+    """The events of a model that answers in a form instead of calling tools."""
+    whole = "".join(replies)
+    text = [whole[start : start + 7] for start in range(0, len(whole), 7)]
+    loopback.replies = [Reply(chunks=[sse(*(chunk({"content": piece}) for piece in text), chunk({}, finish=finish), "[DONE]")])]
+    return list(OpenAIProvider("local", "", loopback.url + "/v1", pauses.retry_policy(), form="json_schema").stream(request))
+
+
+def test_tools_by_structured_output(loopback, pauses):
+    answer = json.dumps(
+        {"say": "Commenting ✓", "calls": [{"name": "comment", "arguments": {"content": "fine"}}]}, ensure_ascii=False
+    )
+    said, called, done = formed(loopback, pauses, f"```json\n{answer}\n```")
+    assert said == TextDelta("Commenting ✓")
+    assert called.call == ToolCall("call_4_0", "comment", {"content": "fine"})
+    assert (done.stop_reason, done.estimated) == ("tool_use", True)
+    body = loopback.asked[0].body
+    assert "tools" not in body
+    schema = body["response_format"]["json_schema"]["schema"]
+    (call,) = schema["properties"]["calls"]["items"]["anyOf"]
+    assert call["properties"] == {
+        "name": {"const": "comment"},
+        "arguments": {"type": "object", "properties": {"content": {"type": "string"}}},
+    }
+    system, question, asked, results = body["messages"]
+    assert system["content"].startswith("Be brief.\n\nYou act by what you answer.")
+    assert '- comment: Comment {"type": "object"' in system["content"]
+    assert question == {"role": "user", "content": "Read the card"}
+    assert json.loads(asked["content"]) == {"say": "Reading.", "calls": [{"name": "read_card", "arguments": {"card_id": "7"}}]}
+    assert results == {"role": "user", "content": "Result of read_card (refused):\nno such card\n\nGo on"}
+
+
+def test_an_empty_list_of_calls_is_the_end(loopback, pauses):
+    said, done = formed(loopback, pauses, '{"say": "All done.", "calls": []}')
+    assert (said, done.stop_reason) == (TextDelta("All done."), "end")
+
+
+def test_a_formed_answer_that_was_cut_makes_no_call(loopback, pauses):
+    (done,) = formed(loopback, pauses, '{"say": "All", "calls": [{"name": "comm', finish="length")
+    assert done.stop_reason == "max_tokens"
+    assert done.usage.output > 5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I would rather talk.",
+        "{}",
+        '{"say": "x", "calls": [7]}',
+        '{"calls": {"name": "comment"}}',
+        pytest.param('{"a":' * 2_000 + "}", id="deep"),
+    ],
+)
+def test_an_answer_of_another_form_is_an_error_and_is_paid_for(loopback, pauses, answer):
+    with pytest.raises(StreamInterrupted, match="local did not keep to the form of its answer") as caught:
+        formed(loopback, pauses, answer)
+    assert caught.value.usage.output > 0
+
+
+def test_grammars_get_no_limits_of_length():
+    """llama.cpp refuses a repetition of more than 2,000; the tools check their arguments themselves."""
+    text = json.dumps(response_format(specs(tuple(TOOLS)), "json_schema"))
+    assert set(re.findall(r'"(max[A-Z]\w+|min[A-Z]\w+|pattern|description|default|title)": [^{]', text)) == set()
+    for name in TOOLS:
+        assert f'{{"const": "{name}"}}' in text

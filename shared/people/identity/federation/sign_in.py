@@ -66,8 +66,7 @@ class SignIn:
 
 def callback_url(provider: str) -> str:
     """Return our address to which the provider redirects browsers. It must be registered at the provider exactly like this."""
-    base = settings().agentworks_url or f"{settings().public_url.rstrip('/')}/agentworks/v1"
-    return f"{base}/auth/oauth/{provider}/callback"
+    return f"{settings().agentworks_base}/auth/oauth/{provider}/callback"
 
 
 def begin(provider_name: str, return_to: str | None = None, caller: Actor | None = None) -> Redirect:
