@@ -27,6 +27,8 @@ from shared.work.items.rows import Item
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.test_runs_control import calls, configure
 
+pytestmark = pytest.mark.usefixtures("paid")
+
 
 @pytest.fixture
 def model(monkeypatch) -> SimpleNamespace:
