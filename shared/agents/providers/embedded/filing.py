@@ -27,7 +27,7 @@ _DOING = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(
-    r"\bsince\b|yesterday|today|\b(?:last|this) (?:\w+day|week|night|month|deploy|release|morning)|\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\bafter (?:the )?(?:\w+ )?(?:deploy|release|update|upgrade)|every \d|\bseit\b|gestern|heute|desde|ayer|hoy"
+    r"\bsince\b|started|began|first (?:seen|noticed)|was fine|worked (?:in|until|before|fine)|regression|früher|vorher|fing an|empezó|antes|a commencé|avant|开始|之前|yesterday|today|\b(?:last|this) (?:\w+day|week|night|month|deploy|release|morning)|\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\bafter (?:the )?(?:\w+ )?(?:deploy|release|update|upgrade)|every \d|\bseit\b|gestern|heute|desde|ayer|hoy"
     r"|depuis|\bhier\b|aujourd.hui|昨日|昨天|今天|今日|以来|以降|から|从|自从|上周|周[一二三四五六日]|\d月",
     re.IGNORECASE,
 )
@@ -133,6 +133,13 @@ class FiledCard:
         texts = [str(self.card.get(name) or "") for name in _FIELDS]
         return "\n".join([self.title, *texts, *self.comments, *self.told, *documents])
 
+    @property
+    def tells(self) -> bool:
+        """Whether the card tells anything beside what it asks for, which may well be the reason."""
+        return any(
+            len(piece.text.split()) > 5 or len(piece.text.encode()) > 60 for piece in self.of("context", "limit", "person")
+        )
+
     def mentions(self, name: str) -> bool:
         return bool(reading.mark(self.language, name).search(self._everything.lower()))
 
@@ -158,7 +165,7 @@ def _by_an_agent(comment: Mapping[str, Any]) -> bool:
 
 _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_ask": lambda one: not one.is_explicit,
-    "q_why": lambda one: not one.says("problem") and not one.mentions("why"),
+    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells,
     "q_who": lambda one: not one.of("person") and not one.mentions("who"),
     "q_done": lambda one: not one.says("criterion"),
     "q_scope": lambda one: not one.says("exclusion"),

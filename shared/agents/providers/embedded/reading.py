@@ -9,10 +9,10 @@ from typing import Final
 from shared.agents.providers.embedded import markers
 
 _BULLET = re.compile(
-    r"(\s*)(?:[-*+•‣◦–—·・►▪▸➤✓✔☐☑✅👉→]|(\(?(?:\d{1,3}|[a-zA-Z])[.)）]|[（(]\d{1,2}[)）]|\d{1,2}、|[①-⑳]))(?:\s+|(?<=[・、）①-⑳☐•])(?=\S))(?:\[[ xX]?\]\s*)?(\S.*)"
+    r"(\s*)(?:[-*+•‣◦–—·・►▪▸➤✓✔☐☑✅👉→]|(\(?(?:\d{1,3}|[a-zA-Z])[.)）]|[（(]\d{1,2}[)）]|\d{1,2}、|[①-⑳]))(?:\s+|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
 )
 _MARKED = re.compile(
-    r"\s*(?:#{1,6}\s+(.*\S)|(?:\*\*|__)([^*_]{2,80})(?:\*\*|__)[:：]?|[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?)\s*#*$"
+    r"\s*(?:#{1,6}\s+(.*\S)|(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?|[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?)\s*#*$"
 )
 _LABEL = re.compile(r"\s*(?:>\s*)?(?:\*\*|__)?([^\n:：/|]{2,50}?)(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))(\S.*)")
 _UNDERLINE = re.compile(r"\s*(?:={3,}|-{3,}|\*{3,}|_{3,})\s*")
@@ -121,7 +121,7 @@ class _Reader:
         self.lead = ""
         self.weak = self.begun = self.gap = False  # a weak heading (`Steps:`) ends with its list or paragraph
         self.lines: list[str] = []
-        self.item = self.numbered = False
+        self.item = self.numbered = self.ticked = False
         self.raw = ""  # the item with its number
         self.indent = self.column = 0
         self.parents: list[tuple[int, str, str | None, str]] = []  # indent, and what stood before: (lead, kind, lead)
@@ -190,7 +190,11 @@ class _Reader:
     def _is_heading(self, line: str, next_line: str, following: str) -> bool:
         if line.endswith((":", "：")) and len(line) <= 160 and not self.lines:
             return True
-        if _BULLET.fullmatch(next_line) and line[-1:] in "?？" and heading_kind(line):
+        if (
+            line[-1:] in "?？"
+            and heading_kind(line) in ("criterion", "problem", "steps", "exclusion")
+            and (next_line.strip() and len(line) <= 60)
+        ):
             return True
         if line[-1:] in ".!?。！？," or len(line) > 60:
             return False
@@ -247,8 +251,9 @@ class _Reader:
         self._flush()
         while self.parents and indent <= self.parents[-1][0]:
             _, self.lead, self.kind, _ = self.parents.pop()
+        self.ticked = bool(bullet[3]) and "x" in bullet[3].lower()
         self.item, self.indent, self.numbered, self.gap, self.begun = True, indent, bool(bullet[2]), False, True
-        self.lines, self.raw = [bullet[3]], bullet[0].strip()
+        self.lines, self.raw = [bullet[4]], bullet[0].strip()
 
     def _prose(self, line: str) -> None:
         wrapped = (
@@ -256,7 +261,10 @@ class _Reader:
             and (self._fills(self.lines[-1], line) or line[:1].isspace())
             and self.lines[-1].rstrip()[-1:] not in ":：。！？"
         )
-        continues = bool(wrapped) and not (self.lines[-1].rstrip()[-1:] in ".!?" and self.item and not line[:1].isspace())
+        story = bool(self.lines) and bool(re.match(markers.STORY, self.lines[0].lower()))  # As a ... / I want ... / so that ...
+        continues = (story and not self.item) or (
+            bool(wrapped) and not (self.lines[-1].rstrip()[-1:] in ".!?" and self.item and not line[:1].isspace())
+        )
         if not continues:
             ended = self.item
             self._flush()
@@ -311,7 +319,11 @@ class _Reader:
 
     def _file(self, found: list[str], *, item: bool) -> None:
         for text in found:
+            if re.match(markers.GREETING, text.lower()):
+                continue
             kind, vague = self._classify(text, item=item)
+            if kind == "ask" and item and self.ticked:
+                kind = "context"  # it is done already
             numbered = kind == "steps" and item and self.numbered and self.raw.endswith(text)
             self.pieces.append(Piece(kind, self.raw if numbered else text, self.lead, vague))
 
@@ -324,13 +336,13 @@ class _Reader:
         def has(name: str) -> bool:
             return bool(mark(self.language, name).search(low))
 
-        if re.match(markers.GREETING, low):
-            return "context"
         if _QUESTION.search(low) and self.kind not in ("criterion", "ask", "steps"):
             return "ask" if has("strict") and self.kind != "question" else "question"
         if self.kind in ("exclusion", "criterion", "steps", "question", "person", "link", "code"):
             return self.kind
-        if has("exclusion"):
+        if re.match(markers.STORY, low) and has("strict"):
+            return "ask"
+        if mark(self.language, "exclusion").search(re.split(markers.PURPOSE, low)[0]):
             return "exclusion"
         if self.kind in ("ask", "limit"):
             return self.kind
