@@ -22,7 +22,11 @@ from tests.examples import examples
 
 ROLES = [agent.name for agent in AGENTS]
 DATA = Path(__file__).parents[2] / "data"
-MARKED = [card for name in ("marked_cards", "fresh_cards") for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())]
+MARKED = [
+    card
+    for name in ("marked_cards", "fresh_cards", "second_fresh_cards")
+    for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())
+]
 CARDS = {
     card["name"]: {"id": "c1", "lane_number": 0}
     | {name: card[name] for name in ("title", "type", "description", "acceptance_criteria") if name in card}

@@ -12,7 +12,11 @@ from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import heading_kind, read, sentences
 
 DATA = Path(__file__).parents[2] / "data"
-MARKED = [card for name in ("marked_cards", "fresh_cards") for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())]
+MARKED = [
+    card
+    for name in ("marked_cards", "fresh_cards", "second_fresh_cards")
+    for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())
+]
 KINDS = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
 IDS = [card["name"] for card in MARKED]
 

@@ -166,7 +166,7 @@ def _by_an_agent(comment: Mapping[str, Any]) -> bool:
 _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_ask": lambda one: not one.is_explicit,
     "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells,
-    "q_who": lambda one: not one.of("person") and not one.mentions("who"),
+    "q_who": lambda one: not one.of("person") and not one.mentions("who") and not any(map(reading.is_story, one.asks)),
     "q_done": lambda one: not one.says("criterion"),
     "q_scope": lambda one: not one.says("exclusion"),
 }

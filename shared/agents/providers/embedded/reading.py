@@ -12,7 +12,7 @@ _BULLET = re.compile(
     r"(\s*)(?:[-*+•‣◦–—·・►▪▸➤✓✔☐☑✅👉→]|(\(?(?:\d{1,3}|[a-zA-Z])[.)）]|[（(]\d{1,2}[)）]|\d{1,2}、|[①-⑳]))(?:\s+|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
 )
 _MARKED = re.compile(
-    r"\s*(?:#{1,6}\s+(.*\S)|(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?|[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?)\s*#*$"
+    r"\s*(?:#{1,6}\s+(.*\S)|(?:[^\w\s\-*+•>|`\[\]]{1,3}\s+)?(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?|[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?)\s*#*$"
 )
 _LABEL = re.compile(r"\s*(?:>\s*)?(?:\*\*|__)?([^\n:：/|]{2,50}?)(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))(\S.*)")
 _UNDERLINE = re.compile(r"\s*(?:={3,}|-{3,}|\*{3,}|_{3,})\s*")
@@ -380,6 +380,11 @@ def is_ask(text: str, language: str) -> bool:
     low = text.lower()
     asks = any(mark(language, name).search(low) for name in ("strict", "modal", "start"))
     return asks and not is_vague(low, language) and not mark(language, "problem").search(low)
+
+
+def is_story(piece: Piece) -> bool:
+    """Tell whether a wish says whose it is: `As a nurse, I want ...`."""
+    return bool(re.match(markers.STORY, piece.text.lower()))
 
 
 def is_vague(low: str, language: str) -> bool:
