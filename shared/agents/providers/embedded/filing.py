@@ -113,11 +113,15 @@ class FiledCard:
         """The lines of the table that ask for what is absent, at most five; none that was asked before and people have answered."""
         absent = _FAULT_ABSENT if self.is_fault else _ABSENT
         found = [wording.say(key, self.language) for key, is_absent in absent.items() if is_absent(self)]
-        return [line for line in found if line not in self._answered][:MAX_QUESTIONS]
+        asked, answered = self._asked
+        known = (
+            asked if self.is_explicit else answered
+        )  # a card that says nothing yet is asked again, one that does is asked once
+        return [line for line in found if line not in known][:MAX_QUESTIONS]
 
     @cached_property
-    def _answered(self) -> set[str]:
-        """The questions of earlier comments of ours after which a person wrote."""
+    def _asked(self) -> tuple[set[str], set[str]]:
+        """The questions of earlier comments of ours, and those after which a person wrote."""
         asked, answered = set[str](), set[str]()
         for one in self.card.get("comments") or ():
             text = str(one.get("content") or "") if isinstance(one, Mapping) else ""
@@ -125,7 +129,7 @@ class FiledCard:
                 asked |= {line.removeprefix("- ").strip() for line in text.splitlines()}
             elif text.strip() and not _by_an_agent(one):
                 answered |= asked
-        return answered | (asked if self.told else set())
+        return asked, asked if self.told else answered
 
     @cached_property
     def _everything(self) -> str:

@@ -10,7 +10,7 @@ from shared.agents.providers.embedded import reading, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.wording import CHECKLISTS, say
+from shared.agents.providers.embedded.wording import CHECKLISTS, checklist, say
 from shared.core.texts import one_line
 
 MAX_CARDS: Final = 30  # of one plan; what is left is named
@@ -121,8 +121,7 @@ def _document(role: str, filed: FiledCard) -> Action:
         blocks += [f"## {say('missing', language)}", "\n".join(missing)]
     if role in CHECKLISTS:
         blocks.append(f"## {say('checklist', language)}")
-        blocks += [line] if (line := say("english_list", language)) else []
-        blocks.append("\n".join(f"- [ ] {line}" for line in CHECKLISTS[role]))
+        blocks.append("\n".join(f"- [ ] {line}" for line in checklist(role, language)))
     return Action(
         "write_document", {"type": output.type, "title": title, "content": signed("\n\n".join(blocks), filed)}, "s_document"
     )

@@ -205,6 +205,7 @@ class _Reader:
     def _heading(self, text: str, *, weak: bool) -> None:
         self._flush()
         kind = heading_kind(text)
+        announced = kind is not None and len(text.split()) <= 4
         self.lead = ""
         if (
             kind is None
@@ -212,7 +213,7 @@ class _Reader:
             and (kind := self._classify(text.rstrip(":：").strip(), item=False)[0]) in ("context", "person", "link", "limit")
         ):
             kind = None
-        elif weak and heading_kind(text, whole=True) is None:
+        elif weak and not announced:
             self.lead = text.strip()
         self.kind, self.weak, self.begun, self.gap, self.item, self.parents = (
             kind or (self.base if not weak else None),
@@ -233,7 +234,8 @@ class _Reader:
         if kind == "code":
             self.pieces.append(Piece("code", rest.strip()))
         else:
-            first, *others = sentences(rest, self.language)
+            whole = kind in ("person", "context", "link", "limit")  # `Owner: Ines` says more than `Ines`
+            first, *others = sentences(line.strip() if whole else rest, self.language)
             self._file([first], item=False)
             self.kind = kind if kind in ("question", "steps") else None
             self._file(others, item=False)

@@ -7,7 +7,9 @@ from typing import Final
 
 from shared.agents.providers.embedded.language import LANGUAGES
 
-LINES: Final[dict[str, tuple[str, str, str, str, str, str]]] = {
+_Row = tuple[str, str, str, str, str, str]
+
+LINES: Final[dict[str, _Row]] = {
     # who wrote it
     "author": ("Written by Cadre's embedded model, which is no language model: quotations of this card and fixed sentences.",
         "Geschrieben von Cadres eingebautem Modell, das kein Sprachmodell ist: Zitate aus dieser Karte und feste Sätze.",
@@ -20,7 +22,6 @@ LINES: Final[dict[str, tuple[str, str, str, str, str, str]]] = {
         "Elaborarlo requiere un modelo de lenguaje o una persona. Mientras tanto: lo que dice la tarjeta y en qué hay que pensar.",
         "L'élaborer demande un modèle de langage ou une personne. En attendant : ce que dit la carte, et à quoi penser.", "具体方案需要语言模型或由人来完成。在此之前：卡片上写了什么，以及需要考虑什么。", "具体化には言語モデルか人の作業が必要です。それまでの材料として、カードの記載と検討事項を示します。"),
     "other_language": ("This model does not read the card's language: its lines are quoted under English headings, and some may be filed wrongly.",) * 6,
-    "english_list": ("", "Diese Liste gibt es nur auf Englisch.", "Esta lista solo existe en inglés.", "Cette liste n'existe qu'en anglais.", "此清单只有英文版。", "このリストは英語版のみです。"),
     "cut": ("Shortened here: the rest did not fit into the run's max_tokens.", "Hier gekürzt: Der Rest passte nicht in die max_tokens des Laufs.", "Acortado aquí: el resto no cabía en los max_tokens de la ejecución.",
         "Raccourci ici : le reste ne tenait pas dans les max_tokens de l'exécution.", "此处已截断：其余内容超出了本次运行的 max_tokens。", "ここで省略：残りは実行の max_tokens に収まりませんでした。"),
     "untitled": ("Untitled", "Ohne Titel", "Sin título", "Sans titre", "无标题", "無題"),
@@ -122,42 +123,117 @@ LINES: Final[dict[str, tuple[str, str, str, str, str, str]]] = {
     "t_general": ("Notes", "Notizen", "Notas", "Notes", "笔记", "メモ"),
 }  # fmt: skip
 
-CHECKLISTS: Final[dict[str, tuple[str, ...]]] = {
-    "strategy": ("Somebody who asked for it was spoken to, and their words are noted.", "What happens if nothing is done is written down.", "At least one cheaper way was considered.",
-        "The riskiest assumption is named, with a test that takes less than a week.", "A number that should change is chosen, and its value today is known."),
-    "storyboard_ux": ("Where each person starts and where they end is drawn.", "Each screen has its empty, loading and failed state.", "Everything can be reached by keyboard and read by a screen reader.",
-        "What cannot be undone is confirmed first.", "Two people who will use it have tried a sketch."),
-    "research": ("The decision that the research serves is written down.", "What is already known is separated from what is believed.", "Each question says which decision its answer changes.", "Each source is named with its date.",
-        "An end date and a person who decides are set."),
-    "architect": ("Each line that is asked for has a component that carries it.", "Where each piece of data is stored, and who may read it, is decided.", "What happens when each external service is down is decided.",
-        "The expected load is known as a number.", "Each decision says what it gives up and how to go back."),
-    "devops": ("Everything that runs is described as code.", "Secrets are in a secret store, never in a file or a ticket.", "Each component has an alarm, and somebody who receives it.", "Restoring from a backup was tried.",
-        "The monthly cost is estimated."),
-    "dev_backend": ("Each line that is asked for has a test that fails without it.", "Each operation that writes checks who may do it.", "The same request sent twice does no harm.",
-        "Input is validated in one place, with a clear error.", "Changes of stored data can be undone."),
-    "dev_frontend": ("Each line that is asked for has a test that fails without it.", "Loading, empty and failed states are shown.", "Everything works by keyboard and with a screen reader.",
-        "It was tried on a small screen and on a slow connection.", "Errors of the service are shown in the words of the product."),
-    "troubleshooter": ("The fault was repeated by somebody else, in a test if possible.", "What changed just before it began is known: releases, configuration, data, traffic.", "The cause explains every symptom above.",
-        "It is known who else is affected.", "A test that fails because of the fault stays in the suite."),
-    "deployment": ("Each acceptance criterion was checked in a stage before production.", "The way back is written down, and was tried.", "Changes of data can be undone, or a backup was made.",
-        "The people who have to know are told when it happens.", "Somebody watches errors and load for the first hour.", "Nothing that is out of scope goes live with it."),
-    "documentation": ("The guide says who it is for and what they need before they start.", "Each task is a list of steps that was followed once by somebody else.", "Each task says what the reader sees at the end.",
-        "Limits and error messages are explained in the words of the product.", "Nothing is described that is not released."),
-    "refactor": ("What must not change is covered by tests before the first step.", "Each step is small enough to be released by itself.", "The reason is a number or an event, not taste.",
-        "It is decided how to see that it got better."),
+CHECKLISTS: Final[dict[str, tuple[_Row, ...]]] = {
+    "strategy": (
+        ("Somebody who asked for it was spoken to, and their words are noted.", "Mit jemandem, der es sich wünscht, wurde gesprochen; die Worte sind notiert.", "Se habló con alguien que lo pidió y sus palabras están anotadas.",
+         "On a parlé avec quelqu'un qui le demande, et ses mots sont notés.", "已与提出需求的人沟通，并记录了原话。", "要望した人と話し、その言葉を記録した。"),
+        ("What happens if nothing is done is written down.", "Es ist aufgeschrieben, was passiert, wenn nichts getan wird.", "Está escrito qué pasa si no se hace nada.", "Ce qui se passe si l'on ne fait rien est écrit.", "已写明如果什么都不做会怎样。", "何もしない場合にどうなるかを書いた。"),
+        ("At least one cheaper way was considered.", "Mindestens ein günstigerer Weg wurde geprüft.", "Se consideró al menos una alternativa más barata.", "Au moins une solution moins chère a été envisagée.", "至少考虑过一种成本更低的做法。", "より安い方法を少なくとも一つ検討した。"),
+        ("The riskiest assumption is named, with a test that takes less than a week.", "Die riskanteste Annahme ist benannt, mit einem Test, der weniger als eine Woche dauert.", "Está nombrada la suposición más arriesgada, con una prueba de menos de una semana.",
+         "L'hypothèse la plus risquée est nommée, avec un test de moins d'une semaine.", "已指出风险最大的假设，并有一周内可完成的验证。", "最も危うい仮定を挙げ、一週間以内でできる検証を決めた。"),
+        ("A number that should change is chosen, and its value today is known.", "Eine Zahl, die sich ändern soll, ist gewählt, und ihr heutiger Wert ist bekannt.", "Se eligió una cifra que debe cambiar y se conoce su valor actual.",
+         "Un chiffre qui doit changer est choisi, et sa valeur actuelle est connue.", "已选定要改变的指标，并知道它现在的数值。", "変えたい数値を選び、今の値を把握した。"),
+    ),
+    "storyboard_ux": (
+        ("Where each person starts and where they end is drawn.", "Es ist gezeichnet, wo jede Person anfängt und wo sie endet.", "Está dibujado dónde empieza y dónde termina cada persona.", "Le départ et l'arrivée de chaque personne sont dessinés.", "已画出每类用户从哪里开始、到哪里结束。", "それぞれの人の始点と終点を図にした。"),
+        ("Each screen has its empty, loading and failed state.", "Jeder Bildschirm hat seinen leeren, ladenden und fehlgeschlagenen Zustand.", "Cada pantalla tiene su estado vacío, de carga y de error.", "Chaque écran a son état vide, en chargement et en erreur.", "每个界面都有空白、加载和失败状态。", "各画面に、空・読み込み中・失敗の状態がある。"),
+        ("Everything can be reached by keyboard and read by a screen reader.", "Alles ist mit der Tastatur erreichbar und mit einem Screenreader lesbar.", "Todo se alcanza con el teclado y lo lee un lector de pantalla.",
+         "Tout est accessible au clavier et lisible par un lecteur d'écran.", "所有内容都能用键盘操作，并能被读屏软件读出。", "すべてキーボードで操作でき、スクリーンリーダーで読める。"),
+        ("What cannot be undone is confirmed first.", "Was sich nicht rückgängig machen lässt, wird vorher bestätigt.", "Lo que no se puede deshacer se confirma antes.", "Ce qui ne peut pas être annulé est d'abord confirmé.", "无法撤销的操作会先要求确认。", "取り消せない操作は、先に確認を求める。"),
+        ("Two people who will use it have tried a sketch.", "Zwei Menschen, die es benutzen werden, haben eine Skizze ausprobiert.", "Dos personas que lo usarán han probado un boceto.", "Deux personnes qui l'utiliseront ont essayé une esquisse.", "已有两位未来的使用者试用过草图。", "実際に使う人二人が、試作を試した。"),
+    ),
+    "research": (
+        ("The decision that the research serves is written down.", "Es ist aufgeschrieben, welcher Entscheidung die Recherche dient.", "Está escrita la decisión para la que sirve la investigación.", "La décision que la recherche doit servir est écrite.", "已写明调研服务于哪一个决定。", "調査がどの判断のためかを書いた。"),
+        ("What is already known is separated from what is believed.", "Gewusstes ist von Vermutetem getrennt.", "Lo que se sabe está separado de lo que se cree.", "Ce que l'on sait est séparé de ce que l'on croit.", "已把确知的事与猜测分开。", "分かっていることと思い込みを分けた。"),
+        ("Each question says which decision its answer changes.", "Jede Frage sagt, welche Entscheidung ihre Antwort ändert.", "Cada pregunta dice qué decisión cambia su respuesta.", "Chaque question dit quelle décision sa réponse change.", "每个问题都写明其答案会影响哪个决定。", "各質問に、答えがどの判断を変えるかを書いた。"),
+        ("Each source is named with its date.", "Jede Quelle ist mit Datum genannt.", "Cada fuente se nombra con su fecha.", "Chaque source est citée avec sa date.", "每个来源都注明日期。", "出典には日付を付けた。"),
+        ("An end date and a person who decides are set.", "Ein Enddatum und eine Person, die entscheidet, stehen fest.", "Hay una fecha final y una persona que decide.", "Une date de fin et une personne qui décide sont fixées.", "已确定截止日期和做决定的人。", "終了日と決める人を定めた。"),
+    ),
+    "architect": (
+        ("Each line that is asked for has a component that carries it.", "Zu jeder gewünschten Zeile gehört ein Bauteil, das sie trägt.", "Cada petición tiene un componente que la cumple.", "Chaque demande a un composant qui la porte.", "每一项需求都有承担它的组件。", "各要望に、それを担う部品がある。"),
+        ("Where each piece of data is stored, and who may read it, is decided.", "Es ist entschieden, wo welche Daten liegen und wer sie lesen darf.", "Está decidido dónde se guarda cada dato y quién puede leerlo.", "Il est décidé où chaque donnée est stockée et qui peut la lire.", "已决定每类数据存在哪里、谁可以读取。", "各データの保存場所と、読める人を決めた。"),
+        ("What happens when each external service is down is decided.", "Es ist entschieden, was beim Ausfall jedes fremden Dienstes passiert.", "Está decidido qué pasa cuando falla cada servicio externo.", "Il est décidé ce qui se passe quand chaque service externe est en panne.", "已决定每个外部服务不可用时怎么办。", "外部サービスが止まったときの動きを決めた。"),
+        ("The expected load is known as a number.", "Die erwartete Last ist als Zahl bekannt.", "La carga esperada se conoce en cifras.", "La charge attendue est connue en chiffres.", "预期负载已有具体数字。", "想定する負荷を数値で把握した。"),
+        ("Each decision says what it gives up and how to go back.", "Jede Entscheidung sagt, worauf sie verzichtet und wie man zurückkommt.", "Cada decisión dice a qué renuncia y cómo volver atrás.", "Chaque décision dit à quoi elle renonce et comment revenir en arrière.", "每个决定都写明放弃了什么、如何回退。", "各判断に、諦めることと戻し方を書いた。"),
+    ),
+    "devops": (
+        ("Everything that runs is described as code.", "Alles, was läuft, ist als Code beschrieben.", "Todo lo que se ejecuta está descrito como código.", "Tout ce qui tourne est décrit en code.", "所有运行的内容都以代码描述。", "動かすものはすべてコードで記述した。"),
+        ("Secrets are in a secret store, never in a file or a ticket.", "Geheimnisse liegen in einem Secret Store, nie in einer Datei oder einem Ticket.", "Los secretos están en un almacén de secretos, nunca en un archivo o un ticket.",
+         "Les secrets sont dans un coffre, jamais dans un fichier ou un ticket.", "密钥存放在密钥库，绝不放在文件或工单里。", "秘密情報は専用の保管庫にあり、ファイルやチケットには書いていない。"),
+        ("Each component has an alarm, and somebody who receives it.", "Jedes Bauteil hat einen Alarm und jemanden, der ihn bekommt.", "Cada componente tiene una alarma y alguien que la recibe.", "Chaque composant a une alarme, et quelqu'un qui la reçoit.", "每个组件都有告警，并有人接收。", "各部品に警報があり、受け取る人がいる。"),
+        ("Restoring from a backup was tried.", "Das Zurückspielen eines Backups wurde ausprobiert.", "Se probó a restaurar una copia de seguridad.", "La restauration d'une sauvegarde a été essayée.", "已试过从备份恢复。", "バックアップからの復元を試した。"),
+        ("The monthly cost is estimated.", "Die monatlichen Kosten sind geschätzt.", "El coste mensual está estimado.", "Le coût mensuel est estimé.", "已估算每月费用。", "月々の費用を見積もった。"),
+    ),
+    "dev_backend": (
+        ("Each line that is asked for has a test that fails without it.", "Zu jeder gewünschten Zeile gibt es einen Test, der ohne sie fehlschlägt.", "Cada petición tiene una prueba que falla sin ella.", "Chaque demande a un test qui échoue sans elle.", "每一项需求都有一个缺少它就会失败的测试。", "各要望に、それがないと失敗するテストがある。"),
+        ("Each operation that writes checks who may do it.", "Jede schreibende Operation prüft, wer sie ausführen darf.", "Cada operación de escritura comprueba quién puede hacerla.", "Chaque opération d'écriture vérifie qui peut la faire.", "每个写操作都检查谁有权执行。", "書き込む操作は、誰ができるかを必ず確認する。"),
+        ("The same request sent twice does no harm.", "Dieselbe Anfrage zweimal zu senden, schadet nicht.", "Enviar dos veces la misma solicitud no causa daño.", "Envoyer deux fois la même requête ne cause aucun dommage.", "同一请求发送两次不会造成问题。", "同じ要求が二度届いても害がない。"),
+        ("Input is validated in one place, with a clear error.", "Eingaben werden an einer Stelle geprüft, mit einer klaren Fehlermeldung.", "La entrada se valida en un solo lugar, con un error claro.", "Les entrées sont validées à un seul endroit, avec une erreur claire.", "输入只在一处校验，并给出清楚的错误。", "入力は一か所で検証し、分かりやすいエラーを返す。"),
+        ("Changes of stored data can be undone.", "Änderungen an gespeicherten Daten lassen sich rückgängig machen.", "Los cambios en los datos guardados se pueden deshacer.", "Les changements des données stockées peuvent être annulés.", "对已存数据的改动可以撤销。", "保存済みデータの変更は元に戻せる。"),
+    ),
+    "dev_frontend": (
+        ("Each line that is asked for has a test that fails without it.", "Zu jeder gewünschten Zeile gibt es einen Test, der ohne sie fehlschlägt.", "Cada petición tiene una prueba que falla sin ella.", "Chaque demande a un test qui échoue sans elle.", "每一项需求都有一个缺少它就会失败的测试。", "各要望に、それがないと失敗するテストがある。"),
+        ("Loading, empty and failed states are shown.", "Laden, leer und fehlgeschlagen werden angezeigt.", "Se muestran los estados de carga, vacío y error.", "Les états chargement, vide et erreur sont affichés.", "会显示加载、空白和失败状态。", "読み込み中・空・失敗の状態を表示する。"),
+        ("Everything works by keyboard and with a screen reader.", "Alles geht mit Tastatur und Screenreader.", "Todo funciona con teclado y lector de pantalla.", "Tout fonctionne au clavier et avec un lecteur d'écran.", "键盘和读屏软件都能使用。", "キーボードとスクリーンリーダーですべて使える。"),
+        ("It was tried on a small screen and on a slow connection.", "Es wurde auf kleinem Bildschirm und mit langsamer Verbindung ausprobiert.", "Se probó en una pantalla pequeña y con una conexión lenta.", "Cela a été essayé sur un petit écran et une connexion lente.", "已在小屏幕和慢速网络上试过。", "小さい画面と遅い回線で試した。"),
+        ("Errors of the service are shown in the words of the product.", "Fehler des Dienstes stehen in den Worten des Produkts da.", "Los errores del servicio se muestran con las palabras del producto.", "Les erreurs du service sont montrées avec les mots du produit.", "服务端错误用产品的语言显示。", "サービスのエラーは製品の言葉で表示する。"),
+    ),
+    "troubleshooter": (
+        ("The fault was repeated by somebody else, in a test if possible.", "Jemand anderes hat den Fehler nachgestellt, möglichst in einem Test.", "Otra persona ha reproducido el fallo, si es posible en una prueba.",
+         "Quelqu'un d'autre a reproduit l'erreur, si possible dans un test.", "已有其他人复现问题，最好是用测试复现。", "別の人が不具合を再現した。できればテストで。"),
+        ("What changed just before it began is known: releases, configuration, data, traffic.", "Es ist bekannt, was sich kurz davor geändert hat: Releases, Konfiguration, Daten, Last.", "Se sabe qué cambió justo antes: versiones, configuración, datos, tráfico.",
+         "On sait ce qui a changé juste avant : versions, configuration, données, trafic.", "已知问题出现前有哪些变化：发布、配置、数据、流量。", "直前の変化が分かっている：リリース、設定、データ、負荷。"),
+        ("The cause explains every symptom above.", "Die Ursache erklärt jedes Symptom oben.", "La causa explica todos los síntomas anteriores.", "La cause explique tous les symptômes ci-dessus.", "原因能解释上面的所有现象。", "原因は上のすべての症状を説明できる。"),
+        ("It is known who else is affected.", "Es ist bekannt, wer noch betroffen ist.", "Se sabe a quién más afecta.", "On sait qui d'autre est touché.", "已知还有谁受到影响。", "ほかに影響を受ける人が分かっている。"),
+        ("A test that fails because of the fault stays in the suite.", "Ein Test, der wegen des Fehlers fehlschlägt, bleibt in der Testsammlung.", "Una prueba que falla por este error se queda en el conjunto de pruebas.", "Un test qui échoue à cause de l'erreur reste dans la suite.", "因该问题而失败的测试会保留下来。", "この不具合で失敗するテストを残す。"),
+    ),
+    "deployment": (
+        ("Each acceptance criterion was checked in a stage before production.", "Jedes Akzeptanzkriterium wurde in einer Stufe vor der Produktion geprüft.", "Cada criterio de aceptación se comprobó antes de producción.",
+         "Chaque critère d'acceptation a été vérifié avant la production.", "每条验收标准都已在上线前的环境中检查。", "受け入れ条件は、本番前の環境ですべて確認した。"),
+        ("The way back is written down, and was tried.", "Der Weg zurück ist aufgeschrieben und wurde ausprobiert.", "La vuelta atrás está escrita y se ha probado.", "Le retour en arrière est écrit et a été essayé.", "回退方法已写明并试过。", "戻す手順を書き、試した。"),
+        ("Changes of data can be undone, or a backup was made.", "Datenänderungen lassen sich rückgängig machen, oder es gibt ein Backup.", "Los cambios de datos se pueden deshacer o hay una copia de seguridad.",
+         "Les changements de données peuvent être annulés, ou une sauvegarde existe.", "数据改动可撤销，或已做备份。", "データの変更は戻せる。またはバックアップがある。"),
+        ("The people who have to know are told when it happens.", "Wer es wissen muss, erfährt, wann es passiert.", "Quienes deben saberlo están avisados de cuándo ocurre.", "Ceux qui doivent le savoir sont prévenus de la date.", "已通知需要知道上线时间的人。", "知る必要のある人に、時期を伝えた。"),
+        ("Somebody watches errors and load for the first hour.", "Jemand beobachtet in der ersten Stunde Fehler und Last.", "Alguien vigila errores y carga durante la primera hora.", "Quelqu'un surveille les erreurs et la charge pendant la première heure.", "上线后一小时内有人观察错误和负载。", "最初の一時間は、誰かがエラーと負荷を見る。"),
+        ("Nothing that is out of scope goes live with it.", "Nichts, was nicht dazugehört, geht mit live.", "Nada que esté fuera de alcance se publica con ello.", "Rien de hors périmètre ne part en production avec.", "不在范围内的内容不会一起上线。", "対象外のものは一緒に公開しない。"),
+    ),
+    "documentation": (
+        ("The guide says who it is for and what they need before they start.", "Die Anleitung sagt, für wen sie ist und was man vorher braucht.", "La guía dice para quién es y qué se necesita antes de empezar.", "Le guide dit pour qui il est et ce qu'il faut avant de commencer.", "指南写明给谁看、开始前需要什么。", "誰向けで、事前に何が要るかを書いた。"),
+        ("Each task is a list of steps that was followed once by somebody else.", "Jede Aufgabe ist eine Liste von Schritten, der jemand anderes einmal gefolgt ist.", "Cada tarea es una lista de pasos que otra persona ha seguido una vez.",
+         "Chaque tâche est une liste d'étapes que quelqu'un d'autre a suivie une fois.", "每项任务都是步骤清单，并由他人照做过一次。", "各作業は手順の一覧で、別の人が一度たどった。"),
+        ("Each task says what the reader sees at the end.", "Jede Aufgabe sagt, was man am Ende sieht.", "Cada tarea dice qué se ve al final.", "Chaque tâche dit ce que l'on voit à la fin.", "每项任务都说明最后会看到什么。", "各作業の最後に何が見えるかを書いた。"),
+        ("Limits and error messages are explained in the words of the product.", "Grenzen und Fehlermeldungen sind in den Worten des Produkts erklärt.", "Los límites y los errores se explican con las palabras del producto.",
+         "Les limites et les erreurs sont expliquées avec les mots du produit.", "限制和错误信息用产品的语言解释。", "制限とエラーは、製品の言葉で説明した。"),
+        ("Nothing is described that is not released.", "Nichts ist beschrieben, was nicht veröffentlicht ist.", "No se describe nada que no esté publicado.", "Rien n'est décrit qui ne soit pas publié.", "没有描述尚未发布的内容。", "公開していないことは書いていない。"),
+    ),
+    "refactor": (
+        ("What must not change is covered by tests before the first step.", "Was sich nicht ändern darf, ist vor dem ersten Schritt durch Tests gesichert.", "Lo que no debe cambiar está cubierto por pruebas antes del primer paso.",
+         "Ce qui ne doit pas changer est couvert par des tests avant la première étape.", "第一步之前，不能改变的行为已有测试覆盖。", "変えてはいけないことは、着手前にテストで守った。"),
+        ("Each step is small enough to be released by itself.", "Jeder Schritt ist klein genug, um allein ausgeliefert zu werden.", "Cada paso es lo bastante pequeño para publicarse solo.", "Chaque étape est assez petite pour être livrée seule.", "每一步都小到可以单独发布。", "各段階は、単独で公開できる大きさである。"),
+        ("The reason is a number or an event, not taste.", "Der Grund ist eine Zahl oder ein Ereignis, nicht Geschmack.", "El motivo es una cifra o un hecho, no un gusto.", "La raison est un chiffre ou un fait, pas un goût.", "理由是数据或事件，而不是个人喜好。", "理由は数値か出来事であり、好みではない。"),
+        ("It is decided how to see that it got better.", "Es ist entschieden, woran man die Verbesserung sieht.", "Está decidido cómo se verá que mejoró.", "Il est décidé comment on verra que c'est mieux.", "已决定如何判断情况变好了。", "良くなったことを何で見るか決めた。"),
+    ),
 }  # fmt: skip
 
 
 def say(key: str, language: str) -> str:
     """Return a line in a language; in English for other languages than the six."""
-    row = LINES[key]
+    return _in(LINES[key], language)
+
+
+def checklist(role: str, language: str) -> list[str]:
+    """Return the checklist of an agent; empty if it has none."""
+    return [_in(row, language) for row in CHECKLISTS.get(role, ())]
+
+
+def _in(row: _Row, language: str) -> str:
     return row[LANGUAGES.index(language)] if language in LANGUAGES else row[0]
 
 
 def all_lines() -> frozenset[str]:
     """Return every line of the table."""
-    lines = {line for row in LINES.values() for line in row} | {line for lines in CHECKLISTS.values() for line in lines}
-    return frozenset(lines - {""})
+    rows = [*LINES.values(), *(row for rows in CHECKLISTS.values() for row in rows)]
+    return frozenset(line for row in rows for line in row)
 
 
 def is_ours(text: str) -> bool:
