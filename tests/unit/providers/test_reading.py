@@ -1,6 +1,7 @@
 """Reading cards: what becomes a statement, of which kind, in six languages."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import heading_kind, read, sentences
+from shared.agents.providers.embedded.wording import LINES, say
 
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
@@ -208,7 +210,6 @@ def test_asks_wait_only_for_what_they_name(asks, language, pairs):
 
 
 def question_kinds(card):
-    from shared.agents.providers.embedded.wording import LINES
 
     lines = {row[0]: key for key, row in LINES.items()}
     return [lines[one] for one in card.questions]
@@ -243,7 +244,6 @@ def test_documents_comments_and_what_the_run_was_told_answer_questions():
 
 
 def test_a_question_that_somebody_has_answered_is_not_asked_again():
-    from shared.agents.providers.embedded.wording import say
 
     card = {"title": "Dark mode", "type": "feature"}
     ours = {"author": "PRD Agent", "content": f"- {say('q_who', 'en')}\n\n---\n_{say('author', 'en')}_"}
@@ -287,3 +287,45 @@ def test_the_requirements_document_of_the_card_is_read_when_the_card_asks_for_no
 )
 def test_languages(text, language):
     assert recognize(text) == language
+
+
+# hostile texts and later runs
+
+
+@pytest.mark.parametrize(
+    "text", ["at " + "(" * 20_000, "1" * 20_000, "_" * 20_000, "a-" * 10_000, "# " + " " * 20_000 + "x", "- add x\n" * 2_000]
+)
+def test_long_and_repeated_signs_are_read_as_fast_as_prose(text):
+    """Backtracking takes seconds for 20,000 signs; what a person writes of this length takes a few milliseconds."""
+    prose = "The export should contain every invoice. " * 500
+    assert cost(text) < 60 * cost(prose)
+
+
+def cost(text):
+    """The processor time of reading a text."""
+    read.cache_clear()
+    begun = process_time()
+    read(text, "en", fault=True)
+    return process_time() - begun
+
+
+def test_another_agent_does_not_repeat_a_question_of_an_earlier_one():
+    card = {"title": "Add dark mode", "type": "feature", "description": "Users want it because screens are bright at night."}
+    ours = {"author": "PRD Agent", "content": f"- {say('q_done', 'en')}\n\n---\n_{say('author', 'en')}_"}
+    assert question_kinds(FiledCard({**card, "comments": [ours]})) == ["q_scope"]
+
+
+def test_a_label_of_a_person_is_quoted_with_the_name():
+    assert kinds("Owner: Ines") == [("person", "Owner: Ines")]
+
+
+def test_a_story_on_three_lines_is_one_ask():
+    text = "As a nurse\nI want a list\nso that I don't have to ask"
+    assert kinds(text) == [("ask", text)]
+
+
+def test_what_is_ticked_is_done():
+    assert kinds("Todo\n- [x] drop Python 3.7\n- [ ] fix the warnings") == [
+        ("context", "drop Python 3.7"),
+        ("ask", "fix the warnings"),
+    ]

@@ -146,7 +146,7 @@ MARKS: Final = {
         r"|wären) (?:\w+ )?(?:schön|gut|toll|super|hilfreich|cool|klasse|praktisch|prima|nett)|^(?:können|könnten|kann|könnte|könntet) (?:wir|ihr|man|jemand|sie|bitte)\b|hätten? (?:\w+ )?gern",
         "modal": r"\b(?:soll(?:en|te|ten)?|muss|müssen|müssten?|möchten?|wünsch\w+|(?:ist|sind) (?:nötig|erforderlich|notwendig)|es (?:fehlt|braucht))\b",
         "can": r"^(?:der |die |das |ein |eine |jeder |alle |nur )?(?:[\w-]+ ){1,4}(?:kann|können|darf|dürfen) (?!nicht\b|derzeit|aktuell|man)\w+",
-        "start": r"^(?:[\wäöüß-]+[ ,/()\"-]+){1,14}[a-zäöüß]{3,}(?:en|ern|eln)\.?$|^(?:füge|erstelle|zeige|sende|entferne|ergänze|ändere|ersetze|baue|mache)\b",
+        "start": r"^(?:[\wäöüß-]+[ ,/()\"]+){1,14}[a-zäöüß]{3,}(?:en|ern|eln)\.?$|^(?:füge|erstelle|zeige|sende|entferne|ergänze|ändere|ersetze|baue|mache)\b",
         "problem": r"\b(?:heute|aktuell|derzeit|momentan|bisher|langsam|von hand|manuell|fehler\w*|bricht|abbruch|abgestürzt|stürzt|kaputt|falsch|fehlt|fehlen|beschwer\w+|verlor\w*|verlier\w+|verwirr\w+|schwer|schwierig|umständlich|unmöglich|niemand|kann nicht|können nicht|geht nicht|funktioniert nicht|leider|mühsam|nervt|kostet|hängt"
         r"|zu (?:lang\w*|viel\w*|spät)|ständig|immer wieder)\b",
         "now": r"^.{0,25}\b(?:heute|aktuell|derzeit|momentan|bisher|zurzeit|im moment)\b|\b(?:muss|müssen|kann|können)\b.{0,60}\b(?:von hand|manuell|jedes mal|händisch)\b",

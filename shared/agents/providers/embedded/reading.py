@@ -32,11 +32,12 @@ _TRACE = re.compile(
 _CALL = re.compile(r"[\w./*-]+\.[\w.*()]+\(.*\)\s*$")
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
 _QUANTITY = re.compile(
-    r"\d[\d.,]*\s?(?:%|‰|€|\$|£|¥|°|ms\b|s\b|sec|min|h\b|hours?|hrs|days?|weeks?|months?|years?|[kmgt]i?b\b|users?|requests?|req|rows?|items?|px|mm|cm|km|kg|usd|eur|x\b|times|characters?|stunden?|sekunden?|minuten?|tage?n?\b|wochen?"
+    r"(?<![\d.,])\d[\d.,]*\s?(?:%|‰|€|\$|£|¥|°|ms\b|s\b|sec|min|h\b|hours?|hrs|days?|weeks?|months?|years?|[kmgt]i?b\b|users?|requests?|req|rows?|items?|px|mm|cm|km|kg|usd|eur|x\b|times|characters?|stunden?|sekunden?|minuten?|tage?n?\b|wochen?"
     r"|zeilen|horas?|minutos?|segundos?|días|filas|heures?|secondes?|jours?|lignes|ans\b|秒|分|小时|时间|天|行|元|次|个|月|年|件|日|円|時間|回|人|以内)|[<>≤≥]=?\s?\d|[$€£¥]\s?\d", re.IGNORECASE
 )  # fmt: skip
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
+_LONG: Final = 1_000  # characters of a line or sentence that are looked at: nobody writes a longer one, and patterns stay fast
 _ANYWHERE: Final = (
     "en",
     "zh",
@@ -62,8 +63,7 @@ class Piece:
 def read(text: str, language: str, *, fault: bool = False, kind: str | None = None) -> tuple[Piece, ...]:
     """Return the statements of a text in order. `fault`: it reports something broken. `kind`: what a text without headings is."""
     reader = _Reader(language, fault, kind)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4).split("\n") if "\t" not in text else text.splitlines()
-    reader.read(lines)
+    reader.read([line.rstrip() for line in text.splitlines()])
     return tuple(reader.pieces)
 
 
@@ -109,10 +109,6 @@ def sentences(text: str, language: str = "en") -> list[str]:
     return [*found, rest] if rest else found
 
 
-def has_quantity(text: str) -> bool:
-    return bool(_QUANTITY.search(text))
-
-
 class _Reader:
     def __init__(self, language: str, fault: bool, kind: str | None) -> None:
         self.language, self.fault, self.base = language, fault, kind
@@ -129,7 +125,7 @@ class _Reader:
     def read(self, lines: list[str]) -> None:
         code: list[str] = []
         fence = ""
-        self.column = max((_width(line) for line in lines if not _TRACE.match(line)), default=0)
+        self.column = max((_width(line) for line in lines if not _is_trace(line)), default=0)
         for number, line in enumerate(lines):
             stripped = line.strip()
             following = next((one for one in lines[number + 1 :] if one.strip()), "")
@@ -143,9 +139,13 @@ class _Reader:
                 self._code(code)
                 fence = stripped[:3]
             elif (
-                _TRACE.match(line)
-                or (code and stripped and (line[:1] in " \t" or _CALL.match(stripped)))
-                or (code and (not stripped or _CALL.match(stripped)) and (_TRACE.match(following) or _CALL.match(following)))
+                _is_trace(line)
+                or (code and stripped and (line[:1] in " \t" or _CALL.match(stripped[:_LONG])))
+                or (
+                    code
+                    and (not stripped or _CALL.match(stripped[:_LONG]))
+                    and (_is_trace(following) or _CALL.match(following[:_LONG]))
+                )
             ):
                 code.append(line)
             else:
@@ -330,7 +330,7 @@ class _Reader:
             self.pieces.append(Piece(kind, self.raw if numbered else text, self.lead, vague))
 
     def _classify(self, text: str, *, item: bool) -> tuple[str, bool]:
-        low = text.lower().replace("’", "'").replace("\n", " ")
+        low = text[:_LONG].lower().replace("’", "'").replace("\n", " ")
         kind = self._kind_of(low, item=item)
         return kind, kind == "ask" and self.kind != "ask" and is_vague(low, self.language)
 
@@ -396,6 +396,10 @@ def is_vague(low: str, language: str) -> bool:
 
 def _is_scenario(low: str) -> bool:
     return bool(re.match(markers.GIVEN, low)) and bool(re.search(rf"(?:{markers.WHEN}).*(?:{markers.THEN})", low))
+
+
+def _is_trace(line: str) -> bool:
+    return len(line) <= _LONG and bool(_TRACE.match(line))
 
 
 def _width(text: str) -> int:
