@@ -120,7 +120,7 @@ class _Reader:
         self.item = self.numbered = self.ticked = False
         self.raw = ""  # the item with its number
         self.indent = self.column = 0
-        self.parents: list[tuple[int, str, str | None, str]] = []  # indent, and what stood before: (lead, kind, lead)
+        self.parents: list[tuple[int, str, str | None]] = []  # the indent, lead and kind that an inner list ends with
 
     def read(self, lines: list[str]) -> None:
         code: list[str] = []
@@ -138,21 +138,19 @@ class _Reader:
             elif stripped[:3] in ("```", "~~~"):
                 self._code(code)
                 fence = stripped[:3]
-            elif (
-                _is_trace(line)
-                or (code and stripped and (line[:1] in " \t" or _CALL.match(stripped[:_LONG])))
-                or (
-                    code
-                    and (not stripped or _CALL.match(stripped[:_LONG]))
-                    and (_is_trace(following) or _CALL.match(following[:_LONG]))
-                )
-            ):
+            elif _is_trace(line) or (code and self._goes_on(line, following)):
                 code.append(line)
             else:
                 self._code(code)
                 self._line(line, lines[number + 1] if number + 1 < len(lines) else "", following)
         self._code(code)
         self._flush()
+
+    def _goes_on(self, line: str, following: str) -> bool:
+        """Tell whether a trace goes on: by an indented line, a call, or an empty line before more of it."""
+        if not line:
+            return _is_trace(following) or bool(_CALL.match(following[:_LONG]))
+        return line[0] in " \t" or bool(_CALL.match(line[:_LONG]))
 
     def _code(self, code: list[str]) -> None:
         if code:
@@ -190,41 +188,26 @@ class _Reader:
     def _is_heading(self, line: str, next_line: str, following: str) -> bool:
         if line.endswith((":", "：")) and len(line) <= 160 and not self.lines:
             return True
-        if (
-            line[-1:] in "?？"
-            and heading_kind(line) in ("criterion", "problem", "steps", "exclusion")
-            and (next_line.strip() and len(line) <= 60)
-        ):
-            return True
-        if line[-1:] in ".!?。！？," or len(line) > 60:
+        if len(line) > 60:
+            return False
+        if line[-1:] in "?？":  # a form's question: `What happened?`
+            return heading_kind(line) in ("criterion", "problem", "steps", "exclusion") and bool(next_line.strip())
+        if line[-1:] in ".!。！,":
             return False
         if _BULLET.fullmatch(next_line) or re.fullmatch(r"\s*(?:={3,}|-{3,})\s*", next_line):
             return bool(heading_kind(line)) or not self.lines
         return heading_kind(line, whole=True) is not None and bool(following)
 
     def _heading(self, text: str, *, weak: bool) -> None:
+        """Begin what a heading announces. A weak one may be a sentence (`The export must have:`): then its own kind counts, and it leads."""
         self._flush()
         kind = heading_kind(text)
-        announced = kind is not None and len(text.split()) <= 4
-        self.lead = ""
-        if (
-            kind is None
-            and weak
-            and (kind := self._classify(text.rstrip(":：").strip(), item=False)[0]) in ("context", "person", "link", "limit")
-        ):
-            kind = None
-        elif weak and not announced:
-            self.lead = text.strip()
-        self.kind, self.weak, self.begun, self.gap, self.item, self.parents = (
-            kind or (self.base if not weak else None),
-            weak,
-            False,
-            False,
-            False,
-            [],
-        )
-        if weak and not self.lead and kind is None:
-            self.lead = text.strip()
+        self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
+        if kind is None and weak:
+            own = self._classify(text.rstrip(":：").strip(), item=False)[0]
+            kind = None if own in ("context", "person", "link", "limit") else own
+        self.kind = kind or (None if weak else self.base)
+        self.weak, self.begun, self.gap, self.item, self.parents = weak, False, False, False, []
 
     def _labelled(self, kind: str, line: str, rest: str) -> None:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
@@ -246,13 +229,13 @@ class _Reader:
         indent = len(bullet[1])
         previous = " ".join(self.lines).strip() if self.item else ""
         if previous.endswith((":", "：")) and indent > self.indent:
-            self.parents.append((self.indent, self.lead, self.kind, previous))
+            self.parents.append((self.indent, self.lead, self.kind))
             kind = heading_kind(previous) or self._classify(previous, item=True)[0]
             self.lines = []
             self.kind, self.lead = (kind if kind not in ("context", "limit", "person", "link") else self.kind), previous
         self._flush()
         while self.parents and indent <= self.parents[-1][0]:
-            _, self.lead, self.kind, _ = self.parents.pop()
+            _, self.lead, self.kind = self.parents.pop()
         self.ticked = bool(bullet[3]) and "x" in bullet[3].lower()
         self.item, self.indent, self.numbered, self.gap, self.begun = True, indent, bool(bullet[2]), False, True
         self.lines, self.raw = [bullet[4]], bullet[0].strip()
