@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.agents.providers import registry
 from shared.people.access import liveness
+from shared.people.tenancy.rows import Workspace
+from shared.store import fetch, save, write
 from tests.areas.boards_world import World, create_world
-from tests.areas.running import Machine, connected
+from tests.areas.running import PAID, Machine, PaidModel, connected
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe
 from tests.areas.viewers import Gateway, shared_gateway
 
@@ -21,6 +24,17 @@ def world(aws: None) -> World:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """The state machine of runs, played by the test."""
     return connected(monkeypatch)
+
+
+@pytest.fixture
+def paid(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workspace's model has a price; the embedded model answers under its name."""
+    monkeypatch.setattr(registry, "provider", lambda _: PaidModel())
+    workspace = fetch(Workspace, world.ws_id)
+    assert workspace is not None
+    provider, model = PAID
+    workspace.settings = {**workspace.settings, "default_llm_provider": provider, "default_model": model}
+    write(save(workspace))
 
 
 @pytest.fixture

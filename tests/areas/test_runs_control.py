@@ -118,6 +118,7 @@ def test_a_cancel_bites_while_the_model_streams(world, machine, model, monkeypat
     assert again.status == 202, again.text  # the card was free at once
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_zombie_writes_nothing(world, machine, model):
     """Cancelled between the model's answer and the tool calls: no comment, no document, no journal."""
     card = card_in(world, 1, "doc")
@@ -212,6 +213,7 @@ def test_a_month_that_is_used_up_starts_nothing(world):
 # -- approval
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_run_waits_for_approval_and_goes_on(world, machine):
     configure(world, requireApprovalForAgentRuns=True)
     card = card_in(world, 1, "doc")
@@ -232,6 +234,7 @@ def test_a_run_waits_for_approval_and_goes_on(world, machine):
     assert again.status == 409
 
 
+@pytest.mark.usefixtures("paid")
 def test_what_waits_is_listed_with_what_it_would_do_and_cost(world, machine):
     configure(world, requireApprovalForAgentRuns=True)
     card = card_in(world, 1, "doc")
@@ -262,6 +265,7 @@ def test_what_waits_is_listed_with_what_it_would_do_and_cost(world, machine):
     assert listed()["total"] == 0
 
 
+@pytest.mark.usefixtures("paid")
 def test_waiting_and_its_answer_are_told_and_kept(world, machine):
     configure(world, requireApprovalForAgentRuns=True)
     card = card_in(world, 1, "doc")
@@ -341,6 +345,7 @@ def test_an_approval_that_nobody_gives_expires(world, machine):
 # -- budgets
 
 
+@pytest.mark.usefixtures("paid")
 def test_at_the_cap_the_run_pauses_and_goes_on_when_it_is_raised(world, machine):
     card = card_in(world, 1, "doc")
     run = machine.play(started(world, card, "prd", parameters={"maxCost": 0.3}))
@@ -358,6 +363,7 @@ def test_at_the_cap_the_run_pauses_and_goes_on_when_it_is_raised(world, machine)
     assert done.customer_price_micros > 300_000
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_workspace_that_raises_its_month_lets_its_runs_go_on(world, machine):
     configure(world, maxMonthlyUsage=0.3)
     card = card_in(world, 1, "doc")
@@ -668,6 +674,7 @@ def test_an_answer_is_kept_when_what_waited_for_it_is_gone(world, machine):
     assert "wait_approval" not in second.steps  # nobody is asked a second time
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_run_that_waits_for_a_budget_goes_on_in_another_execution_where_it_was(world, machine):
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd", parameters={"maxCost": 0.3}))
     assert run.waiting_for == "budget"

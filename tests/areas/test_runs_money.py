@@ -27,6 +27,8 @@ from shared.work.items.rows import Item
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.test_runs_control import calls, configure
 
+pytestmark = pytest.mark.usefixtures("paid")
+
 
 @pytest.fixture
 def model(monkeypatch) -> SimpleNamespace:
@@ -124,6 +126,13 @@ def test_what_an_agent_cost_is_what_its_lines_say(world, machine, model):
     machine.play(run_id)
     record = get(AgentStats, *AgentStats.key_of(world.ws_id, fetch(Run, run_id).agent_id))
     assert record.price_micros == sum(line.customer_price_micros for line in lines_of(run_id)) == 250_000
+
+
+def test_the_estimate_of_a_free_model_is_zero_whatever_earlier_runs_have_cost(world, machine):
+    paid = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert paid.customer_price_micros > 0
+    free = trigger(world, card_in(world, 1, "doc"), "prd", provider="embedded")
+    assert (free.status, free.json["estimatedCost"]) == (202, 0)
 
 
 def test_an_estimate_is_of_the_model_that_will_run(world, machine, model):

@@ -29,6 +29,8 @@ from tests.areas.running import Machine, connected
 from tests.areas.test_runs import card_in, started
 from tests.kills import Killed, crash_at_every_write, refused
 
+pytestmark = pytest.mark.usefixtures("paid")
+
 USED = TokenUsage(2_000, 0, 0, 1_000)
 PRICE = 250_000
 """Of that usage, in micro-dollars."""

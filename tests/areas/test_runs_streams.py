@@ -23,7 +23,7 @@ USAGE = {"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 7}}
 
 
 @pytest.fixture
-def server(loopback, pauses, monkeypatch) -> Loopback:
+def server(paid, loopback, pauses, monkeypatch) -> Loopback:
     """The model of every run is this server."""
     monkeypatch.setattr(registry, "provider", lambda _: OpenAIProvider("openai", "", loopback.url, pauses.retry_policy()))
     return loopback

@@ -153,6 +153,7 @@ def test_the_figures_of_a_refusal_make_sense():
     assert used_up.details == {"scope": "workspace", "available": 0.0, "limit": 0.75}
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_run_without_room_says_who_can_raise_the_limit(world, machine):
     put_on_plan(world.ws_id, "free", maxMonthlyUsage=0.1)
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))

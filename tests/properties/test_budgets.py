@@ -53,8 +53,8 @@ def running(ws_id: str, project_id: str) -> Run:
         lease_until=4_000_000_000,
         execution="e",
         triggered_by=WHO,
-        provider="embedded",
-        model="cadre-embedded-1",
+        provider="openai",
+        model="gpt-3.5-turbo",
         max_tokens=4000,
     )
     write(create(run))
@@ -101,7 +101,7 @@ def test_two_hundred_racing_calls_stay_below_the_cap(engine_tables):
     ws_id, project_id = found(1)
     runs = [running(ws_id, project_id) for _ in range(200)]
     usage = TokenUsage(input=2_000, output=1_000)
-    price = customer_price_micros(call_cost("embedded", "cadre-embedded-1", usage).cost_micros)
+    price = customer_price_micros(call_cost("openai", "gpt-3.5-turbo", usage).cost_micros)
     highest: list[int] = []
 
     def call(run: Run) -> str:

@@ -38,9 +38,10 @@ MODELS = st.sampled_from(
         ("anthropic", "claude-3-5-sonnet-20241022", TokenUsage(MILLION, MILLION, MILLION, MILLION), 22_050_000),
         ("google", "gemini-1.5-pro", TokenUsage(input=100_000, output=1000), 130_000),
         ("google", "gemini-1.5-pro", TokenUsage(input=200_000, output=1000), 510_000),  # above 128,000: the higher price for all
-        (*EMBEDDED, TokenUsage(input=1000, output=1000), 2000),
-        (*EMBEDDED, TokenUsage(input=1), 1),  # half a micro-dollar, rounded up
-        (*EMBEDDED, TokenUsage(), 0),
+        ("openai", "gpt-3.5-turbo", TokenUsage(input=1000, output=1000), 2000),
+        ("openai", "gpt-3.5-turbo", TokenUsage(input=1), 1),  # half a micro-dollar, rounded up
+        ("openai", "gpt-3.5-turbo", TokenUsage(), 0),
+        (*EMBEDDED, TokenUsage(MILLION, MILLION, MILLION, MILLION), 0),  # known to be free
     ],
 )
 def test_costs(provider, model, usage, micros):

@@ -3,7 +3,7 @@
 A model of the provider `local` runs on the machine of the person who asks for it: it costs nothing, which is a known price. For all
 others there are two sources; the first that knows the model is used, and every result names it as `table`:
 
-1. `_OVERRIDES` below: prices for the models of the platform's catalogue, and the nominal price of the embedded model.
+1. `_OVERRIDES` below: prices for the models of the platform's catalogue, and zero for the embedded model.
 2. the snapshot inside the pinned `genai-prices` package. Its updater is never started: no price comes over the network.
 
 Each of the four token buckets has its own price. If a table has no cache price, the price of fresh input is used: the cost may be too
@@ -21,7 +21,7 @@ from shared.agents.providers.port import TokenUsage
 from shared.agents.providers.registry import LOCAL
 from shared.core.clock import now
 
-OVERRIDES_VERSION = "cadre-2026-11-21"
+OVERRIDES_VERSION = "cadre-2026-11-28"
 _MILLION = Decimal(1_000_000)
 # our provider name -> genai-prices' provider ids, in the order in which they are tried
 _TABLE_PROVIDERS = {
@@ -53,9 +53,8 @@ def _rates(fresh_input: str, output: str, cache_read: str = "", cache_write: str
 
 
 _OVERRIDES: dict[tuple[str, str], Rates] = {
-    # NOMINAL: the embedded model costs nothing to run. It has a list price so that budgets, the ledger and bills can be tried
-    # on a laptop without any key, and behave as with a real provider.
-    (NAME, MODEL): _rates("0.50", "1.50"),
+    # free, and known to be: it runs in the function itself. Its tokens are counted in the ledger like those of any model
+    (NAME, MODEL): _rates("0", "0"),
     # the catalogue's default models and their neighbours, as published when these models were current
     ("openai", "gpt-4-turbo"): _rates("10", "30"),
     ("openai", "gpt-4"): _rates("30", "60"),

@@ -256,6 +256,8 @@ def _estimate_price(choice: ModelChoice, agent_stats: AgentStats | None) -> int 
     price = worst_case_cost(choice.provider, choice.model, _TYPICAL_INPUT, min(choice.max_tokens, 1_500))
     if not isinstance(price, Priced):
         return None
+    if price.cost_micros == 0:
+        return 0  # a free model, whatever the agent's earlier runs with others have cost
     if agent_stats is not None and agent_stats.succeeded and agent_stats.price_micros:
         return int(agent_stats.price_micros) // int(agent_stats.runs)
     return customer_price_micros(price.cost_micros) * _TYPICAL_TURNS

@@ -1,50 +1,39 @@
-"""The embedded model: deterministic, bounded, valid calls, work that depends on the card."""
+"""The embedded model: it quotes and asks. Deterministic, bounded, valid calls, and no line of its own."""
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
+from shared.agents.providers.embedded.outputs import CHECKLISTS, MAX_CARDS, OUTPUTS
+from shared.agents.providers.embedded.reading import read
+from shared.agents.providers.embedded.wording import LINES, all_lines, say
 from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
 from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import parse_arguments, specs
 from tests.examples import examples
 
 ROLES = [agent.name for agent in AGENTS]
-INVOICES = {
-    "id": "c1",
-    "title": "Invoice export for accountants",
-    "type": "feature",
-    "priority": "high",
-    "status": "ready",
-    "lane_number": 0,
-    "labels": ["billing"],
-    "description": """Accountants currently copy invoices by hand into their own books. This is slow and leads to errors.
-
-As an accountant, I want to export invoices as CSV so that I can import them into my bookkeeping.
-Admins can schedule a monthly export by email. The export must finish in under 30 seconds for 10,000 rows.
-
-- Accountants can filter invoices by date and customer
-- Members must not see invoices of other workspaces
-- Users could download the file as PDF later
-
-Not part of this: tax calculation. We use React and PostgreSQL. Should refunds be included?""",
-    "acceptance_criteria": ["Given 10,000 invoices, when I export, then the file is complete", "The CSV opens in Excel"],
+DATA = Path(__file__).parents[2] / "data"
+MARKED = [
+    card
+    for name in ("marked_cards", "fresh_cards", "second_fresh_cards")
+    for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())
+]
+CARDS = {
+    card["name"]: {"id": "c1", "lane_number": 0}
+    | {name: card[name] for name in ("title", "type", "description", "acceptance_criteria") if name in card}
+    for card in MARKED
 }
-CRASH = {
-    "id": "c2",
-    "title": "Checkout crashes sometimes",
-    "type": "bug",
-    "lane_number": 7,
-    "description": "Since the last deploy the checkout page hangs and shows HTTP 504. Customers complain.\n"
-    "TypeError: cannot read total of undefined in cart/checkout.ts:88. It works after a reload.",
-}
-BARE = {"id": "c3", "title": "Dark mode", "type": "feature", "lane_number": 0}
+VAGUE = [card["name"] for card in MARKED if not card.get("explicit", True)]
+INVOICES, CRASH, BARE = CARDS["invoice export"], CARDS["checkout 504"], CARDS["dark mode"]
 
 
 def answered(call: ToolCall, card: dict) -> str:
@@ -63,7 +52,6 @@ def run(role, card, *, tools=None, max_tokens=4000, documents=(), siblings=(), e
     for _ in range(MAX_TURNS + 2):
         request = Request("cadre-embedded-1", tuple(messages), system, specs(list(names)), max_tokens=max_tokens)
         events = list(EmbeddedProvider().stream(request))
-        assert events == list(EmbeddedProvider().stream(request)), "the same request must give the same stream"
         text = "".join(event.text for event in events if isinstance(event, TextDelta))
         calls = [event.call for event in events if isinstance(event, ToolCallReady)]
         finished = events[-1]
@@ -89,81 +77,316 @@ def written(turns):
     return "\n".join(arguments["content"] for arguments in calls_of(turns, "write_document"))
 
 
+def acts(turns):
+    return [call.name for _, calls, _ in turns for call in calls if not call.name.startswith(("read_", "list_"))]
+
+
+# -- every line is a quotation or stands in the table
+
+_FRAME = re.compile(r"#{1,2} |- \[ \] |- |\d+\. ")
+
+
+def own_lines(text):
+    """The lines that the model answers for, without Markdown's frame; a quotation keeps its mark."""
+    for line in text.splitlines():
+        bare = line.strip()
+        if bare in ("", "---", ">"):
+            continue
+        yield bare if bare.startswith("> ") else _FRAME.sub("", bare).strip("_")
+
+
+def squeezed(text):
+    return " ".join(str(text).split())
+
+
+def assert_quoted_or_fixed(text, sources):
+    table = all_lines()
+    for line in own_lines(text):
+        if line.startswith("> "):
+            assert any(squeezed(line[2:]) in source for source in sources), f"not on the card: {line}"
+        else:
+            assert line in table, f"not in the table: {line}"
+
+
+def assert_nothing_of_its_own(turns, card, extra=()):
+    lines = [
+        line for name in ("title", "description", "requirements", "user_stories") for line in str(card.get(name, "")).splitlines()
+    ]
+    sources = [squeezed(line) for line in [*lines, *card.get("acceptance_criteria", ()), *extra]] + [squeezed(card["title"])]
+    whole = squeezed(" ".join(sources))
+    for arguments in [call.arguments for _, calls, _ in turns for call in calls]:
+        for name in ("content", "description", "reason"):
+            if name in arguments:
+                assert_quoted_or_fixed(arguments[name], sources)
+    for document in calls_of(turns, "write_document"):
+        prefix, _, rest = document["title"].partition(": ")
+        assert prefix in all_lines()
+        assert squeezed(rest) in whole
+    for child in calls_of(turns, "create_card"):
+        assert child["title"] in whole
+    assert_sentences_fixed(turns[-1][0])
+
+
+def assert_sentences_fixed(summary):
+    """The summary's first paragraph is made of whole lines of the table."""
+    left = summary.split("\n")[0]
+    for line in sorted(all_lines(), key=len, reverse=True):
+        left = left.replace(line, "")
+    assert not left.strip(), left
+
+
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("card", [INVOICES, CRASH, BARE], ids=lambda card: card["title"])
-def test_every_role_works_every_card_to_an_end(role, card):
-    turns = run(role, card)
-    assert turns[-1][2].stop_reason == "end"
-    assert card["title"] in turns[-1][0]
-    assert len(turns) <= 8
-    assert turns[0][1][0].name == "read_card"
-    assert len(turns[-1][0]) < 700, "a summary is short"
+def test_nothing_is_written_but_quotations_and_lines_of_the_table(role):
+    for card in CARDS.values():
+        turns = run(role, card)
+        assert turns[-1][2].stop_reason == "end"
+        assert len(turns) <= 8
+        assert_nothing_of_its_own(turns, card)
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "planner"])
-def test_the_work_depends_on_the_card(role):
-    invoices, crash = written(run(role, INVOICES)), written(run(role, CRASH))
-    assert "invoice" in invoices.lower()
-    assert "invoice" not in crash.lower()
-    assert "checkout" in crash.lower()
+SNIPPETS = {
+    "en": [
+        "Requirements:",
+        "- Users can export CSV",
+        "Out of scope: PDF",
+        "Please add a filter.",
+        "It is slow.",
+        "Done when:",
+        "Should it?",
+    ],
+    "de": [
+        "Anforderungen:",
+        "- Export als CSV",
+        "Nicht Teil davon: PDF",
+        "Bitte einen Filter einbauen.",
+        "Es ist langsam.",
+        "Fertig, wenn:",
+    ],
+    "es": ["Requisitos:", "- Exportar a CSV", "Fuera de alcance: PDF", "Por favor, añadid un filtro.", "Es lento.", "¿Por qué?"],
+    "fr": ["Besoins :", "- exporter en CSV", "Hors périmètre : PDF", "Merci d'ajouter un filtre.", "C'est lent.", "Critères :"],
+    "zh": ["需求：", "- 支持导出 CSV", "不在范围内：PDF", "请增加筛选。", "太慢了。", "验收标准："],
+    "ja": ["要件：", "・CSVで出力する", "対象外：PDF", "絞り込みを追加してください。", "遅いです。", "受け入れ条件："],
+}
+MARKDOWN = [
+    "#",
+    "##",
+    "**",
+    "|",
+    ">",
+    "```",
+    "---",
+    "1.",
+    "-",
+    "*",
+    "[",
+    "]",
+    "Given",
+    "When",
+    "Then",
+    "not",
+    "never",
+    "30",
+    "ms",
+    "É",
+    "🌍",
+    "`",
+    "[x](y)",
+    "https://a.b/c",
+    "Traceback",
+    "at",
+    "f(x.py:1)",
+    "Error:",
+    "no",
+]
+SNIPPET = st.sampled_from([*(one for many in SNIPPETS.values() for one in many), *MARKDOWN, "\n", "\n\n", "  "])
+TEXT = st.one_of(
+    st.text(max_size=120), st.lists(SNIPPET, max_size=30).map("\n".join), st.lists(SNIPPET, max_size=30).map(" ".join)
+)
 
 
-def test_the_prd_keeps_every_sentence_of_the_card():
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from([*ROLES, "somebody"]),
+    st.fixed_dictionaries(
+        {"id": st.just("c"), "title": TEXT, "description": TEXT},
+        optional={
+            "acceptance_criteria": st.lists(TEXT, max_size=3),
+            "priority": st.sampled_from(["low", "critical", "?"]),
+            "type": st.sampled_from(["bug", "feature", "doc", "?"]),
+        },
+    ),
+    st.sampled_from([16, 200, 1000, 4000]),
+)
+def test_any_card_any_role_ends_with_valid_calls_and_nothing_of_its_own(role, card, max_tokens):
+    turns = run(role, card, tools=None if role in ROLES else ("write_document", "comment"), max_tokens=max_tokens)
+    assert turns[-1][2].stop_reason in ("end", "max_tokens")
+    if turns[-1][2].stop_reason == "max_tokens":
+        return
+    lines = [line for text in (card["title"], card["description"]) for line in text.splitlines()]
+    sources = [squeezed(text) for text in [*lines, *card.get("acceptance_criteria", ()), card["title"]]]
+    for arguments in [call.arguments for _, calls, _ in turns for call in calls]:
+        for name in ("content", "description"):
+            if name in arguments:
+                assert_quoted_or_fixed(arguments[name], sources)
+    assert_sentences_fixed(turns[-1][0])
+
+
+def test_the_same_request_gives_the_same_stream():
+    request = Request("m", (Message.user(render_context(INVOICES)),), "Agent: prd\n", specs(["write_document", "comment"]))
+    first = list(EmbeddedProvider().stream(request))
+    read.cache_clear()
+    assert list(EmbeddedProvider().stream(request)) == first
+
+
+def test_every_line_of_the_table_is_there_in_six_languages():
+    assert all(len(row) == 6 for row in LINES.values())
+    assert all(len(row) == 6 for rows in CHECKLISTS.values() for row in rows)
+    assert all(all_lines())
+    assert {f"t_{role}" for role in OUTPUTS} < set(LINES)
+    assert set(OUTPUTS) == (set(ROLES) - {"planner"}) | {"general"}
+    assert set(CHECKLISTS) < set(OUTPUTS)
+
+
+# -- the gate
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", VAGUE)
+def test_a_card_that_asks_for_nothing_definite_gets_questions_and_nothing_else(role, name):
+    turns = run(role, CARDS[name])
+    assert acts(turns) == ["comment"]
+    comment = calls_of(turns, "comment")[0]["content"]
+    assert 1 <= len(re.findall(r"^- ", comment, re.M)) <= 5
+    assert turns[-1][0] not in comment
+
+
+@pytest.mark.parametrize("card", [card["name"] for card in MARKED if card.get("explicit", True)])
+def test_a_card_that_asks_for_something_gets_a_document_and_moves_on(card):
+    turns = run("ceo_copilot", CARDS[card])
+    assert acts(turns)[0] == "write_document"
+    lane = {"bug": 7, "doc": 9}.get(CARDS[card]["type"], 1)
+    assert [move["to_lane"] for move in calls_of(turns, "move_card")] == [lane]
+
+
+def test_the_copilot_does_not_move_a_card_that_is_there_already_or_twice_on_the_board():
+    assert calls_of(run("ceo_copilot", {**INVOICES, "lane_number": 1}), "move_card") == []
+    turns = run("ceo_copilot", INVOICES, siblings=[{"id": "s", "title": INVOICES["title"].upper(), "status": "ready"}])
+    assert calls_of(turns, "move_card") == []
+    assert say("same_title", "en") in calls_of(turns, "comment")[0]["content"]
+
+
+# -- the agents
+
+
+def section(document, key, language="en"):
+    return document.split(f"## {say(key, language)}\n")[1].split("\n## ")[0]
+
+
+def test_the_prd_is_the_filed_card():
     prd = written(run("prd", INVOICES))
-    for heading in (
-        "Problem",
-        "Goals",
-        "Users",
-        "Functional requirements",
-        "Acceptance criteria",
-        "Out of scope",
-        "Open questions",
-    ):
-        assert f"## {heading}\n" in prd
-    assert len(re.findall(r"^- \*\*FR-\d+\*\* \((?:must|should|could)\): ", prd, re.M)) == 6
-    assert "copy invoices by hand" in prd.split("## Goals")[0]
-    assert "they can import them into their bookkeeping" in prd
-    assert "tax calculation" in prd.split("## Out of scope")[1]
-    assert "Should refunds be included?" in prd.split("## Open questions")[1]
-    assert "under 30 seconds, 10,000 rows" in prd
-    assert prd.count("- Given ") == prd.count("- When ") == prd.count("- Then ")
-
-
-def test_an_empty_card_gives_questions_not_inventions():
-    prd = written(run("prd", BARE))
-    assert "The description has only 0 words" in prd
-    assert "The card has no acceptance criteria of its own" in prd
-
-
-def test_the_planner_makes_cards_that_depend_on_each_other_without_a_circle():
-    turns = run("planner", INVOICES)
-    cards = {card["ref"]: card for card in calls_of(turns, "create_card")}
-    links = [(link["card"], link["depends_on"]) for link in calls_of(turns, "add_dependency")]
-    assert len(cards) >= 6
-    order = list(cards)
-    assert all(order.index(later) > order.index(earlier) for later, earlier in links)
-    assert "data-model" in cards
-    assert any(earlier == "data-model" for _, earlier in links)
-    assert all(
-        "Done when" in card["description"] or "Prove" in card["description"] or "Tell" in card["description"]
-        for card in cards.values()
+    assert "> tax calculation." in section(prd, "exclusion")
+    assert "> Members must not see invoices of other workspaces" in section(prd, "ask")
+    assert "> The CSV opens in Excel" in section(prd, "criterion")
+    assert "> Should refunds be included?" in section(prd, "question")
+    assert say("missing", "en") not in prd
+    assert say("exclusion", "en") in section(
+        written(run("prd", CARDS["docs card"] | {"description": "Please add a page."})), "missing"
     )
+
+
+def test_a_german_card_gets_german_headings():
+    prd = written(run("prd", CARDS["german rechnung"]))
+    assert "> Mahnungen, ZUGFeRD." in section(prd, "exclusion", "de")
+    assert say("author", "de") in prd
+
+
+def test_a_card_in_another_language_is_told_so():
+    card = {
+        "id": "c",
+        "title": "Exportar faturas em PDF",
+        "description": "Requirements:\n- exportar as faturas em PDF para os nossos clientes",
+    }
+    assert say("other_language", "en") in written(run("prd", card))
+
+
+def test_the_planner_makes_a_card_of_each_ask_in_the_cards_order():
+    turns = run("planner", CARDS["postgres migration"])
+    cards = calls_of(turns, "create_card")
+    assert [card["title"] for card in cards] == [
+        "Set up Postgres 16 on the staging cluster",
+        "Convert the schema (pgloader?), 214 tables",
+        "Once the schema is converted, copy the data - ca. 380 GB",
+        "Point the nightly reports at the new DB",
+        "Keep MySQL read-only for 2 weeks as fallback",
+    ]
+    assert [(link["card"], link["depends_on"]) for link in calls_of(turns, "add_dependency")] == [("ask-3", "ask-2")]
+    assert all(say("author", "en") in card["description"] for card in cards)
 
 
 def test_the_planner_does_not_repeat_cards_of_the_board():
-    siblings = [{"id": "s", "title": "Filter invoices by date and customer", "status": "done"}]
-    titles = [card["title"] for card in calls_of(run("planner", INVOICES, siblings=siblings), "create_card")]
-    assert "Filter invoices by date and customer" not in titles
+    siblings = [{"id": "s", "title": "Accountants can filter invoices by date and customer.", "status": "done"}]
+    turns = run("planner", INVOICES, siblings=siblings)
+    assert len(calls_of(turns, "create_card")) == 4
+    assert "> Accountants can filter invoices" in calls_of(turns, "comment")[0]["content"]
 
 
-def test_the_planner_works_from_the_prd_when_there_is_one():
-    prd = "## Functional requirements\n\n" + "\n".join(
-        f"- **FR-{n}** (must): Accountants can {deed} invoices."
-        for n, deed in enumerate(["archive", "search", "export", "approve", "import", "print", "send", "rename"], 1)
-    )
-    documents = [{"id": "d", "type": "prd", "title": "PRD: Invoice export for accountants", "content": prd}]
-    titles = [card["title"] for card in calls_of(run("planner", INVOICES, documents=documents), "create_card")]
-    assert "Rename invoices" in titles
+def test_the_planner_names_what_it_leaves_out():
+    card = {
+        "id": "c",
+        "title": "Reports",
+        "description": "\n".join(f"- Add report number {number}" for number in range(MAX_CARDS + 2)),
+    }
+    turns = run("planner", card)
+    assert len(calls_of(turns, "create_card")) == MAX_CARDS
+    assert f"> Add report number {MAX_CARDS + 1}" in calls_of(turns, "comment")[0]["content"]
+
+
+def test_a_request_to_fix_a_fault_is_no_card_of_its_own():
+    turns = run("planner", CRASH)
+    assert calls_of(turns, "create_card") == []
+    assert say("s_no_cards", "en") in turns[-1][0]
+
+
+def test_a_title_is_cut_at_the_end_of_a_word():
+    ask = "Please add " + "very " * 60 + "long names"
+    (card,) = calls_of(run("planner", {"id": "c", "title": "x", "description": ask}), "create_card")
+    assert len(card["title"]) <= 200
+    assert card["title"].endswith(" very")
+
+
+def test_qa_makes_a_test_of_each_criterion():
+    plan = written(run("qa", INVOICES))
+    assert plan.count(say("test_seen", "en")) == 2
+    assert "> The CSV opens in Excel" in section(plan, "tests")
+    without = written(run("qa", CARDS["polite asks"]))
+    assert say("no_criteria", "en") in without
+    assert without.count(say("done_when", "en")) == 3
+
+
+def test_the_troubleshooter_names_the_error_and_the_innermost_own_frame():
+    diagnosis = written(run("troubleshooter", CRASH))
+    assert "ReadTimeout: HTTPSConnectionPool" in section(diagnosis, "exception")
+    assert 'File "/srv/shop/checkout/gateway.py", line 41' in section(diagnosis, "frame")
+    assert "> 3. click" in section(diagnosis, "steps")
+
+
+def test_who_only_has_a_checklist_says_what_it_takes():
+    document = written(run("architect", INVOICES))
+    assert say("needs_model", "en") in document
+    assert document.count("- [ ] ") == len(CHECKLISTS["architect"])
+
+
+# -- the run
+
+
+def test_the_terminal_says_each_act_once_and_the_comment_never_repeats_the_summary():
+    turns = run("prd", {**INVOICES, "acceptance_criteria": []})
+    assert [text for text, calls, _ in turns if calls] == [""] * (len(turns) - 1)
+    summary = turns[-1][0]
+    assert summary == " ".join(say(key, "en") for key in ("s_document", "s_questions", "free"))
+    comment = calls_of(turns, "comment")[0]["content"]
+    assert not any(say(key, "en") in comment for key in LINES if key.startswith("s_"))
+    assert say("author", "en") in comment
 
 
 def test_documents_that_were_only_listed_are_read():
@@ -180,34 +403,9 @@ def test_documents_that_were_only_listed_are_read():
     assert [call.name for call in turns[1][1]] == ["read_document"]
 
 
-def test_the_copilot_moves_what_is_ready_and_keeps_what_is_not():
-    assert calls_of(run("ceo_copilot", INVOICES), "move_card")[0]["to_lane"] == 1
-    turns = run("ceo_copilot", BARE)
-    assert calls_of(turns, "move_card") == []
-    assert "Not ready" in turns[-1][0]
-
-
-def test_the_troubleshooter_reads_the_symptoms():
-    turns = run("troubleshooter", CRASH)
-    diagnosis = written(turns)
-    assert "TypeError" in diagnosis
-    assert "cart/checkout.ts:88" in diagnosis
-    assert calls_of(turns, "raise_discovery")
-
-
-def test_qa_raises_what_cannot_be_tested():
-    card = {"id": "c", "title": "Search", "description": "Users can search orders. The search should be fast and easy."}
-    kinds = {found["type"] for found in calls_of(run("qa", card), "raise_discovery")}
-    assert kinds == {"clarification_needed", "missing_requirement"}
-
-
 def test_refusals_are_told_not_hidden():
-    def answer(call, card):
-        return answered(call, card)
-
-    card = INVOICES
     agent = agent_named("ceo_copilot")
-    messages = [Message.user(render_context(card))]
+    messages = [Message.user(render_context(INVOICES))]
     while True:
         events = list(EmbeddedProvider().stream(Request("m", tuple(messages), agent.system_prompt, specs(list(agent.tools)))))
         calls = [event.call for event in events if isinstance(event, ToolCallReady)]
@@ -216,24 +414,27 @@ def test_refusals_are_told_not_hidden():
         results = [
             ToolResult(call.id, "The lane's WIP limit of 5 is reached", is_error=True)
             if call.name == "move_card"
-            else ToolResult(call.id, answer(call, card))
+            else ToolResult(call.id, answered(call, INVOICES))
             for call in calls
         ]
         messages += [Message("assistant", tuple(calls)), Message("user", tuple(results))]
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    assert "1 of 3 actions were refused (move_card: The lane's WIP limit of 5 is reached)" in text
+    assert f"{say('s_refused', 'en')}\n\n> The lane's WIP limit of 5 is reached" in text
+    assert say("s_moved", "en") not in text
 
 
 def test_tools_it_does_not_have_are_not_called():
-    turns = run("prd", INVOICES, tools=("comment",))
+    card = {**INVOICES, "acceptance_criteria": []}
+    turns = run("prd", card, tools=("comment",))
     assert {call.name for _, calls, _ in turns for call in calls} == {"comment"}
-    assert "no such tool: write_document" in turns[-1][0]
+    assert say("s_no_tool", "en") in turns[-1][0]
 
 
 def test_without_tools_the_work_is_the_answer():
     turns = run("prd", INVOICES, tools=())
     assert len(turns) == 1
-    assert "## Functional requirements" in turns[0][0]
+    assert f"## {say('ask', 'en')}" in turns[0][0]
+    assert say("q_ask", "en") in run("prd", BARE, tools=())[0][0]
 
 
 @pytest.mark.parametrize("limit", [1, 5, 40, 300])
@@ -249,11 +450,23 @@ def test_a_long_document_is_shortened_aloud():
     card = {**INVOICES, "description": "\n".join(f"- Accountants can export report number {n} as CSV" for n in range(200))}
     turns = run("prd", card, max_tokens=2000)
     assert turns[-1][2].stop_reason == "end"
-    assert "did not fit into this run's max_tokens" in written(turns)
+    assert say("cut", "en") in written(turns)
+    assert say("author", "en") in written(turns)
 
 
 def test_what_a_person_adds_to_the_run_is_used():
-    assert "export invoices as XML" in written(run("prd", INVOICES, extra="Accountants must also export invoices as XML."))
+    assert "> Accountants must also export invoices as XML." in written(
+        run("prd", INVOICES, extra="Accountants must also export invoices as XML.")
+    )
+
+
+def test_what_a_person_says_while_it_runs_is_used():
+    agent = agent_named("prd")
+    messages = (Message.user(render_context(BARE)), Message.user("Requirements:\n- a switch in the settings"))
+    request = Request("m", messages, agent.system_prompt, specs(["write_document", "comment"]))
+    events = list(EmbeddedProvider().stream(request))
+    calls = [event.call for event in events if isinstance(event, ToolCallReady)]
+    assert "> a switch in the settings" in calls[0].arguments["content"]
 
 
 def test_cancel_bites():
@@ -276,44 +489,5 @@ def test_a_free_prompt_without_a_card():
 def test_text_arrives_in_word_groups():
     request = Request("m", (Message.user(render_context(INVOICES)),), "Agent: prd\n")
     deltas = [event.text for event in EmbeddedProvider().stream(request) if isinstance(event, TextDelta)]
-    assert len(deltas) > 100
+    assert len(deltas) > 30
     assert max(len(delta.split()) for delta in deltas) <= 5
-
-
-VOCABULARY = "users must can export the invoices given when then so that - * # ## Goals: not , . ? ! 30 ms É 🌍 ` | > [x](y) 1."
-WORDS = st.sampled_from([*VOCABULARY.split(" "), "\n", "\n\n"])
-TEXT = st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=60).map(" ".join))
-
-
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sampled_from([*ROLES, "somebody"]),
-    st.fixed_dictionaries(
-        {"id": st.just("c"), "title": TEXT, "description": TEXT},
-        optional={
-            "acceptance_criteria": st.lists(TEXT, max_size=4),
-            "labels": st.lists(TEXT, max_size=3),
-            "priority": TEXT,
-            "type": st.sampled_from(["bug", "feature", "?"]),
-        },
-    ),
-    st.sampled_from([16, 200, 1000, 4000]),
-)
-def test_any_card_any_role_ends_with_valid_calls(role, card, max_tokens):
-    turns = run(role, card, tools=None if role in ROLES else ("write_document", "comment"), max_tokens=max_tokens)
-    assert turns[-1][2].stop_reason in ("end", "max_tokens")
-
-
-def test_a_fault_is_planned_as_a_fault():
-    turns = run("planner", CRASH)
-    cards = calls_of(turns, "create_card")
-    assert [card["ref"] for card in cards] == ["repeat", "cause", "remove", "prove"]
-    assert "HTTP 504" in cards[0]["description"]
-    assert len(calls_of(turns, "add_dependency")) == 3
-
-
-def test_a_prd_of_another_card_is_not_taken_for_this_one():
-    content = "- **FR-1** (must): Users can bake bread.\n" * 9
-    documents = [{"id": "d", "type": "prd", "title": "PRD: Bakery export", "content": content}]
-    titles = [card["title"] for card in calls_of(run("planner", INVOICES, documents=documents), "create_card")]
-    assert "Bake bread" not in titles

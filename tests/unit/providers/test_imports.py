@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("boto3", "httpx2", "genai_prices", "openai", "anthropic")
+HEAVY = ("boto3", "httpx2", "genai_prices", "openai", "anthropic", "papagan")
 
 
 def imported(statement: str) -> set[str]:

@@ -1,11 +1,8 @@
-"""The embedded model: deterministic, offline, and not a language model.
+"""The embedded model: deterministic, offline, free, and not a language model. It quotes and asks.
 
-It analyses the card's sentences, lists, criteria and documents with rules (`reading`, `brief`). A strategy for each agent role turns
-the result into the work of that role, through the same tool calls that a hosted model would make. The same request always gives
-the same stream.
-
-The rules are for English. With cards in other languages every sentence, number and list is kept, but fewer clauses (who does what)
-are recognised, so that the results have less detail.
+It files the card's own lines by what they are (`reading`, `filing`) and puts them, each agent in its own order (`outputs`), between
+fixed sentences (`wording`), through the same tool calls that a language model would make. It never writes a sentence of its own:
+every line is a quotation or stands in the table. A card that asks for nothing definite gets questions and nothing else.
 """
 
 NAME = "embedded"

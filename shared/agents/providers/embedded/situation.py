@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from shared.agents.providers.context import Context, parse_context
-from shared.agents.providers.embedded import reading
-from shared.agents.providers.embedded.brief import Brief
+from shared.agents.providers.context import Context, parse_context, render_context
+from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.port import Request, ToolCall, ToolResult
 
 READ_TOOLS = ("read_card", "list_documents", "read_document", "read_siblings")
 _ROLE = re.compile(r"^Agent:[ \t]*([a-z][a-z0-9_]*)", re.MULTILINE)
 _DOCUMENTS_READ = 3
-# roles whose work depends on the other cards of the board
-_READS_SIBLINGS = frozenset({"planner", "ceo_copilot", "prd", "refactor", "strategy", "mvp_scope", "troubleshooter"})
+_READS_SIBLINGS = frozenset({"planner", "ceo_copilot"})  # who must not repeat a card of the board
 
 
 @dataclass(frozen=True)
@@ -75,40 +73,40 @@ class Situation:
                 documents.setdefault(str(item.get("id") or item.get("title")), item)
         return list(documents.values())
 
-    def first_reading(self) -> list[ToolCall]:
+    def first_reading(self, turn: int) -> list[ToolCall]:
         tools = ["read_card"]
         if not self.context.documents:
             tools.append("list_documents")
         if not self.context.siblings and self.role in _READS_SIBLINGS:
             tools.append("read_siblings")
-        return [self._call(0, number, name, {}) for number, name in enumerate(tools) if name in self.tools]
+        return [self._call(turn, number, name, {}) for number, name in enumerate(tools) if name in self.tools]
 
     def second_reading(self, turn: int) -> list[ToolCall]:
         """Return calls that read the most relevant documents of which only the title is known (at most three).
 
-        PRDs, MVP, architecture and blueprint documents, and titles that share words with the card, are the most relevant.
+        Requirements and architecture, and titles that share words with the card's, are the most relevant.
         """
         if "read_document" not in self.tools:
             return []
-        words = {word for topic in Brief(self.context.card).topics for word in topic.split()}
+        words = _words(self.context.card.get("title"))
 
         def relevance(item: Mapping[str, Any]) -> int:
-            shared = len(words & set(reading.slug(str(item.get("title")), 200).split("-")))
-            return shared * 2 + (3 if item.get("type") in ("prd", "mvp", "architecture", "blueprint") else 0)
+            return len(words & _words(item.get("title"))) * 2 + 3 * (
+                item.get("type") in ("prd", "mvp", "architecture", "blueprint")
+            )
 
         unread = [item for item in self.known_documents if not item.get("content") and item.get("id")]
         chosen = sorted(unread, key=relevance, reverse=True)[:_DOCUMENTS_READ]
         return [self._call(turn, number, "read_document", {"document_id": str(item["id"])}) for number, item in enumerate(chosen)]
 
     @cached_property
-    def brief(self) -> Brief:
-        """Build the brief from everything read so far; results of the tools replace older facts of the context."""
+    def filed(self) -> FiledCard:
+        """File the card by everything read so far; results of the tools replace older facts of the context."""
         card = dict(self.context.card)
         for answer in self.answers("read_card"):
             fresh = answer.get("card", answer) if isinstance(answer, dict) else {}
-            card.update(
-                {key: value for key, value in fresh.items() if value not in (None, "", [])} if isinstance(fresh, dict) else {}
-            )
+            if isinstance(fresh, dict) and (read := parse_context(render_context(fresh))):  # lists become text, as in the context
+                card.update(read.card)
         documents = {str(item.get("id") or item.get("title")): item for item in self.known_documents}
         for answer in self.answers("read_document"):
             item = answer.get("document", answer) if isinstance(answer, dict) else {}
@@ -118,8 +116,8 @@ class Situation:
         for answer in self.answers("read_siblings"):
             siblings += _rows(answer, "cards", "siblings")
         others = [item for item in siblings if item.get("id") is None or item.get("id") != card.get("id")]
-        extra = "\n".join([self.context.extra, *self.guidance]).strip()
-        return Brief(card, tuple(documents.values()), tuple(others), self.context.parameters, extra)
+        told = [text for text in (self.context.extra, *self.guidance) if text.strip()]
+        return FiledCard(card, tuple(documents.values()), tuple(others), tuple(told))
 
     def _call(self, turn: int, number: int, name: str, arguments: dict[str, Any]) -> ToolCall:
         return ToolCall(call_id(turn, number), name, arguments)
@@ -136,7 +134,9 @@ def _rows(answer: object, *keys: str) -> list[dict[str, Any]]:
 
 
 def _free_prompt(text: str) -> Context:
-    """Return a context for a free prompt: its first statement is the title, the whole text is the description."""
-    statements = reading.statements(text)
-    title = statements[0].text.rstrip(".!?:") if statements else "Untitled work"
-    return Context({"title": title if len(title) <= 120 else title[:120].rsplit(" ", 1)[0] + " …", "description": text})
+    """Return a context for a free prompt: the whole text is the description of a card without a title."""
+    return Context({"description": text})
+
+
+def _words(text: object) -> set[str]:
+    return set(re.findall(r"[^\W_]{3,}", str(text or "").lower()))

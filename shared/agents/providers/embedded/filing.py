@@ -1,0 +1,183 @@
+"""The filed card: its statements by kind, what it does not say, and whether it asks for anything definite."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from shared.agents.providers.embedded import language, reading, wording
+from shared.agents.providers.embedded.reading import Piece
+
+MAX_QUESTIONS: Final = 5
+_FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
+    "description": None,
+    "requirements": "ask",
+    "user_stories": "ask",
+    "acceptance_criteria": "criterion",
+    "implementation_notes": "context",
+}
+_ERROR = re.compile(r"\bHTTP ?[45]\d\d\b|\b[45]\d\d\b|\b\w+(?:Error|Exception)\b|[“\"„«「『].{4,}[”\"“»」』]", re.IGNORECASE)
+_WHERE = re.compile(
+    r"\bv?\d+\.\d+|chrome|firefox|safari|\bedge\b|\bios\b|android|windows|\bmac|linux|\bprod|staging|browser|navegador|navigateur|浏览器|ブラウザ|版本|バージョン|\bversi[oó]n|安卓|本番|\bapp\b|\bweb\b|mobile|handy|móvil",
+    re.IGNORECASE,
+)
+_DOING = re.compile(
+    r"\b(?:when|whenever|if|while|after|clicking|wenn|beim|nachdem|sobald|cuando|al|después de|quand|lorsque|en \w+ant|après)\b|[时時](?:候)?|すると|したら|後に",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(
+    r"\bsince\b|started|began|first (?:seen|noticed)|was fine|worked (?:in|until|before|fine)|regression|früher|vorher|fing an|empezó|antes|a commencé|avant|开始|之前|yesterday|today|\b(?:last|this) (?:\w+day|week|night|month|deploy|release|morning)|\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\bafter (?:the )?(?:\w+ )?(?:deploy|release|update|upgrade)|every \d|\bseit\b|gestern|heute|desde|ayer|hoy"
+    r"|depuis|\bhier\b|aujourd.hui|昨日|昨天|今天|今日|以来|以降|から|从|自从|上周|周[一二三四五六日]|\d月",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class FiledCard:
+    """A card as it was read, with its documents, the other cards of its board, and what people told the run."""
+
+    card: Mapping[str, Any]
+    documents: tuple[Mapping[str, Any], ...] = ()
+    siblings: tuple[Mapping[str, Any], ...] = ()
+    told: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def title(self) -> str:
+        return " ".join(str(self.card.get("title") or "").split())
+
+    @cached_property
+    def is_fault(self) -> bool:
+        return self.card.get("type") == "bug"
+
+    @cached_property
+    def language(self) -> str:
+        return language.recognize("\n".join([self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]))
+
+    @cached_property
+    def comments(self) -> list[str]:
+        """What people said about the card; not what agents did."""
+        said = [one for one in self.card.get("comments") or () if isinstance(one, Mapping)]
+        return [str(one.get("content") or "") for one in said if not _by_an_agent(one)]
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """All statements of the card, its comments and what the run was told, in this order, each once."""
+        found: list[Piece] = []
+        for name, kind in _FIELDS.items():
+            found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind)
+        for text in [*self.comments, *self.told]:
+            found += reading.read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
+        return list(reading.distinct(found))
+
+    @cached_property
+    def asks(self) -> list[Piece]:
+        """What is asked for: by the card's lines, else by its title, else by its own requirements document."""
+        found = self.of("ask")
+        if any(not one.vague for one in found):
+            return found
+        if reading.is_ask(self.title, self.language):
+            return [Piece("ask", self.title), *found]
+        written = [
+            piece
+            for text in self._own_documents
+            for piece in reading.read(text, self.language, fault=self.is_fault)
+            if piece.kind == "ask"
+        ]
+        return [*written, *found]
+
+    @property
+    def _own_documents(self) -> list[str]:
+        """The requirements documents of this card that people or language models wrote."""
+        return [
+            text
+            for one in self.documents
+            if one.get("type") in ("prd", "mvp")
+            and self.title
+            and self.title.lower() in str(one.get("title")).lower()
+            and not wording.is_ours(text := str(one.get("content") or ""))
+        ]
+
+    def of(self, *kinds: str) -> list[Piece]:
+        return [piece for piece in self.pieces if piece.kind in kinds]
+
+    @cached_property
+    def is_explicit(self) -> bool:
+        """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
+        if any(not one.vague for one in self.asks) or self.of("criterion"):
+            return True
+        return self.is_fault and bool(self.of("code", "steps") or _ERROR.search(self._everything))
+
+    @cached_property
+    def questions(self) -> list[str]:
+        """The lines of the table that ask for what is absent, at most five; none that was asked before and people have answered."""
+        absent = _FAULT_ABSENT if self.is_fault else _ABSENT
+        found = [wording.say(key, self.language) for key, is_absent in absent.items() if is_absent(self)]
+        asked, answered = self._asked
+        known = (
+            asked if self.is_explicit else answered
+        )  # a card that says nothing yet is asked again, one that does is asked once
+        return [line for line in found if line not in known][:MAX_QUESTIONS]
+
+    @cached_property
+    def _asked(self) -> tuple[set[str], set[str]]:
+        """The questions of earlier comments of ours, and those after which a person wrote."""
+        asked, answered = set[str](), set[str]()
+        for one in self.card.get("comments") or ():
+            text = str(one.get("content") or "") if isinstance(one, Mapping) else ""
+            if wording.is_ours(text):
+                asked |= {line.removeprefix("- ").strip() for line in text.splitlines()}
+            elif text.strip() and not _by_an_agent(one):
+                answered |= asked
+        return asked, asked if self.told else answered
+
+    @cached_property
+    def _everything(self) -> str:
+        documents = [text for one in self.documents if not wording.is_ours(text := str(one.get("content") or ""))]
+        texts = [str(self.card.get(name) or "") for name in _FIELDS]
+        return "\n".join([self.title, *texts, *self.comments, *self.told, *documents])
+
+    @property
+    def tells(self) -> bool:
+        """Whether the card tells anything beside what it asks for, which may well be the reason."""
+        return any(
+            len(piece.text.split()) > 5 or len(piece.text.encode()) > 60 for piece in self.of("context", "limit", "person")
+        )
+
+    def mentions(self, name: str) -> bool:
+        return bool(reading.mark(self.language, name).search(self._everything.lower()))
+
+    def says(self, kind: str) -> bool:
+        """Tell whether the card, its comments or its documents have a statement of this kind."""
+        if self.of(kind):
+            return True
+        texts = [str(one.get("content") or "") for one in self.documents]
+        return any(
+            piece.kind == kind
+            for text in texts
+            if not wording.is_ours(text)
+            for piece in reading.read(text, self.language, fault=self.is_fault)
+        )
+
+
+def _by_an_agent(comment: Mapping[str, Any]) -> bool:
+    """Agents' comments are what they did, not what people want; the catalogue's names end alike."""
+    author = comment.get("author")
+    name = author.get("name") if isinstance(author, Mapping) else author
+    return str(name or "").endswith(" Agent") or wording.is_ours(str(comment.get("content") or ""))
+
+
+_ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
+    "q_ask": lambda one: not one.is_explicit,
+    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells,
+    "q_who": lambda one: not one.of("person") and not one.mentions("who") and not any(map(reading.is_story, one.asks)),
+    "q_done": lambda one: not one.says("criterion"),
+    "q_scope": lambda one: not one.says("exclusion"),
+}
+_FAULT_ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
+    "q_steps": lambda one: not one.says("steps") and not _DOING.search(one._everything),
+    "q_expected": lambda one: not one.says("criterion") and not one.mentions("modal"),
+    "q_error": lambda one: not one.of("code") and not _ERROR.search(one._everything),
+    "q_where": lambda one: not one.of("code") and not _WHERE.search(one._everything),
+    "q_since": lambda one: not _SINCE.search(one._everything),
+}
