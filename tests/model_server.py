@@ -5,9 +5,16 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+_STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("read_card", {}),
+    ("write_document", {"type": "prd", "title": "Requirements", "content": "# Requirements\n\nA customer can pay.\n"}),
+    ("comment", {"content": "The requirements are written."}),
+)
+
 
 class ModelServer:
-    """`skill`: `calls` tools; `structured` refuses tools, but keeps to a form; `talks` only; `refuses` everything; `hangs`.
+    """`skill`: `works` as an agent that reads, writes and comments; `calls` the tool of a trial; `structured` refuses tools, but keeps to
+    a form; `talks` only; `refuses` everything; `hangs`.
 
     `listed` is the answer to `GET /v1/models`: names, or any JSON, or bytes. `asked` are the bodies of the calls. The texts of `script`
     are the first answers.
@@ -39,6 +46,8 @@ class ModelServer:
             return 200, {"content": self.script.pop(0)}
         if self.skill == "refuses" or (self.skill == "structured" and "tools" in body):
             return 400, {"error": {"message": f"registry.ollama.ai/library/{name} does not support tools"}}
+        if self.skill == "works":
+            return 200, _next_step(body)
         if self.skill == "calls" and "tools" in body:
             function = {"name": "report", "arguments": '{"word": "ready"}'}
             return 200, {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]}
@@ -89,3 +98,13 @@ class ModelServer:
                 pass
 
         return Handler
+
+
+def _next_step(body: dict[str, Any]) -> dict[str, Any]:
+    """The delta of an agent's next turn: one tool call each, then the last words."""
+    done = sum(bool(message.get("tool_calls")) for message in body["messages"])
+    if done == len(_STEPS):
+        return {"content": "The requirements are written; finance should look at them."}
+    name, arguments = _STEPS[done]
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    return {"tool_calls": [{"index": 0, "id": f"call{done}", "type": "function", "function": function}]}

@@ -239,14 +239,15 @@ def test_half_a_surrogate_pair_ends_nothing(world, machine, model):
     assert query(Turn, f"RUN#{run.id}", prefix="TURN#").rows[0].text == "It works 😀, mostly �"
 
 
-def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model):
+@pytest.mark.parametrize(("name", "limit"), [("gpt-4-turbo", 240_000), ("gpt-3.5-turbo", 16_384)], ids=["usual", "small window"])
+def test_a_result_that_is_too_long_is_cut_and_says_so(world, machine, model, name, limit):
     document = write_document(world.actor, world.project.id, "prd", "Long", "x" * 2_000_000, document_id=new_id())
     model.turns = [calls(("read_document", {"document_id": document.id}))]
-    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd", provider="openai", model=name))
     called = query(ToolCallRecord, f"RUN#{run.id}", prefix="CALL#").rows[0]
     told = load_text(called.result)
-    assert len(told) < 250_000
-    assert "[cut: the first 240,000 of 2,000," in told[-80:]
+    assert len(told) < limit + 100
+    assert f"[cut: the first {limit:,} of 2,000," in told[-80:]
 
 
 def test_no_cap_is_promised_where_no_price_is_known(world, model):

@@ -8,6 +8,7 @@ import pytest
 from local import synth
 from local.stack import LocalStack, new
 from tests.areas.identity_provider import IdentityProvider
+from tests.model_server import ModelServer
 
 HERE = Path(__file__).parent
 
@@ -28,9 +29,19 @@ def identity_provider() -> Iterator[IdentityProvider]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, identity_provider: IdentityProvider) -> Iterator[LocalStack]:
+def paid_model() -> Iterator[dict[str, str]]:
+    """The environment of a platform whose calls of `test_runs.PAID` are answered, and have their real price."""
+    server = ModelServer("works")
+    yield {"OPENAI_API_KEY": "of-a-test", "OPENAI_BASE_URL": server.url}
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, identity_provider: IdentityProvider, paid_model: dict[str, str]
+) -> Iterator[LocalStack]:
     """A fresh, running platform: `.url(contract)`, `.ws(contract, path)`, `.boto(service)`, `.data`."""
-    platform = new(tmp_path_factory.mktemp("stack"), extra=identity_provider.environment())
+    platform = new(tmp_path_factory.mktemp("stack"), extra=identity_provider.environment() | paid_model)
     try:
         platform.start(synth.assembly(settings={}))
         platform.wait_until_healthy(0)  # that it is healthy is a test of its own; a missing part fails only its own tests

@@ -47,13 +47,13 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, paid_model: dict[str, str]) -> Iterator[LocalStack]:
     folder = tmp_path_factory.mktemp("as-on-aws")
     bundled = synth.assembly(settings={"CADRE_BUNDLE": "lambda", "CADRE_ARCHITECTURE": MACHINE})
     assembly = shutil.copytree(bundled, folder / "assembly")
     for template in assembly.glob("*.template.json"):
         template.write_text(json.dumps(for_the_engine(json.loads(template.read_text()))))
-    platform = new(folder / "data", extra={"AUTH": "true"})
+    platform = new(folder / "data", extra={"AUTH": "true"} | paid_model)
     try:
         platform.start(assembly)
         yield platform

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from local.stack import LocalStack
 from tests.stack.test_identity import token_in
-from tests.stack.test_runs import Shop, ended, shop
+from tests.stack.test_runs import PAID, Shop, ended, shop
 from tests.stack.test_sockets import ROOT, environment
 from tests.waiting import eventually
 
@@ -40,7 +40,7 @@ def export(shop: Shop, query: str) -> dict[str, Any]:
 
 
 def test_a_run_is_paid_exported_and_downloaded(shop: Shop) -> None:
-    run = shop.until(shop.start(shop.card(1)), ended)
+    run = shop.until(shop.start(shop.card(1), **PAID), ended)
     assert run["status"] == "completed"
     usage = shop("GET", f"/workspaces/{shop.workspace}/usage?breakdown=agent")[1]
     days = "startDate={start}&endDate={end}".format(**usage["summary"]["period"])
@@ -93,7 +93,7 @@ def test_a_share_of_the_month_is_written_about(shop: Shop, stack: LocalStack) ->
     welcome = eventually(lambda: [one for one in mails() if one["subject"].startswith("Confirm")])[0]
     assert shop("POST", "/auth/verify-email", {"token": token_in(welcome)}) == (200, {"emailVerified": True})
     shop.settings(maxMonthlyUsage=0.6)
-    shop.start(shop.card(1))
+    shop.start(shop.card(1), **PAID)
 
     def subjects() -> list[str]:
         return [one["subject"] for one in mails() if "of its month" in one["subject"]]

@@ -11,7 +11,7 @@ from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import specs
 
 SIZES = {
-    "ceo_copilot": (499, 812),
+    "ceo_copilot": (499, 834),
     "strategy": (423, 383),
     "storyboard_ux": (421, 343),
     "prd": (486, 383),
