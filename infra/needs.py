@@ -54,8 +54,13 @@ WORKERS = {
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
-    "stream_projector": Needs(
-        sends=("ws-live", "emails", "agent-runs", "cascade"), machine=("stop", "answer"), files="write", posts=True, timeout=60
+    "stream_projector": Needs(  # telemetry: the end of a run of a deleted card is sent with the number of its last line
+        telemetry="read",
+        sends=("ws-live", "emails", "agent-runs", "cascade"),
+        machine=("stop", "answer"),
+        files="write",
+        posts=True,
+        timeout=60,
     ),
     "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
         signs=False,

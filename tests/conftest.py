@@ -34,6 +34,7 @@ from shared.people.identity import passwords
 from tests.documents import deployed, documents
 from tests.engine import engine_tables, local_engine
 from tests.examples import examples
+from tests.grants import tables_as_deployed
 from tests.moto_speed import speed_up
 from tests.tables import create_resources
 
@@ -110,7 +111,8 @@ def _aws() -> Iterator[None]:
     with mock_aws():
         os.environ |= create_resources(cache(boto3.client))
         settings.cache_clear()  # a module imported before may have read them without the queues
-        yield
+        with tables_as_deployed():
+            yield
     boto3.DEFAULT_SESSION = None
 
 

@@ -5,7 +5,7 @@ With `--revoke` the account is one no longer; without an address it lists who is
 
 import sys
 
-from tools.deployment import Deployment, ToolError, parser
+from tools.deployment import Deployment, ToolError, execute, parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,17 +16,12 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     if chosen.revoke and not chosen.email:
         options.error("--revoke needs an address")
-    try:
-        Deployment(chosen.stage, chosen.deployment).use_tables()
-        sys.stdout.writelines(f"{line}\n" for line in _execute(chosen.email, revoke=chosen.revoke))
-    except ToolError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
+    return execute(lambda: _execute(Deployment(chosen.stage, chosen.deployment), chosen.email, revoke=chosen.revoke))
 
 
-def _execute(email: str | None, *, revoke: bool) -> list[str]:
+def _execute(at: Deployment, email: str | None, *, revoke: bool) -> list[str]:
     """Do what was asked and return what to print. Raises ToolError."""
+    at.use_tables()
     from shared.core.errors import CadreError
     from shared.people.identity.administrators import list_administrators, set_administrator
 

@@ -5,11 +5,15 @@ The commands use the caller's AWS credentials and region; those of the local eng
 
 import argparse
 import os
+import sys
+from collections.abc import Callable, Iterable
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from infra.names import PROJECT, TABLES, stack_name
+
+_HINT = "Set the credentials and the region of the account; while `make run` runs: AWS_SHARED_CREDENTIALS_FILE=.cadre/credentials"
 
 
 class ToolError(RuntimeError):
@@ -22,6 +26,18 @@ def parser(command: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("--stage", default="local", help="local, dev or prod")
     made.add_argument("--deployment", default=PROJECT)
     return made
+
+
+def execute(command: Callable[[], Iterable[str]]) -> int:
+    """Print the lines that a command returns, or why it cannot be executed; returns 2 for an error."""
+    try:
+        sys.stdout.writelines(f"{line}\n" for line in command())
+    except (ToolError, BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"{error}\n")
+        if isinstance(error, NoRegionError | NoCredentialsError):
+            sys.stderr.write(f"{_HINT}\n")
+        return 2
+    return 0
 
 
 class Deployment:

@@ -5,7 +5,7 @@ With `--lift` mail is sent to it again. docs/operations.md has the details.
 
 import sys
 
-from tools.deployment import Deployment, ToolError, parser
+from tools.deployment import Deployment, ToolError, execute, parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,19 +14,17 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument("email", help="an address, with or without an account")
     options.add_argument("--lift", action="store_true", help="send mail to it again")
     chosen = options.parse_args(arguments)
-    try:
-        Deployment(chosen.stage, chosen.deployment).use_tables()
-    except ToolError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    sys.stdout.write(f"{_execute(chosen.email, lift=chosen.lift)}\n")
-    return 0
+    return execute(lambda: [_execute(Deployment(chosen.stage, chosen.deployment), chosen.email, lift=chosen.lift)])
 
 
-def _execute(email: str, *, lift: bool) -> str:
-    """Do what was asked and return what to print."""
+def _execute(at: Deployment, email: str, *, lift: bool) -> str:
+    """Do what was asked and return what to print. Raises ToolError."""
     from shared.channels.mail import addresses
+    from shared.core.emails import is_email
 
+    if not is_email(email):
+        raise ToolError(f"{email} is no e-mail address")
+    at.use_tables()
     refused = addresses.find_refused(email)
     if refused is None:
         return f"{email} gets mail"

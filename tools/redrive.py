@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from infra.names import pascal_case
 from infra.queues import QUEUES
-from tools.deployment import Deployment, ToolError, parser
+from tools.deployment import Deployment, ToolError, execute, parser
 
 DEAD = {name: ("data", f"{pascal_case(name)}Dead") for name in QUEUES}
 DEAD |= {"stream": ("functions", "StreamDead"), "schedule": ("functions", "ScheduleDead")}
@@ -146,18 +146,15 @@ def main(arguments: list[str] | None = None) -> int:
         "queue", nargs="?", choices=sorted(DEAD), help="without it: how many messages each dead-letter queue has"
     )
     chosen = options.parse_args(arguments)
-    at = Queues(chosen.stage, chosen.deployment)
-    try:
-        if chosen.queue:
-            action, outcome = ACTIONS[chosen.queue]
-            sys.stdout.write(f"{chosen.queue}: {action(at, chosen.queue)} {outcome}\n")
-        else:
-            for queue in sorted(DEAD):
-                sys.stdout.write(f"{queue:<12} {at.attributes(at.dead(queue))['ApproximateNumberOfMessages']}\n")
-    except ToolError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
+    return execute(lambda: _execute(Queues(chosen.stage, chosen.deployment), chosen.queue))
+
+
+def _execute(at: Queues, queue: str | None) -> list[str]:
+    """Do what was asked and return what to print. Raises ToolError."""
+    if queue is None:
+        return [f"{one:<12} {at.attributes(at.dead(one))['ApproximateNumberOfMessages']}" for one in sorted(DEAD)]
+    action, outcome = ACTIONS[queue]
+    return [f"{queue}: {action(at, queue)} {outcome}"]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """What is deleted or archived while an agent works on it: the agent stops before it costs more."""
 
+from dataclasses import replace
+
 import pytest
 
+from infra.needs import FUNCTIONS
 from shared.edge.reactions import parse_change
 from shared.edge.reactions.runs import react
 from shared.events import EventType
@@ -12,7 +15,7 @@ from shared.work.items.rows import Item
 from shared.work.projects.updating import archive_project, restore_project
 from tests.areas.test_runs import card_in, started
 from tests.areas.test_runs_control import calls, model  # noqa: F401 - a fixture
-from tests.areas.viewers import raw_row, stream_record
+from tests.areas.viewers import messages, project, raw_row, stream_record
 
 
 def changed(key: str, act):
@@ -35,6 +38,26 @@ def test_no_call_is_made_for_a_card_that_was_deleted(world, machine, model):  # 
     assert (run.status, run.error_code) == ("failed", "CARD_NOT_FOUND")
     assert len(model.requests) == len(collection(2, f"RUN#{run.id}#USE")) == 1
     assert run.hold is None
+
+
+def test_the_projector_stops_the_run_of_a_deleted_card_with_the_tables_that_it_is_deployed_with(world):
+    card = card_in(world, 1, "doc")
+    run_id, before = started(world, card, "prd"), raw_row(f"ITEM#{card.id}")
+    assert world.ada("cards", "DELETE", f"/cards/{card.id}").status == 204
+    messages()
+    assert project(stream_record(raw_row(f"ITEM#{card.id}"), before)) == []
+    assert fetch(Run, run_id).status == "cancelled"
+    (told,) = [message["about"] for message in messages() if message.get("notice") == "run_status"]
+    assert (told["status"], told["last"]) == ("cancelled", 0), "the viewers of the terminal learn of its end"
+
+
+def test_a_function_that_reads_a_table_without_being_granted_it_fails_in_tests_too(world, monkeypatch):
+    monkeypatch.setitem(FUNCTIONS, "stream_projector", replace(FUNCTIONS["stream_projector"], telemetry="none"))
+    card = card_in(world, 1, "doc")
+    started(world, card, "prd")
+    before = raw_row(f"ITEM#{card.id}")
+    delete_item(world.actor, card.id)
+    assert project(stream_record(raw_row(f"ITEM#{card.id}"), before)) == ["1"]
 
 
 @pytest.mark.parametrize("state", ["queued", "waiting"])

@@ -1,0 +1,55 @@
+"""A function of a test may use the tables that it is deployed with (`infra.needs`) and no others, as on AWS.
+
+A request to DynamoDB belongs to the function whose code is nearest on the stack; a service that a test calls by itself belongs to none.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from infra.names import TABLES
+from infra.needs import FUNCTIONS
+from shared.store.client import dynamodb
+from tests.kills import READS
+
+_EVENT = "provide-client-params.dynamodb.*"
+_FUNCTION = re.compile(r"/functions/(\w+)/")
+
+
+@contextmanager
+def tables_as_deployed() -> Iterator[None]:
+    """Until the block ends, a request to a table that its function lacks is an AssertionError."""
+    events = dynamodb().meta.events
+    events.register(_EVENT, _check)
+    try:
+        yield
+    finally:
+        events.unregister(_EVENT, _check)
+
+
+def _check(params: dict[str, Any], model: Any, **_: Any) -> None:
+    name = _calling_function()
+    if name not in FUNCTIONS:
+        return
+    for table in _tables(params) & set(TABLES):
+        access = getattr(FUNCTIONS[name], table)
+        allowed = access == "write" or (access == "read" and model.name in READS)
+        assert allowed, f"{name} may not {model.name} in {table} where it is deployed (infra/needs.py: {access})"
+
+
+def _calling_function() -> str | None:
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]  # the outermost frame has None
+        if found := _FUNCTION.search(frame.f_code.co_filename):
+            return found[1]
+    return None
+
+
+def _tables(params: dict[str, Any]) -> set[str]:
+    """The tables that a request names, also those of the parts of a transaction or a batch."""
+    if "TableName" in params:
+        return {params["TableName"]}
+    parts = [about for part in params.get("TransactItems", ()) for about in part.values()]
+    return {about["TableName"] for about in parts} | set(params.get("RequestItems", ()))
