@@ -11,7 +11,7 @@ from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import heading_kind, read, sentences
-from shared.agents.providers.embedded.wording import LINES, say
+from shared.agents.providers.embedded.wording import lines, say
 
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
@@ -211,8 +211,8 @@ def test_asks_wait_only_for_what_they_name(asks, language, pairs):
 
 def question_kinds(card):
 
-    lines = {row[0]: key for key, row in LINES.items()}
-    return [lines[one] for one in card.questions]
+    names = {row["en"]: key for key, row in lines().items()}
+    return [names[one] for one in card.questions]
 
 
 def test_at_most_five_questions_each_for_something_absent():
