@@ -117,7 +117,12 @@ class _Blocks:
 
     def _begins(self, line: str) -> bool:
         return bool(
-            _ITEM.fullmatch(line) or heading(line) or _is_trace(line) or _UNDERLINE.fullmatch(line) or line.strip()[:3] == "```"
+            _ITEM.fullmatch(line)
+            or heading(line)
+            or _is_trace(line)
+            or _UNDERLINE.fullmatch(line)
+            or line.strip()[:3] == "```"
+            or line[0] == "【"
         )
 
     def _fills(self, line: str, following: str) -> bool:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from shared.agents.providers.embedded import language, reading, wording
+from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.tables import mark
 
@@ -42,7 +43,8 @@ class FiledCard:
 
     @cached_property
     def language(self) -> str:
-        return language.recognize("\n".join([self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]))
+        texts = [self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]
+        return language.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
 
     @cached_property
     def comments(self) -> list[str]:

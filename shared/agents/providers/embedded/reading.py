@@ -10,10 +10,13 @@ from typing import Final
 from shared.agents.providers.embedded.blocks import LONGEST, Block, blocks
 from shared.agents.providers.embedded.tables import everywhere, headings, mark
 
-_LABEL = re.compile(r"\s*(?:\*\*|__)?([^\n:：/|]{2,50}?)(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))(\S.*)", re.DOTALL)
+_LABEL = re.compile(
+    r"\s*(?:\*\*|__|【)?([^\n:：/|】]{2,50}?)(?:(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))|】\s*)(\S.*)", re.DOTALL
+)
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
 _DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
+_FACT = re.compile(r"^(?:\S+ )?\S+: ")  # `Start: 09:12` orders nothing
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
 _CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
@@ -46,7 +49,8 @@ def heading_kind(text: str, *, whole: bool = False) -> str | None:
     plain = re.sub(r"^[^\w]+|^\d+[.)]\s*|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
     if not plain or len(plain.split()) > 8:
         return None
-    return next((kind for kind, found in headings() if (found.fullmatch(plain) if whole else found.match(plain))), None)
+    kind = next((kind for kind, found in headings() if (found.fullmatch(plain) if whole else found.match(plain))), None)
+    return "exclusion" if kind == "ask" and everywhere("negation").search(plain) else kind  # `What we do not need`
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -93,7 +97,7 @@ class _Reader:
         if block.form == "heading" or _announces(block, before, following):
             self._open(block.text, weak=block.form != "heading")
             return []
-        if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := heading_kind(label[1])):
+        if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
             return self._labelled(kind, block, label[2])
         if self.weak and ((block.gap and self.begun) or (before and before.form == "item" and not block.indent)):
             self._close()
@@ -101,13 +105,18 @@ class _Reader:
 
     def _open(self, text: str, *, weak: bool) -> None:
         """Begin what a heading announces. A weak one may be a sentence (`It must have:`): then its own kind counts, and it leads."""
-        kind = heading_kind(text)
+        kind = self._announced(text)
         self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
         if kind is None and weak:
             own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
             kind = None if own in _MINOR else own
         self.kind = kind or (None if weak else self.base)
         self.weak, self._opened, self.parents = weak, True, []
+
+    def _announced(self, text: str) -> str | None:
+        """Return what a heading announces; steps are those of a fault, else of the plan."""
+        kind = heading_kind(text)
+        return "ask" if kind == "steps" and not self.fault else kind
 
     def _close(self) -> None:
         self.kind, self.lead, self.weak = self.base, "", False
@@ -173,7 +182,8 @@ class _Reader:
             return "ask"
         if mark and self.fault:
             return "steps"
-        begins = _has(low, "start", self.language if is_item or self.language in _ANYWHERE else "en")
+        order = _FACT.sub("", low)
+        begins = _has(order, "start", self.language if is_item or self.language in _ANYWHERE else "en")
         if begins or has("modal") or (has("can") and not self.fault):
             return "problem" if has("now") else "ask"
         if has("problem"):
