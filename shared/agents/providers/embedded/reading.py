@@ -107,10 +107,11 @@ class _Reader:
         """Begin what a heading announces. A weak one may be a sentence (`It must have:`): then its own kind counts, and it leads."""
         kind = self._announced(text)
         self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
-        if kind is None and weak:
+        self.kind = None if weak else self.base
+        if kind is None:
             own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
             kind = None if own in _MINOR else own
-        self.kind = kind or (None if weak else self.base)
+        self.kind = kind or self.kind
         self.weak, self._opened, self.parents = weak, True, []
 
     def _announced(self, text: str) -> str | None:
