@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from shared.agents.providers.embedded import traces
+from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.outputs import dependencies
@@ -304,6 +305,7 @@ def test_long_and_repeated_signs_are_read_as_fast_as_prose(text):
 def cost(text):
     """The processor time of reading a text."""
     read.cache_clear()
+    blocks.cache_clear()
     begun = process_time()
     read(text, "en", fault=True)
     return process_time() - begun

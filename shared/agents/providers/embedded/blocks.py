@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shared.agents.providers.embedded.tables import everywhere
@@ -35,8 +36,10 @@ class Block:
     is_done: bool = False
 
 
-def blocks(text: str) -> list[Block]:
-    return list(_Blocks([re.sub(r"^\s*>\s?", "", line.rstrip()[: LONGEST * 20]) for line in text.splitlines()]).all())
+@lru_cache(maxsize=64)  # the language of a card and its kinds are read from the same blocks
+def blocks(text: str) -> tuple[Block, ...]:
+    """Return the blocks of a text in order, without the marks of quotations."""
+    return tuple(_Blocks([re.sub(r"^\s*>\s?", "", line.rstrip()[: LONGEST * 20]) for line in text.splitlines()]).all())
 
 
 class _Blocks:

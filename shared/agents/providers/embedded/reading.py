@@ -80,7 +80,7 @@ class _Reader:
         self.weak = self.begun = False  # a weak heading (`Steps:`) ends with its list or paragraph
         self.parents: list[tuple[int, str, str | None]] = []  # the indent, lead and kind that an inner list ends with
 
-    def read(self, found: list[Block]) -> Iterator[Piece]:
+    def read(self, found: tuple[Block, ...]) -> Iterator[Piece]:
         before = None
         for block, following in zip_longest(found, found[1:]):
             yield from self._block(block, before, following)

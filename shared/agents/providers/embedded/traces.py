@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from shared.agents.providers.embedded.tables import table
 
 
+@lru_cache(maxsize=1024)  # a line is looked at by itself and beside its neighbours
 def is_trace(line: str) -> bool:
     """Tell whether a line can only be of a trace or a log."""
     return bool(_any_of("error")(line) or _any_of("other")(line) or _frame(line))
