@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, agent_named, catalogue
 from shared.agents.providers.context import parse_context, render_context
-from shared.agents.providers.embedded.outputs import OUTPUTS
+from shared.agents.providers.embedded.outputs import outputs
 from shared.agents.tools import READ_ONLY, TOOLS, parse_arguments, spec, specs
 from shared.core.errors import Invalid
 from shared.core.ids import is_id
@@ -20,7 +20,7 @@ LANES = {
 
 def test_the_sixteen_agents_and_their_lanes():
     assert {agent.name: agent.allowed_lanes for agent in AGENTS} == LANES
-    assert {agent.name for agent in AGENTS} == OUTPUTS.keys() - {"general"} | {"planner"}
+    assert {agent.name for agent in AGENTS} == outputs().keys() - {"general"} | {"planner"}
     assert len({agent.id for agent in AGENTS}) == 16
     assert all(is_id(agent.id) for agent in AGENTS)
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
-from shared.agents.providers.embedded.outputs import CHECKLISTS, MAX_CARDS, OUTPUTS
+from shared.agents.providers.embedded.outputs import MAX_CARDS, outputs
 from shared.agents.providers.embedded.reading import read
-from shared.agents.providers.embedded.wording import LINES, all_lines, say
+from shared.agents.providers.embedded.tables import LANGUAGES, table
+from shared.agents.providers.embedded.wording import all_lines, checklist, lines, say
 from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
 from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import parse_arguments, specs
@@ -239,12 +240,16 @@ def test_the_same_request_gives_the_same_stream():
 
 
 def test_every_line_of_the_table_is_there_in_six_languages():
-    assert all(len(row) == 6 for row in LINES.values())
-    assert all(len(row) == 6 for rows in CHECKLISTS.values() for row in rows)
+    tables = [table(language) for language in LANGUAGES]
+    english = {role: len(rows) for role, rows in tables[0]["checklists"].items()}
+    assert len(tables) == 6
+    assert all(set(one["lines"]) | {"other_language"} == set(lines()) for one in tables)
+    assert all({role: len(rows) for role, rows in one["checklists"].items()} == english for one in tables)
+    assert all(list(one["headings"]) == list(tables[0]["headings"]) for one in tables)
     assert all(all_lines())
-    assert {f"t_{role}" for role in OUTPUTS} < set(LINES)
-    assert set(OUTPUTS) == (set(ROLES) - {"planner"}) | {"general"}
-    assert set(CHECKLISTS) < set(OUTPUTS)
+    assert {f"t_{role}" for role in outputs()} < set(lines())
+    assert set(outputs()) == (set(ROLES) - {"planner"}) | {"general"}
+    assert set(english) < set(outputs())
 
 
 # -- the gate
@@ -373,7 +378,7 @@ def test_the_troubleshooter_names_the_error_and_the_innermost_own_frame():
 def test_who_only_has_a_checklist_says_what_it_takes():
     document = written(run("architect", INVOICES))
     assert say("needs_model", "en") in document
-    assert document.count("- [ ] ") == len(CHECKLISTS["architect"])
+    assert document.count("- [ ] ") == len(checklist("architect", "en"))
 
 
 # -- the run
@@ -385,7 +390,7 @@ def test_the_terminal_says_each_act_once_and_the_comment_never_repeats_the_summa
     summary = turns[-1][0]
     assert summary == " ".join(say(key, "en") for key in ("s_document", "s_questions", "free"))
     comment = calls_of(turns, "comment")[0]["content"]
-    assert not any(say(key, "en") in comment for key in LINES if key.startswith("s_"))
+    assert not any(say(key, "en") in comment for key in lines() if key.startswith("s_"))
     assert say("author", "en") in comment
 
 

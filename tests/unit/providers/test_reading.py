@@ -7,11 +7,12 @@ import pytest
 import yaml
 
 from shared.agents.providers.embedded import traces
+from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import heading_kind, read, sentences
-from shared.agents.providers.embedded.wording import LINES, say
+from shared.agents.providers.embedded.wording import lines, say
 
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
@@ -211,8 +212,8 @@ def test_asks_wait_only_for_what_they_name(asks, language, pairs):
 
 def question_kinds(card):
 
-    lines = {row[0]: key for key, row in LINES.items()}
-    return [lines[one] for one in card.questions]
+    names = {row["en"]: key for key, row in lines().items()}
+    return [names[one] for one in card.questions]
 
 
 def test_at_most_five_questions_each_for_something_absent():
@@ -304,6 +305,7 @@ def test_long_and_repeated_signs_are_read_as_fast_as_prose(text):
 def cost(text):
     """The processor time of reading a text."""
     read.cache_clear()
+    blocks.cache_clear()
     begun = process_time()
     read(text, "en", fault=True)
     return process_time() - begun
@@ -329,3 +331,46 @@ def test_what_is_ticked_is_done():
         ("context", "drop Python 3.7"),
         ("ask", "fix the warnings"),
     ]
+
+
+# classes of errors of thirty cards that were read blind
+
+
+def test_steps_of_a_card_that_reports_no_fault_are_its_plan():
+    text = "Steps to get there:\n1. Write the schema\n2. Delete the old cluster"
+    assert [kind for kind, _ in kinds(text)] == ["ask", "ask"]
+    assert [kind for kind, _ in kinds(text, fault=True)] == ["steps", "steps"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind", "quotation"),
+    [
+        ("Was wir nicht brauchen: Inkasso.", "de", "exclusion", "Inkasso."),
+        ("What we don't need: PDF", "en", "exclusion", "PDF"),
+        ("Resizing the brokers is a separate discussion, not here.", "en", "exclusion", None),
+        ("El cambio de proveedor se trata en otra tarjeta.", "es", "exclusion", None),
+        ("Also please no app, website is enough!", "en", "exclusion", None),
+        ("Validation: openssl shows the new serial", "en", "criterion", "openssl shows the new serial"),
+        ("The requirement is fulfilled when nobody is left.", "en", "criterion", None),
+        ("## 完成的定义\n- 流量为 0", "zh", "criterion", "流量为 0"),
+        ("【期待する動作】登録した漢字のまま表示される", "ja", "criterion", "登録した漢字のまま表示される"),
+        ("シフト希望は紙で集めている", "ja", "context", None),
+    ],
+)
+def test_other_forms_of_exclusions_and_criteria(text, language, kind, quotation):
+    assert kinds(text, language) == [(kind, quotation or text)]
+
+
+def test_a_label_with_a_fact_and_a_line_of_protocol_order_nothing():
+    assert [kind for kind, _ in kinds("Start: 2024-10-02 04:10 UTC\nGET /api/invoices/7/pdf HTTP/1.1")] == ["context", "code"]
+
+
+def test_an_unknown_heading_ends_what_the_heading_before_it_announced():
+    text = "Proof of concept\n1. open it\n\nRemedy\n* Return 404 and not 403"
+    assert [kind for kind, _ in kinds(text, fault=True)] == ["steps", "ask"]
+
+
+def test_the_language_of_a_card_is_not_that_of_its_trace():
+    trace = "System.NullReferenceException: Object reference not set to an instance of an object.\n   at Pay.Run(Guid id) in C:\\src\\P.cs:line 31"
+    description = f"Desde ayer falla el cálculo de la nómina.\n\n```\n{trace * 5}\n```"
+    assert FiledCard({"title": "Excepción al calcular la nómina", "description": description}).language == "es"

@@ -1,13 +1,15 @@
 """The filed card: its statements by kind, what it does not say, and whether it asks for anything definite."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 from shared.agents.providers.embedded import language, reading, wording
+from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.tables import mark
 
 MAX_QUESTIONS: Final = 5
 _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
@@ -17,20 +19,9 @@ _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing el
     "acceptance_criteria": "criterion",
     "implementation_notes": "context",
 }
-_ERROR = re.compile(r"\bHTTP ?[45]\d\d\b|\b[45]\d\d\b|\b\w+(?:Error|Exception)\b|[“\"„«「『].{4,}[”\"“»」』]", re.IGNORECASE)
-_WHERE = re.compile(
-    r"\bv?\d+\.\d+|chrome|firefox|safari|\bedge\b|\bios\b|android|windows|\bmac|linux|\bprod|staging|browser|navegador|navigateur|浏览器|ブラウザ|版本|バージョン|\bversi[oó]n|安卓|本番|\bapp\b|\bweb\b|mobile|handy|móvil",
-    re.IGNORECASE,
-)
-_DOING = re.compile(
-    r"\b(?:when|whenever|if|while|after|clicking|wenn|beim|nachdem|sobald|cuando|al|después de|quand|lorsque|en \w+ant|après)\b|[时時](?:候)?|すると|したら|後に",
-    re.IGNORECASE,
-)
-_SINCE = re.compile(
-    r"\bsince\b|started|began|first (?:seen|noticed)|was fine|worked (?:in|until|before|fine)|regression|früher|vorher|fing an|empezó|antes|a commencé|avant|开始|之前|yesterday|today|\b(?:last|this) (?:\w+day|week|night|month|deploy|release|morning)|\d{1,2}:\d\d|\d{4}-\d\d-\d\d|\bafter (?:the )?(?:\w+ )?(?:deploy|release|update|upgrade)|every \d|\bseit\b|gestern|heute|desde|ayer|hoy"
-    r"|depuis|\bhier\b|aujourd.hui|昨日|昨天|今天|今日|以来|以降|から|从|自从|上周|周[一二三四五六日]|\d月",
-    re.IGNORECASE,
-)
+_ERROR = re.compile(r"\b[45]\d\d\b|\b\w+(?:Error|Exception)\b|[“\"„«「『].{4,}[”\"“»」』]", re.IGNORECASE)
+_VERSION = re.compile(r"\bv?\d+\.\d+")
+_TIME = re.compile(r"\d{1,2}:\d\d|\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,8 @@ class FiledCard:
 
     @cached_property
     def language(self) -> str:
-        return language.recognize("\n".join([self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]))
+        texts = [self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]
+        return language.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
 
     @cached_property
     def comments(self) -> list[str]:
@@ -78,25 +70,12 @@ class FiledCard:
             return found
         if reading.is_ask(self.title, self.language):
             return [Piece("ask", self.title), *found]
-        written = [
-            piece
-            for text in self._own_documents
-            for piece in reading.read(text, self.language, fault=self.is_fault)
-            if piece.kind == "ask"
+        own = [
+            one
+            for one in self._written
+            if one.get("type") in ("prd", "mvp") and self.title.lower() in str(one.get("title")).lower()
         ]
-        return [*written, *found]
-
-    @property
-    def _own_documents(self) -> list[str]:
-        """The requirements documents of this card that people or language models wrote."""
-        return [
-            text
-            for one in self.documents
-            if one.get("type") in ("prd", "mvp")
-            and self.title
-            and self.title.lower() in str(one.get("title")).lower()
-            and not wording.is_ours(text := str(one.get("content") or ""))
-        ]
+        return [*(piece for piece in self._pieces_of(own if self.title else []) if piece.kind == "ask"), *found]
 
     def of(self, *kinds: str) -> list[Piece]:
         return [piece for piece in self.pieces if piece.kind in kinds]
@@ -106,7 +85,7 @@ class FiledCard:
         """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
         if any(not one.vague for one in self.asks) or self.of("criterion"):
             return True
-        return self.is_fault and bool(self.of("code", "steps") or _ERROR.search(self._everything))
+        return self.is_fault and bool(self.of("code", "steps") or _ERROR.search(self.everything))
 
     @cached_property
     def questions(self) -> list[str]:
@@ -114,9 +93,7 @@ class FiledCard:
         absent = _FAULT_ABSENT if self.is_fault else _ABSENT
         found = [wording.say(key, self.language) for key, is_absent in absent.items() if is_absent(self)]
         asked, answered = self._asked
-        known = (
-            asked if self.is_explicit else answered
-        )  # a card that says nothing yet is asked again, one that does is asked once
+        known = asked if self.is_explicit else answered  # a card that says nothing yet is asked again
         return [line for line in found if line not in known][:MAX_QUESTIONS]
 
     @cached_property
@@ -132,32 +109,32 @@ class FiledCard:
         return asked, asked if self.told else answered
 
     @cached_property
-    def _everything(self) -> str:
-        documents = [text for one in self.documents if not wording.is_ours(text := str(one.get("content") or ""))]
+    def _written(self) -> list[Mapping[str, Any]]:
+        """The documents that people or language models wrote."""
+        return [one for one in self.documents if not wording.is_ours(str(one.get("content") or ""))]
+
+    def _pieces_of(self, documents: Iterable[Mapping[str, Any]]) -> Iterator[Piece]:
+        for one in documents:
+            yield from reading.read(str(one.get("content") or ""), self.language, fault=self.is_fault)
+
+    @cached_property
+    def everything(self) -> str:
         texts = [str(self.card.get(name) or "") for name in _FIELDS]
-        return "\n".join([self.title, *texts, *self.comments, *self.told, *documents])
+        return "\n".join(
+            [self.title, *texts, *self.comments, *self.told, *(str(one.get("content") or "") for one in self._written)]
+        )
 
     @property
     def tells(self) -> bool:
         """Whether the card tells anything beside what it asks for, which may well be the reason."""
-        return any(
-            len(piece.text.split()) > 5 or len(piece.text.encode()) > 60 for piece in self.of("context", "limit", "person")
-        )
+        return any(len(one.text.split()) > 5 or len(one.text.encode()) > 60 for one in self.of("context", "limit", "person"))
 
     def mentions(self, name: str) -> bool:
-        return bool(reading.mark(self.language, name).search(self._everything.lower()))
+        return bool(mark(self.language, name).search(self.everything.lower()))
 
     def says(self, kind: str) -> bool:
         """Tell whether the card, its comments or its documents have a statement of this kind."""
-        if self.of(kind):
-            return True
-        texts = [str(one.get("content") or "") for one in self.documents]
-        return any(
-            piece.kind == kind
-            for text in texts
-            if not wording.is_ours(text)
-            for piece in reading.read(text, self.language, fault=self.is_fault)
-        )
+        return bool(self.of(kind)) or any(piece.kind == kind for piece in self._pieces_of(self._written))
 
 
 def _by_an_agent(comment: Mapping[str, Any]) -> bool:
@@ -175,9 +152,9 @@ _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_scope": lambda one: not one.says("exclusion"),
 }
 _FAULT_ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
-    "q_steps": lambda one: not one.says("steps") and not _DOING.search(one._everything),
+    "q_steps": lambda one: not one.says("steps") and not one.mentions("doing"),
     "q_expected": lambda one: not one.says("criterion") and not one.mentions("modal"),
-    "q_error": lambda one: not one.of("code") and not _ERROR.search(one._everything),
-    "q_where": lambda one: not one.of("code") and not _WHERE.search(one._everything),
-    "q_since": lambda one: not _SINCE.search(one._everything),
+    "q_error": lambda one: not one.of("code") and not _ERROR.search(one.everything),
+    "q_where": lambda one: not one.of("code") and not one.mentions("where") and not _VERSION.search(one.everything),
+    "q_since": lambda one: not one.mentions("since") and not _TIME.search(one.everything),
 }

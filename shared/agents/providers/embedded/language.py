@@ -4,10 +4,11 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from shared.agents.providers.embedded.tables import LANGUAGES
+
 if TYPE_CHECKING:
     from papagan import Detector
 
-LANGUAGES: Final = ("en", "de", "es", "fr", "zh", "ja")
 OTHER: Final = "other"
 _LEAST: Final = 0.45  # measured on the marked cards: below it stand bare names and languages that papagan does not know
 _KANA, _HAN = re.compile(r"[\u3040-\u30ff]"), re.compile(r"[\u4e00-\u9fff]")

@@ -6,6 +6,7 @@ conversation alone: the model has no state, and a run can continue on another ma
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,7 @@ from shared.agents.providers.port import (
 from shared.agents.providers.tokens import BYTES_PER_TOKEN, count_tokens, input_tokens, part_text
 
 MAX_TURNS = 24  # far above any plan; ends the run even if a caller loses tool results
-_WORDS_PER_DELTA = 4
+_WORDS = re.compile(r"\s*(?:\S+\s*){1,4}|\s+")  # of one delta
 _MAX_REFUSALS = 5  # quoted in the summary
 
 
@@ -51,7 +52,7 @@ class EmbeddedProvider:
         def finished(reason: StopReason) -> Finished:
             return Finished(reason, TokenUsage(input=used, output=min(spent, limit)), MODEL)
 
-        for group in _word_groups(turn.text):
+        for group in _WORDS.findall(turn.text):
             if cancelled():
                 yield finished("cancelled")
                 return
@@ -155,16 +156,3 @@ def _left_undone(actions: list[Action], situation: Situation) -> Iterator[str]:
         yield say("s_no_cards", situation.filed.language)
     if situation.tools and any(action.tool not in situation.tools for action in actions):
         yield say("s_no_tool", situation.filed.language)
-
-
-def _word_groups(text: str) -> Iterator[str]:
-    """Split the text into groups of a few words; all groups together are the text again, with its spaces and line breaks."""
-    words = start = 0
-    for position, character in enumerate(text):
-        if character in " \n" and position + 1 < len(text) and text[position + 1] not in " \n":
-            words += 1
-            if words == _WORDS_PER_DELTA:
-                yield text[start : position + 1]
-                start, words = position + 1, 0
-    if start < len(text):
-        yield text[start:]

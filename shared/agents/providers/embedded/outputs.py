@@ -3,21 +3,22 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
-from shared.agents.providers.embedded import reading, traces
+from shared.agents.providers.embedded import traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.wording import CHECKLISTS, checklist, say
+from shared.agents.providers.embedded.tables import mark, table
+from shared.agents.providers.embedded.wording import checklist, say
 from shared.core.texts import one_line
 
 MAX_CARDS: Final = 30  # of one plan; what is left is named
 _TITLE, _PROSE = 200, 10_000  # characters, as the tools take them
 _BUILD_LANE: Final = 6
 _NEXT_LANE: Final = {"bug": 7, "doc": 9}  # of the copilot, by the card's type; else the lane of requirements
-_FILED: Final = ("problem", "ask", "criterion", "exclusion", "limit", "question", "person", "steps", "code", "link", "context")
 
 
 @dataclass(frozen=True)
@@ -25,28 +26,13 @@ class Output:
     """The document of an agent: its type, its sections in order, and those of them whose absence it states."""
 
     type: str
-    sections: tuple[str, ...]
-    expected: tuple[str, ...] = ()
+    sections: list[str]
+    expected: list[str] = field(default_factory=list)
 
 
-OUTPUTS: Final[dict[str, Output]] = {
-    "ceo_copilot": Output("blueprint", ("problem", "ask", "criterion", "exclusion", "limit", "question", "person", "link"), ("problem", "ask", "criterion", "exclusion")),
-    "strategy": Output("custom", ("problem", "ask", "exclusion", "limit", "question", "person")),
-    "storyboard_ux": Output("custom", ("person", "problem", "ask", "criterion", "exclusion", "link")),
-    "prd": Output("prd", _FILED, ("problem", "ask", "criterion", "exclusion")),
-    "mvp_scope": Output("mvp", ("each_ask", "exclusion", "criterion", "limit", "question"), ("criterion", "exclusion")),
-    "research": Output("custom", ("question", "problem", "ask", "limit", "link", "person")),
-    "architect": Output("architecture", ("ask", "criterion", "limit", "exclusion", "question", "context"), ("limit",)),
-    "devops": Output("custom", ("ask", "limit", "criterion", "exclusion", "context")),
-    "dev_backend": Output("custom", ("ask", "criterion", "limit", "exclusion", "code", "context")),
-    "dev_frontend": Output("custom", ("ask", "criterion", "exclusion", "link", "person")),
-    "qa": Output("custom", ("each_criterion", "steps", "limit", "exclusion", "question")),
-    "troubleshooter": Output("custom", ("exception", "frame", "steps", "criterion", "problem", "limit", "question", "person", "code", "context"), ("steps", "criterion")),
-    "deployment": Output("custom", ("criterion", "ask", "exclusion", "limit", "person")),
-    "documentation": Output("custom", ("person", "problem", "ask", "limit", "exclusion")),
-    "refactor": Output("custom", ("problem", "ask", "limit", "code", "exclusion")),
-    "general": Output("custom", _FILED),
-}  # fmt: skip
+@cache
+def outputs() -> dict[str, Output]:
+    return {role: Output(**one) for role, one in table("agents").items()}
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,7 @@ def plan(role: str, filed: FiledCard) -> list[list[Action]]:
     if role == "planner":
         stages = _cards(filed)
     else:
-        role = role if role in OUTPUTS else "general"
+        role = role if role in outputs() else "general"
         stages = [[_document(role, filed)]]
     same = role == "ceo_copilot" and _key(filed.title) in _on_board(filed)
     notes = [say("same_title", filed.language)] if same else _planners_notes(filed) if role == "planner" else []
@@ -106,22 +92,22 @@ def plain_title(text: str, language: str) -> str:
 
 
 def _document(role: str, filed: FiledCard) -> Action:
-    output, language = OUTPUTS[role], filed.language
+    output, language = outputs()[role], filed.language
     heading = say(f"t_{role}", language)
     title = plain_title(f"{heading}: {filed.title}" if filed.title else heading, language)
     blocks = [f"# {heading}", *([quoted([Piece("ask", filed.title)])] if filed.title else [])]
     if language == OTHER:
         blocks.append(say("other_language", language))
-    if role in CHECKLISTS:
+    checks = checklist(role, language)
+    if checks:
         blocks.append(say("needs_model", language))
     missing = [f"- {say(name, language)}" for name in output.expected if not _pieces(name, filed)]
     for name in output.sections:
         blocks += _section(name, filed)
     if missing:
         blocks += [f"## {say('missing', language)}", "\n".join(missing)]
-    if role in CHECKLISTS:
-        blocks.append(f"## {say('checklist', language)}")
-        blocks.append("\n".join(f"- [ ] {line}" for line in checklist(role, language)))
+    if checks:
+        blocks += [f"## {say('checklist', language)}", "\n".join(f"- [ ] {line}" for line in checks)]
     return Action(
         "write_document", {"type": output.type, "title": title, "content": signed("\n\n".join(blocks), filed)}, "s_document"
     )
@@ -130,12 +116,12 @@ def _document(role: str, filed: FiledCard) -> Action:
 def _section(name: str, filed: FiledCard) -> list[str]:
     """Return the blocks of a section; none if the card has nothing for it."""
     language = filed.language
+    if name == "each_criterion" and (criteria := filed.of("criterion")):
+        blanks = [f"   - {say(key, language)}" for key in ("test_setup", "test_steps", "test_seen", "test_passed")]
+        return [f"## {say('tests', language)}", *_numbered(criteria, say("test", language), blanks)]
     if name == "each_criterion":
-        criteria = filed.of("criterion")
-        if criteria:
-            blanks = [f"   - {say(key, language)}" for key in ("test_setup", "test_steps", "test_seen", "test_passed")]
-            return [f"## {say('tests', language)}", *_numbered(criteria, say("test", language), blanks)]
-        return [f"## {say('tests', language)}", say("no_criteria", language), *_numbered(filed.asks, say("one_ask", language), [f"   - {say('done_when', language)}"])]  # fmt: skip
+        forms = _numbered(filed.asks, say("one_ask", language), [f"   - {say('done_when', language)}"])
+        return [f"## {say('tests', language)}", say("no_criteria", language), *forms]
     if name == "each_ask":
         boxes = [f"   - [ ] {say(key, language)}" for key in ("first_version", "later")]
         return [f"## {say('ask', language)}", *_numbered(filed.asks, say("one_ask", language), boxes)] if filed.asks else []
@@ -257,13 +243,13 @@ def dependencies(asks: list[str], language: str) -> list[tuple[int, int]]:
     words = [_words(ask) for ask in asks]
     for number, ask in enumerate(asks):
         low = ask.lower()
-        if number and reading.mark(language, "then").search(low):
+        if number and mark(language, "then").search(low):
             found.append((number, number - 1))
             continue
-        for mark in reading.mark(language, "depends").finditer(low):
-            clause = _words(" ".join(re.split(r"[,;:]|\. ", low[mark.end() :])[0].split()[:6]))
+        for after in mark(language, "depends").finditer(low):
+            clause = _words(" ".join(re.split(r"[,;:]|\. ", low[after.end() :])[0].split()[:6]))
             if language in ("zh", "ja"):  # the clause stands before its mark
-                clause = _words(re.split(r"[，、。]", low[: mark.start()])[-1])
+                clause = _words(re.split(r"[，、。]", low[: after.start()])[-1])
             shared = {other: len(clause & words[other]) for other in range(len(asks)) if other != number}
             best = max(shared.values(), default=0)
             named = [other for other, count in shared.items() if count == best]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,7 +53,9 @@ class Situation:
 
     @cached_property
     def context(self) -> Context:
-        return parse_context(self.first_text) or _free_prompt(self.first_text)
+        return parse_context(self.first_text) or Context(
+            {"description": self.first_text}
+        )  # a free prompt is a card without a title
 
     def answers(self, tool: str) -> Iterator[Any]:
         """Yield the results of a read tool as parsed JSON; skip errors and results that are not JSON."""
@@ -66,12 +68,9 @@ class Situation:
 
     @cached_property
     def known_documents(self) -> list[dict[str, Any]]:
-        """Return the project's documents: those of the context, then those that list_documents returned."""
-        documents = {str(item.get("id") or item.get("title")): dict(item) for item in self.context.documents}
-        for answer in self.answers("list_documents"):
-            for item in _rows(answer, "documents"):
-                documents.setdefault(str(item.get("id") or item.get("title")), item)
-        return list(documents.values())
+        """Return the documents of the project that list_documents or the context names."""
+        listed = [item for answer in self.answers("list_documents") for item in _rows(answer, "documents")]
+        return list(_by_id([*listed, *self.context.documents]).values())
 
     def first_reading(self, turn: int) -> list[ToolCall]:
         tools = ["read_card"]
@@ -79,7 +78,7 @@ class Situation:
             tools.append("list_documents")
         if not self.context.siblings and self.role in _READS_SIBLINGS:
             tools.append("read_siblings")
-        return [self._call(turn, number, name, {}) for number, name in enumerate(tools) if name in self.tools]
+        return [ToolCall(call_id(turn, number), name, {}) for number, name in enumerate(tools) if name in self.tools]
 
     def second_reading(self, turn: int) -> list[ToolCall]:
         """Return calls that read the most relevant documents of which only the title is known (at most three).
@@ -97,7 +96,10 @@ class Situation:
 
         unread = [item for item in self.known_documents if not item.get("content") and item.get("id")]
         chosen = sorted(unread, key=relevance, reverse=True)[:_DOCUMENTS_READ]
-        return [self._call(turn, number, "read_document", {"document_id": str(item["id"])}) for number, item in enumerate(chosen)]
+        return [
+            ToolCall(call_id(turn, number), "read_document", {"document_id": str(item["id"])})
+            for number, item in enumerate(chosen)
+        ]
 
     @cached_property
     def filed(self) -> FiledCard:
@@ -105,37 +107,33 @@ class Situation:
         card = dict(self.context.card)
         for answer in self.answers("read_card"):
             fresh = answer.get("card", answer) if isinstance(answer, dict) else {}
-            if isinstance(fresh, dict) and (read := parse_context(render_context(fresh))):  # lists become text, as in the context
-                card.update(read.card)
-        documents = {str(item.get("id") or item.get("title")): item for item in self.known_documents}
-        for answer in self.answers("read_document"):
-            item = answer.get("document", answer) if isinstance(answer, dict) else {}
-            if isinstance(item, dict) and item.get("content"):
-                documents[str(item.get("id") or item.get("title"))] = item
-        siblings = [dict(item) for item in self.context.siblings]
+            if isinstance(fresh, dict) and (
+                known := parse_context(render_context(fresh))
+            ):  # lists become text, as in the context
+                card.update(known.card)
+        read = [answer.get("document", answer) for answer in self.answers("read_document") if isinstance(answer, dict)]
+        documents = _by_id([*self.known_documents, *(item for item in read if isinstance(item, dict) and item.get("content"))])
+        siblings = [*self.context.siblings]
         for answer in self.answers("read_siblings"):
             siblings += _rows(answer, "cards", "siblings")
-        others = [item for item in siblings if item.get("id") is None or item.get("id") != card.get("id")]
+        others = [dict(item) for item in siblings if item.get("id") is None or item.get("id") != card.get("id")]
         told = [text for text in (self.context.extra, *self.guidance) if text.strip()]
         return FiledCard(card, tuple(documents.values()), tuple(others), tuple(told))
-
-    def _call(self, turn: int, number: int, name: str, arguments: dict[str, Any]) -> ToolCall:
-        return ToolCall(call_id(turn, number), name, arguments)
 
 
 def call_id(turn: int, number: int) -> str:
     return f"call_{turn}_{number}"
 
 
+def _by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return documents by their ids, of each the last one in the place of the first."""
+    return {str(item.get("id") or item.get("title")): dict(item) for item in items}
+
+
 def _rows(answer: object, *keys: str) -> list[dict[str, Any]]:
     if isinstance(answer, dict):
         answer = next((answer[key] for key in (*keys, "items", "data") if isinstance(answer.get(key), list)), [])
     return [item for item in answer if isinstance(item, dict)] if isinstance(answer, list) else []
-
-
-def _free_prompt(text: str) -> Context:
-    """Return a context for a free prompt: the whole text is the description of a card without a title."""
-    return Context({"description": text})
 
 
 def _words(text: object) -> set[str]:
