@@ -17,7 +17,7 @@ from shared.agents.providers.embedded.wording import lines, say
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
     card
-    for name in ("marked_cards", "fresh_cards", "second_fresh_cards")
+    for name in ("marked_cards", "fresh_cards", "second_fresh_cards", "blind_cards")
     for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())
 ]
 KINDS = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
