@@ -34,7 +34,7 @@ from shared.people.identity import passwords
 from tests.documents import deployed, documents
 from tests.engine import engine_tables, local_engine
 from tests.examples import examples
-from tests.grants import tables_as_deployed
+from tests.grants import check_tables
 from tests.moto_speed import speed_up
 from tests.tables import create_resources
 
@@ -111,14 +111,14 @@ def _aws() -> Iterator[None]:
     with mock_aws():
         os.environ |= create_resources(cache(boto3.client))
         settings.cache_clear()  # a module imported before may have read them without the queues
-        with tables_as_deployed():
-            yield
+        yield
     boto3.DEFAULT_SESSION = None
 
 
 @pytest.fixture
 def aws(_aws: None) -> Iterator[None]:
     """Empty tables and queues."""
+    check_tables()
     yield
     _empty()
 
@@ -126,6 +126,7 @@ def aws(_aws: None) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def shared_tables(_aws: None) -> Iterator[None]:
     """Tables and queues whose rows stay from test to test of a module; they use ids of their own."""
+    check_tables()
     yield
     _empty()
 
