@@ -380,16 +380,16 @@ def test_a_workspace_that_raises_its_month_lets_its_runs_go_on(world, machine):
 def test_a_cap_raised_while_the_run_begins_to_wait_is_noticed(world, machine, monkeypatch):
     card = card_in(world, 1, "doc")
     run_id = started(world, card, "prd", parameters={"maxCost": 0.3})
-    from shared.runs.agent_runs import steps
+    from shared.runs.agent_runs import ending
 
-    told = steps.publish_run_status
+    told = ending.publish_run_status
 
     def raised(run: str, item: str, ws_id: str, status: str, **about: int) -> None:
         if status == "waiting":
             set_limit("run", run, 20_000_000)
         told(run, item, ws_id, status, **about)
 
-    monkeypatch.setattr(steps, "publish_run_status", raised)
+    monkeypatch.setattr(ending, "publish_run_status", raised)
     assert machine.play(run_id).status == "completed"
 
 

@@ -34,7 +34,7 @@ LATER = float("inf")
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "enqueue", lambda *_: None)
     monkeypatch.setattr(queue, "stop_execution", lambda *_: None)
-    monkeypatch.setattr("shared.runs.agent_runs.approvals.publish_run_status", lambda *_, **__: None)
+    monkeypatch.setattr("shared.runs.agent_runs.ending.publish_run_status", lambda *_, **__: None)
 
 
 class Place:

@@ -60,8 +60,7 @@ def world(aws, monkeypatch) -> World:
     monkeypatch.setattr(queue, "enqueue", lambda *_: None)
     for name in (
         "shared.runs.terminal.writer.publish_log",
-        "shared.runs.agent_runs.steps.publish_run_status",
-        "shared.runs.agent_runs.approvals.publish_run_status",
+        "shared.runs.agent_runs.ending.publish_run_status",
     ):
         monkeypatch.setattr(name, lambda *_, **__: None)
     found = create_world(f"{new_id()}@example.com")

@@ -11,11 +11,10 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.money.budgets.reserving import set_limit
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.ending import end_run, event_data, with_error
+from shared.runs.agent_runs.ending import end_run, event_data, publish_status, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.spending import has_budget
-from shared.runs.terminal import publish_run_status
 from shared.store import QueryOptions, fetch, fetch_indexed, iterate, load, process_all, sweep, update_with_retry
 
 
@@ -39,7 +38,7 @@ def stop_run(actor: Actor, run: Run, reason: str) -> Run:
     if done.status == "cancelled":
         if arn:
             queue.stop_execution(arn, reason)
-        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
+        publish_status(done)
     return done
 
 
@@ -76,7 +75,7 @@ def reject_run(actor: Actor, run_id: str, reason: str | None = None) -> Run:
         queue.fail_waiting_execution(
             token, "ApprovalRejected" if waited_for == "approval" else "BudgetRefused", done.error_message or ""
         )
-    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
+    publish_status(done)
     return done
 
 

@@ -13,6 +13,7 @@ from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.money.budgets.reserving import release_reservation
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
+from shared.runs.terminal import publish_run_status
 from shared.store import Operation, fetch, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
@@ -132,3 +133,10 @@ def _agent_stats_updates(run: Run) -> list[Any]:
         AgentStats.duration_ms.add(run.duration_ms or 0),
         AgentStats.last_used.set(run.completed_at),
     ]
+
+
+def publish_status(run: Run) -> None:
+    """Send the run's status to the viewers of its card's terminal, as it was written last."""
+    started = run.started_at is not None
+    progress, version = int(run.progress), int(run.version)
+    publish_run_status(run.id, run.item_id, run.ws_id, run.status, started=started, progress=progress, version=version)

@@ -14,12 +14,11 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
-from shared.runs.agent_runs.ending import end_run, with_error
+from shared.runs.agent_runs.ending import end_run, publish_status, with_error
 from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
 from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, UNSETTLED_CALLS, Run, UnsettledCall
 from shared.runs.agent_runs.spending import release_run_reservation, settle_stored_calls
-from shared.runs.terminal import publish_run_status
 from shared.store import fetch, fetch_indexed, iterate_shards, process_all, sweep
 
 _PAGE = 100
@@ -103,7 +102,7 @@ def _recover_waiting_run(run: Run) -> bool:
         return False
     if run.execution:
         queue.stop_execution(run.execution, done.error_message or "")
-    publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
+    publish_status(done)
     return True
 
 
@@ -122,5 +121,5 @@ def _end_if_abandoned(run: Run) -> bool:
         return False  # between two tries of a step, which may be further apart than the length of a lease
     done = end_run(run, "failed", SYSTEM, ABANDONED, only_if=lambda one: not one.lease_active)
     if done.ended:
-        publish_run_status(done.id, done.item_id, done.ws_id, done.status, progress=int(done.progress), version=int(done.version))
+        publish_status(done)
     return done.ended

@@ -24,14 +24,14 @@ from shared.money.budgets.reserving import BudgetExhausted
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.context import first_message
-from shared.runs.agent_runs.ending import end_run, event_data, update_run_summary, with_error
+from shared.runs.agent_runs.ending import end_run, event_data, publish_status, update_run_summary, with_error
 from shared.runs.agent_runs.failures import CardGone, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
 from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, acquire_lease, check_fence
 from shared.runs.agent_runs.rows import Run, RunContext
 from shared.runs.agent_runs.spending import has_budget, settle_stored_calls
 from shared.runs.agent_runs.turns import Worker
-from shared.runs.terminal import TerminalWriter, publish_run_status
+from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import agent_actor
 from shared.store import Operation, fetch, get, get_many, load_text, put, save, store_text, transaction_guard, update_with_retry
 from shared.work.comments.writing import NewComment, create_comment
@@ -169,7 +169,7 @@ def _wait_for_answer(run_id: str, execution: str, what: str, token: str | None, 
         return _card_summary_operations(run)
 
     run = update_with_retry(lambda: _fetch_own_run(run_id, execution), change)
-    _publish_status(run)
+    publish_status(run)
     return run
 
 
@@ -225,7 +225,7 @@ def ensure_running(run_id: str, execution: str) -> Run:
         return [put(context), *_start_card(run)]
 
     run = update_with_retry(lambda: _fetch_own_run(run_id, execution), change)
-    _publish_status(run)
+    publish_status(run)
     return run
 
 
@@ -265,7 +265,7 @@ def turn(step: Step) -> State:
             f"available_{short.unit}": short.available,
         }
         return {"run_id": step.run_id, "next": "budget", "shortfall": shortfall}
-    _publish_status(run)
+    publish_status(run)
     return {"run_id": step.run_id, "next": next_state}
 
 
@@ -287,7 +287,7 @@ def finish(step: Step) -> State:
     run = end_run(
         run, "completed", get_actor(run), change, only_if=lambda one: one.execution == step.execution, called_by_execution=True
     )
-    _publish_status(run)
+    publish_status(run)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}
 
 
@@ -338,14 +338,8 @@ def fail(step: Step) -> State:
         only_if=lambda one: one.execution in (None, step.execution),
         called_by_execution=True,
     )
-    _publish_status(run)
+    publish_status(run)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}
-
-
-def _publish_status(run: Run) -> None:
-    started = run.started_at is not None
-    progress, version = int(run.progress), int(run.version)
-    publish_run_status(run.id, run.item_id, run.ws_id, run.status, started=started, progress=progress, version=version)
 
 
 _STEPS: Final[dict[str, Callable[[Step], State]]] = {
