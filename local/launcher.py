@@ -5,14 +5,19 @@ within some seconds even if connections are open. Everything it needs comes from
 """
 
 import asyncio
+import contextlib
 import ctypes
 import importlib.metadata
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from typing import Any
+
+import uvicorn
+import uvloop
 
 from local import ENGINE_VERSION
 from local.engine_guard import guarded
@@ -58,9 +63,6 @@ def load() -> Any:
 
 async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
     """Serve until SIGTERM or SIGINT; return without waiting for open WebSockets."""
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,13 +71,8 @@ async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
     loop.add_signal_handler(signal.SIGUSR1, snapshots.soon)
 
     app: Any = guarded(engine, port, os.environ["AWS_SECRET_ACCESS_KEY"])
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.keep_alive_timeout = 75
-    config.loglevel = "WARNING"
-    config.accesslog = None
-    config.websocket_max_message_size = 1024 * 1024
-    serving = asyncio.create_task(hypercorn_serve(app, config, shutdown_trigger=_never))
+    listener = socket.create_server(("127.0.0.1", port), backlog=2048)
+    serving = asyncio.create_task(_Server(configuration(app)).serve(sockets=[listener]))
     ticking = asyncio.create_task(snapshots.keep_writing())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,8 +81,34 @@ async def serve(engine: Any, snapshots: Snapshots, port: int) -> None:
         serving.result()
 
 
+class _Server(uvicorn.Server):
+    """uvicorn without signals of its own: its shutdown would wait for every open WebSocket, so `shut_down` ends the process instead."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        """Leave the signals as they are."""
+        return contextlib.nullcontext()
+
+
+def configuration(app: Any) -> uvicorn.Config:
+    """How uvicorn serves the engine: HTTP is read in C, and AWS's own headers stay the only ones."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=1024 * 1024,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        timeout_keep_alive=75,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+    )
+
+
 async def _never() -> None:
-    """Never return: Hypercorn's own shutdown would wait for every open WebSocket, so `shut_down` ends the process instead."""
+    """Never return."""
     await asyncio.Event().wait()
 
 
@@ -113,7 +136,7 @@ def main() -> None:
 
     snapshots = Snapshots(engine, os.environ["STATE_DIR"], {"dynamodb": journal.forget})
     try:
-        asyncio.run(_run(engine, snapshots))
+        uvloop.run(_run(engine, snapshots))
     except OSError as error:
         raise SystemExit(f"local cloud: the engine cannot listen: {error}") from error
 
