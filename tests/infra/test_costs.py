@@ -46,8 +46,15 @@ def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
     assert f"{metrics} custom metrics" in PAGE
     assert f"{metrics * METRIC:.2f} USD" in PAGE
     log = (Path(__file__).parents[2] / "shared" / "edge" / "http" / "log.py").read_text()
-    assert log.count('"Unit"') == len(METRICS)
+    assert log.count('"Unit"') == len(METRICS)  # one without a unit, `failures`, is written only if a version fails
     assert log.count('"Dimensions": [["contract", "area"]]') == 1
+
+
+def test_the_price_of_the_alarms_of_versions_is_the_documented_one(everything: Templates) -> None:
+    """An alarm costs as many as it has metrics."""
+    alarms = [one.properties for one in everything.of("AWS::CloudWatch::Alarm") if "Metrics" in one.properties]
+    metrics = sum("MetricStat" in query for alarm in alarms for query in alarm["Metrics"])
+    assert f"alarms on {metrics} metrics: {metrics * ALARM:.2f} USD a month" in PAGE
 
 
 def test_the_price_of_snapshots_is_the_documented_one() -> None:

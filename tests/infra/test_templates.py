@@ -578,9 +578,12 @@ def test_a_deployment_changes_with_its_routes() -> None:
     from infra.rest_api import deployment_stamp
 
     routes = list(planned.code().routes)
-    assert deployment_stamp("omoios", routes, ("*",)) == deployment_stamp("omoios", routes, ("*",))
-    assert deployment_stamp("omoios", routes, ("*",)) != deployment_stamp("omoios", routes[1:], ("*",))
-    assert deployment_stamp("omoios", routes, ("*",)) != deployment_stamp("omoios", routes, ("https://a.dev",))
+    functions = {area: area for area in AREAS}
+    before = deployment_stamp("omoios", routes, functions, ("*",))
+    assert deployment_stamp("omoios", routes, functions, ("*",)) == before
+    assert deployment_stamp("omoios", routes[1:], functions, ("*",)) != before
+    assert deployment_stamp("omoios", routes, functions, ("https://a.dev",)) != before
+    assert deployment_stamp("omoios", routes, functions | {"auth": "another"}, ("*",)) != before
 
 
 # -- watching
@@ -602,6 +605,31 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     assert len(watched["WriteThrottleEvents"]) == len(watched["ReadThrottleEvents"]) == len(TABLES)
     assert {"IteratorAge", "ExecutionsFailed", "ExecutionsTimedOut"} <= set(watched)
     assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"] & watched["Latency"]
+
+
+def test_a_part_of_a_job_that_fails_has_an_alarm(prod: Templates, local: Templates) -> None:
+    for templates in (prod, local):
+        (alarm,) = [one for one in templates.of("AWS::CloudWatch::Alarm") if one.name == "JobsFailed"]
+        assert (alarm.properties["Namespace"], alarm.properties["MetricName"], alarm.properties["Threshold"]) == (
+            "Cadre",
+            "failed",
+            1,
+        )
+        assert alarm.properties.get("Dimensions", []) == []  # of all jobs
+
+
+def test_nothing_that_a_rule_sends_is_lost(prod: Templates) -> None:
+    """What a target does not take goes to a dead-letter queue that takes it from rules."""
+    taking = {
+        queue["Ref"]
+        for policy in prod.of("AWS::SQS::QueuePolicy")
+        for queue in policy.properties["Queues"]
+        if "events.amazonaws.com" in json.dumps(policy.properties["PolicyDocument"])
+    }
+    for rule in prod.of("AWS::Events::Rule"):
+        for target in rule.properties["Targets"]:
+            assert logical(target["DeadLetterConfig"]["Arn"]) in taking, rule
+            assert logical(target["DeadLetterConfig"]["Arn"]).endswith("Dead"), rule
 
 
 # -- the edge
