@@ -44,5 +44,5 @@ def configuration_set(stack: PlatformStack, queue: aws_sqs.CfnQueue, dead: aws_s
             )
         ],
     )
-    rule.add_dependency(events)
+    rule.add_resource_dependency(events)
     return made.ref

@@ -645,6 +645,11 @@ def test_the_edge_has_an_origin_for_each_api_and_asks_for_tls(prod: Templates) -
     assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
 
 
+def test_dns_records_are_made_for_names_of_the_hosted_zone_only(prod: Templates) -> None:
+    """Route 53 refuses others, which are pointed at the edge by hand."""
+    assert {one.properties["Name"] for one in prod.of("AWS::Route53::RecordSet")} == {"api.agentworks.dev"}
+
+
 def test_the_edge_proves_itself_to_every_area(prod: Templates, local: Templates) -> None:
     """By a value that CloudFormation fills in: the templates hold where it is, and not what it is."""
     (distribution,) = prod.of("AWS::CloudFront::Distribution")
