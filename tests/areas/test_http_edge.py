@@ -54,6 +54,8 @@ NO_KEY = [
     {"x-cadre-edge": ""},
     {"x-cadre-edge": "guessed"},
     {"x-cadre-edge": "schlüssel"},
+    {"x-cadre-edge": KEY.upper()},
+    {"x-cadre-edge": f"{KEY}, {KEY}"},
     {"x-cadre-edge": f"{BEFORE},{KEY}"},
 ]
 
