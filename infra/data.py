@@ -141,7 +141,8 @@ class Data(PlatformStack):
             else None,
             deletion_protection_enabled=self.settings.protected,
         )
-        self.keep(table)
+        # a new one too: it refuses its deletion, and the deployment could not go back
+        table.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         return table
 
     def _ceiling(self) -> aws_dynamodb.CfnTable.OnDemandThroughputProperty | None:

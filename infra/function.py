@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Tags, aws_iam, aws_lambda, aws_logs
+from aws_cdk import Tags, Token, aws_iam, aws_lambda, aws_logs
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
@@ -28,6 +28,8 @@ _WRITE = [
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 ]
+_ENVIRONMENT = 4096  # bytes of all variables of a function: Lambda's limit
+_REFERENCE = 128  # bytes of a value that only the deployment knows: the address of a queue has about 100
 Statement = dict[str, Any]
 
 
@@ -82,7 +84,9 @@ class Functions:
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
         grants.wildcard("*", "X-Ray's writing actions accept no resource.")
         role = self._role(scope, title, grants)
-        held = self._held(scope, name, self._environment(name, grants), role, logs)
+        environment = self._environment(name, grants)
+        _check_environment(name, environment)
+        held = self._held(scope, name, environment, role, logs)
         stamp = self._stamp(scope, held)
         function = aws_lambda.CfnFunction(
             scope,
@@ -318,6 +322,17 @@ def _check_concurrency(reserved: Mapping[str, int]) -> None:
         asked = sum(spec.concurrency for spec in QUEUES.values() if spec.consumer == name)
         if number < max(asked, 1):
             raise SettingsError(f"reservedConcurrency: {name} needs at least {max(asked, 1)}")
+
+
+def _check_environment(name: str, variables: Mapping[str, str]) -> None:
+    """Raise SettingsError if a function's variables may be longer than Lambda takes."""
+    sizes = {
+        variable: len(variable) + (_REFERENCE if Token.is_unresolved(value) else len(value.encode()))
+        for variable, value in variables.items()
+    }
+    if sum(sizes.values()) > _ENVIRONMENT:
+        longest = sorted(sizes, key=sizes.__getitem__)[:-3:-1]
+        raise SettingsError(f"{name} has more than {_ENVIRONMENT} bytes of variables; the longest are {' and '.join(longest)}")
 
 
 def may_invoke(scope: Construct, name: str, function_arn: str, service: str, source_arn: str) -> None:

@@ -146,6 +146,14 @@ def test_a_revision_starts_every_function_anew(functions_with: Callable[..., Any
     assert revisions == [[None, None], ["1", "1"], ["2", "2"]]
 
 
+def test_more_variables_than_lambda_takes_are_refused_by_name(functions_with: Callable[..., Any]) -> None:
+    from infra.settings import SettingsError
+
+    assert functions_with(revision="r" * 64, issuer="https://" + "i" * 1000)
+    with pytest.raises(SettingsError, match=r"projects has more than 4096 bytes of variables; the longest are CADRE_ISSUER and"):
+        functions_with(issuer="https://" + "i" * 4000)
+
+
 def test_no_line_of_a_module_is_dropped_for_the_name_of_its_function(prod: Templates) -> None:
     from aws_lambda_powertools.logging.filters import SuppressFilter
 
@@ -265,13 +273,14 @@ HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::S
 @pytest.mark.parametrize("kind", HOLDS_DATA)
 def test_what_holds_data_stays_in_production_and_goes_on_a_laptop(prod: Templates, local: Templates, kind: str) -> None:
     holding = [resource for resource in prod.of(kind) if "EdgeKey" not in resource.name]  # made anew with a new stack
-    assert {resource.body["DeletionPolicy"] for resource in holding} == {"Retain"}
+    kept = "Retain" if kind == "AWS::DynamoDB::Table" else "RetainExceptOnCreate"  # a table refuses its deletion even then
+    assert {resource.body["DeletionPolicy"] for resource in holding} == {kept}
     assert {resource.body["UpdateReplacePolicy"] for resource in holding} == {"Retain"}
     assert {resource.body["DeletionPolicy"] for resource in local.of(kind)} == {"Delete"}
 
 
 def test_queues_stay_in_production_with_the_work_that_is_in_them(prod: Templates, local: Templates) -> None:
-    assert {queue.body["DeletionPolicy"] for queue in prod.of("AWS::SQS::Queue")} == {"Retain"}
+    assert {queue.body["DeletionPolicy"] for queue in prod.of("AWS::SQS::Queue")} == {"RetainExceptOnCreate"}
     assert {queue.body["DeletionPolicy"] for queue in local.of("AWS::SQS::Queue")} == {"Delete"}
 
 
