@@ -45,6 +45,8 @@ SHIFTS = (
     *(f"Linear10PercentEvery{minutes}Minutes" for minutes in (2, 3, 10)),
 )
 _HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"  # RFC 1123, in lower case
+# Those of `shared.agents.providers.registry` that need nothing on the machine; a test compares them
+PROVIDERS = ("embedded", "anthropic", "bedrock", "openai", "google", "qwen", "glm")
 LOCAL_SENDER = "cadre@localhost.localdomain"  # no domain that anybody could verify in SES
 NO_URL = "https://public-url-is-not-set.invalid"
 
@@ -135,19 +137,33 @@ class Settings:
         _is_country("sellerCountry", self.seller_country)
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
+        if self.edge_key_number < 1:
+            raise SettingsError("edgeKeyNumber: at least 1")
+        for name in ("provider_secret_arn", "oauth_secret_arn", "payment_secret_arn"):
+            # the six characters at the end are a part of it: rights are given by it
+            _matches(camel(name), getattr(self, name), r"(arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[!-~]+-\w{6})?")
+        self._check_models()
+        self._check_edge()
+
+    def _check_models(self) -> None:
+        """What a model needs to be called on AWS: its runs would all be refused. Raises SettingsError."""
+        for arn in self.bedrock_model_arns:
+            _matches("bedrockModelArns", arn, r"arn:aws[\w-]*:bedrock:[!-~]{1,2000}")
         profiles = [arn for arn in self.bedrock_model_arns if "inference-profile/" in arn]
         if profiles and len(profiles) == len(self.bedrock_model_arns):
             raise SettingsError(
                 "bedrockModelArns: an inference profile needs its foundation models' ARNs too, of all its regions"
             )
-        if self.edge_key_number < 1:
-            raise SettingsError("edgeKeyNumber: at least 1")
-        secrets = (self.provider_secret_arn, self.oauth_secret_arn, self.payment_secret_arn)
-        for arn in (*self.bedrock_model_arns, *filter(None, (*secrets, self.web_acl_arn))):
-            if not re.fullmatch(r"arn:[!-~]{1,2044}", arn):
-                raise SettingsError(f"{arn!r} is not an ARN")
-
-        self._check_edge()
+        provider = self.default_provider
+        if self.local or not (provider or self.default_model):
+            return
+        _one_of("defaultProvider", provider, PROVIDERS)
+        if not self.default_model and provider != "embedded":
+            raise SettingsError(f"defaultModel: name the model of {provider}")
+        if provider == "bedrock" and not self.bedrock_model_arns:
+            raise SettingsError("defaultProvider: bedrock needs its models in bedrockModelArns")
+        if provider not in ("bedrock", "embedded") and not self.provider_secret_arn:
+            raise SettingsError(f"defaultProvider: {provider} needs its key in the secret of providerSecretArn")
 
     def _check_edge(self) -> None:
         """What the edge and the addresses behind it need. Raises SettingsError."""
@@ -189,8 +205,10 @@ class Settings:
 
     @property
     def first_model(self) -> tuple[str, str]:
-        """The provider and model of new workspaces and of the catalogue. Locally what `local.models` found, else the embedded model."""
-        if self.local and not self.default_provider:
+        """The provider and model of new workspaces; locally, where `local.models` found them, also of the catalogue. Where no other one
+        can be called, the embedded model."""
+        others = not self.local and (self.provider_secret_arn or self.bedrock_model_arns)
+        if self.default_provider == "embedded" or not (self.default_provider or others):
             return "embedded", "cadre-embedded-1"
         return self.default_provider, self.default_model
 

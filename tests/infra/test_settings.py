@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import LOG_LEVELS, Settings, SettingsError, camel, load
+from infra.settings import LOG_LEVELS, PROVIDERS, Settings, SettingsError, camel, load
 from local.synth import app_settings
+from shared.agents.providers.embedded import MODEL as EMBEDDED
+from shared.agents.providers.registry import LOCAL, NAMES
 
 ROOT = Path(__file__).parents[2]
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/1"
@@ -30,7 +32,7 @@ def test_text_becomes_what_the_field_holds() -> None:
             "CADRE_KEEP_DATA": "true",
             "CADRE_GATEWAY_LOG_ROLE": "0",
             "CADRE_LOG_RETENTION_DAYS": "90",
-            "CADRE_BEDROCK_MODEL_ARNS": "arn:aws:a, arn:aws:b",
+            "CADRE_BEDROCK_MODEL_ARNS": "arn:aws:bedrock:a, arn:aws:bedrock:b",
             "CADRE_DOMAINS": '{"omoios": "o.dev"}',
             "CADRE_CERTIFICATE_ARN": "arn:aws:acm:us-east-1:1:certificate/1",
         },
@@ -38,7 +40,7 @@ def test_text_becomes_what_the_field_holds() -> None:
     assert settings.protected
     assert not settings.gateway_log_role
     assert settings.log_retention_days == 90
-    assert settings.bedrock_model_arns == ("arn:aws:a", "arn:aws:b")
+    assert settings.bedrock_model_arns == ("arn:aws:bedrock:a", "arn:aws:bedrock:b")
     assert settings.domains == {"omoios": "o.dev"}
     assert settings.url == "https://o.dev"
 
@@ -95,7 +97,14 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"stage": "dev", "publicUrl": "http://cadre.example"}, "publicUrl"),
         ({"publicUrl": "https://cadre.example/?a=b"}, "publicUrl"),
         ({"webAclArn": "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/a/1"}, "webAclArn"),
-        ({"providerSecretArn": "arn:aws:secretsmanager:eu-west-1:1:secret:a b"}, "not an ARN"),
+        ({"providerSecretArn": "arn:aws:secretsmanager:eu-west-1:1:secret:a b"}, "providerSecretArn"),
+        ({"paymentSecretArn": "cadre-payments"}, "paymentSecretArn"),
+        ({"oauthSecretArn": "arn:aws:secretsmanager:eu-west-1:111111111111:secret:oauth"}, "oauthSecretArn"),
+        ({"stage": "dev", "defaultProvider": "openAI", "defaultModel": "gpt"}, "defaultProvider"),
+        ({"stage": "dev", "defaultModel": "gpt"}, "defaultProvider"),
+        ({"stage": "dev", "defaultProvider": "openai"}, "defaultModel"),
+        ({"stage": "dev", "defaultProvider": "openai", "defaultModel": "gpt"}, "providerSecretArn"),
+        ({"stage": "dev", "defaultProvider": "bedrock", "defaultModel": "a"}, "bedrockModelArns"),
         ({"domains": {"omoios": "https://o.dev"}, "certificateArn": CERTIFICATE}, "domains: omoios"),
         ({"domains": {"omoios": "O.dev"}, "certificateArn": CERTIFICATE}, "domains: omoios"),
         ({"domains": {"omoios": 5}, "certificateArn": CERTIFICATE}, "domains: omoios"),
@@ -137,6 +146,20 @@ def test_a_laptop_takes_no_setting_of_a_deployment() -> None:
     """`cdk.json` may hold what production needs, and `make run` goes on working in the same checkout."""
     kept = {"stage": "prod", "publicUrl": "https://cadre.example", "runtime": "python3.12", "keepData": True, "snapStart": True}
     assert load(kept, app_settings({"CADRE_STAGE": "prod"})) == load({}, {})
+
+
+def test_where_no_other_model_can_be_called_new_workspaces_have_the_embedded_one() -> None:
+    secret = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-AbCdEf"
+    embedded = ("embedded", EMBEDDED)
+    assert Settings(stage="dev").first_model == Settings().first_model == embedded
+    assert Settings(stage="dev", default_provider="embedded").first_model == embedded
+    assert Settings(stage="dev", provider_secret_arn=secret).first_model == ("", "")  # each agent's own
+    named = Settings(stage="dev", provider_secret_arn=secret, default_provider="openai", default_model="gpt-4o")
+    assert named.first_model == ("openai", "gpt-4o")
+
+
+def test_the_providers_of_a_deployment_are_those_that_the_platform_has() -> None:
+    assert set(PROVIDERS) == set(NAMES) - {LOCAL}
 
 
 def test_a_variable_with_another_name_is_refused() -> None:
