@@ -115,6 +115,8 @@ def test_a_version_is_new_when_the_function_is_and_only_then(everything: Templat
     assert version(EVERYTHING) in versions
     assert version(replace(EVERYTHING, alarm_email="", log_retention_days=90, throttle_rate=1)) in versions
     assert version(replace(EVERYTHING, public_url="https://elsewhere.example")) not in versions
+    assert version(replace(EVERYTHING, revision="2")) not in versions
+    assert version(replace(EVERYTHING, edge_key_number=4)) not in versions
     other = tmp_path / "other.zip"
     other.write_bytes(b"another package")
     assert version(EVERYTHING, other) not in versions
