@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# which deployment a command is for
+DEPLOYED = --stage $(or $(STAGE),local)$(if $(DEPLOYMENT), --deployment $(DEPLOYMENT))
 
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
@@ -48,14 +50,14 @@ nag: $(READY)  ## cdk-nag over every stack
 cfn-lint: $(READY)  ## CloudFormation's schemas over every stack of every stage
 	$(BIN)/python -m infra.lint
 
-redrive: $(READY)  ## dead letters on their way again (QUEUE=, STAGE=); without QUEUE: how many there are
-	@$(BIN)/python -m tools.redrive $(QUEUE) --stage $(or $(STAGE),local)
+redrive: $(READY)  ## dead letters on their way again (QUEUE=, STAGE=, DEPLOYMENT=); without QUEUE: how many there are
+	@$(BIN)/python -m tools.redrive $(QUEUE) $(DEPLOYED)
 
-admin: $(READY)  ## an administrator of the platform (EMAIL=, STAGE=, REVOKE=1); without EMAIL: who is one
-	@$(BIN)/python -m tools.admin $(EMAIL) $(if $(REVOKE),--revoke) --stage $(or $(STAGE),local)
+admin: $(READY)  ## an administrator of the platform (EMAIL=, STAGE=, DEPLOYMENT=, REVOKE=1); without EMAIL: who is one
+	@$(BIN)/python -m tools.admin $(EMAIL) $(if $(REVOKE),--revoke) $(DEPLOYED)
 
-mail: $(READY)  ## whether an address gets mail (EMAIL=, STAGE=); LIFT=1: again
-	@$(BIN)/python -m tools.mail $(EMAIL) $(if $(LIFT),--lift) --stage $(or $(STAGE),local)
+mail: $(READY)  ## whether an address gets mail (EMAIL=, STAGE=, DEPLOYMENT=); LIFT=1: again
+	@$(BIN)/python -m tools.mail $(EMAIL) $(if $(LIFT),--lift) $(DEPLOYED)
 
 bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md
 	$(BIN)/python -m bench

@@ -24,8 +24,9 @@ RUN_DAYS = 30  # the whole execution, waiting included
 
 # Names of exception classes as run_steps raises them, and Lambda's own
 RATE_LIMITED = ("ProviderRateLimited",)
+# More runs than the function may have calls at a time (`reservedConcurrency`, or the account's limit): nothing was done yet
+THROTTLED = ("Lambda.TooManyRequestsException",)
 TRANSIENT = (
-    "Lambda.TooManyRequestsException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
@@ -107,7 +108,8 @@ def choice(states: dict[str, str], default: str) -> State:
 
 
 def _retries(waits_for_callback: bool) -> list[State]:
-    """The retries of a task. A rate limit waits longest; a time-out is tried only once more, because a turn costs money."""
+    """The retries of a task. What found no room waits longest, up to a quarter of an hour, as long as a turn may take; a time-out is tried
+    only once more, because a turn costs money."""
     retries: list[State] = [
         {
             "ErrorEquals": list(RATE_LIMITED),
@@ -115,6 +117,14 @@ def _retries(waits_for_callback: bool) -> list[State]:
             "BackoffRate": 2,
             "MaxAttempts": 6,
             "MaxDelaySeconds": 120,
+            "JitterStrategy": "FULL",
+        },
+        {
+            "ErrorEquals": list(THROTTLED),
+            "IntervalSeconds": 2,
+            "BackoffRate": 2,
+            "MaxAttempts": 30,
+            "MaxDelaySeconds": 60,
             "JitterStrategy": "FULL",
         },
         {"ErrorEquals": list(TRANSIENT), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "JitterStrategy": "FULL"},

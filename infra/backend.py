@@ -38,7 +38,9 @@ class Backend(PlatformStack):
             policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
         )
         for area in code.areas:
-            functions.make(self, area, self._machine_grants(area))
+            made = functions.make(self, area, self._machine_grants(area))
+            # also where APIs call an alias: this stack is deployed first, and may not take back what they still import
+            self.export_value(made.function.attr_arn)
         for consumer in dict.fromkeys(spec.consumer for spec in QUEUES.values()):
             self._consume(consumer)
         self._consume_stream()

@@ -46,7 +46,7 @@ class Data(PlatformStack):
         exempt(self.tables["ephemeral"], "AwsSolutions-DDB3", "Its items expire; a restore would bring back revoked sessions.")
         self.files = self._bucket()
         self.queues = {name: self._queue(name, spec) for name, spec in QUEUES.items()}
-        self.configuration_set = "" if settings.local else configuration_set(self, self.queues["mail-events"].queue)
+        self.configuration_set = "" if settings.local else self._mail_events()
         self.signing = aws_secretsmanager.CfnSecret(
             self,
             "Signing",
@@ -58,6 +58,10 @@ class Data(PlatformStack):
         self.keep(self.signing)
         self.edge_keys = {} if settings.local else self._edge_keys()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
+
+    def _mail_events(self) -> str:
+        queue = self.queues["mail-events"]
+        return configuration_set(self, queue.queue, queue.dead)
 
     def _edge_keys(self) -> dict[int, str]:
         """The edge's keys by number: references that CloudFormation resolves at deployment. A local deployment has no edge.
@@ -137,7 +141,8 @@ class Data(PlatformStack):
             else None,
             deletion_protection_enabled=self.settings.protected,
         )
-        self.keep(table)
+        # a new one too: it refuses its deletion, and the deployment could not go back
+        table.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
         return table
 
     def _ceiling(self) -> aws_dynamodb.CfnTable.OnDemandThroughputProperty | None:
@@ -221,7 +226,7 @@ class Data(PlatformStack):
 
     def _queue(self, name: str, spec: QueueSpec) -> Queue:
         title = pascal_case(name)
-        dead = dead_letters(self, f"{title}Dead", fifo=spec.fifo)
+        dead = dead_letters(self, f"{title}Dead", by_rules=spec.by_rules, fifo=spec.fifo)
         queue = aws_sqs.CfnQueue(
             self,
             title,

@@ -158,9 +158,7 @@ class Edge(PlatformStack):
 
     def _records(self, distribution: aws_cloudfront.CfnDistribution) -> None:
         settings = self.settings
-        if not settings.hosted_zone_id:
-            return
-        for contract, host in sorted(settings.domains.items()):
+        for contract, host in sorted(settings.zone_domains.items()):
             for kind in ("A", "AAAA"):
                 aws_route53.CfnRecordSet(
                     self,

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Tags, aws_iam, aws_lambda
+from aws_cdk import Tags, Token, aws_iam, aws_lambda, aws_logs
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.data import Data
 from infra.exemptions import exempt
 from infra.names import GSIS, STAGE_NAME, pascal_case
-from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, Access, Needs
+from infra.needs import AREAS, BEHIND_GATEWAYS, FUNCTIONS, Access, Needs
 from infra.queues import QUEUES
 from infra.release import Deployed, release
 from infra.settings import Settings, SettingsError
@@ -28,6 +28,8 @@ _WRITE = [
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 ]
+_ENVIRONMENT = 4096  # bytes of all variables of a function: Lambda's limit
+_REFERENCE = 128  # bytes of a value that only the deployment knows: the address of a queue has about 100
 Statement = dict[str, Any]
 
 
@@ -82,53 +84,65 @@ class Functions:
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
         grants.wildcard("*", "X-Ray's writing actions accept no resource.")
         role = self._role(scope, title, grants)
-        asset = self._asset(scope)
         environment = self._environment(name, grants)
-        stamp = self._stamp(scope, needs, environment)
+        _check_environment(name, environment)
+        held = self._held(scope, name, environment, role, logs)
+        stamp = self._stamp(scope, held)
         function = aws_lambda.CfnFunction(
             scope,
             title,
-            handler=f"functions.{name}.handler.handler",
-            runtime=self.settings.runtime,
-            architectures=[self.settings.architecture],
-            role=role.attr_arn,
-            code=aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
-            memory_size=needs.memory,
-            timeout=needs.timeout,
+            **held,
             # without this, Lambda stops a chain of messages that comes back to its function after 16 rounds
             recursive_loop="Allow" if feeds_itself(name) else None,
-            # Active begins traces: where a request comes in. A worker goes on with the trace that its message or its execution brings
-            tracing_config=aws_lambda.CfnFunction.TracingConfigProperty(
-                mode="Active" if name in BEHIND_GATEWAYS else "PassThrough"
-            ),
-            logging_config=aws_lambda.CfnFunction.LoggingConfigProperty(
-                log_format="JSON",
-                log_group=logs.ref,
-                application_log_level=self._passing_level(),
-                system_log_level="WARN",  # START, END and REPORT lines cost more than our one line for each request
-            ),
-            environment=aws_lambda.CfnFunction.EnvironmentProperty(variables=environment),
             description=f"Cadre: {name} {stamp}".rstrip(),  # Lambda makes no version of what did not change
             reserved_concurrent_executions=self.settings.reserved_concurrency.get(name),
-            snap_start=aws_lambda.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
-            if self.settings.snap_start and name in BEHIND_GATEWAYS
-            else None,
         )
         if self.settings.runtime != "python3.14":
             exempt(function, "AwsSolutions-L1", "The runtime is the Python that compiled the package: bytecode must match.")
         Tags.of(function).add("area", name)
         Tags.of(role).add("area", name)
         Tags.of(logs).add("area", name)
-        self.by_name[name], self.roles[name] = release(scope, title, function, stamp), role
+        self.by_name[name] = release(scope, title, function, stamp, answers=name in AREAS)
+        self.roles[name] = role
         return self.by_name[name]
 
-    def _stamp(self, scope: PlatformStack, needs: Needs, environment: dict[str, str]) -> str:
-        """A hash that changes with everything that a version of the function holds; empty without versions."""
-        settings = self.settings
-        if not settings.versions:
+    def _held(
+        self,
+        scope: PlatformStack,
+        name: str,
+        environment: dict[str, str],
+        role: aws_iam.CfnRole,
+        logs: aws_logs.CfnLogGroup,
+    ) -> dict[str, Any]:
+        """The properties that a version of the function holds."""
+        needs, asset, snapshots = FUNCTIONS[name], self._asset(scope), self.settings.snap_start and name in BEHIND_GATEWAYS
+        return {
+            "handler": f"functions.{name}.handler.handler",
+            "runtime": self.settings.runtime,
+            "architectures": [self.settings.architecture],
+            "role": role.attr_arn,
+            "code": aws_lambda.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
+            "memory_size": needs.memory,
+            "timeout": needs.timeout,
+            # Active begins traces: where a request comes in. A worker goes on with the trace that its message or its execution brings
+            "tracing_config": aws_lambda.CfnFunction.TracingConfigProperty(
+                mode="Active" if name in BEHIND_GATEWAYS else "PassThrough"
+            ),
+            "logging_config": aws_lambda.CfnFunction.LoggingConfigProperty(
+                log_format="JSON",
+                log_group=logs.ref,
+                application_log_level=self._passing_level(),
+                system_log_level="WARN",  # START, END and REPORT lines cost more than our one line for each request
+            ),
+            "environment": aws_lambda.CfnFunction.EnvironmentProperty(variables=environment),
+            "snap_start": aws_lambda.CfnFunction.SnapStartProperty(apply_on="PublishedVersions") if snapshots else None,
+        }
+
+    def _stamp(self, scope: PlatformStack, held: dict[str, Any]) -> str:
+        """A hash that changes with what a version of the function holds, and with nothing else; empty without versions."""
+        if not self.settings.versions:
             return ""
-        held = [self.package.name, str(needs), str(settings), scope.resolve(environment)]
-        return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(scope.resolve(held), sort_keys=True).encode()).hexdigest()[:12]
 
     def _passing_level(self) -> str:
         """What Lambda lets through. Never less than INFO: requests' lines have that level and hold the metrics. The process itself leaves
@@ -308,6 +322,17 @@ def _check_concurrency(reserved: Mapping[str, int]) -> None:
         asked = sum(spec.concurrency for spec in QUEUES.values() if spec.consumer == name)
         if number < max(asked, 1):
             raise SettingsError(f"reservedConcurrency: {name} needs at least {max(asked, 1)}")
+
+
+def _check_environment(name: str, variables: Mapping[str, str]) -> None:
+    """Raise SettingsError if a function's variables may be longer than Lambda takes."""
+    sizes = {
+        variable: len(variable) + (_REFERENCE if Token.is_unresolved(value) else len(value.encode()))
+        for variable, value in variables.items()
+    }
+    if sum(sizes.values()) > _ENVIRONMENT:
+        longest = sorted(sizes, key=sizes.__getitem__)[:-3:-1]
+        raise SettingsError(f"{name} has more than {_ENVIRONMENT} bytes of variables; the longest are {' and '.join(longest)}")
 
 
 def may_invoke(scope: Construct, name: str, function_arn: str, service: str, source_arn: str) -> None:

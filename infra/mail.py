@@ -5,8 +5,9 @@ from aws_cdk import aws_events, aws_ses, aws_sqs
 from infra.stack import PlatformStack
 
 
-def configuration_set(stack: PlatformStack, queue: aws_sqs.CfnQueue) -> str:
-    """Make the configuration set, its events and the rule that puts them into the queue; return its name."""
+def configuration_set(stack: PlatformStack, queue: aws_sqs.CfnQueue, dead: aws_sqs.CfnQueue) -> str:
+    """Make the configuration set, its events and the rule that puts them into the queue; return its name. `dead` gets what the queue
+    does not take."""
     made = aws_ses.CfnConfigurationSet(
         stack,
         "Mails",
@@ -35,7 +36,13 @@ def configuration_set(stack: PlatformStack, queue: aws_sqs.CfnQueue) -> str:
             "detail-type": ["Email Bounced", "Email Complaint Received"],
             "detail": {"mail": {"tags": {"ses:configuration-set": [made.ref]}}},  # not those of other senders in the account
         },
-        targets=[aws_events.CfnRule.TargetProperty(id="queue", arn=queue.attr_arn)],
+        targets=[
+            aws_events.CfnRule.TargetProperty(
+                id="queue",
+                arn=queue.attr_arn,
+                dead_letter_config=aws_events.CfnRule.DeadLetterConfigProperty(arn=dead.attr_arn),
+            )
+        ],
     )
-    rule.add_dependency(events)
+    rule.add_resource_dependency(events)
     return made.ref

@@ -22,31 +22,27 @@ class Deployed:
     qualifier: str = "$LATEST"
 
 
-def release(scope: PlatformStack, title: str, function: aws_lambda.CfnFunction, stamp: str) -> Deployed:
-    """The function as callers see it. With versions, a new `stamp` makes a new one, and callers call the alias."""
+def release(scope: PlatformStack, title: str, function: aws_lambda.CfnFunction, stamp: str, *, answers: bool) -> Deployed:
+    """The function as callers see it. With versions, a new `stamp` makes a new one, and callers call the alias.
+    `answers`: it answers requests, also when it fails."""
     name = function.ref
     if not scope.settings.versions:
         return Deployed(function, name, function.attr_arn, name)
     version = aws_lambda.CfnVersion(scope, f"{title}Version{stamp}", function_name=name)
     alias = aws_lambda.CfnAlias(scope, f"{title}Live", function_name=name, function_version=version.attr_version, name=LIVE)
     if scope.settings.gradual_shift:
-        alias.cfn_options.update_policy = _shift(scope, title, name, version.attr_version)
+        alias.cfn_options.update_policy = _shift(scope, title, name, version.attr_version, answers=answers)
     arn = alias.ref
     return Deployed(function, name, arn, arn, Fn.select(7, Fn.split(":", arn)))
 
 
-def _shift(scope: PlatformStack, title: str, name: str, version: str) -> CfnUpdatePolicy:
-    """CodeDeploy moves the alias, and back when the new version raises: errors of the old one do not stop its repair."""
-    dimensions = {"FunctionName": name, "Resource": Fn.join(":", [name, LIVE]), "ExecutedVersion": version}
+def _shift(scope: PlatformStack, title: str, name: str, version: str, *, answers: bool) -> CfnUpdatePolicy:
+    """CodeDeploy moves the alias, and back when the new version fails: errors of the old one do not stop its repair."""
     alarm = aws_cloudwatch.CfnAlarm(
         scope,
         f"{title}NewErrors",
-        alarm_description=f"Cadre {scope.settings.stage}: the new version of {title} raises; its deployment goes back",
-        namespace="AWS/Lambda",
-        metric_name="Errors",
-        dimensions=[aws_cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value) for key, value in dimensions.items()],
-        statistic="Sum",
-        period=60,
+        alarm_description=f"Cadre {scope.settings.stage}: the new version of {title} fails; its deployment goes back",
+        metrics=_failures(name, version, answers=answers),
         evaluation_periods=1,
         threshold=1,
         comparison_operator="GreaterThanOrEqualToThreshold",
@@ -74,6 +70,32 @@ def _shift(scope: PlatformStack, title: str, name: str, version: str) -> CfnUpda
             application_name=application, deployment_group_name=group.ref
         )
     )
+
+
+def _failures(name: str, version: str, *, answers: bool) -> list[aws_cloudwatch.CfnAlarm.MetricDataQueryProperty]:
+    """The calls of a version that raised, and if it answers requests also those that it answered with 500: no errors to Lambda."""
+    of_lambda = {"FunctionName": name, "Resource": Fn.join(":", [name, LIVE]), "ExecutedVersion": version}
+    counted = {"errors": ("AWS/Lambda", "Errors", of_lambda)}
+    if answers:  # `shared.edge.http.log` writes it
+        counted["failures"] = ("Cadre", "failures", {"function": name, "version": version})
+    alarm = aws_cloudwatch.CfnAlarm
+    queries = [
+        alarm.MetricDataQueryProperty(
+            id=key,
+            return_data=False,
+            metric_stat=alarm.MetricStatProperty(
+                metric=alarm.MetricProperty(
+                    namespace=namespace,
+                    metric_name=metric,
+                    dimensions=[alarm.DimensionProperty(name=one, value=value) for one, value in dimensions.items()],
+                ),
+                period=60,
+                stat="Sum",
+            ),
+        )
+        for key, (namespace, metric, dimensions) in counted.items()
+    ]
+    return [*queries, alarm.MetricDataQueryProperty(id="all", expression=" + ".join(f"FILL({key}, 0)" for key in counted))]
 
 
 def _application(scope: PlatformStack) -> tuple[str, str]:

@@ -71,16 +71,12 @@ class RestApi(PlatformStack):
         mine = [route for route in routes if route.contract == contract.name]
         areas = sorted({route.area for route in mine} | {FALLBACK_AREA})
         Tags.of(self).add("contract", contract.name)
+        uris = {area: self.invocation_uri(functions[area].arn) for area in areas}
+        name, origins = settings.stack_name(contract.name), settings.allowed_origins
         self.api = aws_apigateway.CfnRestApi(
             self,
             "Api",
-            body=openapi_body(
-                contract.name,
-                settings.stack_name(contract.name),
-                mine,
-                {area: self.invocation_uri(functions[area].arn) for area in areas},
-                settings.allowed_origins,
-            ),
+            body=openapi_body(contract.name, name, mine, uris, origins),
             endpoint_configuration=aws_apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
             # Every body reaches the functions as the bytes that were sent, with any Accept header
             binary_media_types=BINARY,
@@ -88,7 +84,8 @@ class RestApi(PlatformStack):
             fail_on_warnings=False,
         )
         exempt(self.api, "AwsSolutions-APIG2", "The functions validate: errors must have the contract's own shape.")
-        self.stage = self._stage(mine)
+        called = {area: json.dumps(self.resolve(uri)) for area, uri in uris.items()}
+        self.stage = self._stage(deployment_stamp(contract.name, mine, called, origins))
         source = self.arn("execute-api", self.api.ref, f"/{STAGE_NAME}/*")
         for area in areas:
             title = pascal_case(area)
@@ -108,9 +105,8 @@ class RestApi(PlatformStack):
     def host(self) -> str:
         return Fn.join("", [self.api.ref, ".execute-api.", self.region, ".", self.url_suffix])
 
-    def _stage(self, routes: list[Route]) -> aws_apigateway.CfnStage:
+    def _stage(self, stamp: str) -> aws_apigateway.CfnStage:
         # A deployment is a snapshot: CloudFormation makes a new one only if its logical id changes
-        stamp = deployment_stamp(self.contract.name, routes, self.settings.allowed_origins)
         deployment = aws_apigateway.CfnDeployment(self, f"Deployment{stamp}", rest_api_id=self.api.ref)
         # API Gateway would make this group itself, by this name, and never forget what is in it
         execution_logs = self.logs("ExecutionLogs", Fn.join("", ["API-Gateway-Execution-Logs_", self.api.ref, "/", STAGE_NAME]))
@@ -243,10 +239,6 @@ def _origin(origins: tuple[str, ...]) -> str:
     return f"'{origins[0]}'"
 
 
-def deployment_stamp(contract: str, routes: Iterable[Route], origins: tuple[str, ...]) -> str:
-    """A hash that changes with everything in the deployed API."""
-    routes = list(routes)
-    shown = openapi_body(
-        contract, "", routes, {FALLBACK_AREA: FALLBACK_AREA} | {route.area: route.area for route in routes}, origins
-    )
-    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:12]
+def deployment_stamp(contract: str, routes: Iterable[Route], uris: Mapping[str, str], origins: tuple[str, ...]) -> str:
+    """A hash that changes with everything in the deployed API; `uris` say what is called, a function or its alias."""
+    return hashlib.sha256(json.dumps(openapi_body(contract, "", routes, uris, origins)).encode()).hexdigest()[:12]

@@ -9,10 +9,13 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from infra.names import CONTRACT, PROJECT, stack_name
+from shared.core.emails import is_email
 from shared.core.registries import country
+from shared.core.settings import origin_of
 
 STAGES = ("local", "dev", "prod")
 BUNDLES = ("venv", "lambda")
@@ -41,7 +44,9 @@ SHIFTS = (
     "Linear10PercentEvery1Minute",
     *(f"Linear10PercentEvery{minutes}Minutes" for minutes in (2, 3, 10)),
 )
-_ADDRESS = r"[^@\s]+@[^@\s]+"
+_HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"  # RFC 1123, in lower case
+# Those of `shared.agents.providers.registry` that need nothing on the machine; a test compares them
+PROVIDERS = ("embedded", "anthropic", "bedrock", "openai", "google", "qwen", "glm")
 LOCAL_SENDER = "cadre@localhost.localdomain"  # no domain that anybody could verify in SES
 NO_URL = "https://public-url-is-not-set.invalid"
 
@@ -122,34 +127,66 @@ class Settings:
         _one_of("logRetentionDays", self.log_retention_days, RETENTIONS)
         _one_of("logLevel", self.log_level.upper(), tuple(LOG_LEVELS))
         object.__setattr__(self, "log_level", LOG_LEVELS[self.log_level.upper()])
-        _matches("revision", self.revision, r"[\w.:-]{0,64}")
+        _matches("revision", self.revision, r"[A-Za-z0-9_.:-]{0,64}")
         _matches("deployment", self.deployment, r"[a-z][a-z0-9-]{0,19}")
-        _matches("mailSender", self.mail_sender, _ADDRESS)
-        _matches("alarmEmail", self.alarm_email, rf"({_ADDRESS})?")
-        for name, url in (("publicUrl", self.public_url), ("appUrl", self.app_url)):
-            _matches(name, url, r"(https?://[^\s/]+\S*)?")
+        for name, address in (("mailSender", self.mail_sender), ("alarmEmail", self.alarm_email)):
+            if address and not is_email(address):
+                raise SettingsError(f"{name}: {address!r} is no e-mail address")
         _matches("priceMultiplier", self.price_multiplier, r"\d+(\.\d+)?")
         _matches("priceStepMicros", self.price_step_micros, r"[1-9]\d*")
         _is_country("sellerCountry", self.seller_country)
-        if unknown := sorted(set(self.domains) - set(CONTRACT)):
-            raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
-        if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):
-            raise SettingsError("certificateArn: domains need a certificate in us-east-1, where CloudFront reads it")
-        if bool(self.hosted_zone_id) != bool(self.hosted_zone_name):
-            raise SettingsError("hostedZoneId and hostedZoneName go together")
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
+        if self.edge_key_number < 1:
+            raise SettingsError("edgeKeyNumber: at least 1")
+        for name in ("provider_secret_arn", "oauth_secret_arn", "payment_secret_arn"):
+            # the six characters at the end are a part of it: rights are given by it
+            _matches(camel(name), getattr(self, name), r"(arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[!-~]+-\w{6})?")
+        self._check_models()
+        self._check_edge()
+
+    def _check_models(self) -> None:
+        """What a model needs to be called on AWS: its runs would all be refused. Raises SettingsError."""
+        for arn in self.bedrock_model_arns:
+            _matches("bedrockModelArns", arn, r"arn:aws[\w-]*:bedrock:[!-~]{1,2000}")
         profiles = [arn for arn in self.bedrock_model_arns if "inference-profile/" in arn]
         if profiles and len(profiles) == len(self.bedrock_model_arns):
             raise SettingsError(
                 "bedrockModelArns: an inference profile needs its foundation models' ARNs too, of all its regions"
             )
-        if self.edge_key_number < 1:
-            raise SettingsError("edgeKeyNumber: at least 1")
-        secrets = (self.provider_secret_arn, self.oauth_secret_arn, self.payment_secret_arn)
-        for arn in (*self.bedrock_model_arns, *filter(None, (*secrets, self.web_acl_arn))):
-            if not arn.startswith("arn:"):
-                raise SettingsError(f"{arn!r} is not an ARN")
+        provider = self.default_provider
+        if self.local or not (provider or self.default_model):
+            return
+        _one_of("defaultProvider", provider, PROVIDERS)
+        if not self.default_model and provider != "embedded":
+            raise SettingsError(f"defaultModel: name the model of {provider}")
+        if provider == "bedrock" and not self.bedrock_model_arns:
+            raise SettingsError("defaultProvider: bedrock needs its models in bedrockModelArns")
+        if provider not in ("bedrock", "embedded") and not self.provider_secret_arn:
+            raise SettingsError(f"defaultProvider: {provider} needs its key in the secret of providerSecretArn")
+
+    def _check_edge(self) -> None:
+        """What the edge and the addresses behind it need. Raises SettingsError."""
+        for name, url in (("publicUrl", self.public_url), ("appUrl", self.app_url)):
+            _matches(name, url, r"(https?://[^\s/?#]+[^\s?#]*)?" if self.local else r"(https://[^\s/?#]+[^\s?#]*)?")
+        if unknown := sorted(set(self.domains) - set(CONTRACT)):
+            raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")
+        if self.domains and not self.certificate_arn.startswith("arn:aws:acm:us-east-1:"):
+            raise SettingsError("certificateArn: domains need a certificate in us-east-1, where CloudFront reads it")
+        for contract, host in self.domains.items():
+            _matches(f"domains: {contract}", host, _HOST)
+        if len(set(self.domains.values())) < len(self.domains):
+            raise SettingsError("domains: a host name is of one contract")
+        if self.hosted_zone_id and not self.zone_domains:
+            raise SettingsError(f"hostedZoneName: none of `domains` is in {self.hosted_zone_name!r}")
+        for origin in self.allowed_origins:
+            if origin != "*" and (origin_of(origin) != origin or not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin)):
+                raise SettingsError(f"allowedOrigins: {origin!r} is not like https://app.example.com")
+        if "*" in self.allowed_origins and len(self.allowed_origins) > 1:
+            raise SettingsError("allowedOrigins: `*` is every origin, and stands alone")
+        if bool(self.hosted_zone_id) != bool(self.hosted_zone_name):
+            raise SettingsError("hostedZoneId and hostedZoneName go together")
+        _matches("webAclArn", self.web_acl_arn, r"(arn:aws[\w-]*:wafv2:us-east-1:\d*:global/webacl/.+)?")
 
     @property
     def local(self) -> bool:
@@ -161,9 +198,17 @@ class Settings:
         return bool(self.gradual_shift) or self.snap_start
 
     @property
+    def zone_domains(self) -> dict[str, str]:
+        """Those of `domains` that are in the hosted zone: Route 53 takes no others."""
+        zone = self.hosted_zone_name.rstrip(".").lower()
+        return {contract: host for contract, host in self.domains.items() if zone and f".{host}".endswith(f".{zone}")}
+
+    @property
     def first_model(self) -> tuple[str, str]:
-        """The provider and model of new workspaces and of the catalogue. Locally what `local.models` found, else the embedded model."""
-        if self.local and not self.default_provider:
+        """The provider and model of new workspaces; locally, where `local.models` found them, also of the catalogue. Where no other one
+        can be called, the embedded model."""
+        others = not self.local and (self.provider_secret_arn or self.bedrock_model_arns)
+        if self.default_provider == "embedded" or not (self.default_provider or others):
             return "embedded", "cadre-embedded-1"
         return self.default_provider, self.default_model
 
@@ -194,17 +239,20 @@ class Settings:
 
 
 def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """Settings from the app's context and the environment. Raises SettingsError with the setting's name."""
+    """Settings from the app's context and the environment; an empty variable is none. Raises SettingsError with the setting's name."""
     values: dict[str, Any] = {}
     hints = get_type_hints(Settings)
+    if environment.get("CADRE_STAGE") == "local":
+        context = {}  # `make run`: what `cdk.json` holds is of the deployments
+    _check_names(context, environment)
     for each in fields(Settings):
-        raw = environment.get(f"CADRE_{each.name.upper()}", context.get(camel(each.name)))
+        raw = environment.get(f"CADRE_{each.name.upper()}") or context.get(camel(each.name))
         if raw not in (None, ""):
             values[each.name] = _convert(camel(each.name), raw, str(hints[each.name]))
     settings = Settings(**values)
     if settings.bundle == "venv" and not settings.local:
         raise SettingsError("bundle: `venv` ships no dependencies; only the local stage can use it")
-    if settings.mail_sender == LOCAL_SENDER and not settings.local:
+    if settings.mail_sender.lower() == LOCAL_SENDER and not settings.local:
         raise SettingsError(f"mailSender: SES sends nothing from {LOCAL_SENDER}; name an address that you verify there")
     if settings.runtime != THIS_RUNTIME:
         raise SettingsError(
@@ -213,6 +261,27 @@ def load(context: Mapping[str, Any], environment: Mapping[str, str]) -> Settings
     if settings.stage == "prod" and settings.url == NO_URL:
         raise SettingsError("publicUrl: production needs its address, by `domains` or by `publicUrl`")
     return settings
+
+
+def _check_names(context: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Raise SettingsError for a name that looks like a setting's and is none: it would silently set nothing.
+
+    The CDK's own context has other characters in its names (`aws:cdk:...`, `@aws-cdk/...`); variables are also those of the laptop.
+    """
+    names = {camel(each.name): f"CADRE_{each.name.upper()}" for each in fields(Settings)}
+    meant = {_squeezed(name): name for name in names}
+    for said in context:
+        if said not in names and re.fullmatch(r"\w+", said):
+            near = meant.get(_squeezed(said)) or "".join(get_close_matches(said, names, 1))
+            raise SettingsError(f"{said} is no setting" + (f"; did you mean {near}?" if near else ""))
+    for variable in environment:
+        name = meant.get(_squeezed(variable.removeprefix("CADRE_"))) if variable.startswith("CADRE_") else None
+        if name and variable != names[name]:
+            raise SettingsError(f"{variable} is no variable of a setting; did you mean {names[name]}?")
+
+
+def _squeezed(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def camel(name: str) -> str:
@@ -228,16 +297,26 @@ def _convert(name: str, raw: Any, hint: str) -> Any:
             return {"true": True, "1": True, "false": False, "0": False}[str(raw).lower()]
         if "Mapping[str, int]" in hint:
             values = json.loads(raw) if isinstance(raw, str) else raw
-            return {str(key): int(value) for key, value in values.items()}
+            return {str(key): _whole(value) for key, value in values.items()}
         if "int" in hint:
-            return int(raw)
+            return _whole(raw)
         if "tuple" in hint:
             return tuple(part.strip() for part in (raw.split(",") if isinstance(raw, str) else raw) if part.strip())
         if "Mapping" in hint:
-            return dict(json.loads(raw) if isinstance(raw, str) else raw)
+            values = json.loads(raw) if isinstance(raw, str) else raw
+            return {str(key): str(value) for key, value in values.items()}
+        if isinstance(raw, dict | list):
+            raise TypeError
         return str(raw)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise SettingsError(f"{name}: {raw!r} cannot be read") from error
+
+
+def _whole(raw: Any) -> int:
+    """A whole number. Raises ValueError for a fraction and for a truth value, which `int` takes too."""
+    if isinstance(raw, bool) or (isinstance(raw, float) and not raw.is_integer()):
+        raise ValueError
+    return int(raw)
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

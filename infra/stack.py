@@ -26,8 +26,10 @@ class PlatformStack(Stack):
         return group
 
     def keep(self, resource: CfnResource) -> None:
-        """Retain a resource that holds data when its stack is deleted, if the settings say so."""
-        resource.apply_removal_policy(RemovalPolicy.RETAIN if self.settings.protected else RemovalPolicy.DESTROY)
+        """Retain a resource that holds data when its stack is deleted, if the settings say so; not one that a deployment had only just
+        made when it failed, which would be paid for and found by nobody."""
+        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.settings.protected else RemovalPolicy.DESTROY
+        resource.apply_removal_policy(kept)
 
     def arn(self, service: str, *resource: str) -> str:
         """The ARN of a resource in this stack's account and region; the parts of `resource` are joined."""

@@ -3,43 +3,61 @@ import cf from 'cloudfront';
 // The edge: documented addresses to the APIs behind them. `CONTRACTS` and `HOSTS` are filled in by infra/edge.py.
 //   /agentworks/v1/boards            -> REST API of agentworks, /v1/boards
 //   /agentworks/api/cards/1/terminal -> socket API, /v1?path=/api/cards/1/terminal&contract=agentworks
-// A host of HOSTS serves one contract without the first segment: there the documented address is literal.
+// On a host of HOSTS one contract is also served without the first segment: there the documented address is literal.
 var CONTRACTS = __CONTRACTS__;
 var HOSTS = __HOSTS__;
 
 function handler(event) {
     var request = event.request;
     var host = request.headers.host ? request.headers.host.value.toLowerCase() : '';
-    var name = own(HOSTS, host);
     var path = request.uri;
-    if (!name) {
-        var end = path.indexOf('/', 1);
-        name = end < 0 ? path.slice(1) : path.slice(1, end);
-        path = end < 0 ? '/' : path.slice(end);
-    }
-    var contract = own(CONTRACTS, name);
-    if (!contract) {
+    var end = path.indexOf('/', 1);
+    var mounted = end < 0 ? '/' : path.slice(end);
+    var found = find(own(HOSTS, host), path) || find(end < 0 ? path.slice(1) : path.slice(1, end), mounted);
+    if (!found) {
         return notFound();
     }
     if (request.headers.host) {
         request.headers['x-forwarded-host'] = { value: host };
     }
+    request.uri = '/__STAGE__' + found.rest;
+    if (found.socket) {
+        request.querystring = plain(request.querystring);
+        request.querystring.path = { value: encodeURIComponent(found.path) };
+        request.querystring.contract = { value: found.name };
+    }
+    cf.selectRequestOriginById(found.socket ? 'socket' : found.name);
+    return request;
+}
+
+// The contract of this name, if it has the path
+function find(name, path) {
+    var contract = own(CONTRACTS, name);
+    if (!contract) {
+        return undefined;
+    }
     for (var i = 0; i < contract.sockets.length; i++) {
         if ((path + '/').indexOf(contract.sockets[i]) === 0) {
-            request.querystring.path = { value: encodeURIComponent(path) };
-            request.querystring.contract = { value: name };
-            request.uri = '/__STAGE__';
-            cf.selectRequestOriginById('socket');
-            return request;
+            // encodeURIComponent throws on half a character, and no path of a socket has one that is not plain
+            return /^[!-~]*$/.test(path) ? { name: name, path: path, socket: true, rest: '' } : undefined;
         }
     }
     if (path !== contract.base && path.indexOf(contract.base + '/') !== 0) {
-        return notFound();
+        return undefined;
     }
     // the base ends in the API's stage name: what comes before it is ours to drop
-    request.uri = '/__STAGE__' + path.slice(contract.base.length);
-    cf.selectRequestOriginById(name);
-    return request;
+    return { name: name, path: path, socket: false, rest: path.slice(contract.base.length) };
+}
+
+// Without the parameters whose names are written with %: the gateway would read `p%61th` as `path` too
+function plain(query) {
+    var kept = {};
+    for (var name in query) {
+        if (name.indexOf('%') < 0) {
+            kept[name] = query[name];
+        }
+    }
+    return kept;
 }
 
 // A path like /constructor must not find what every object inherits

@@ -40,6 +40,7 @@ class Metric:
     statistic: str = "Sum"
 
 
+JOB_FAILURES = Metric("Cadre", "failed")  # of all jobs (functions/scheduled): written only if something failed
 BOUNCES = Metric("AWS/SES", "Reputation.BounceRate", statistic="Maximum")
 COMPLAINTS = Metric("AWS/SES", "Reputation.ComplaintRate", statistic="Maximum")
 
@@ -69,6 +70,7 @@ class Watch(PlatformStack):
         projector = {"FunctionName": functions.by_name["stream_projector"].name}
         self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
+        self._alarm("JobsFailed", JOB_FAILURES, 1)
         if not settings.local:
             self._alarm("MailBounceRate", BOUNCES, MAIL_BOUNCE_RATE, period=_MAIL_PERIOD)
             self._alarm("MailComplaintRate", COMPLAINTS, MAIL_COMPLAINT_RATE, period=_MAIL_PERIOD)

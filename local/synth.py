@@ -52,8 +52,10 @@ def fingerprint(root: Path, settings: Mapping[str, str]) -> str:
 
 
 def app_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are settings of the app; those of the local cloud change no template."""
-    return {name: value for name, value in environment.items() if name.startswith("CADRE_") and name not in _LOCAL_ONLY}
+    """The variables that are settings of the app; those of the local cloud change no template. The stage is always the local one,
+    whatever `cdk.json` or a variable names for the CDK CLI."""
+    settings = {name: value for name, value in environment.items() if name.startswith("CADRE_") and name not in _LOCAL_ONLY}
+    return settings | {"CADRE_STAGE": "local"}
 
 
 def _synthesize(root: Path, target: Path, settings: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
@@ -40,6 +41,10 @@ def execute(command: Callable[[], Iterable[str]]) -> int:
     return 0
 
 
+class Missing(ToolError):
+    """The deployment has no such stack, or the stack no such resource."""
+
+
 class Deployment:
     """One stage of one deployment."""
 
@@ -52,9 +57,16 @@ class Deployment:
         try:
             response = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
         except ClientError as error:
-            raise ToolError(f"{stack} has no {name}: {error.response['Error']['Message']}") from error
+            kind = Missing if error.response["Error"]["Code"] == "ValidationError" else ToolError
+            raise kind(f"{stack} has no {name}: {error.response['Error']['Message']}") from error
         physical: str = response["StackResourceDetail"]["PhysicalResourceId"]
         return physical
+
+    def function(self, name: str) -> str:
+        """Return a function as its queues call it: its alias, where there are versions (`infra.release`). Raises ToolError."""
+        with suppress(Missing):
+            return self.find("functions", f"{name}Live")
+        return self.find("functions", name)
 
     def use_tables(self) -> None:
         """Let the code of the platform, which is imported after this, use the tables of this deployment."""

@@ -51,16 +51,16 @@ class Queues(Deployment):
 
 def move(at: Queues, queue: str) -> int:
     """Move the messages back to their queue; returns their number."""
-    dead = at.dead(queue)
-    attributes = at.attributes(dead)
-    try:
-        handle = at.sqs.start_message_move_task(SourceArn=attributes["QueueArn"])["TaskHandle"]
+    dead, live = at.dead(queue), at.find("data", DEAD[queue][1].removesuffix("Dead"))
+    source, destination = (at.attributes(url)["QueueArn"] for url in (dead, live))
+    try:  # SQS does not know the way back of a message that came past the queue, from a rule
+        handle = at.sqs.start_message_move_task(SourceArn=source, DestinationArn=destination)["TaskHandle"]
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NO_MOVES:
             raise
-        return _copy(at, dead, at.find("data", DEAD[queue][1].removesuffix("Dead")))
+        return _copy(at, dead, live)
     while True:
-        tasks = at.sqs.list_message_move_tasks(SourceArn=attributes["QueueArn"])["Results"]
+        tasks = at.sqs.list_message_move_tasks(SourceArn=source)["Results"]
         task = next((task for task in tasks if task.get("TaskHandle") == handle), tasks[0])  # a finished task has no handle
         if task["Status"] in {"COMPLETED", "CANCELLED"}:
             return int(task.get("ApproximateNumberOfMessagesMoved", 0))
@@ -80,7 +80,7 @@ def _copy(at: Queues, dead: str, queue: str) -> int:
 
 def replay(at: Queues, queue: str) -> int:
     """Send the projector the events that it could not process; returns their number. It skips events that it has processed."""
-    dead, function = at.dead(queue), at.find("functions", "StreamProjector")
+    dead, function = at.dead(queue), at.function("StreamProjector")
     lambdas, replayed = boto3.client("lambda"), 0
     for message in at.messages(dead):
         batch = json.loads(message["Body"])["DDBStreamBatchInfo"]

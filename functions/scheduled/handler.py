@@ -51,6 +51,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def _failures_metric() -> dict[str, Any]:
-    """Return what makes the line's `failed` a metric of the job: only if something failed, so that it costs nothing else."""
-    metric = {"Namespace": "Cadre", "Dimensions": [["job"]], "Metrics": [{"Name": "failed", "Unit": "Count"}]}
+    """Return what makes the line's `failed` a metric, of the job and of all jobs, which has the alarm: only if something failed, so that
+    it costs nothing else."""
+    metric = {"Namespace": "Cadre", "Dimensions": [["job"], []], "Metrics": [{"Name": "failed", "Unit": "Count"}]}
     return {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]}

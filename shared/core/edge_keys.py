@@ -11,7 +11,7 @@ HEADER = "x-cadre-edge"
 def is_edge(sent: str) -> bool:
     """Return whether this value of the header is one of the keys. Each is compared, in a time that does not depend on the value."""
     keys = [key for key in settings().edge_keys.split(",") if key]
-    return True in [hmac.compare_digest(sent.encode(), key.encode()) for key in keys]
+    return True in [hmac.compare_digest(sent.encode(errors="replace"), key.encode()) for key in keys]
 
 
 def require_edge(sent: str) -> None:

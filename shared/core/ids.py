@@ -4,6 +4,8 @@ A UUIDv7 sorts by its creation time, so it can be part of a sort key. Contracts 
 add the prefix to their responses; every contract accepts ids with and without a prefix.
 """
 
+import os
+import random
 import re
 import uuid
 
@@ -12,6 +14,19 @@ import uuid_utils
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _PREFIXED = re.compile(r"(?:[a-z]{2,4}_)?([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})\Z")
 _NAMESPACE = uuid.UUID("6f0d1f8e-8a3c-5c0e-9a52-5c1d5b0c4a11")
+
+
+def _renew_chance() -> None:
+    """Begin the process's sequences of random numbers anew: that of ids, and that of pauses."""
+    uuid_utils.reseed_rng()
+    random.seed()
+
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    # Every process that starts from one snapshot would go on with the same numbers. The module is Lambda's own
+    from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found]
+
+    register_after_restore(_renew_chance)
 
 
 def new_id() -> str:

@@ -5,7 +5,7 @@ import pytest
 from shared.events import EventType, get_event
 from shared.people.access.records import find_access
 from shared.people.identity.administrators import list_administrators, set_administrator
-from shared.people.identity.users import get_user
+from shared.people.identity.users import find_by_email, get_user
 from tests.areas.driving import Client, confirm_address, sign_up
 from tests.kills import concurrently, crash_at_every_write
 from tests.trips import count_requests
@@ -48,6 +48,25 @@ def test_an_administrator_is_an_account_with_a_confirmed_address(aws, command):
     assert command("bob@example.com") == (2, "", "bob@example.com: User not found\n")
     assert command(ADA) == (2, "", f"{ADA}: The address of this account is not confirmed\n")
     assert command(ADA, "--revoke")[0] == 0  # nothing has to be confirmed for that
+    assert list_administrators() == []
+
+
+WANTED = {"platform_admin": True, "platformAdmin": True, "isPlatformAdmin": True, "gsi1pk": "ADMINISTRATORS"}
+WRITES = [  # all that write an account's fields
+    ("agentworks", "POST", "/auth/register"),
+    ("agentworks", "PUT", "/auth/me"),
+    ("aintandem", "POST", "/auth/register"),
+    ("orchestrator", "PUT", "/users/me"),
+]
+
+
+@pytest.mark.parametrize(("contract", "method", "path"), WRITES)
+def test_no_request_makes_anybody_an_administrator(ada, contract, method, path):
+    account = {"name": "Eve", "email": "eve@example.com", "password": "correct horse 1"} if method == "POST" else {"name": "Eve"}
+    answer = ada.at(contract)("auth", method, path, body=account | WANTED)
+    assert answer.status in (200, 201, 422), answer.text
+    people = [ada.user["id"], *(user.id for user in [find_by_email("eve@example.com")] if user)]
+    assert not any(get_user(one).platform_admin or find_access(one).platform_admin for one in people)
     assert list_administrators() == []
 
 

@@ -224,7 +224,9 @@ def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplo
         assert [bool(fetch(Item, one.id).archived_at) for one in cards] == [False, True, False, True]
         (line,) = (record for record in caplog.records if record.message == "job")
         assert (line.done, line.failed) == (2, 2)
-        assert line._aws["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "failed", "Unit": "Count"}]
+        (metric,) = line._aws["CloudWatchMetrics"]
+        assert metric["Metrics"] == [{"Name": "failed", "Unit": "Count"}]
+        assert metric["Dimensions"] == [["job"], []], "of the job, and of all jobs: the alarm is on that"
         failed = {record.item for record in caplog.records if record.message == "a part of a job failed"}
         assert failed == {f"card {cards[0].id}", f"card {cards[2].id}"}
 

@@ -353,6 +353,28 @@ def test_a_crash_is_a_500_without_a_word_of_it(aws, monkeypatch, logged):
     assert lines[1]["server_errors"] == 1
 
 
+def test_what_a_new_version_cannot_answer_counts_for_the_version(aws, monkeypatch, logged):
+    """The alarm that stops a gradual deployment is on it: to Lambda a 500 is no error."""
+    ada = sign_up()
+
+    def crash(_):
+        raise RuntimeError
+
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cadre-prod-functions-Auth-1")
+    for version, failing in {"$LATEST": False, "8": True, "7": False}.items():
+        with monkeypatch.context() as patched:
+            patched.setenv("AWS_LAMBDA_FUNCTION_VERSION", version)
+            if version != "7":  # that one works
+                patched.setattr(users, "get_user", crash)
+            ada("auth", "GET", "/auth/me")
+        line = log_lines(logged)[-1]
+        metrics = line["_aws"]["CloudWatchMetrics"]
+        counted = [line[one["Metrics"][0]["Name"]] for one in metrics if one["Dimensions"] == [["function", "version"]]]
+        assert counted == ([1] if failing else [])
+        if failing:
+            assert (line["function"], line["version"], line["failures"]) == ("cadre-prod-functions-Auth-1", "8", 1)
+
+
 def refusal(code: str, status: int = 400, **more: Any) -> ClientError:
     about = {"Error": {"Code": code, "Message": "slow down"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(about | more, "GetItem")

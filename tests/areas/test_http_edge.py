@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 
+from functions.ws.handler import ENDPOINTS
 from functions.ws.handler import handler as ws
 from shared.core.settings import settings
 from shared.edge.contracts import NAMES
@@ -54,6 +55,8 @@ NO_KEY = [
     {"x-cadre-edge": ""},
     {"x-cadre-edge": "guessed"},
     {"x-cadre-edge": "schlüssel"},
+    {"x-cadre-edge": KEY.upper()},
+    {"x-cadre-edge": f"{KEY}, {KEY}"},
     {"x-cadre-edge": f"{BEFORE},{KEY}"},
 ]
 
@@ -143,6 +146,16 @@ def test_a_socket_opens_through_the_edge_only(on_aws, sent, status):
     request = socket_event("CONNECT", "c=", query={"path": "/api/workspaces/w1/events", "contract": "agentworks"})
     request["headers"] = {"X-Cadre-Edge": sent} if sent else {}
     assert ws(request, Context()) == {"statusCode": status}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_no_socket_of_any_contract_opens_past_the_edge(on_aws, endpoint):
+    for contract in (endpoint.contract, "nobody", None):
+        query = {"path": endpoint.path, "token": "t"} | ({"contract": contract} if contract else {})
+        request = socket_event("CONNECT", "c=", query=query)
+        with count_requests() as trips:
+            assert ws(request, Context()) == {"statusCode": 403}
+        assert trips.names == []
 
 
 def test_a_local_platform_has_no_edge_and_asks_for_none(aws):

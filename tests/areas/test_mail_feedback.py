@@ -54,6 +54,21 @@ def test_an_address_is_refused_however_it_is_written(aws):
     assert not reached("Zoë@müller.example")
 
 
+def test_whoever_complained_is_not_written_to_by_another_name_for_the_same_mailbox(aws):
+    mailer(about(COMPLAINT, "Carl+news@Example.com"), about(COMPLAINT, "d.ora@gmail.com"))
+    for address in ("carl@example.com", "CARL+shop@example.com", "dora+1@googlemail.com"):
+        assert not reached(address)
+    assert reached("carla@example.com")
+    addresses.lift("carl@example.com")
+    assert reached("carl+news@example.com")
+
+
+def test_an_address_that_bounced_says_nothing_of_its_variants(aws):
+    """Some servers know no `+`."""
+    mailer(about(HARD_BOUNCE, "ada+list@example.com"))
+    assert [reached("ada+list@example.com"), reached("ada@example.com")] == [False, True]
+
+
 def test_a_mail_that_is_not_sent_says_why_and_not_to_whom(aws, caplog):
     mailer(HARD_BOUNCE)
     outbox.send("workspace_suspended", "ada@example.com", url="https://cadre.example/s3cret")
@@ -136,7 +151,7 @@ def test_a_mail_costs_one_read_more(aws):
     (message,) = requested_mails()
     with count_requests() as seen:
         mailer(message)
-    assert [name for name in seen.names if name.endswith("Item")] == ["GetItem", "PutItem", "PutItem"]
+    assert [name for name in seen.names if name.endswith("Item")] == ["BatchGetItem", "PutItem", "PutItem"]
 
 
 def test_a_mail_names_the_configuration_set_that_reports_on_it(aws, monkeypatch):

@@ -29,6 +29,8 @@ from tests.areas.boards_world import World
 from tests.areas.driving import Context, deadline
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import Gateway, Viewer, raw_row
+from tests.infra.test_costs import CALLS, PAGE
+from tests.trips import count_requests
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:AgentRun:one"
 EVENTS = Path(__file__).parents[2] / "events"
@@ -298,3 +300,14 @@ def test_what_nobody_said_is_said_before_the_next_call(world, run, monkeypatch):
         assert spend(world, run, 900) == []
     read_caps(budget_scope(run))
     assert month_of(world).event["data"]["threshold_percentage"] == 80
+
+
+def test_what_jobs_read_when_nothing_is_due_is_documented(aws):
+    """A platform without traffic pays for it, every minute of the month."""
+    reads = 0
+    for job, expression in SCHEDULES.items():
+        with time_machine.travel("2026-11-15T02:30:00Z", tick=False), count_requests() as seen:
+            assert JOBS[job](deadline()) == 0
+        assert set(seen.names) <= {"GetItem", "Query"}
+        reads += seen.count * CALLS[expression]
+    assert f"| reads of these jobs | {reads:,} |" in PAGE

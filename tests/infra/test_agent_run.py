@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.agent_run import RATE_LIMITED, TIMED_OUT, definition
+from infra.agent_run import RATE_LIMITED, THROTTLED, TIMED_OUT, TURN_TIMEOUT, definition
 from shared.runs.agent_runs.lease import WAITING_LEASE
 from shared.runs.agent_runs.steps import APPROVAL_HOURS
 
@@ -63,9 +63,21 @@ def test_the_failure_itself_is_not_caught() -> None:
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_retries_are_bounded(name: str) -> None:
     retries = TASKS[name]["Retry"]
-    assert all(0 < retry["MaxAttempts"] <= 6 for retry in retries)
+    assert all(0 < retry["MaxAttempts"] <= 6 for retry in retries if retry["ErrorEquals"] != list(THROTTLED))
     assert retries[0]["ErrorEquals"] == list(RATE_LIMITED)
     assert any(set(TIMED_OUT) <= set(retry["ErrorEquals"]) for retry in retries) == (name not in WAITING)
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_run_that_finds_no_room_waits_as_long_as_a_turn_takes(name: str) -> None:
+    """A ceiling of the function is for its price, and must not fail the runs above it."""
+    (retry,) = [one for one in TASKS[name]["Retry"] if THROTTLED[0] in one["ErrorEquals"]]
+    waits = (
+        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** one, retry["MaxDelaySeconds"])
+        for one in range(retry["MaxAttempts"])
+    )
+    assert retry["JitterStrategy"] == "FULL"
+    assert sum(waits) / 2 >= 0.8 * TURN_TIMEOUT  # jitter halves them
 
 
 @pytest.mark.parametrize("name", sorted(WAITING))

@@ -1,5 +1,6 @@
 """What docs/deploying.md says about costs is what the templates and the code have."""
 
+import re
 from pathlib import Path
 
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
@@ -11,6 +12,8 @@ from tests.infra.conftest import Templates
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 # USD a month, us-east-1, as docs/deploying.md names them with their source
 ALARM, SECRET, DASHBOARD, METRIC = 0.10, 0.40, 3.00, 0.30
+CALL = 0.20e-6 + 0.1 * 0.0000133334  # of 0.1 s with 1 GB on arm64
+READ = 0.125e-6
 RECEIVE = {False: 0.40e-6, True: 0.50e-6}  # of a queue, by whether it is FIFO
 SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
 METRICS = ("duration_ms", "requests", "server_errors")  # of `shared.edge.http.log`, for each contract and area
@@ -28,13 +31,17 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     alarms, secrets = len(prod.of("AWS::CloudWatch::Alarm")), len(prod.of("AWS::SecretsManager::Secret"))
     assert len(prod.of("AWS::CloudWatch::Dashboard")) == 1
     calls = sum(CALLS[expression] for expression in SCHEDULES.values())
+    reads = int(
+        re.findall(r"\| reads of these jobs \| ([\d,]+) \|", PAGE)[0].replace(",", "")
+    )  # counted in tests/areas/test_scheduled.py
     each = 5 * 3 * 43_200  # a source asks with five pollers, three times a minute
     receives, receiving = len(QUEUES) * each, sum(each * RECEIVE[one.fifo] for one in QUEUES.values())
     shown = {
         f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
         f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
         f"| dashboard | 1 | {DASHBOARD:.2f} |": DASHBOARD,
-        f"| calls by {len(SCHEDULES)} schedules | {calls:,} | 0.20 |": 0.20,
+        f"| calls by {len(SCHEDULES)} schedules | {calls:,} | {calls * CALL:.2f} |": calls * CALL,
+        f"| reads of these jobs | {reads:,} | {reads * READ:.2f} |": reads * READ,
         f"| receives from {len(QUEUES)} empty queues | {receives:,} | {receiving:.2f} |": receiving,
     }
     assert [line for line in shown if line not in PAGE] == []
@@ -46,8 +53,15 @@ def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
     assert f"{metrics} custom metrics" in PAGE
     assert f"{metrics * METRIC:.2f} USD" in PAGE
     log = (Path(__file__).parents[2] / "shared" / "edge" / "http" / "log.py").read_text()
-    assert log.count('"Unit"') == len(METRICS)
+    assert log.count('"Unit"') == len(METRICS)  # one without a unit, `failures`, is written only if a version fails
     assert log.count('"Dimensions": [["contract", "area"]]') == 1
+
+
+def test_the_price_of_the_alarms_of_versions_is_the_documented_one(everything: Templates) -> None:
+    """An alarm costs as many as it has metrics."""
+    alarms = [one.properties for one in everything.of("AWS::CloudWatch::Alarm") if "Metrics" in one.properties]
+    metrics = sum("MetricStat" in query for alarm in alarms for query in alarm["Metrics"])
+    assert f"alarms on {metrics} metrics: {metrics * ALARM:.2f} USD a month" in PAGE
 
 
 def test_the_price_of_snapshots_is_the_documented_one() -> None:

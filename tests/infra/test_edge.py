@@ -83,11 +83,43 @@ def test_a_client_cannot_choose_the_contract_of_a_socket(route) -> None:
     assert sent["querystring"]["path"] == {"value": "%2Fapi%2Fv1%2Fws%2Fevents"}
 
 
+def test_a_client_cannot_choose_the_contract_of_a_socket_by_another_spelling(route) -> None:
+    """The gateway decodes the names of parameters, and takes the last of two."""
+    sent = route("/omoios/api/v1/ws/events", query={"token": "t", "contr%61ct": "agentworks", "p%61th": "/ws/system"})
+    assert set(sent["querystring"]) == {"token", "contract", "path"}
+
+
+def test_every_contract_is_served_on_every_domain(route) -> None:
+    """Links lead to `publicUrl`, which is a domain of one contract: those of the others are below it."""
+    for contract in CONTRACTS:
+        sent = route(f"{contract.mount}/things/1", host="api.aintandem.com")
+        assert (sent["origin"], sent["uri"]) == (contract.name, "/v1/things/1")
+    sent = route("/omoios/api/v1/ws/events", host="api.agentworks.dev")
+    assert (sent["origin"], sent["querystring"]["contract"]) == ("socket", {"value": "omoios"})
+
+
 @pytest.mark.parametrize(
-    "uri", ["/", "/nobody/v1/boards", "/agentworks", "/agentworks/v2/boards", "/agentworks/v1boards", "/orchestrator/v1/wsx"]
+    "uri",
+    [
+        "/",
+        "//",
+        "//agentworks/v1/boards",
+        "/agentworks//v1/boards",
+        "/agentworks%2Fv1/boards",
+        "/%61gentworks/v1/boards",
+        "/nobody/v1/boards",
+        "/agentworks",
+        "/agentworks/v2/boards",
+        "/agentworks/v1boards",
+        "/orchestrator/v1/wsx",
+        "/agentworks/../omoios/api/v1/boards",
+        "/agentworks/api/cards/\ud800/terminal",  # encodeURIComponent throws on it
+        "/" + "a" * 8000,
+    ],
 )
 def test_anything_else_is_not_found(route, uri: str) -> None:
     assert route(uri)["statusCode"] == 404
+    assert route(uri, host="api.agentworks.dev")["statusCode"] == 404
 
 
 @pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"])

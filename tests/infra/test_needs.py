@@ -9,7 +9,7 @@ import grimp
 import pytest
 
 from infra.names import GSIS, TABLES
-from infra.needs import FUNCTIONS, WORKERS, Needs
+from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, WORKERS, Needs
 from infra.queues import QUEUES
 from infra.routes import Code, RouteError
 from infra.schedules import SCHEDULES
@@ -66,6 +66,11 @@ def test_a_function_is_granted_only_what_its_code_can_reach(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function_logs_at_the_level_of_the_settings(name: str) -> None:
     assert "shared.core.logs" in _modules(name)
+
+
+@pytest.mark.parametrize("name", BEHIND_GATEWAYS)
+def test_every_function_with_a_snapshot_renews_its_chance(name: str) -> None:
+    assert "shared.core.ids" in _modules(name)
 
 
 def _granted(needs: Needs) -> set[str]:

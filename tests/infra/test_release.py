@@ -1,8 +1,10 @@
 """Versions, aliases and the gradual shift; ceilings of functions and tables. Off unless asked for."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App
@@ -10,7 +12,8 @@ from aws_cdk.aws_lambda import CfnVersion
 
 from infra.data import Data
 from infra.function import Functions
-from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
+from infra.names import CONTRACTS
+from infra.needs import AREAS, BEHIND_GATEWAYS, FUNCTIONS
 from infra.release import LIVE
 from infra.samples import EVERYTHING, PROD
 from infra.settings import Settings, SettingsError
@@ -38,7 +41,7 @@ def test_every_function_has_a_version_and_codedeploy_moves_its_alias(everything:
     aliases, groups = by_name(everything, "AWS::Lambda::Alias"), by_name(everything, "AWS::CodeDeploy::DeploymentGroup")
     alarms = by_name(everything, "AWS::CloudWatch::Alarm")
     assert len(everything.of("AWS::Lambda::Version")) == len(aliases) == len(groups) == len(FUNCTIONS)
-    for title in TITLES.values():
+    for name, title in TITLES.items():
         alias, group, alarm = aliases[f"{title}Live"], groups[f"{title}Shift"].properties, alarms[f"{title}NewErrors"].properties
         (version,) = alias.properties["FunctionVersion"]["Fn::GetAtt"][:1]
         assert alias.properties["Name"] == LIVE
@@ -47,9 +50,33 @@ def test_every_function_has_a_version_and_codedeploy_moves_its_alias(everything:
         assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
         assert group["AlarmConfiguration"] == {"Enabled": True, "Alarms": [{"Name": {"Ref": f"{title}NewErrors"}}]}
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-        watched = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-        assert watched["ExecutedVersion"] == {"Fn::GetAtt": [version, "Version"]}  # of the new version, not of the one it repairs
-        assert alarm["MetricName"] == "Errors"
+        watched = {name: metric for query in alarm["Metrics"] for name, metric in watched_metric(query)}
+        # of the new version, not of the one that it repairs
+        assert watched["Errors"]["ExecutedVersion"] == {"Fn::GetAtt": [version, "Version"]}
+        if name in AREAS:  # they answer a request also when they fail, which is no error to Lambda
+            assert watched["failures"] == {"function": {"Ref": title}, "version": {"Fn::GetAtt": [version, "Version"]}}
+        else:
+            assert set(watched) == {"Errors"}
+
+
+def watched_metric(query: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if "MetricStat" in query:
+        metric = query["MetricStat"]["Metric"]
+        yield metric["MetricName"], {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+
+
+def test_versions_can_be_turned_on_where_the_platform_already_runs(prod: Templates, everything: Templates) -> None:
+    """Stacks are deployed in order: none may take back an export while a later one still imports it."""
+    for stack, template in prod.stacks.items():
+        lost = set(template.get("Outputs", {})) - set(everything.stacks[stack].get("Outputs", {}))
+        assert not lost, stack
+
+
+def test_a_stage_is_deployed_anew_when_its_api_calls_an_alias(prod: Templates, everything: Templates) -> None:
+    """A stage serves a snapshot of its API: the old one would go on calling functions that it may no longer call."""
+    before, after = ({one.name for one in templates.of("AWS::ApiGateway::Deployment")} for templates in (prod, everything))
+    assert len(before) == len(after) == len(CONTRACTS)
+    assert not before & after
 
 
 def test_whatever_calls_a_function_calls_its_alias(everything: Templates) -> None:
@@ -86,7 +113,10 @@ def test_a_version_is_new_when_the_function_is_and_only_then(everything: Templat
 
     versions = {one.name for one in everything.of("AWS::Lambda::Version")}
     assert version(EVERYTHING) in versions
+    assert version(replace(EVERYTHING, alarm_email="", log_retention_days=90, throttle_rate=1)) in versions
     assert version(replace(EVERYTHING, public_url="https://elsewhere.example")) not in versions
+    assert version(replace(EVERYTHING, revision="2")) not in versions
+    assert version(replace(EVERYTHING, edge_key_number=4)) not in versions
     other = tmp_path / "other.zip"
     other.write_bytes(b"another package")
     assert version(EVERYTHING, other) not in versions

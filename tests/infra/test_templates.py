@@ -146,6 +146,14 @@ def test_a_revision_starts_every_function_anew(functions_with: Callable[..., Any
     assert revisions == [[None, None], ["1", "1"], ["2", "2"]]
 
 
+def test_more_variables_than_lambda_takes_are_refused_by_name(functions_with: Callable[..., Any]) -> None:
+    from infra.settings import SettingsError
+
+    assert functions_with(revision="r" * 64, issuer="https://" + "i" * 1000)
+    with pytest.raises(SettingsError, match=r"projects has more than 4096 bytes of variables; the longest are CADRE_ISSUER and"):
+        functions_with(issuer="https://" + "i" * 4000)
+
+
 def test_no_line_of_a_module_is_dropped_for_the_name_of_its_function(prod: Templates) -> None:
     from aws_lambda_powertools.logging.filters import SuppressFilter
 
@@ -265,13 +273,14 @@ HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::S
 @pytest.mark.parametrize("kind", HOLDS_DATA)
 def test_what_holds_data_stays_in_production_and_goes_on_a_laptop(prod: Templates, local: Templates, kind: str) -> None:
     holding = [resource for resource in prod.of(kind) if "EdgeKey" not in resource.name]  # made anew with a new stack
-    assert {resource.body["DeletionPolicy"] for resource in holding} == {"Retain"}
+    kept = "Retain" if kind == "AWS::DynamoDB::Table" else "RetainExceptOnCreate"  # a table refuses its deletion even then
+    assert {resource.body["DeletionPolicy"] for resource in holding} == {kept}
     assert {resource.body["UpdateReplacePolicy"] for resource in holding} == {"Retain"}
     assert {resource.body["DeletionPolicy"] for resource in local.of(kind)} == {"Delete"}
 
 
 def test_queues_stay_in_production_with_the_work_that_is_in_them(prod: Templates, local: Templates) -> None:
-    assert {queue.body["DeletionPolicy"] for queue in prod.of("AWS::SQS::Queue")} == {"Retain"}
+    assert {queue.body["DeletionPolicy"] for queue in prod.of("AWS::SQS::Queue")} == {"RetainExceptOnCreate"}
     assert {queue.body["DeletionPolicy"] for queue in local.of("AWS::SQS::Queue")} == {"Delete"}
 
 
@@ -578,9 +587,12 @@ def test_a_deployment_changes_with_its_routes() -> None:
     from infra.rest_api import deployment_stamp
 
     routes = list(planned.code().routes)
-    assert deployment_stamp("omoios", routes, ("*",)) == deployment_stamp("omoios", routes, ("*",))
-    assert deployment_stamp("omoios", routes, ("*",)) != deployment_stamp("omoios", routes[1:], ("*",))
-    assert deployment_stamp("omoios", routes, ("*",)) != deployment_stamp("omoios", routes, ("https://a.dev",))
+    functions = {area: area for area in AREAS}
+    before = deployment_stamp("omoios", routes, functions, ("*",))
+    assert deployment_stamp("omoios", routes, functions, ("*",)) == before
+    assert deployment_stamp("omoios", routes[1:], functions, ("*",)) != before
+    assert deployment_stamp("omoios", routes, functions, ("https://a.dev",)) != before
+    assert deployment_stamp("omoios", routes, functions | {"auth": "another"}, ("*",)) != before
 
 
 # -- watching
@@ -604,6 +616,31 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"] & watched["Latency"]
 
 
+def test_a_part_of_a_job_that_fails_has_an_alarm(prod: Templates, local: Templates) -> None:
+    for templates in (prod, local):
+        (alarm,) = [one for one in templates.of("AWS::CloudWatch::Alarm") if one.name == "JobsFailed"]
+        assert (alarm.properties["Namespace"], alarm.properties["MetricName"], alarm.properties["Threshold"]) == (
+            "Cadre",
+            "failed",
+            1,
+        )
+        assert alarm.properties.get("Dimensions", []) == []  # of all jobs
+
+
+def test_nothing_that_a_rule_sends_is_lost(prod: Templates) -> None:
+    """What a target does not take goes to a dead-letter queue that takes it from rules."""
+    taking = {
+        queue["Ref"]
+        for policy in prod.of("AWS::SQS::QueuePolicy")
+        for queue in policy.properties["Queues"]
+        if "events.amazonaws.com" in json.dumps(policy.properties["PolicyDocument"])
+    }
+    for rule in prod.of("AWS::Events::Rule"):
+        for target in rule.properties["Targets"]:
+            assert logical(target["DeadLetterConfig"]["Arn"]) in taking, rule
+            assert logical(target["DeadLetterConfig"]["Arn"]).endswith("Dead"), rule
+
+
 # -- the edge
 
 
@@ -615,6 +652,11 @@ def test_the_edge_has_an_origin_for_each_api_and_asks_for_tls(prod: Templates) -
     assert config["Aliases"] == ["api.agentworks.dev", "api.aintandem.com"]
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+
+
+def test_dns_records_are_made_for_names_of_the_hosted_zone_only(prod: Templates) -> None:
+    """Route 53 refuses others, which are pointed at the edge by hand."""
+    assert {one.properties["Name"] for one in prod.of("AWS::Route53::RecordSet")} == {"api.agentworks.dev"}
 
 
 def test_the_edge_proves_itself_to_every_area(prod: Templates, local: Templates) -> None:

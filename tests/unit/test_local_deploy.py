@@ -127,4 +127,4 @@ def test_synthesis_is_repeated_only_when_something_it_reads_changed(tmp_path: Pa
 
 def test_the_app_is_told_its_own_settings_only() -> None:
     told = {"CADRE_PORT": "9000", "CADRE_DATA": "here", "CADRE_DEFAULT_PROVIDER": "bedrock", "HOME": "/home/ada"}
-    assert synth.app_settings(told) == {"CADRE_DEFAULT_PROVIDER": "bedrock"}
+    assert synth.app_settings(told) == {"CADRE_DEFAULT_PROVIDER": "bedrock", "CADRE_STAGE": "local"}

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Final
 
 from shared.core import clock
-from shared.core.emails import normal_email
-from shared.core.errors import ConditionFailed, Conflict
+from shared.core.emails import mailbox_of, normal_email
+from shared.core.errors import Conflict
 from shared.core.keys import fingerprint
-from shared.store import Ephemeral, UnicodeAttribute, delete, get, put, write
+from shared.store import Ephemeral, UnicodeAttribute, delete, get_many, put, write
 
 BOUNCE: Final = "bounce"
 COMPLAINT: Final = "complaint"
@@ -27,23 +27,23 @@ class RefusedAddress(Ephemeral):
 
 
 def find_refused(address: str) -> RefusedAddress | None:
-    """Return why an address gets no mail, or None if it does. One read."""
-    row = get(RefusedAddress, _key(address))
+    """Return why an address gets no mail, or None if it does: a complaint about any address of its mailbox, or a bounce. One read."""
+    complaint, bounce = get_many([(RefusedAddress, key, "META") for key in _keys(address)])
+    row = complaint or bounce
+    assert row is None or isinstance(row, RefusedAddress)  # noqa: S101 - the model that was asked for
     return None if row is None or (row.ttl and row.ttl < clock.epoch()) else row
 
 
 def refuse(address: str, reason: str) -> None:
-    """Send no more mail to an address. A bounce does not replace a complaint."""
+    """Send no more mail to an address; after a complaint to no variant of it (`mailbox_of`), because one person reads them all."""
+    mailbox, spelling = _keys(address)
     ttl = clock.epoch() + BOUNCE_SECONDS if reason == BOUNCE else None
-    row = RefusedAddress(pk=_key(address), sk="META", reason=reason, at=clock.iso(), ttl=ttl)
-    condition = RefusedAddress.pk.does_not_exist() | (RefusedAddress.reason == BOUNCE) if reason == BOUNCE else None
-    with suppress(ConditionFailed):
-        write(put(row, condition, ConditionFailed))
+    write(put(RefusedAddress(pk=spelling if reason == BOUNCE else mailbox, sk="META", reason=reason, at=clock.iso(), ttl=ttl)))
 
 
 def lift(address: str) -> None:
     """Send mail to an address again."""
-    write(delete(RefusedAddress(pk=_key(address), sk="META")))
+    write(*(delete(RefusedAddress(pk=key, sk="META")) for key in _keys(address)))
 
 
 def lift_bounce(address: str) -> None:
@@ -54,5 +54,6 @@ def lift_bounce(address: str) -> None:
             write(delete(row, RefusedAddress.at == row.at))
 
 
-def _key(address: str) -> str:
-    return f"MAILTO#{fingerprint(normal_email(address))}"
+def _keys(address: str) -> tuple[str, str]:
+    """Return the key of a complaint, which is of the mailbox, and that of a bounce, which is of the address."""
+    return f"MAILBOX#{fingerprint(mailbox_of(address))}", f"MAILTO#{fingerprint(normal_email(address))}"

@@ -1,6 +1,7 @@
 """Write one structured log line per request, with embedded metrics (CloudWatch EMF); never a body, a token or a raw path."""
 
 import logging
+import os
 from typing import Any
 
 from shared.core import clock, logs
@@ -8,6 +9,7 @@ from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 
 logger = logs.start()
+_NO_VERSION = "$LATEST"
 _requests = logs.at_every_level("requests")
 logging.getLogger("mangum.http").setLevel(logging.ERROR)  # Mangum would log a second line per request, with the raw path
 
@@ -21,24 +23,32 @@ def request(operation: Operation, call: Call, status: int, code: str | None, sec
             "status": status,
             "code": code,
             "duration_ms": round(seconds * 1000, 2),
-            "_aws": {
-                "Timestamp": clock.epoch() * 1000,
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": "Cadre",
-                        "Dimensions": [["contract", "area"]],
-                        "Metrics": [
-                            {"Name": "duration_ms", "Unit": "Milliseconds"},
-                            {"Name": "requests", "Unit": "Count"},
-                            {"Name": "server_errors", "Unit": "Count"},
-                        ],
-                    }
-                ],
-            },
             "requests": 1,
             "server_errors": int(status >= 500),
-        },
+        }
+        | _metrics(status),
     )
+
+
+def _metrics(status: int) -> dict[str, Any]:
+    """Return the part of the line that makes metrics of it. A failure of a version also counts for the version: the alarm that stops a
+    gradual deployment looks at it (`infra.release`), because Lambda sees no error where a request is answered."""
+    each = {
+        "Namespace": "Cadre",
+        "Dimensions": [["contract", "area"]],
+        "Metrics": [
+            {"Name": "duration_ms", "Unit": "Milliseconds"},
+            {"Name": "requests", "Unit": "Count"},
+            {"Name": "server_errors", "Unit": "Count"},
+        ],
+    }
+    about: dict[str, Any] = {"_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each]}}
+    version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", _NO_VERSION)
+    if status == 500 and version != _NO_VERSION:
+        of_version = {"Namespace": "Cadre", "Dimensions": [["function", "version"]], "Metrics": [{"Name": "failures"}]}
+        about["_aws"]["CloudWatchMetrics"].append(of_version)
+        about |= {"function": os.environ["AWS_LAMBDA_FUNCTION_NAME"], "version": version, "failures": 1}
+    return about
 
 
 def crash(operation: Operation, call: Call) -> None:
