@@ -14,7 +14,7 @@ from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.embedded.outputs import Action, plan, quoted
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.situation import READ_TOOLS, Situation, call_id
-from shared.agents.providers.embedded.wording import say
+from shared.agents.providers.embedded.wording import say, say_all
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     CancelCheck,
@@ -134,25 +134,15 @@ def _closing_text(stages: list[list[Action]], situation: Situation) -> str:
     acted = [(call, result) for call, result in situation.exchanges if call.name not in READ_TOOLS]
     accepted = {call.name for call, result in acted if not result.is_error}
     refused = [result.content for _, result in acted if result.is_error]
-    lines = dict.fromkeys(action.summary for action in actions if action.tool in accepted and action.summary)
-    parts = [" ".join([*(say(key, language) for key in lines), *_left_undone(actions, situation), say("free", language)])]
+    done = dict.fromkeys(action.summary for action in actions if action.tool in accepted and action.summary)
+    lacks = ["s_no_tool"] * bool(situation.tools and any(action.tool not in situation.tools for action in actions))
+    parts = [say_all([*done, *lacks, "free"], language)]
     if refused:
         parts += [
             say("s_refused", language),
             quoted(Piece("context", " ".join(text.split())[:160]) for text in refused[:_MAX_REFUSALS]),
         ]
-    if not accepted & {action.tool for action in actions}:
+    if not situation.tools:
         said = [str(action.arguments.get("content") or action.arguments.get("description") or "") for action in actions]
-        parts = [*(text for text in said if text), *parts] if not situation.tools else parts
+        parts = [*(text for text in said if text), *parts]
     return "\n\n".join(parts)
-
-
-def _left_undone(actions: list[Action], situation: Situation) -> Iterator[str]:
-    if (
-        situation.role == "planner"
-        and not any(action.tool == "create_card" for action in actions)
-        and situation.filed.is_explicit
-    ):
-        yield say("s_no_cards", situation.filed.language)
-    if situation.tools and any(action.tool not in situation.tools for action in actions):
-        yield say("s_no_tool", situation.filed.language)
