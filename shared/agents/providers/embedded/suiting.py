@@ -31,9 +31,11 @@ def outputs() -> dict[str, Output]:
 
 
 def kind_of_card(filed: FiledCard) -> str:
-    """Return what the card is by its type; whatever is not known is taken for something new."""
+    """Return what the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
     kind = str(filed.card.get("type"))
-    return kind if kind in table("agents")["suited"] else "feature"
+    if kind not in table("agents")["suited"] or (kind == "doc" and not _shown(("guide", "text"), _asked(filed), filed)):
+        return "feature"
+    return kind
 
 
 def is_report(filed: FiledCard) -> bool:
@@ -45,7 +47,7 @@ def suits(role: str, filed: FiledCard) -> bool:
     needed = outputs()[role].suits.get(kind_of_card(filed)) if role in outputs() else []
     if not needed:
         return needed is not None
-    spoken = [*filed.asks, *filed.of("criterion", "limit", "context", *_REPORTING), Piece("title", filed.title)]
+    spoken = [*_asked(filed), *filed.of("criterion", "limit", "context", *_REPORTING)]
     return any(_is_or_has(one, filed) for one in needed) or _shown(needed, spoken, filed) is not None
 
 
@@ -72,6 +74,10 @@ def fitting_checks(output: Output, filed: FiledCard) -> dict[Piece | None, list[
 
 def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
     return [one for one in pieces if mark(language, trait, "traits").search(one.line.lower())]
+
+
+def _asked(filed: FiledCard) -> list[Piece]:
+    return [*filed.asks, Piece("title", filed.title)]
 
 
 def _is_or_has(name: str, filed: FiledCard) -> bool:
