@@ -136,12 +136,15 @@ def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]
     found, led = _by_section(output, filed), {""}
     head = [name for name in output.first if name in ("exception", "frame")] + [*_REPORT] * is_report(filed)
     for name in dict.fromkeys([*head, *output.first, *table("agents")["order"]["usual"]]):
-        if name == "tests" and name in output.first:
-            is_stated = bool(found["criterion"])
-            yield name, _tests(found.pop("criterion" if is_stated else "ask"), is_stated, filed.language)
-        elif pieces := found.get(name):
-            yield _heading(name, found, filed), [quoted(replace(one, lead="") if one.lead in led else one for one in pieces)]
-            led |= {one.lead for one in pieces}
+        is_form = name == "tests" and name in output.first
+        kind = name if not is_form else "criterion" if found["criterion"] else "ask"
+        pieces = [replace(one, lead="") if one.lead in led else one for one in found.get(kind, ())]
+        led |= {one.lead for one in pieces}
+        if is_form:
+            yield name, _tests(pieces, kind == "criterion", filed.language)
+            found[kind] = []
+        elif pieces:
+            yield _heading(name, found, filed), [quoted(pieces)]
 
 
 def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
