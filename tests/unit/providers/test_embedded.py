@@ -530,6 +530,10 @@ def test_a_plan_in_numbered_steps_becomes_cards_and_a_fact_becomes_none():
     assert "> tone: like a friend" in calls_of(turns, "comment")[0]["content"]
 
 
+def test_a_condition_is_no_dependency():
+    assert calls_of(run("planner", ALL["介護シフト"]), "add_dependency") == []
+
+
 def test_the_planner_says_what_is_nobodys_task():
     comment = calls_of(run("planner", ALL["leaver data legal"]), "comment")[0]["content"]
     assert "> A legal hold set by Legal stops any deletion until it is lifted." in comment.split(say("left_out", "en"))[1]

@@ -7,19 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
-from shared.agents.providers.embedded import traces
+from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece, is_ask
-from shared.agents.providers.embedded.suiting import (
-    Output,
-    fitting_checks,
-    is_report,
-    lines_with,
-    outputs,
-    refusal,
-    suits,
-)
+from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
 from shared.core.texts import one_line
@@ -28,25 +20,10 @@ MAX_CARDS: Final = 30  # of one plan; what is left is named
 _TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is signed
 _LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or a table
 _BUILD_LANE: Final = 6
-_NEXT_LANE: Final = {"bug": 7, "doc": 9}  # of the copilot, by the card's type; else the lane of requirements
-_ASKED_FOR: Final = {  # a section, and the question that is asked when the card has nothing for it
-    "problem": "q_why",
-    "criterion": "q_done",
-    "exclusion": "q_scope",
-    "steps": "q_steps",
-    "expected": "q_expected",
-}
+_NEXT_LANE: Final = {"bug": 7, "doc": 9}  # of the copilot, by the kind of card; else the lane of requirements
 _TELLING: Final = ("problem", "context")
-_REPORT: Final = ("problem", "steps", "tests", "criterion")  # what comes first on a card that reports something
-_UNTOLD: Final = (
-    "ask",
-    "problem",
-    "steps",
-    "code",
-    "person",
-    "link",
-    "courtesy",
-)  # the planner does not say that they are no cards
+# of these the planner does not say that no card was made
+_NO_TASKS: Final = ("ask", "problem", "steps", "code", "person", "link", "courtesy")
 
 
 @dataclass(frozen=True)
@@ -63,8 +40,8 @@ def plan(role: str, filed: FiledCard) -> list[list[Action]]:
     if not filed.is_explicit:
         return [[_comment(_gate(filed), filed, "s_gate")]]
     role = role if role in outputs() or role == "planner" else "general"
-    if not suits(role, filed):
-        return [[_comment([refusal(role, filed)], filed, "s_unsuited")]]
+    if not suiting.suits(role, filed):
+        return [[_comment([suiting.refusal(role, filed)], filed, "s_unsuited")]]
     stages = _cards(filed) if role == "planner" else [[_document(role, outputs()[role], filed)]]
     is_double = role == "ceo_copilot" and _key(filed.title) in _on_board(filed)
     notes = _planners_notes(filed) if role == "planner" else [say("same_title", filed.language)] if is_double else []
@@ -133,9 +110,9 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
 
 def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]]]:
     """Yield the names and texts of the sections that have something: every line of the card, each in one of them."""
-    found, led = _by_section(output, filed), {""}
-    head = [name for name in output.first if name in ("exception", "frame")] + [*_REPORT] * is_report(filed)
-    for name in dict.fromkeys([*head, *output.first, *table("agents")["order"]["usual"]]):
+    found, led, order = _by_section(output, filed), {""}, table("agents")["order"]
+    head = [name for name in output.first if name in ("exception", "frame")] + order["report"] * is_report(filed)
+    for name in dict.fromkeys([*head, *output.first, *order["usual"]]):
         is_form = name == "tests" and name in output.first
         kind = name if not is_form else "criterion" if found["criterion"] else "ask"
         pieces = [replace(one, lead="") if one.lead in led else one for one in found.get(kind, ())]
@@ -148,16 +125,15 @@ def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]
 
 
 def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
-    told = background(filed)
-    found: dict[str, list[Piece]] = {name: [] for name in table("agents")["order"]["usual"]} | {
-        "problem": told,
-        "ask": filed.asks,
-    }
+    """Return the lines of each section; what no section is for stands under `context`, and a greeting nowhere."""
+    told = dict.fromkeys(background(filed))
+    found: dict[str, list[Piece]] = {name: [] for name in table("agents")["order"]["usual"]}
+    found |= {"problem": [*told], "ask": filed.asks}
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
             found[piece.kind if piece.kind in found else "context"].append(piece)
     if "later" in output.first:
-        found["later"] = lines_with("later", found["exclusion"], filed.language)
+        found["later"] = suiting.lines_with("later", found["exclusion"], filed.language)
         found["exclusion"] = [one for one in found["exclusion"] if one not in found["later"]]
     if "exception" in output.first:
         logs = [piece.text for piece in filed.of("code")]
@@ -207,7 +183,7 @@ def _numbered(pieces: list[Piece], blanks: list[str]) -> list[str]:
 
 def _checklist(output: Output, filed: FiledCard) -> Iterator[str]:
     """Yield the items that fit the card; a line of it stands before those for which it gives reason."""
-    for line, names in fitting_checks(output, filed).items():
+    for line, names in suiting.fitting_checks(output, filed).items():
         if line:
             yield quoted([replace(line, lead="")])
         yield "\n".join(f"- [ ] {say(name, filed.language)}" for name in names)
@@ -215,12 +191,9 @@ def _checklist(output: Output, filed: FiledCard) -> Iterator[str]:
 
 def _missing(filed: FiledCard) -> list[str]:
     """Return the names of the sections for which a question is asked, or was in an earlier comment and has no answer."""
-    asked = {*filed.questions, *filed.asked[0]}
-    return [
-        name
-        for name, key in _ASKED_FOR.items()
-        if say(key, filed.language) in asked and not filed.says("criterion" if name == "expected" else name)
-    ]
+    asked, questions = {*filed.questions, *filed.asked[0]}, table("agents")["missing"]
+    open_ = [name for name, key in questions.items() if say(key, filed.language) in asked]
+    return [name for name in open_ if not filed.says("criterion" if name == "expected" else name)]
 
 
 # -- comments and moves
@@ -245,7 +218,7 @@ def _gate(filed: FiledCard) -> list[str]:
 
 
 def _move(filed: FiledCard) -> Action | None:
-    lane = _NEXT_LANE.get(str(filed.card.get("type")), 1)
+    lane = _NEXT_LANE.get(suiting.kind_of_card(filed), 1)
     here = filed.card.get("lane_number", filed.card.get("lane"))
     if isinstance(here, int) and here >= lane:
         return None
@@ -280,7 +253,7 @@ def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece], list[Piece]]:
 def _is_fact(ask: Piece, filed: FiledCard) -> bool:
     """Tell whether a line is a label with a value, like `Tone: friendly`; `Page: add a button` is none."""
     label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", ask.line)
-    return bool(label) and not is_ask(ask.line[label.end() :] if label else "", filed.language)
+    return label is not None and not is_ask(ask.line[label.end() :], filed.language)
 
 
 def _cards(filed: FiledCard) -> list[list[Action]]:
@@ -317,7 +290,7 @@ def _planners_notes(filed: FiledCard) -> list[str]:
     """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
     new, known, facts = _planned(filed)
     told = background(filed)
-    left = [*new[MAX_CARDS:], *facts, *(one for one in filed.pieces if one.kind not in _UNTOLD and one not in told)]
+    left = [*new[MAX_CARDS:], *facts, *(one for one in filed.pieces if one.kind not in _NO_TASKS and one not in told)]
     notes = [] if new or known else [say("no_cards", filed.language), say("hint", filed.language)]
     for key, lines in (("on_board", known), ("left_out", left if new else [])):
         notes += [say(key, filed.language), quoted(lines)] if lines else []
