@@ -127,7 +127,7 @@ def assert_nothing_of_its_own(turns, card, extra=()):
             if name in arguments:
                 assert_quoted_or_fixed(arguments[name], sources)
     for document in calls_of(turns, "write_document"):
-        prefix, _, rest = re.split("(: |：)", document["title"], maxsplit=1)
+        prefix, _, rest = re.split("( ?: |：)", document["title"], maxsplit=1)
         assert prefix in all_lines()
         assert squeezed(rest) in whole
     for child in calls_of(turns, "create_card"):
@@ -514,6 +514,12 @@ def test_an_item_of_a_checklist_stands_below_the_line_that_gives_reason_for_it()
 def test_a_checklist_has_at_most_seven_items(role):
     for filed in DEFINITE.values():
         assert "".join(document["content"] for document in documents(role, filed)).count("- [ ] ") <= 7
+
+
+def test_a_fault_is_no_request_for_which_a_test_is_missing():
+    document = written(run("dev_backend", ALL["csharp crash"] | {"description": "```\nSystem.NullReferenceException: x\n```"}))
+    assert say("c_regression", "en") in document
+    assert say("c_tested", "en") not in document
 
 
 def test_what_is_excluded_gives_no_reason_for_an_item():

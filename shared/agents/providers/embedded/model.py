@@ -52,28 +52,20 @@ class EmbeddedProvider:
         def finished(reason: StopReason) -> Finished:
             return Finished(reason, TokenUsage(input=used, output=min(spent, limit)), MODEL)
 
-        for group in _WORDS.findall(turn.text):
+        for part in (*_WORDS.findall(turn.text), *turn.calls):
             if cancelled():
                 yield finished("cancelled")
                 return
-            if spent + count_tokens(group) > limit:
-                visible = group.encode("utf-8", "replace")[: (limit - spent) * BYTES_PER_TOKEN].decode("utf-8", "ignore")
-                if visible:
+            cost = count_tokens(part if isinstance(part, str) else part_text(part))
+            if spent + cost > limit:  # a call is complete or it is not made
+                room = (limit - spent) * BYTES_PER_TOKEN if isinstance(part, str) else 0
+                if visible := str(part).encode("utf-8", "replace")[:room].decode("utf-8", "ignore"):
                     yield TextDelta(visible)
                 spent = limit
                 yield finished("max_tokens")
                 return
-            spent += count_tokens(group)
-            yield TextDelta(group)
-        for call in turn.calls:
-            if cancelled():
-                yield finished("cancelled")
-                return
-            spent += count_tokens(part_text(call))
-            if spent > limit:  # a call is complete or it is not made
-                yield finished("max_tokens")
-                return
-            yield ToolCallReady(call)
+            spent += cost
+            yield TextDelta(part) if isinstance(part, str) else ToolCallReady(part)
         yield finished("tool_use" if turn.calls else "end")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys
 
 _WIDE: Final = ("zh", "ja")
+_COLONS: Final = {"zh": "：", "ja": "：", "fr": " : "}
 
 
 @cache
@@ -27,7 +28,7 @@ def say_all(names: Iterable[str], language: str) -> str:
 
 def titled(heading: str, title: str, language: str) -> str:
     """Return a heading, a colon as the language writes it, and a title."""
-    return heading + ("：" if language in _WIDE else ": ") + title if title else heading
+    return heading + _COLONS.get(language, ": ") + title if title else heading
 
 
 @cache
