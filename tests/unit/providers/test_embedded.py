@@ -91,7 +91,7 @@ def all_lines():
 
 # -- every line is a quotation or stands in the table
 
-_FRAME = re.compile(r"#{1,2} |- \[ \] |- |\d+\. ")
+_FRAME = re.compile(r"^(?:#{1,2} |- \[ \] |- |\d+\. )")
 
 
 def own_lines(text):
