@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -41,11 +42,30 @@ def everywhere(name: str) -> re.Pattern[str]:
     return _pattern("marks", name, LANGUAGES)
 
 
+@dataclass(frozen=True)
+class Beginnings:
+    """How headings of a kind begin in all languages. What begins with another letter is not compiled: all of it takes 90 ms."""
+
+    kind: str
+
+    def match(self, heading: str) -> re.Match[str] | None:
+        return _beginnings(self.kind, heading[:1]).match(heading)
+
+    def fullmatch(self, heading: str) -> re.Match[str] | None:
+        return _beginnings(self.kind, heading[:1]).fullmatch(heading)
+
+
 @cache
-def headings() -> list[tuple[str, re.Pattern[str]]]:
-    """Return the kinds of sections with the beginnings of their headings, in all languages."""
-    found = {kind: [item for one in LANGUAGES for item in entry(one, "headings", kind)] for kind in keys("headings")}
-    return [(kind, re.compile("|".join(items))) for kind, items in found.items()]
+def headings() -> list[tuple[str, Beginnings]]:
+    """Return the kinds of sections with the beginnings of their headings."""
+    return [(kind, Beginnings(kind)) for kind in keys("headings")]
+
+
+@cache
+def _beginnings(kind: str, letter: str) -> re.Pattern[str]:
+    items = [item for language in LANGUAGES for item in entry(language, "headings", kind)]
+    fit = [one for one in items if one[0] == letter or not one[0].isalpha() or one[1:2] == "?"]
+    return re.compile("|".join(fit) or "(?!)")
 
 
 def _text(name: str) -> str:
