@@ -144,6 +144,22 @@ def test_a_run_that_completed_since_the_card_came_lets_it_go_on(world, stream, m
     assert fetch(Run, fetch(Item, card.id).lease_run).agent["name"] == "research"
 
 
+@pytest.mark.parametrize("rule", [{"type": "agent_run_completed"}, {"type": "field", "field": "status", "value": "ready"}])
+def test_a_run_that_only_asked_moves_nothing_and_starts_nothing(world, stream, monkeypatch, rule):
+    machine = connected(monkeypatch)
+    conditions(world, 1, rule)
+    world.project = fetch(type(world.project), world.project.id)
+    card = world.card(1, "Make onboarding better", description="It should feel nicer.")
+    stream.flow()
+    run_id = started(world, card, "prd")
+    assert machine.play(run_id).status == "completed"
+    stream.flow()
+    run = fetch(Run, run_id)
+    assert set(run.result_data) == {"comments"}
+    assert lane_of(world, card) == 1
+    assert [one["id"] for one in fetch(Item, card.id).recent_runs] == [run_id]
+
+
 def test_a_full_lane_is_waited_for_and_taken_when_there_is_room(world, stream):
     conditions(world, 5, {"type": "field", "field": "status", "value": "ready"})
     world.set_wip(6, 1)

@@ -98,8 +98,8 @@ def release_card(card: Item, run: Run, actor: Actor) -> None:
         return
     card.lease_run = None
     if run.status_before_run and card.status == "in_progress" and card.deleted_at is None:
-        # finished work is ready for review; after a failed or cancelled run the card has its old status again
-        status = "ready" if run.status == "completed" else run.status_before_run
+        # finished work is ready for review; after a run that failed, was cancelled or only asked, the card has its old status again
+        status = "ready" if run.status == "completed" and not run.only_commented else run.status_before_run
         record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 

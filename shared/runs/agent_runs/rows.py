@@ -130,6 +130,11 @@ class Run(Entity):
         return max(0, int((until - clock.parse(self.started_at)).total_seconds() * 1000))
 
     @property
+    def only_commented(self) -> bool:
+        """Whether comments are all that it made: it has asked or refused, and a person is next."""
+        return set(self.result_data or ()) == {"comments"}
+
+    @property
     def summary(self) -> dict[str, Any]:
         """The summary that the card stores."""
         return {
@@ -149,6 +154,7 @@ class Run(Entity):
             "started_at": self.started_at,
             "completed_at": self.completed_at,
             "triggered_by": self.triggered_by,
+            "only_commented": self.only_commented,
         }
 
     def indexes(self) -> dict[int, tuple[str, str]]:

@@ -92,12 +92,12 @@ class FiledCard:
         """The lines of the table that ask for what is absent, at most five; none that was asked before and people have answered."""
         absent = _FAULT_ABSENT if self.is_fault else _ABSENT
         found = [wording.say(key, self.language) for key, is_absent in absent.items() if is_absent(self)]
-        asked, answered = self._asked
+        asked, answered = self.asked
         known = asked if self.is_explicit else answered  # a card that says nothing yet is asked again
         return [line for line in found if line not in known][:MAX_QUESTIONS]
 
     @cached_property
-    def _asked(self) -> tuple[set[str], set[str]]:
+    def asked(self) -> tuple[set[str], set[str]]:
         """The questions of earlier comments of ours, and those after which a person wrote."""
         asked, answered = set[str](), set[str]()
         for one in self.card.get("comments") or ():

@@ -14,7 +14,7 @@ from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.embedded.outputs import Action, plan, quoted
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.situation import READ_TOOLS, Situation, call_id
-from shared.agents.providers.embedded.wording import say
+from shared.agents.providers.embedded.wording import say, say_all
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     CancelCheck,
@@ -52,28 +52,20 @@ class EmbeddedProvider:
         def finished(reason: StopReason) -> Finished:
             return Finished(reason, TokenUsage(input=used, output=min(spent, limit)), MODEL)
 
-        for group in _WORDS.findall(turn.text):
+        for part in (*_WORDS.findall(turn.text), *turn.calls):
             if cancelled():
                 yield finished("cancelled")
                 return
-            if spent + count_tokens(group) > limit:
-                visible = group.encode("utf-8", "replace")[: (limit - spent) * BYTES_PER_TOKEN].decode("utf-8", "ignore")
-                if visible:
+            cost = count_tokens(part if isinstance(part, str) else part_text(part))
+            if spent + cost > limit:  # a call is complete or it is not made
+                room = (limit - spent) * BYTES_PER_TOKEN if isinstance(part, str) else 0
+                if visible := str(part).encode("utf-8", "replace")[:room].decode("utf-8", "ignore"):
                     yield TextDelta(visible)
                 spent = limit
                 yield finished("max_tokens")
                 return
-            spent += count_tokens(group)
-            yield TextDelta(group)
-        for call in turn.calls:
-            if cancelled():
-                yield finished("cancelled")
-                return
-            spent += count_tokens(part_text(call))
-            if spent > limit:  # a call is complete or it is not made
-                yield finished("max_tokens")
-                return
-            yield ToolCallReady(call)
+            spent += cost
+            yield TextDelta(part) if isinstance(part, str) else ToolCallReady(part)
         yield finished("tool_use" if turn.calls else "end")
 
 
@@ -134,25 +126,15 @@ def _closing_text(stages: list[list[Action]], situation: Situation) -> str:
     acted = [(call, result) for call, result in situation.exchanges if call.name not in READ_TOOLS]
     accepted = {call.name for call, result in acted if not result.is_error}
     refused = [result.content for _, result in acted if result.is_error]
-    lines = dict.fromkeys(action.summary for action in actions if action.tool in accepted and action.summary)
-    parts = [" ".join([*(say(key, language) for key in lines), *_left_undone(actions, situation), say("free", language)])]
+    done = dict.fromkeys(action.summary for action in actions if action.tool in accepted and action.summary)
+    lacks = ["s_no_tool"] * bool(situation.tools and any(action.tool not in situation.tools for action in actions))
+    parts = [say_all([*done, *lacks, "free"], language)]
     if refused:
         parts += [
             say("s_refused", language),
             quoted(Piece("context", " ".join(text.split())[:160]) for text in refused[:_MAX_REFUSALS]),
         ]
-    if not accepted & {action.tool for action in actions}:
+    if not situation.tools:
         said = [str(action.arguments.get("content") or action.arguments.get("description") or "") for action in actions]
-        parts = [*(text for text in said if text), *parts] if not situation.tools else parts
+        parts = [*(text for text in said if text), *parts]
     return "\n\n".join(parts)
-
-
-def _left_undone(actions: list[Action], situation: Situation) -> Iterator[str]:
-    if (
-        situation.role == "planner"
-        and not any(action.tool == "create_card" for action in actions)
-        and situation.filed.is_explicit
-    ):
-        yield say("s_no_cards", situation.filed.language)
-    if situation.tools and any(action.tool not in situation.tools for action in actions):
-        yield say("s_no_tool", situation.filed.language)

@@ -1,38 +1,29 @@
-"""What each agent makes of a filed card: a table of sections and checklists, and the tool calls for them."""
+"""What each agent makes of a filed card: a document, cards or a comment, and the tool calls for them."""
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Final
 
-from shared.agents.providers.embedded import traces
+from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
-from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.reading import Piece, is_ask
+from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
-from shared.agents.providers.embedded.wording import checklist, say
+from shared.agents.providers.embedded.wording import say, titled
 from shared.core.texts import one_line
 
 MAX_CARDS: Final = 30  # of one plan; what is left is named
-_TITLE, _PROSE = 200, 10_000  # characters, as the tools take them
+_TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is signed
+_LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or a table
 _BUILD_LANE: Final = 6
-_NEXT_LANE: Final = {"bug": 7, "doc": 9}  # of the copilot, by the card's type; else the lane of requirements
-
-
-@dataclass(frozen=True)
-class Output:
-    """The document of an agent: its type, its sections in order, and those of them whose absence it states."""
-
-    type: str
-    sections: list[str]
-    expected: list[str] = field(default_factory=list)
-
-
-@cache
-def outputs() -> dict[str, Output]:
-    return {role: Output(**one) for role, one in table("agents").items()}
+_NEXT_LANE: Final = {"bug": 7, "doc": 9}  # of the copilot, by the kind of card; else the lane of requirements
+_TELLING: Final = ("problem", "context")
+# of these the planner does not say that no card was made
+_NO_TASKS: Final = ("ask", "problem", "steps", "code", "person", "link", "courtesy")
 
 
 @dataclass(frozen=True)
@@ -45,33 +36,37 @@ class Action:
 
 
 def plan(role: str, filed: FiledCard) -> list[list[Action]]:
-    """Return the tool calls of an agent in stages. Without a definite ask it only asks."""
+    """Return the tool calls of an agent in stages. Without a definite ask it only asks; a card that does not suit it gets one comment."""
     if not filed.is_explicit:
-        return [[_questions(filed, gate=True)]]
-    if role == "planner":
-        stages = _cards(filed)
-    else:
-        role = role if role in outputs() else "general"
-        stages = [[_document(role, filed)]]
-    same = role == "ceo_copilot" and _key(filed.title) in _on_board(filed)
-    notes = [say("same_title", filed.language)] if same else _planners_notes(filed) if role == "planner" else []
+        return [[_comment(_gate(filed), filed, "s_gate")]]
+    role = role if role in outputs() or role == "planner" else "general"
+    if not suiting.suits(role, filed):
+        return [[_comment([suiting.refusal(role, filed)], filed, "s_unsuited")]]
+    stages = _cards(filed) if role == "planner" else [[_document(role, outputs()[role], filed)]]
+    is_double = role == "ceo_copilot" and _key(filed.title) in _on_board(filed)
+    notes = _planners_notes(filed) if role == "planner" else [say("same_title", filed.language)] if is_double else []
     if filed.questions or notes:
-        stages.append([_questions(filed, notes=notes)])
-    if role == "ceo_copilot" and not same and (move := _move(filed)):
+        stages.append([_comment([*notes, *_questions(filed)], filed, "s_questions" if filed.questions else "")])
+    if role == "ceo_copilot" and not is_double and (move := _move(filed)):
         stages.append([move])
     return stages
 
 
 def quoted(pieces: Iterable[Piece]) -> str:
-    """Return statements as one block quote, a paragraph for each; what introduces them stands before them."""
+    """Return statements as one block quote, a paragraph for each; what introduces them stands before them, once."""
     paragraphs: list[list[str]] = []
-    lead = ""
+    lead, in_table = "", False
     for piece in pieces:
         if piece.lead and piece.lead != lead:
             paragraphs.append([piece.lead])
-        lead = piece.lead
-        indent = "    " if piece.kind == "code" else ""  # a block of code in Markdown
-        paragraphs.append([indent + line for line in piece.text.splitlines()])
+        is_row = piece.text.startswith("|")
+        indent = "    " if is_row or piece.kind == "code" else ""  # a block of code in Markdown
+        lines = [indent + line for line in piece.text.splitlines()]
+        if is_row and in_table:
+            paragraphs[-1] += lines
+        else:
+            paragraphs.append(lines)
+        lead, in_table = piece.lead, is_row
     return "\n>\n".join("\n".join(f"> {line}".rstrip() for line in lines) for lines in paragraphs)
 
 
@@ -91,83 +86,139 @@ def plain_title(text: str, language: str) -> str:
     return line.strip() or say("untitled", language)
 
 
-def _document(role: str, filed: FiledCard) -> Action:
-    output, language = outputs()[role], filed.language
+# -- documents
+
+
+def _document(role: str, output: Output, filed: FiledCard) -> Action:
+    language = filed.language
     heading = say(f"t_{role}", language)
-    title = plain_title(f"{heading}: {filed.title}" if filed.title else heading, language)
-    blocks = [f"# {heading}", *([quoted([Piece("ask", filed.title)])] if filed.title else [])]
+    blocks = [f"# {heading}"]
     if language == OTHER:
         blocks.append(say("other_language", language))
-    checks = checklist(role, language)
-    if checks:
+    if output.checks:
         blocks.append(say("needs_model", language))
-    missing = [f"- {say(name, language)}" for name in output.expected if not _pieces(name, filed)]
-    for name in output.sections:
-        blocks += _section(name, filed)
-    if missing:
+    for name, body in _sections(output, filed):
+        blocks += [f"## {say(name, language)}", *body]
+    if output.tells_missing and (missing := [f"- {say(name, language)}" for name in _missing(filed)]):
         blocks += [f"## {say('missing', language)}", "\n".join(missing)]
-    if checks:
-        blocks += [f"## {say('checklist', language)}", "\n".join(f"- [ ] {line}" for line in checks)]
-    return Action(
-        "write_document", {"type": output.type, "title": title, "content": signed("\n\n".join(blocks), filed)}, "s_document"
-    )
+    if output.checks:
+        blocks += [f"## {say('checklist', language)}", *_checklist(output, filed)]
+    title = plain_title(titled(heading, filed.title, language), language)
+    content = signed("\n\n".join(blocks), filed)
+    return Action("write_document", {"type": output.type, "title": title, "content": content}, "s_document")
 
 
-def _section(name: str, filed: FiledCard) -> list[str]:
-    """Return the blocks of a section; none if the card has nothing for it."""
-    language = filed.language
-    if name == "each_criterion" and (criteria := filed.of("criterion")):
-        blanks = [f"   - {say(key, language)}" for key in ("test_setup", "test_steps", "test_seen", "test_passed")]
-        return [f"## {say('tests', language)}", *_numbered(criteria, say("test", language), blanks)]
-    if name == "each_criterion":
-        forms = _numbered(filed.asks, say("one_ask", language), [f"   - {say('done_when', language)}"])
-        return [f"## {say('tests', language)}", say("no_criteria", language), *forms]
-    if name == "each_ask":
-        boxes = [f"   - [ ] {say(key, language)}" for key in ("first_version", "later")]
-        return [f"## {say('ask', language)}", *_numbered(filed.asks, say("one_ask", language), boxes)] if filed.asks else []
-    pieces = _pieces(name, filed)
-    return [f"## {say(name, language)}", quoted(pieces)] if pieces else []
+def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names and texts of the sections that have something: every line of the card, each in one of them."""
+    found, led, order = _by_section(output, filed), {""}, table("agents")["order"]
+    head = [name for name in output.first if name in ("exception", "frame")] + order["report"] * is_report(filed)
+    for name in dict.fromkeys([*head, *output.first, *order["usual"]]):
+        is_form = name == "tests" and name in output.first
+        kind = name if not is_form else "criterion" if found["criterion"] else "ask"
+        pieces = [replace(one, lead="") if one.lead in led else one for one in found.get(kind, ())]
+        led |= {one.lead for one in pieces}
+        if is_form:
+            yield name, _tests(pieces, kind == "criterion", filed.language)
+            found[kind] = []
+        elif pieces:
+            yield _heading(name, found, filed), [quoted(pieces)]
 
 
-def _pieces(name: str, filed: FiledCard) -> list[Piece]:
-    if name == "ask":
-        return filed.asks
-    found = [piece.text for piece in filed.of("code")]
-    if name == "exception":
-        errors = [line for trace in found if (line := traces.error_line(trace))]
-        return [Piece("code", errors[0])] if errors else []
-    if name == "frame":
-        frames = [lines for trace in found if (lines := traces.own_frame(trace))]
-        return [Piece("code", "\n".join(frames[0]))] if frames else []
-    return filed.of(name)
+def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
+    """Return the lines of each section; what no section is for stands under `context`, and a greeting nowhere."""
+    told = dict.fromkeys(background(filed))
+    found: dict[str, list[Piece]] = {name: [] for name in table("agents")["order"]["usual"]}
+    found |= {"problem": [*told], "ask": filed.asks}
+    for piece in filed.pieces:
+        if piece not in told and piece.kind not in ("ask", "courtesy"):
+            found[piece.kind if piece.kind in found else "context"].append(piece)
+    if "later" in output.first:
+        found["later"] = suiting.lines_with("later", found["exclusion"], filed.language)
+        found["exclusion"] = [one for one in found["exclusion"] if one not in found["later"]]
+    if "exception" in output.first:
+        logs = [piece.text for piece in filed.of("code")]
+        errors = [line for log in logs if (line := traces.error_line(log))]
+        frames = ["\n".join(lines) for log in logs if (lines := traces.own_frame(log))]
+        found |= {"exception": [Piece("code", one) for one in errors[:1]], "frame": [Piece("code", one) for one in frames[:1]]}
+    return found
 
 
-def _numbered(pieces: list[Piece], name: str, blanks: list[str]) -> list[str]:
+def background(filed: FiledCard) -> list[Piece]:
+    """Return what the card tells about today, with the lines around it; of a report all that happened, in the card's order."""
+    report = is_report(filed)
+    kinds = (*_TELLING, "limit") if report else _TELLING
+    runs = [(tells, list(run)) for tells, run in groupby(filed.pieces, key=lambda one: one.kind in kinds)]
+    told = [one for tells, run in runs if tells and (report or any(one.kind == "problem" for one in run)) for one in run]
+    begins = runs[0][1] if runs and runs[0][0] and not told else []  # with what does a card begin, if not with the reason for it
+    return told if any(_LABEL.match(one.text) for one in begins) else told + begins
+
+
+def _heading(name: str, found: dict[str, list[Piece]], filed: FiledCard) -> str:
+    if name == "ask" and found.get("later"):
+        return "first_version"
+    if name == "problem" and is_report(filed):
+        return "happened"
+    return "expected" if name == "criterion" and filed.is_fault else name
+
+
+def _tests(pieces: list[Piece], is_stated: bool, language: str) -> list[str]:
+    """Return a form for each criterion; if none is stated, each ask with the blank for it."""
+    if not is_stated:
+        return [say("no_criteria", language), *_numbered(pieces, [say("done_when", language)])]
+    parts = [replace(one, text=part.strip()) for one in pieces for part in re.split(r"；|;\s", one.text) if part.strip()]
+    return _numbered(parts, [say(key, language) for key in ("test_setup", "test_steps", "test_seen", "test_passed")])
+
+
+def _numbered(pieces: list[Piece], blanks: list[str]) -> list[str]:
     """Return a numbered form: each statement quoted, with the same blanks to fill."""
-    forms = []
+    forms, lead = [], ""
     for number, piece in enumerate(pieces, 1):
-        quote = "\n".join(f"   {line}" for line in quoted([piece]).splitlines())
-        forms.append(f"{number}. {name}\n\n{quote}\n\n" + "\n".join(blanks))
+        if piece.lead not in ("", lead):
+            forms.append(f"> {piece.lead}")
+        lead = piece.lead
+        quote = quoted([replace(piece, lead="")]).replace("\n", "\n   ")
+        forms.append(f"{number}. {quote}\n\n" + "\n".join(f"   - {blank}" for blank in blanks))
     return forms
 
 
-def _questions(filed: FiledCard, *, gate: bool = False, notes: Iterable[str] = ()) -> Action:
-    """Return the one comment: what the card does not say, and with `gate` how to say it."""
+def _checklist(output: Output, filed: FiledCard) -> Iterator[str]:
+    """Yield the items that fit the card; a line of it stands before those for which it gives reason."""
+    for line, names in suiting.fitting_checks(output, filed).items():
+        if line:
+            yield quoted([replace(line, lead="")])
+        yield "\n".join(f"- [ ] {say(name, filed.language)}" for name in names)
+
+
+def _missing(filed: FiledCard) -> list[str]:
+    """Return the names of the sections for which a question is asked, or was in an earlier comment and has no answer."""
+    asked, questions = {*filed.questions, *filed.asked[0]}, table("agents")["missing"]
+    open_ = [name for name, key in questions.items() if say(key, filed.language) in asked]
+    return [name for name in open_ if not filed.says("criterion" if name == "expected" else name)]
+
+
+# -- comments and moves
+
+
+def _comment(blocks: list[str], filed: FiledCard, summary: str) -> Action:
+    return Action("comment", {"content": signed("\n\n".join(blocks)[:_PROSE], filed)}, summary)
+
+
+def _questions(filed: FiledCard) -> list[str]:
+    lines = "\n".join(f"- {line}" for line in filed.questions)
+    return [say("asks_open", filed.language), lines] if lines else []
+
+
+def _gate(filed: FiledCard) -> list[str]:
+    """Return what is said of a card that asks for nothing definite; questions that wait for an answer are not repeated."""
     language = filed.language
-    blocks = [say("gate", language)] if gate else []
-    blocks += notes
-    if gate and language == OTHER:
-        blocks.append(say("other_language", language))
-    if filed.questions:
-        blocks += [say("asks_open", language), "\n".join(f"- {line}" for line in filed.questions)]
-    if gate:
-        blocks.append(say("hint", language))
-    content = "\n\n".join(blocks)[: _PROSE - 500].rstrip()
-    return Action("comment", {"content": signed(content, filed)}, "s_gate" if gate else "s_questions" if filed.questions else "")
+    gate = [say("gate", language), *([say("other_language", language)] if language == OTHER else [])]
+    if filed.questions and set(filed.questions) <= filed.asked[0]:
+        return [*gate, say("asked_before", language)]
+    return [*gate, *_questions(filed), say("hint", language)]
 
 
 def _move(filed: FiledCard) -> Action | None:
-    lane = _NEXT_LANE.get(str(filed.card.get("type")), 1)
+    lane = _NEXT_LANE.get(suiting.kind_of_card(filed), 1)
     here = filed.card.get("lane_number", filed.card.get("lane"))
     if isinstance(here, int) and here >= lane:
         return None
@@ -185,21 +236,24 @@ def _on_board(filed: FiledCard) -> set[str]:
     return {_key(str(card.get("title"))) for card in filed.siblings}
 
 
-def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece]]:
-    """Return the asks that become cards, and those that are cards already."""
-    board = _on_board(filed) | {_key(filed.title)}
-    asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
-    return [ask for ask in asks if _card_key(ask, filed) not in board], [
-        ask for ask in filed.asks if _card_key(ask, filed) in board
-    ]
-
-
 def _card_title(ask: Piece, filed: FiledCard) -> str:
     return plain_title(ask.line.rstrip(" .;,。；，"), filed.language)
 
 
-def _card_key(ask: Piece, filed: FiledCard) -> str:
-    return _key(_card_title(ask, filed))
+def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece], list[Piece]]:
+    """Return the asks that become cards, those that are cards already, and those that only state a fact."""
+    asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
+    facts = [ask for ask in asks if _is_fact(ask, filed)]
+    facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
+    keys = {ask: _key(_card_title(ask, filed)) for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)}
+    board = _on_board(filed)
+    return [ask for ask in keys if keys[ask] not in board], [ask for ask in keys if keys[ask] in board], facts
+
+
+def _is_fact(ask: Piece, filed: FiledCard) -> bool:
+    """Tell whether a line is a label with a value, like `Tone: friendly`; `Page: add a button` is none."""
+    label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", ask.line)
+    return label is not None and not is_ask(ask.line[label.end() :], filed.language)
 
 
 def _cards(filed: FiledCard) -> list[list[Action]]:
@@ -210,7 +264,7 @@ def _cards(filed: FiledCard) -> list[list[Action]]:
             "create_card",
             {
                 "title": _card_title(ask, filed),
-                "description": signed(quoted([ask])[: _PROSE - 500], filed),
+                "description": signed(quoted([ask if _is_bare(ask) else replace(ask, lead="")])[:_PROSE], filed),
                 "type": "task",
                 "priority": priority if priority in ("low", "medium", "high", "critical") else "medium",
                 "lane": _BUILD_LANE,
@@ -227,13 +281,19 @@ def _cards(filed: FiledCard) -> list[list[Action]]:
     return [stage for stage in (cards, links) if stage]
 
 
+def _is_bare(ask: Piece) -> bool:
+    """Tell whether a line is only a name, which says nothing without what introduces it."""
+    return len(ask.text.split()) < 4 and len(ask.text.encode()) < 30
+
+
 def _planners_notes(filed: FiledCard) -> list[str]:
-    new, known = _planned(filed)
-    known = [ask for ask in known if _card_key(ask, filed) != _key(filed.title)]
-    notes: list[str] = []
-    for key, asks in (("on_board", known), ("left_out", new[MAX_CARDS:])):
-        if asks:
-            notes += [say(key, filed.language), quoted(asks)]
+    """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
+    new, known, facts = _planned(filed)
+    told = background(filed)
+    left = [*new[MAX_CARDS:], *facts, *(one for one in filed.pieces if one.kind not in _NO_TASKS and one not in told)]
+    notes = [] if new or known else [say("no_cards", filed.language), say("hint", filed.language)]
+    for key, lines in (("on_board", known), ("left_out", left if new else [])):
+        notes += [say(key, filed.language), quoted(lines)] if lines else []
     return notes
 
 

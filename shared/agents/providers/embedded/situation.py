@@ -13,7 +13,7 @@ from shared.agents.providers.port import Request, ToolCall, ToolResult
 
 READ_TOOLS = ("read_card", "list_documents", "read_document", "read_siblings")
 _ROLE = re.compile(r"^Agent:[ \t]*([a-z][a-z0-9_]*)", re.MULTILINE)
-_DOCUMENTS_READ = 3
+_DOCUMENTS_READ, _RELEVANT = 3, ("prd", "mvp", "architecture", "blueprint")
 _READS_SIBLINGS = frozenset({"planner", "ceo_copilot"})  # who must not repeat a card of the board
 
 
@@ -53,9 +53,8 @@ class Situation:
 
     @cached_property
     def context(self) -> Context:
-        return parse_context(self.first_text) or Context(
-            {"description": self.first_text}
-        )  # a free prompt is a card without a title
+        """Return what the first message says; a free prompt is a card without a title."""
+        return parse_context(self.first_text) or Context({"description": self.first_text})
 
     def answers(self, tool: str) -> Iterator[Any]:
         """Yield the results of a read tool as parsed JSON; skip errors and results that are not JSON."""
@@ -81,25 +80,17 @@ class Situation:
         return [ToolCall(call_id(turn, number), name, {}) for number, name in enumerate(tools) if name in self.tools]
 
     def second_reading(self, turn: int) -> list[ToolCall]:
-        """Return calls that read the most relevant documents of which only the title is known (at most three).
-
-        Requirements and architecture, and titles that share words with the card's, are the most relevant.
-        """
-        if "read_document" not in self.tools:
-            return []
+        """Return calls that read the most relevant documents of which only the title is known (at most three): those with words of
+        the card's title, and requirements and architecture."""
         words = _words(self.context.card.get("title"))
 
         def relevance(item: Mapping[str, Any]) -> int:
-            return len(words & _words(item.get("title"))) * 2 + 3 * (
-                item.get("type") in ("prd", "mvp", "architecture", "blueprint")
-            )
+            return len(words & _words(item.get("title"))) * 2 + 3 * (item.get("type") in _RELEVANT)
 
         unread = [item for item in self.known_documents if not item.get("content") and item.get("id")]
-        chosen = sorted(unread, key=relevance, reverse=True)[:_DOCUMENTS_READ]
-        return [
-            ToolCall(call_id(turn, number), "read_document", {"document_id": str(item["id"])})
-            for number, item in enumerate(chosen)
-        ]
+        chosen = sorted(unread, key=relevance, reverse=True)[: _DOCUMENTS_READ if "read_document" in self.tools else 0]
+        reads = [{"document_id": str(item["id"])} for item in chosen]
+        return [ToolCall(call_id(turn, number), "read_document", arguments) for number, arguments in enumerate(reads)]
 
     @cached_property
     def filed(self) -> FiledCard:
@@ -107,10 +98,8 @@ class Situation:
         card = dict(self.context.card)
         for answer in self.answers("read_card"):
             fresh = answer.get("card", answer) if isinstance(answer, dict) else {}
-            if isinstance(fresh, dict) and (
-                known := parse_context(render_context(fresh))
-            ):  # lists become text, as in the context
-                card.update(known.card)
+            known = parse_context(render_context(fresh)) if isinstance(fresh, dict) else None  # lists become text, as there
+            card |= known.card if known else {}
         read = [answer.get("document", answer) for answer in self.answers("read_document") if isinstance(answer, dict)]
         documents = _by_id([*self.known_documents, *(item for item in read if isinstance(item, dict) and item.get("content"))])
         siblings = [*self.context.siblings]

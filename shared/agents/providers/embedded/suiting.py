@@ -1,0 +1,90 @@
+"""Which agents suit a card, and which items of a checklist: by the card's type, its filed lines and the words in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.tables import keys, mark, table
+from shared.agents.providers.embedded.wording import say
+
+_MAX_CHECKS: Final = 7
+_REPORTING: Final = ("steps", "problem")
+
+
+@dataclass(frozen=True)
+class Output:
+    """The work of an agent: by kind of card the traits of which one is needed (none: it always suits), and its document."""
+
+    suits: dict[str, list[str]]
+    type: str = "custom"
+    first: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    tells_missing: bool = False
+
+
+@cache
+def outputs() -> dict[str, Output]:
+    return {role: Output(**one) for role, one in table("agents")["agents"].items()}
+
+
+def kind_of_card(filed: FiledCard) -> str:
+    """Return what the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
+    kind = str(filed.card.get("type"))
+    if kind not in table("agents")["suited"] or (kind == "doc" and not _shown(("guide", "text"), _asked(filed), filed)):
+        return "feature"
+    return kind
+
+
+def is_report(filed: FiledCard) -> bool:
+    """Tell whether the card reports what has happened, which then comes first."""
+    return kind_of_card(filed) in ("bug", "incident")
+
+
+def suits(role: str, filed: FiledCard) -> bool:
+    needed = outputs()[role].suits.get(kind_of_card(filed)) if role in outputs() else []
+    if not needed:
+        return needed is not None
+    spoken = [*_asked(filed), *filed.of("criterion", "limit", "context", *_REPORTING)]
+    return any(_is_or_has(one, filed) for one in needed) or _shown(needed, spoken, filed) is not None
+
+
+def refusal(role: str, filed: FiledCard) -> str:
+    """Return what an agent says about a card that does not suit it: its work, what the card is instead, and who suits."""
+    language, kind = filed.language, kind_of_card(filed)
+    instead = "unfound" if kind in outputs()[role].suits else f"k_{kind}"
+    others = [f"- {say(f'w_{one}', language)}" for one in table("agents")["suited"][kind] if suits(one, filed)]
+    return "\n\n".join([say(f"w_{role}", language), say(instead, language), say("suited", language), "\n".join(others)])
+
+
+def fitting_checks(output: Output, filed: FiledCard) -> dict[Piece | None, list[str]]:
+    """Return the items of the agent's checklist that fit the card, by the line that gives reason for them."""
+    reasons: dict[str, list[str]] = table("agents")["checks"]
+    asked = [*filed.asks, *filed.of("criterion")] or filed.of(*_REPORTING)
+    found: dict[Piece | None, list[str]] = {None: []}
+    for name in output.checks:
+        needed = reasons.get(name, [])
+        line = _shown(needed, asked, filed)
+        if (line or not needed or any(_is_or_has(one, filed) for one in needed)) and sum(map(len, found.values())) < _MAX_CHECKS:
+            found.setdefault(line, []).append(name)
+    return {line: names for line, names in found.items() if names}
+
+
+def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
+    return [one for one in pieces if mark(language, trait, "traits").search(one.line.lower())]
+
+
+def _asked(filed: FiledCard) -> list[Piece]:
+    return [*filed.asks, Piece("title", filed.title)]
+
+
+def _is_or_has(name: str, filed: FiledCard) -> bool:
+    return name == kind_of_card(filed) or bool(filed.of(name))
+
+
+def _shown(names: Iterable[str], pieces: list[Piece], filed: FiledCard) -> Piece | None:
+    """Return the first line that shows one of the traits."""
+    found = (lines_with(one, pieces, filed.language) for one in names if one in keys("traits"))
+    return next((lines[0] for lines in found if lines), None)
