@@ -57,7 +57,7 @@ class BoardSettingsChanges(StrictRequest):
 
 class AutoProgressCondition(StrictRequest):
     """Not defined by the document. `type`: children_done, dependencies_done, agent_run_completed (`value`: the agent's name, if only
-    its runs count; a run that only commented does not), or field (`field` is compared with `value` by `operator`: equals,
+    its runs count; a run that only asked does not), or field (`field` is compared with `value` by `operator`: equals,
     not_equals, contains, greater_than, less_than, is_set, is_not_set). All conditions with the same target (`toLaneId`, else the
     following lane) must be true."""
 

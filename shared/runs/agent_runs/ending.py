@@ -99,7 +99,7 @@ def release_card(card: Item, run: Run, actor: Actor) -> None:
     card.lease_run = None
     if run.status_before_run and card.status == "in_progress" and card.deleted_at is None:
         # finished work is ready for review; after a run that failed, was cancelled or only asked, the card has its old status again
-        status = "ready" if run.status == "completed" and not run.only_commented else run.status_before_run
+        status = "ready" if run.status == "completed" and not run.only_asked else run.status_before_run
         record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 

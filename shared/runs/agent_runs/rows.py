@@ -12,6 +12,7 @@ WS#<id>     AGENT#<id>    the record of an agent in a workspace
 from dataclasses import asdict
 from typing import Any, Final
 
+from shared.agents.providers import embedded
 from shared.agents.providers.port import Finished
 from shared.core import clock
 from shared.store import (
@@ -130,9 +131,10 @@ class Run(Entity):
         return max(0, int((until - clock.parse(self.started_at)).total_seconds() * 1000))
 
     @property
-    def only_commented(self) -> bool:
-        """Whether comments are all that it made: it has asked or refused, and a person is next."""
-        return set(self.result_data or ()) == {"comments"}
+    def only_asked(self) -> bool:
+        """Whether the embedded model made nothing but comments: it has asked or refused, and a person is next. What another model comments
+        may be its work."""
+        return self.provider == embedded.NAME and set(self.result_data or ()) == {"comments"}
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -154,7 +156,7 @@ class Run(Entity):
             "started_at": self.started_at,
             "completed_at": self.completed_at,
             "triggered_by": self.triggered_by,
-            "only_commented": self.only_commented,
+            "only_asked": self.only_asked,
         }
 
     def indexes(self) -> dict[int, tuple[str, str]]:

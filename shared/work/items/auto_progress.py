@@ -3,8 +3,8 @@
 type                  true when
 children_done         the card has children, and all of them are done
 dependencies_done     the card depends on others (`blocks`), and all of them are done
-agent_run_completed   its latest run since it entered the lane has completed; `value`, if set, names the agent whose run counts. A run that
-                      made nothing but comments has asked or refused: its card waits for a person
+agent_run_completed   its latest run since it entered the lane has completed; `value`, if set, names the agent whose run counts. A run of
+                      the embedded model that only asked does not count: its card waits for a person
 field                 `field` of the card compares with `value` by `operator`: equals (default), not_equals, contains, greater_than,
                       less_than, is_set, is_not_set
 
@@ -142,7 +142,7 @@ def _is_run_completed(item: Item, agent: Any) -> bool:
     since = item.lane_since or item.created_at
     runs = [run for run in item.recent_runs if run["created_at"] >= since and agent in (None, "", run["agent"]["name"])]
     latest = max(runs, key=lambda run: str(run["created_at"]), default=None)
-    return latest is not None and latest["status"] == "completed" and not latest.get("only_commented")
+    return latest is not None and latest["status"] == "completed" and not latest.get("only_asked")
 
 
 def _compare(value: Any, operator: str, expected: Any) -> bool:
