@@ -29,9 +29,10 @@ TRANSIENT = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
-    "Lambda.Unknown",
     "StepInterrupted",
 )
+# Lambda's name for a process that was killed or had no memory left, and what Step Functions says where Lambda gives no name
+DIED = ("Runtime.ExitError", "Lambda.Unknown")
 TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
 
 
@@ -107,7 +108,7 @@ def choice(states: dict[str, str], default: str) -> State:
 
 
 def _retries(waits_for_callback: bool) -> list[State]:
-    """The retries of a task. A rate limit waits longest; a time-out is tried only once more, because a turn costs money."""
+    """The retries of a task. A rate limit waits longest; a death is tried only twice more and a time-out once, because a turn costs money."""
     retries: list[State] = [
         {
             "ErrorEquals": list(RATE_LIMITED),
@@ -118,6 +119,7 @@ def _retries(waits_for_callback: bool) -> list[State]:
             "JitterStrategy": "FULL",
         },
         {"ErrorEquals": list(TRANSIENT), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "JitterStrategy": "FULL"},
+        {"ErrorEquals": list(DIED), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 2, "JitterStrategy": "FULL"},
     ]
     if not waits_for_callback:  # the time-out of a waiting task means that nobody answered
         retries.append({"ErrorEquals": list(TIMED_OUT), "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 1})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.agent_run import RATE_LIMITED, TIMED_OUT, definition
+from infra.agent_run import DIED, RATE_LIMITED, TIMED_OUT, definition
 from shared.runs.agent_runs.lease import WAITING_LEASE
 from shared.runs.agent_runs.steps import APPROVAL_HOURS
 
@@ -66,6 +66,13 @@ def test_retries_are_bounded(name: str) -> None:
     assert all(0 < retry["MaxAttempts"] <= 6 for retry in retries)
     assert retries[0]["ErrorEquals"] == list(RATE_LIMITED)
     assert any(set(TIMED_OUT) <= set(retry["ErrorEquals"]) for retry in retries) == (name not in WAITING)
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_step_whose_process_was_killed_is_tried_again(name: str) -> None:
+    """A stored answer is then settled, and the run goes on (issue 7, 1.1)."""
+    (retry,) = [one for one in TASKS[name]["Retry"] if "Runtime.ExitError" in one["ErrorEquals"]]
+    assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (list(DIED), 2)
 
 
 @pytest.mark.parametrize("name", sorted(WAITING))
