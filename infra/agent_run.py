@@ -108,7 +108,7 @@ def choice(states: dict[str, str], default: str) -> State:
 
 
 def _retries(waits_for_callback: bool) -> list[State]:
-    """The retries of a task. A rate limit waits longest; a death is tried only twice more and a time-out once, because a turn costs money."""
+    """The retries of a task. A rate limit waits longest; a death is tried only twice more, and a time-out once: a turn costs money."""
     retries: list[State] = [
         {
             "ErrorEquals": list(RATE_LIMITED),
