@@ -31,9 +31,9 @@ TRANSIENT = (
     "Lambda.SdkClientException",
     "StepInterrupted",
 )
-# Lambda's name for a process that was killed or had no memory left, and what Step Functions says where Lambda gives no name
-DIED = ("Runtime.ExitError", "Lambda.Unknown")
-TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
+# Lambda's names for a process that was killed, had no memory left or no time; and what Step Functions says that saw no end of it
+DIED = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown")
+TIMED_OUT = ("States.Timeout",)
 
 
 def definition(function_arn: str, partition: str = "aws") -> State:

@@ -68,10 +68,11 @@ def test_retries_are_bounded(name: str) -> None:
     assert any(set(TIMED_OUT) <= set(retry["ErrorEquals"]) for retry in retries) == (name not in WAITING)
 
 
+@pytest.mark.parametrize("error", ["Runtime.ExitError", "Sandbox.Timedout", "Lambda.ClientExecutionTimeoutException"])
 @pytest.mark.parametrize("name", sorted(TASKS))
-def test_a_step_whose_process_was_killed_is_tried_again(name: str) -> None:
-    """A stored answer is then settled, and the run goes on (issue 7, 1.1)."""
-    (retry,) = [one for one in TASKS[name]["Retry"] if "Runtime.ExitError" in one["ErrorEquals"]]
+def test_a_step_whose_process_was_killed_is_tried_again(name: str, error: str) -> None:
+    """A stored answer is then settled, and the run goes on, also one that begins to wait."""
+    (retry,) = [one for one in TASKS[name]["Retry"] if error in one["ErrorEquals"]]
     assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (list(DIED), 2)
 
 
