@@ -30,10 +30,11 @@ TRANSIENT = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
-    "Lambda.Unknown",
     "StepInterrupted",
 )
-TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
+# Lambda's names for a process that was killed, had no memory left or no time; and what Step Functions says that saw no end of it
+DIED = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown")
+TIMED_OUT = ("States.Timeout",)
 
 
 def definition(function_arn: str, partition: str = "aws") -> State:
@@ -108,8 +109,8 @@ def choice(states: dict[str, str], default: str) -> State:
 
 
 def _retries(waits_for_callback: bool) -> list[State]:
-    """The retries of a task. What found no room waits longest, up to a quarter of an hour, as long as a turn may take; a time-out is tried
-    only once more, because a turn costs money."""
+    """The retries of a task. What found no room waits longest, up to a quarter of an hour, as long as a turn may take; a death is tried only
+    twice more, and a time-out once: a turn costs money."""
     retries: list[State] = [
         {
             "ErrorEquals": list(RATE_LIMITED),
@@ -128,6 +129,7 @@ def _retries(waits_for_callback: bool) -> list[State]:
             "JitterStrategy": "FULL",
         },
         {"ErrorEquals": list(TRANSIENT), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "JitterStrategy": "FULL"},
+        {"ErrorEquals": list(DIED), "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 2, "JitterStrategy": "FULL"},
     ]
     if not waits_for_callback:  # the time-out of a waiting task means that nobody answered
         retries.append({"ErrorEquals": list(TIMED_OUT), "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 1})

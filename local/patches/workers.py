@@ -30,10 +30,10 @@ def apply() -> None:
 
 
 def name_exceptions() -> None:
-    """Fault: every handler exception is `Runtime.HandlerError` and kills the worker.
+    """Fault: every handler exception is `Runtime.HandlerError` and kills the worker; so is the death of its process.
 
     Symptom: Retry/Catch of a state machine never match by name, and each error costs the next caller a cold start. The worker now says
-    which exception it was; only a worker that died or timed out is replaced.
+    which exception it was; only a worker that died or timed out is replaced, and a death is `Runtime.ExitError`, as on AWS.
     """
     lambda_runtime._PYTHON_WORKER_SCRIPT = replaced(
         lambda_runtime._PYTHON_WORKER_SCRIPT,
@@ -54,6 +54,9 @@ def name_exceptions() -> None:
         result = execute(func, event, request_id)
         raised = _failure.raised
         if raised is None:
+            body = result.get("body")
+            if result.get("error") and body["errorType"] == "Runtime.HandlerError":  # no exception: the process is gone
+                body["errorType"] = "Runtime.ExitError"
             return result
         trace = "\n".join(raised["stackTrace"])
         return {"body": raised, "error": True, "log": "\n".join(filter(None, [result.get("log", ""), trace]))}

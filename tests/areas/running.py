@@ -19,6 +19,7 @@ from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
+from tests.kills import Killed
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:AgentRun"
 
@@ -85,7 +86,9 @@ class Machine:
         self.steps.append(payload["step"])
         try:
             answer = handler(event, None)
-        except self.again:
+        except self.again as error:
+            name = "Runtime.ExitError" if isinstance(error, Killed) else type(error).__name__
+            assert any(name in retry["ErrorEquals"] for retry in state["Retry"]), f"{name} would end the run"
             return True
         except Exception as error:
             self._caught(state, type(error).__name__, str(error))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.agent_run import RATE_LIMITED, THROTTLED, TIMED_OUT, TURN_TIMEOUT, definition
+from infra.agent_run import DIED, RATE_LIMITED, THROTTLED, TIMED_OUT, TURN_TIMEOUT, definition
 from shared.runs.agent_runs.lease import WAITING_LEASE
 from shared.runs.agent_runs.steps import APPROVAL_HOURS
 
@@ -78,6 +78,14 @@ def test_a_run_that_finds_no_room_waits_as_long_as_a_turn_takes(name: str) -> No
     )
     assert retry["JitterStrategy"] == "FULL"
     assert sum(waits) / 2 >= 0.8 * TURN_TIMEOUT  # jitter halves them
+
+
+@pytest.mark.parametrize("error", ["Runtime.ExitError", "Sandbox.Timedout", "Lambda.ClientExecutionTimeoutException"])
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_step_whose_process_was_killed_is_tried_again(name: str, error: str) -> None:
+    """A stored answer is then settled, and the run goes on, also one that begins to wait."""
+    (retry,) = [one for one in TASKS[name]["Retry"] if error in one["ErrorEquals"]]
+    assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (list(DIED), 2)
 
 
 @pytest.mark.parametrize("name", sorted(WAITING))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from typing import Any
 
@@ -37,6 +38,8 @@ def handler(event: dict[str, Any], _context: Any) -> Any:
         note("token", token=event["token"])
     if event.get("raise"):
         raise BudgetExceeded("spent")
+    if event.get("die"):
+        os.kill(os.getpid(), signal.SIGKILL)
     if event.get("deep"):
         return [os.getpid(), *nested(event["deep"] - 1)]
     return [os.getpid()] if "deep" in event else {"pid": os.getpid(), "started": STARTED}

@@ -282,6 +282,14 @@ def test_an_exception_keeps_its_name_and_the_worker_its_life(world: World) -> No
     assert before == after
 
 
+def test_a_death_has_the_name_that_it_has_on_aws_and_the_next_call_a_new_process(world: World) -> None:
+    before, _ = world.invoke()
+    failed, _ = world.invoke(die=True)
+    after, _ = world.invoke()
+    assert failed["errorType"] == "Runtime.ExitError"
+    assert before["pid"] != after["pid"]
+
+
 def test_a_function_has_a_bounded_number_of_workers_and_room_for_calls_to_itself(world: World) -> None:
     """Twenty callers that each wait for a call of their own: without room none of them would ever be answered."""
     with ThreadPoolExecutor(20) as callers:
