@@ -109,8 +109,8 @@ def choice(states: dict[str, str], default: str) -> State:
 
 
 def _retries(waits_for_callback: bool) -> list[State]:
-    """The retries of a task. What found no room waits longest, up to a quarter of an hour, as long as a turn may take; a death is tried only
-    twice more, and a time-out once: a turn costs money."""
+    """The retries of a task. What found no room waits longest, up to a quarter of an hour, as long as a turn may take; a death is tried
+    only twice more, and a time-out once: a turn costs money."""
     retries: list[State] = [
         {
             "ErrorEquals": list(RATE_LIMITED),
