@@ -354,7 +354,7 @@ def test_steps_of_a_card_that_reports_no_fault_are_its_plan():
         ("The requirement is fulfilled when nobody is left.", "en", "criterion", None),
         ("## 完成的定义\n- 流量为 0", "zh", "criterion", "流量为 0"),
         ("【期待する動作】登録した漢字のまま表示される", "ja", "criterion", "登録した漢字のまま表示される"),
-        ("シフト希望は紙で集めている", "ja", "context", None),
+        ("シフト希望は紙で集めている", "ja", "problem", None),
     ],
 )
 def test_other_forms_of_exclusions_and_criteria(text, language, kind, quotation):

@@ -59,7 +59,14 @@ class FiledCard:
 
     @cached_property
     def pieces(self) -> list[Piece]:
-        """All statements of the card, its comments and what the run was told, in this order, each once."""
+        """All statements of the card, its comments and what the run was told; the wishes of a card that is not explicit say what is wrong."""
+        if self.is_explicit:
+            return self._read
+        return [replace(piece, kind="problem") if piece.kind == "ask" else piece for piece in self._read]
+
+    @cached_property
+    def _read(self) -> list[Piece]:
+        """All statements in the order of the texts, each once."""
         found: list[Piece] = []
         for name, kind in _FIELDS.items():
             found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind)
@@ -72,7 +79,7 @@ class FiledCard:
     @cached_property
     def asks(self) -> list[Piece]:
         """What is asked for: by the card's lines, else by its title, else by its own requirements document."""
-        found = self.of("ask")
+        found = [piece for piece in self._read if piece.kind == "ask"]
         if any(not one.vague for one in found):
             return found
         if reading.is_ask(self.title, self.language):
@@ -90,9 +97,10 @@ class FiledCard:
     @cached_property
     def is_explicit(self) -> bool:
         """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
-        if self.of("criterion") or (any(not one.vague for one in self.asks) and not self._is_a_mood):
+        kinds = {piece.kind for piece in self._read}
+        if "criterion" in kinds or (any(not one.vague for one in self.asks) and not self._is_a_mood):
             return True
-        return self.is_fault and bool(self.of("code", "steps") or _ERROR.search(self.everything))
+        return self.is_fault and bool(kinds & {"code", "steps"} or _ERROR.search(self.everything))
 
     @property
     def _is_a_mood(self) -> bool:

@@ -97,9 +97,10 @@ class _Reader:
         )
         paragraph = 0
         for before, block, following in around:
-            paragraph += block.gap or block.form in ("heading", "code")
+            paragraph += block.gap or block.form == "code"
             self.loose = True
             pieces = list(self._block(block, before, following))
+            paragraph += self._opened
             form = block.form if self.kind is None and self.loose else ""
             rows += [_Row(piece, paragraph, block.text, form) for piece in pieces]
             self.begun = block.form != "heading" and (self.begun or not self._opened)
@@ -256,7 +257,8 @@ class _Reader:
             return "steps"
         begins = _has(low, "start", self.language if is_item or self.language in _ANYWHERE or not self.fault else "en")
         begins = begins or (not self.fault and has("order"))
-        if begins or has("modal") or (has("can") and not self.fault):
+        elsewhere = self.asks_below and not is_item and self.kind is None
+        if not elsewhere and (begins or has("modal") or (has("can") and not self.fault)):
             return "problem" if has("now") else "ask"
         if has("problem"):
             return "problem"
