@@ -59,7 +59,7 @@ class FiledCard:
 
     @cached_property
     def pieces(self) -> list[Piece]:
-        """All statements of the card, its comments and what the run was told; the wishes of a card that is not explicit say what is wrong."""
+        """All statements of the card, its comments and what the run was told. Wishes of a card that is not explicit are problems."""
         if self.is_explicit:
             return self._read
         return [replace(piece, kind="problem") if piece.kind == "ask" else piece for piece in self._read]
@@ -74,7 +74,10 @@ class FiledCard:
             found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
         for text in [*self.comments, *self.told]:
             found += reading.read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
-        return list(reading.distinct(found))
+        once: dict[str, Piece] = {}
+        for piece in found:
+            once.setdefault(piece.line.lower().strip(" .!。"), piece)
+        return list(once.values())
 
     @cached_property
     def asks(self) -> list[Piece]:
@@ -108,7 +111,12 @@ class FiledCard:
         listed = any(one.form == "item" for one in blocks(str(self.card.get("description") or "")))
         asks = " ".join([self.title, *(one.text for one in self.asks)]).lower()
         is_short = reading.weight(self.everything) < 80
-        return is_short and not listed and reading.is_vague(asks, self.language) and reading.is_vague(self.title.lower(), self.language)
+        return (
+            is_short
+            and not listed
+            and reading.is_vague(asks, self.language)
+            and reading.is_vague(self.title.lower(), self.language)
+        )
 
     @cached_property
     def questions(self) -> list[str]:
@@ -174,7 +182,12 @@ def _by_an_agent(comment: Mapping[str, Any]) -> bool:
 _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_ask": lambda one: not one.is_explicit,
     "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells and one.is_brief,
-    "q_who": lambda one: not one.of("person") and not one.mentions("who") and not any(map(reading.is_story, one.asks)) and one.is_brief,
+    "q_who": lambda one: (
+        not one.of("person")
+        and not one.mentions("who")
+        and not any(everywhere("story").match(ask.text.lower()) for ask in one.asks)
+        and one.is_brief
+    ),
     "q_done": lambda one: not one.says("criterion") and not one.mentions("tested") and not one.says("limit"),
     "q_scope": lambda one: not one.says("exclusion") and not one.mentions("bounded") and not one.mentions("negation"),
 }

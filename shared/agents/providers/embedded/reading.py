@@ -115,7 +115,7 @@ class _Reader:
             self.form = self.form or (False, False)
             return [Piece({"code": "code", "scenario": "criterion"}[block.form], block.text)]
         if block.form == "row":
-            return [self._row(block, is_head=before is None or before.form != "row")]
+            return [self._row(block, is_head=before is None or before.form != "row" or block.gap)]
         if block.form == "prose" and self._is_courtesy(block, before, following):
             return [Piece("courtesy", block.text)]
         self.signed = False
@@ -135,12 +135,10 @@ class _Reader:
         form = (False, block.text[-1] in ".!。！")
         self.form = self.form or form
         listed = self.kind in ("criterion", "exclusion", "steps", "question")
-        if self.weak and before and before.form == "item" and not block.indent:
-            self._close()
-        elif block.gap and self.begun and (self.form != form if listed else self.weak):
-            self._close()
-        elif block.gap and self.begun and self.weak and self.kind != "criterion":
-            self._close()
+        after_list = self.weak and before and before.form == "item" and not block.indent
+        apart = block.gap and self.begun
+        if after_list or (apart and ((listed and self.form != form) or (self.weak and self.kind != "criterion"))):
+            self.kind, self.lead, self.weak = self.base, "", False
 
     def _is_courtesy(self, block: Block, before: Block | None, following: Block | None) -> bool:
         """Tell whether a line is a greeting, a signature below one, or one of several lines of a mail's head."""
@@ -151,7 +149,9 @@ class _Reader:
         if self.signed and not _LABEL.match(block.text) and not (block.gap and before and before.form != "prose"):
             return len(low.split()) <= 6 and len(low) <= 60 and low[-1] not in ":："
         head = re.compile(rf"(?:{everywhere('header').pattern})\s?[:：]")
-        return bool(head.match(low)) and any(one and one.form == "prose" and head.match(_low(one.text)) for one in (before, following))
+        return bool(head.match(low)) and any(
+            one and one.form == "prose" and head.match(_low(one.text)) for one in (before, following)
+        )
 
     def _row(self, block: Block, *, is_head: bool) -> Piece:
         """File a row of a table by its label, its columns' heads, or the section; without the number before it."""
@@ -159,8 +159,7 @@ class _Reader:
         kinds = [None if kind in _MINOR else kind for kind in map(self._announced, cells)]
         if is_head:
             self.columns = kinds
-            return Piece("context", block.text)
-        if re.match(r"\W*\d{1,2}[:.]\d\d\b", block.text):  # of a timeline
+        if is_head or SPOKEN.match(block.text):  # the latter is of a timeline
             return Piece("context", block.text)
         label = kinds[0] if len(cells) == 2 else None
         column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell), None)
@@ -183,9 +182,6 @@ class _Reader:
         kind = heading_kind(text)
         name = {"steps": "plan", "problem": "result"}.get(kind or "")
         return "ask" if name and not self.fault and everywhere(name).search(_low(text)) else kind
-
-    def _close(self) -> None:
-        self.kind, self.lead, self.weak = self.base, "", False
 
     def _labelled(self, kind: str, block: Block, rest: str) -> Iterator[Piece]:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
@@ -281,7 +277,7 @@ class _Row:
 
 
 def _among_asks(rows: list[_Row], language: str) -> None:
-    """Make asks of statements that follow one and look like a rule, and of those in a list without marks."""
+    """Make asks of statements that follow one and look like a rule, and of those on lines of their own of which one is a rule."""
     rules = [row for row in rows if _is_rule(row) and _has(_low(row.piece.text), "rule", language)]
     for before, row in zip([None, *rows], rows, strict=False):
         kind = before.piece.kind if before else ""
@@ -291,38 +287,34 @@ def _among_asks(rows: list[_Row], language: str) -> None:
         follows = kind in ("ask", "criterion") and (row in rules or mark(language, "more").match(said))
         if _is_rule(row) and (follows or (row in rules and _NAME.search(row.line[:30].lower()))):
             row.become("ask")
-    for lines in _lists(rows, rules):
-        for row in lines:
-            if _is_rule(row):
-                row.become("ask")
-
-
-def _lists(rows: list[_Row], rules: list[_Row]) -> Iterator[list[_Row]]:
-    """Yield the paragraphs that are lists without marks: three lines or more with a statement each, one of them a rule, below the first."""
     first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
     for number, group in groupby(rows, lambda row: row.paragraph):
         found = list(group)
         lines = len({row.line for row in found})
-        plain = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
-        if plain and number > first and lines > 2 and any(row in rules for row in found):
-            yield found
+        listed = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
+        if listed and number > first and lines > 2 and any(row in rules for row in found):
+            for row in filter(_is_rule, found):
+                row.become("ask")
 
 
 def _is_rule(row: _Row) -> bool:
     """Tell whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
     kind = row.piece.kind
-    return row.form == "prose" and (kind in ("context", "limit", "person") or (kind == "problem" and bool(everywhere("if").match(row.piece.text.lower()))))
+    return row.form == "prose" and (
+        kind in ("context", "limit", "person") or (kind == "problem" and bool(everywhere("if").match(row.piece.text.lower())))
+    )
 
 
 def _first_problem(rows: list[_Row], *, fault: bool) -> None:
     """Without any problem, the first statement before what is asked for says what is wrong or why."""
-    if any(row.piece.kind == "problem" for row in rows):
-        return
-    for row in rows if fault or any(row.piece.kind in ("ask", "criterion", "steps") for row in rows) else ():
-        if row.piece.kind in ("ask", "criterion", "exclusion", "steps") and not fault:
-            return
-        if row.form == "prose" and row.piece.kind in ("context", "limit") and weight(row.piece.text) >= 5:
-            return row.become("problem")
+    kinds = [row.piece.kind for row in rows]
+    asked = next(
+        (number for number, kind in enumerate(kinds) if kind in ("ask", "criterion", "steps")), len(rows) if fault else 0
+    )
+    if "problem" not in kinds:
+        told = (row for row in rows[:asked] if row.form == "prose" and row.piece.kind in ("context", "limit"))
+        for row in [row for row in told if weight(row.piece.text) >= 5][:1]:
+            row.become("problem")
 
 
 def weight(text: str) -> float:
@@ -366,10 +358,10 @@ def _announces(block: Block, before: Block | None, following: Block | None) -> b
         return heading_kind(line) in ("criterion", "problem", "steps", "exclusion") and not following.gap
     if _LABEL.match(line):
         return False
-    if (block.gap or before is None) and not following.gap and len(line.split()) <= 5 and not everywhere("strict").search(_low(line)):
-        return bool(heading_kind(line)) or following.form == "item"
-    if following.form == "item" and not following.gap:
-        return bool(heading_kind(line)) or block.gap or before is None or before.form != "prose"
+    apart = (block.gap or before is None) and len(line.split()) <= 5 and not everywhere("strict").search(_low(line))
+    if not following.gap and (following.form == "item" or apart):
+        begins = following.form == "item" and (block.gap or before is None or before.form != "prose")
+        return bool(heading_kind(line)) or begins
     return heading_kind(line, whole=True) is not None
 
 
@@ -403,11 +395,6 @@ def is_ask(text: str, language: str) -> bool:
     return asks and not is_vague(low, language) and not _has(low, "problem", language)
 
 
-def is_story(piece: Piece) -> bool:
-    """Tell whether a wish says whose it is: `As a nurse, I want ...`."""
-    return bool(everywhere("story").match(piece.text.lower()))
-
-
 def is_vague(low: str, language: str) -> bool:
     """Tell whether a wish says only that something should be better, without a number, a quotation or a name."""
     return _has(low, "vague", language) and not _CONCRETE.search(low)
@@ -418,13 +405,3 @@ def _is_scenario(low: str) -> bool:
         everywhere("given").match(low)
         and re.search(rf"(?:{everywhere('when').pattern}).*(?:{everywhere('then_line').pattern})", low)
     )
-
-
-def distinct(pieces: list[Piece]) -> Iterator[Piece]:
-    """Yield the pieces without those that say the same again."""
-    seen = set[str]()
-    for piece in pieces:
-        key = piece.line.lower().strip(" .!。")
-        if key not in seen:
-            seen.add(key)
-            yield piece
