@@ -295,6 +295,11 @@ def _among_asks(rows: list[_Row], language: str) -> None:
         if listed and number > first and lines > 2 and any(row in rules for row in found):
             for row in filter(_is_rule, found):
                 row.become("ask")
+        items = [row for row in found if row.form == "item"]
+        if 2 * sum(row.piece.kind == "ask" for row in items) >= len(items):
+            for row in items:
+                if row.piece.kind == "problem" and not _has(_low(row.piece.text), "now", language):
+                    row.become("ask")
 
 
 def _is_rule(row: _Row) -> bool:
