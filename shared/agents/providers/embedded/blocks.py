@@ -48,7 +48,8 @@ def blocks(text: str) -> tuple[Block, ...]:
 class _Blocks:
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
-        self.column = max((_width(line) for line in lines if not _is_trace(line)), default=0)
+        widths = sorted((_width(line) for line in lines if not _is_trace(line)), reverse=True)
+        self.column = widths[0] if len(widths) > 1 and widths[1] >= 0.8 * widths[0] else 0  # one long line is not wrapped
 
     def all(self) -> Iterator[Block]:
         number, gap = 0, False

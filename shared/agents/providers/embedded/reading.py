@@ -240,7 +240,7 @@ class _Reader:
         if any(_has(self._main_part(one), "exclusion", self.language) for one in (low, whole)):
             return "exclusion"
         if self.kind in ("ask", "limit"):
-            return self.kind
+            return "limit" if has("due") else self.kind
         if self.kind in ("context", "problem"):
             return "ask" if has("strict") and not has("now") else self.kind
         if _is_scenario(low) or has("criterion") or _has(whole, "criterion", self.language) or (self.fault and has("expected")):
