@@ -486,3 +486,24 @@ def test_the_wishes_of_a_card_that_is_not_explicit_say_what_is_wrong():
     card = FiledCard({"title": "Make search better", "type": "feature", "description": "Can we make it more fun somehow?"})
     assert not card.is_explicit
     assert [one.kind for one in card.pieces] == ["problem"]
+
+
+@pytest.mark.parametrize(
+    ("title", "description"),
+    [
+        (
+            "Mobile app needs some TLC",
+            "It works but it does not spark joy. Let's give it a proper polish and make it feel premium.",
+        ),
+        ("Dashboard 2.0", "The dashboard is fine but boring. We want something that makes people say wow."),
+        ("Formular angenehmer machen", "Das Formular ist irgendwie sperrig. Wäre schön wenn das flüssiger ginge."),
+        ("Modernizar el panel", "El panel se ha quedado viejo. Nos gustaría algo más actual y más cómodo para el día a día."),
+        ("Rendre le site plus vivant", "On trouve le site un peu triste. Il faudrait quelque chose de plus dynamique."),
+        ("提升系统体验", "系统用起来不太顺，大家都有感觉。希望能整体优化一下。"),
+        ("検索をよくしたい", "検索がいまいちという声があります。もっと探しやすくしてほしいです。"),
+    ],
+)
+def test_a_wish_that_something_be_better_opens_no_gate(title, description):
+    card = FiledCard({"title": title, "type": "feature", "description": description})
+    assert not card.is_explicit
+    assert not card.of("ask")

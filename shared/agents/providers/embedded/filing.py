@@ -109,14 +109,10 @@ class FiledCard:
     def _is_a_mood(self) -> bool:
         """Whether a short card without a list wishes only, by its title and without a number or a quotation, that something be better."""
         listed = any(one.form == "item" for one in blocks(str(self.card.get("description") or "")))
-        asks = " ".join([self.title, *(one.text for one in self.asks)]).lower()
-        is_short = reading.weight(self.everything) < 80
-        return (
-            is_short
-            and not listed
-            and reading.is_vague(asks, self.language)
-            and reading.is_vague(self.title.lower(), self.language)
-        )
+        title = self.title.lower()
+        asks = " ".join(one.text.lower() for one in self.asks if one.text != self.title)
+        is_short = reading.weight(self.everything) < 80 and not listed
+        return is_short and reading.is_vague(asks or title, self.language) and bool(mark(self.language, "vague").search(title))
 
     @cached_property
     def questions(self) -> list[str]:
