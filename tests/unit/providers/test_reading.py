@@ -17,7 +17,7 @@ from shared.agents.providers.embedded.wording import lines, say
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
     card
-    for name in ("marked_cards", "fresh_cards", "second_fresh_cards", "blind_cards")
+    for name in ("marked_cards", "fresh_cards", "second_fresh_cards", "blind_cards", "third_fresh_cards")
     for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())
 ]
 KINDS = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
@@ -41,10 +41,13 @@ def test_marked_cards_are_filed_as_a_careful_person_files_them():
         for name, kind in KINDS.items():
             pieces = [piece.line for piece in filed(card).of(kind)]
             expected = [line(mark) for mark in card[name]]
+            either = (
+                [line(mark) for mark in card.get("expected", ())] if kind != "exclusion" else []
+            )  # what a bug should do is asked for
             marks, found = marks + len(expected), found + len(pieces)
             right += sum(any(mark in piece for piece in pieces) for mark in expected)
-            misfiled += sum(not any(mark in piece for mark in expected) for piece in pieces)
-    assert marks > 180
+            misfiled += sum(not any(mark in piece for mark in [*expected, *either]) for piece in pieces)
+    assert marks > 480
     assert right >= 0.95 * marks
     assert misfiled <= 0.05 * found
 
@@ -354,7 +357,7 @@ def test_steps_of_a_card_that_reports_no_fault_are_its_plan():
         ("The requirement is fulfilled when nobody is left.", "en", "criterion", None),
         ("## 完成的定义\n- 流量为 0", "zh", "criterion", "流量为 0"),
         ("【期待する動作】登録した漢字のまま表示される", "ja", "criterion", "登録した漢字のまま表示される"),
-        ("シフト希望は紙で集めている", "ja", "context", None),
+        ("シフト希望は紙で集めている", "ja", "problem", None),
     ],
 )
 def test_other_forms_of_exclusions_and_criteria(text, language, kind, quotation):
@@ -374,3 +377,133 @@ def test_the_language_of_a_card_is_not_that_of_its_trace():
     trace = "System.NullReferenceException: Object reference not set to an instance of an object.\n   at Pay.Run(Guid id) in C:\\src\\P.cs:line 31"
     description = f"Desde ayer falla el cálculo de la nómina.\n\n```\n{trace * 5}\n```"
     assert FiledCard({"title": "Excepción al calcular la nómina", "description": description}).language == "es"
+
+
+# classes of errors of thirty more cards that somebody wrote who had not seen the reader
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("Credit cards: phase 2.", "en", "exclusion"),
+        ("Feed side we can leave till next year.", "en", "exclusion"),
+        ("Cancelled orders are not migrated.", "en", "exclusion"),
+        ("No production code in this spike.", "en", "exclusion"),
+        ("Im Formular ändern wir in dieser Karte nichts.", "de", "exclusion"),
+        ("Der Altbau wird nicht angeschlossen.", "de", "exclusion"),
+        ("El diseño no se toca", "es", "exclusion"),
+        ("le plan du 2e étage, on verra après les travaux", "fr", "exclusion"),
+        ("外包车队不在内", "zh", "exclusion"),
+        ("写真の共有は考えていません", "ja", "exclusion"),
+        ("Ok to close once a week passed without a fallback", "en", "criterion"),
+        ("We'll call it a success if the desk counts fewer questions", "en", "criterion"),
+        ("Es reicht, wenn die drei größten Lieferanten drin sind.", "de", "criterion"),
+        ("Se acepta si carga en menos de 2 segundos.", "es", "criterion"),
+        ("On peut clore quand le certificat est partout.", "fr", "criterion"),
+        ("总额与银行对账单一致即可关闭", "zh", "criterion"),
+        ("合計が銀行明細と一致したらクローズ可", "ja", "criterion"),
+        ("It would help if the list could be sorted.", "en", "ask"),
+        ("Interview 8 patients on two wards", "en", "ask"),
+        ("Ich erwarte, dass mir das Geld erstattet wird", "de", "ask"),
+        ("¿Podríais añadir una columna con el peso?", "es", "ask"),
+        ("Il nous faudrait une liste par service.", "fr", "ask"),
+        ("ボタンを追加", "ja", "ask"),
+        ("Do we need a new table?", "en", "question"),
+        ("We need this by Friday.", "en", "limit"),
+        ("Parents keep asking when the bus comes.", "en", "problem"),
+    ],
+)
+def test_more_forms_of_exclusions_criteria_and_requests(text, language, kind):
+    assert kinds(text, language) == [(kind, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Dave,",
+        "Kind regards\nDr. Helen Marsh\nLegal & Compliance",
+        "From: Ann\nTo: Support\nSubject: bill",
+        "Sent from my iPhone",
+    ],
+)
+def test_greetings_signatures_and_heads_of_mails_are_courtesy(text):
+    assert {kind for kind, _ in kinds(text)} == {"courtesy"}
+
+
+def test_a_table_is_filed_by_the_heads_of_its_columns():
+    text = "| Page | To do | Who |\n|---|---|---|\n| Fees | shorten it | Iker |\n\n| # | Acceptance |\n|---|---|\n| 1 | nobody waits |"
+    assert [one for one in kinds(text) if one[0] != "context"] == [
+        ("ask", "Fees | shorten it | Iker"),
+        ("criterion", "nobody waits"),
+    ]
+
+
+def test_a_table_of_times_is_what_happened():
+    text = "| time | what |\n|---|---|\n| 11:02 | first call |"
+    assert {kind for kind, _ in kinds(text)} == {"context"}
+
+
+def test_a_list_above_what_is_asked_for_holds_facts():
+    text = "- slots are plain text\n\nTo do\n- use real buttons"
+    assert kinds(text) == [("context", "slots are plain text"), ("ask", "use real buttons")]
+
+
+def test_no_after_a_question_is_an_exclusion_and_and_goes_on_with_what_is_asked_for():
+    text = "Kai: können wir nach Fahrzeug filtern?\nKai: ja, und Excel\nJana: braucht ihr Diagramme?\nKai: nee, erstmal nicht"
+    assert [kind for kind, _ in kinds(text, "de")] == ["ask", "ask", "question", "exclusion"]
+
+
+def test_statements_on_lines_of_their_own_are_a_list_if_one_is_a_rule():
+    text = "The cards are lost all the time.\n\nEvery card gets a number.\nThe desk sees who has it.\nOld cards stop."
+    assert [kind for kind, _ in kinds(text)] == ["problem", "ask", "ask", "ask"]
+
+
+def test_what_follows_the_list_of_criteria_after_a_gap_is_read_by_itself():
+    text = "**Expected**\nThe plan is saved\n\nCurrently they type in the last day of 2099."
+    assert kinds(text, fault=True) == [
+        ("criterion", "The plan is saved"),
+        ("problem", "Currently they type in the last day of 2099."),
+    ]
+
+
+def test_the_first_statement_says_what_is_wrong_if_nothing_else_does():
+    text = "The list is a sheet on Brenda's own laptop.\n\n- people put themselves on the list"
+    assert kinds(text)[0] == ("problem", "The list is a sheet on Brenda's own laptop.")
+
+
+def test_the_questions_of_a_spike_are_what_is_asked_for():
+    card = FiledCard({"title": "Spike: another PDF engine", "description": "- What does one PDF cost?\n- Is it free?"})
+    assert [one.text for one in card.asks] == ["What does one PDF cost?", "Is it free?"]
+    assert card.is_explicit
+
+
+def test_a_limit_is_a_number_with_a_unit_that_something_must_keep():
+    assert kinds("Under our policy these files are kept for six months at most.")[0][0] == "limit"
+    assert kinds("The oldest record is of 1998.")[0][0] == "context"
+
+
+def test_the_wishes_of_a_card_that_is_not_explicit_say_what_is_wrong():
+    card = FiledCard({"title": "Make search better", "type": "feature", "description": "Can we make it more fun somehow?"})
+    assert not card.is_explicit
+    assert [one.kind for one in card.pieces] == ["problem"]
+
+
+@pytest.mark.parametrize(
+    ("title", "description"),
+    [
+        (
+            "Mobile app needs some TLC",
+            "It works but it does not spark joy. Let's give it a proper polish and make it feel premium.",
+        ),
+        ("Dashboard 2.0", "The dashboard is fine but boring. We want something that makes people say wow."),
+        ("Formular angenehmer machen", "Das Formular ist irgendwie sperrig. Wäre schön wenn das flüssiger ginge."),
+        ("Modernizar el panel", "El panel se ha quedado viejo. Nos gustaría algo más actual y más cómodo para el día a día."),
+        ("Rendre le site plus vivant", "On trouve le site un peu triste. Il faudrait quelque chose de plus dynamique."),
+        ("提升系统体验", "系统用起来不太顺，大家都有感觉。希望能整体优化一下。"),
+        ("検索をよくしたい", "検索がいまいちという声があります。もっと探しやすくしてほしいです。"),
+    ],
+)
+def test_a_wish_that_something_be_better_opens_no_gate(title, description):
+    card = FiledCard({"title": title, "type": "feature", "description": description})
+    assert not card.is_explicit
+    assert not card.of("ask")

@@ -11,7 +11,7 @@ from shared.agents.providers.embedded.traces import is_trace
 
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
 _ITEM = re.compile(
-    r"(\s*)(?:[-*+•‣◦–—·・►▪▸➤✓✔☐☑✅👉→]|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|\d{1,2}、|[①-⑳]))"
+    r"(\s*)(?:[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|\d{1,2}、|[①-⑳]))"
     r"(?:\s+|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
 )
 _HEADINGS = (
@@ -19,6 +19,9 @@ _HEADINGS = (
     re.compile(r"\s*(?:[^\w\s\-*+•>|`\[\]]{1,3}\s+)?(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?"),
     re.compile(r"\s*[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?"),
 )
+SPOKEN = re.compile(
+    r"\W*\d{1,2}[:.h]\d\d|[^\W\d][\w.-]*(?: [\w.-]+){0,2}[:：](?:\s|(?<=：))|[\"“„«「]"
+)  # of a timeline, a form, a chat
 _UNDERLINE = re.compile(r"\s*(?:={3,}|-{3,}|\*{3,}|_{3,})\s*")
 _GOES_ON: Final = ("when", "then_line", "and_line")  # lines of a scenario after Given
 _CALL = re.compile(r"[\w./*-]+\.[\w.*()]+\(.*\)\s*$")
@@ -45,7 +48,8 @@ def blocks(text: str) -> tuple[Block, ...]:
 class _Blocks:
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
-        self.column = max((_width(line) for line in lines if not _is_trace(line)), default=0)
+        widths = sorted((_width(line) for line in lines if not _is_trace(line)), reverse=True)
+        self.column = widths[0] if len(widths) > 1 and widths[1] >= 0.8 * widths[0] else 0  # one long line is not wrapped
 
     def all(self) -> Iterator[Block]:
         number, gap = 0, False
@@ -126,11 +130,15 @@ class _Blocks:
             or _UNDERLINE.fullmatch(line)
             or line.strip()[:3] == "```"
             or line[0] == "【"
+            or SPOKEN.match(line[:LONGEST])
         )
 
     def _fills(self, line: str, following: str) -> bool:
         """Tell whether a line ends only because the text is wrapped: the next word had no room in it."""
-        return 55 <= self.column <= 100 and _width(line) + 1 + _width(following.split(maxsplit=1)[0]) > self.column
+        if not 55 <= self.column <= 100:
+            return False
+        ragged = following[0].islower() and self.column <= 80 and _width(line) >= 0.75 * self.column
+        return ragged or _width(line) + 1 + _width(following.split(maxsplit=1)[0]) > self.column
 
 
 def heading(line: str) -> str:

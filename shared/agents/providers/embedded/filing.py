@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 from shared.agents.providers.embedded import language, reading, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import mark
+from shared.agents.providers.embedded.tables import everywhere, mark
 
 MAX_QUESTIONS: Final = 5
 _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
@@ -42,6 +42,11 @@ class FiledCard:
         return self.card.get("type") == "bug"
 
     @cached_property
+    def is_inquiry(self) -> bool:
+        """Whether what the card asks for are answers: a spike or a study."""
+        return any(everywhere("inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
+
+    @cached_property
     def language(self) -> str:
         texts = [self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]
         return language.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
@@ -54,18 +59,30 @@ class FiledCard:
 
     @cached_property
     def pieces(self) -> list[Piece]:
-        """All statements of the card, its comments and what the run was told, in this order, each once."""
+        """All statements of the card, its comments and what the run was told. Wishes of a card that is not explicit are problems."""
+        if self.is_explicit:
+            return self._read
+        return [replace(piece, kind="problem") if piece.kind == "ask" else piece for piece in self._read]
+
+    @cached_property
+    def _read(self) -> list[Piece]:
+        """All statements in the order of the texts, each once."""
         found: list[Piece] = []
         for name, kind in _FIELDS.items():
             found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind)
+        if self.is_inquiry:
+            found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
         for text in [*self.comments, *self.told]:
             found += reading.read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
-        return list(reading.distinct(found))
+        once: dict[str, Piece] = {}
+        for piece in found:
+            once.setdefault(piece.line.lower().strip(" .!。"), piece)
+        return list(once.values())
 
     @cached_property
     def asks(self) -> list[Piece]:
         """What is asked for: by the card's lines, else by its title, else by its own requirements document."""
-        found = self.of("ask")
+        found = [piece for piece in self._read if piece.kind == "ask"]
         if any(not one.vague for one in found):
             return found
         if reading.is_ask(self.title, self.language):
@@ -83,9 +100,19 @@ class FiledCard:
     @cached_property
     def is_explicit(self) -> bool:
         """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
-        if any(not one.vague for one in self.asks) or self.of("criterion"):
+        kinds = {piece.kind for piece in self._read}
+        if "criterion" in kinds or (any(not one.vague for one in self.asks) and not self._is_a_mood):
             return True
-        return self.is_fault and bool(self.of("code", "steps") or _ERROR.search(self.everything))
+        return self.is_fault and bool(kinds & {"code", "steps"} or _ERROR.search(self.everything))
+
+    @property
+    def _is_a_mood(self) -> bool:
+        """Whether a short card without a list wishes only, by its title and without a number or a quotation, that something be better."""
+        listed = any(one.form == "item" for one in blocks(str(self.card.get("description") or "")))
+        title = self.title.lower()
+        asks = " ".join(one.text.lower() for one in self.asks if one.text != self.title)
+        is_short = reading.weight(self.everything) < 80 and not listed
+        return is_short and reading.is_vague(asks or title, self.language) and bool(mark(self.language, "vague").search(title))
 
     @cached_property
     def questions(self) -> list[str]:
@@ -125,6 +152,10 @@ class FiledCard:
         )
 
     @property
+    def is_brief(self) -> bool:
+        return reading.weight(self.everything) < 40
+
+    @property
     def tells(self) -> bool:
         """Whether the card tells anything beside what it asks for, which may well be the reason."""
         return any(len(one.text.split()) > 5 or len(one.text.encode()) > 60 for one in self.of("context", "limit", "person"))
@@ -146,14 +177,19 @@ def _by_an_agent(comment: Mapping[str, Any]) -> bool:
 
 _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_ask": lambda one: not one.is_explicit,
-    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells,
-    "q_who": lambda one: not one.of("person") and not one.mentions("who") and not any(map(reading.is_story, one.asks)),
-    "q_done": lambda one: not one.says("criterion"),
-    "q_scope": lambda one: not one.says("exclusion"),
+    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells and one.is_brief,
+    "q_who": lambda one: (
+        not one.of("person")
+        and not one.mentions("who")
+        and not any(everywhere("story").match(ask.text.lower()) for ask in one.asks)
+        and one.is_brief
+    ),
+    "q_done": lambda one: not one.says("criterion") and not one.mentions("tested") and not one.says("limit"),
+    "q_scope": lambda one: not one.says("exclusion") and not one.mentions("bounded") and not one.mentions("negation"),
 }
 _FAULT_ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_steps": lambda one: not one.says("steps") and not one.mentions("doing"),
-    "q_expected": lambda one: not one.says("criterion") and not one.mentions("modal"),
+    "q_expected": lambda one: not one.says("criterion") and not one.mentions("modal") and not one.mentions("expected"),
     "q_error": lambda one: not one.of("code") and not _ERROR.search(one.everything),
     "q_where": lambda one: not one.of("code") and not one.mentions("where") and not _VERSION.search(one.everything),
     "q_since": lambda one: not one.mentions("since") and not _TIME.search(one.everything),

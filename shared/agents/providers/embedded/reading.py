@@ -2,26 +2,29 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import zip_longest
+from itertools import groupby
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import LONGEST, Block, blocks
+from shared.agents.providers.embedded.blocks import LONGEST, SPOKEN, Block, blocks
 from shared.agents.providers.embedded.tables import everywhere, headings, mark
 
 _LABEL = re.compile(
     r"\s*(?:\*\*|__|【)?([^\n:：/|】]{2,50}?)(?:(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))|】\s*)(\S.*)", re.DOTALL
 )
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
+_SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]{0,3}\.$|\b(?:[A-Z][a-z])?[A-Z]w?St\.$")  # `Hr.`
 _DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
-_FACT = re.compile(r"^(?:\S+ )?\S+: ")  # `Start: 09:12` orders nothing
+_FRONT = re.compile(r"(?:[^\w\"'(`¿¡「『“„«\[]+|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+)+")  # a sign or the time of a message
+_NAME = re.compile(r"[^\d\W][\w.-]*(?: [\w.-]+){0,2}: +|[^\s\d:：]{1,12}：")  # who says it, or a label that announces nothing
+_WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
 _CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
 _ANYWHERE: Final = ("en", "zh")  # in the other languages the verb that asks begins only list items
-_MINOR: Final = ("context", "limit", "person", "link")  # what decides nothing about the lines beside it
+_MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,14 @@ def read(text: str, language: str, *, fault: bool = False, kind: str | None = No
 
 
 def heading_kind(text: str, *, whole: bool = False) -> str | None:
-    """Return the kind that a heading announces, by its beginning or as a `whole`."""
-    plain = re.sub(r"^[^\w]+|^\d+[.)]\s*|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
+    """Return the kind that a heading announces, by its beginning, by its last words (`Known risks`), or as a `whole`."""
+    plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]*\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
     if not plain or len(plain.split()) > 8:
         return None
     kind = next((kind for kind, found in headings() if (found.fullmatch(plain) if whole else found.match(plain))), None)
+    if kind is None and not whole and len(plain.split()) < 5:
+        ends = [start.start() for start in _WORD.finditer(plain)][1:]
+        kind = next((kind for end in ends for kind, found in headings() if found.fullmatch(plain, end)), None)
     return "exclusion" if kind == "ask" and everywhere("negation").search(plain) else kind  # `What we do not need`
 
 
@@ -59,7 +65,7 @@ def sentences(text: str, language: str = "en") -> list[str]:
     for end in _END.finditer(text):
         piece = text[start : end.end()].strip()
         is_date = language == "de" and _DATE.search(piece) and text[end.end() :].strip()
-        if piece and not is_date and not _abbreviation().search(piece):
+        if piece and not is_date and not _abbreviation().search(piece) and not _SHORT.search(piece):
             found.append(piece)
             start = end.end()
     rest = text[start:].strip()
@@ -78,30 +84,87 @@ class _Reader:
         self.language, self.fault, self.base = language, fault, kind
         self.kind, self.lead = kind, ""
         self.weak = self.begun = False  # a weak heading (`Steps:`) ends with its list or paragraph
+        self.form: tuple[bool, bool] | None = None  # of the first block below a heading: an item, with a full stop
         self.parents: list[tuple[int, str, str | None]] = []  # the indent, lead and kind that an inner list ends with
+        self.columns: list[str | None] = []  # the kinds that the head of a table announces
+        self.signed = self.asks_below = self.loose = False
 
-    def read(self, found: tuple[Block, ...]) -> Iterator[Piece]:
-        before = None
-        for block, following in zip_longest(found, found[1:]):
-            yield from self._block(block, before, following)
+    def read(self, found: tuple[Block, ...]) -> list[Piece]:
+        rows: list[_Row] = []
+        around = list(zip((None, *found), found, (*found[1:], None), strict=False))
+        self.asks_below = any(
+            _heads(block, before, following) and self._announced(block.text) == "ask" for before, block, following in around
+        )
+        paragraph = 0
+        for before, block, following in around:
+            paragraph += block.gap or block.form == "code"
+            self.loose = True
+            pieces = list(self._block(block, before, following))
+            paragraph += self._opened
+            form = block.form if self.kind is None and self.loose else ""
+            rows += [_Row(piece, paragraph, block.text, form) for piece in pieces]
             self.begun = block.form != "heading" and (self.begun or not self._opened)
-            before = block
+        if not self.fault:
+            _among_asks(rows, self.language)
+        _first_problem(rows, fault=self.fault)
+        return [row.piece for row in rows]
 
     def _block(self, block: Block, before: Block | None, following: Block | None) -> Iterable[Piece]:
         self._opened = False
-        fixed = {"code": "code", "row": "context", "scenario": "criterion"}.get(block.form)
-        if fixed:
-            return [Piece(fixed, block.text)]
+        if block.form in ("code", "scenario"):
+            self.form = self.form or (False, False)
+            return [Piece({"code": "code", "scenario": "criterion"}[block.form], block.text)]
+        if block.form == "row":
+            return [self._row(block, is_head=before is None or before.form != "row" or block.gap)]
+        if block.form == "prose" and self._is_courtesy(block, before, following):
+            return [Piece("courtesy", block.text)]
+        self.signed = False
         if block.form == "item":
+            self.form = self.form or (True, False)
             return self._item(block, following)
-        if block.form == "heading" or _announces(block, before, following):
+        if _heads(block, before, following):
             self._open(block.text, weak=block.form != "heading")
             return []
         if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
             return self._labelled(kind, block, label[2])
-        if self.weak and ((block.gap and self.begun) or (before and before.form == "item" and not block.indent)):
-            self._close()
+        self._end_section(block, before)
         return self._file(sentences(block.text, self.language))
+
+    def _end_section(self, block: Block, before: Block | None) -> None:
+        """End a section at prose that does not look like what is in it: after a list, or after an empty line."""
+        form = (False, block.text[-1] in ".!。！")
+        self.form = self.form or form
+        listed = self.kind in ("criterion", "exclusion", "steps", "question")
+        after_list = self.weak and before and before.form == "item" and not block.indent
+        apart = block.gap and self.begun
+        if after_list or (apart and ((listed and self.form != form) or (self.weak and self.kind != "criterion"))):
+            self.kind, self.lead, self.weak = self.base, "", False
+
+    def _is_courtesy(self, block: Block, before: Block | None, following: Block | None) -> bool:
+        """Tell whether a line is a greeting, a signature below one, or one of several lines of a mail's head."""
+        low = _low(block.text)
+        if _only(low, "closing"):
+            self.signed = True
+            return True
+        if self.signed and not _LABEL.match(block.text) and not (block.gap and before and before.form != "prose"):
+            return len(low.split()) <= 6 and len(low) <= 60 and low[-1] not in ":："
+        head = re.compile(rf"(?:{everywhere('header').pattern})\s?[:：]")
+        return bool(head.match(low)) and any(
+            one and one.form == "prose" and head.match(_low(one.text)) for one in (before, following)
+        )
+
+    def _row(self, block: Block, *, is_head: bool) -> Piece:
+        """File a row of a table by its label, its columns' heads, or the section; without the number before it."""
+        cells = [cell.strip() for cell in block.text.strip("| ").split("|")]
+        kinds = [None if kind in _MINOR else kind for kind in map(self._announced, cells)]
+        if is_head:
+            self.columns = kinds
+        if is_head or SPOKEN.match(block.text):  # the latter is of a timeline
+            return Piece("context", block.text)
+        label = kinds[0] if len(cells) == 2 else None
+        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell), None)
+        kind = label or column or self.kind or "context"
+        return Piece(kind, block.text if kind == "context" else re.sub(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$", "", block.text))
 
     def _open(self, text: str, *, weak: bool) -> None:
         """Begin what a heading announces. A weak one may be a sentence (`It must have:`): then its own kind counts, and it leads."""
@@ -112,24 +175,22 @@ class _Reader:
             own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
             kind = None if own in _MINOR else own
         self.kind = kind or self.kind
-        self.weak, self._opened, self.parents = weak, True, []
+        self.weak, self._opened, self.parents, self.form = weak, True, [], None
 
     def _announced(self, text: str) -> str | None:
-        """Return what a heading announces; steps are those of a fault, else of the plan."""
+        """Return what a heading announces; steps are those of a fault or to see one again, else of the plan."""
         kind = heading_kind(text)
-        return "ask" if kind == "steps" and not self.fault else kind
-
-    def _close(self) -> None:
-        self.kind, self.lead, self.weak = self.base, "", False
+        name = {"steps": "plan", "problem": "result"}.get(kind or "")
+        return "ask" if name and not self.fault and everywhere(name).search(_low(text)) else kind
 
     def _labelled(self, kind: str, block: Block, rest: str) -> Iterator[Piece]:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
         outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
-        self.kind, self.lead, self.weak = kind, "", True
+        self.kind, self.lead, self.weak, self.loose = kind, "", True, False
         whole = kind in ("person", "context", "link", "limit")  # `Owner: Ines` says more than `Ines`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
         yield from self._file([first])
-        self.kind = kind if kind in ("question", "steps") else None
+        self.kind = kind if kind in ("question", "steps", "criterion") else None
         yield from self._file(others)
         self.kind, self.lead, self.weak = outer
 
@@ -148,10 +209,6 @@ class _Reader:
     def _file(self, found: list[str], item: Block | None = None) -> Iterator[Piece]:
         for text in found:
             low = _low(text)
-            if everywhere("greeting").match(low) and re.fullmatch(
-                rf"(?:{everywhere('greeting').pattern})(?: [\w'@]+){{0,2}}[,.!。！，、]*", low
-            ):
-                continue
             kind = self._kind_of(low, is_item=bool(item), mark=item.mark if item else "")
             vague = kind == "ask" and self.kind != "ask" and is_vague(low, self.language)
             if kind == "ask" and item and item.is_done:
@@ -159,39 +216,138 @@ class _Reader:
             numbered = kind == "steps" and item and item.mark and text == item.text
             yield Piece(kind, f"{item.mark} {text}" if numbered and item else text, self.lead, vague)
 
+    def _main_part(self, low: str) -> str:
+        """Return a sentence without its purpose, among asks also without its later clauses: `Show the price, no need to log in`."""
+        main = everywhere("purpose").split(low)[0]
+        first = re.split(r"[,;，；]", main)[0]
+        return first if self.kind == "ask" and weight(first) > 1 else main
+
     def _kind_of(self, low: str, *, is_item: bool, mark: str = "") -> str:
         """Return the kind of a sentence: by its form, by the section in which it stands, by its marks."""
+        whole, low = low, _bare(low, self.language)
 
         def has(*names: str) -> bool:
             return any(_has(low, name, self.language) for name in names)
 
+        if _only(low, "greeting") or (has("courtesy") and self.kind in (None, "context", "problem")):
+            return "courtesy"
         if _QUESTION.search(low) and self.kind not in ("criterion", "ask", "steps"):
-            return "ask" if has("strict") and self.kind != "question" else "question"
+            return "ask" if has("polite") and self.kind != "question" else "question"
         if self.kind in ("exclusion", "criterion", "steps", "question", "person", "link", "code"):
             return self.kind
         if everywhere("story").match(low) and has("strict"):
             return "ask"
-        if _has(everywhere("purpose").split(low)[0], "exclusion", self.language):
+        if any(_has(self._main_part(one), "exclusion", self.language) for one in (low, whole)):
             return "exclusion"
         if self.kind in ("ask", "limit"):
-            return self.kind
+            return "limit" if has("due") else self.kind
         if self.kind in ("context", "problem"):
             return "ask" if has("strict") and not has("now") else self.kind
-        if _is_scenario(low) or has("criterion"):
+        if _is_scenario(low) or has("criterion") or _has(whole, "criterion", self.language) or (self.fault and has("expected")):
             return "criterion"
+        if has("due"):
+            return "limit"
         if has("strict"):
             return "ask"
         if mark and self.fault:
             return "steps"
-        order = _FACT.sub("", low)
-        begins = _has(order, "start", self.language if is_item or self.language in _ANYWHERE else "en")
-        if begins or has("modal") or (has("can") and not self.fault):
+        begins = _has(low, "start", self.language if is_item or self.language in _ANYWHERE or not self.fault else "en")
+        begins = begins or (not self.fault and has("order"))
+        elsewhere = self.asks_below and not is_item and self.kind is None
+        if not elsewhere and (begins or has("modal") or (has("can") and not self.fault)):
             return "problem" if has("now") else "ask"
         if has("problem"):
             return "problem"
-        if is_item and not (self.fault or _LINK.fullmatch(low.strip()) or has("person")):
+        if is_item and not (self.fault or self.asks_below or _LINK.fullmatch(low.strip()) or has("person")):
             return "ask"
         return "context" if is_item and self.fault else _fallback_kind(low, self.language)
+
+
+@dataclass
+class _Row:
+    """A piece with the number of its paragraph and its line; `form` is that of a line below no heading."""
+
+    piece: Piece
+    paragraph: int
+    line: str
+    form: str
+
+    def become(self, kind: str) -> None:
+        self.piece = replace(self.piece, kind=kind)
+
+
+def _among_asks(rows: list[_Row], language: str) -> None:
+    """Make asks of statements that follow one and look like a rule, and of those on lines of their own of which one is a rule."""
+    rules = [row for row in rows if _is_rule(row) and _has(_low(row.piece.text), "rule", language)]
+    for before, row in zip([None, *rows], rows, strict=False):
+        kind = before.piece.kind if before else ""
+        said = _said(_low(row.piece.text))
+        if kind == "question" and row.form == "prose" and mark(language, "denial").search(said[:25]):
+            row.become("exclusion")
+        follows = kind in ("ask", "criterion") and (row in rules or mark(language, "more").match(said))
+        if _is_rule(row) and (follows or (row in rules and _NAME.search(row.line[:30].lower()))):
+            row.become("ask")
+    first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
+    for number, group in groupby(rows, lambda row: row.paragraph):
+        found = list(group)
+        lines = len({row.line for row in found})
+        listed = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
+        if listed and number > first and lines > 2 and any(row in rules for row in found):
+            for row in filter(_is_rule, found):
+                row.become("ask")
+        items = [row for row in found if row.form == "item"]
+        if 2 * sum(row.piece.kind == "ask" for row in items) >= len(items):
+            for row in items:
+                if row.piece.kind == "problem" and not _has(_low(row.piece.text), "now", language):
+                    row.become("ask")
+
+
+def _is_rule(row: _Row) -> bool:
+    """Tell whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
+    kind = row.piece.kind
+    return row.form == "prose" and (
+        kind in ("context", "limit", "person") or (kind == "problem" and bool(everywhere("if").match(row.piece.text.lower())))
+    )
+
+
+def _first_problem(rows: list[_Row], *, fault: bool) -> None:
+    """Without any problem, the first statement before what is asked for says what is wrong or why."""
+    kinds = [row.piece.kind for row in rows]
+    asked = next(
+        (number for number, kind in enumerate(kinds) if kind in ("ask", "criterion", "steps")), len(rows) if fault else 0
+    )
+    if "problem" not in kinds:
+        told = (row for row in rows[:asked] if row.form == "prose" and row.piece.kind in ("context", "limit"))
+        for row in [row for row in told if weight(row.piece.text) >= 5][:1]:
+            row.become("problem")
+
+
+def weight(text: str) -> float:
+    """Return the words of a text; of Chinese and Japanese a third of the signs."""
+    return len(text.split()) + sum(one >= "\u3040" for one in text) / 3
+
+
+def _said(low: str) -> str:
+    """Return a sentence without what stands before it: signs, a time, a greeting, who says it."""
+    low = _FRONT.sub("", low, count=1) if _FRONT.match(low) else low
+    low = re.sub(rf"^(?:{everywhere('greeting').pattern})(?: \w+){{0,2}}[,!.，、]\s*(?=\S)", "", low)
+    name = _NAME.match(low)
+    return low[name.end() :] if name and heading_kind(name[0]) is None else low
+
+
+def _bare(low: str, language: str) -> str:
+    """Return a sentence without what stands before it, and without `also`."""
+    return re.sub(rf"^(?:(?:{mark(language, 'lead_in').pattern})[,，、]?\s*)+(?=\S)", "", _said(low))
+
+
+def _only(low: str, name: str) -> bool:
+    """Tell whether a line is nothing but such words, and names."""
+    words = rf"(?:{everywhere(name).pattern})"
+    return bool(re.fullmatch(rf"{words}(?:[\s,.!。！，、-]+{words})*(?:[\s,]+[\w'@.]+){{0,2}}[\s,.!。！，、~:)]*", low))
+
+
+def _heads(block: Block, before: Block | None, following: Block | None) -> bool:
+    return block.form == "heading" or (block.form == "prose" and _announces(block, before, following))
 
 
 def _announces(block: Block, before: Block | None, following: Block | None) -> bool:
@@ -205,8 +361,12 @@ def _announces(block: Block, before: Block | None, following: Block | None) -> b
         return False
     if line[-1] in "?？":  # a form's question: `What happened?`
         return heading_kind(line) in ("criterion", "problem", "steps", "exclusion") and not following.gap
-    if following.form == "item" and not following.gap:
-        return bool(heading_kind(line)) or block.gap or before is None or before.form != "prose"
+    if _LABEL.match(line):
+        return False
+    apart = (block.gap or before is None) and len(line.split()) <= 5 and not everywhere("strict").search(_low(line))
+    if not following.gap and (following.form == "item" or apart):
+        begins = following.form == "item" and (block.gap or before is None or before.form != "prose")
+        return bool(heading_kind(line)) or begins
     return heading_kind(line, whole=True) is not None
 
 
@@ -224,12 +384,13 @@ def _fallback_kind(low: str, language: str) -> str:
         return "person"
     if _LINK.search(low):
         return "link"
-    return "limit" if _quantity().search(low) else "context"
+    return "limit" if _quantity().search(low) and _has(low, "bound", language) else "context"
 
 
 @cache
 def _quantity() -> re.Pattern[str]:
-    return re.compile(rf"(?<![\d.,])\d[\d.,]*\s?(?:[%‰€$£¥°]|{everywhere('units').pattern})|[<>≤≥]=?\s?\d|[$€£¥]\s?\d")
+    number = rf"(?<![\d.,])\d[\d.,]*|\b(?:{everywhere('numbers').pattern})"
+    return re.compile(rf"(?:{number})[\s-]?(?:[%‰€$£¥°]|{everywhere('units').pattern})|[<>≤≥]=?\s?\d|[$€£¥]\s?\d")
 
 
 def is_ask(text: str, language: str) -> bool:
@@ -237,11 +398,6 @@ def is_ask(text: str, language: str) -> bool:
     low = text.lower()
     asks = any(_has(low, name, language) for name in ("strict", "modal", "start"))
     return asks and not is_vague(low, language) and not _has(low, "problem", language)
-
-
-def is_story(piece: Piece) -> bool:
-    """Tell whether a wish says whose it is: `As a nurse, I want ...`."""
-    return bool(everywhere("story").match(piece.text.lower()))
 
 
 def is_vague(low: str, language: str) -> bool:
@@ -254,13 +410,3 @@ def _is_scenario(low: str) -> bool:
         everywhere("given").match(low)
         and re.search(rf"(?:{everywhere('when').pattern}).*(?:{everywhere('then_line').pattern})", low)
     )
-
-
-def distinct(pieces: list[Piece]) -> Iterator[Piece]:
-    """Yield the pieces without those that say the same again."""
-    seen = set[str]()
-    for piece in pieces:
-        key = piece.line.lower().strip(" .!。")
-        if key not in seen:
-            seen.add(key)
-            yield piece

@@ -51,8 +51,8 @@ class Beginnings:
     def match(self, heading: str) -> re.Match[str] | None:
         return _beginnings(self.kind, heading[:1]).match(heading)
 
-    def fullmatch(self, heading: str) -> re.Match[str] | None:
-        return _beginnings(self.kind, heading[:1]).fullmatch(heading)
+    def fullmatch(self, heading: str, start: int = 0) -> re.Match[str] | None:
+        return _beginnings(self.kind, heading[start : start + 1]).fullmatch(heading, start)
 
 
 @cache
