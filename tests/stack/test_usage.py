@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from decimal import Decimal
+from email.message import Message
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,14 +24,14 @@ MANY = 2_100  # more than are made at once
 MAY = "startDate=2026-05-01&endDate=2026-05-31"
 
 
-def download(url: str) -> tuple[int, dict[str, str], bytes]:
+def download(url: str) -> tuple[int, Message, bytes]:
     """As anybody who has the address and nothing else."""
     try:
         with urllib.request.urlopen(url, timeout=120) as answer:
-            return answer.status, dict(answer.headers), answer.read()
+            return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refused:
         with refused:
-            return refused.code, dict(refused.headers), refused.read()
+            return refused.code, refused.headers, refused.read()
 
 
 def export(shop: Shop, query: str) -> dict[str, Any]:
