@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -18,13 +19,27 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
+from hypothesis.internal.conjecture import engine
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
+from schemathesis.generation.jsonschema import strategy as made_up
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 REQUESTS_AN_HOUR = 1000  # of a person, by the rate limit
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
+engine.INVALID_THRESHOLD_BASE = 50  # made in vain until an operation counts as one that takes nothing wrong
+
+
+def _fixed_dictionaries(fields: dict[str, st.SearchStrategy[Any]], made: dict[Any, Any] = {}) -> Any:  # noqa: B006 - for all calls
+    """Hypothesis's own, once for the same fields: schemathesis asks for it at each draw."""
+    key = tuple((name, id(value)) for name, value in fields.items())  # what is made keeps them
+    if key not in made:
+        made[key] = st.fixed_dictionaries(fields)
+    return made[key]
+
+
+made_up.st = SimpleNamespace(**vars(st) | {"fixed_dictionaries": _fixed_dictionaries})
 
 
 class Person:

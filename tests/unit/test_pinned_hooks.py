@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.parsers
+import botocore.serialize
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -39,6 +40,8 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     # shared/store/client.py: answers of DynamoDB are read by `json.loads` alone
     (botocore.parsers.JSONParser._handle_json_body, ["self", "raw_body", "shape"]),
     (botocore.parsers.ResponseParserFactory.create_parser, ["self", "protocol_name"]),
+    # shared/store/client.py: requests are written by `json.dumps` alone
+    (botocore.serialize.JSONSerializer._serialize, ["self", "serialized", "value", "shape", "key"]),
     # shared/core/aws.py: a parser factory for one client only; the User-Agent made once
     (botocore.session.Session.get_component, ["self", "name"]),
     (botocore.session.Session.register_component, ["self", "name", "component"]),
@@ -103,6 +106,24 @@ def test_botocore_reads_dynamodbs_answers_by_our_parser() -> None:
     finally:
         events.unregister("before-send.dynamodb.GetItem", answer)
     assert {name: found[name] for name in raw} == raw
+
+
+def test_botocore_writes_our_requests_by_our_serializer() -> None:
+    """A serializer of botocore's own would leave out what the service's model does not name."""
+    sent: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        sent.append((json.loads(request.body), request.headers["X-Amz-Target"]))
+        return answering(b"{}")(request)
+
+    events = dynamodb().meta.events
+    events.register_first("before-send.dynamodb.PutItem", answer)
+    asked = {"TableName": "t", "Item": {"PK": {"S": "A"}, "l": {"L": [{"N": "1"}]}}, "NotInTheModel": 1}
+    try:
+        dynamodb().put_item(**asked)
+    finally:
+        events.unregister("before-send.dynamodb.PutItem", answer)
+    assert sent == [(asked, "DynamoDB_20120810.PutItem")]
 
 
 def test_our_parser_is_for_one_client_only() -> None:
