@@ -9,7 +9,6 @@ call. Calls come one at a time, so that a transaction is one for other threads t
 
 import base64
 import copy
-import inspect
 import json
 import re
 import threading
@@ -32,7 +31,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.responses import ActionResult, camelcase_to_underscores, method_names_from_class
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ConditionalCheckFailed, ItemSizeTooLarge
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
@@ -58,7 +57,6 @@ _call = DynamoHandler.call_action.__wrapped__  # without the checksum of the ans
 _transact, _update, _query = DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item, Table.query
 _project, _row_size, _size, _cast_value = Item.project, Item.size, DynamoType.size, DynamoType.cast_value.fget
 _handle_update = DynamoHandler.update_item
-_QUERY = inspect.signature(Table.query)
 _one_at_a_time = threading.RLock()
 
 
@@ -78,7 +76,7 @@ def speed_up() -> None:
     DynamoHandler._enrich_response = staticmethod(lambda headers, body: (headers, body))  # nobody reads a request's id
     ConditionExpressionParser.parse = parse_condition
     UpdateExpressionParser.make = parse_update  # the validator works on a copy
-    DynamoHandler.update_item = handle_update
+    DynamoHandler.update_item, DynamoHandler.dynamodb_backend = handle_update, property(backend)
     for function in (method_names_from_class, camelcase_to_underscores):
         setattr(moto.core.responses, function.__name__, cache(function))
     DynamoType.__eq__ = equal
@@ -124,6 +122,12 @@ def needs_retry(self: Endpoint, attempts: int, operation_model: Any, *arguments:
     response = arguments[1]
     done = response is not None and response[0].status_code == 200 and operation_model.name in ROWS
     return not done and bool(_needs_retry(self, attempts, operation_model, *arguments, **named))
+
+
+def backend(self: DynamoHandler) -> DynamoDBBackend:
+    """moto's own, which locks to look whether it is there."""
+    regions = dict.get(dynamodb_backends, self.current_account, {})
+    return dict.get(regions, self.region) or dynamodb_backends[self.current_account][self.region]
 
 
 def call_action(self: DynamoHandler) -> Any:
@@ -323,13 +327,26 @@ def project(self: Item, expressions: list[list[str]]) -> Item:
     return row
 
 
-def query(self: Table, hash_key: DynamoType | None, *arguments: Any, **named: Any) -> Any:
+def query(
+    self: Table,
+    hash_key: DynamoType | None,
+    comparison: Any,
+    values: Any,
+    limit: Any,
+    start: Any,
+    forward: Any,
+    projections: Any,
+    index: str | None,
+    *more: Any,
+    hash_key_conditions: list[tuple[str, DynamoType]],
+    **named: Any,
+) -> Any:
     """moto's own, over the rows of the one partition that is asked for."""
     partition = copy.copy(self)
+    partition.items = _partition(self, hash_key, index, hash_key_conditions)
     partition.all_items = lambda: [row for rows in partition.items.values() for row in rows.values()]  # sorted by the query
-    asked = _QUERY.bind(self, hash_key, *arguments, **named).arguments
-    partition.items = _partition(self, hash_key, asked.get("index_name"), asked["hash_key_conditions"])
-    return _query(partition, hash_key, *arguments, **named)
+    asked = (hash_key, comparison, values, limit, start, forward, projections, index, *more)
+    return _query(partition, *asked, hash_key_conditions=hash_key_conditions, **named)
 
 
 def _partition(
