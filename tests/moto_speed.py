@@ -80,6 +80,7 @@ def speed_up() -> None:
     for function in (method_names_from_class, camelcase_to_underscores):
         setattr(moto.core.responses, function.__name__, cache(function))
     DynamoType.__eq__ = equal
+    LimitedSizeDict.__reduce__ = lambda self: (_attributes, (dict(self),))  # pickle sets, and measures, one after the other
     Table.attribute_keys = cached_property(Table.attribute_keys.fget)  # the indexes of a table of ours stay
     Table.attribute_keys.__set_name__(Table, "attribute_keys")
     moto.dynamodb.responses.dynamo_to_dict = lambda result: result  # `serialized` does it where it is needed
