@@ -2,9 +2,9 @@
 
 moto copies the whole table for each operation of a transaction, sorts the whole table for each query, measures each row once per
 attribute, copies each row that it updates three times, and turns requests and answers through several forms. Here it touches the rows
-that it is asked for, and reads and writes JSON as it is. botocore signs what nobody checks, and resolves the same endpoint for each
-call. Calls come one at a time, so that a transaction is one for other threads too, as it is on DynamoDB.
-`tests/unit/test_moto_speed.py` compares the answers with moto's own.
+that it is asked for, reads and writes JSON as it is, and reads an expression once (`tests/moto_expressions.py`). botocore signs what
+nobody checks, makes an HTTP request that nobody sends, and resolves the same endpoint for each call. Calls come one at a time, so that
+a transaction is one for other threads too, as it is on DynamoDB. `tests/unit/test_moto_speed.py` compares the answers with moto's own.
 """
 
 import base64

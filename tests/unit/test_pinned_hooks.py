@@ -8,6 +8,7 @@ import asyncio
 import importlib.util
 import inspect
 import json
+import pkgutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -24,8 +25,10 @@ from mangum.handlers.api_gateway import APIGateway
 from pynamodb.attributes import Attribute
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import Connection, MetaTable
+from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
+import shared
 from shared.core import aws
 from shared.edge.contracts import contract
 from shared.edge.http.event import RestEvent
@@ -33,6 +36,7 @@ from shared.edge.http.operation import Operation
 from shared.edge.http.pipeline import route_class
 from shared.store import Guard, put, rows
 from shared.store.client import dynamodb
+from shared.store.rows import Row
 
 PATCHES = Path(__file__).parents[2] / "local/patches"
 
@@ -164,6 +168,30 @@ def test_pynamodb_keeps_a_rows_values_where_we_put_them() -> None:
     row.ref = "w2"
     assert row.attribute_values["ref"] == "w2"
     assert row.serialize()["ref"] == {"S": "w2"}
+
+
+VALUES = {"S": "text", "N": 1.5, "BOOL": False, "SS": {"a"}, "NS": {1, 2}, "M": {"key": 1}}
+
+
+def models(of: type[Row]) -> list[type[Row]]:
+    below = [model for one in of.__subclasses__() for model in models(one)]
+    return [of, *below] if hasattr(of, "TABLE") else below
+
+
+def test_a_row_is_written_as_pynamodb_writes_it() -> None:
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        importlib.import_module(module.name)
+    found = [model for model in models(Row) if model.__module__.startswith("shared.")]  # tests have rows of their own
+    assert {"M", "SS", "BOOL"} <= {one.attr_type for model in found for one in model.get_attributes().values()}
+    for model in found:
+        row = model()
+        assert row.serialize(null_check=False) == Model.serialize(row, null_check=False)
+        for name, attribute in model.get_attributes().items():
+            setattr(row, name, VALUES[attribute.attr_type])
+        assert row.serialize() == Model.serialize(row)
+        assert len(row.serialize()) == len(model.get_attributes())
+    with pytest.raises(AttributeNullError, match="ref"):
+        Guard(pk="SLUG#a", sk="META").serialize()
 
 
 def test_pynamodb_says_how_an_attribute_is_stored() -> None:
