@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import boto3
+import httpcore2
 import pytest
 from hypothesis import settings as hypothesis
 
@@ -43,6 +44,7 @@ __all__ = ["deployed", "documents", "engine_tables", "local_engine"]  # fixtures
 gc.disable()  # until everything is collected: what is imported stays
 speed_up()
 passwords.PASSES, passwords.MEMORY_KIB = 1, 8  # argon2's least; what ships is asserted in tests/unit/test_passwords.py
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)  # 20 ms for each client, of which tests make many
 hypothesis.register_profile("tests", hypothesis.default, max_examples=examples(100), deadline=None)  # a busy core breaks no rule
 hypothesis.load_profile("tests")
 TESTS = Path(__file__).parent

@@ -2,19 +2,17 @@
 
 moto copies the whole table for each operation of a transaction, sorts the whole table for each query, measures each row once per
 attribute, copies each row that it updates three times, and turns requests and answers through several forms. Here it touches the rows
-that it is asked for, and reads and writes JSON as it is. botocore signs what nobody checks, and resolves the same endpoint for each
-call. Calls come one at a time, so that a transaction is one for other threads too, as it is on DynamoDB.
-`tests/unit/test_moto_speed.py` compares the answers with moto's own.
+that it is asked for, reads and writes JSON as it is, and reads an expression once (`tests/moto_expressions.py`). botocore signs what
+nobody checks, makes an HTTP request that nobody sends, and resolves the same endpoint for each call. Calls come one at a time, so that
+a transaction is one for other threads too, as it is on DynamoDB. `tests/unit/test_moto_speed.py` compares the answers with moto's own.
 """
 
 import base64
 import copy
-import inspect
 import json
 import re
 import threading
-from collections import deque
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -25,21 +23,22 @@ import moto.dynamodb.models
 import moto.dynamodb.models.table
 import moto.dynamodb.responses
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.endpoint import Endpoint
 from botocore.regions import EndpointRulesetResolver
 from botocore.signers import RequestSigner
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, camelcase_to_underscores, method_names_from_class
 from moto.dynamodb.comparisons import ConditionExpressionParser
-from moto.dynamodb.exceptions import ItemSizeTooLarge
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.exceptions import ConditionalCheckFailed, ItemSizeTooLarge
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
-from moto.dynamodb.parsing.ast_nodes import DDBTypedValue, DepthFirstTraverser, Node, NoneExistingPath
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
-from moto.dynamodb.parsing.validators import UpdateExpressionValidator
-from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodb.responses import DynamoHandler, DynamoResult
+
+from tests.moto_expressions import changes, parse_condition, parse_update
 
 ROWS = {
     "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan",
@@ -52,17 +51,13 @@ ROW_BYTES = 405_000
 _AT_MOTO = re.compile(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com")
 
 _sign, _endpoint = RequestSigner.sign, EndpointRulesetResolver.construct_endpoint
+_prepare, _needs_retry = Endpoint.prepare_request, Endpoint._needs_retry
 _process, _serialized = BotocoreStubber.process_request, DynamoHandler.serialized
 _call = DynamoHandler.call_action.__wrapped__  # without the checksum of the answer
 _transact, _update, _query = DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item, Table.query
 _project, _row_size, _size, _cast_value = Item.project, Item.size, DynamoType.size, DynamoType.cast_value.fget
-_parse_condition = ConditionExpressionParser.parse
-_parse_update, _validator = UpdateExpressionParser.make, UpdateExpressionValidator.__init__
-_QUERY = inspect.signature(Table.query)
+_handle_update = DynamoHandler.update_item
 _one_at_a_time = threading.RLock()
-NODES = (Node,)
-CHECKS = 3
-"""The first processors of an update's validator: they look at its text and names alone."""
 
 
 def speed_up() -> None:
@@ -75,16 +70,19 @@ def speed_up() -> None:
     Item.size, Item.to_json = row_size, row_to_json
     DynamoType.__init__, DynamoType.size, DynamoType.cast_value = make_value, size, property(cast_value)
     DynamoDBBackend.transact_write_items, DynamoDBBackend.update_item = transact_write_items, update_item
+    Endpoint.prepare_request, Endpoint._needs_retry = prepare_request, needs_retry
     BotocoreStubber.process_request = process_request
     DynamoHandler.call_action, DynamoHandler.serialized = call_action, serialized
     DynamoHandler._enrich_response = staticmethod(lambda headers, body: (headers, body))  # nobody reads a request's id
-    ConditionExpressionParser._lex_condition_expression = lambda self: deque(_tokens(self.condition_expression))
     ConditionExpressionParser.parse = parse_condition
-    DepthFirstTraverser.traverse_node_recursively = traverse
-    Node.__deepcopy__ = copy_node
-    UpdateExpressionParser.make = _update_expression  # the validator works on a copy
-    UpdateExpressionValidator.__init__ = validator
-    moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
+    UpdateExpressionParser.make = parse_update  # the validator works on a copy
+    DynamoHandler.update_item, DynamoHandler.dynamodb_backend = handle_update, property(backend)
+    for function in (method_names_from_class, camelcase_to_underscores):
+        setattr(moto.core.responses, function.__name__, cache(function))
+    DynamoType.__eq__ = equal
+    LimitedSizeDict.__reduce__ = lambda self: (_attributes, (dict(self),))  # pickle sets, and measures, one after the other
+    Table.attribute_keys = cached_property(Table.attribute_keys.fget)  # the indexes of a table of ours stay
+    Table.attribute_keys.__set_name__(Table, "attribute_keys")
     moto.dynamodb.responses.dynamo_to_dict = lambda result: result  # `serialized` does it where it is needed
     for module in (moto.dynamodb.models.table, moto.dynamodb.models, moto.dynamodb.responses):
         module.copy = SimpleNamespace(copy=copy.copy, deepcopy=lambda rows: rows)  # written before the next call
@@ -105,6 +103,34 @@ def construct_endpoint(self: EndpointRulesetResolver, operation_model: Any, *arg
     return self.endpoint
 
 
+def prepare_request(self: Endpoint, request: AWSRequest) -> Any:
+    """What a handler of moto's reads; botocore's own where it is no call for rows."""
+    target = request.headers.get("X-Amz-Target", "")
+    if not _AT_MOTO.match(request.url) or target.partition(".")[2] not in ROWS:
+        return _prepare(self, request)
+    return SimpleNamespace(
+        method="POST",
+        url=request.url,
+        headers={"X-Amz-Target": target},
+        body=request.data,
+        stream_output=False,
+        reset_stream=lambda: None,
+    )
+
+
+def needs_retry(self: Endpoint, attempts: int, operation_model: Any, *arguments: Any, **named: Any) -> bool:
+    """botocore's own; rows that are there need none."""
+    response = arguments[1]
+    done = response is not None and response[0].status_code == 200 and operation_model.name in ROWS
+    return not done and bool(_needs_retry(self, attempts, operation_model, *arguments, **named))
+
+
+def backend(self: DynamoHandler) -> DynamoDBBackend:
+    """moto's own, which locks to look whether it is there."""
+    regions = dict.get(dynamodb_backends, self.current_account, {})
+    return dict.get(regions, self.region) or dynamodb_backends[self.current_account][self.region]
+
+
 def call_action(self: DynamoHandler) -> Any:
     """moto's own, for one thread at a time."""
     with _one_at_a_time:
@@ -114,8 +140,8 @@ def call_action(self: DynamoHandler) -> Any:
 def process_request(self: BotocoreStubber, request: AWSPreparedRequest) -> Any:
     """A call for rows goes to its handler as it is; moto makes a request of its HTTP library first."""
     place = _AT_MOTO.match(request.url)
-    target = request.headers["X-Amz-Target"].decode() if place else ""
-    if not place or target.partition(".")[2] not in ROWS:
+    target = request.headers["X-Amz-Target"] if place else ""
+    if not isinstance(target, str) or target.partition(".")[2] not in ROWS:  # else it is one of `prepare_request`
         return _process(self, request)
     handler = DynamoHandler()
     handler.headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
@@ -195,16 +221,94 @@ def row_size(self: Item) -> int:
     return self.bytes
 
 
-def update_item(self: DynamoDBBackend, *arguments: Any, **named: Any) -> Item:
-    """moto's own, which changes the row in place."""
-    row = _update(self, *arguments, **named)
+def handle_update(self: DynamoHandler) -> Any:
+    """moto's own, where the words of a request are new to it."""
+    asked = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}, "ReturnValues": "NONE"} | self.body
+    names, values, returns = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"], asked["ReturnValues"]
+    words = (
+        *(asked.get(name) for name in ("TableName", "UpdateExpression", "ConditionExpression")),
+        *asked,
+        *names.items(),
+        *values,
+    )
+    if words not in _known or returns not in {"NONE", "ALL_OLD", "ALL_NEW"} or {"NS": []} in values.values():
+        answer = _handle_update(self)
+        _known.add(words)  # else it was refused
+        return answer
+    table, key = asked["TableName"], asked["Key"]
+    before = self.dynamodb_backend.get_item(table, key) if returns == "ALL_OLD" else None
+    old = before.to_json() if before else {}
+    row = self.dynamodb_backend.update_item(
+        table,
+        key,
+        update_expression=asked["UpdateExpression"],
+        expression_attribute_names=names,
+        expression_attribute_values=values,
+        condition_expression=asked.get("ConditionExpression"),
+        return_values_on_condition_check_failure=asked.get("ReturnValuesOnConditionCheckFailure"),
+    )
+    shown = row.to_json() if returns == "ALL_NEW" else old
+    return DynamoResult(shown | {"ConsumedCapacity": {"TableName": table, "CapacityUnits": 0.5}})
+
+
+_known: set[Any] = set()
+"""The words of updates that moto has carried out, without their values: it checks words and names at the first."""
+
+
+def update_item(self: DynamoDBBackend, table_name: str, key: dict[str, Any], **about: Any) -> Item:
+    """moto's own, where an update's words are new to it or do more than to give attributes plain values."""
+    text, condition = about["update_expression"], about.get("condition_expression")
+    names, values = about["expression_attribute_names"] or {}, about["expression_attribute_values"] or {}
+    words = table_name, tuple(key), text, condition, tuple(names.items()), tuple(values)
+    table = self.get_table(table_name)
+    if words not in _known or table.stream_shard or about.get("expected") or about.get("attribute_updates"):
+        row = _by_moto(self, table_name, key, about)
+        _known.add(words)
+        return row
+    row = self.get_item(table_name, key)
+    if not ConditionExpressionParser(condition, names, values).parse().expr(row):
+        shown = row and about.get("return_values_on_condition_check_failure") == "ALL_OLD"
+        raise ConditionalCheckFailed(item=row.to_json()["Attributes"]) if shown else ConditionalCheckFailed
+    new = changes(text, row.attrs if row else {}, names, values)
+    if new is None or not _fits(table, row, new):
+        return _by_moto(self, table_name, key, about)
+    row = row or table.put_item(key)
+    for name, value in new.items():
+        if value is None:
+            row.attrs.pop(name, None)
+        else:
+            dict.__setitem__(row.attrs, name, value)
     row.__dict__.pop("bytes", None)
     return row
+
+
+def _by_moto(backend: DynamoDBBackend, table_name: str, key: dict[str, Any], about: dict[str, Any]) -> Item:
+    """moto's own, which changes values in place: those of a copy, as a transaction may put the row back."""
+    row = backend.get_item(table_name, key)
+    if row:
+        row.attrs = _attributes(copy.deepcopy(dict(row.attrs)))
+        row.__dict__.pop("bytes", None)
+    try:
+        return _update(backend, table_name, key, **about)
+    finally:
+        if row := backend.get_item(table_name, key):
+            row.__dict__.pop("bytes", None)
+
+
+def _fits(table: Table, row: Item | None, new: dict[str, DynamoType | None]) -> bool:
+    """Whether moto has nothing against these values: their bytes, and texts for the keys of indexes."""
+    there = [(name, value) for name, value in new.items() if value is not None]
+    bytes_ = sum(len(name.encode()) + value.size() for name, value in there) + (row.size() if row else 0)
+    return bytes_ <= ROW_BYTES and all(value.type == "S" and value.value for name, value in there if name in table.attribute_keys)
 
 
 def cast_value(self: DynamoType) -> Any:
     """A value to compare by; most are texts."""
     return self.value if self.type == "S" else _cast_value(self)
+
+
+def equal(self: DynamoType, other: DynamoType) -> bool:
+    return self.type == other.type and (self.value == other.value if self.type == "S" else self.cast_value == other.cast_value)
 
 
 def _attributes(values: dict[str, DynamoType]) -> LimitedSizeDict:
@@ -224,13 +328,26 @@ def project(self: Item, expressions: list[list[str]]) -> Item:
     return row
 
 
-def query(self: Table, hash_key: DynamoType | None, *arguments: Any, **named: Any) -> Any:
+def query(
+    self: Table,
+    hash_key: DynamoType | None,
+    comparison: Any,
+    values: Any,
+    limit: Any,
+    start: Any,
+    forward: Any,
+    projections: Any,
+    index: str | None,
+    *more: Any,
+    hash_key_conditions: list[tuple[str, DynamoType]],
+    **named: Any,
+) -> Any:
     """moto's own, over the rows of the one partition that is asked for."""
     partition = copy.copy(self)
+    partition.items = _partition(self, hash_key, index, hash_key_conditions)
     partition.all_items = lambda: [row for rows in partition.items.values() for row in rows.values()]  # sorted by the query
-    asked = _QUERY.bind(self, hash_key, *arguments, **named).arguments
-    partition.items = _partition(self, hash_key, asked.get("index_name"), asked["hash_key_conditions"])
-    return _query(partition, hash_key, *arguments, **named)
+    asked = (hash_key, comparison, values, limit, start, forward, projections, index, *more)
+    return _query(partition, *asked, hash_key_conditions=hash_key_conditions, **named)
 
 
 def _partition(
@@ -267,98 +384,7 @@ def _row(backend: DynamoDBBackend, kind: str, about: dict[str, Any]) -> tuple[Ta
     table, key = backend.get_table(about["TableName"]), about.get("Key") or about["Item"]
     partition, sort = DynamoType(key[table.hash_key_attr]), DynamoType(key[table.range_key_attr])
     row = table.get_item(partition, sort)
-    return table, partition, sort, copy.deepcopy(row) if kind == "Update" else row
-
-
-@cache
-def _tokens(expression: str) -> tuple[Any, ...]:
-    """The words of a condition, read once per text: ours are few, their values stand beside them."""
-    parser, tokens, rest = ConditionExpressionParser(expression, None, None), [], expression
-    while rest:
-        token, rest = parser._lex_one_node(rest)
-        if token.nonterminal != parser.Nonterminal.WHITESPACE:
-            tokens.append(token)
-    return tuple(tokens)
-
-
-def parse_condition(self: ConditionExpressionParser) -> Any:
-    """moto's own; the handler and then the backend ask for the same condition of a request."""
-    asked = self.condition_expression, self.expression_attribute_names, self.expression_attribute_values
-    last, condition, names, values = _last_condition
-    if not self.condition_expression or not all(one is other for one, other in zip(asked, last, strict=True)):
-        condition = _parse_condition(self)
-        _last_condition[:] = asked, condition, self.expr_attr_names_found, self.expr_attr_values_found
-        return condition
-    self.expr_attr_names_found, self.expr_attr_values_found = list(names), list(values)
-    return condition
-
-
-_last_condition: list[Any] = [(None, None, None), None, [], []]
-
-
-def copy_node(self: Node, _memo: dict[int, Any]) -> Node:
-    """The tree below a node, which processors change."""
-    twin = object.__new__(type(self))
-    twin.__dict__ |= self.__dict__
-    if self.children is not None:
-        twin.children = [copy_node(child, _memo) if _is(type(child), NODES) else child for child in self.children]
-    for child in twin.children or ():
-        if _is(type(child), NODES):
-            child.parent = twin
-    return twin
-
-
-def traverse(self: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
-    """moto's own, which asks for the kinds of nodes at each node anew."""
-    prepares = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
-    return _traverse(self, self.nodes_to_be_processed(), prepares, node, child_id)
-
-
-def _traverse(traverser: DepthFirstTraverser, kinds: tuple[type, ...], prepares: bool, node: Node, child_id: int) -> Any:
-    parent = node.parent
-    for at, child in enumerate(node.children or ()):
-        if prepares:
-            traverser.pre_processing_of_child(node, at)
-        if _is(type(child), NODES):
-            _traverse(traverser, kinds, prepares, child, at)
-    if not _is(type(node), kinds):
-        return node
-    processed = traverser.process(node)
-    processed.parent = parent
-    if parent:
-        parent.children[child_id] = processed
-    return processed
-
-
-@cache
-def _update_expression(expression: str) -> Any:
-    return _parse_update(expression)
-
-
-def validator(self: UpdateExpressionValidator, expression: Any, **about: Any) -> None:
-    """moto's own; what depends on the text and the names alone is checked once, and nobody looks for what the text does not have."""
-    _validator(self, expression, **about)
-    checks, processors = self.processors[:CHECKS], self.processors[CHECKS:]
-    names = about["expression_attribute_names"] or {}
-    key = expression, tuple(names.items()), tuple(about["table"].table_key_attrs)
-    if key not in _checked:
-        for check in checks:
-            check.traverse(expression)
-        _checked.add(key)
-    there = _kinds(expression)
-    self.processors = [one for one in processors if any(_is(kind, one.nodes_to_be_processed()) for kind in there)]
-
-
-@cache
-def _kinds(node: Node) -> frozenset[type]:
-    """The kinds of nodes in a tree, with those that stand for values while it is validated."""
-    below = [_kinds(child) for child in node.children or () if _is(type(child), NODES)]
-    return frozenset({type(node), DDBTypedValue, NoneExistingPath}.union(*below))
-
-
-_checked: set[tuple[Any, ...]] = set()
-
-
-@cache
-def _is(kind: type, kinds: tuple[type, ...]) -> bool:
-    return issubclass(kind, kinds)
+    if row and kind == "Update":
+        row = copy.copy(row)
+        row.attrs = _attributes(row.attrs)
+    return table, partition, sort, row

@@ -23,6 +23,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
+from pynamodb.exceptions import AttributeNullError
 from pynamodb.expressions.condition import size as _size
 from pynamodb.models import Model
 
@@ -112,6 +113,20 @@ class Row(Model):
         row = cls.__new__(cls)
         row.attribute_values = decoder_for(cls)(raw)
         return row
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
+        """Return the row in DynamoDB's form (PynamoDB asks a descriptor for each value, also for those that are not there)."""
+        stored = {}
+        for name, attribute in self.get_attributes().items():
+            value = self.attribute_values.get(name)
+            if value is not None and isinstance(attribute, MapAttribute):
+                return super().serialize(null_check)  # it has rules of its own
+            written = None if value is None else attribute.serialize(value)
+            if written is not None:
+                stored[attribute.attr_name] = {attribute.attr_type: written}
+            elif null_check and not attribute.null:
+                raise AttributeNullError(name)
+        return stored
 
 
 class Guard(Row):

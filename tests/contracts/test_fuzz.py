@@ -52,6 +52,7 @@ class Functions(HTTPAdapter):
 @pytest.fixture
 def functions(aws: None, deployed: None) -> Platform:
     session = requests.Session()
+    session.trust_env = False  # a look at all variables for each request, for a proxy
     session.mount("http://", Functions())
     return Platform(session, lambda contract: f"http://{contract}.test")
 

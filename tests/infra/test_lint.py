@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.lint import lint
-
 
 @pytest.mark.parametrize(("mode", "code"), [("PassThrough", 0), ("Sometimes", 2)])
 def test_a_wrong_value_is_an_error(tmp_path: Path, mode: str, code: int) -> None:
+    from infra.lint import lint
+
     function = {
         "Type": "AWS::Lambda::Function",
         "Properties": {

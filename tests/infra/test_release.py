@@ -7,17 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
-from aws_cdk.aws_lambda import CfnVersion
 
-from infra.data import Data
-from infra.function import Functions
 from infra.names import CONTRACTS
 from infra.needs import AREAS, BEHIND_GATEWAYS, FUNCTIONS
-from infra.release import LIVE
 from infra.samples import EVERYTHING, PROD
 from infra.settings import Settings, SettingsError
-from infra.socket import Socket
 from tests.infra import planned
 from tests.infra.conftest import Resource, Templates
 
@@ -38,6 +32,8 @@ def test_unless_asked_for_there_are_no_versions_and_no_ceilings(prod: Templates,
 
 
 def test_every_function_has_a_version_and_codedeploy_moves_its_alias(everything: Templates) -> None:
+    from infra.release import LIVE
+
     aliases, groups = by_name(everything, "AWS::Lambda::Alias"), by_name(everything, "AWS::CodeDeploy::DeploymentGroup")
     alarms = by_name(everything, "AWS::CloudWatch::Alarm")
     assert len(everything.of("AWS::Lambda::Version")) == len(aliases) == len(groups) == len(FUNCTIONS)
@@ -104,6 +100,12 @@ def test_whatever_calls_a_function_calls_its_alias(everything: Templates) -> Non
 
 def test_a_version_is_new_when_the_function_is_and_only_then(everything: Templates, tmp_path: Path) -> None:
     """Lambda refuses a new version of an unchanged function, so the function itself says the stamp."""
+    from aws_cdk import App
+    from aws_cdk.aws_lambda import CfnVersion
+
+    from infra.data import Data
+    from infra.function import Functions
+    from infra.socket import Socket
 
     def version(settings: Settings, package: Path = planned.PACKAGE) -> str:
         app = App(analytics_reporting=False, outdir=str(tmp_path))
@@ -148,5 +150,7 @@ def test_ceilings_of_functions_and_tables(everything: Templates) -> None:
     ("reserved", "named"), [({"nobody": 1}, "'nobody'"), ({"ws_pusher": 69}, "at least 70"), ({"auth": 0}, "at least 1")]
 )
 def test_a_ceiling_below_what_the_queues_ask_for_is_refused(reserved: dict[str, int], named: str) -> None:
+    from infra.function import Functions
+
     with pytest.raises(SettingsError, match=named):
         Functions(replace(PROD, reserved_concurrency=reserved), None, Path())  # type: ignore[arg-type]

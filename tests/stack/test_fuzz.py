@@ -25,6 +25,7 @@ class FromAnotherAddress(HTTPAdapter):
 @pytest.fixture(scope="module")
 def platform_of_stack(stack: LocalStack) -> Iterator[Platform]:
     with requests.Session() as session:
+        session.trust_env = False  # a look at all variables for each request, for a proxy
         session.mount("http://", FromAnotherAddress())
         yield Platform(session, stack.url)
 

@@ -1,6 +1,9 @@
 """The picture and the documents name what there is: wings, rooms, tables, queues, functions, paths and modules."""
 
+import ast
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -117,3 +120,15 @@ def _imported(name: str) -> list:
 
 def _read(document: str) -> str:
     return (ROOT / document).read_text()
+
+
+def test_no_test_loads_the_cdk_before_it_makes_templates():
+    """It takes a second and a process of Node, in every process that collects the tests."""
+    statements = [one for path in (ROOT / "tests").glob("**/*.py") for one in ast.parse(path.read_text()).body]
+    froms = {one.module for one in statements if isinstance(one, ast.ImportFrom) and one.module}
+    imported = froms | {name.name for one in statements if isinstance(one, ast.Import) for name in one.names}
+    assert not {name for name in imported if name.startswith(("aws_cdk", "jsii"))}
+    ours = sorted(name for name in imported if name.startswith("infra."))
+    assert ours
+    code = f"import sys, {', '.join(ours)}; sys.exit('aws_cdk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0  # noqa: S603 - our own interpreter

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FRACTION = 0.18  # measured: 0.16
+FRACTION = 0.18  # measured: 0.17
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,7 +32,7 @@ def played() -> tuple[list[str], list[str]]:
 @pytest.mark.thorough
 def test_every_call_is_answered_as_moto_does(played):
     plain, fast = (lines[:-1] for lines in played)
-    assert len(plain) > 80
+    assert len(plain) > 160
     for theirs, ours in zip(plain, fast, strict=True):
         assert theirs == ours
 

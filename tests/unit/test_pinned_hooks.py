@@ -8,12 +8,14 @@ import asyncio
 import importlib.util
 import inspect
 import json
+import pkgutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.parsers
+import botocore.serialize
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -23,8 +25,10 @@ from mangum.handlers.api_gateway import APIGateway
 from pynamodb.attributes import Attribute
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import Connection, MetaTable
+from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
+import shared
 from shared.core import aws
 from shared.edge.contracts import contract
 from shared.edge.http.event import RestEvent
@@ -32,6 +36,7 @@ from shared.edge.http.operation import Operation
 from shared.edge.http.pipeline import route_class
 from shared.store import Guard, put, rows
 from shared.store.client import dynamodb
+from shared.store.rows import Row
 
 PATCHES = Path(__file__).parents[2] / "local/patches"
 
@@ -39,6 +44,8 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     # shared/store/client.py: answers of DynamoDB are read by `json.loads` alone
     (botocore.parsers.JSONParser._handle_json_body, ["self", "raw_body", "shape"]),
     (botocore.parsers.ResponseParserFactory.create_parser, ["self", "protocol_name"]),
+    # shared/store/client.py: requests are written by `json.dumps` alone
+    (botocore.serialize.JSONSerializer._serialize, ["self", "serialized", "value", "shape", "key"]),
     # shared/core/aws.py: a parser factory for one client only; the User-Agent made once
     (botocore.session.Session.get_component, ["self", "name"]),
     (botocore.session.Session.register_component, ["self", "name", "component"]),
@@ -105,6 +112,24 @@ def test_botocore_reads_dynamodbs_answers_by_our_parser() -> None:
     assert {name: found[name] for name in raw} == raw
 
 
+def test_botocore_writes_our_requests_by_our_serializer() -> None:
+    """A serializer of botocore's own would leave out what the service's model does not name."""
+    sent: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        sent.append((json.loads(request.body), request.headers["X-Amz-Target"]))
+        return answering(b"{}")(request)
+
+    events = dynamodb().meta.events
+    events.register_first("before-send.dynamodb.PutItem", answer)
+    asked = {"TableName": "t", "Item": {"PK": {"S": "A"}, "l": {"L": [{"N": "1"}]}}, "NotInTheModel": 1}
+    try:
+        dynamodb().put_item(**asked)
+    finally:
+        events.unregister("before-send.dynamodb.PutItem", answer)
+    assert sent == [(asked, "DynamoDB_20120810.PutItem")]
+
+
 def test_our_parser_is_for_one_client_only() -> None:
     usual = aws.session().get_component("response_parser_factory")
     dynamodb()
@@ -143,6 +168,30 @@ def test_pynamodb_keeps_a_rows_values_where_we_put_them() -> None:
     row.ref = "w2"
     assert row.attribute_values["ref"] == "w2"
     assert row.serialize()["ref"] == {"S": "w2"}
+
+
+VALUES = {"S": "text", "N": 1.5, "BOOL": False, "SS": {"a"}, "NS": {1, 2}, "M": {"key": 1}}
+
+
+def models(of: type[Row]) -> list[type[Row]]:
+    below = [model for one in of.__subclasses__() for model in models(one)]
+    return [of, *below] if hasattr(of, "TABLE") else below
+
+
+def test_a_row_is_written_as_pynamodb_writes_it() -> None:
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        importlib.import_module(module.name)
+    found = [model for model in models(Row) if model.__module__.startswith("shared.")]  # tests have rows of their own
+    assert {"M", "SS", "BOOL"} <= {one.attr_type for model in found for one in model.get_attributes().values()}
+    for model in found:
+        row = model()
+        assert row.serialize(null_check=False) == Model.serialize(row, null_check=False)
+        for name, attribute in model.get_attributes().items():
+            setattr(row, name, VALUES[attribute.attr_type])
+        assert row.serialize() == Model.serialize(row)
+        assert len(row.serialize()) == len(model.get_attributes())
+    with pytest.raises(AttributeNullError, match="ref"):
+        Guard(pk="SLUG#a", sk="META").serialize()
 
 
 def test_pynamodb_says_how_an_attribute_is_stored() -> None:
