@@ -63,8 +63,8 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
 def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
     """Return rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100 keys.
 
-    With `to_show`, the rows (all of one model) lack the attributes that no response shows (`Entity.INTERNAL`): never write them
-    back.
+    With `to_show`, the rows (all of one model) lack the attributes that no response shows (`Entity.INTERNAL`) and are eventually
+    consistent, as the index is from which a page comes: half of the units. Never write them back.
     """
     if not keys:
         return []
@@ -73,7 +73,7 @@ def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = Fals
     requests: dict[str, dict[str, Any]] = {}
     for model, pk, sk in dict.fromkeys(keys):
         projection = _projection(model) if to_show else {}
-        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | projection)
+        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": not to_show} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
     for response in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):

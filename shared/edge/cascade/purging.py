@@ -33,13 +33,12 @@ CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
-        (2, "PROJ#{}#ITEM"),
         (2, "PROJ#{}#TASK"),
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
     ),
-    "BOARD": ((1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE")),
+    "BOARD": ((1, "BOARD#{}#ITEM"), (1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE")),
     "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
 }
 """Where the rows below a row of each kind are listed: index numbers and partitions, by its id."""

@@ -7,7 +7,7 @@ from shared.store import Entity, JSONAttribute, UnicodeAttribute
 
 
 class Activity(Entity):
-    """A row at `ACT#<event id>, META`. Indexes list it by its card and by its project, or by its workspace where it has no project."""
+    """A row at `ACT#<event id>, META`. An index lists it by what it is about: its card, else its project, else its workspace."""
 
     KIND = "ACT"
     NAME = "activity"
@@ -24,14 +24,11 @@ class Activity(Entity):
     data = JSONAttribute(default=dict)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        keys = {}
         if self.item_id:
-            keys[1] = (f"ITEM#{self.item_id}", f"ACT#{self.at}#{self.id}")
+            return {1: (f"ITEM#{self.item_id}", f"ACT#{self.at}#{self.id}")}
         if self.proj_id:
-            keys[2] = (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")
-        elif self.ws_id:
-            keys[2] = (f"WS#{self.ws_id}#ACT", f"{self.at}#{self.id}")
-        return keys
+            return {2: (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")}
+        return {2: (f"WS#{self.ws_id}#ACT", f"{self.at}#{self.id}")} if self.ws_id else {}
 
     def filters(self) -> dict[str, Any]:
         return {"type": self.type, "subject_kind": self.subject_kind, "subject_id": self.subject_id, "actor_id": self.actor["id"]}

@@ -75,16 +75,11 @@ class Item(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.archived_at:
             return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
-        keys = {
-            1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{self.place}"),
-            2: (f"PROJ#{self.proj_id}#ITEM", f"{self.item_kind}#{self.created_at}#{self.id}"),
-        }
+        keys = {1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{self.place}")}
         if self.parent_id:
             keys[3] = (f"PARENT#{self.parent_id}", self.place)
-        if self.status == "done":  # a finished card leaves its assignee's index and enters the board's index of finished cards
+        if self.status == "done":
             keys[4] = (f"BOARD#{self.board_id}#DONE", f"{self.finished_since}#{self.id}")
-        elif self.assignee:
-            keys[4] = (f"ASSIGNEE#{self.assignee['id']}", f"{self.updated_at}#{self.id}")
         return keys
 
     def filters(self) -> dict[str, Any]:
