@@ -98,7 +98,9 @@ def _raise_for_status(provider: str, response: "httpx2.Response", headers: Mappi
         return
     if status == 200:
         _book_whole_answer(response, content_type, state)
-        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} did not stream (content type {content_type or 'missing'})")
+        raise Upstream(
+            Situation.PROVIDER_UNAVAILABLE, f"{provider} did not stream (content type {redact(content_type) or 'missing'})"
+        )
     kind, message = _error_details(response, headers)
     error = error_from_status(provider, status, kind, message, retry_after_seconds(response.headers.get("retry-after")))
     raise TransientError(error) if status in _RETRYABLE and kind not in ("insufficient_quota", "billing_error") else error
@@ -143,12 +145,14 @@ def _error_details(response: "httpx2.Response", headers: Mapping[str, str]) -> t
 
 
 def redact(text: str, headers: Mapping[str, str] | None = None) -> str:
-    """Replace the headers' values and everything that looks like a key by `***`; return at most 300 characters on one line."""
+    """Replace the headers' values and everything that looks like a key by `***`; return at most 300 characters on one line, all of them
+    printable: a terminal shows them."""
     for value in (headers or {}).values():
         secret = value.removeprefix("Bearer ")
         if len(secret) >= 8:
             text = text.replace(secret, "***")
-    return " ".join(_KEY_LIKE.sub("***", text).split())[:300]
+    line = " ".join(_KEY_LIKE.sub("***", text).split())
+    return "".join(character for character in line if character.isprintable())[:300]
 
 
 def error_from_status(
