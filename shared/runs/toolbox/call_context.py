@@ -37,15 +37,15 @@ class BoardLanes:
 
 @dataclass
 class CallContext:
-    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated. `result_limit`
-    is the number of characters of the result."""
+    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated. `result_tokens`
+    is what a model with a small window reads of the result."""
 
     actor: Actor
     card_id: str
     run_id: str
     tools: tuple[str, ...]
     new_id: str = ""
-    result_limit: int = RESULT_LIMIT
+    result_tokens: int | None = None
     refs: dict[str, str] = field(default_factory=dict)
     lanes: BoardLanes | None = None
 
