@@ -54,9 +54,10 @@ class ModelServer:
             return 200, {"content": self.script.pop(0)}
         if self.skill == "refuses" or (self.skill == "structured" and "tools" in body):
             return 400, {"error": {"message": self.refusal or f"registry.ollama.ai/library/{name} does not support tools"}}
-        if self.skill == "works":
+        is_trial = [tool["function"]["name"] for tool in body.get("tools", ())] == ["report"]
+        if self.skill == "works" and not is_trial:
             return 200, _next_step(body)
-        if self.skill == "calls" and "tools" in body:
+        if self.skill in ("works", "calls") and "tools" in body:
             function = {"name": "report", "arguments": '{"word": "ready"}'}
             return 200, {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]}
         if self.skill == "structured":

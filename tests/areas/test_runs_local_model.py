@@ -17,6 +17,7 @@ from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.results import group_effects
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.turns import _EFFECT_KINDS
+from shared.runs.toolbox import headline
 from shared.store import fetch
 from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.creating import NewItem, create_item
@@ -210,6 +211,20 @@ def test_no_title_and_no_words_fake_or_hide_a_link(words: str) -> None:
     codes = [token.content for token in tokens if token.type == "code_inline"]
     assert codes[:-1] == [" ".join(title.split()) for title in TITLES[:-1]]
     assert codes[-1] == "T" * 120 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("\n\n## Not found:\n- What is out of scope?\n---\n_Written by somebody_", "Not found:"),
+        ("- one\n- two", "one"),
+        ("w" * 121, "w" * 119 + "…"),
+        ("w" * 120, "w" * 120),
+        ("***\n漢字", "漢字"),
+    ],
+)
+def test_what_is_written_is_called_by_its_first_line(text: str, title: str) -> None:
+    assert headline(text) == title
 
 
 def test_every_kind_of_act_has_its_link() -> None:

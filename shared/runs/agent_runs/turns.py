@@ -45,7 +45,7 @@ from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_le
 from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case
 from shared.runs.terminal import TerminalWriter
-from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool
+from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool, headline
 from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
@@ -251,7 +251,7 @@ def _recover_outcome(context: CallContext, call: ToolCall, project_id: str) -> O
     title = next((arguments[name] for name in _TITLES if arguments.get(name)), call.name)
     effect: dict[str, Any] | None = None
     if call.name in _EFFECT_KINDS:
-        effect = {"kind": _EFFECT_KINDS[call.name], "id": effect_id, "title": str(title)[:200]}
+        effect = {"kind": _EFFECT_KINDS[call.name], "id": effect_id, "title": headline(str(title))}
         if arguments.get("ref"):
             effect["ref"] = arguments["ref"]
     return Outcome(json.dumps({"id": effect_id, "note": "done before a restart"}), effect)

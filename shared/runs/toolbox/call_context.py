@@ -12,8 +12,16 @@ from shared.work.items.rows import Item
 
 RESULT_LIMIT: Final = 240_000
 """Characters of a result: the longest document that an agent may write, with JSON escapes. Documents of people may be longer."""
+_HEADLINE: Final = 120
 ToolOutput = tuple[dict[str, Any], dict[str, Any] | None]
 """The text for the model (as JSON values), and the effect {kind, id, title, ref?} if there is one."""
+
+
+def headline(text: str) -> str:
+    """Return the first line of a text without its mark, as the title of what was written; at most 120 characters."""
+    lines = (line.strip().lstrip("#>*- ") for line in text.splitlines())
+    line = next((line for line in lines if line), "")
+    return line if len(line) <= _HEADLINE else f"{line[: _HEADLINE - 1]}…"
 
 
 @dataclass(frozen=True)

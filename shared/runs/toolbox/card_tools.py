@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.agents import tools
 from shared.core.actor import Permission
-from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
+from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes, headline
 from shared.store import fetch, fetch_indexed, load, query
 from shared.work.comments.rows import Comment
 from shared.work.comments.writing import NewComment, create_comment
@@ -61,12 +61,12 @@ def read_card(context: CallContext, arguments: tools.ReadCard) -> ToolOutput:
 
 def comment(context: CallContext, arguments: tools.Comment) -> ToolOutput:
     written = create_comment(context.actor, context.card_id, NewComment(arguments.content), comment_id=context.new_id)
-    return {"id": written.id}, {"kind": "comment", "id": written.id, "title": arguments.content[:120]}
+    return {"id": written.id}, {"kind": "comment", "id": written.id, "title": headline(arguments.content)}
 
 
 def block_card(context: CallContext, arguments: tools.BlockCard) -> ToolOutput:
     card = block_item(context.actor, context.card_id, arguments.reason)
-    return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": arguments.reason[:120]}
+    return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": headline(arguments.reason)}
 
 
 def update_card(context: CallContext, arguments: tools.UpdateCard) -> ToolOutput:
