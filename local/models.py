@@ -4,6 +4,7 @@ Looked for, in this order: the keys in the environment (Anthropic, OpenAI, Bedro
 interface that speaks OpenAI's protocol. Its tool calls are tried once. Without any, the embedded model works, which is no language model.
 """
 
+import hashlib
 import json
 import os
 import socket
@@ -37,7 +38,7 @@ LOOK_SECONDS: Final = 2.0
 """For a server's list of models. Where nobody listens, the answer is there at once."""
 TRY_SECONDS: Final = 60.0
 """For the models of one provider: a large one is first read from the disk."""
-_MAX_MODELS: Final = 3  # of one server that are tried
+_MAX_MODELS: Final = 3  # of one server on this machine that are tried; elsewhere one, because a trial costs
 _MAX_REASON: Final = 160  # characters of an error that is shown
 _MAX_LIST: Final = 4_000_000  # bytes: some lists of hundreds of models describe each
 _NO_CHAT: Final = ("embed", "rerank", "whisper", "tts")  # in the names of models that answer no messages
@@ -104,7 +105,8 @@ class _Candidate:
     """Further models of the server, which are not tried."""
 
     def known_as(self, model: str) -> str:
-        return f"{self.provider}/{model} {self.server}".strip()
+        """Return the name under which it is remembered that this model works: with this server, or with this key."""
+        return f"{self.provider}/{model} {self.server or hashlib.sha256(self.key.encode()).hexdigest()[:8]}"
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -196,10 +198,10 @@ def _local_environment(url: str, key: str) -> dict[str, str]:
 def _candidates(port: int, servers: Mapping[str, int], notes: list[str]) -> Iterator[_Candidate]:
     """Yield what may work, best first; a server is asked only when nothing before it works."""
     if _variable("ANTHROPIC_API_KEY"):
-        yield _Candidate("anthropic", (_chosen() or CLAUDE[1],), "ANTHROPIC_API_KEY")
+        yield _Candidate("anthropic", (_chosen() or CLAUDE[1],), "ANTHROPIC_API_KEY", key=_variable("ANTHROPIC_API_KEY"))
     key, address = _variable("OPENAI_API_KEY"), _variable("OPENAI_BASE_URL").rstrip("/")
     if key and not address:
-        yield _Candidate("openai", (_chosen() or GPT[1],), "OPENAI_API_KEY")
+        yield _Candidate("openai", (_chosen() or GPT[1],), "OPENAI_API_KEY", key=key)
     if _variable("AWS_BEARER_TOKEN_BEDROCK"):
         yield from _bedrock(notes)
     if address:
@@ -221,7 +223,7 @@ def _bedrock(notes: list[str]) -> Iterator[_Candidate]:
     environment = _bedrock_environment()
     model = _chosen() or _variable("CADRE_BEDROCK_MODEL_ARNS").partition(",")[0].strip()
     if environment and model:
-        yield _Candidate("bedrock", (model,), "AWS_BEARER_TOKEN_BEDROCK", environment)
+        yield _Candidate("bedrock", (model,), "AWS_BEARER_TOKEN_BEDROCK", environment, key=_variable("AWS_BEARER_TOKEN_BEDROCK"))
     else:
         notes.append("AWS_BEARER_TOKEN_BEDROCK is set, but Bedrock also needs BEDROCK_REGION and CADRE_DEFAULT_MODEL")
 
@@ -237,7 +239,7 @@ def _server(name: str, url: str, key: str, notes: list[str], *, is_named: bool =
         if is_named or no.is_server:
             notes.append(str(no))
         return
-    tried, source = models[:_MAX_MODELS], f"{name}, {url}"
+    tried, source = models[: _MAX_MODELS if is_on_this_machine(url) else 1], f"{name}, {url}"
     untried = len(models) - len(tried)
     if is_on_this_machine(url):
         yield _Candidate(LOCAL, tried, source, _local_environment(url, key), url, key, untried)
@@ -270,7 +272,7 @@ def _how_it_calls(candidate: _Candidate, name: str, until: float) -> str:
             try_tools(candidate.adapter(way), name, _seconds(until))
         except Upstream as error:
             failure = error
-            if time.monotonic() > until:
+            if time.monotonic() > until or error.situation is Situation.PROVIDER_NOT_CONFIGURED:
                 break
         else:
             return way

@@ -19,7 +19,8 @@ class _Six(ThreadingHTTPServer):
 
 class ModelServer:
     """`skill`: `works` as an agent that reads, writes and comments; `calls` the tool of a trial; `structured` refuses tools, but keeps to
-    a form; `talks` only; `refuses` everything; `hangs`.
+    a form; `talks` only; `refuses` everything; `hangs`; `locked` to
+    every key.
 
     `listed` is the answer to `GET /v1/models`: names, or any JSON, or bytes; with a `status` of 3xx, the address of another server.
     `keys` are the Authorization headers of all requests. `asked` are the bodies of the calls. The texts of `script`
@@ -52,6 +53,8 @@ class ModelServer:
         name = body["model"]
         if self.script:
             return 200, {"content": self.script.pop(0)}
+        if self.skill == "locked":
+            return 401, {"error": {"message": "Incorrect API key provided"}}
         if self.skill == "refuses" or (self.skill == "structured" and "tools" in body):
             return 400, {"error": {"message": self.refusal or f"registry.ollama.ai/library/{name} does not support tools"}}
         is_trial = [tool["function"]["name"] for tool in body.get("tools", ())] == ["report"]

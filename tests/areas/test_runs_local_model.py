@@ -288,6 +288,18 @@ def test_a_small_model_reads_less_of_what_is_written_in_more_bytes_and_hears_of_
     assert "[cut: the first 1," in result
 
 
+def test_the_conversation_with_a_small_model_stays_in_its_window(world: World, machine: Machine, server: ModelServer) -> None:
+    server.script = [*(says(f"Reading {number}.", ("read_card", {})) for number in range(6)), says("Done.")]
+    card = create_item(world.actor, world.board.id, NewItem("Big", "doc", world.board.lane_ids[1], description="Words. " * 5_000))
+    assert machine.play(started(world, card, "prd")).status == "completed"
+    asked = [[message["content"] for message in body["messages"]] for body in server.asked]
+    assert len(asked) == 7
+    assert max(sum(map(likely_tokens, texts)) for texts in asked) < 8_192
+    results = [text for text in asked[-1] if text.startswith("Result of read_card")]
+    assert ["[cut: 8,2" in text and "call the tool again" in text for text in results] == [True] * 5 + [False]
+    assert results[-1].count("Words. ") > 900
+
+
 @pytest.mark.parametrize(
     ("call", "kind", "title"),
     [

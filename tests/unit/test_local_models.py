@@ -53,6 +53,12 @@ def find(*servers: ModelServer, port: int = 8000, tried: dict[str, str] | None =
     return find_model(port, {} if tried is None else tried, servers=names, seconds=seconds)
 
 
+def known(model: str, key: str = "k-1234567890") -> str:
+    """The name under which it is remembered that a model works with a key."""
+    provider_name, _, name = model.partition("/")
+    return models._Candidate(provider_name, (name,), "", key=key).known_as(name)
+
+
 def test_the_usual_ports() -> None:
     assert models.SERVERS == {"Ollama": 11434, "LM Studio": 1234, "llama.cpp": 8080}
 
@@ -199,7 +205,7 @@ def test_a_server_that_is_away_at_the_start_is_reached_when_it_is_back(serve: Se
     find(server, tried=tried)
     assert find(tried=tried).environment == reached
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k-1234567890")
-    tried["anthropic/claude-3-5-sonnet-20241022"] = "calls"
+    tried[known("anthropic/claude-3-5-sonnet-20241022")] = "calls"
     model = find(tried=tried)
     assert (model.provider, model.environment) == ("anthropic", reached)
 
@@ -217,6 +223,31 @@ def test_a_named_model_that_fails_its_trial_is_reached_all_the_same(serve: Serve
     model = find(server)
     assert (model.provider, model.name, model.environment) == ("local", "large:70b", {"LOCAL_BASE_URL": server.url})
     assert "it was not found" not in model.line
+
+
+def test_another_key_is_tried_again_and_is_not_written_down(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = {known("anthropic/claude-3-5-sonnet-20241022"): "calls"}
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", serve("locked").url)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "k-1234567890")
+    assert find(tried=tried).provider == "anthropic"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "k-1234567890-mistyped")
+    model = find(tried=tried)
+    assert (model.provider, len(model.notes)) == ("embedded", 1)
+    assert "anthropic refused our credentials (HTTP 401)" in model.line
+    assert "12345" not in f"{model.line} {tried}"
+
+
+def test_a_trial_that_costs_is_made_for_one_model_and_not_again_after_a_refused_key(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "is_on_this_machine", lambda _: False)  # as a server elsewhere
+    for skill, calls in (("locked", 1), ("talks", 3)):
+        server = serve(skill, ("a", "b", "c"))
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "k-1234567890")
+        model = find()
+        assert [body["model"] for body in server.asked] == ["a"] * calls
+        assert f"2 more models of OPENAI_BASE_URL, {server.url} were not tried" in model.line
 
 
 def test_the_platforms_own_port_is_never_asked(serve: Serve) -> None:
@@ -274,13 +305,13 @@ def test_keys_come_before_servers_and_are_tried_too(serve: Serve, monkeypatch: p
     server = serve()
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k-1234567890")
     monkeypatch.setenv("OPENAI_API_KEY", "k-1234567890")
-    tried = {"anthropic/claude-3-5-sonnet-20241022": "calls", "openai/gpt-4-turbo": "calls"}
+    tried = {known("anthropic/claude-3-5-sonnet-20241022"): "calls", known("openai/gpt-4-turbo"): "calls"}
     assert find(server, tried=dict(tried)).line == "anthropic/claude-3-5-sonnet-20241022 (ANTHROPIC_API_KEY)"
     monkeypatch.setenv("CADRE_DEFAULT_PROVIDER", "openai")
     assert find(server, tried=dict(tried)).line == "openai/gpt-4-turbo (OPENAI_API_KEY)"
     monkeypatch.delenv("CADRE_DEFAULT_PROVIDER")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:{free_port()}")  # nobody answers there
-    del tried["anthropic/claude-3-5-sonnet-20241022"]
+    del tried[known("anthropic/claude-3-5-sonnet-20241022")]
     model = find(server, tried=tried, seconds=0.3)
     assert (model.provider, server.paths) == ("openai", [])
     assert "anthropic/claude-3-5-sonnet-20241022 of ANTHROPIC_API_KEY cannot be used: anthropic" in model.line
@@ -291,7 +322,7 @@ def test_bedrock_needs_a_region_and_a_model(monkeypatch: pytest.MonkeyPatch) -> 
     assert "Bedrock also needs BEDROCK_REGION and CADRE_DEFAULT_MODEL" in find().line
     monkeypatch.setenv("BEDROCK_REGION", "eu-west-1")
     monkeypatch.setenv("CADRE_BEDROCK_MODEL_ARNS", "arn:aws:bedrock:eu-west-1::foundation-model/m, arn:other")
-    found = find(tried={"bedrock/arn:aws:bedrock:eu-west-1::foundation-model/m": "calls"})
+    found = find(tried={known("bedrock/arn:aws:bedrock:eu-west-1::foundation-model/m", "bedrock-api-key"): "calls"})
     assert found.settings["CADRE_DEFAULT_MODEL"] == "arn:aws:bedrock:eu-west-1::foundation-model/m"
     assert found.environment == {"BEDROCK_ENDPOINT_URL": "https://bedrock-runtime.eu-west-1.amazonaws.com"}
 

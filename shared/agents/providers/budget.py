@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.agents.providers import credentials
 from shared.agents.providers.context import Limits
+from shared.agents.providers.port import Message, Part, ToolResult
 from shared.agents.providers.registry import LOCAL
 from shared.agents.providers.tokens import likely_tokens
 
@@ -30,6 +31,27 @@ def result_tokens(provider: str, model: str) -> int | None:
     """Return how many tokens of a tool's result this model may read; None if its window is large."""
     window = _small_window(provider, model)
     return None if window is None else window // _SHARE
+
+
+def with_latest_results(messages: tuple[Message, ...], tokens: int | None) -> tuple[Message, ...]:
+    """Return a conversation that stays in a small window: of the tools' results, the latest that fit into twice `tokens` are whole.
+
+    An older one is a line that says how long it was. The very latest is always whole.
+    """
+    if tokens is None:
+        return messages
+    used = 0
+
+    def shown(part: Part) -> Part:
+        nonlocal used
+        if not isinstance(part, ToolResult):
+            return part
+        is_latest, used = used == 0, used + likely_tokens(part.content)
+        short = f"[cut: {len(part.content):,} characters, read before; call the tool again if you need them]"
+        return part if is_latest or used <= 2 * tokens or len(part.content) <= len(short) else replace(part, content=short)
+
+    latest_first = [replace(one, parts=tuple(map(shown, one.parts[::-1]))[::-1]) for one in messages[::-1]]
+    return tuple(latest_first[::-1])
 
 
 def cut(text: str, tokens: int) -> str:

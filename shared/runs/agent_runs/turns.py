@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
-from shared.agents.providers.budget import result_tokens
+from shared.agents.providers.budget import result_tokens, with_latest_results
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     Finished,
@@ -144,7 +144,7 @@ class Worker:
         run = self.run
         return Request(
             model=run.model,
-            messages=self.journal.messages(),
+            messages=with_latest_results(self.journal.messages(), result_tokens(run.provider, run.model)),
             system=run.system or "",
             tools=specs(run.tools),
             temperature=run.temperature,
