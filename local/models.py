@@ -141,6 +141,8 @@ def _find(port: int, tried: Tried, log: Log, servers: Mapping[str, int], seconds
     meant: _Candidate | None = None
     for candidate in _candidates(port, servers, notes):
         if wanted not in ("", candidate.provider):
+            if candidate.source.startswith("OPENAI_BASE_URL"):
+                notes.append(f"{candidate.source}, is the provider {candidate.provider}")
             continue
         meant = meant or candidate
         if any(candidate.known_as(name) not in tried for name in candidate.models):

@@ -368,6 +368,15 @@ def test_a_provider_that_is_named_stays_also_when_it_was_not_found(serve: Serve,
     assert server.asked == []
 
 
+def test_a_server_of_another_provider_than_the_named_one_is_said(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve()
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("CADRE_DEFAULT_PROVIDER", "openai")
+    with pytest.raises(LocalError, match=r"no model of it was found here \(OPENAI_BASE_URL, .*, is the provider local\)"):
+        find()
+    assert server.asked == []
+
+
 @pytest.mark.parametrize(
     ("named", "reason"),
     [

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.agents.providers import wire
 from shared.agents.providers.openai import OpenAIProvider
 from shared.agents.providers.port import (
     Finished,
@@ -236,6 +237,16 @@ def test_an_error_inside_the_stream(loopback, pauses):
     overloaded = sse({"error": {"code": 503, "message": "overloaded"}})
     loopback.replies = [Reply(chunks=[overloaded]), Reply(chunks=[ANSWER])]
     assert collected(provider(loopback, pauses).stream(REQUEST))[0].startswith("Grüße")
+
+
+def test_an_answer_without_an_end_is_broken_off_and_paid_for(loopback, pauses, monkeypatch):
+    monkeypatch.setattr(wire, "_STREAM_LIMIT", 20_000)
+    loopback.replies = [Reply(chunks=[sse(chunk({"content": "again and "}))] * 1_000)]
+    received = []
+    with pytest.raises(StreamInterrupted, match="openai sent an answer without an end") as caught:
+        received.extend(OpenAIProvider("openai", KEY, loopback.url + "/v1", pauses.retry_policy()).stream(REQUEST))
+    assert caught.value.usage.output > 0
+    assert len(loopback.asked) == 1
 
 
 def test_silence_is_bounded(loopback, pauses):
