@@ -353,10 +353,17 @@ def test_an_answer_is_found_in_what_is_around_it(loopback, pauses, answer):
 
 
 @pytest.mark.parametrize("piece", ['{"say":', '{"say":[1,', '{"say": "', '{"say": 1} ', '{"calls": [{"name": '])
-def test_a_huge_answer_of_no_form_is_refused_at_once(piece):
+def test_a_huge_answer_of_no_form_is_refused(piece):
     text = "{" + piece * (400_000 // len(piece)) + "}"
     with pytest.raises(ValueError, match=r"Expecting|has no list of calls|nested too deeply|delimiter"):
         read_answer(text)
+
+
+def test_an_answer_is_looked_for_at_a_bounded_number_of_places():
+    """Each place that fails costs the length of the text."""
+    assert read_answer('{"say": broken ' * 49 + FORMED)[0] == "Fine."
+    with pytest.raises(ValueError, match="Expecting"):
+        read_answer('{"say": broken ' * 50 + FORMED)
 
 
 def test_an_empty_list_of_calls_is_the_end(loopback, pauses):
