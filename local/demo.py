@@ -138,7 +138,7 @@ def _run_agent(api: Api, url: str, card_id: str, model: Mapping[str, str], log: 
     agent = next(agent for agent in api("GET", "/agents")["agents"] if agent["name"] == "prd")
     terminal = f"{url.replace('http', 'ws', 1)}/agentworks/api/cards/{card_id}/terminal?token={api.token}"
     with connect(terminal, open_timeout=20, max_size=1 << 20) as socket:
-        asked = {"context": "Keep it to one page.", "provider": model["provider"], "model": model["name"]}
+        asked = {"provider": model["provider"], "model": model["name"]}
         started = api("POST", f"/cards/{card_id}/agents/{agent['id']}/run", asked)
         run_id = started["run"]["id"]
         log(f"  run        {agent['displayName']} on {started['run']['provider']}/{started['run']['model']}")

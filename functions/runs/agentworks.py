@@ -31,6 +31,7 @@ from shared.edge.views.agentworks.entities import AgentSummary
 from shared.edge.views.agentworks.results import result_summary
 from shared.runs.agent_runs import approvals, reading, requesting
 from shared.runs.agent_runs.model_selection import RequestedModel
+from shared.runs.agent_runs.results import made_by
 from shared.runs.agent_runs.rows import Run
 
 routes = Routes(AGENTWORKS, "runs")
@@ -285,6 +286,7 @@ def _details(run: Run, *, costs: bool) -> AgentRunDetails:
         metadata["retryOf"] = run.retry_of
     if run.status == "waiting":
         metadata["waitingFor"], metadata["waiting"] = run.waiting_for, _waiting_details(run.waiting or {})
+    made = made_by(run)
     input_tokens = int(run.input_tokens + run.cache_read_tokens + run.cache_write_tokens)
     return AgentRunDetails(
         id=run.id,
@@ -303,8 +305,8 @@ def _details(run: Run, *, costs: bool) -> AgentRunDetails:
         providerCost=usd(int(run.provider_cost_micros)) if costs else None,
         customerPrice=usd(int(run.customer_price_micros)),
         duration=None if run.duration_ms is None else run.duration_ms / 1000,
-        resultSummary=result_summary(run),
-        resultData=run.result_data,
+        resultSummary=result_summary(run, made),
+        resultData=made,
         errorMessage=run.error_message,
         errorCode=run.error_code,
         inputContext=run.input_context,

@@ -12,7 +12,7 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.money.billing.pricing import margin_percent
 from shared.money.usage import queries
-from shared.money.usage.exporting import export_usage
+from shared.money.usage.exporting import export_usage, has_costs
 from shared.money.usage.reading import Sum, Usage
 
 routes = Routes(AGENTWORKS, "usage")
@@ -140,7 +140,7 @@ class ExportStatus(Shape):
 async def get_export(id: str, caller: Caller) -> ExportStatus:
     """Get the progress of an export, for six days after its request."""
     export = jobs.the_export(caller, id)
-    if export.ask.get("costs") and not caller.sees_costs:
+    if has_costs(export) and not caller.sees_costs:
         raise NotFound(export.NAME)
     done = export.status == "completed"
     signed = jobs.file_url(export) if done else None

@@ -2,9 +2,10 @@
 
 import pytest
 
+from shared.channels.exports.rows import Export
 from shared.core.settings import settings
 from shared.people.access.records import Access, access_key
-from shared.store import update_now
+from shared.store import fetch, update_now
 from tests.areas.boards_world import World, create_world
 from tests.areas.exporting import MAY, ask, file_of, rows_in
 from tests.areas.ledger import record_usage
@@ -78,6 +79,15 @@ def test_a_customers_export_has_no_costs_and_the_sellers_is_not_theirs(world, de
     sellers = ask(world, path)
     assert sellers.json["exportId"] != own.json["exportId"]
     assert rows_in(file_of(sellers))[0]["costUsd"] == "0.100001"
+    for older in (False, True):  # an export that was asked for before costs were withheld does not say that it has them
+        export = fetch(Export, sellers.json["exportId"])
+        export.ask = {name: value for name, value in export.ask.items() if not older or name != "costs"}
+        update_now(export, [Export.ask.set(export.ask)])
+        check_only_the_seller_finds(world, own, sellers)
+
+
+def check_only_the_seller_finds(world, own, sellers):
+    update_now(Access(*access_key(world.actor.id)), [Access.platform_admin.set(True)])
     place = f"/exports/{sellers.json['exportId']}"
     assert world.ada("usage", "GET", place).status == 200
     update_now(Access(*access_key(world.actor.id)), [Access.platform_admin.set(False)])

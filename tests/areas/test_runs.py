@@ -5,7 +5,7 @@ import pytest
 from shared.agents.catalogue import catalogue
 from shared.agents.catalogue.registry import get_agent
 from shared.money.usage.rows import Rollup, UsageLine
-from shared.runs.agent_runs import steps
+from shared.runs.agent_runs import results
 from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.runs.terminal import entries
@@ -115,7 +115,7 @@ def test_a_planner_run_splits_the_card(world, machine):
 
 
 def test_a_run_with_more_effects_than_its_row_holds_is_completed(world, machine, monkeypatch):
-    monkeypatch.setattr(steps, "_RESULT_BYTES", 300)
+    monkeypatch.setattr(results, "_MAX_BYTES", 300)
     card = card_in(world, 4)
     run = machine.play(started(world, card, "planner"))
     assert run.status == "completed", run.error_message

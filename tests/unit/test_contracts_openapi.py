@@ -235,3 +235,30 @@ def test_two_schemas_never_become_one():
 def test_data_is_the_documents_alone(documents):
     assert set(documents) == set(NAMES)
     assert {method for document in documents.values() for _, method, _ in operations(document)} <= METHODS
+
+
+SELLERS = {"AgentRunDetails.providerCost", "UsageBreakdown.cost", "UsageTimelinePoint.cost"} | {
+    f"UsageSummary.{name}" for name in ("totalCost", "grossMargin")
+}
+"""What the platform pays and earns, which customers do not get (tests/areas/test_costs_hidden.py)."""
+PRICES = {
+    "AgentRunSummary.cost",
+    "AgentUsageStats.totalCost",
+    "Approval.estimatedCost",
+    "ApproveRunRequest.maxCost",
+    "CurrentUsageSummary.estimatedCost",
+    "ProjectStats.cost",
+    "TriggerAgentRunResponse.estimatedCost",
+}
+"""What the customer pays, by the documents' names."""
+
+
+def test_what_the_seller_pays_is_in_no_other_field(documents):
+    found, needed = set[str](), set[str]()
+    for document in documents.values():
+        for name, shape in document["components"]["schemas"].items():
+            fields = [field for field in shape.get("properties", ()) if any(word in field.lower() for word in ("cost", "margin"))]
+            found |= {f"{name}.{field}" for field in fields}
+            needed |= {f"{name}.{field}" for field in shape.get("required", ())}
+    assert found == SELLERS | PRICES
+    assert not SELLERS & needed

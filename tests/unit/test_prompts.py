@@ -4,10 +4,10 @@ import pytest
 
 from shared.agents.catalogue import AGENTS
 from shared.agents.providers import embedded
-from shared.agents.providers.budget import MOST, first_message_tokens, fit
+from shared.agents.providers.budget import MOST, cut, first_message_tokens, fit
 from shared.agents.providers.context import parse_context, render_context
 from shared.agents.providers.port import Request
-from shared.agents.providers.tokens import count_tokens, input_tokens
+from shared.agents.providers.tokens import count_tokens, input_tokens, likely_tokens
 from shared.agents.tools import specs
 
 SIZES = {
@@ -86,6 +86,53 @@ def test_a_huge_card_fits_and_what_is_cut_is_said(agent, provider, model):
     context = parse_context(text)
     assert (context.card["id"], context.parameters["depth"]) == ("c1", 3)
     assert context.card["description"].startswith("It must not be lost. ")
+
+
+SMALL = {"id": "c1", "title": "Pay by invoice", "description": "Customers leave."}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"exit_criteria": "It is reviewed. " * 300}, "- exit_criteria: cut, 4799 characters; read_card gives all"),
+        ({"blocked_reason": "Nobody knows. " * 700}, "- blocked_reason: cut, 9799 characters; read_card gives all"),
+        ({"labels": ["label " * 8] * 200}, "- labels: cut, "),
+        ({"tech_stack": ["Python 3.11"] * 900}, "- tech_stack: cut, "),
+    ],
+)
+def test_a_fact_as_long_as_a_text_is_cut_aloud(more, said):
+    text = first_message(AGENTS[0], 1_000, SMALL | more, (), (), "", {})
+    assert count_tokens(text) <= 1_000
+    assert said in text
+    assert parse_context(text).card["title"] == "Pay by invoice"
+
+
+@pytest.mark.parametrize("parameters", [{f"k{number}": number for number in range(2_500)}, {"k" * 30_000: 1}])
+def test_parameters_without_number_are_cut_aloud(parameters):
+    text = first_message(AGENTS[0], 1_000, SMALL, (), (), "", parameters)
+    assert count_tokens(text) <= 1_000
+    shown = len(parse_context(text).parameters)
+    assert f"{len(parameters) - shown} more parameters are not shown." in text
+
+
+@pytest.mark.parametrize("writing", ["顧客は請求書で支払う。", "고객이 송장으로 지불합니다 ", "Клиент платит по счёту. "])
+def test_in_other_writing_a_character_counts_as_the_token_that_it_is(writing):
+    text = first_message(AGENTS[0], 2_048, SMALL | {"description": writing * 2_000}, (), (), "", {})
+    assert 1_500 < likely_tokens(text) <= 2_048
+    assert sum(not character.isascii() for character in text) <= 2_048
+    assert f"of {len((writing * 2_000).strip())} characters; read_card gives all" in text
+    assert 1_000 < likely_tokens(cut(writing * 2_000, 2_048)) <= 2_048
+
+
+def test_what_fits_is_counted_exactly():
+    assert [cut(text, 2) for text in ("", "12345678", "123456789", "漢字仮名")] == ["", "12345678", "12345678", "漢"]
+    assert cut("漢字", 3) == "漢字"
+    assert cut("12345678", 0) == ""
+
+
+def test_comments_that_are_not_even_read_are_said():
+    card = SMALL | {"comments": [{"author": "a", "content": "one"}], "more_comments": "Only the latest 20 comments can be read"}
+    assert "- cut: Only the latest 20 comments can be read" in first_message(AGENTS[0], 2_000, card, (), (), "", {})
 
 
 def test_the_order_of_the_cuts():

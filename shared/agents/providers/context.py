@@ -29,6 +29,7 @@ class Limits:
     document_text: int = 12_000  # read_document returns the rest
     documents: int = 40
     own_text: int = 200_000  # of the card, of the person who started the run, and of each parameter
+    parameters: int = 10_000
 
 
 # The card's facts in the order of display, each with the spellings that the store and the contracts use.
@@ -49,6 +50,8 @@ _FACTS = {
     "blocked_reason": ("blocked_reason",),
     "exit_criteria": ("exit_criteria",),
 }
+_LONG = frozenset({"labels", "project", "tech_stack", "blocked_reason", "exit_criteria"})
+"""Facts that may be as long as a text."""
 _TEXTS = {
     "Description": ("description",),
     "Acceptance criteria": ("acceptance_criteria", "acceptanceCriteria"),
@@ -130,7 +133,7 @@ def _card_lines(card: Mapping[str, Any], limits: Limits) -> list[str]:
     for name, keys in _FACTS.items():
         value = _first_value(card, keys)
         if value is not None:
-            lines.append(f"- {name}: {_format_value(value)}")
+            lines.append(_fact_line(name, value, limits.own_text if name in _LONG else None, "; read_card gives all"))
     for heading, keys in _TEXTS.items():
         text = _text_of(_first_value(card, keys))
         if text:
@@ -139,6 +142,8 @@ def _card_lines(card: Mapping[str, Any], limits: Limits) -> list[str]:
     older = max(len(comments) - limits.comments, 0)
     if older:
         lines += ["", f"- cut: the {older} oldest of {len(comments)} comments; read_card gives more"]
+    if card.get("more_comments"):
+        lines += ["", f"- cut: {card['more_comments']}"]
     for comment in comments[older:]:
         lines += ["", f"### Comment by {one_line(_author(comment))}", "", *quote(_text_of(comment.get("content")))]
     return [*lines, ""]
@@ -171,9 +176,17 @@ def _sibling_lines(siblings: Sequence[Mapping[str, Any]], limits: Limits) -> lis
     return [*lines, ""]
 
 
-def _parameter_line(key: str, value: Any, limit: int) -> str:
+def _fact_line(key: str, value: Any, limit: int | None, rest: str = "") -> str:
     line = _format_value(value)
-    return f"- {one_line(key)}: " + (line if len(line) <= limit else f"cut, {len(line)} characters")
+    is_whole = limit is None or len(line) <= limit
+    return f"- {one_line(key)}: " + (line if is_whole else f"cut, {len(line)} characters{rest}")
+
+
+def _parameter_lines(parameters: Mapping[str, Any], limits: Limits) -> list[str]:
+    shown = list(parameters.items())[: limits.parameters]
+    lines = ["## Parameters", "", *(_fact_line(key, value, limits.own_text) for key, value in shown)]
+    hidden = len(parameters) - len(shown)
+    return [*lines, *([f"{hidden} more parameters are not shown."] if hidden else []), ""]
 
 
 def render_context(
@@ -197,7 +210,7 @@ def render_context(
     if siblings:
         lines += _sibling_lines(siblings, limits)
     if parameters:
-        lines += ["## Parameters", "", *(_parameter_line(key, value, limits.own_text) for key, value in parameters.items()), ""]
+        lines += _parameter_lines(parameters, limits)
     if extra and extra.strip():
         lines += ["## Additional context", "", *_cut_quote(extra.strip(), limits.own_text, "ask for the rest"), ""]
     return "\n".join(lines).rstrip() + "\n"

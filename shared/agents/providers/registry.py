@@ -97,7 +97,14 @@ def _key(name: str, variable: str, address: str, official: str) -> str:
     key = credentials.value(variable)
     if not key and address == official:
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{name} has no credentials: set {variable}")
+    check_key(variable, key)
     return key
+
+
+def check_key(variable: str, key: str) -> None:
+    """Raise Upstream(PROVIDER_NOT_CONFIGURED) for a key that no HTTP header can hold, such as one with typographic quotes around it."""
+    if not (key.isascii() and key.isprintable()):
+        raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{variable} has a character that no key has: copy it again")
 
 
 def _bedrock() -> Provider:

@@ -6,6 +6,7 @@ An empty list of calls ends the work. `in_words` turns a request with tools into
 """
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ The calls are carried out in their order; the next message has their results. Wh
 calls and put your last words into `say`.
 
 Your tools, each with the JSON schema of its arguments:"""
+_ANSWER: Final = re.compile(r'\{\s*"(?:say|calls)"')
+_TRIES: Final = 50  # places where an answer may begin: each is read once
 _GRAMMAR: Final = ("type", "properties", "required", "items", "enum", "const", "anyOf")
 """The keywords that every server can enforce: llama.cpp refuses long repetitions (`maxLength`), Ollama ignores the others."""
 
@@ -44,15 +47,33 @@ def response_format(tools: tuple[ToolSpec, ...], form: str) -> dict[str, Any]:
 
 def read_answer(text: str) -> tuple[str, list[tuple[str, Any]]]:
     """Return what the model says and its calls as (name, arguments). Raises ValueError for an answer of another form."""
-    try:
-        answer = json.loads(text[text.find("{") : text.rfind("}") + 1], strict=False)  # some models put it in a code block
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    answer = _last_object(text)
     calls = answer.get("calls") if isinstance(answer, dict) else None
     if not isinstance(calls, list) or not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
         raise ValueError("it has no list of calls with names")
     said = answer.get("say")
     return said if isinstance(said, str) else "", [(call["name"], call.get("arguments")) for call in calls]
+
+
+def _last_object(text: str) -> Any:
+    """Return the object of an answer: some models put it in a code block, or think and talk around it, also in braces."""
+    try:
+        return json.loads(text[text.find("{") : text.rfind("}") + 1], strict=False)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except ValueError as error:
+        found, reason, position, decoder = None, error, 0, json.JSONDecoder(strict=False)
+    for _ in range(_TRIES):
+        start = _ANSWER.search(text, position)
+        if start is None:
+            break
+        try:
+            found, position = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
+            position = start.end()
+    if found is None:
+        raise reason
+    return found
 
 
 def _message_in_words(message: Message, names: dict[str, str]) -> Message:

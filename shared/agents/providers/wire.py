@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # 529: Anthropic's "overloaded"
 _ERROR_BODY_LIMIT = 16_384  # bytes
 _ANSWER_LIMIT = 4_000_000  # bytes: the longest answer of the catalogue's models, with escapes
+_STREAM_LIMIT = 100_000_000  # bytes: 200,000 tokens with 500 bytes around each
 _KEY_LIKE = re.compile(r"(?i)\b(?:sk|pk|rk|key|gsk|xai|AKIA|ASIA|AIza)[-_A-Za-z0-9*]{8,}|bearer\s+\S+")
 
 
@@ -46,7 +47,7 @@ def post_events(
         with _client().stream("POST", url, headers=dict(headers), json=dict(body), timeout=timeout) as response:
             _raise_for_status(provider, response, headers, state)
             state.answering = True
-            for number, event in enumerate(httpx2.EventSource(_stoppable(response, state))):
+            for number, event in enumerate(httpx2.EventSource(_stoppable(provider, response, state))):
                 if event.data == "[DONE]":
                     return
                 if event.data and event.data != "null":
@@ -69,13 +70,17 @@ def post_events(
         raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} cannot be used ({type(error).__name__})") from error
 
 
-def _stoppable(response: "httpx2.Response", state: AttemptState) -> "httpx2.Response":
-    """Wrap the response so that each chunk first checks the deadline and the cancellation."""
+def _stoppable(provider: str, response: "httpx2.Response", state: AttemptState) -> "httpx2.Response":
+    """Wrap the response so that each chunk first checks the deadline, the cancellation and the size of the answer."""
     import httpx2
 
     def chunks() -> Iterator[bytes]:
+        size = 0
         for chunk in response.iter_bytes():
             state.raise_if_stopped()
+            size += len(chunk)
+            if size > _STREAM_LIMIT:
+                raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} sent an answer without an end")
             yield chunk
 
     return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=chunks(), request=response.request)
@@ -98,7 +103,9 @@ def _raise_for_status(provider: str, response: "httpx2.Response", headers: Mappi
         return
     if status == 200:
         _book_whole_answer(response, content_type, state)
-        raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"{provider} did not stream (content type {content_type or 'missing'})")
+        raise Upstream(
+            Situation.PROVIDER_UNAVAILABLE, f"{provider} did not stream (content type {redact(content_type) or 'missing'})"
+        )
     kind, message = _error_details(response, headers)
     error = error_from_status(provider, status, kind, message, retry_after_seconds(response.headers.get("retry-after")))
     raise TransientError(error) if status in _RETRYABLE and kind not in ("insufficient_quota", "billing_error") else error
@@ -143,12 +150,14 @@ def _error_details(response: "httpx2.Response", headers: Mapping[str, str]) -> t
 
 
 def redact(text: str, headers: Mapping[str, str] | None = None) -> str:
-    """Replace the headers' values and everything that looks like a key by `***`; return at most 300 characters on one line."""
+    """Replace the headers' values and everything that looks like a key by `***`; return at most 300 characters on one line, all of them
+    printable: a terminal shows them."""
     for value in (headers or {}).values():
         secret = value.removeprefix("Bearer ")
         if len(secret) >= 8:
             text = text.replace(secret, "***")
-    return " ".join(_KEY_LIKE.sub("***", text).split())[:300]
+    line = " ".join(_KEY_LIKE.sub("***", text).split())
+    return "".join(character for character in line if character.isprintable())[:300]
 
 
 def error_from_status(

@@ -98,7 +98,12 @@ def export_source(export: Export) -> Source:
     ask = export.ask
     first, last = date.fromisoformat(ask["first"]), date.fromisoformat(ask["last"])
     table = LineTable if ask["details"] else DailyTable
-    return table(str(export.ws_id), first, last, dict(ask["expected"]), bool(ask["open"]), bool(ask.get("costs", True)))
+    return table(str(export.ws_id), first, last, dict(ask["expected"]), bool(ask["open"]), has_costs(export))
+
+
+def has_costs(export: Export) -> bool:
+    """Tell whether an export has the column `costUsd`; one that was asked for before the column was withheld from customers has it."""
+    return export.subject == SUBJECT and bool(export.ask.get("costs", True))
 
 
 def _sum_usage(ws_id: str, first: date, last: date) -> Sum:

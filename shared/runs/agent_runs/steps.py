@@ -6,7 +6,6 @@ A step gets the state and returns the next one: `{"run_id", "next", ...}`, witho
 new holder) is not a failure: the state machine ends and nothing is written.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from shared.runs.agent_runs.ending import end_run, event_data, publish_status, u
 from shared.runs.agent_runs.failures import CardGone, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
 from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, acquire_lease, check_fence
+from shared.runs.agent_runs.results import group_effects
 from shared.runs.agent_runs.rows import Run, RunContext
 from shared.runs.agent_runs.spending import has_budget, settle_stored_calls
 from shared.runs.agent_runs.turns import Worker
@@ -280,7 +280,7 @@ def finish(step: Step) -> State:
 
     def change(run: Run) -> None:
         run.result_summary = text[:4000] or "The agent finished without a word"
-        run.result_data = _group_effects(journal)
+        run.result_data = group_effects(journal.effects)
         answered = sorted({exchange.turn.model for exchange in journal.exchanges})
         run.execution_metadata = run.execution_metadata | {"turns": len(journal.exchanges), "models": answered}
 
@@ -289,27 +289,6 @@ def finish(step: Step) -> State:
     )
     publish_status(run)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}
-
-
-_PLURALS: Final = {"discovery": "discoveries"}
-
-
-_RESULT_BYTES: Final = 100_000  # of the effects in a run's row, which holds 400 KB
-
-
-def _group_effects(journal: Journal) -> dict[str, Any]:
-    """Return the effects by kind. Those that no longer fit into the row are only counted, as `omitted`; one of each kind always fits."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    room, omitted = _RESULT_BYTES, 0
-    for one in journal.effects:
-        group = groups.setdefault(_PLURALS.get(one["kind"], f"{one['kind']}s"), [])
-        effect = {key: value for key, value in one.items() if key not in ("kind", "ref")}
-        room -= len(json.dumps(effect, ensure_ascii=False).encode())
-        if room >= 0 or not group:
-            group.append(effect)
-        else:
-            omitted += 1
-    return groups | ({"omitted": omitted} if omitted else {})
 
 
 def _comment_summary(run: Run, journal: Journal, text: str) -> None:

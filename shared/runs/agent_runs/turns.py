@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
-from shared.agents.providers.budget import result_characters
+from shared.agents.providers.budget import result_tokens, with_latest_results
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     Finished,
@@ -45,7 +45,7 @@ from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_le
 from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case
 from shared.runs.terminal import TerminalWriter
-from shared.runs.toolbox import RESULT_LIMIT, CallContext, Outcome, agent_actor, execute_tool
+from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool, headline
 from shared.store import create, fetch, put, store_text, transaction_guard, write
 from shared.work.documents.writing import find_document
 
@@ -144,7 +144,7 @@ class Worker:
         run = self.run
         return Request(
             model=run.model,
-            messages=self.journal.messages(),
+            messages=with_latest_results(self.journal.messages(), result_tokens(run.provider, run.model)),
             system=run.system or "",
             tools=specs(run.tools),
             temperature=run.temperature,
@@ -184,7 +184,7 @@ class Worker:
     def execute_calls(self, exchange: Exchange) -> None:
         """Execute the tool calls of a response that have no result yet."""
         context = CallContext(self._actor, self.run.item_id, self.run.id, tuple(self.run.tools))
-        context.result_limit = result_characters(self.run.provider, self.run.model, RESULT_LIMIT)
+        context.result_tokens = result_tokens(self.run.provider, self.run.model)
         for index in exchange.open:
             call = exchange.calls[index]
             context.new_id = derived_id("call", self.run.id, int(exchange.turn.number), index)
@@ -245,13 +245,13 @@ def _check_stop_reason(exchange: Exchange) -> None:
 def _recover_outcome(context: CallContext, call: ToolCall, project_id: str) -> Outcome:
     """Rebuild the result of a call whose effect was written by a worker that died before it wrote the result."""
     arguments = call.arguments
-    effect_id = context.new_id
+    effect_id = context.card_id if call.name in _OF_THE_CARD else context.new_id
     if call.name == "write_document" and (document := find_document(project_id, arguments["type"], arguments["title"])):
         effect_id = document.id
-    title = arguments.get("title") or arguments.get("content") or arguments.get("description") or call.name
+    title = next((arguments[name] for name in _TITLES if arguments.get(name)), call.name)
     effect: dict[str, Any] | None = None
     if call.name in _EFFECT_KINDS:
-        effect = {"kind": _EFFECT_KINDS[call.name], "id": effect_id, "title": str(title)[:200]}
+        effect = {"kind": _EFFECT_KINDS[call.name], "id": effect_id, "title": headline(str(title))}
         if arguments.get("ref"):
             effect["ref"] = arguments["ref"]
     return Outcome(json.dumps({"id": effect_id, "note": "done before a restart"}), effect)
@@ -265,7 +265,11 @@ _EFFECT_KINDS: Final = {
     "raise_discovery": "discovery",
     "move_card": "move",
     "block_card": "block",
+    "update_card": "update",
 }
+_OF_THE_CARD: Final = ("move_card", "block_card", "update_card")
+_TITLES: Final = ("title", "content", "description", "to_lane", "reason")
+"""The arguments that an effect is named after."""
 
 
 def _error_text(error: CadreError) -> str:

@@ -3,7 +3,7 @@
 outcome = execute_tool(context, "create_card", {...})      a CadreError goes to the model, which may correct its call
 """
 
-from shared.runs.toolbox.call_context import RESULT_LIMIT, CallContext
+from shared.runs.toolbox.call_context import CallContext, headline
 from shared.runs.toolbox.executor import Outcome, agent_actor, execute_tool
 
-__all__ = ["RESULT_LIMIT", "CallContext", "Outcome", "agent_actor", "execute_tool"]
+__all__ = ["CallContext", "Outcome", "agent_actor", "execute_tool", "headline"]

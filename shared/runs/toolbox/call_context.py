@@ -12,8 +12,16 @@ from shared.work.items.rows import Item
 
 RESULT_LIMIT: Final = 240_000
 """Characters of a result: the longest document that an agent may write, with JSON escapes. Documents of people may be longer."""
+_HEADLINE: Final = 120
 ToolOutput = tuple[dict[str, Any], dict[str, Any] | None]
 """The text for the model (as JSON values), and the effect {kind, id, title, ref?} if there is one."""
+
+
+def headline(text: str) -> str:
+    """Return the first line of a text without its mark, as the title of what was written; at most 120 characters."""
+    lines = (line.strip().lstrip("#>*- ") for line in text.splitlines())
+    line = next((line for line in lines if line), "")
+    return line if len(line) <= _HEADLINE else f"{line[: _HEADLINE - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -37,15 +45,15 @@ class BoardLanes:
 
 @dataclass
 class CallContext:
-    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated. `result_limit`
-    is the number of characters of the result."""
+    """The context of one call. `new_id` is the id of the object that it creates; it is the same if the call is repeated. `result_tokens`
+    is what a model with a small window reads of the result."""
 
     actor: Actor
     card_id: str
     run_id: str
     tools: tuple[str, ...]
     new_id: str = ""
-    result_limit: int = RESULT_LIMIT
+    result_tokens: int | None = None
     refs: dict[str, str] = field(default_factory=dict)
     lanes: BoardLanes | None = None
 

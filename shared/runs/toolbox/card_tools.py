@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.agents import tools
 from shared.core.actor import Permission
-from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
+from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes, headline
 from shared.store import fetch, fetch_indexed, load, query
 from shared.work.comments.rows import Comment
 from shared.work.comments.writing import NewComment, create_comment
@@ -36,19 +36,21 @@ def card_facts(card: Item, board: BoardLanes, project: Project | None) -> dict[s
         "tech_stack": project.tech_stack if project else None,
         "description": card.description,
         "acceptance_criteria": card.acceptance_criteria,
-        "comments": latest_comments(card),
+        **_latest_comments(card),
     }
 
 
-def latest_comments(card: Item) -> list[dict[str, Any]]:
-    """Return the latest comments, oldest first."""
+def _latest_comments(card: Item) -> dict[str, Any]:
+    """Return the latest comments, oldest first, and a line that says that there are more."""
     page = query(Comment, f"ITEM#{card.id}", index=1, prefix="COM#", newest_first=True, limit=_MAX_COMMENTS)
     comments = fetch_indexed(Comment, page.rows)
-    return [
+    shown = [
         {"author": one.author["name"], "content": one.content, "created_at": one.created_at}
         for one in sorted(comments, key=lambda one: one.created_at)
         if not one.removed_at
     ]
+    more = {"more_comments": f"Only the latest {_MAX_COMMENTS} comments can be read"} if page.next_key else {}
+    return {"comments": shown, **more}
 
 
 def read_card(context: CallContext, arguments: tools.ReadCard) -> ToolOutput:
@@ -59,14 +61,14 @@ def read_card(context: CallContext, arguments: tools.ReadCard) -> ToolOutput:
 
 def comment(context: CallContext, arguments: tools.Comment) -> ToolOutput:
     written = create_comment(context.actor, context.card_id, NewComment(arguments.content), comment_id=context.new_id)
-    return {"id": written.id}, {"kind": "comment", "id": written.id, "title": arguments.content[:120]}
+    return {"id": written.id}, {"kind": "comment", "id": written.id, "title": headline(arguments.content)}
 
 
 def block_card(context: CallContext, arguments: tools.BlockCard) -> ToolOutput:
     card = block_item(context.actor, context.card_id, arguments.reason)
-    return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": arguments.reason[:120]}
+    return {"id": card.id, "status": card.status}, {"kind": "block", "id": card.id, "title": headline(arguments.reason)}
 
 
 def update_card(context: CallContext, arguments: tools.UpdateCard) -> ToolOutput:
     card = update_item(context.actor, context.card_id, arguments.fields.model_dump(exclude_none=True))
-    return {"id": card.id, "title": card.title, "status": card.status}, None
+    return {"id": card.id, "title": card.title, "status": card.status}, {"kind": "update", "id": card.id, "title": card.title}

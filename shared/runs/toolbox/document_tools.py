@@ -4,7 +4,7 @@ from typing import Final
 
 from shared.agents import tools
 from shared.core.actor import Permission
-from shared.runs.toolbox.call_context import CallContext, ToolOutput
+from shared.runs.toolbox.call_context import CallContext, ToolOutput, headline
 from shared.store import load
 from shared.work.discoveries.rows import create_discovery
 from shared.work.documents import reading, writing
@@ -89,5 +89,5 @@ def raise_discovery(context: CallContext, arguments: tools.RaiseDiscovery) -> To
     discovery = create_discovery(
         context.actor, card, context.new_id, arguments.type, arguments.description, arguments.priority, run_id=context.run_id
     )
-    effect = {"kind": "discovery", "id": discovery.id, "title": arguments.description[:120]}
+    effect = {"kind": "discovery", "id": discovery.id, "title": headline(arguments.description)}
     return {"id": discovery.id, "type": discovery.type, "status": discovery.status}, effect

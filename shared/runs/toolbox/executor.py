@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.agents.catalogue import Agent
+from shared.agents.providers.budget import cut
 from shared.agents.tools import CardFields, parse_arguments
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import FieldError, Invalid
 from shared.runs.toolbox.board_tools import add_dependency, create_card, move_card, read_siblings
-from shared.runs.toolbox.call_context import CallContext, ToolOutput
+from shared.runs.toolbox.call_context import RESULT_LIMIT, CallContext, ToolOutput
 from shared.runs.toolbox.card_tools import block_card, comment, read_card, update_card
 from shared.runs.toolbox.document_tools import create_task, list_documents, raise_discovery, read_document, write_document
 
@@ -87,7 +88,7 @@ def execute_tool(context: CallContext, name: str, raw: dict[str, Any]) -> Outcom
         content, effect = _TOOLS[name](context, arguments)
     except Invalid as error:
         raise _with_argument_names(name, error) from error
-    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str), context.result_limit), effect)
+    return Outcome(_truncate(json.dumps(content, ensure_ascii=False, default=str), context.result_tokens), effect)
 
 
 def _with_argument_names(tool: str, error: Invalid) -> Invalid:
@@ -98,7 +99,6 @@ def _with_argument_names(tool: str, error: Invalid) -> Invalid:
     return Invalid(*fields, message=message or error.message, situation=error.situation)
 
 
-def _truncate(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    return f"{text[:limit]}\n[cut: the first {limit:,} of {len(text):,} characters]"
+def _truncate(text: str, tokens: int | None) -> str:
+    shown = text[:RESULT_LIMIT] if tokens is None else cut(text[:RESULT_LIMIT], tokens)
+    return text if shown == text else f"{shown}\n[cut: the first {len(shown):,} of {len(text):,} characters]"

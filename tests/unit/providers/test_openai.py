@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.agents.providers import wire
 from shared.agents.providers.openai import OpenAIProvider
 from shared.agents.providers.port import (
     Finished,
@@ -22,7 +23,7 @@ from shared.agents.providers.port import (
     ToolResult,
     ToolSpec,
 )
-from shared.agents.providers.structured import response_format
+from shared.agents.providers.structured import read_answer, response_format
 from shared.agents.tools import TOOLS, specs
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
@@ -238,6 +239,16 @@ def test_an_error_inside_the_stream(loopback, pauses):
     assert collected(provider(loopback, pauses).stream(REQUEST))[0].startswith("Grüße")
 
 
+def test_an_answer_without_an_end_is_broken_off_and_paid_for(loopback, pauses, monkeypatch):
+    monkeypatch.setattr(wire, "_STREAM_LIMIT", 20_000)
+    loopback.replies = [Reply(chunks=[sse(chunk({"content": "again and "}))] * 1_000)]
+    received = []
+    with pytest.raises(StreamInterrupted, match="openai sent an answer without an end") as caught:
+        received.extend(OpenAIProvider("openai", KEY, loopback.url + "/v1", pauses.retry_policy()).stream(REQUEST))
+    assert caught.value.usage.output > 0
+    assert len(loopback.asked) == 1
+
+
 def test_silence_is_bounded(loopback, pauses):
     loopback.replies = [Reply(chunks=[sse(chunk({"content": "a"}))], hangs=True)]
     with pytest.raises(StreamInterrupted, match=r"sent nothing for 0\.3 s"):
@@ -319,6 +330,40 @@ def test_tools_by_structured_output(loopback, pauses):
     assert question == {"role": "user", "content": "Read the card"}
     assert json.loads(asked["content"]) == {"say": "Reading.", "calls": [{"name": "read_card", "arguments": {"card_id": "7"}}]}
     assert results == {"role": "user", "content": "Result of read_card (refused):\nno such card\n\nGo on"}
+
+
+FORMED = '{"say": "Fine.", "calls": [{"name": "comment", "arguments": {"content": "a } and a {"}}]}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"Here is {{my}} answer: {FORMED} I hope it {{helps}}.",
+        f'<think>Perhaps {{"say": "no", "calls": []}}, or {{"say": broken</think>\n{FORMED}',
+        f"Ответ: {FORMED}\n回答は以上です {{完}}",
+        f'{{"step": 1}}\n{FORMED}',
+        FORMED.replace('{"say": "Fine."', '{"say": "No.", "calls": [], "say": "Fine."'),
+        FORMED.replace('{"say"', '{"thought": "it is easy", "say"'),
+    ],
+    ids=["prose", "thinking", "languages", "two objects", "repeated keys", "more keys"],
+)
+def test_an_answer_is_found_in_what_is_around_it(loopback, pauses, answer):
+    said, called, done = formed(loopback, pauses, answer)
+    assert (said.text, called.call.arguments, done.stop_reason) == ("Fine.", {"content": "a } and a {"}, "tool_use")
+
+
+@pytest.mark.parametrize("piece", ['{"say":', '{"say":[1,', '{"say": "', '{"say": 1} ', '{"calls": [{"name": '])
+def test_a_huge_answer_of_no_form_is_refused(piece):
+    text = "{" + piece * (400_000 // len(piece)) + "}"
+    with pytest.raises(ValueError, match=r"Expecting|has no list of calls|nested too deeply|delimiter"):
+        read_answer(text)
+
+
+def test_an_answer_is_looked_for_at_a_bounded_number_of_places():
+    """Each place that fails costs the length of the text."""
+    assert read_answer('{"say": broken ' * 49 + FORMED)[0] == "Fine."
+    with pytest.raises(ValueError, match="Expecting"):
+        read_answer('{"say": broken ' * 50 + FORMED)
 
 
 def test_an_empty_list_of_calls_is_the_end(loopback, pauses):
