@@ -4,10 +4,11 @@
         ada("auth", "GET", "/auth/me")
     assert (seen.count, seen.names) == (2, ["UpdateItem", "GetItem"])
 
-Retries of botocore count as requests of their own, as they do in time. What is left out is the handful of requests that a process takes for
-a workspace (`shared.people.access.quota_leases`): one request in twenty, whichever comes first.
+Retries of botocore count as requests of their own, as they do in time. What is left out are the leases of a process for its rate limits
+(`shared.people.access.quota_leases`): one request in twenty, whichever comes first.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 
 from shared.store.client import dynamodb
 
+_LEASE = re.compile(rb'"S": ?"(RL#ws#|ACCESS#)[^"]*".*"#w0"', re.DOTALL)
 _EVENT = "request-created.dynamodb"  # once for every HTTP request, retries included
 
 
@@ -43,7 +45,7 @@ def count_requests() -> Iterator[DynamoRequests]:
     seen = DynamoRequests()
 
     def note(request: Any, operation_name: str, **_: Any) -> None:
-        if b"RL#ws#" not in request.body:
+        if not (operation_name == "UpdateItem" and _LEASE.search(request.body)):
             seen.names.append(operation_name)
 
     events = dynamodb().meta.events

@@ -1,5 +1,6 @@
 """The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
+from shared.store.client import settle
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
     PART_BYTES,
@@ -23,6 +24,7 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
+from shared.store.first_reads import decide_with_first_read
 from shared.store.optimistic import is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests
 from shared.store.reading import (
@@ -115,6 +117,7 @@ __all__ = [
     "count",
     "count_requests",
     "create",
+    "decide_with_first_read",
     "decode_cursor",
     "delete",
     "delete_file",
@@ -151,6 +154,7 @@ __all__ = [
     "query",
     "retrying",
     "save",
+    "settle",
     "size",
     "stale",
     "store_text",

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store.client import batches, dynamodb
+from shared.store.client import batches, dynamodb, the_client
 from shared.store.decoding import from_json
+from shared.store.first_reads import open_decision
 from shared.store.rows import Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
@@ -52,6 +53,8 @@ def fetch(model: type[E], entity_id: str) -> E | None:
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
     """Return one row by its key, or None. A consistent read costs one unit per 4 KB, an inconsistent one half of it."""
+    if consistent and open_decision() is not None:
+        return cast("R | None", get_many([(model, pk, sk)])[0])
     raw = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
@@ -75,10 +78,19 @@ def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = Fals
         projection = _projection(model) if to_show else {}
         request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
+    waiting = open_decision()
+    if waiting is None or waiting.key[0] in requests or len(keys) == _BATCH:
+        waiting, client = None, dynamodb()
+    else:
+        table, pk, sk = waiting.key
+        requests[table] = {"Keys": [{"PK": {"S": pk}, "SK": {"S": sk}}], "ConsistentRead": True}
+        client = the_client()
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for response in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
+    for response in batches(client.batch_get_item, requests, "UnprocessedKeys"):
         for table, rows in response["Responses"].items():
             by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
+    if waiting is not None:
+        waiting.take(by_key.get(waiting.key))
     return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
 
 
