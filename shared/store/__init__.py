@@ -1,5 +1,6 @@
 """The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
+from shared.store.ahead import Ahead, read_ahead
 from shared.store.client import settle
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
@@ -33,6 +34,7 @@ from shared.store.reading import (
     QueryOptions,
     Slice,
     authorize,
+    begin_index_rows,
     collection,
     count,
     fetch,
@@ -85,6 +87,7 @@ from shared.store.writing import (
 __all__ = [
     "COLLECTION_CAP",
     "PART_BYTES",
+    "Ahead",
     "BooleanAttribute",
     "Entity",
     "Ephemeral",
@@ -108,6 +111,7 @@ __all__ = [
     "UnicodeSetAttribute",
     "absent",
     "authorize",
+    "begin_index_rows",
     "begin_multipart",
     "check",
     "collection",
@@ -152,6 +156,7 @@ __all__ = [
     "put_many",
     "put_part",
     "query",
+    "read_ahead",
     "retrying",
     "save",
     "settle",

@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.money.usage.periods import parse_date_range, period_start, period_starts, split_range
 from shared.money.usage.rows import Rollup, project_partition, workspace_partition
-from shared.store import iterate
+from shared.store import iterate, read_ahead
 
 BREAKDOWNS: Final = ("project", "agent", "provider", "user")
 
@@ -55,13 +55,14 @@ def project_usage(project_id: str, start: str | None, end: str | None, group_by:
 
 
 def _read_usage(pk: str, start: str | None, end: str | None, group_by: str, breakdown: str) -> Usage:
-    """Read total, timeline and parts; two queries, up to four if the range has whole months (`split_range`)."""
+    """Read total, timeline and parts; two queries at once, up to four if the range has whole months (`split_range`)."""
     first, last = parse_date_range(start, end)
     usage = Usage(first, last, Sum(), timeline={begin: Sum() for begin in period_starts(first, last, group_by)})
+    breakdown_rows = read_ahead(lambda: list(_read_breakdown(pk, breakdown.upper(), first, last)))
     for row in daily_totals(pk, first, last):
         usage.total.add(row)
         usage.timeline[period_start(date.fromisoformat(row.day), group_by)].add(row)
-    for row in _read_breakdown(pk, breakdown.upper(), first, last):
+    for row in breakdown_rows.result():
         usage.parts.setdefault(row.value, Sum()).add(row)
     return usage
 

@@ -8,7 +8,21 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Entity, IndexRow, Slice, authorize, count, get, get_many, index_row, index_rows, load, load_text, query
+from shared.store import (
+    Entity,
+    IndexRow,
+    Slice,
+    authorize,
+    count,
+    get,
+    get_many,
+    index_row,
+    index_rows,
+    load,
+    load_text,
+    query,
+    read_ahead,
+)
 from shared.work.documents import texts
 from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision
 from shared.work.projects.rows import Project
@@ -72,11 +86,12 @@ class DocumentQuery:
 def list_documents(actor: Actor, project_id: str, selection: DocumentQuery) -> tuple[list[LoadedDocument], int]:
     """Return a page of documents with their texts, last changed first, and how many match in total. Raises NotFound, Forbidden.
 
-    The page is shorter than its limit if the texts stored in rows (at most 300 KB each) fill a response. Reads the project, the index
-    (`newest_rows`; with a filter by status one query for each megabyte), and one batch for each fifty documents.
+    The page is shorter than its limit if the texts stored in rows (at most 300 KB each) fill a response. Reads the project and the index at
+    once (`newest_rows`; with a filter by status one query for each megabyte), then one batch for each fifty documents.
     """
-    project = load(Project, project_id, actor, Permission.PROJECT_READ).id
-    rows, total = _matching_rows(project, selection)
+    matching = read_ahead(lambda: _matching_rows(bare_id(project_id), selection))
+    load(Project, project_id, actor, Permission.PROJECT_READ)
+    rows, total = matching.result()
     page: list[IndexRow] = []
     remaining = texts.MAX_RESPONSE_BYTES
     for row in rows[selection.offset : selection.offset + selection.limit]:
