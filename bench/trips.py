@@ -142,9 +142,10 @@ def measure() -> list[dict[str, Any]]:
 
     from shared.people.access import quota_leases
     from tests import conftest
+    from tests.trips import LARGE_LEASES
 
-    # the handful of requests that a process takes for a workspace is one trip in twenty, not what an operation costs
-    with mock_aws(), patch.object(quota_leases, "LEASE_SIZE", 9_000):
+    # the lease of a process is one trip in twenty, not what an operation costs
+    with mock_aws(), patch.multiple(quota_leases, **LARGE_LEASES):
         os.environ |= conftest.create_resources(cache(boto3.client))
         return [_row(name, call) for name, call in _operations()]
 

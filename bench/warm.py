@@ -67,12 +67,13 @@ def measure() -> list[dict[str, Any]]:
     from shared.edge.http import log
     from shared.people.access import quota_leases
     from tests import conftest  # the environment and the tables of the tests
+    from tests.trips import LARGE_LEASES
 
     with Path(os.devnull).open("w") as nothing:
         log.logger.registered_handler.setStream(nothing)  # type: ignore[attr-defined]
         with (
             mock_aws(),
-            patch.object(quota_leases, "LEASE_SIZE", 9_000),
+            patch.multiple(quota_leases, **LARGE_LEASES),
         ):  # the lease's trip (one in twenty requests) is in no measured request
             os.environ |= conftest.create_resources(cache(boto3.client))
             cases = cases_recorded()

@@ -12,7 +12,7 @@ from typing import Any
 from shared.core.actor import Actor
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
-from shared.people.access.quota_leases import PROCESS_LEASES
+from shared.people.access import quota_leases
 from shared.people.access.records import Access, access_key, actor_of, actor_of_key
 from shared.people.access.tokens import Claims
 from shared.store import RateStatus, decide_with_first_read, settle
@@ -36,7 +36,7 @@ def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter
     pk, sk = access_key(claims.user_id)
     status = row = None
     if rules:
-        status, row = PROCESS_LEASES.count(pk, rules, session=claims.session_id)
+        status, row = quota_leases.PROCESS_LEASES.count(pk, rules, session=claims.session_id)
     actor = _pending(
         id=claims.user_id, kind="user", session_id=claims.session_id, org_id=claims.org_id, on_enter_workspace=on_enter
     )
@@ -61,7 +61,7 @@ def caller_of_key(
     def decide(raw: dict[str, Any] | None) -> None:
         complete, plan = actor_of_key(raw)
         rules = rules_for(plan)
-        known(complete.id, plan, PROCESS_LEASES.count(pk, rules)[0] if rules else None)
+        known(complete.id, plan, quota_leases.PROCESS_LEASES.count(pk, rules)[0] if rules else None)
         _complete(actor, complete)
 
     decide_with_first_read((Access.table_name(), pk, sk), decide)

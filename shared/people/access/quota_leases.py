@@ -17,7 +17,7 @@ from shared.people.access.records import Access
 from shared.store import RateStatus, count_requests
 
 FIRST, MOST = 4, 20
-_SHARE = 10  # a lease takes at most a tenth of what is left, so that other processes of the caller are served too
+SHARE = 10  # a lease takes at most a tenth of what is left, so that other processes of the caller are served too
 _MAX_LEASES = 5_000  # of a process; above that it drops the oldest
 
 
@@ -60,7 +60,7 @@ def _size(last: _Lease | None, rules: Sequence[RateRule]) -> int:
         remaining = min(rule.limit for rule in rules)
     else:
         remaining = last.status.remaining
-    return max(1, min(wanted, MOST, remaining // _SHARE))
+    return max(1, min(wanted, MOST, remaining // SHARE))
 
 
 def _acquire(
