@@ -42,6 +42,8 @@ LISTED: dict[str, tuple[int, str]] = {
 @dataclass
 class Cost:
     names: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    """What is read ahead, at the same time as the others."""
     reads: float = 0.0
     writes: float = 0.0
 
@@ -80,35 +82,27 @@ def _indexes(item: dict[str, Any]) -> float:
 @contextmanager
 def costing() -> Iterator[Cost]:
     """What our client sends until the block ends, and what it would cost."""
-    from shared.store.client import dynamodb
+    import boto3
 
-    client, cost = dynamodb(), Cost()
-    measuring = False
+    from shared.store.client import the_client
+    from tests.trips import is_beside
+
+    looking, cost = boto3.client("dynamodb"), Cost()
 
     def row(table: str, key: dict[str, Any]) -> dict[str, Any]:
-        nonlocal measuring
-        measuring = True
-        try:
-            item: dict[str, Any] = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-        finally:
-            measuring = False
+        item: dict[str, Any] = looking.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         return item
 
     def written(operation: dict[str, Any]) -> float:
         item = operation.get("Item") or row(operation["TableName"], operation["Key"])
         return max(1, math.ceil(size_of(item) / 1024)) + (_indexes(item) if operation["TableName"] == "core" else 0)
 
-    pending: list[tuple[str, dict[str, Any]]] = []
+    def before(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["cadre_request"] = json.loads(params["body"])
 
-    def before(params: dict[str, Any], model: Any, **_: Any) -> None:
-        if not measuring:
-            pending.append((model.name, json.loads(params["body"])))
-
-    def after(parsed: dict[str, Any], **_: Any) -> None:
-        if measuring:
-            return
-        name, request = pending.pop()
-        cost.names.append(name)
+    def after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        name, request = model.name, context["cadre_request"]
+        (cost.beside if is_beside() else cost.names).append(name)
         if name == "GetItem":
             cost.reads += max(1, math.ceil(size_of(parsed.get("Item", {})) / 4096)) * (
                 1 if request.get("ConsistentRead") else 0.5
@@ -125,7 +119,7 @@ def costing() -> Iterator[Cost]:
         elif name in {"PutItem", "UpdateItem", "DeleteItem"}:
             cost.writes += written(request)
 
-    events = client.meta.events
+    events = the_client().meta.events
     events.register("before-call.dynamodb", before)
     events.register("after-call.dynamodb", after)
     try:
@@ -140,6 +134,7 @@ def measure() -> list[dict[str, Any]]:
     import boto3
     from moto import mock_aws
 
+    from shared.core.settings import settings
     from shared.people.access import quota_leases
     from tests import conftest
     from tests.trips import LARGE_LEASES
@@ -147,6 +142,7 @@ def measure() -> list[dict[str, Any]]:
     # the lease of a process is one trip in twenty, not what an operation costs
     with mock_aws(), patch.multiple(quota_leases, **LARGE_LEASES):
         os.environ |= conftest.create_resources(cache(boto3.client))
+        settings.cache_clear()  # a module imported before may have read them without the queues
         return [_row(name, call) for name, call in _operations()]
 
 
@@ -161,7 +157,7 @@ def _row(name: str, call: Callable[[], Any]) -> dict[str, Any]:
         "trips": len(cost.names),
         "budget": budget,
         "why": why,
-        "calls": " ".join(cost.names),
+        "calls": " ".join(cost.names) + "".join(f" + {name}" for name in cost.beside),
         "rcu": cost.reads,
         "wcu": cost.writes,
     }

@@ -9,13 +9,14 @@ Retries of botocore count as requests of their own, as they do in time. What is 
 """
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.store.client import dynamodb
+from shared.store.client import the_client
 
 LARGE_LEASES = {"FIRST": 1_000, "MOST": 1_000, "SHARE": 1}
 _LEASE = re.compile(rb'"S": ?"(RL#ws#|ACCESS#)[^"]*".*"#w0"', re.DOTALL)
@@ -24,9 +25,10 @@ _EVENT = "request-created.dynamodb"  # once for every HTTP request, retries incl
 
 @dataclass
 class DynamoRequests:
-    """The API calls seen so far, in order."""
+    """The API calls seen so far, in order; `beside` are those that were read ahead, at the same time as others."""
 
     names: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -34,10 +36,15 @@ class DynamoRequests:
 
     @property
     def by_name(self) -> dict[str, int]:
-        return dict(Counter(self.names))
+        return dict(Counter(self.names + self.beside))
 
     def __str__(self) -> str:
-        return f"{self.count}: {', '.join(self.names)}"
+        return f"{self.count}: {', '.join(self.names)}; beside: {', '.join(self.beside)}"
+
+
+def is_beside() -> bool:
+    """Tell whether this thread reads ahead (`shared.store.ahead`)."""
+    return threading.current_thread().name.startswith("read-ahead")
 
 
 @contextmanager
@@ -47,9 +54,9 @@ def count_requests() -> Iterator[DynamoRequests]:
 
     def note(request: Any, operation_name: str, **_: Any) -> None:
         if not (operation_name == "UpdateItem" and _LEASE.search(request.body)):
-            seen.names.append(operation_name)
+            (seen.beside if is_beside() else seen.names).append(operation_name)
 
-    events = dynamodb().meta.events
+    events = the_client().meta.events
     events.register(_EVENT, note)
     try:
         yield seen

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast
 
@@ -30,11 +30,18 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
     Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden if the actor may
     see it but lacks `permission`.
     """
-    bare = bare_id(entity_id)
-    entity = fetch(model, bare) if is_id(bare) else None
+    entity = fetch(model, id_of(model, entity_id))
     if entity is None or entity.deleted_at:
         raise NotFound(model.NAME)
     return authorize(entity, actor, permission)
+
+
+def id_of(model: type[E], entity_id: str) -> str:
+    """Return the bare id of an entity. Raises NotFound for a text that is no id at all."""
+    bare = bare_id(entity_id)
+    if not is_id(bare):
+        raise NotFound(model.NAME)
+    return bare
 
 
 def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
@@ -278,9 +285,12 @@ def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) 
 
 
 def _responses(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield DynamoDB's responses to a query, page by page."""
+    """Yield DynamoDB's responses to a query, page by page. If it is the first read of a request, it begins while access is decided."""
     while True:
-        response = dynamodb().query(**request)
+        if open_decision() is None:
+            response = dynamodb().query(**request)
+        else:
+            response = read_ahead(partial(the_client().query, **request)).result()
         yield response
         if "LastEvaluatedKey" not in response:
             return
