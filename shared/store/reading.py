@@ -87,12 +87,14 @@ def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = Fals
         request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": True} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
     waiting = open_decision()
-    if waiting is None or waiting.key[0] in requests or len(keys) == _BATCH:
+    if waiting is None or to_show or len(keys) == _BATCH:
         waiting, client = None, dynamodb()
     else:
-        table, pk, sk = waiting.key
-        requests[table] = {"Keys": [{"PK": {"S": pk}, "SK": {"S": sk}}], "ConsistentRead": True}
         client = the_client()
+        table, pk, sk = waiting.key
+        request = requests.setdefault(table, {"Keys": [], "ConsistentRead": True})
+        if (key := {"PK": {"S": pk}, "SK": {"S": sk}}) not in request["Keys"]:
+            request["Keys"].append(key)
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
     for response in batches(client.batch_get_item, requests, "UnprocessedKeys"):
         for table, rows in response["Responses"].items():

@@ -321,12 +321,12 @@ def test_round_trips(aws):
         with count_requests() as seen:
             assert request().status < 300
         cost[name] = seen.names
-    assert cost["me"] == ["UpdateItem", "GetItem"]
-    assert cost["omoios me"] == ["UpdateItem"]
+    assert cost["me"] == ["BatchGetItem"]
+    assert cost["omoios me"] == ["GetItem"]
     # the address, its guard, the user; guesses from here, from here at this account, in all (with the access record); the
     # organization, all writes at once
     assert cost["login"] == ["UpdateItem", *["GetItem"] * 2, *["UpdateItem"] * 3, "GetItem", "TransactWriteItems"]
     assert len(cost["register"]) <= 3
     assert len(cost["refresh"]) <= 5
-    assert cost["update"] == ["UpdateItem", "GetItem", "TransactWriteItems"]
-    assert len(cost["logout"]) == 3
+    assert cost["update"] == ["BatchGetItem", "TransactWriteItems"]
+    assert cost["logout"] == ["GetItem", "UpdateItem", "DeleteItem"]

@@ -8,7 +8,20 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.texts import has_words, searchable
-from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, index_rows, load, query
+from shared.store import (
+    Entity,
+    IndexRow,
+    authorize,
+    begin_index_rows,
+    collection,
+    count,
+    fetch_all,
+    get_many,
+    index_rows,
+    load,
+    query,
+    read_ahead,
+)
 from shared.work.boards.rows import MAX_LISTED_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
@@ -82,6 +95,14 @@ def list_items(
     of the lane or of the whole board: one query for each megabyte, about 1,500 cards.
     """
     bare = bare_id(board_id)
+    partition = f"BOARD#{bare}#ITEM"
+    lane = f"{bare_id(item_filter.lane_id)}#" if item_filter.lane_id else ""
+    # a filter reads the whole index, however many cards there are; without one that is decided by their number
+    index = (
+        begin_index_rows(1, partition, lane)
+        if not item_filter.only_lane and not with_children
+        else index_rows(1, partition, lane)
+    )
     keys = [(Board, *Board.key(bare)), (Counts, *Counts.key(bare))]
     board, counts = get_many(keys) if is_id(bare) else (None, None)
     if not isinstance(board, Board) or board.deleted_at:
@@ -93,16 +114,12 @@ def list_items(
     if item_filter.only_lane and not with_children and sum(map(int, lanes.values())) > _MAX_SINGLE_QUERY:
         ids, total = _ids_by_position(board, lanes, offset, limit)
         return ItemPage([item for item in fetch_all(Item, ids, to_show=True) if not item.deleted_at], total)
-    lane = (
-        f"{bare_id(item_filter.lane_id)}#" if item_filter.lane_id and not with_children else ""
-    )  # children may be in another lane
-    partition = f"BOARD#{board.id}#ITEM"
     rows: list[IndexRow] = []
-    if with_children:
+    if with_children:  # they may be in another lane
         rows = sort_rows(board, collection(1, partition, cap=MAX_LISTED_CARDS))
         matching = [row for row in rows if item_filter.matches(row.f)]
     else:  # of a board of any size; only what sorting needs is kept in memory
-        found = (row for row in index_rows(1, partition, lane) if item_filter.matches(row.f))
+        found = (row for row in index if item_filter.matches(row.f))
         matching = sort_rows(board, (replace(row, f={"lane_id": row.f["lane_id"]}) for row in found))
     page = fetch_all(Item, [row.id for row in matching[offset : offset + limit]], to_show=True)
     children: dict[str, list[IndexRow]] = {}
@@ -115,10 +132,11 @@ def list_items(
 
 
 def list_archived(actor: Actor, board_id: str, *, limit: int, offset: int = 0) -> ItemPage:
-    """Return a page of a board's archived cards, last archived first. Raises NotFound, Forbidden. Three reads; a count if more follow."""
-    board = load(Board, board_id, actor, Permission.CARD_READ)
-    partition = f"BOARD#{board.id}#ARCHIVED"
-    ids, more = _first_ids(partition, offset + limit, newest_first=True)
+    """Return a page of a board's archived cards, last archived first. Raises NotFound, Forbidden. Two reads; a count if more follow."""
+    partition = f"BOARD#{bare_id(board_id)}#ARCHIVED"
+    found = read_ahead(lambda: _first_ids(partition, offset + limit, newest_first=True))
+    load(Board, board_id, actor, Permission.CARD_READ)
+    ids, more = found.result()
     total = count(Entity, partition, index=1) if more else len(ids)
     return ItemPage([item for item in fetch_all(Item, ids[offset:], to_show=True) if not item.deleted_at], total)
 
