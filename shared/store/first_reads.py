@@ -25,12 +25,15 @@ class Decision:
     refusal: CadreError | None = None
 
     def take(self, raw: dict[str, Any] | None) -> None:
-        """Decide by the row that was read. Raises the refusal."""
-        self.open = False
+        """Decide by the row that was read. Raises the refusal. Any other error leaves it open: nothing is decided by a read that failed."""
+        self.open = False  # `decide` may use the store itself
         try:
             self.decide(raw)
         except CadreError as error:
             self.refusal = error
+            raise
+        except BaseException:
+            self.open = True
             raise
 
 

@@ -107,7 +107,7 @@ async def _answer(operation: Operation, request: Request, call: Call, endpoint: 
         if takes_json:
             await _check_media(request)
         response = await idempotency.run_once(operation, request, call, endpoint, refusal)
-    except (CadreError, RequestValidationError, HTTPException):
+    except Exception:
         settle()
         raise
     settle()

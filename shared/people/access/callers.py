@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from shared.core.actor import Actor
+from shared.core.errors import Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.people.access import quota_leases
@@ -40,10 +41,19 @@ def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter
     actor = _pending(
         id=claims.user_id, kind="user", session_id=claims.session_id, org_id=claims.org_id, on_enter_workspace=on_enter
     )
+
+    def decide(raw: dict[str, Any] | None) -> None:
+        try:
+            _complete(actor, actor_of(claims, raw))
+        except Unauthenticated:
+            if status is not None:  # an old token must not use up the requests of its owner
+                quota_leases.PROCESS_LEASES.give_back(pk, rules, status)
+            raise
+
     if row is not None:
         _complete(actor, actor_of(claims, row))
     else:
-        decide_with_first_read((Access.table_name(), pk, sk), lambda raw: _complete(actor, actor_of(claims, raw)))
+        decide_with_first_read((Access.table_name(), pk, sk), decide)
     return actor, status
 
 

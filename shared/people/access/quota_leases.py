@@ -52,6 +52,12 @@ class QuotaLeases:
         lease.left -= 1
         return replace(lease.status, remaining=lease.status.remaining + lease.left), row
 
+    def give_back(self, pk: str, rules: Sequence[RateRule], status: RateStatus) -> None:
+        """Take back a request that was counted, unless the window has ended: it was none of its owner's."""
+        lease = self._leases.get((pk, tuple(rules)))
+        if lease is not None and lease.status.reset == status.reset:
+            lease.left += 1
+
 
 def _size(last: _Lease | None, rules: Sequence[RateRule]) -> int:
     """Return how many requests to take: twice as many as last time, and no more than a share of what was left then."""
