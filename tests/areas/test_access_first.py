@@ -31,7 +31,7 @@ from tests.trips import count_requests
 def end_session(client: Client) -> None:
     """Somebody logs out elsewhere: in another process."""
     claims = tokens.read(client.token, tokens.ACCESS)
-    records.close_session(claims.user_id, claims.session_id)
+    write(records.close_session(claims.user_id, claims.session_id))
 
 
 def served(client: Client) -> None:

@@ -18,6 +18,7 @@ from moto.sqs.models import sqs_backends
 from infra.routes import Route, table
 from shared.core.actor import GRANTS, Permission, Role
 from shared.people.access import records, tokens
+from shared.store import write
 from tests.areas.driving import Client, call
 from tests.kills import Process
 from tests.samples import ALONE, SAMPLES, Stage, ask, key_of, name_of
@@ -119,7 +120,7 @@ def ended(stage: Stage) -> Client:
     client = Client("agentworks", answer.json["token"], user)
     for contract in ("agentworks", "omoios"):
         assert client.at(contract)("auth", "GET", "/auth/me").status == 200
-    records.close_session(user["id"], tokens.read(client.token, tokens.ACCESS).session_id)
+    write(records.close_session(user["id"], tokens.read(client.token, tokens.ACCESS).session_id))
     return client
 
 

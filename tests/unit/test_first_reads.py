@@ -1,11 +1,13 @@
 """What decides on a request: it is asked again after a failure, and a refusal stays."""
 
+import threading
 from contextvars import copy_context
 
 import pytest
 
 from shared.core.errors import Unauthenticated
 from shared.core.situations import Situation
+from shared.store.ahead import read_ahead
 from shared.store.first_reads import decide_with_first_read, open_decision
 
 KEY = ("ephemeral", "ACCESS#1", "META")
@@ -59,3 +61,18 @@ def test_a_failure_decides_nothing():
 def test_a_decision_is_of_its_request_alone():
     in_a_request(lambda: decide_with_first_read(KEY, refuse))
     assert open_decision() is None
+
+
+def test_a_refused_request_does_not_wait_for_what_it_read_ahead():
+    answered = threading.Event()
+
+    def request() -> None:
+        decide_with_first_read(KEY, refuse)
+        with pytest.raises(Unauthenticated):
+            open_decision().take(None)
+        under_way = read_ahead(answered.wait)
+        with pytest.raises(Unauthenticated):
+            under_way.result()  # nobody answers
+
+    in_a_request(request)
+    answered.set()

@@ -192,13 +192,14 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
         fresh.customer = customer
         record(fresh, EventType.BILLING_CHANGED, actor, fields=["methods"])
 
-    update_with_retry(lambda: get_account(actor, ws_id)[1], change)
+    update_with_retry(lambda: get_account(actor, ws_id)[1], change, first=account)
     return method
 
 
 def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
     """Remove a payment method; if it was the default, the newest other one becomes the default. Raises NotFound."""
-    method = _get_method(get_account(actor, ws_id)[1], method_id)
+    _, account = get_account(actor, ws_id)
+    method = _get_method(account, method_id)
     if method.get("token"):
         gateways.get_gateway(method["gateway"]).detach(method["token"])
 
@@ -210,7 +211,7 @@ def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
         account.methods = rest
         record(account, EventType.BILLING_CHANGED, actor, fields=["methods"])
 
-    update_with_retry(lambda: get_account(actor, ws_id)[1], change)
+    update_with_retry(lambda: get_account(actor, ws_id)[1], change, first=account)
 
 
 def _get_method(account: BillingAccount, method_id: str) -> dict[str, Any]:

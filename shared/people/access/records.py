@@ -32,7 +32,6 @@ from shared.store import (
     get,
     size,
     update,
-    update_now,
 )
 
 MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs 9 write units a request instead of 1
@@ -208,9 +207,9 @@ def open_session(user: Actor, session_id: str, expires: int, access: Access | No
     return update(_key_row(user.id), actions, condition, _SessionEnded)
 
 
-def close_session(user_id: str, session_id: str) -> None:
+def close_session(user_id: str, session_id: str) -> Operation:
     """Remove a session: from the next request on, all its tokens are refused."""
-    update_now(_key_row(user_id), [Access.sessions[session_id].remove()])
+    return update(_key_row(user_id), [Access.sessions[session_id].remove()])
 
 
 def close_sessions(user: Actor, session_ids: Sequence[str]) -> Operation:

@@ -189,8 +189,7 @@ def _rotate(session: Session, presented: str) -> str:
 
 def end(user_id: str, session_id: str) -> None:
     """Log out: from now on all tokens of this session are refused."""
-    records.close_session(user_id, session_id)
-    write(delete(session_key(session_id)))
+    write(records.close_session(user_id, session_id), delete(session_key(session_id)))
 
 
 def session_key(session_id: str) -> Session:

@@ -1,12 +1,13 @@
 """Reading runs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import begin_index_rows, collection, fetch, fetch_all, get, load, page_of
+from shared.store import begin_index_rows, collection, fetch, fetch_all, get, load, page_of, read_ahead
 from shared.work.items.rows import Item
 
 
@@ -46,13 +47,15 @@ class WaitingRun:
 def list_waiting_runs(
     actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
 ) -> tuple[list[WaitingRun], int]:
-    """Return a page of the runs that wait for an answer, longest wait first, and their number; at most five reads.
+    """Return a page of the runs that wait for an answer, longest wait first, and their number; at most three round trips.
 
     `waiting_for`: approval | budget. Raises NotFound, Forbidden.
     """
-    workspace = load(Workspace, ws_id, actor, Permission.CARD_READ)
     kinds = [waiting_for] if waiting_for else ["approval", "budget"]
-    rows = [row for kind in kinds for row in collection(3, "RUNS#WAITING", f"{kind}#{workspace.id}#")]
+    prefixes = [f"{kind}#{bare_id(ws_id)}#" for kind in kinds]
+    waiting = [read_ahead(partial(collection, 3, "RUNS#WAITING", prefix)) for prefix in prefixes]
+    load(Workspace, ws_id, actor, Permission.CARD_READ)
+    rows = [row for found in waiting for row in found.result()]
     rows.sort(key=lambda row: row.sort.split("#")[2:])
     runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
     titles = {card.id: card.title for card in fetch_all(Item, dict.fromkeys(run.item_id for run in runs))}

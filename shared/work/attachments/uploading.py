@@ -113,7 +113,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     )
     copy_file(upload.file, attachment.file)
     try:
-        update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload))
+        update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload), first=item)
     except _AlreadyAttached:
         winner = get(Attachment, *Attachment.key(attachment.id))
         if winner is None:

@@ -22,10 +22,10 @@ from shared.store import (
     authorize,
     create,
     get,
+    get_many,
     id_of,
     item_collection,
     iterate,
-    load,
     read_ahead,
     stale,
     update_with_retry,
@@ -119,20 +119,25 @@ def _complete(project: Project, rows: Sequence[AgentConfig]) -> Configs:
 
 
 def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
-    """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project."""
-    project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
+    """Change the given fields (None clears one). Two round trips, three the first time.
+
+    Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project.
+    """
+    bare, agent = id_of(Project, project_id), get_agent(agent_id)
+    key = AgentConfig.key_in(bare, agent.id)
+    project, stored = get_many([(Project, *Project.key(bare)), (AgentConfig, *key)])
+    if not isinstance(project, Project) or project.deleted_at:
+        raise NotFound(Project.NAME)
+    authorize(project, actor, Permission.AGENT_CONFIGURE)
     if project.status != "active":
         raise ProjectArchived
-    agent = get_agent(agent_id)
     check_model(changes.get("provider"), changes.get("model"))
 
-    def read() -> AgentConfig:
-        row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))
-        if row is None:
-            row = default_config(project, agent)
-            row.created_at = row.updated_at = clock.iso()
-            with suppress(Conflict):  # another request just created it: `version` refuses the slower of the two changes
-                write(create(row, stale))
+    def made() -> AgentConfig:
+        row = default_config(project, agent)
+        row.created_at = row.updated_at = clock.iso()
+        with suppress(Conflict):  # another request just created it: `version` refuses the slower of the two changes
+            write(create(row, stale))
         return row
 
     def change(config: AgentConfig) -> list[Operation]:
@@ -143,4 +148,5 @@ def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[
         record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
         return [require_writable(project.board_id)]
 
-    return agent, update_with_retry(read, change)
+    first = stored if isinstance(stored, AgentConfig) else made()
+    return agent, update_with_retry(lambda: get(AgentConfig, *key) or made(), change, first=first)
