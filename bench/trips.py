@@ -22,9 +22,11 @@ LISTED: dict[str, tuple[int, str]] = {
     "agentConfigs.update": (3, "the first time the row is made before it is changed"),
     "attachments.complete": (3, "the upload, then its card, then the transaction"),
     "attachments.delete": (3, "the attachment, then its card, then the transaction"),
-    "auth.changePassword": (7, "three counters of guesses before the password is looked at; the user, their sessions"),
-    "auth.login": (9, "count, address, user, three counters of guesses, organization, transaction, the workspaces shown"),
-    "auth.refresh": (5, "count, session, its next secret, then the user, then the organization, whose plan is in the token"),
+    "auth.changePassword": (
+        7,
+        "the counters of guesses, each twice in a new window, before the password is looked at; the user, their sessions",
+    ),
+    "auth.resendVerification": (4, "the user; the counter of mails, twice in a new window; the user, for the mail"),
     "cards.list": (3, "the board and its counts, which say where in the index the page is; the index; the rows of the page"),
     "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
@@ -224,7 +226,10 @@ def _operations() -> Iterator[tuple[str, int, Callable[[], Any]]]:
     yield "runs.trigger", WRITE, lambda: ada("runs", "POST", f"/cards/{card_id}/agents/prd/run", body={})
     yield "usage.workspace", READ_MANY, lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
     yield "runs.list", READ_MANY, lambda: ada("runs", "GET", f"/cards/{card_id}/runs")
-    yield "runs.get", READ_ONE, lambda: ada("runs", "GET", f"/runs/{fetch(Item, card_id).lease_run}")
+    leased = fetch(Item, card_id)
+    if leased is None:
+        raise LookupError(card_id)
+    yield "runs.get", READ_ONE, lambda: ada("runs", "GET", f"/runs/{leased.lease_run}")
     project, workspace = f"/projects/{world.project.id}", f"/workspaces/{world.ws_id}"
     yield "workspaces.get", READ_ONE, lambda: ada("workspaces", "GET", workspace)
     yield "workspaces.update", WRITE, lambda: ada("workspaces", "PUT", workspace, body={"name": "W"})

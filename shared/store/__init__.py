@@ -27,7 +27,7 @@ from shared.store.files import (
 )
 from shared.store.first_reads import decide_with_first_read
 from shared.store.optimistic import is_stale, retrying, stale
-from shared.store.rate_windows import RateStatus, count_requests
+from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
@@ -121,6 +121,7 @@ __all__ = [
     "copy_file",
     "count",
     "count_requests",
+    "count_together",
     "create",
     "decide_with_first_read",
     "decode_cursor",

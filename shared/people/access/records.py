@@ -27,6 +27,7 @@ from shared.store import (
     RateStatus,
     UnicodeAttribute,
     count_requests,
+    count_together,
     create,
     flat_map,
     get,
@@ -139,10 +140,10 @@ def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | Non
 
 
 def count_guess_from(email: str, ip: str) -> None:
-    """Count an attempt to prove one's identity by a password, where it comes from. Raises RateLimited. Two round trips, or up to
-    four at the first attempt in a window."""
-    count_requests(Guesses, _network_key(ip), [GUESSES_PER_NETWORK], ttl=GUESSES_PER_NETWORK.window * 2)
-    count_requests(Guesses, _guesses_key(email, ip), GUESSES_PER_IP, ttl=_GUESSES_TTL)
+    """Count an attempt to prove one's identity by a password, where it comes from. Raises RateLimited. One round trip, two at the first
+    attempt in a window."""
+    network = _network_key(ip), [GUESSES_PER_NETWORK], GUESSES_PER_NETWORK.window * 2
+    count_together(Guesses, network, (_guesses_key(email, ip), GUESSES_PER_IP, _GUESSES_TTL))
 
 
 def count_guess_at(user_id: str | None, email: str) -> Access:
