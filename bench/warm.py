@@ -64,6 +64,7 @@ def measure() -> list[dict[str, Any]]:
     import boto3
     from moto import mock_aws
 
+    from shared.core.settings import settings
     from shared.edge.http import log
     from shared.people.access import quota_leases
     from tests import conftest  # the environment and the tables of the tests
@@ -76,6 +77,7 @@ def measure() -> list[dict[str, Any]]:
             patch.multiple(quota_leases, **LARGE_LEASES),
         ):  # the lease's trip (one in twenty requests) is in no measured request
             os.environ |= conftest.create_resources(cache(boto3.client))
+            settings.cache_clear()  # a module imported before may have read them without the tables
             cases = cases_recorded()
         return [_compare(case) for case in cases]
 
