@@ -28,7 +28,7 @@ class Ahead(Generic[T]):
 
 
 def read_ahead(read: Callable[[], T]) -> Ahead[T]:
-    """Begin a read in another thread. It must use `the_client`, and change nothing."""
+    """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way."""
     return Ahead(_pool().submit(read))
 
 

@@ -1,7 +1,8 @@
 """A row that decides whether a request may go on, read together with the first rows that the request asks for.
 
 `decide_with_first_read` names the row for the current request. The next `get` or `get_many` reads it too, in the same round trip, and
-returns nothing before the decision; any other call to DynamoDB waits for a read of that row alone. A refusal is raised at each of them.
+returns nothing before the decision; a query is sent at the same time as a read of that row, and any other call waits for it. A refusal
+is raised at each of them.
 """
 
 from collections.abc import Callable
