@@ -18,8 +18,9 @@ from tests.trips import LARGE_LEASES
 
 @pytest.fixture(autouse=True)
 def leases() -> Iterator[None]:
-    """A lease holds all requests of its window, so that what a request costs does not depend on how many went before."""
-    with patch.multiple(quota_leases, **LARGE_LEASES):
+    """A process of its own, whose leases are large, so that what a request costs does not depend on how many went before: the first
+    request of a caller takes the lease."""
+    with patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), **LARGE_LEASES):
         yield
 
 

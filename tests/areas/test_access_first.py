@@ -217,4 +217,5 @@ def test_the_rows_and_the_decision_are_of_one_read(world, ended):
     card = world.card().id
     with Process(None, calls=READS | WRITES) as process:
         assert ended("cards", "GET", f"/cards/{card}").status == 401
-    assert sorted(process.names) == ["BatchGetItem", "Query", "Query"]
+    assert process.names.count("BatchGetItem") == 1
+    assert {*process.names} <= {"BatchGetItem", "Query"}  # it does not wait for what it read ahead
