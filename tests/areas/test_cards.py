@@ -346,6 +346,9 @@ def test_what_each_operation_costs(world):
         cards(world)
     assert seen.names == ["BatchGetItem", "Query", "BatchGetItem"]
     with count_requests() as seen:
+        assert [one["id"] for one in cards(world, f"?laneId={lane}").json["cards"]] == [card["id"]]
+    assert (seen.names, seen.beside) == (["BatchGetItem", "BatchGetItem"], ["Query"])
+    with count_requests() as seen:
         world.ada("cards", "GET", f"/cards/{card['id']}")
     assert (seen.names, seen.beside) == (["BatchGetItem"], ["Query", "Query"])  # nothing around it: no second batch
     with count_requests() as seen:
