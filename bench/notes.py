@@ -63,10 +63,11 @@ compression (1 to 2 % each).
 On moto, counted at botocore (exact). Units by the published formula from the sizes of the rows that were read and written: a
 strongly consistent read 1 per 4 KB and an eventually consistent one 0.5, a write 1 per KB, transactions twice, a write more for
 each index of a row (each index entry is counted as written, also where an update leaves it as it was: an upper bound). A
-missing row of a batch costs nothing here and half or one unit on AWS. The access of every request is the one `UpdateItem` at
-its beginning; the first request of a rate-limit window takes one more, once a window, and one request in twenty one more, for
-the next handful of the workspace's own limit; neither is shown. The budget is two trips; where an operation has more, the last
-column says what for.
+missing row of a batch costs nothing here and half or one unit on AWS. Trips are calls one after the other; what is read ahead at
+the same time stands behind a `+`. The access record is read with a request's first rows; one request in four to twenty takes
+one trip more, for the next lease of the caller's requests or the workspace's, which is not shown. The budget is one trip for
+a row by its id, two for a list, a row with collections and a change, four for a login; where an operation has more, the last
+column says what for. `tests/areas/test_trips.py` holds every operation of agentworks to it.
 """,
     "close": """
 The real job in calls of 40 seconds, botocore included; a table in this process answers in place of the network, keeps what is

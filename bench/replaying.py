@@ -1,12 +1,14 @@
 """Record AWS responses from moto once and replay them, so that a loop measures our code and not an emulator.
 
 A stub in botocore's `before-send` hook, the last step before the network, answers every request. Recording stores the bytes of moto's
-responses; replaying returns the same bytes in the same order.
+responses; replaying returns the same bytes to the same requests, which may be sent at the same time.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
@@ -27,16 +29,32 @@ def answer(request: AWSRequest, recorded: Recorded) -> AWSResponse:
     return AWSResponse(request.url, status, dict(headers), _Raw(body))
 
 
+def _key(target: str | bytes, body: str | bytes) -> tuple[bytes, bytes]:
+    """Return what tells requests apart that are sent at the same time: queries are known by their whole body."""
+    name, sent = (one.encode() if isinstance(one, str) else one for one in (target, body))
+    return name, sent if name.endswith(b".Query") else b""
+
+
 class Tape:
-    """A `before-send` handler that replays its recorded responses in an endless loop."""
+    """A `before-send` handler that replays its recorded responses in an endless loop, each kind of request in its own order."""
 
     def __init__(self) -> None:
         self.responses: list[Recorded] = []
         self.at = 0
+        self._by_key: dict[tuple[bytes, bytes], list[Recorded]] = {}
+        self._positions: Counter[tuple[bytes, bytes]] = Counter()
+        self._lock = Lock()
+
+    def keep(self, key: tuple[bytes, bytes], recorded: Recorded) -> None:
+        self.responses.append(recorded)
+        self._by_key.setdefault(key, []).append(recorded)
 
     def play(self, request: AWSRequest, **_: Any) -> AWSResponse:
-        recorded = self.responses[self.at % len(self.responses)]
-        self.at += 1
+        key = _key(request.headers["X-Amz-Target"], request.body)
+        with self._lock:
+            recorded = self._by_key[key][self._positions[key] % len(self._by_key[key])]
+            self._positions[key] += 1
+            self.at += 1
         return answer(request, recorded)
 
 
@@ -45,13 +63,19 @@ def recording(events: Any) -> Iterator[Tape]:
     """Record every response of a client (given by its `meta.events`) until the block ends."""
     tape = Tape()
 
-    def keep(http_response: Any, **_: Any) -> None:
-        tape.responses.append((http_response.status_code, dict(http_response.headers), http_response.content))
+    def note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["bench"] = _key(params["headers"]["X-Amz-Target"], params["body"])
 
+    def keep(http_response: Any, context: dict[str, Any], **_: Any) -> None:
+        recorded = http_response.status_code, dict(http_response.headers), http_response.content
+        tape.keep(context["bench"], recorded)
+
+    events.register("before-call", note)
     events.register("after-call", keep)
     try:
         yield tape
     finally:
+        events.unregister("before-call", note)
         events.unregister("after-call", keep)
 
 

@@ -15,33 +15,36 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-BUDGET = 2  # round trips, access included; what takes more is listed with its number and its reason
+READ_ONE, READ_MANY, WRITE, LOGIN = 1, 2, 2, 4
+"""Round trips one after the other, access included: a row by its id; a list, or a row with collections; any change; a login. What is read
+ahead beside them costs no time and is shown with a +."""
 LISTED: dict[str, tuple[int, str]] = {
-    "auth.login": (
-        8,
-        "count, address, user, guesses from here and in all, organization: each decides on the next; one transaction; the workspaces shown",
+    "agentConfigs.update": (3, "the first time the row is made before it is changed"),
+    "attachments.complete": (3, "the upload, then its card, then the transaction"),
+    "attachments.delete": (3, "the attachment, then its card, then the transaction"),
+    "auth.changePassword": (
+        7,
+        "the counters of guesses, each twice in a new window, before the password is looked at; the user, their sessions",
     ),
-    "projects.list": (3, "the index of the workspace, then the rows of the page"),
-    "boards.cards.list": (4, "the board, its index, the rows of the page"),
-    "cards.get": (4, "the card, then its comments and its activities, each an index of its own"),
-    "cards.create": (3, "board, lane, counts and project in one batch, before the transaction"),
-    "cards.update": (3, "the card before the transaction"),
-    "cards.move": (3, "card, lanes and counts in one batch, before the transaction"),
-    "cards.delete": (3, "the card before the transaction"),
-    "comments.create": (3, "the card before the transaction"),
-    "documents.create": (3, "the project before the transaction"),
-    "documents.list": (4, "the project, its index, the rows of the page with their texts"),
-    "documents.get": (3, "the document, then its text and revisions, whose keys follow from it"),
-    "documents.update": (4, "the document, then its old text for the diff, before the transaction"),
-    "runs.trigger": (4, "the card, then everything that decides in one batch, then the transaction"),
-    "usage.workspace": (3, "the totals by day, then the parts: each a range of keys of its own"),
-    "runs.list": (4, "the card, its index, the rows of the page"),
+    "auth.resendVerification": (4, "the user; the counter of mails, twice in a new window; the user, for the mail"),
+    "cards.list": (3, "without a lane or a filter the counts say where in the index the page is: board, index, rows of the page"),
+    "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
+    "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
+    "members.invite": (7, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
+    "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
+    "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
+    "runs.retry": (4, "the run, then what runs.trigger reads and writes"),
+    "runs.trigger": (3, "the card, then everything that decides, whose keys the card names; then the transaction"),
+    "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
+    "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
 }
 
 
 @dataclass
 class Cost:
     names: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    """What is read ahead, at the same time as the others."""
     reads: float = 0.0
     writes: float = 0.0
 
@@ -80,35 +83,27 @@ def _indexes(item: dict[str, Any]) -> float:
 @contextmanager
 def costing() -> Iterator[Cost]:
     """What our client sends until the block ends, and what it would cost."""
-    from shared.store.client import dynamodb
+    import boto3
 
-    client, cost = dynamodb(), Cost()
-    measuring = False
+    from shared.store.client import the_client
+    from tests.trips import is_beside
+
+    looking, cost = boto3.client("dynamodb"), Cost()
 
     def row(table: str, key: dict[str, Any]) -> dict[str, Any]:
-        nonlocal measuring
-        measuring = True
-        try:
-            item: dict[str, Any] = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-        finally:
-            measuring = False
+        item: dict[str, Any] = looking.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         return item
 
     def written(operation: dict[str, Any]) -> float:
         item = operation.get("Item") or row(operation["TableName"], operation["Key"])
         return max(1, math.ceil(size_of(item) / 1024)) + (_indexes(item) if operation["TableName"] == "core" else 0)
 
-    pending: list[tuple[str, dict[str, Any]]] = []
+    def before(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["cadre_request"] = json.loads(params["body"])
 
-    def before(params: dict[str, Any], model: Any, **_: Any) -> None:
-        if not measuring:
-            pending.append((model.name, json.loads(params["body"])))
-
-    def after(parsed: dict[str, Any], **_: Any) -> None:
-        if measuring:
-            return
-        name, request = pending.pop()
-        cost.names.append(name)
+    def after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        name, request = model.name, context["cadre_request"]
+        (cost.beside if is_beside() else cost.names).append(name)
         if name == "GetItem":
             cost.reads += max(1, math.ceil(size_of(parsed.get("Item", {})) / 4096)) * (
                 1 if request.get("ConsistentRead") else 0.5
@@ -125,7 +120,7 @@ def costing() -> Iterator[Cost]:
         elif name in {"PutItem", "UpdateItem", "DeleteItem"}:
             cost.writes += written(request)
 
-    events = client.meta.events
+    events = the_client().meta.events
     events.register("before-call.dynamodb", before)
     events.register("after-call.dynamodb", after)
     try:
@@ -140,33 +135,43 @@ def measure() -> list[dict[str, Any]]:
     import boto3
     from moto import mock_aws
 
+    from shared.core.settings import settings
     from shared.people.access import quota_leases
     from tests import conftest
+    from tests.trips import LARGE_LEASES
 
-    # the handful of requests that a process takes for a workspace is one trip in twenty, not what an operation costs
-    with mock_aws(), patch.object(quota_leases, "LEASE_SIZE", 9_000):
+    # the lease of a process is one trip in twenty, not what an operation costs
+    with mock_aws(), patch.multiple(quota_leases, **LARGE_LEASES):
         os.environ |= conftest.create_resources(cache(boto3.client))
-        return [_row(name, call) for name, call in _operations()]
+        settings.cache_clear()  # a module imported before may have read them without the queues
+        return rows()
 
 
-def _row(name: str, call: Callable[[], Any]) -> dict[str, Any]:
+def rows() -> list[dict[str, Any]]:
+    """The rows of `measure`, on tables that are there."""
+    return [_row(name, least, call) for name, least, call in _operations()]
+
+
+def _row(name: str, least: int, call: Callable[[], Any]) -> dict[str, Any]:
     with costing() as cost:
         answer = call()
     if answer.status >= 300:
         raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
-    budget, why = LISTED.get(name, (BUDGET, ""))
+    budget, why = LISTED.get(name, (least, ""))
     return {
         "operation": name,
         "trips": len(cost.names),
         "budget": budget,
         "why": why,
-        "calls": " ".join(cost.names),
+        "calls": " ".join(cost.names) + "".join(f" + {name}" for name in cost.beside),
         "rcu": cost.reads,
         "wcu": cost.writes,
     }
 
 
-def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
+def _operations() -> Iterator[tuple[str, int, Callable[[], Any]]]:
+    from shared.store import fetch
+    from shared.work.items.rows import Item
     from tests.areas.boards_world import create_world
     from tests.areas.driving import call
 
@@ -187,6 +192,7 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
     ada.at("omoios")("cards", "GET", ticket)
     yield (
         "auth.register",
+        WRITE,
         lambda: call(
             "auth",
             "agentworks",
@@ -195,32 +201,44 @@ def _operations() -> Iterator[tuple[str, Callable[[], Any]]]:
             body={"name": "B", "email": "b@example.com", "password": "correct horse"},
         ),
     )
-    yield "auth.login", lambda: call("auth", "agentworks", "POST", "/auth/login", body=credentials)
-    yield "auth.me", lambda: ada("auth", "GET", "/auth/me")
-    yield "workspaces.list", lambda: ada("workspaces", "GET", "/workspaces")
-    yield "projects.list", lambda: ada("projects", "GET", f"/workspaces/{world.ws_id}/projects")
-    yield "boards.get", lambda: ada("boards", "GET", f"/boards/{board}")
-    yield "boards.cards.list", lambda: ada("cards", "GET", f"/boards/{board}/cards")
-    yield "cards.create", lambda: ada("cards", "POST", f"/boards/{board}/cards", body=card)
-    yield "cards.get", lambda: ada("cards", "GET", f"/cards/{card_ids[0]}")
-    yield "cards.update", lambda: ada("cards", "PUT", f"/cards/{card_ids[0]}", body={"title": "Pay by invoice"})
-    yield "cards.move", lambda: ada("cards", "POST", f"/cards/{card_ids[0]}/move", body={"toLaneId": lanes[4].id})
-    yield "comments.create", lambda: ada("comments", "POST", f"/cards/{card_ids[0]}/comments", body={"content": "Yes."})
+    yield "auth.login", LOGIN, lambda: call("auth", "agentworks", "POST", "/auth/login", body=credentials)
+    yield "auth.me", READ_ONE, lambda: ada("auth", "GET", "/auth/me")
+    yield "workspaces.list", READ_MANY, lambda: ada("workspaces", "GET", "/workspaces")
+    yield "projects.list", READ_MANY, lambda: ada("projects", "GET", f"/workspaces/{world.ws_id}/projects")
+    yield "boards.get", READ_ONE, lambda: ada("boards", "GET", f"/boards/{board}")
+    yield "cards.list", READ_MANY, lambda: ada("cards", "GET", f"/boards/{board}/cards")
+    yield "cards.create", WRITE, lambda: ada("cards", "POST", f"/boards/{board}/cards", body=card)
+    yield "cards.get", READ_MANY, lambda: ada("cards", "GET", f"/cards/{card_ids[0]}")
+    yield "cards.update", WRITE, lambda: ada("cards", "PUT", f"/cards/{card_ids[0]}", body={"title": "Pay by invoice"})
+    yield "cards.move", WRITE, lambda: ada("cards", "POST", f"/cards/{card_ids[0]}/move", body={"toLaneId": lanes[4].id})
+    yield "comments.create", WRITE, lambda: ada("comments", "POST", f"/cards/{card_ids[0]}/comments", body={"content": "Yes."})
     docs, text = (
         f"/projects/{world.project.id}/docs",
         {"type": "prd", "title": "PRD", "content": "Customers pay by invoice.\n" * 100},
     )
     document = ada("documents", "POST", docs, body=text).json["id"]
-    yield "documents.create", lambda: ada("documents", "POST", docs, body=text)
-    yield "documents.list", lambda: ada("documents", "GET", docs)
-    yield "documents.latestByType", lambda: ada("documents", "GET", f"{docs}/prd")
-    yield "documents.get", lambda: ada("documents", "GET", f"/documents/{document}")
-    yield "documents.update", lambda: ada("documents", "PUT", f"/documents/{document}", body={"content": "Other words"})
-    yield "tickets.get", lambda: ada.at("omoios")("cards", "GET", ticket)
-    yield "runs.trigger", lambda: ada("runs", "POST", f"/cards/{card_id}/agents/prd/run", body={})
-    yield "usage.workspace", lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
-    yield "runs.list", lambda: ada("runs", "GET", f"/cards/{card_id}/runs")
-    yield "cards.delete", lambda: ada("cards", "DELETE", f"/cards/{card_ids[1]}")
+    yield "documents.create", WRITE, lambda: ada("documents", "POST", docs, body=text)
+    yield "documents.list", READ_MANY, lambda: ada("documents", "GET", docs)
+    yield "documents.latestByType", READ_ONE, lambda: ada("documents", "GET", f"{docs}/prd")
+    yield "documents.get", READ_MANY, lambda: ada("documents", "GET", f"/documents/{document}")
+    yield "documents.update", WRITE, lambda: ada("documents", "PUT", f"/documents/{document}", body={"content": "Other words"})
+    yield "tickets.get", READ_ONE, lambda: ada.at("omoios")("cards", "GET", ticket)
+    yield "runs.trigger", WRITE, lambda: ada("runs", "POST", f"/cards/{card_id}/agents/prd/run", body={})
+    yield "usage.workspace", READ_MANY, lambda: ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?breakdown=user")
+    yield "runs.list", READ_MANY, lambda: ada("runs", "GET", f"/cards/{card_id}/runs")
+    leased = fetch(Item, card_id)
+    if leased is None:
+        raise LookupError(card_id)
+    yield "runs.get", READ_ONE, lambda: ada("runs", "GET", f"/runs/{leased.lease_run}")
+    project, workspace = f"/projects/{world.project.id}", f"/workspaces/{world.ws_id}"
+    yield "workspaces.get", READ_ONE, lambda: ada("workspaces", "GET", workspace)
+    yield "workspaces.update", WRITE, lambda: ada("workspaces", "PUT", workspace, body={"name": "W"})
+    yield "members.list", READ_MANY, lambda: ada("workspaces", "GET", f"{workspace}/members")
+    yield "projects.get", READ_ONE, lambda: ada("projects", "GET", project)
+    yield "projects.create", WRITE, lambda: ada("projects", "POST", f"{workspace}/projects", body={"name": "P", "slug": "p"})
+    yield "projects.update", WRITE, lambda: ada("projects", "PUT", project, body={"name": "P"})
+    yield "billing.get", READ_MANY, lambda: ada("billing", "GET", f"{workspace}/billing")
+    yield "cards.delete", WRITE, lambda: ada("cards", "DELETE", f"/cards/{card_ids[1]}")
 
 
 if __name__ == "__main__":

@@ -64,17 +64,20 @@ def measure() -> list[dict[str, Any]]:
     import boto3
     from moto import mock_aws
 
+    from shared.core.settings import settings
     from shared.edge.http import log
     from shared.people.access import quota_leases
     from tests import conftest  # the environment and the tables of the tests
+    from tests.trips import LARGE_LEASES
 
     with Path(os.devnull).open("w") as nothing:
         log.logger.registered_handler.setStream(nothing)  # type: ignore[attr-defined]
         with (
             mock_aws(),
-            patch.object(quota_leases, "LEASE_SIZE", 9_000),
+            patch.multiple(quota_leases, **LARGE_LEASES),
         ):  # the lease's trip (one in twenty requests) is in no measured request
             os.environ |= conftest.create_resources(cache(boto3.client))
+            settings.cache_clear()  # a module imported before may have read them without the tables
             cases = cases_recorded()
         return [_compare(case) for case in cases]
 

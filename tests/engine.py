@@ -15,7 +15,7 @@ from local.engine import Engine
 from shared.core import aws, keys
 from shared.core.settings import settings
 from shared.store import files
-from shared.store.client import dynamodb
+from shared.store.client import the_client
 from tests.tables import QUEUES, create_resources
 
 _ACCOUNT = "000000000042"  # of its own: the engine keeps accounts apart
@@ -51,7 +51,7 @@ def _forget() -> None:
     boto3.DEFAULT_SESSION = None
     aws.session.cache_clear()
     aws.short_call_client.cache_clear()
-    dynamodb.cache_clear()
+    the_client.cache_clear()
     files._bucket.cache_clear()
     settings.cache_clear()
     keys._root.cache_clear()

@@ -15,7 +15,6 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 from shared.people.identity import accounts, profiles, recovery, sessions, users
 from shared.people.identity.federation import sign_in
-from shared.people.tenancy.workspaces import list_workspaces
 
 routes = Routes(AGENTWORKS, "auth")
 ONE_TIME = (Situation.ONE_TIME_TOKEN_INVALID, Situation.ONE_TIME_TOKEN_EXPIRED)
@@ -148,14 +147,16 @@ def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
-    result = accounts.login(body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip)
+    result = accounts.login(
+        body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip, with_workspaces=True
+    )
     _set_cookie(call, result.tokens)
     return LoginResponse(
         user=user_profile(result.user),
         token=result.tokens.access,
         refreshToken=result.tokens.refresh,
         expiresIn=result.tokens.expires_in,
-        workspaces=workspace_summaries(result.actor, list_workspaces(result.actor)),
+        workspaces=workspace_summaries(result.actor, result.workspaces),
     )
 
 

@@ -234,8 +234,9 @@ async def update(id: str, body: UpdateProjectRequest, caller: Caller) -> Project
     changes = {_COLUMNS[field]: value or None for field, value in sent.items()}
     if body.name is not None:
         changes["name"] = body.name
+    configs = agent_configs.begin_configs(id)
     project = updating.update_project(caller, id, changes, body.settings.to_row() if body.settings else None)
-    return _details(project, agent_configs.list_configs(project))
+    return _details(project, configs(project))
 
 
 @routes.post("/projects/{id}/archive", "projects.archive", status=202, permission=Permission.PROJECT_ARCHIVE)
@@ -248,5 +249,6 @@ async def archive(id: str, caller: Caller) -> ArchivedProject:
 @routes.post("/projects/{id}/restore", "projects.restore", permission=Permission.PROJECT_ARCHIVE)
 async def restore(id: str, caller: Caller) -> ProjectDetails:
     """Restore an archived project: it becomes writable again."""
+    configs = agent_configs.begin_configs(id)
     project = updating.restore_project(caller, id)
-    return _details(project, agent_configs.list_configs(project))
+    return _details(project, configs(project))

@@ -1,5 +1,6 @@
 """agentworks, section 3: workspaces and their members."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -35,12 +36,13 @@ from shared.edge.views.agentworks.entities import (
     current_usage,
     workspace_summaries,
 )
-from shared.money.billing.accounts import BillingStatus, billing_status, initial_billing_status
-from shared.money.usage.month_summary import MonthUsage, empty_month_usage, month_usage
+from shared.money.billing.accounts import BillingStatus, begin_billing_status, initial_billing_status
+from shared.money.usage.month_summary import MonthUsage, begin_month_usage, empty_month_usage
 from shared.people.tenancy import invitations, workspaces
 from shared.people.tenancy import members as people
 from shared.people.tenancy.limits import effective_settings
 from shared.people.tenancy.rows import Invitation, Workspace
+from shared.store import Ahead, read_ahead
 
 routes = Routes(AGENTWORKS, "workspaces")
 
@@ -209,6 +211,12 @@ class TransferWorkspaceRequest(StrictRequest):
     userId: Annotated[str, Field(min_length=1, max_length=64)]
 
 
+def _begin_details(ws_id: str) -> Callable[[Workspace], WorkspaceDetails]:
+    """Begin to read how a workspace stands this month; it is shown with the workspace, which is read or changed meanwhile."""
+    usage, standing = begin_month_usage(bare_id(ws_id)), begin_billing_status(bare_id(ws_id))
+    return lambda workspace: _details(workspace, usage(workspace), standing(workspace))
+
+
 def _details(workspace: Workspace, usage: MonthUsage, standing: BillingStatus) -> WorkspaceDetails:
     return WorkspaceDetails(
         id=workspace.id,
@@ -234,8 +242,8 @@ async def list_workspaces(caller: Caller) -> ListWorkspacesResponse:
 @routes.get("/workspaces/{id}", "workspaces.get", permission=Permission.WORKSPACE_READ)
 async def get(id: str, caller: Caller) -> WorkspaceDetails:
     """A workspace with its settings, and how it stands this month."""
-    workspace = workspaces.get_workspace(caller, id)
-    return _details(workspace, month_usage(workspace), billing_status(workspace))
+    details = _begin_details(id)
+    return details(workspaces.get_workspace(caller, id))
 
 
 @routes.post("/workspaces", "workspaces.create", status=201, errors=(Situation.SLUG_TAKEN,))
@@ -250,8 +258,8 @@ async def create(body: CreateWorkspaceRequest, caller: Caller) -> WorkspaceDetai
 async def update(id: str, body: UpdateWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Change the given fields; settings change key by key."""
     settings = body.settings.to_settings() if body.settings else None
-    workspace = workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings)
-    return _details(workspace, month_usage(workspace), billing_status(workspace))
+    details = _begin_details(id)
+    return details(workspaces.update_workspace(caller, id, name=body.name, description=body.description, settings=settings))
 
 
 @routes.delete("/workspaces/{id}", "workspaces.delete", status=202, permission=Permission.WORKSPACE_ADMIN)
@@ -263,16 +271,20 @@ async def delete(id: str, caller: Caller) -> DeletedWorkspace:
 @routes.post("/workspaces/{id}/transfer", "workspaces.transfer", permission=Permission.WORKSPACE_ADMIN, addition=True)
 async def transfer(id: str, body: TransferWorkspaceRequest, caller: Caller) -> WorkspaceDetails:
     """Make another member the owner; the caller becomes an administrator."""
-    workspace = people.transfer(caller, id, body.userId)
-    return _details(workspace, month_usage(workspace), billing_status(workspace))
+    details = _begin_details(id)
+    return details(people.transfer(caller, id, body.userId))
 
 
 @routes.get("/workspaces/{id}/members", "members.list", permission=Permission.WORKSPACE_READ)
 async def members(id: str, caller: Caller) -> WorkspaceMembersResponse:
     """The members of the workspace and the pending invitations, oldest first."""
-    current = _members(id, people.list_members(caller, id))
-    pending = [_invitation(one) for one in invitations.list_pending(caller, id)]
-    return WorkspaceMembersResponse(members=current, invitations=pending, total=len(current))
+    current, pending = invitations.list_members_and_pending(caller, id)
+    online = online_users(bare_id(id), (member.membership.user["id"] for member in current))
+    return WorkspaceMembersResponse(
+        members=[_member(member, online) for member in current],
+        invitations=[_invitation(one) for one in pending],
+        total=len(current),
+    )
 
 
 @routes.post("/workspaces/{id}/members/invite", "members.invite", status=201, permission=Permission.MEMBER_INVITE, secret=True)
@@ -301,7 +313,8 @@ async def invite(id: str, body: InviteMemberRequest, caller: Caller) -> InviteMe
 @routes.put("/workspaces/{id}/members/{userId}", "members.update", permission=Permission.MEMBER_INVITE)
 async def update_member(id: str, userId: str, body: UpdateMemberRequest, caller: Caller) -> WorkspaceMember:
     """Change a member's role and what they may do beyond it. To take something away needs member:remove."""
-    return _members(id, [people.update_member(caller, id, userId, Role(body.role), body.permissions)])[0]
+    online = _begin_presence(id, userId)
+    return _member(people.update_member(caller, id, userId, Role(body.role), body.permissions), online.result())
 
 
 @routes.delete("/workspaces/{id}/members/{userId}", "members.remove", status=204, permission=Permission.MEMBER_REMOVE)
@@ -315,7 +328,8 @@ async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Cal
     """Join the workspace. The invitation must be for the caller's address and can be used once."""
     if body.token != token:
         raise Invalid(FieldError("token", "This is not the token of the path"))
-    return _members(id, [invitations.accept(caller, id, token)])[0]
+    online = _begin_presence(id, caller.id)
+    return _member(invitations.accept(caller, id, token), online.result())
 
 
 @routes.delete(
@@ -326,12 +340,12 @@ async def cancel(id: str, invitationId: str, caller: Caller) -> None:
     invitations.cancel(caller, id, invitationId)
 
 
-def _members(ws_id: str, members: list[people.Member]) -> list[WorkspaceMember]:
-    online = online_users(bare_id(ws_id), (member.membership.user["id"] for member in members))
-    return [_member(member, member.membership.user["id"] in online) for member in members]
+def _begin_presence(ws_id: str, user_id: str) -> Ahead[set[str]]:
+    """Begin to read whether one member is online: it is shown after a change of that member."""
+    return read_ahead(lambda: online_users(bare_id(ws_id), [bare_id(user_id)]))
 
 
-def _member(member: people.Member, online: bool) -> WorkspaceMember:
+def _member(member: people.Member, online: set[str]) -> WorkspaceMember:
     row = member.membership
     return WorkspaceMember(
         id=row.id,
@@ -340,7 +354,7 @@ def _member(member: people.Member, online: bool) -> WorkspaceMember:
         joinedAt=row.created_at,
         lastActiveAt=row.last_active_at,
         permissions=member.permissions,
-        presence="online" if online else "offline",
+        presence="online" if row.user["id"] in online else "offline",
     )
 
 

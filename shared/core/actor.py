@@ -74,7 +74,7 @@ GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN}
 """Permissions that a member can be granted beyond their role."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The caller of a service: a person, an API key, an agent in a run, or the platform itself.
 

@@ -1,5 +1,7 @@
 """The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
+from shared.store.ahead import Ahead, read_ahead
+from shared.store.client import settle
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
     PART_BYTES,
@@ -23,14 +25,16 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
+from shared.store.first_reads import decide_with_first_read
 from shared.store.optimistic import is_stale, retrying, stale
-from shared.store.rate_windows import RateStatus, count_requests
+from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
     QueryOptions,
     Slice,
     authorize,
+    begin_index_rows,
     collection,
     count,
     fetch,
@@ -38,6 +42,7 @@ from shared.store.reading import (
     fetch_indexed,
     get,
     get_many,
+    id_of,
     index_row,
     index_rows,
     item_collection,
@@ -83,6 +88,7 @@ from shared.store.writing import (
 __all__ = [
     "COLLECTION_CAP",
     "PART_BYTES",
+    "Ahead",
     "BooleanAttribute",
     "Entity",
     "Ephemeral",
@@ -106,6 +112,7 @@ __all__ = [
     "UnicodeSetAttribute",
     "absent",
     "authorize",
+    "begin_index_rows",
     "begin_multipart",
     "check",
     "collection",
@@ -114,7 +121,9 @@ __all__ = [
     "copy_file",
     "count",
     "count_requests",
+    "count_together",
     "create",
+    "decide_with_first_read",
     "decode_cursor",
     "delete",
     "delete_file",
@@ -132,6 +141,7 @@ __all__ = [
     "get_file_start",
     "get_many",
     "head_file",
+    "id_of",
     "index_row",
     "index_rows",
     "is_stale",
@@ -149,8 +159,10 @@ __all__ = [
     "put_many",
     "put_part",
     "query",
+    "read_ahead",
     "retrying",
     "save",
+    "settle",
     "size",
     "stale",
     "store_text",

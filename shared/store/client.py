@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from shared.core.aws import client
 from shared.core.backoff import pause
+from shared.store.first_reads import open_decision
 
 
 class _RowParser(botocore.parsers.JSONParser):
@@ -38,10 +39,25 @@ class _RowSerializer(botocore.serialize.JSONSerializer):
         serialized.update(value)
 
 
-@cache
 def dynamodb() -> Any:
-    """Return the low-level client, created once. Its timeouts are short (2 s to connect, 10 s to read), because waiting costs
-    money on Lambda."""
+    """Return the low-level client. Raises the refusal of the current request, if it may not go on (`first_reads`)."""
+    settle()
+    return the_client()
+
+
+def settle() -> None:
+    """Decide whether the current request may go on, if that is still open. One round trip, or none. Raises the refusal."""
+    waiting = open_decision()
+    if waiting is not None:
+        table, pk, sk = waiting.key
+        answer = the_client().get_item(TableName=table, Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=True)
+        waiting.take(answer.get("Item"))
+
+
+@cache
+def the_client() -> Any:
+    """Return the client, created once, whatever is decided. Its timeouts are short (2 s to connect, 10 s to read), because waiting
+    costs money on Lambda."""
     config = Config(
         connect_timeout=2,
         read_timeout=10,

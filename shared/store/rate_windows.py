@@ -5,8 +5,9 @@ new window   the first request of a window finds an old window number: a second 
 refused      the condition fails, and the returned old row tells why: no such session, or a rule is full
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -47,7 +48,8 @@ def count_requests(
     stale: frozenset[str] = frozenset()
     for _ in range(_ROUNDS):
         try:
-            response = _send(_request(model, pk, rules, stale, amount, session, ttl, now))
+            request = _request(model, pk, rules, stale, amount, session, ttl, now)
+            response = _send(partial(dynamodb().update_item, **request))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -55,17 +57,49 @@ def count_requests(
             if session is not None and session not in old.get("sessions", {}).get("M", {}):
                 raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended") from None
             _refuse_if_full(rules, old, amount, now)
-            stale = frozenset(rule.name for rule in rules if _number(old, rule, "w") != _window(rule, now))
+            stale = _begun_before(rules, old, now)
         else:
             row: dict[str, Any] = response["Attributes"]
             return row, _tightest(rules, row, now)
     raise RateLimited(rules[0].limit, rules[0].window, 1, now + 1)
 
 
-def _send(request: dict[str, Any]) -> dict[str, Any]:
-    """Send the update; send it again while a transaction is on the row: the sign-in or the new workspace of another request."""
-    response: dict[str, Any] = retrying(lambda _: dynamodb().update_item(**request), again=is_contention)
-    return response
+def count_together(model: type[Row], *counters: tuple[str, Sequence[RateRule], int]) -> None:
+    """Count one request on several rows, each a key, rules and the seconds for which it is kept: on all of them or on none.
+
+    One transaction, two if a window begins. Raises RateLimited, for the first row that is full.
+    """
+    now = clock.epoch()
+    stale: dict[str, frozenset[str]] = {}
+    for _ in range(_ROUNDS):
+        requests = [_request(model, pk, rules, stale.get(pk, frozenset()), 1, None, ttl, now) for pk, rules, ttl in counters]
+        for request in requests:
+            del request["ReturnValues"]  # a transaction returns no rows
+        try:
+            _send(partial(dynamodb().transact_write_items, TransactItems=[{"Update": request} for request in requests]))
+        except ClientError as error:
+            reasons: Any = error.response.get("CancellationReasons", [])
+            if not any(reason["Code"] == "ConditionalCheckFailed" for reason in reasons):
+                raise
+            for (pk, rules, _), reason in zip(counters, reasons, strict=True):
+                if reason["Code"] == "ConditionalCheckFailed":
+                    old = reason.get("Item") or {}
+                    _refuse_if_full(rules, old, 1, now)
+                    stale[pk] = _begun_before(rules, old, now)
+        else:
+            return
+    rule = counters[0][1][0]
+    raise RateLimited(rule.limit, rule.window, 1, now + 1)
+
+
+def _begun_before(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> frozenset[str]:
+    """Return the names of the rules whose window on the row is not the current one."""
+    return frozenset(rule.name for rule in rules if _number(row, rule, "w") != _window(rule, now))
+
+
+def _send(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Send an update; send it again while a transaction is on the row: the sign-in or the new workspace of another request."""
+    return retrying(lambda _: call(), again=is_contention)
 
 
 def _request(

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store.client import batches, dynamodb
+from shared.store.ahead import read_ahead
+from shared.store.client import batches, dynamodb, the_client
 from shared.store.decoding import from_json
+from shared.store.first_reads import open_decision
 from shared.store.rows import Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
@@ -28,11 +30,18 @@ def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | 
     Raises NotFound for an unknown, deleted or foreign id (the three look the same from outside) and Forbidden if the actor may
     see it but lacks `permission`.
     """
-    bare = bare_id(entity_id)
-    entity = fetch(model, bare) if is_id(bare) else None
+    entity = fetch(model, id_of(model, entity_id))
     if entity is None or entity.deleted_at:
         raise NotFound(model.NAME)
     return authorize(entity, actor, permission)
+
+
+def id_of(model: type[E], entity_id: str) -> str:
+    """Return the bare id of an entity. Raises NotFound for a text that is no id at all."""
+    bare = bare_id(entity_id)
+    if not is_id(bare):
+        raise NotFound(model.NAME)
+    return bare
 
 
 def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> E:
@@ -52,6 +61,8 @@ def fetch(model: type[E], entity_id: str) -> E | None:
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
     """Return one row by its key, or None. A consistent read costs one unit per 4 KB, an inconsistent one half of it."""
+    if consistent and open_decision() is not None:
+        return cast("R | None", get_many([(model, pk, sk)])[0])
     raw = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
@@ -75,10 +86,21 @@ def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = Fals
         projection = _projection(model) if to_show else {}
         request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": not to_show} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
+    waiting = open_decision()
+    if waiting is None or to_show or len(keys) == _BATCH:
+        waiting, client = None, dynamodb()
+    else:
+        client = the_client()
+        table, pk, sk = waiting.key
+        request = requests.setdefault(table, {"Keys": [], "ConsistentRead": True})
+        if (key := {"PK": {"S": pk}, "SK": {"S": sk}}) not in request["Keys"]:
+            request["Keys"].append(key)
     by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for response in batches(dynamodb().batch_get_item, requests, "UnprocessedKeys"):
+    for response in batches(client.batch_get_item, requests, "UnprocessedKeys"):
         for table, rows in response["Responses"].items():
             by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
+    if waiting is not None:
+        waiting.take(by_key.get(waiting.key))
     return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
 
 
@@ -164,9 +186,26 @@ def index_rows(
     index: int, partition: str, prefix: str = "", *, between: tuple[str, str] | None = None, newest_first: bool = False
 ) -> Iterator[IndexRow]:
     """Yield the rows of a collection in the index's order, however many there are. One query for each megabyte."""
-    sort = f"GSI{index}SK"
     request = _request(Entity, partition, index=index, prefix=prefix, between=between, newest_first=newest_first)
-    for response in _responses(request):
+    return _unpack(index, _responses(request))
+
+
+def begin_index_rows(index: int, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[IndexRow]:
+    """Return the rows as `index_rows` does; the first query begins at once (`ahead`), before it is decided who may see them."""
+    responses = _responses(_request(Entity, partition, index=index, prefix=prefix, newest_first=newest_first))
+    first = read_ahead(lambda: next(responses))
+
+    def all_responses() -> Iterator[dict[str, Any]]:
+        yield first.result()
+        yield from responses
+
+    return _unpack(index, all_responses())
+
+
+def _unpack(index: int, responses: Iterable[dict[str, Any]]) -> Iterator[IndexRow]:
+    """Yield the rows of an index from DynamoDB's responses."""
+    sort = f"GSI{index}SK"
+    for response in responses:
         for raw in response["Items"]:
             fields = from_json(raw["f"]["S"]) if "f" in raw else {}
             yield IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], fields)
@@ -248,9 +287,12 @@ def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) 
 
 
 def _responses(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield DynamoDB's responses to a query, page by page."""
+    """Yield DynamoDB's responses to a query, page by page. If it is the first read of a request, it begins while access is decided."""
     while True:
-        response = dynamodb().query(**request)
+        if open_decision() is None:
+            response = dynamodb().query(**request)
+        else:
+            response = read_ahead(partial(the_client().query, **request)).result()
         yield response
         if "LastEvaluatedKey" not in response:
             return

@@ -29,7 +29,7 @@ from pynamodb.models import Model
 
 from shared.core import clock
 from shared.core.settings import settings
-from shared.store.client import dynamodb
+from shared.store.client import the_client
 from shared.store.decoding import decoder_for
 
 __all__ = [
@@ -103,7 +103,7 @@ class Row(Model):
                     }
                 ),
             )
-            connection.connection._client = dynamodb()
+            connection.connection._client = the_client()
             _connections[name] = connection
         return _connections[name]
 

@@ -138,15 +138,15 @@ def write(*operations: Operation) -> None:
         _send(operations, lambda: dynamodb().transact_write_items(TransactItems=[{op.verb: op.request} for op in operations]))
 
 
-def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None]) -> E:
-    """Load, change and save an entity; repeat all three if another writer was faster, six times at most.
+def update_with_retry(load: Callable[[], E], change: Callable[[E], Sequence[Operation] | None], *, first: E | None = None) -> E:
+    """Load, change and save an entity; repeat all three if another writer was faster, six times at most. `first`: it was loaded already.
 
     `change` alters the entity in place (and records its event) and may return further operations for the same transaction.
     Nothing is written if it changes nothing and returns none.
     """
 
-    def attempt(_: int) -> E:
-        entity = load()
+    def attempt(number: int) -> E:
+        entity = load() if first is None or number else first
         before = entity.serialize()
         further = change(entity) or ()
         if further or entity.serialize() != before:

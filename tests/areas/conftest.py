@@ -1,17 +1,27 @@
 """What several areas' tests ask for."""
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
 from shared.agents.providers import registry
-from shared.people.access import liveness
+from shared.people.access import liveness, quota_leases
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, save, write
 from tests.areas.boards_world import World, create_world
 from tests.areas.running import PAID, Machine, PaidModel, connected
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe
 from tests.areas.viewers import Gateway, shared_gateway
+from tests.trips import LARGE_LEASES
+
+
+@pytest.fixture(autouse=True)
+def leases() -> Iterator[None]:
+    """A process of its own, whose leases are large, so that what a request costs does not depend on how many went before: the first
+    request of a caller takes the lease."""
+    with patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), **LARGE_LEASES):
+        yield
 
 
 @pytest.fixture

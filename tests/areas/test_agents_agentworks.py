@@ -1,10 +1,13 @@
 """agentworks: the agents, and how a project has them."""
 
+from functools import partial
+
 import pytest
 
 from shared.core.actor import Role
 from shared.work.projects import agent_configs
 from tests.areas.boards_world import create_world
+from tests.kills import concurrently
 
 
 def test_the_catalogue(world):
@@ -68,18 +71,10 @@ def test_an_archived_project_keeps_its_agents_as_they_are(world):
     assert (answer.status, answer.json["error"]["code"]) == (409, "CONFLICT")
 
 
-def test_two_who_configure_an_agent_for_the_first_time_both_do(world, monkeypatch):
+def test_two_who_configure_an_agent_for_the_first_time_both_do(world):
     """The second one comes in between the first one's reading and writing."""
-    seen, get = [], agent_configs.get
-
-    def late(*args):
-        row = get(*args)
-        if not seen:
-            seen.append(row)
-            agent_configs.configure_agent(world.actor, world.project.id, "prd", {"max_tokens": 2000})
-        return row
-
-    monkeypatch.setattr(agent_configs, "get", late)
-    answer = world.ada("agents", "PUT", f"/projects/{world.project.id}/agent-configs/prd", body={"temperature": 0.5})
-    assert seen == [None]
+    another = partial(agent_configs.configure_agent, world.actor, world.project.id, "prd", {"max_tokens": 2000})
+    with concurrently(another) as process:
+        answer = world.ada("agents", "PUT", f"/projects/{world.project.id}/agent-configs/prd", body={"temperature": 0.5})
+    assert process.happened
     assert (answer.status, answer.json["temperature"], answer.json["maxTokens"]) == (200, 0.5, 2000)

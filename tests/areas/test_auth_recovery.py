@@ -7,6 +7,8 @@ import time_machine
 
 from functions.auth.handler import handler
 from shared.core.keys import fingerprint
+from shared.core.limits import RateRule
+from shared.people.access import records
 from shared.people.identity import mails, one_time_tokens
 from shared.people.identity.one_time_tokens import OneTimeToken, Purpose
 from shared.people.identity.users import User
@@ -14,6 +16,7 @@ from shared.store import fetch, get, save, write
 from tests.areas.driving import Client, Context, call, confirm_address, event, sign_up
 from tests.areas.mailbox import mailer, requested_mails, reset_ses, sent_mails
 from tests.areas.viewers import project, raw_row, stream_record
+from tests.kills import refused
 from tests.trips import count_requests
 
 ADDRESS, PASSWORD, NEW = "ada@example.com", "correct horse", "battery staple"
@@ -308,6 +311,22 @@ def test_one_network_guesses_at_so_many_accounts_whatever_contract_it_asks(still
     statuses = [guess(f"p{number}@example.com", contract=places[number % 3]) for number in range(101)]
     assert statuses == [401] * 100 + [429]
     assert guess("p200@example.com", ip="198.51.100.7") == 401
+
+
+def test_a_guess_that_its_network_may_not_make_is_counted_nowhere(still, ada, monkeypatch):
+    """A network without guesses left keeps nobody out: neither at the account nor for later from there."""
+    monkeypatch.setattr(records, "GUESSES_PER_NETWORK", RateRule("network", 12, 3600))
+    assert [guess(f"p{number}@example.com") for number in range(12)] == [401] * 12
+    assert [guess() for _ in range(12)] == [429] * 12
+    assert not records.get_access(ada.user["id"]).guesses
+    still.shift(3600)  # the same two hours, in which fifteen guesses are possible
+    assert [guess() for _ in range(10)] == [401] * 10
+
+
+def test_a_login_waits_for_others_who_are_counted_at_this_moment(still, ada):
+    with refused("TransactWriteItems", "RL#guess#", 3) as state:
+        assert [guess(), guess(password=PASSWORD)] == [401, 200]
+    assert state.left == 0
 
 
 def test_a_login_hides_no_guesses_at_other_accounts(still, ada):

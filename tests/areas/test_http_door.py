@@ -25,7 +25,7 @@ from shared.edge.http.idempotency import IdempotencyRecord
 from shared.people.access import records
 from shared.people.access.records import Access
 from shared.people.identity import users
-from shared.store import NumberAttribute, get, update_now
+from shared.store import NumberAttribute, get, update_now, write
 from shared.store.client import dynamodb
 from tests.areas.driving import Client, call, sign_up
 from tests.trips import count_requests
@@ -125,13 +125,13 @@ def test_a_token_ends_after_an_hour(aws, contract):
 @pytest.mark.parametrize("contract", ME)
 def test_a_token_of_a_deleted_session_opens_nothing(aws, contract):
     ada = sign_up()
-    records.close_session(ada.user["id"], segments(ada.token)[1]["sid"])
+    write(records.close_session(ada.user["id"], segments(ada.token)[1]["sid"]))
     refused(contract, ada.token)
 
 
 def test_a_token_of_an_account_without_a_record_opens_nothing(aws):
     ada = sign_up()
-    from shared.store import delete, write
+    from shared.store import delete
 
     write(delete(records._key_row(ada.user["id"])))
     refused("agentworks", ada.token)

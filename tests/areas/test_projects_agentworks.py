@@ -227,12 +227,12 @@ def test_what_a_request_costs(ada):
     ws, made = home(ada), make(ada).json
     path = f"/projects/{made['id']}"
     for method, target, body, cost in (
-        ("GET", f"/workspaces/{ws}/projects", None, 3),  # the index, then the page with its numbers
-        ("GET", path, None, 2),
-        ("POST", f"/workspaces/{ws}/projects", {"name": "A", "slug": "a"}, 3),  # the workspace's limit, then one transaction
-        ("PUT", path, {"name": "B"}, 4),  # read, write, and the agents' configurations
-        ("POST", f"{path}/archive", None, 3),
-        ("POST", f"{path}/restore", None, 5),  # and the workspace's limit, and the agents' configurations
+        ("GET", f"/workspaces/{ws}/projects", None, 2),  # the index, then the page with its numbers
+        ("GET", path, None, 1),
+        ("POST", f"/workspaces/{ws}/projects", {"name": "A", "slug": "a"}, 2),  # the workspace's limit, then one transaction
+        ("PUT", path, {"name": "B"}, 2),  # and beside them the agents' configurations
+        ("POST", f"{path}/archive", None, 2),
+        ("POST", f"{path}/restore", None, 3),  # the project, its workspace's limit, the transaction
     ):
         with count_requests() as seen:
             answer = ada("projects", method, target, body=body)

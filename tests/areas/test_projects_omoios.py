@@ -125,9 +125,9 @@ def test_what_a_request_costs(ada):
     project = make(ada).json["id"]
     for method, path, body, cost in (
         ("GET", "/projects", None, 3),  # a query a workspace, then the rows
-        ("GET", f"/projects/{project}", None, 3),  # the project with its counts, the usage
-        ("POST", "/projects", {"name": "B"}, 4),  # organization, workspace, one transaction
-        ("POST", f"/projects/{project}/create-ticket", {"title": "T"}, 4),  # project, board, one transaction
+        ("GET", f"/projects/{project}", None, 2),  # the project with its counts, the usage
+        ("POST", "/projects", {"name": "B"}, 3),  # organization, workspace, one transaction
+        ("POST", f"/projects/{project}/create-ticket", {"title": "T"}, 3),  # project, board, one transaction
     ):
         with count_requests() as seen:
             assert ada("projects", method, path, body=body).status < 300

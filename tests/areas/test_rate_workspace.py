@@ -12,6 +12,11 @@ from tests.areas.driving import Answer
 RULE = RateRule("aw", 50, 3600)
 
 
+@pytest.fixture(autouse=True)
+def leases() -> None:
+    """Leases are as small as they are."""
+
+
 @pytest.fixture
 def world(aws, monkeypatch) -> World:
     monkeypatch.setattr(quota_leases, "PROCESS_LEASES", QuotaLeases())

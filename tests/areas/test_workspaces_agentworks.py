@@ -203,11 +203,11 @@ def test_what_a_request_costs(aws):
     ws = make(ada).json["id"]
     for method, path, body, cost in (
         ("GET", "/workspaces", None, 2),
-        ("GET", f"/workspaces/{ws}/members", None, 4),  # and who is there, and who is invited
-        ("GET", f"/workspaces/{ws}", None, 4),  # and the month's usage, and how its bills stand
+        ("GET", f"/workspaces/{ws}/members", None, 2),  # and who is there; beside them who is invited
+        ("GET", f"/workspaces/{ws}", None, 1),  # beside it the month's usage, and how its bills stand
         ("POST", "/workspaces", {"name": "A", "slug": "a"}, 2),
-        ("PUT", f"/workspaces/{ws}", {"name": "B"}, 5),  # read, write, the month's usage, the bills
-        ("DELETE", f"/workspaces/{ws}", None, 4),  # read it and its members, write
+        ("PUT", f"/workspaces/{ws}", {"name": "B"}, 2),  # and as much beside it
+        ("DELETE", f"/workspaces/{ws}", None, 3),  # it, its members, the transaction
     ):
         with count_requests() as seen:
             assert ada("workspaces", method, path, body=body).status < 300

@@ -231,7 +231,7 @@ def test_a_completion_that_dies_after_the_copy_is_done_again(world, card, monkey
     upload, _ = begin_upload(world.actor, card, "a.json", "application/json", 2)
     put_file(upload.file, b"{}", "application/json")
     with monkeypatch.context() as patch:
-        patch.setattr(uploading, "update_with_retry", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(uploading, "update_with_retry", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             finish_upload(world.actor, upload.id)
     assert fetch(Item, card).attachments == []

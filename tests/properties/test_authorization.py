@@ -9,12 +9,18 @@ on the local engine: that a transaction is one is part of what is shown.
 """
 
 import re
+from dataclasses import replace
 
 import pytest
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
 
 from infra.routes import Route, table
 from shared.core.actor import GRANTS, Permission, Role
-from tests.areas.driving import call
+from shared.people.access import records, tokens
+from shared.store import write
+from tests.areas.driving import Client, call
+from tests.kills import Process
 from tests.samples import ALONE, SAMPLES, Stage, ask, key_of, name_of
 
 pytestmark = pytest.mark.usefixtures("shared_tables")
@@ -104,6 +110,35 @@ def test_another_tenant_sees_nothing(route: Route, stage: Stage):
     else:
         assert answer.status < 500, answer.text
         assert stage.world.ws_id not in answer.text
+
+
+@pytest.fixture(scope="module")
+def ended(stage: Stage) -> Client:
+    """An administrator whose session has ended, while this process holds a lease of their requests."""
+    user = stage.callers[Role.ADMIN].user
+    answer = call("auth", "agentworks", "POST", "/auth/login", body={"email": user["email"], "password": "correct horse"})
+    client = Client("agentworks", answer.json["token"], user)
+    for contract in ("agentworks", "omoios"):
+        assert client.at(contract)("auth", "GET", "/auth/me").status == 200
+    write(records.close_session(user["id"], tokens.read(client.token, tokens.ACCESS).session_id))
+    return client
+
+
+@pytest.mark.parametrize("route", TRIED, ids=name_of)
+def test_a_session_that_has_ended_changes_nothing_and_sees_nothing(route: Route, stage: Stage, ended: Client):
+    """Access is decided with the first rows: before anything is written, sent or stored, whatever the operation does first."""
+    sample = SAMPLES[key_of(route)](stage)
+    before = sent_and_stored()
+    with Process(None) as process:
+        answer = ask(replace(sample, caller=None), route, ended)
+    assert (answer.status, stage.world.ws_id in answer.text) == (401, False), answer.text
+    assert (process.names, sent_and_stored()) == ([], before)
+
+
+def sent_and_stored() -> tuple[int, int]:
+    """How many messages wait in the queues, and how many files are in the bucket."""
+    queues, buckets = sqs_backends["123456789012"]["us-east-1"].queues, s3_backends["123456789012"]["aws"].buckets
+    return sum(len(queue._messages) for queue in queues.values()), sum(len(bucket.keys) for bucket in buckets.values())
 
 
 @pytest.mark.thorough

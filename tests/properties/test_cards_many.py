@@ -68,12 +68,13 @@ def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
         return answer.json, seen.names
 
     lane = world.lanes[QA].id
-    usual = ["UpdateItem", "BatchGetItem", "Query", "BatchGetItem"]  # access; board and counts; the index; the page
+    usual = ["BatchGetItem", "Query", "BatchGetItem"]  # board and counts; the index; the page
     page, names = listed("limit=100")
     assert (page["total"], len(page["cards"]), names) == (2 * EACH, 100, usual)
     assert [card["position"] for card in page["cards"]] == [1, *range(2, 101)]
     page, names = listed(f"limit=50&offset=40&laneId={lane}")
-    assert (page["total"], [card["position"] for card in page["cards"]], names) == (EACH, [*range(42, 92)], usual)
+    assert (page["total"], [card["position"] for card in page["cards"]]) == (EACH, [*range(42, 92)])
+    assert names == ["BatchGetItem", "BatchGetItem"]  # the index of a lane is read beside the board
     page, names = listed(f"limit=20&offset={EACH - 10}")  # the page stands in two lanes
     assert {card["laneId"] for card in page["cards"]} == {world.lanes[BUILD].id, lane}
     assert (len(page["cards"]), names.count("BatchGetItem")) == (20, 2)

@@ -39,7 +39,7 @@ def test_a_large_one_is_made_by_the_worker(world, queued):
         record_usage(world, f"2026-05-0{day}", day)
     with count_requests() as seen:
         answer = ask(world, f"format=csv&{MAY}&includeDetails=true")
-    assert seen.names == ["UpdateItem", "Query", "PutItem"]  # access, total, row; and a message
+    assert (seen.names, seen.beside) == (["GetItem", "PutItem"], ["Query"])  # access, beside it the total; the row; and a message
     assert (answer.status, answer.json["status"]) == (200, "pending")
     path = f"/exports/{answer.json['exportId']}"
     told = world.ada("usage", "GET", path).json

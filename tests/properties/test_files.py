@@ -3,6 +3,7 @@
 import re
 import urllib.error
 import urllib.request
+from email.message import Message
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,14 +14,14 @@ from shared.store import delete_file, download_url, get_file, head_file, put_fil
 pytestmark = pytest.mark.usefixtures("engine_tables")
 
 
-def send(method: str, url: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def send(method: str, url: str, body: bytes | None = None, **headers: str) -> tuple[int, Message, bytes]:
     request = urllib.request.Request(url, body, {k.replace("_", "-"): v for k, v in headers.items()}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, dict(answer.headers), answer.read()
+            return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refused:
         with refused:
-            return refused.code, dict(refused.headers), refused.read()
+            return refused.code, refused.headers, refused.read()
 
 
 def test_a_download_comes_under_its_name_from_this_machine():

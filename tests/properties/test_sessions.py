@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import time_machine
 
 from shared.core.errors import CadreError, Unauthenticated
 from shared.core.ids import new_id
@@ -39,6 +40,12 @@ def test_logins_at_once_all_open_a_session(ada):
     assert [type(one) for one in opened] == [accounts.Login] * AT_ONCE
     for one in opened:
         assert sessions.refresh(one.tokens.refresh)
+
+
+def test_guesses_at_once_are_no_more_than_one_after_the_other(ada):
+    with time_machine.travel("2026-11-26T10:00:00Z", tick=False):
+        answers = at_once(*[lambda: accounts.login(ada.user.email, "wrong", contract="agentworks", ip="192.0.2.9")] * 16)
+    assert sorted(type(one).__name__ for one in answers) == ["RateLimited"] * 6 + ["_CredentialsWrong"] * 10
 
 
 def test_refreshes_at_once_all_get_tokens_and_any_of_them_goes_on(ada):

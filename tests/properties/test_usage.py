@@ -14,7 +14,7 @@ from shared.core.ids import new_id
 from shared.money.budgets import reserving
 from shared.money.budgets.reserving import announce_month_thresholds, settle_reservation
 from shared.money.budgets.rows import budget_id, new_budget, this_month
-from shared.money.usage.reading import BREAKDOWNS, Sum, project_usage, workspace_usage
+from shared.money.usage.reading import BREAKDOWNS, Sum, begin_project_usage, begin_workspace_usage
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.store import collection, create, fetch_all, write
@@ -110,7 +110,7 @@ def test_usage_is_the_ledger_summed(made, asked, group_by):
         inside = [line for line in ledger if str(first) <= line.at[:10] <= str(last)]
         of_projects = []
         for breakdown in BREAKDOWNS:
-            seen = workspace_usage(ws_id, str(first), str(last), group_by, breakdown)
+            seen = begin_workspace_usage(ws_id, str(first), str(last), group_by, breakdown)()
             by_value: dict[str, list[Figures]] = defaultdict(list)
             for line in inside:
                 by_value[VALUE[breakdown](line)].append(raw(line))
@@ -121,11 +121,11 @@ def test_usage_is_the_ledger_summed(made, asked, group_by):
             assert together([figures(point) for point in seen.timeline.values()]) == figures(seen.total)
             assert all(part.name for part in seen.parts.values())
         for project in projects:
-            seen = project_usage(project, str(first), str(last), group_by, "user")
+            seen = begin_project_usage(project, str(first), str(last), group_by, "user")()
             assert figures(seen.total) == together([raw(line) for line in inside if line.proj_id == project])
             assert together([figures(part) for part in seen.parts.values()]) == figures(seen.total)
             of_projects.append(figures(seen.total))
-        assert together(of_projects) == figures(workspace_usage(ws_id, str(first), str(last)).total)
+        assert together(of_projects) == figures(begin_workspace_usage(ws_id, str(first), str(last))().total)
 
 
 def test_each_share_of_the_month_is_said_once_whoever_crosses_it(monkeypatch):

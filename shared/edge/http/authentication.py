@@ -1,10 +1,10 @@
 """Authenticate the caller by a bearer token, agentworks' session cookie, or an API key, and count the request for its rate limits.
 
-One round trip: the caller's access record tells whether the session is alive, how many requests are left, and to which workspaces
-and organizations the caller belongs (`shared.people.access.records`).
+The caller's access record (whether the session is alive, to which workspaces and organizations the caller belongs) is read together
+with the first rows of the request (`shared.people.access.callers`).
 """
 
-from dataclasses import replace
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -17,6 +17,8 @@ from shared.core.situations import Situation
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 from shared.people.access import quota_leases, records, tokens
+from shared.people.access.callers import caller_of_key, caller_of_token
+from shared.store import RateStatus
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _OWN = {"same-origin", "none"}
@@ -26,7 +28,8 @@ _OWN = {"same-origin", "none"}
 async def authenticate(operation: Operation, request: Request, call: Call) -> None:
     """Set `call.actor`, count the request, and set `call.rate_status` to the state of its rate limit.
 
-    Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited.
+    Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited. Whether the session is alive may be decided later, with
+    the first rows that are read (`store.settle`).
     """
     contract = operation.contract
 
@@ -38,32 +41,36 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
         call.rate_status = records.count_anonymous(f"{contract.name}#{call.client_ip}", rules)
         if operation.knows_caller:
             call.actor = _known_caller(operation, request)
+            call.caller = call.actor.id if call.actor else None
         return
+
+    def known(user_id: str, plan: str, status: RateStatus | None) -> None:
+        call.caller, call.plan, call.rate_status = user_id, plan, status
+
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
-        actor, call.plan, call.rate_status = records.authenticate_key(key, rules_for)
+        call.actor = caller_of_key(key, rules_for, _count_workspaces(operation, call), known)
     else:
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
-        call.plan = claims.plan
-        actor, call.rate_status = records.authenticate(claims, rules_for(claims.plan))
-    call.actor = _with_workspace_limit(actor, operation, call)
+        call.caller, call.plan = claims.user_id, claims.plan
+        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), _count_workspaces(operation, call))
 
 
-def _with_workspace_limit(actor: Actor, operation: Operation, call: Call) -> Actor:
-    """Return the actor; if the contract limits workspaces, the request is also counted for each workspace in which the actor acts."""
+def _count_workspaces(operation: Operation, call: Call) -> Callable[[str], None] | None:
+    """Return what counts the request for each workspace in which its actor acts; None if the contract does not limit workspaces."""
     rule = operation.contract.workspace_rule
     if rule is None or not operation.limited:
-        return actor
+        return None
     counted: set[str] = set()
 
     def count_workspace(ws_id: str) -> None:
         if ws_id not in counted:
             counted.add(ws_id)
-            status = quota_leases.PROCESS_LEASES.count(ws_id, rule)
+            status, _ = quota_leases.PROCESS_LEASES.count(f"RL#ws#{ws_id}", (rule,), ttl=rule.window * 2)
             if call.rate_status is None or status.remaining < call.rate_status.remaining:
                 call.rate_status = status
 
-    return replace(actor, on_enter_workspace=count_workspace)
+    return count_workspace
 
 
 def _known_caller(operation: Operation, request: Request) -> Actor | None:

@@ -17,6 +17,8 @@ class Call:
     request_id: str
     client_ip: str
     actor: Actor | None = None
+    caller: str | None = None
+    """The id of the actor for the log, once it is known."""
     plan: str = FREE
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers that an endpoint adds to its response (a cookie, a total)."""

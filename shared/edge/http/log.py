@@ -64,5 +64,5 @@ def _about(operation: Operation, call: Call) -> dict[str, Any]:
         "method": operation.method,
         "path": operation.path,
         "request_id": call.request_id,
-        "actor": call.actor.id if call.actor else None,
+        "actor": call.caller,
     }

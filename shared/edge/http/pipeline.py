@@ -31,6 +31,7 @@ from shared.edge.http.call import Call, begin
 from shared.edge.http.json_body import JsonRequest
 from shared.edge.http.operation import Operation
 from shared.edge.http.validation import to_invalid
+from shared.store import settle
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
@@ -72,24 +73,9 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         require_edge(edge_key(request))
         _check_size(operation, await request.body())
         await authenticate(operation, request, call)
-        if takes_json:
-            await _check_media(request)
-        response = await idempotency.run_once(
-            operation,
-            request,
-            call,
-            endpoint,
-            lambda error: failure(contract, contract.domain_problem(error, operation.fields), call.request_id),
-        )
-    except CadreError as error:
-        problem = contract.domain_problem(error, operation.fields)
-    except RequestValidationError as error:
-        problem = contract.problem(to_invalid(error))
-    except HTTPException as error:
-        problem = http_problem(contract, error)
-    except Exception as error:  # the caller gets a 5xx in the contract's form, the log gets the traceback
-        log.crash(operation, call)
-        problem = _crash_problem(contract, error)
+        response = await _answer(operation, request, call, endpoint, takes_json)
+    except Exception as error:
+        problem = _problem(operation, call, error)
     if problem is not None:
         response = failure(contract, problem, call.request_id)
         refused = problem.status == 401 and not operation.public  # a failed login must not end the browser's session
@@ -108,6 +94,37 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     response.raw_headers = [(name, _UNPRINTABLE.sub(b"?", value)) for name, value in response.raw_headers]
     log.request(operation, call, response.status_code, problem.code if problem else None, time.perf_counter() - started)
     return response
+
+
+async def _answer(operation: Operation, request: Request, call: Call, endpoint: Endpoint, takes_json: bool) -> Response:
+    """Run the endpoint. Whatever it returns or raises is shown only to a caller whose access is decided."""
+    contract = operation.contract
+
+    def refusal(error: CadreError) -> Response:
+        return failure(contract, contract.domain_problem(error, operation.fields), call.request_id)
+
+    try:
+        if takes_json:
+            await _check_media(request)
+        response = await idempotency.run_once(operation, request, call, endpoint, refusal)
+    except Exception:
+        settle()
+        raise
+    settle()
+    return response
+
+
+def _problem(operation: Operation, call: Call, error: Exception) -> Problem:
+    """Return an error as the contract shows it; an unexpected one is a 5xx, and the log gets its traceback."""
+    contract = operation.contract
+    if isinstance(error, CadreError):
+        return contract.domain_problem(error, operation.fields)
+    if isinstance(error, RequestValidationError):
+        return contract.problem(to_invalid(error))
+    if isinstance(error, HTTPException):
+        return http_problem(contract, error)
+    log.crash(operation, call)
+    return _crash_problem(contract, error)
 
 
 def _crash_problem(contract: Contract, error: Exception) -> Problem:

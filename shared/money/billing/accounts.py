@@ -4,6 +4,7 @@
 account exists, so that nothing can be used in a workspace without one, however old the workspace is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from shared.money.billing.rows import BillingAccount
 from shared.money.billing.taxes import normalize_tax_id
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.people.tenancy.workspaces import authorize_workspace
-from shared.store import Operation, create, get, get_many, update, update_with_retry, write
+from shared.store import Operation, create, get, get_many, id_of, read_ahead, update, update_with_retry, write
 
 MAX_PAYMENT_METHODS: Final = 10
 LOOKBACK_MONTHS: Final = 12
@@ -68,8 +69,9 @@ def ensure_account(workspace: Workspace, account: BillingAccount | None) -> Bill
 
 def get_account(actor: Actor, ws_id: str) -> tuple[Workspace, BillingAccount]:
     """Return workspace and account to an actor who may see the bills; one round trip, two if the account is new."""
-    bare = authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
+    bare = id_of(Workspace, ws_id)
     workspace, account = get_many([(Workspace, *Workspace.key(bare)), (BillingAccount, *BillingAccount.key(bare))])
+    authorize_workspace(actor, bare, Permission.WORKSPACE_BILLING)
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
     return workspace, ensure_account(workspace, account if isinstance(account, BillingAccount) else None)
@@ -84,10 +86,15 @@ class BillingStatus:
     next_date: str
 
 
-def billing_status(workspace: Workspace) -> BillingStatus:
-    """Return the billing status of a workspace; one round trip."""
-    account = get(BillingAccount, *BillingAccount.key(workspace.id)) or new_account(workspace)
-    return BillingStatus(account.status, account.plan, account.next_date)
+def begin_billing_status(ws_id: str) -> Callable[[Workspace], BillingStatus]:
+    """Begin to read the billing status of a workspace; what is returned waits for it. The caller authorizes the workspace in between."""
+    found = read_ahead(lambda: get(BillingAccount, *BillingAccount.key(ws_id)))
+
+    def status(workspace: Workspace) -> BillingStatus:
+        account = found.result() or new_account(workspace)
+        return BillingStatus(account.status, account.plan, account.next_date)
+
+    return status
 
 
 def initial_billing_status(workspace: Workspace) -> BillingStatus:
@@ -185,13 +192,14 @@ def add_payment_method(actor: Actor, ws_id: str, kind: str, token: str | None, d
         fresh.customer = customer
         record(fresh, EventType.BILLING_CHANGED, actor, fields=["methods"])
 
-    update_with_retry(lambda: get_account(actor, ws_id)[1], change)
+    update_with_retry(lambda: get_account(actor, ws_id)[1], change, first=account)
     return method
 
 
 def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
     """Remove a payment method; if it was the default, the newest other one becomes the default. Raises NotFound."""
-    method = _get_method(get_account(actor, ws_id)[1], method_id)
+    _, account = get_account(actor, ws_id)
+    method = _get_method(account, method_id)
     if method.get("token"):
         gateways.get_gateway(method["gateway"]).detach(method["token"])
 
@@ -203,7 +211,7 @@ def remove_payment_method(actor: Actor, ws_id: str, method_id: str) -> None:
         account.methods = rest
         record(account, EventType.BILLING_CHANGED, actor, fields=["methods"])
 
-    update_with_retry(lambda: get_account(actor, ws_id)[1], change)
+    update_with_retry(lambda: get_account(actor, ws_id)[1], change, first=account)
 
 
 def _get_method(account: BillingAccount, method_id: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Reading bills; the owner of the workspace and administrators of the platform may see them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -11,10 +10,10 @@ from shared.core.ids import bare_id, is_id
 from shared.money.billing.accounts import get_account
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment
 from shared.money.billing.statements import Statement, build_statement
-from shared.money.usage.month_summary import MonthUsage, month_usage
+from shared.money.usage.month_summary import MonthUsage, begin_month_usage
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import authorize_workspace
-from shared.store import IndexRow, authorize, index_rows, item_collection, page_of
+from shared.store import IndexRow, authorize, begin_index_rows, item_collection, page_of
 
 LATEST_INVOICES = 12
 """Number of invoices in the overview."""
@@ -30,20 +29,23 @@ class Overview:
 
 
 def get_overview(actor: Actor, ws_id: str) -> Overview:
-    """Return account, usage and invoices; four round trips, one more if the month has usage, one more to create the account."""
+    """Return account, usage and invoices; two round trips, one more if the month has usage, one more to create the account."""
+    bare = bare_id(ws_id)
+    invoices, usage = begin_index_rows(1, _invoices(bare), newest_first=True), begin_month_usage(bare)
     workspace, account = get_account(actor, ws_id)
-    latest = list(islice(_invoice_rows(account.id), LATEST_INVOICES))
-    return Overview(account, workspace, month_usage(workspace), build_statement(account, account.period), latest)
+    latest = list(islice(invoices, LATEST_INVOICES))
+    return Overview(account, workspace, usage(workspace), build_statement(account, account.period), latest)
 
 
 def list_invoices(actor: Actor, ws_id: str, status: str | None, limit: int, offset: int) -> tuple[list[IndexRow], int]:
     """Return a page of the invoices, newest first, and their number; one round trip, because the index has all fields."""
-    bare = authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
-    return page_of((row for row in _invoice_rows(bare) if status is None or row.f["status"] == status), offset, limit)
+    rows = begin_index_rows(1, _invoices(bare_id(ws_id)), newest_first=True)
+    authorize_workspace(actor, ws_id, Permission.WORKSPACE_BILLING)
+    return page_of((row for row in rows if status is None or row.f["status"] == status), offset, limit)
 
 
-def _invoice_rows(ws_id: str) -> Iterator[IndexRow]:
-    return index_rows(1, f"WS#{ws_id}#INVC", newest_first=True)
+def _invoices(ws_id: str) -> str:
+    return f"WS#{ws_id}#INVC"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from shared.channels.exports.tables import Column, Page, Source, TotalsMismatch
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
+from shared.core.ids import bare_id
 from shared.money.usage.periods import parse_date_range
 from shared.money.usage.reading import Sum, daily_totals, read_rollups
 from shared.money.usage.rows import Rollup, UsageLine, workspace_partition
 from shared.people.tenancy.workspaces import authorize_workspace
-from shared.store import fetch_indexed, pages
+from shared.store import fetch_indexed, pages, read_ahead
 
 SUBJECT: Final = "usage"
 LINES_PER_PAGE = 100  # ledger lines a page: one batch read
@@ -67,9 +68,10 @@ def export_usage(actor: Actor, ws_id: str, format_: str, start: str, end: str, d
     One query for the totals, which also show whether an earlier export is still complete. Raises Invalid for invalid days and for more
     lines than the format allows.
     """
-    workspace, costs = authorize_workspace(actor, ws_id, Permission.USAGE_EXPORT), actor.sees_costs
     first, last = parse_date_range(start, end)
-    total = _sum_usage(workspace, first, last)
+    summed = read_ahead(lambda: _sum_usage(bare_id(ws_id), first, last))
+    workspace, costs = authorize_workspace(actor, ws_id, Permission.USAGE_EXPORT), actor.sees_costs
+    total = summed.result()
     if details and total.calls > MAX_ROWS[format_]:
         most = f"{MAX_ROWS[format_]:,} lines as {format_}; there are {total.calls:,}"
         raise Invalid(FieldError("include_details", f"At most {most}: ask for fewer days, or without details", details))

@@ -1,6 +1,6 @@
 """The usage of a workspace in this month, with a forecast."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -11,6 +11,7 @@ from shared.money.usage.reading import daily_totals
 from shared.money.usage.rows import workspace_partition
 from shared.people.tenancy.limits import workspace_limit
 from shared.people.tenancy.rows import Workspace
+from shared.store import read_ahead
 
 _DAY = timedelta(days=1)
 
@@ -46,11 +47,21 @@ class Forecast:
 
 def month_usage(workspace: Workspace) -> MonthUsage:
     """Return this month's usage from the daily sums; one round trip."""
+    return begin_month_usage(workspace.id)(workspace)
+
+
+def begin_month_usage(ws_id: str) -> Callable[[Workspace], MonthUsage]:
+    """Begin to read this month's usage; what is returned waits for it. The caller authorizes the workspace in between."""
     now = clock.now()
     first = now.date().replace(day=1)
-    rows = list(daily_totals(workspace_partition(workspace.id), first, now.date()))
-    spent = [(date.fromisoformat(row.day), int(row.price_micros)) for row in rows]
-    return _summarize(workspace, now, sum(int(row.calls) for row in rows), spent)
+    sums = read_ahead(lambda: list(daily_totals(workspace_partition(ws_id), first, now.date())))
+
+    def usage(workspace: Workspace) -> MonthUsage:
+        rows = sums.result()
+        spent = [(date.fromisoformat(row.day), int(row.price_micros)) for row in rows]
+        return _summarize(workspace, now, sum(int(row.calls) for row in rows), spent)
+
+    return usage
 
 
 def empty_month_usage(workspace: Workspace) -> MonthUsage:

@@ -1,13 +1,13 @@
 """Reading usage from daily and monthly sums, never from single ledger lines."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from shared.money.usage.periods import parse_date_range, period_start, period_starts, split_range
 from shared.money.usage.rows import Rollup, project_partition, workspace_partition
-from shared.store import iterate
+from shared.store import iterate, read_ahead
 
 BREAKDOWNS: Final = ("project", "agent", "provider", "user")
 
@@ -46,23 +46,35 @@ class Usage:
     the days of the range."""
 
 
-def workspace_usage(ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project") -> Usage:
-    return _read_usage(workspace_partition(ws_id), start, end, group_by, breakdown)
+def begin_workspace_usage(
+    ws_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "project"
+) -> Callable[[], Usage]:
+    """Begin to read a workspace's usage; what is returned waits for it. The caller authorizes the workspace in between."""
+    return _begin_usage(workspace_partition(ws_id), start, end, group_by, breakdown)
 
 
-def project_usage(project_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "agent") -> Usage:
-    return _read_usage(project_partition(project_id), start, end, group_by, breakdown)
+def begin_project_usage(
+    project_id: str, start: str | None, end: str | None, group_by: str = "day", breakdown: str = "agent"
+) -> Callable[[], Usage]:
+    """Begin to read a project's usage, as `begin_workspace_usage` does."""
+    return _begin_usage(project_partition(project_id), start, end, group_by, breakdown)
 
 
-def _read_usage(pk: str, start: str | None, end: str | None, group_by: str, breakdown: str) -> Usage:
-    """Read total, timeline and parts; two queries, up to four if the range has whole months (`split_range`)."""
+def _begin_usage(pk: str, start: str | None, end: str | None, group_by: str, breakdown: str) -> Callable[[], Usage]:
+    """Begin to read total, timeline and parts: two queries at once, up to four if the range has whole months (`split_range`)."""
     first, last = parse_date_range(start, end)
-    usage = Usage(first, last, Sum(), timeline={begin: Sum() for begin in period_starts(first, last, group_by)})
-    for row in daily_totals(pk, first, last):
-        usage.total.add(row)
-        usage.timeline[period_start(date.fromisoformat(row.day), group_by)].add(row)
-    for row in _read_breakdown(pk, breakdown.upper(), first, last):
-        usage.parts.setdefault(row.value, Sum()).add(row)
+    totals = read_ahead(lambda: list(daily_totals(pk, first, last)))
+    parts = read_ahead(lambda: list(_read_breakdown(pk, breakdown.upper(), first, last)))
+
+    def usage() -> Usage:
+        read = Usage(first, last, Sum(), timeline={begin: Sum() for begin in period_starts(first, last, group_by)})
+        for row in totals.result():
+            read.total.add(row)
+            read.timeline[period_start(date.fromisoformat(row.day), group_by)].add(row)
+        for row in parts.result():
+            read.parts.setdefault(row.value, Sum()).add(row)
+        return read
+
     return usage
 
 

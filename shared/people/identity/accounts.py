@@ -1,7 +1,7 @@
 """Register, log in, change a password."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core import clock
@@ -14,11 +14,12 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity import mails, passwords, sessions
-from shared.people.identity.users import EmailTaken, User, email_guard, find_by_email, get_user, new_user
+from shared.people.identity.users import EmailTaken, User, email_guard, find_user_id, get_user, new_user
 from shared.people.tenancy.invitations import prepare_acceptance
 from shared.people.tenancy.provisioning import NewOrganization, new_organization
-from shared.people.tenancy.rows import Organization
-from shared.store import Operation, create, delete, fetch, update, update_with_retry, write
+from shared.people.tenancy.rows import Organization, Workspace
+from shared.people.tenancy.workspaces import list_workspaces
+from shared.store import Operation, create, delete, fetch, read_ahead, update, update_with_retry, write
 
 
 class _CredentialsWrong(Unauthenticated):
@@ -38,6 +39,8 @@ class Login:
     """The plan of that organization."""
     actor: Actor
     """The user as an actor, with their workspaces and organizations."""
+    workspaces: list[Workspace] = field(default_factory=list)
+    """The user's workspaces, oldest first, if they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,16 @@ def create_account(account: NewAccount, contract: str, *further: Operation, join
     transaction, for example those of the workspaces that it has `joined`."""
     user, plan = account.user, account.provisioned.organization.plan
     user.last_login_at = user.created_at
-    tokens, operations, expires = sessions.new_session(user, contract, role=Role.OWNER, plan=plan)
-    write(*account.operations, account.access(tokens.session_id, expires, joined), *operations, *further)
+    session = sessions.new_session(user, contract)
+    access = account.access(session.row.id, int(session.row.expires_at), joined)
+    write(*account.operations, access, session.operation, *further)
     actor = replace(
         account.actor,
         workspaces={user.default_ws_id: Role.OWNER} | dict(joined or {}),
         organizations={str(user.org_id): Role.OWNER},
-        session_id=tokens.session_id,
+        session_id=session.row.id,
     )
-    return Login(user, tokens, Role.OWNER, plan, actor)
+    return Login(user, session.tokens(Role.OWNER, plan), Role.OWNER, plan, actor)
 
 
 def register_without_session(name: str, email: str, password: str, *, organization: str | None = None) -> User:
@@ -112,27 +116,32 @@ def new_account(name: str, email: str, password: str | None, organization: str |
     return NewAccount(user, actor, provisioned)
 
 
-def login(email: str, password: str, *, contract: str, remember: bool = True, ip: str = "") -> Login:
-    """Open a session; `ip` is the address of the caller.
+def login(
+    email: str, password: str, *, contract: str, remember: bool = True, ip: str = "", with_workspaces: bool = False
+) -> Login:
+    """Open a session; `ip` is the address of the caller. Three round trips.
 
     Raises Unauthenticated(CREDENTIALS_WRONG), the same for an unknown address and a wrong password, and RateLimited after too
     many wrong guesses (`records.GUESSES_PER_...`). A guess is counted before the password is checked, so parallel requests get no
     extra guess.
     """
     email = normal_email(email)
-    user = find_by_email(email)
-    access = _count_guess(user.id if user else None, email, ip)
+    found = read_ahead(lambda: find_user_id(email))
+    records.count_guess_from(email, ip)
+    user_id = found.result()
+    row = read_ahead(lambda: fetch(User, user_id) if user_id else None)
+    access = _count_guess_at(user_id, email)
+    user = row.result()
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise _CredentialsWrong
     same = User.password_hash == user.password_hash
     counted = records.reset_guesses(email, ip), records.take_back_guess(ip)
-    return open_session(user, access, *counted, contract=contract, remember=remember, same=same)
+    return open_session(user, access, *counted, contract=contract, remember=remember, same=same, with_workspaces=with_workspaces)
 
 
-def _count_guess(user_id: str | None, email: str, ip: str) -> records.Access:
-    """Count an attempt before it is checked; return the access record. Raises RateLimited. If the account takes no attempt from
-    anywhere, its owner is mailed a way in."""
-    records.count_guess_from(email, ip)
+def _count_guess_at(user_id: str | None, email: str) -> records.Access:
+    """Count an attempt at the account before it is checked; return the access record. Raises RateLimited. If the account takes no attempt
+    from anywhere, its owner is mailed a way in."""
     try:
         return records.count_guess_at(user_id, email)
     except RateLimited:
@@ -149,24 +158,28 @@ def open_session(
     same: Any = None,
     recorded: bool = False,
     within: str | None = None,
+    with_workspaces: bool = False,
 ) -> Login:
-    """Open a session for a user who has proved their identity. Two round trips.
+    """Open a session for a user who has proved their identity. One round trip: what the answer shows is read beside it.
 
     `further` operations are written in the same transaction, and with `recorded` the user's new event. `same` is a condition
     that the user's row must still fulfil, `within` the id of a session that must still be open.
     """
-    organization = fetch(Organization, str(user.org_id))
-    plan = organization.plan if organization else FREE
-    role = Role(dict(access.organizations).get(user.org_id, Role.MEMBER.value))
-    tokens, operations, expires = sessions.new_session(user, contract, role=role, plan=plan, remember=remember)
+    session = sessions.new_session(user, contract, remember=remember)
+    actor = records.build_actor(user.id, access, session.row.id)
+    own = read_ahead(lambda: fetch(Organization, str(user.org_id)))
+    workspaces = read_ahead(lambda: list_workspaces(actor)) if with_workspaces else None
     user.last_login_at = clock.iso()
     write(
         _note_login(user, same, recorded),
-        records.open_session(user.as_actor(), tokens.session_id, expires, access, within=within),
-        *operations,
+        records.open_session(user.as_actor(), session.row.id, int(session.row.expires_at), access, within=within),
+        session.operation,
         *further,
     )
-    return Login(user, tokens, role, plan, records.build_actor(user.id, access, tokens.session_id))
+    organization = own.result()
+    plan = organization.plan if organization else FREE
+    role = Role(dict(access.organizations).get(user.org_id, Role.MEMBER.value))
+    return Login(user, session.tokens(role, plan), role, plan, actor, workspaces.result() if workspaces else [])
 
 
 def _note_login(user: User, same: Any, recorded: bool) -> Operation:
@@ -187,7 +200,8 @@ def change_password(actor: Actor, current: str, new: str, *, ip: str = "") -> No
     Raises Invalid, and RateLimited after too many guesses at the current password, which count together with those of `login`.
     """
     passwords.check_strength(new, "new_password", (actor.email, actor.name))
-    _count_guess(actor.id, actor.email, ip)
+    records.count_guess_from(actor.email, ip)
+    _count_guess_at(actor.id, actor.email)
 
     def change(user: User) -> list[Operation]:
         if not passwords.matches(user.password_hash, current):

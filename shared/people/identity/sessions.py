@@ -71,10 +71,23 @@ class Tokens:
     cookie: str
 
 
-def new_session(
-    user: User, contract: str, *, role: Role, plan: str, remember: bool = True
-) -> tuple[Tokens, list[Operation], int]:
-    """Return the tokens of a new session, the operations that will write it, and its expiry (epoch seconds)."""
+@dataclass(frozen=True)
+class NewSession:
+    """A session that is not written yet."""
+
+    user: User
+    row: Session
+    secret: str
+
+    @property
+    def operation(self) -> Operation:
+        return put(self.row)
+
+    def tokens(self, role: Role, plan: str) -> Tokens:
+        return _tokens(self.user, self.row, self.secret, role, plan)
+
+
+def new_session(user: User, contract: str, *, remember: bool = True) -> NewSession:
     seconds = REFRESH_SECONDS if remember else SHORT_SECONDS
     expires = clock.epoch() + seconds
     session_id, secret = new_id(), secrets.token_urlsafe(32)
@@ -88,7 +101,7 @@ def new_session(
         expires_at=expires,
         ttl=expires,
     )
-    return _tokens(user, session, secret, role, plan), [put(session)], expires
+    return NewSession(user, session, secret)
 
 
 def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) -> Tokens:
@@ -189,8 +202,7 @@ def _rotate(session: Session, presented: str) -> str:
 
 def end(user_id: str, session_id: str) -> None:
     """Log out: from now on all tokens of this session are refused."""
-    records.close_session(user_id, session_id)
-    write(delete(session_key(session_id)))
+    write(records.close_session(user_id, session_id), delete(session_key(session_id)))
 
 
 def session_key(session_id: str) -> Session:

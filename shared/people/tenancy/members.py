@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.core import clock
 from shared.core.actor import GRANTABLE, GRANTS, Actor, Permission, Role
 from shared.core.errors import CadreError, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
-from shared.core.ids import bare_id
+from shared.core.ids import bare_id, is_id
 from shared.core.plans import PLANS
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -18,7 +18,7 @@ from shared.people.access import records
 from shared.people.tenancy.limits import how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
-from shared.store import Operation, get, put, save, update, update_with_retry
+from shared.store import Operation, get, id_of, put, read_ahead, save, update, update_with_retry
 
 
 class _OwnerImmutable(Conflict):
@@ -52,8 +52,9 @@ def permissions_of(row: WorkspaceMembership) -> frozenset[Permission]:
 
 def list_members(actor: Actor, ws_id: str) -> list[Member]:
     """List the members, oldest first. One round trip per MB (about 2,000 members)."""
-    rows = list_memberships(authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ))
-    return [Member(row) for row in sorted(rows, key=lambda row: (row.created_at, row.id))]
+    rows = read_ahead(lambda: list_memberships(bare_id(ws_id)))
+    authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ)
+    return [Member(row) for row in sorted(rows.result(), key=lambda row: (row.created_at, row.id))]
 
 
 def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permissions: Sequence[str] | None = None) -> Member:
@@ -63,24 +64,23 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
     Raises NotFound (workspace, member), Forbidden, Invalid for a permission that does not exist or cannot be granted, and
     Conflict(WORKSPACE_OWNER) for the owner.
     """
-    ws_id = authorize_workspace(actor, ws_id, Permission.MEMBER_INVITE)
-    requested = None if permissions is None else _parse_permissions(permissions)
 
     def change(row: WorkspaceMembership) -> list[Operation]:
+        requested = None if permissions is None else _parse_permissions(permissions)
         if row.role == Role.OWNER:
             raise _OwnerImmutable
         before = permissions_of(row)
         old_values = {"role": row.role, "permissions": row.permissions}
         extra = frozenset(map(Permission, row.permissions)) if requested is None else requested
         row.role, row.permissions = role.value, sorted(extra - GRANTS[role])
-        _check_change(actor, ws_id, before, permissions_of(row))
+        _check_change(actor, str(row.ws_id), before, permissions_of(row))
         changes = {name: [old, getattr(row, name)] for name, old in old_values.items() if old != getattr(row, name)}
         if not changes:
             return []
         record(row, EventType.MEMBER_UPDATED, actor, changes=changes, user=row.user)
         return [_update_access_record(row)]
 
-    return Member(update_with_retry(lambda: get_membership(ws_id, user_id), change))
+    return Member(update_with_retry(lambda: _load_membership(actor, ws_id, user_id, Permission.MEMBER_INVITE), change))
 
 
 def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
@@ -90,18 +90,18 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
     """
     user_id = bare_id(user_id)
     is_leaving = user_id == actor.id and actor.kind == "user"
-    ws_id = authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ if is_leaving else Permission.MEMBER_REMOVE)
+    permission = Permission.WORKSPACE_READ if is_leaving else Permission.MEMBER_REMOVE
 
     def change(row: WorkspaceMembership) -> list[Operation]:
         if row.role == Role.OWNER:
             raise _OwnerImmutable
         if not is_leaving:
-            _check_change(actor, ws_id, permissions_of(row), frozenset())
+            _check_change(actor, str(row.ws_id), permissions_of(row), frozenset())
         row.deleted_at = clock.iso()
         record(row, EventType.MEMBER_REMOVED, actor, user=row.user, role=row.role, left=is_leaving)
-        return [records.revoke_workspace(row.id, ws_id), _add_members(ws_id, -1)]
+        return [records.revoke_workspace(row.id, str(row.ws_id)), _add_members(str(row.ws_id), -1)]
 
-    update_with_retry(lambda: get_membership(ws_id, user_id), change)
+    update_with_retry(lambda: _load_membership(actor, ws_id, user_id, permission), change)
 
 
 def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
@@ -131,7 +131,22 @@ def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
 
 def get_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
     """Return a membership. Raises NotFound("member"). One strongly consistent read."""
-    row = get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, bare_id(user_id)))
+    return _present(_get_membership(ws_id, user_id))
+
+
+def _load_membership(actor: Actor, ws_id: str, user_id: str, permission: Permission) -> WorkspaceMembership:
+    """Return a membership to an actor with this permission in the workspace. One read. Raises NotFound, Forbidden."""
+    row = _get_membership(id_of(Workspace, ws_id), user_id)
+    authorize_workspace(actor, ws_id, permission)
+    return _present(row)
+
+
+def _get_membership(ws_id: str, user_id: str) -> WorkspaceMembership | None:
+    bare = bare_id(user_id)
+    return get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, bare)) if is_id(bare) else None
+
+
+def _present(row: WorkspaceMembership | None) -> WorkspaceMembership:
     if row is None or row.deleted_at:
         raise NotFound(WorkspaceMembership.NAME)
     return row

@@ -39,7 +39,7 @@ def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str
 
 def get_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:
     """Return the workspace. Raises NotFound and Forbidden. One round trip."""
-    return load(Workspace, authorize_workspace(actor, ws_id, permission), actor, permission)
+    return load(Workspace, ws_id, actor, permission)
 
 
 def validate_settings(settings: dict[str, Any], plan: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
-from shared.store import Entity, IndexRow, Row, get_many, index_row, load, query
+from shared.core.ids import bare_id
+from shared.store import Entity, IndexRow, Row, get_many, index_row, load, query, read_ahead
 from shared.work.activities.rows import Activity
 from shared.work.comments.rows import Comment
 from shared.work.items import dependencies
@@ -34,13 +35,17 @@ class ItemDetails:
 
 
 def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
-    """Read a card with everything around it. Four reads: the card, two indexes, and a batch of rows. Raises NotFound, Forbidden."""
+    """Read a card with everything around it. Two round trips: the card and two indexes at once, then a batch of rows. Raises NotFound,
+    Forbidden."""
+    bare = bare_id(item_id)
+    around = read_ahead(lambda: _read_index(bare))
+    below = read_ahead(lambda: query(Entity, f"PARENT#{bare}", index=3, limit=MAX_CHILDREN))
     item = load(Item, item_id, actor, Permission.CARD_READ)
-    index = _read_index(item)
+    index = around.result()
     dependency_index = [row for row in index if row.kind == Dependency.KIND][::-1]
     comments = [row for row in index if row.kind == Comment.KIND and not row.f["removed"]][:MAX_COMMENTS][::-1]
     activities = [row for row in index if row.kind == Activity.KIND][:MAX_ACTIVITIES]
-    children = [row.entity_id for row in query(Entity, f"PARENT#{item.id}", index=3, limit=MAX_CHILDREN).rows]
+    children = [row.entity_id for row in below.result().rows]
     keys: list[tuple[type[Row], str, str]] = dependencies.dependency_keys(item, dependency_index)
     keys += [(Comment, *Comment.key(row.id)) for row in comments]
     keys += [(Activity, *Activity.key(row.id)) for row in activities]
@@ -56,9 +61,9 @@ def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
     )
 
 
-def _read_index(item: Item) -> list[IndexRow]:
+def _read_index(item_id: str) -> list[IndexRow]:
     """Read the card's index rows: dependencies, then comments, then activities, each newest first."""
-    partition = f"ITEM#{item.id}"
+    partition = f"ITEM#{item_id}"
     page = query(Entity, partition, index=1, between=("ACT#", "DEP#~"), newest_first=True, limit=_MAX_INDEX_ROWS)
     rows = page.rows
     if page.next_key is not None and all(row.kind != Activity.KIND for row in rows):

@@ -14,7 +14,7 @@ from typing import Final
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, Conflict, FieldError, Invalid, LimitExceeded, NotFound
-from shared.core.ids import bare_id, is_id, new_id
+from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import (
@@ -29,6 +29,7 @@ from shared.store import (
     get_file_start,
     get_many,
     head_file,
+    id_of,
     load,
     stale,
     update_with_retry,
@@ -112,7 +113,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     )
     copy_file(upload.file, attachment.file)
     try:
-        update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload))
+        update_with_retry(lambda: _load_card(actor, upload), lambda item: _attach(actor, item, attachment, upload), first=item)
     except _AlreadyAttached:
         winner = get(Attachment, *Attachment.key(attachment.id))
         if winner is None:
@@ -123,9 +124,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
 
 
 def _read_rows(attachment_id: str) -> tuple[Upload | None, Attachment | None]:
-    bare = bare_id(attachment_id)
-    if not is_id(bare):
-        raise NotFound(Attachment.NAME)
+    bare = id_of(Attachment, attachment_id)
     upload, attachment = get_many([(Upload, *Upload.key(bare)), (Attachment, *Attachment.key(bare))])
     live = upload if isinstance(upload, Upload) and int(upload.ttl or 0) > clock.epoch() else None
     return live, attachment if isinstance(attachment, Attachment) else None

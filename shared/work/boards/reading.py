@@ -6,8 +6,7 @@ from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
-from shared.core.ids import bare_id, is_id
-from shared.store import Row, authorize, fetch_all, get_many
+from shared.store import Row, authorize, fetch_all, get_many, id_of
 from shared.work.boards.creating import lane_id_of
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Board, Counts, Lane
@@ -40,9 +39,7 @@ def count_cards(counts: Counts) -> int:
 
 def get_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardSnapshot:
     """Read a board by its id. One round trip. Raises NotFound, Forbidden."""
-    bare = bare_id(board_id)
-    if not is_id(bare):
-        raise NotFound(Board.NAME)
+    bare = id_of(Board, board_id)
     return assemble_board(get_many(board_keys(bare)), actor, permission)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.events import EventType, record
-from shared.store import Entity, Operation, get, load, update_with_retry
+from shared.store import Ahead, Entity, Operation, get, load, read_ahead, update_with_retry
 from shared.work.boards.conditions import check_conditions
 from shared.work.boards.counting import ProjectArchived, require_writable
 from shared.work.boards.fields import check_custom_fields
@@ -56,7 +56,7 @@ def update_lane(
     exit_criteria: Any = UNSET,
     settings: dict[str, Any] | None = None,
 ) -> tuple[Lane, int]:
-    """Change the given fields; settings are merged key by key. Returns the lane and its number of cards. Three round trips.
+    """Change the given fields; settings are merged key by key. Returns the lane and its number of cards. Two round trips.
 
     A WIP limit below the current number of cards is allowed: it only refuses new cards. Raises NotFound, Forbidden, Conflict (archived),
     and Invalid for an unknown agent or a condition that can never be true.
@@ -64,7 +64,11 @@ def update_lane(
     if agent is not UNSET and agent:
         agent = agent_name(agent)
 
+    counts: Ahead[Counts | None]
+
     def change(lane: Lane) -> list[Operation]:
+        nonlocal counts
+        counts = read_ahead(lambda: get(Counts, *Counts.key(lane.board_id)))  # while the lane is written
         check_conditions(lane, (settings or {}).get("autoProgressConditions") or [])
         values = {
             "name": lane.name if name is None else name,
@@ -77,8 +81,8 @@ def update_lane(
         return apply_changes(lane, values, EventType.LANE_UPDATED, actor, require_writable(lane.board_id))
 
     lane = update_with_retry(lambda: load(Lane, lane_id, actor, Permission.PROJECT_WRITE), change)
-    counts = get(Counts, *Counts.key(lane.board_id))
-    return lane, int(counts.lanes.get(lane.id, 0)) if counts else 0
+    board = counts.result()
+    return lane, int(board.lanes.get(lane.id, 0)) if board else 0
 
 
 def apply_changes(entity: Entity, values: dict[str, Any], event: EventType, actor: Actor, *guards: Operation) -> list[Operation]:

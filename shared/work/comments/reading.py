@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from shared.core.actor import Actor, Permission
-from shared.store import IndexRow, fetch_all, index_rows, load, page_of
+from shared.core.ids import bare_id
+from shared.store import IndexRow, begin_index_rows, fetch_all, load, page_of
 from shared.work.comments.rows import Comment
 from shared.work.comments.threads import ThreadNode, build_threads, build_trees
 from shared.work.items.rows import Item
@@ -23,10 +24,11 @@ class ThreadPage:
 def list_threads(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> ThreadPage:
     """Return at most `limit` threads, fewer if they have more than MAX_COMMENTS together; a single longer thread is cut to MAX_COMMENTS.
 
-    Raises NotFound, Forbidden. Three reads, and one more past a hundred comments; one query for each megabyte of the index.
+    Raises NotFound, Forbidden. Two round trips, one more past a hundred comments; one query for each megabyte of the index.
     """
-    item = load(Item, item_id, actor, Permission.CARD_READ)
-    index = list(index_rows(1, f"ITEM#{item.id}", "COM#"))  # an answer may come years after its thread began
+    rows = begin_index_rows(1, f"ITEM#{bare_id(item_id)}", "COM#")
+    load(Item, item_id, actor, Permission.CARD_READ)
+    index = list(rows)  # an answer may come years after its thread began
     nodes = _build_index_threads(index)
     ids: list[str] = []
     for node in nodes[offset : offset + limit]:
@@ -40,8 +42,9 @@ def list_threads(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> 
 
 def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Comment], int]:
     """Return a page of a card's comments that are not removed, oldest first, and their total number. Raises NotFound, Forbidden."""
-    item = load(Item, item_id, actor, Permission.CARD_READ)
-    remaining = (row.id for row in index_rows(1, f"ITEM#{item.id}", "COM#") if not row.f["removed"])
+    rows = begin_index_rows(1, f"ITEM#{bare_id(item_id)}", "COM#")
+    load(Item, item_id, actor, Permission.CARD_READ)
+    remaining = (row.id for row in rows if not row.f["removed"])
     ids, total = page_of(remaining, offset, limit)
     return [comment for comment in fetch_all(Comment, ids) if not comment.removed_at], total
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
-from shared.core.ids import bare_id, is_id, new_id
+from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
-from shared.store import Operation, authorize, check, create, get_many, load, update_with_retry, write
+from shared.store import Operation, authorize, check, create, get_many, id_of, load, update_with_retry, write
 from shared.work.boards.counting import require_writable
 from shared.work.comments.rows import Comment
 from shared.work.items.rows import Item
@@ -101,9 +101,7 @@ def delete_comment(actor: Actor, comment_id: str) -> Comment:
 
 
 def _read_rows(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
-    bare = bare_id(item_id)
-    if not is_id(bare):
-        raise NotFound(Item.NAME)
+    bare = id_of(Item, item_id)
     keys: list[tuple[type[Item] | type[Comment], str, str]] = [(Item, *Item.key(bare))]
     keys += [(Comment, *Comment.key(bare_id(id_))) for id_ in (parent_id, comment_id) if id_ is not None]
     rows = get_many(keys)

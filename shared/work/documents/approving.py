@@ -9,13 +9,12 @@ from typing import Final
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
-from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.store import Operation, authorize, get, get_many, load, query, update
+from shared.store import Operation, authorize, get, get_many, id_of, load, query, update
 from shared.work.documents import statuses
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
-from shared.work.documents.reading import LoadedDocument, stored_text, unknown_version
+from shared.work.documents.reading import LoadedDocument, get_document, stored_text, unknown_version
 from shared.work.documents.rows import Document, DocumentVersion, VersionName
 
 MAX_VERSIONS: Final = 100  # versions in one response
@@ -70,17 +69,18 @@ def reject(actor: Actor, either_id: str, reason: str) -> LoadedDocument:
 def publish(actor: Actor, document_id: str, number: int | None = None) -> LoadedDocument:
     """Publish the version `number`, or a new version with the latest text. Publishing also approves. Safe to repeat with a `number`.
 
-    Two reads and one write; two more reads for an older version. Raises NotFound, Forbidden, Invalid (no such version),
+    Two round trips; two more for an older version. Raises NotFound, Forbidden, Invalid (no such version),
     Conflict(DOCUMENT_STATUS) for an archived document, Conflict(VERSION_CONFLICT).
     """
-    document = load(Document, document_id, actor, Permission.DOCUMENT_APPROVE)
+    loaded = get_document(actor, document_id, Permission.DOCUMENT_APPROVE)
+    document = loaded.document
     if document.status == "archived":
         raise Conflict(
             Situation.DOCUMENT_STATUS, "The document is archived; give it the status draft to publish it", {"status": "archived"}
         )
     if number is not None and number != document.number:
-        return _publish_older(actor, document, number)
-    pending = DocumentWrite(document, stored_text(document))
+        return _publish_older(actor, loaded, number)
+    pending = DocumentWrite(document, loaded.stored)
     if number is not None and document.published_number == number and document.status == "approved":
         return LoadedDocument(document, pending.stored)
     if number is None:
@@ -91,7 +91,8 @@ def publish(actor: Actor, document_id: str, number: int | None = None) -> Loaded
     return LoadedDocument(document, pending.stored)
 
 
-def _publish_older(actor: Actor, document: Document, number: int) -> LoadedDocument:
+def _publish_older(actor: Actor, latest: LoadedDocument, number: int) -> LoadedDocument:
+    document = latest.document
     version = get(DocumentVersion, *DocumentVersion.key_of(document.id, number))
     if version is None:
         raise unknown_version(number)
@@ -99,7 +100,7 @@ def _publish_older(actor: Actor, document: Document, number: int) -> LoadedDocum
     if document.published_number == number:
         return LoadedDocument(document, text, version)
     document.approved_number = number
-    pending = DocumentWrite(document, stored_text(document))
+    pending = DocumentWrite(document, latest.stored)
     version.published_at = document.published_at = clock.iso()
     published = update(version, [DocumentVersion.published_at.set(version.published_at)])
     _publish(actor, pending, number, published)
@@ -138,9 +139,7 @@ def _load_latest(actor: Actor, either_id: str) -> Document:
 
 def _load_by_either_id(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
     """Load a document by its own id or by that of a version; returns it with the version's number. Raises NotFound, Forbidden."""
-    bare = bare_id(either_id)
-    if not is_id(bare):
-        raise NotFound(Document.NAME)
+    bare = id_of(Document, either_id)
     document, name = get_many([(Document, *Document.key(bare)), (VersionName, *VersionName.key_of(bare))])
     if isinstance(document, Document) and not document.deleted_at:
         return authorize(document, actor, permission), int(document.number)

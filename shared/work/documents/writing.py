@@ -15,7 +15,7 @@ from shared.store import Entity, fetch, iterate, load, load_text, retrying
 from shared.work.documents import statuses, texts
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
 from shared.work.documents.diffs import diff_texts
-from shared.work.documents.reading import LoadedDocument, stored_text
+from shared.work.documents.reading import LoadedDocument, get_document, stored_text
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
 
@@ -53,17 +53,18 @@ def update_document(
 ) -> LoadedDocument:
     """Change `title`, `content` (or the uploaded text), `tags`, `status`. A new text or title makes a new version.
 
-    `base` is the version on which the change is based: it is refused if there is a newer one. Two reads and one write, no write if nothing
+    `base` is the version on which the change is based: it is refused if there is a newer one. Two round trips, one if nothing
     changes. Raises NotFound, Forbidden, Invalid, Conflict(VERSION_CONFLICT) if another request was faster, Conflict(DOCUMENT_STATUS).
     """
-    document = load(Document, document_id, actor, Permission.DOCUMENT_WRITE)
+    loaded = get_document(actor, document_id, Permission.DOCUMENT_WRITE)
+    document = loaded.document
     if base is not None and base != document.number:
         raise Conflict(
             Situation.VERSION_CONFLICT,
             f"The document is at version {int(document.number)} by now; read it and write again",
             {"version": int(document.number)},
         )
-    pending = DocumentWrite(document, stored_text(document))
+    pending = DocumentWrite(document, loaded.stored)
     text = _read_text(document.ws_id, str(document.proj_id), changes.get("content"), upload_id)
     _Change(actor, pending).apply(changes, text)
     return LoadedDocument(document, pending.stored)

@@ -8,7 +8,20 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.texts import has_words, searchable
-from shared.store import Entity, IndexRow, authorize, collection, count, fetch_all, get_many, index_rows, load, query
+from shared.store import (
+    Entity,
+    IndexRow,
+    authorize,
+    begin_index_rows,
+    collection,
+    count,
+    fetch_all,
+    get_many,
+    index_rows,
+    load,
+    query,
+    read_ahead,
+)
 from shared.work.boards.rows import MAX_LISTED_CARDS, Board, Counts
 from shared.work.items.rows import Item
 
@@ -77,32 +90,33 @@ def list_items(
 ) -> ItemPage:
     """Return a page of a board's cards, ordered by lane and position. Raises NotFound, Forbidden; with children Invalid past 20,000 cards.
 
-    Two reads and the index. A board of up to a thousand cards takes one query. On a larger board, a page without a filter (or with a
-    lane only) is found by the card counts of the lanes: one query for each lane that the page touches. Any other filter reads the index
-    of the lane or of the whole board: one query for each megabyte, about 1,500 cards.
+    Two round trips: the board and the index, then the rows of the page. A lane is read to the end of the page, a filter reads the index of
+    the lane or of the whole board: one query for each megabyte, about 1,500 cards. Without a filter the counts say first how the index is
+    read, which is one round trip more: a board of up to a thousand cards in one query, a larger one in a query for each lane that the page
+    touches.
     """
-    bare = bare_id(board_id)
+    bare, lane_id = bare_id(board_id), bare_id(item_filter.lane_id or "")
+    partition, prefix = f"BOARD#{bare}#ITEM", f"{lane_id}#" if lane_id else ""
+    is_plain = item_filter.only_lane and not with_children
+    in_lane = read_ahead(lambda: _ids_in_lane(bare, lane_id, offset, offset + limit)) if is_plain and lane_id else None
+    index = index_rows(1, partition, prefix) if is_plain or with_children else begin_index_rows(1, partition, prefix)
     keys = [(Board, *Board.key(bare)), (Counts, *Counts.key(bare))]
     board, counts = get_many(keys) if is_id(bare) else (None, None)
     if not isinstance(board, Board) or board.deleted_at:
         raise NotFound(Board.NAME)
     authorize(board, actor, Permission.CARD_READ)
     lanes = dict(counts.lanes) if isinstance(counts, Counts) else {}
-    if item_filter.lane_id:
-        lanes = {bare_id(item_filter.lane_id): int(lanes.get(bare_id(item_filter.lane_id), 0))}
-    if item_filter.only_lane and not with_children and sum(map(int, lanes.values())) > _MAX_SINGLE_QUERY:
+    if in_lane is not None:
+        return ItemPage(_fetch_live(in_lane.result()), int(lanes.get(lane_id, 0)))
+    if is_plain and sum(map(int, lanes.values())) > _MAX_SINGLE_QUERY:
         ids, total = _ids_by_position(board, lanes, offset, limit)
-        return ItemPage([item for item in fetch_all(Item, ids, to_show=True) if not item.deleted_at], total)
-    lane = (
-        f"{bare_id(item_filter.lane_id)}#" if item_filter.lane_id and not with_children else ""
-    )  # children may be in another lane
-    partition = f"BOARD#{board.id}#ITEM"
+        return ItemPage(_fetch_live(ids), total)
     rows: list[IndexRow] = []
-    if with_children:
+    if with_children:  # they may be in another lane
         rows = sort_rows(board, collection(1, partition, cap=MAX_LISTED_CARDS))
         matching = [row for row in rows if item_filter.matches(row.f)]
     else:  # of a board of any size; only what sorting needs is kept in memory
-        found = (row for row in index_rows(1, partition, lane) if item_filter.matches(row.f))
+        found = (row for row in index if item_filter.matches(row.f))
         matching = sort_rows(board, (replace(row, f={"lane_id": row.f["lane_id"]}) for row in found))
     page = fetch_all(Item, [row.id for row in matching[offset : offset + limit]], to_show=True)
     children: dict[str, list[IndexRow]] = {}
@@ -114,13 +128,18 @@ def list_items(
     return ItemPage([item for item in page if not item.deleted_at], len(matching), children)
 
 
+def _fetch_live(ids: Iterable[str]) -> list[Item]:
+    return [item for item in fetch_all(Item, ids, to_show=True) if not item.deleted_at]
+
+
 def list_archived(actor: Actor, board_id: str, *, limit: int, offset: int = 0) -> ItemPage:
-    """Return a page of a board's archived cards, last archived first. Raises NotFound, Forbidden. Three reads; a count if more follow."""
-    board = load(Board, board_id, actor, Permission.CARD_READ)
-    partition = f"BOARD#{board.id}#ARCHIVED"
-    ids, more = _first_ids(partition, offset + limit, newest_first=True)
+    """Return a page of a board's archived cards, last archived first. Raises NotFound, Forbidden. Two reads; a count if more follow."""
+    partition = f"BOARD#{bare_id(board_id)}#ARCHIVED"
+    found = read_ahead(lambda: _first_ids(partition, offset + limit, newest_first=True))
+    load(Board, board_id, actor, Permission.CARD_READ)
+    ids, more = found.result()
     total = count(Entity, partition, index=1) if more else len(ids)
-    return ItemPage([item for item in fetch_all(Item, ids[offset:], to_show=True) if not item.deleted_at], total)
+    return ItemPage(_fetch_live(ids[offset:]), total)
 
 
 _MAX_SINGLE_QUERY = 1_000  # cards: their index rows fit into the megabyte of a query

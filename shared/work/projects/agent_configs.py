@@ -1,6 +1,6 @@
 """A project's configuration of an agent, at `PROJ#<id>, ACFG#<agent>`. Unset fields fall back to the workspace, then to the agent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ from shared.agents.providers.registry import check_model
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
-from shared.core.ids import bare_id, is_id
+from shared.core.ids import bare_id
 from shared.events import EventType, record
 from shared.store import (
     BooleanAttribute,
@@ -22,9 +22,11 @@ from shared.store import (
     authorize,
     create,
     get,
+    get_many,
+    id_of,
     item_collection,
     iterate,
-    load,
+    read_ahead,
     stale,
     update_with_retry,
     write,
@@ -90,9 +92,7 @@ Configs = list[tuple[Agent, AgentConfig]]
 
 def get_project_with_configs(actor: Actor, project_id: str) -> tuple[Project, Configs]:
     """Read a project with its config of each agent. One round trip. Raises NotFound, Forbidden."""
-    bare = bare_id(project_id)
-    if not is_id(bare):
-        raise NotFound(Project.NAME)
+    bare = id_of(Project, project_id)
     rows = item_collection([Project, AgentConfig], f"PROJ#{bare}", ("ACFG#", "META"))
     project = next((row for row in rows if isinstance(row, Project)), None)
     if project is None or project.deleted_at or project.status == "deleted":
@@ -101,9 +101,11 @@ def get_project_with_configs(actor: Actor, project_id: str) -> tuple[Project, Co
     return project, _complete(project, [row for row in rows if isinstance(row, AgentConfig)])
 
 
-def list_configs(project: Project) -> Configs:
-    """Read the agent configs of a project that the caller has already loaded. One round trip."""
-    return _complete(project, [*iterate(AgentConfig, f"PROJ#{project.id}", prefix="ACFG#", consistent=True)])
+def begin_configs(project_id: str) -> Callable[[Project], Configs]:
+    """Begin to read the agent configs of a project; what is returned waits for them. The caller loads the project in between."""
+    partition, _ = Project.key(bare_id(project_id))
+    rows = read_ahead(lambda: [*iterate(AgentConfig, partition, prefix="ACFG#", consistent=True)])
+    return lambda project: _complete(project, rows.result())
 
 
 def default_configs(project: Project) -> Configs:
@@ -117,20 +119,25 @@ def _complete(project: Project, rows: Sequence[AgentConfig]) -> Configs:
 
 
 def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[str, Any]) -> tuple[Agent, AgentConfig]:
-    """Change the given fields (None clears one). Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project."""
-    project = load(Project, project_id, actor, Permission.AGENT_CONFIGURE)
+    """Change the given fields (None clears one). Two round trips, three the first time.
+
+    Raises NotFound, Forbidden, and Conflict(PROJECT_ARCHIVED) in an archived project.
+    """
+    bare, agent = id_of(Project, project_id), get_agent(agent_id)
+    key = AgentConfig.key_in(bare, agent.id)
+    project, stored = get_many([(Project, *Project.key(bare)), (AgentConfig, *key)])
+    if not isinstance(project, Project) or project.deleted_at:
+        raise NotFound(Project.NAME)
+    authorize(project, actor, Permission.AGENT_CONFIGURE)
     if project.status != "active":
         raise ProjectArchived
-    agent = get_agent(agent_id)
     check_model(changes.get("provider"), changes.get("model"))
 
-    def read() -> AgentConfig:
-        row = get(AgentConfig, *AgentConfig.key_in(project.id, agent.id))
-        if row is None:
-            row = default_config(project, agent)
-            row.created_at = row.updated_at = clock.iso()
-            with suppress(Conflict):  # another request just created it: `version` refuses the slower of the two changes
-                write(create(row, stale))
+    def made() -> AgentConfig:
+        row = default_config(project, agent)
+        row.created_at = row.updated_at = clock.iso()
+        with suppress(Conflict):  # another request just created it: `version` refuses the slower of the two changes
+            write(create(row, stale))
         return row
 
     def change(config: AgentConfig) -> list[Operation]:
@@ -141,4 +148,5 @@ def configure_agent(actor: Actor, project_id: str, agent_id: str, changes: dict[
         record(config, EventType.AGENT_CONFIGURED, actor, changes=changed, agent_id=agent.id, agent_name=agent.display_name)
         return [require_writable(project.board_id)]
 
-    return agent, update_with_retry(read, change)
+    first = stored if isinstance(stored, AgentConfig) else made()
+    return agent, update_with_retry(lambda: get(AgentConfig, *key) or made(), change, first=first)

@@ -1,0 +1,37 @@
+"""Reads that begin while the rows that decide about them are still on their way.
+
+A list is read in the order of its decisions: may the caller see it, which rows are on the page, what is in them. The first two do not need
+each other's answers, only each other's permission.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Generic, TypeVar
+
+from shared.store.client import settle
+
+T = TypeVar("T")
+_THREADS = 4  # a request reads at most three things at once
+
+
+class Ahead(Generic[T]):
+    """A read that is under way."""
+
+    def __init__(self, future: "Future[T]") -> None:
+        self._future = future
+
+    def result(self) -> T:
+        """Wait for the result and return it. Raises at once, without waiting, if the request may not go on."""
+        settle()
+        return self._future.result()
+
+
+def read_ahead(read: Callable[[], T]) -> Ahead[T]:
+    """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way."""
+    return Ahead(_pool().submit(read))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, "read-ahead")
