@@ -17,8 +17,8 @@ from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.event import RestEvent
 from shared.edge.http.operation import Deprecation
 from shared.edge.http.routing import Routes
-from shared.people.access.records import Access
-from shared.store import create, write
+from shared.people.access.records import Access, access_key
+from shared.store import create, delete, write
 from tests.areas.driving import Context, event, sign_up
 from tests.trips import count_requests
 
@@ -145,6 +145,14 @@ def test_an_api_key_opens_and_is_counted_by_itself(aws, name):
     with count_requests() as seen:
         assert ask(name, "GET", "/things/1", headers=key)[1]["x-ratelimit-remaining"] == "98"
     assert seen.names == ["GetItem"]  # the record of the key; how often it calls is counted in the lease of this process
+
+
+def test_a_key_that_is_taken_away_ends_at_the_very_next_request(aws):
+    key = an_api_key()
+    assert [ask("enterprise", "GET", "/things/1", headers=key)[0] for _ in range(2)] == [200, 200]
+    pk, sk = access_key(f"key#{fingerprint(key['X-API-Key'])}")
+    write(delete(Access(pk=pk, sk=sk)))
+    assert ask("enterprise", "GET", "/things/1", headers=key)[0] == 401
 
 
 def test_a_plan_without_limits_has_none(aws):

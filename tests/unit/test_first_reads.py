@@ -70,7 +70,7 @@ def test_a_refused_request_does_not_wait_for_what_it_read_ahead():
         decide_with_first_read(KEY, refuse)
         with pytest.raises(Unauthenticated):
             open_decision().take(None)
-        under_way = read_ahead(answered.wait)
+        under_way = read_ahead(lambda: answered.wait(5))
         with pytest.raises(Unauthenticated):
             under_way.result()  # nobody answers
 
