@@ -33,7 +33,7 @@ def list_runs(
         and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
     )
     page, total = page_of(rows, offset, limit)
-    return RunPage(fetch_all(Run, [row.id for row in page]), total)
+    return RunPage(fetch_all(Run, [row.id for row in page], to_show=True), total)
 
 
 @dataclass(frozen=True)

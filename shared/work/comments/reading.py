@@ -37,7 +37,7 @@ def list_threads(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> 
             break
         ids += thread[:MAX_COMMENTS]
     total = sum(1 for row in index if not row.f["removed"])
-    return ThreadPage(build_threads(fetch_all(Comment, ids)), len(nodes), total)
+    return ThreadPage(build_threads(fetch_all(Comment, ids, to_show=True)), len(nodes), total)
 
 
 def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Comment], int]:
@@ -46,7 +46,7 @@ def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 
     load(Item, item_id, actor, Permission.CARD_READ)
     remaining = (row.id for row in rows if not row.f["removed"])
     ids, total = page_of(remaining, offset, limit)
-    return [comment for comment in fetch_all(Comment, ids) if not comment.removed_at], total
+    return [comment for comment in fetch_all(Comment, ids, to_show=True) if not comment.removed_at], total
 
 
 def _build_index_threads(index: list[IndexRow]) -> list[ThreadNode[IndexRow]]:
