@@ -186,9 +186,71 @@ def test_traces_outside_fences_are_code():
             "System.NullReferenceException: no object",
             ["   at Depot.Print(Guid id) in C:\\src\\P.cs:line 31"],
         ),
+        (
+            'WARN  payroll.export  naive\n  File "/srv/rota/export.py", line 212, in row\n    day()\n'
+            '  File "/srv/rota/export.py", line 97, in localise\n    raise E(1)\nrota.errors.NaiveDatetime: 88121',
+            "rota.errors.NaiveDatetime: 88121",
+            ['  File "/srv/rota/export.py", line 97, in localise', "    raise E(1)"],
+        ),
+        (
+            "Fatal error: Segmentation fault\nCurrent thread 0x1 (most recent call first):\n"
+            '  File "/srv/rota/native.py", line 5 in load\n  File "/srv/rota/main.py", line 9 in run',
+            "Fatal error: Segmentation fault",
+            ['  File "/srv/rota/native.py", line 5 in load'],
+        ),
+        (
+            "thread 'main' panicked at src/walk.rs:88:31:\ncalled `Result::unwrap()` on an `Err` value: Loop\n"
+            "   3: walk::descend\n             at ./src/walk.rs:88:31",
+            "thread 'main' panicked at src/walk.rs:88:31:\ncalled `Result::unwrap()` on an `Err` value: Loop",
+            ["   3: walk::descend", "             at ./src/walk.rs:88:31"],
+        ),
+        (
+            "   bei System.Linq.First(S s)\n   bei Depot.Drucken(Guid id) in C:\\src\\P.cs:Zeile 31.",
+            None,
+            ["   bei Depot.Drucken(Guid id) in C:\\src\\P.cs:Zeile 31."],
+        ),
+        (
+            "   à Depot.Imprimer(Guid id) dans C:\\src\\P.cs:ligne 31",
+            None,
+            ["   à Depot.Imprimer(Guid id) dans C:\\src\\P.cs:ligne 31"],
+        ),
+        (
+            "   en Depot.Imprimir(Guid id) en C:\\src\\P.cs:línea 31",
+            None,
+            ["   en Depot.Imprimir(Guid id) en C:\\src\\P.cs:línea 31"],
+        ),
+        (
+            "   在 System.Linq.First(S s)\n   在 Depot.Print(Guid id) 位置 C:\\src\\P.cs:行号 31",
+            None,
+            ["   在 Depot.Print(Guid id) 位置 C:\\src\\P.cs:行号 31"],
+        ),
+        (
+            "   場所 Depot.Print(Guid id) 場所 C:\\src\\P.cs:行 31",
+            None,
+            ["   場所 Depot.Print(Guid id) 場所 C:\\src\\P.cs:行 31"],
+        ),
+        (
+            "\tat com.acme.Store.save(Store.java:8)\n\tat com.acme.Main.main(Main.java:3)\n\t... 3 more",
+            None,
+            ["\tat com.acme.Store.save(Store.java:8)"],
+        ),
         ("all is well", None, []),
     ],
-    ids=["python", "javascript", "java", "go", "csharp", "none"],
+    ids=[
+        *("python", "javascript", "java", "go", "csharp"),
+        *(
+            "python cut",
+            "python fault",
+            "rust",
+            "csharp de",
+            "csharp fr",
+            "csharp es",
+            "csharp zh",
+            "csharp ja",
+            "java cut",
+            "none",
+        ),
+    ],
 )
 def test_the_error_and_the_innermost_frame_of_own_code(trace, error, frame):
     assert traces.error_line(trace) == error
