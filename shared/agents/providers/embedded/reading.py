@@ -169,7 +169,8 @@ class _Reader:
     def _open(self, text: str, *, weak: bool) -> None:
         """Begin what a heading announces. A weak one may be a sentence (`It must have:`): then its own kind counts, and it leads."""
         kind = self._announced(text)
-        self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
+        is_said = weak and (kind is None or len(text.split()) > 4)
+        self.lead = text.strip() if is_said or (kind == "problem" and everywhere("label").match(_low(text))) else ""
         self.kind = None if weak else self.base
         if kind is None:
             own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
@@ -187,7 +188,7 @@ class _Reader:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
         outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
         self.kind, self.lead, self.weak, self.loose = kind, "", True, False
-        whole = kind in ("person", "context", "link", "limit")  # `Owner: Ines` says more than `Ines`
+        whole = kind in ("person", "context", "link", "limit", "problem")  # `Root cause: a lock` says more than `a lock`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
         yield from self._file([first])
         self.kind = kind if kind in ("question", "steps", "criterion") else None
@@ -391,6 +392,10 @@ def _fallback_kind(low: str, language: str) -> str:
 def _quantity() -> re.Pattern[str]:
     number = rf"(?<![\d.,])\d[\d.,]*|\b(?:{everywhere('numbers').pattern})"
     return re.compile(rf"(?:{number})[\s-]?(?:[%‰€$£¥°]|{everywhere('units').pattern})|[<>≤≥]=?\s?\d|[$€£¥]\s?\d")
+
+
+def is_question(text: str) -> bool:
+    return bool(_QUESTION.search(_low(text)))
 
 
 def is_ask(text: str, language: str) -> bool:
