@@ -430,6 +430,26 @@ def test_the_planner_names_problems_and_rules_of_which_it_made_no_card():
     assert all(f"> {line}" in left for line in ("The gates stay", "Talk to Maria"))
 
 
+def test_a_planner_without_a_card_names_what_is_on_the_card_but_not_its_timeline():
+    text = "10:02 the gates shut\n\nThe reader loses its passes.\n\nRoot cause: no local copy."
+    comment = calls_of(run("planner", {"id": "c", "title": "Error 504", "type": "bug", "description": text}), "comment")[0][
+        "content"
+    ]
+    left = comment.split(say("left_out", "en"))[1]
+    assert "> Root cause: no local copy." in left
+    assert "10:02" not in left
+
+
+def test_a_ticked_box_stands_before_what_is_done():
+    incident = {
+        "id": "c",
+        "title": "Outage",
+        "type": "incident",
+        "description": "Action items\n- [ ] add an alert\n- [x] rota corrected",
+    }
+    assert "> [x] rota corrected" in written(run("ceo_copilot", incident))
+
+
 def test_a_label_that_says_what_a_line_is_stays_with_it():
     text = "Root cause: the archive job deletes in one transaction.\n\nAction items:\n- add an alert"
     incident = {"id": "c", "title": "Outage", "type": "incident", "description": text}

@@ -234,6 +234,11 @@ def test_traces_outside_fences_are_code():
             None,
             ["\tat com.acme.Store.save(Store.java:8)"],
         ),
+        (
+            "ERROR booking.service: constraint missing\n  at com.acme.Slot.confirm(Slot.java:143)",
+            "ERROR booking.service: constraint missing",
+            ["  at com.acme.Slot.confirm(Slot.java:143)"],
+        ),
         ("all is well", None, []),
     ],
     ids=[
@@ -393,7 +398,7 @@ def test_a_story_on_three_lines_is_one_ask():
 
 def test_what_is_ticked_is_done():
     assert kinds("Todo\n- [x] drop Python 3.7\n- [ ] fix the warnings") == [
-        ("context", "drop Python 3.7"),
+        ("context", "[x] drop Python 3.7"),
         ("ask", "fix the warnings"),
     ]
 

@@ -82,11 +82,13 @@ class _Blocks:
             return Block("row", line.strip() if re.search(r"[^\s|:-]", line) else "", gap), number + 1
         item = _ITEM.fullmatch(line)
         end = self._wrapped(number, is_item=bool(item))
-        text = "\n".join(one.strip() for one in [item[4] if item else line, *self.lines[number + 1 : end]])
+        is_done = bool(item and "x" in (item[3] or "").lower())
+        begin = item.start(3 if is_done else 4) if item else 0  # a box that is ticked says more than the line without it
+        text = "\n".join(one.strip() for one in [line[begin:], *self.lines[number + 1 : end]])
         if item is None:
             return Block("prose", text, gap, len(line) - len(line.lstrip())), end
         mark = line[: item.start(4)].strip() if item[2] else ""
-        return Block("item", text, gap, len(item[1]), mark, "x" in (item[3] or "").lower()), end
+        return Block("item", text, gap, len(item[1]), mark, is_done), end
 
     def _goes_on(self, number: int) -> bool:
         """Tell whether a trace goes on: by an indented line, a call, or an empty line before more of it."""

@@ -23,6 +23,7 @@ _LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or 
 _BUILD_LANE: Final = 6
 # what stands before the words of a title: a box, a bullet, a number or the key of a requirement
 _FRONT: Final = re.compile(r"(?:\[[ xX]?\]\s*|[-*•·]\s+|\(?\d{1,3}[.)]+\s+|[A-Z]{1,4}[- ]?\d+(?:\.\d+)*[:.)]\s+)+")
+_TIME: Final = re.compile(r"\W*\d{1,2}[:.h]\d\d")  # begins a line of a timeline
 _NAME: Final = re.compile(r"[^\W\d][\w.-]*[:：]\s*")  # who says a line of a chat
 _TELLING: Final = ("problem", "context")
 _NO_TASKS: Final = ("steps", "code", "link", "courtesy")  # of these the planner does not say that no card was made
@@ -98,13 +99,12 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
     blocks = [f"# {heading}"]
     if language == OTHER:
         blocks.append(say("other_language", language))
-    if output.checks:
-        blocks.append(say("needs_model", language))
     if output.whole:
         for name, body in _sections(output, filed):
             blocks += [f"## {say(name, language)}", *body]
         blocks += [f"## {say('checklist', language)}"] * bool(output.checks)
-    blocks += _checklist(output, filed)
+    if output.checks:
+        blocks += [say("needs_model", language), *_checklist(output, filed)]
     title = plain_title(titled(heading, filed.title, language), language)
     content = signed("\n\n".join(blocks), filed)
     summary = "s_document" if output.whole else "s_checklist"
@@ -308,10 +308,11 @@ def _planners_notes(filed: FiledCard) -> list[str]:
     """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
     new, known, _ = _planned(filed)
     made, title = {*new[:MAX_CARDS], *known}, _key(filed.title)
-    others = (one for one in filed.pieces if one.kind not in _NO_TASKS and one not in made and _key(one.line) != title)
+    told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not _TIME.match(one.line))
+    others = (one for one in told if one not in made and _key(one.line) != title)
     left = list(dict.fromkeys([*new[MAX_CARDS:], *others]))
     notes = [] if new or known else [say("no_cards", filed.language), say("hint", filed.language)]
-    for key, lines in (("on_board", known), ("left_out", left if new else [])):
+    for key, lines in (("on_board", known), ("left_out", left)):
         notes += [say(key, filed.language), quoted(lines)] if lines else []
     return notes
 

@@ -395,7 +395,7 @@ def _quantity() -> re.Pattern[str]:
 
 
 def is_question(text: str) -> bool:
-    return bool(_QUESTION.search(_low(text)))
+    return bool(re.search("[?？]", text) or _QUESTION.search(_low(text)))
 
 
 def is_ask(text: str, language: str) -> bool:

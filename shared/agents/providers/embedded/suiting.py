@@ -71,7 +71,7 @@ def fitting_checks(output: Output, filed: FiledCard) -> dict[Piece | None, list[
     """Return the items of the agent's checklist that fit the card, by the line that gives reason for them."""
     reasons: dict[str, list[str]] = table("agents")["checks"]
     plain = table("agents")["words"]["plain"]
-    asked = [*filed.asks, *filed.of("criterion")] or filed.of(*_REPORTING)
+    asked = [*(filed.of(*_REPORTING) if is_report(filed) else ()), *filed.asks, *filed.of("criterion")]
     found: dict[Piece | None, list[str]] = {None: []}
     for name in output.checks:
         needed = reasons.get(name, [])

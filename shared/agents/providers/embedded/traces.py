@@ -20,7 +20,7 @@ def error_line(trace: str) -> str | None:
     causes = [number for number in found if lines[number].lstrip().startswith("Caused by:")]
     last = causes or (found if _innermost_last(trace) else found[:1])
     if not last:
-        return None
+        return next((line.strip() for line in lines if _any_of("logged")(line)), None)
     end = last[-1] + 1
     has_message = lines[end - 1].endswith(":") and lines[end : end + 1] and not _frame(lines[end])
     return "\n".join(one.strip() for one in lines[end - 1 : end + bool(has_message)])
