@@ -554,7 +554,9 @@ def test_a_condition_is_no_dependency():
 
 def test_the_planner_says_what_is_nobodys_task():
     comment = calls_of(run("planner", ALL["leaver data legal"]), "comment")[0]["content"]
-    assert "> Works council data is excluded; a separate agreement is being negotiated." in comment.split(say("left_out", "en"))[1]
+    assert (
+        "> Works council data is excluded; a separate agreement is being negotiated." in comment.split(say("left_out", "en"))[1]
+    )
 
 
 def test_a_card_that_the_planner_makes_carries_its_own_line_once():

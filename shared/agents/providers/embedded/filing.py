@@ -21,6 +21,7 @@ _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing el
 }
 _ERROR = re.compile(r"\b[45]\d\d\b|\b\w+(?:Error|Exception)\b|[“\"„«「『].{4,}[”\"“»」』]", re.IGNORECASE)
 _VERSION = re.compile(r"\bv?\d+\.\d+")
+_VALUES = re.compile(r"\d+[.,:]\d\d\b(?!\.?\d).+\b\d+[.,:]\d\d\b(?!\.?\d)")  # one that is shown, and one that is right
 _TIME = re.compile(r"\d{1,2}:\d\d|\d{4}-\d\d-\d\d")
 
 
@@ -77,7 +78,15 @@ class FiledCard:
         once: dict[str, Piece] = {}
         for piece in found:
             once.setdefault(piece.line.lower().strip(" .!。"), piece)
-        return list(once.values())
+        return self._only_line(list(once.values()))
+
+    def _only_line(self, found: list[Piece]) -> list[Piece]:
+        """Return the statements; what a card says that says only one thing is what it asks for."""
+        told = [piece for piece in found if piece.kind != "courtesy"]
+        is_wish = len(told) == 1 and told[0].kind in ("context", "limit") and reading.weight(told[0].text) >= 3
+        if self.is_fault or not is_wish or reading.is_vague(f"{self.title} {told[0].text}".lower(), self.language):
+            return found
+        return [replace(piece, kind="ask") if piece is told[0] else piece for piece in found]
 
     @cached_property
     def asks(self) -> list[Piece]:
@@ -103,7 +112,9 @@ class FiledCard:
         kinds = {piece.kind for piece in self._read}
         if "criterion" in kinds or (any(not one.vague for one in self.asks) and not self._is_a_mood):
             return True
-        return self.is_fault and bool(kinds & {"code", "steps"} or _ERROR.search(self.everything))
+        return self.is_fault and bool(
+            kinds & {"code", "steps"} or _ERROR.search(self.everything) or _VALUES.search(self.everything)
+        )
 
     @property
     def _is_a_mood(self) -> bool:

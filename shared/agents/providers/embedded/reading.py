@@ -18,12 +18,20 @@ _SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]
 _DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
 _FRONT = re.compile(r"(?:[^\w\"'(`¿¡「『“„«\[]+|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+)+")  # a sign or the time of a message
-_NAME = re.compile(r"[^\d\W][\w.-]*(?: [\w.-]+){0,2}: +|[^\s\d:：]{1,12}：")  # who says it, or a label that announces nothing
+_BACK = re.compile(r"[\s\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")  # signs after a sentence
+_NAME = re.compile(
+    r"[^\d\W][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?: +|[^\s\d:：]{1,12}："
+)  # who says it, or a label that announces nothing
 _WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
 _CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
 _ANYWHERE: Final = ("en", "zh")  # in the other languages the verb that asks begins only list items
+_SIGNS: Final = {"exclusion": "❌🚫⛔🛑✗✘❎", "limit": "⏰⏱⏳📅🗓", "question": "❓❔", "person": "👤👩👨📞", "courtesy": "🙏🎉"}
+_TIMED = re.compile(
+    r"\W*(?:[^\W\d]{2,10}\.? )?\d{1,2}[:.h]\d\d(?:[:.]\d\d)?\b(?!\]? ?[^\W\d][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?[:：])"
+)  # of a timeline
+_RUN_ON: Final = 40  # words without a full stop that nobody writes, but says
 _MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
 
 
@@ -49,7 +57,7 @@ def read(text: str, language: str, *, fault: bool = False, kind: str | None = No
 
 def heading_kind(text: str, *, whole: bool = False) -> str | None:
     """Return the kind that a heading announces, by its beginning, by its last words (`Known risks`), or as a `whole`."""
-    plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]*\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
+    plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]+\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
     if not plain or len(plain.split()) > 8:
         return None
     kind = next((kind for kind, found in headings() if (found.fullmatch(plain) if whole else found.match(plain))), None)
@@ -65,11 +73,23 @@ def sentences(text: str, language: str = "en") -> list[str]:
     for end in _END.finditer(text):
         piece = text[start : end.end()].strip()
         is_date = language == "de" and _DATE.search(piece) and text[end.end() :].strip()
+        if piece.count("(") + piece.count("（") > piece.count(")") + piece.count("）") and ")" in text[end.end() :].replace(
+            "）", ")"
+        ):
+            continue
         if piece and not is_date and not _abbreviation().search(piece) and not _SHORT.search(piece):
             found.append(piece)
             start = end.end()
     rest = text[start:].strip()
-    return [*found, rest] if rest else found
+    return [part for one in [*found, rest] if one for part in _spoken(one, language)]
+
+
+def _spoken(text: str, language: str) -> list[str]:
+    """Split what was said without a stop: where a new clause begins, in Chinese and Japanese where a space is."""
+    if weight(text) < _RUN_ON:
+        return [text]
+    starts = [one.start() for one in mark(language, "clause").finditer(text.lower())]
+    return [part for begin, end in zip([0, *starts], [*starts, None], strict=True) if (part := text[begin:end].strip())]
 
 
 @cache
@@ -85,6 +105,7 @@ class _Reader:
         self.kind, self.lead = kind, ""
         self.weak = self.begun = False  # a weak heading (`Steps:`) ends with its list or paragraph
         self.form: tuple[bool, bool] | None = None  # of the first block below a heading: an item, with a full stop
+        self.outer: list[tuple[int, str | None]] = []  # the levels and kinds of the headings above
         self.parents: list[tuple[int, str, str | None]] = []  # the indent, lead and kind that an inner list ends with
         self.columns: list[str | None] = []  # the kinds that the head of a table announces
         self.signed = self.asks_below = self.loose = False
@@ -119,11 +140,11 @@ class _Reader:
         if block.form == "prose" and self._is_courtesy(block, before, following):
             return [Piece("courtesy", block.text)]
         self.signed = False
-        if block.form == "item":
+        if block.form == "item" and not _is_agenda(block, following):
             self.form = self.form or (True, False)
             return self._item(block, following)
         if _heads(block, before, following):
-            self._open(block.text, weak=block.form != "heading")
+            self._open(block, weak=block.form != "heading")
             return []
         if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
             return self._labelled(kind, block, label[2])
@@ -162,18 +183,23 @@ class _Reader:
         if is_head or SPOKEN.match(block.text):  # the latter is of a timeline
             return Piece("context", block.text)
         label = kinds[0] if len(cells) == 2 else None
-        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell), None)
+        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell.strip("–—-")), None)
         kind = label or column or self.kind or "context"
         return Piece(kind, block.text if kind == "context" else re.sub(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$", "", block.text))
 
-    def _open(self, text: str, *, weak: bool) -> None:
-        """Begin what a heading announces. A weak one may be a sentence (`It must have:`): then its own kind counts, and it leads."""
+    def _open(self, block: Block, *, weak: bool) -> None:
+        """Begin what a heading announces, or the one above it. A weak one may be a sentence: then its own kind counts, and it leads."""
+        text = block.text
         kind = self._announced(text)
         self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
         self.kind = None if weak else self.base
         if kind is None:
             own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
             kind = None if own in _MINOR else own
+        if not weak:
+            self.outer = [one for one in self.outer if one[0] < block.indent]
+            kind = kind or next((above for _, above in reversed(self.outer) if above), None)
+            self.outer.append((block.indent, kind))
         self.kind = kind or self.kind
         self.weak, self._opened, self.parents, self.form = weak, True, [], None
 
@@ -202,6 +228,8 @@ class _Reader:
             kind = heading_kind(block.text) or self._kind_of(_low(block.text), is_item=True)
             self.kind, self.lead = (self.kind if kind in _MINOR else kind), block.text
             return []
+        if signed := next((kind for kind, signs in _SIGNS.items() if block.sign in signs), None):
+            return [Piece(signed, block.text, self.lead)]
         found = sentences(block.text, self.language)
         kinds = {self._kind_of(_low(one), is_item=True, mark=block.mark) for one in found} - {*_MINOR}
         return list(self._file([block.text] if len(kinds) <= 1 else found, block))
@@ -235,9 +263,11 @@ class _Reader:
             return "ask" if has("polite") and self.kind != "question" else "question"
         if self.kind in ("exclusion", "criterion", "steps", "question", "person", "link", "code"):
             return self.kind
+        if _TIMED.match(whole) and self.kind != "ask":
+            return "problem" if has("problem") else "context"
         if everywhere("story").match(low) and has("strict"):
             return "ask"
-        if any(_has(self._main_part(one), "exclusion", self.language) for one in (low, whole)):
+        if any(_has(self._main_part(one), "exclusion", self.language) for one in (whole, low, *low.split(" / "))):
             return "exclusion"
         if self.kind in ("ask", "limit"):
             return "limit" if has("due") else self.kind
@@ -252,13 +282,16 @@ class _Reader:
         if mark and self.fault:
             return "steps"
         begins = _has(low, "start", self.language if is_item or self.language in _ANYWHERE or not self.fault else "en")
-        begins = begins or (not self.fault and has("order"))
+        begins = begins or (
+            not self.fault
+            and (_has(low, "order", self.language, strictly=True) or _has(_condition().sub("", low), "start", self.language))
+        )
         elsewhere = self.asks_below and not is_item and self.kind is None
         if not elsewhere and (begins or has("modal") or (has("can") and not self.fault)):
             return "problem" if has("now") else "ask"
         if has("problem"):
             return "problem"
-        if is_item and not (self.fault or self.asks_below or _LINK.fullmatch(low.strip()) or has("person")):
+        if is_item and not (self.fault or self.asks_below or has("fact") or _LINK.fullmatch(low.strip()) or has("person")):
             return "ask"
         return "context" if is_item and self.fault else _fallback_kind(low, self.language)
 
@@ -329,7 +362,7 @@ def weight(text: str) -> float:
 
 def _said(low: str) -> str:
     """Return a sentence without what stands before it: signs, a time, a greeting, who says it."""
-    low = _FRONT.sub("", low, count=1) if _FRONT.match(low) else low
+    low = _BACK.sub("", _FRONT.sub("", low, count=1) if _FRONT.match(low) else low)
     low = re.sub(rf"^(?:{everywhere('greeting').pattern})(?: \w+){{0,2}}[,!.，、]\s*(?=\S)", "", low)
     name = _NAME.match(low)
     return low[name.end() :] if name and heading_kind(name[0]) is None else low
@@ -340,6 +373,12 @@ def _bare(low: str, language: str) -> str:
     return re.sub(rf"^(?:(?:{mark(language, 'lead_in').pattern})[,，、]?\s*)+(?=\S)", "", _said(low))
 
 
+@cache
+def _condition() -> re.Pattern[str]:
+    """What stands before a request up to a comma: a condition or a place."""
+    return re.compile(rf"^(?:{everywhere('if').pattern}|{everywhere('place').pattern})\b[^,，、.]{{3,60}}[,，、] ?(?:就|则)?")
+
+
 def _only(low: str, name: str) -> bool:
     """Tell whether a line is nothing but such words, and names."""
     words = rf"(?:{everywhere(name).pattern})"
@@ -347,7 +386,19 @@ def _only(low: str, name: str) -> bool:
 
 
 def _heads(block: Block, before: Block | None, following: Block | None) -> bool:
+    if block.form == "item":
+        return _is_agenda(block, following)
     return block.form == "heading" or (block.form == "prose" and _announces(block, before, following))
+
+
+def _is_agenda(block: Block, following: Block | None) -> bool:
+    """Tell whether a numbered item is the heading of the lines that follow it, as in minutes."""
+    below = (
+        following is not None and following.form == "prose" and not following.gap and len(following.text) > 2 * len(block.text)
+    )
+    return bool(
+        below and block.mark and len(block.text.split()) <= 5 and len(block.text) <= 40 and block.text[-1] not in ".!?。！？"
+    )
 
 
 def _announces(block: Block, before: Block | None, following: Block | None) -> bool:
@@ -356,6 +407,8 @@ def _announces(block: Block, before: Block | None, following: Block | None) -> b
     if "\n" in line or following is None:
         return line.endswith((":", "：")) and "\n" not in line
     if line.endswith((":", "：")) and len(line) <= 160:
+        return True
+    if following.form == "item" and len(sentences(line)) == 1 and everywhere("follows").search(_low(line)):
         return True
     if len(line) > 60 or line[-1] in ".!。！,":
         return False
@@ -374,8 +427,9 @@ def _low(text: str) -> str:
     return text[:LONGEST].lower().replace("’", "'").replace("\n", " ")
 
 
-def _has(low: str, name: str, language: str) -> bool:
-    return bool(mark(language, name).search(low))
+def _has(low: str, name: str, language: str, *, strictly: bool = False) -> bool:
+    """Tell whether a text has a mark of the language or of English, `strictly` of the language alone."""
+    return bool(mark(language, name, strictly=strictly).search(low))
 
 
 def _fallback_kind(low: str, language: str) -> str:

@@ -31,9 +31,10 @@ def keys(section: str) -> tuple[str, ...]:
 
 
 @cache
-def mark(language: str, name: str, section: str = "marks") -> re.Pattern[str]:
-    """Return the pattern of a kind of mark in a language and in English, which people mix in."""
-    return _pattern(section, name, tuple(dict.fromkeys(one for one in (language, "en") if one in LANGUAGES)))
+def mark(language: str, name: str, section: str = "marks", *, strictly: bool = False) -> re.Pattern[str]:
+    """Return the pattern of a kind of mark in a language and, unless `strictly`, in English, which people mix in."""
+    known = language if language in LANGUAGES else "en"
+    return _pattern(section, name, (known,) if strictly else tuple(dict.fromkeys((known, "en"))))
 
 
 @cache
