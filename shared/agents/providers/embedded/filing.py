@@ -112,9 +112,14 @@ class FiledCard:
         kinds = {piece.kind for piece in self._read}
         if "criterion" in kinds or (any(not one.vague for one in self.asks) and not self._is_a_mood):
             return True
-        return self.is_fault and bool(
-            kinds & {"code", "steps"} or _ERROR.search(self.everything) or _VALUES.search(self.everything)
-        )
+        return self.is_fault and bool(kinds & {"code", "steps"} or self._has_evidence)
+
+    @property
+    def _has_evidence(self) -> bool:
+        """Whether a fault's text shows an error word for word, or two values; what people are quoted with is none."""
+        text = self.everything
+        before = (text[: one.start()][-40:].lower() for one in _ERROR.finditer(text))
+        return bool(_VALUES.search(text)) or any(not mark(self.language, "speech").search(one) for one in before)
 
     @property
     def _is_a_mood(self) -> bool:

@@ -31,7 +31,7 @@ _SIGNS: Final = {"exclusion": "❌🚫⛔🛑✗✘❎", "limit": "⏰⏱⏳📅
 _TIMED = re.compile(
     r"\W*(?:[^\W\d]{2,10}\.? )?\d{1,2}[:.h]\d\d(?:[:.]\d\d)?\b(?!\]? ?[^\W\d][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?[:：])"
 )  # of a timeline
-_RUN_ON: Final = 40  # words without a full stop that nobody writes, but says
+_RUN_ON: Final = {"zh": 12, "ja": 12}  # words without a full stop that nobody writes, but says; else 40
 _MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
 
 
@@ -73,9 +73,9 @@ def sentences(text: str, language: str = "en") -> list[str]:
     for end in _END.finditer(text):
         piece = text[start : end.end()].strip()
         is_date = language == "de" and _DATE.search(piece) and text[end.end() :].strip()
-        if piece.count("(") + piece.count("（") > piece.count(")") + piece.count("）") and ")" in text[end.end() :].replace(
-            "）", ")"
-        ):
+        rest = text[end.end() :].strip()
+        is_within = (piece.count("(") > piece.count(")") and ")" in rest) or (end[0][-1] in ")\"'" and rest[:1].islower())
+        if is_within:
             continue
         if piece and not is_date and not _abbreviation().search(piece) and not _SHORT.search(piece):
             found.append(piece)
@@ -86,7 +86,7 @@ def sentences(text: str, language: str = "en") -> list[str]:
 
 def _spoken(text: str, language: str) -> list[str]:
     """Split what was said without a stop: where a new clause begins, in Chinese and Japanese where a space is."""
-    if weight(text) < _RUN_ON:
+    if weight(text) < _RUN_ON.get(language, 40):
         return [text]
     starts = [one.start() for one in mark(language, "clause").finditer(text.lower())]
     return [part for begin, end in zip([0, *starts], [*starts, None], strict=True) if (part := text[begin:end].strip())]
@@ -193,13 +193,13 @@ class _Reader:
         kind = self._announced(text)
         self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
         self.kind = None if weak else self.base
-        if kind is None:
-            own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
-            kind = None if own in _MINOR else own
         if not weak:
             self.outer = [one for one in self.outer if one[0] < block.indent]
             kind = kind or next((above for _, above in reversed(self.outer) if above), None)
             self.outer.append((block.indent, kind))
+        if kind is None:
+            own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
+            kind = None if own in _MINOR else own
         self.kind = kind or self.kind
         self.weak, self._opened, self.parents, self.form = weak, True, [], None
 
@@ -231,13 +231,13 @@ class _Reader:
         if signed := next((kind for kind, signs in _SIGNS.items() if block.sign in signs), None):
             return [Piece(signed, block.text, self.lead)]
         found = sentences(block.text, self.language)
-        kinds = {self._kind_of(_low(one), is_item=True, mark=block.mark) for one in found} - {*_MINOR}
+        kinds = {self._kind_of(_low(one), is_item=True, number=block.mark) for one in found} - {*_MINOR}
         return list(self._file([block.text] if len(kinds) <= 1 else found, block))
 
     def _file(self, found: list[str], item: Block | None = None) -> Iterator[Piece]:
         for text in found:
             low = _low(text)
-            kind = self._kind_of(low, is_item=bool(item), mark=item.mark if item else "")
+            kind = self._kind_of(low, is_item=bool(item), number=item.mark if item else "")
             vague = kind == "ask" and self.kind != "ask" and is_vague(low, self.language)
             if kind == "ask" and item and item.is_done:
                 kind = "context"
@@ -246,11 +246,11 @@ class _Reader:
 
     def _main_part(self, low: str) -> str:
         """Return a sentence without its purpose, among asks also without its later clauses: `Show the price, no need to log in`."""
-        main = everywhere("purpose").split(low)[0]
+        main = _without_purpose(low)
         first = re.split(r"[,;，；]", main)[0]
         return first if self.kind == "ask" and weight(first) > 1 else main
 
-    def _kind_of(self, low: str, *, is_item: bool, mark: str = "") -> str:
+    def _kind_of(self, low: str, *, is_item: bool, number: str = "") -> str:
         """Return the kind of a sentence: by its form, by the section in which it stands, by its marks."""
         whole, low = low, _bare(low, self.language)
 
@@ -267,6 +267,9 @@ class _Reader:
             return "problem" if has("problem") else "context"
         if everywhere("story").match(low) and has("strict"):
             return "ask"
+        expected = mark(self.language, "expected").search(low) if self.fault else None
+        if expected and expected.start() < 4:
+            return "criterion"
         if any(_has(self._main_part(one), "exclusion", self.language) for one in (whole, low, *low.split(" / "))):
             return "exclusion"
         if self.kind in ("ask", "limit"):
@@ -279,12 +282,10 @@ class _Reader:
             return "limit"
         if has("strict"):
             return "ask"
-        if mark and self.fault:
+        if number and self.fault:
             return "steps"
-        begins = _has(low, "start", self.language if is_item or self.language in _ANYWHERE or not self.fault else "en")
-        begins = begins or (
-            not self.fault
-            and (_has(low, "order", self.language, strictly=True) or _has(_condition().sub("", low), "start", self.language))
+        begins = self._begins(low, is_item=is_item) or (
+            not self.fault and self._begins(_condition().sub("", low), is_item=is_item)
         )
         elsewhere = self.asks_below and not is_item and self.kind is None
         if not elsewhere and (begins or has("modal") or (has("can") and not self.fault)):
@@ -294,6 +295,13 @@ class _Reader:
         if is_item and not (self.fault or self.asks_below or has("fact") or _LINK.fullmatch(low.strip()) or has("person")):
             return "ask"
         return "context" if is_item and self.fault else _fallback_kind(low, self.language)
+
+    def _begins(self, low: str, *, is_item: bool) -> bool:
+        """Tell whether a sentence begins like a request: with a verb, or with what is to be made."""
+        anywhere = is_item or self.language in _ANYWHERE or not self.fault
+        if _has(low, "start", self.language if anywhere else "en"):
+            return True
+        return not self.fault and _has(low, "order", self.language, strictly=True)
 
 
 @dataclass
@@ -311,14 +319,25 @@ class _Row:
 
 def _among_asks(rows: list[_Row], language: str) -> None:
     """Make asks of statements that follow one and look like a rule, and of those on lines of their own of which one is a rule."""
-    rules = [row for row in rows if _is_rule(row) and _has(_low(row.piece.text), "rule", language)]
+    rules = [row for row in rows if _is_rule(row) and _has(_without_purpose(_low(row.piece.text)), "rule", language)]
     for before, row in zip([None, *rows], rows, strict=False):
         kind = before.piece.kind if before else ""
         said = _said(_low(row.piece.text))
         if kind == "question" and row.form == "prose" and mark(language, "denial").search(said[:25]):
             row.become("exclusion")
-        follows = kind in ("ask", "criterion") and (row in rules or mark(language, "more").match(said))
-        if _is_rule(row) and (follows or (row in rules and _NAME.search(row.line[:30].lower()))):
+        goes_on = (
+            before is not None
+            and before.paragraph == row.paragraph
+            and row.line == before.line
+            and row.piece.kind in ("context", "limit")
+        )
+        goes_on = (
+            goes_on
+            and kind == "ask"
+            and not any(_has(_low(row.piece.text), name, language) for name in ("fact", "now", "due", "problem"))
+        )
+        follows = kind in ("ask", "criterion") and (row in rules or goes_on or mark(language, "more").match(said))
+        if _is_rule(row) and (follows or (row in rules and row.piece.kind != "problem" and _NAME.search(row.line[:30].lower()))):
             row.become("ask")
     first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
     for number, group in groupby(rows, lambda row: row.paragraph):
@@ -353,6 +372,10 @@ def _first_problem(rows: list[_Row], *, fault: bool) -> None:
         told = (row for row in rows[:asked] if row.form == "prose" and row.piece.kind in ("context", "limit"))
         for row in [row for row in told if weight(row.piece.text) >= 5][:1]:
             row.become("problem")
+
+
+def _without_purpose(low: str) -> str:
+    return everywhere("purpose").split(low)[0]
 
 
 def weight(text: str) -> float:

@@ -81,7 +81,7 @@ def _asked(filed: FiledCard) -> list[Piece]:
 
 
 def _is_or_has(name: str, filed: FiledCard) -> bool:
-    return name == kind_of_card(filed) or bool(filed.of(name))
+    return name == kind_of_card(filed) or bool(filed.of(name)) or (name == "inquiry" and filed.is_inquiry)
 
 
 def _shown(names: Iterable[str], pieces: list[Piece], filed: FiledCard) -> Piece | None:

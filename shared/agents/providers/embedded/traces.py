@@ -36,7 +36,11 @@ def own_frame(trace: str) -> list[str]:
 
 
 def _innermost_last(trace: str) -> bool:
-    return "Traceback (most recent" in trace
+    """Tell whether the last frame is where it failed: in Python, where the error stands below the frames."""
+    kinds = [_frame(line)[:1] for line in trace.strip().splitlines()]
+    return "Traceback (most recent" in trace or (
+        ("python",) in kinds and kinds[-1] != ("python",) and bool(_any_of("error")(trace.strip().splitlines()[-1]))
+    )
 
 
 def _frame(line: str) -> tuple[str, ...]:
