@@ -98,7 +98,7 @@ def test_a_sentence_does_not_end_within_brackets():
     ],
 )
 def test_forms_of_what_is_and_is_not_asked_for(text, language, kind):
-    assert kind in {found for found, _ in kinds(f"It is about the portal.\n\n{text}", language)}
+    assert kinds(f"It is about the portal, which nobody likes to use.\n\n{text}", language)[-1][0] == kind
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_fault_says_what_was_expected_even_if_the_program_skips():
 
 
 def test_a_statement_after_a_wish_in_the_same_paragraph_is_a_rule():
-    text = "We want each sector watered by its moisture. Below 28 % it opens and above 40 % it closes."
+    text = "We want each sector watered by its moisture. The fee depends on the moisture of last year."
     assert [kind for kind, _ in kinds(text)] == ["ask", "ask"]
 
 

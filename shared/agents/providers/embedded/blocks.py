@@ -29,7 +29,7 @@ _CALL = re.compile(r"[\w./*-]+\.[\w.*()]+\(.*\)\s*$")
 
 @dataclass(frozen=True)
 class Block:
-    """A line with what is wrapped onto it. `indent`: of a heading its level; `gap`: an empty line is above; `mark`: the number of an item."""
+    """A line with what is wrapped onto it. `indent` of a heading: its level; `gap`: below an empty line; `mark`: an item's number."""
 
     form: str  # heading, item, prose, scenario, row or code
     text: str
