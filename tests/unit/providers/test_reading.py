@@ -11,7 +11,8 @@ from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.outputs import dependencies
-from shared.agents.providers.embedded.reading import heading_kind, read, sentences
+from shared.agents.providers.embedded.reading import read
+from shared.agents.providers.embedded.sentences import heading_kind, sentences
 from shared.agents.providers.embedded.wording import lines, say
 
 DATA = Path(__file__).parents[2] / "data"

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.agents.providers.embedded import traces
+from shared.agents.providers.embedded import tables, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import plan
-from shared.agents.providers.embedded.reading import read, sentences
+from shared.agents.providers.embedded.reading import read
+from shared.agents.providers.embedded.sentences import sentences
 
 GATES = yaml.safe_load((Path(__file__).parents[2] / "data" / "gate_cards.yaml").read_text())
 
@@ -155,3 +156,27 @@ def test_research_works_on_a_card_whose_questions_are_what_is_asked_for():
 def test_a_python_trace_without_its_first_line_has_its_innermost_frame_last():
     trace = '  File "/srv/a.py", line 212, in row\n    f()\n  File "/srv/b.py", line 97, in f\n    raise E\nrota.errors.NaiveDate: 88121'
     assert "line 97" in traces.own_frame(trace)[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "We need a list. Leave the mail."), ("de", "Wir brauchen eine Liste. Ohne Logo.")]
+)
+def test_a_card_compiles_the_marks_of_its_own_language_and_of_english(monkeypatch, language, text):
+    """Compiling the marks of all six languages took 0.1 s of the first card of a process."""
+    compiled = set()
+    known = tables._whole_words
+    monkeypatch.setattr(tables, "_whole_words", lambda one, section, name: compiled.add((one, name)) or known(one, section, name))
+    for cached in (tables.mark, tables.phrase, read):
+        cached.cache_clear()
+    FiledCard({"title": "Portal", "type": "task", "description": f"{text}\n\n- 12"}).pieces  # noqa: B018
+    found = {name for one, name in compiled if one not in (language, "en")}
+    assert found <= {
+        "scenario",
+        "given",
+        "when",
+        "then_line",
+        "and_line",
+        "story",
+        "inquiry",
+    }  # looked for before the language is known
+    assert (language, "exclusion") in compiled

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.agents.providers.embedded.tables import everywhere
+from shared.agents.providers.embedded.tables import ANY, mark
 from shared.agents.providers.embedded.traces import is_trace
 
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
@@ -100,18 +100,18 @@ class _Blocks:
         """Return where a scenario of Given, When and Then ends that begins at a line, or 0."""
         first = _bare(self.lines[number])
         end = number + 1
-        if everywhere("scenario").match(first):
-            end += bool(end < len(self.lines) and everywhere("given").match(_bare(self.lines[end])))
-        elif not everywhere("given").match(first):
+        if mark(ANY, "scenario").match(first):
+            end += bool(end < len(self.lines) and mark(ANY, "given").match(_bare(self.lines[end])))
+        elif not mark(ANY, "given").match(first):
             return 0
         begun = end
-        while end < len(self.lines) and any(everywhere(name).match(_bare(self.lines[end])) for name in _GOES_ON):
+        while end < len(self.lines) and any(mark(ANY, name).match(_bare(self.lines[end])) for name in _GOES_ON):
             end += 1
         return end if end > begun else 0
 
     def _wrapped(self, number: int, *, is_item: bool) -> int:
         """Return where the lines end that belong to a line: a story on several lines, or what had no room."""
-        story = not is_item and everywhere("story").match(self.lines[number].lower())
+        story = not is_item and mark(ANY, "story").match(self.lines[number].lower())
         end = number + 1
         while end < len(self.lines):
             before, line = self.lines[end - 1].rstrip(), self.lines[end]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
-from shared.agents.providers.embedded import language, reading, wording
+from shared.agents.providers.embedded import language, reading, sentences, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import everywhere, mark
+from shared.agents.providers.embedded.tables import ANY, mark
 
 MAX_QUESTIONS: Final = 5
 _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
@@ -45,7 +45,7 @@ class FiledCard:
     @cached_property
     def is_inquiry(self) -> bool:
         """Whether what the card asks for are answers: a spike or a study."""
-        return any(everywhere("inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
+        return any(mark(ANY, "inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
 
     @cached_property
     def language(self) -> str:
@@ -83,8 +83,8 @@ class FiledCard:
     def _only_line(self, found: list[Piece]) -> list[Piece]:
         """Return the statements; what a card says that says only one thing is what it asks for."""
         told = [piece for piece in found if piece.kind != "courtesy"]
-        is_wish = len(told) == 1 and told[0].kind in ("context", "limit") and reading.weight(told[0].text) >= 3
-        if self.is_fault or not is_wish or reading.is_vague(f"{self.title} {told[0].text}".lower(), self.language):
+        is_wish = len(told) == 1 and told[0].kind in ("context", "limit") and sentences.weight(told[0].text) >= 3
+        if self.is_fault or not is_wish or sentences.is_vague(f"{self.title} {told[0].text}".lower(), self.language):
             return found
         return [replace(piece, kind="ask") if piece is told[0] else piece for piece in found]
 
@@ -94,7 +94,7 @@ class FiledCard:
         found = [piece for piece in self._read if piece.kind == "ask"]
         if any(not one.vague for one in found):
             return found
-        if reading.is_ask(self.title, self.language):
+        if sentences.is_ask(self.title, self.language):
             return [Piece("ask", self.title), *found]
         own = [
             one
@@ -127,8 +127,8 @@ class FiledCard:
         listed = any(one.form == "item" for one in blocks(str(self.card.get("description") or "")))
         title = self.title.lower()
         asks = " ".join(one.text.lower() for one in self.asks if one.text != self.title)
-        is_short = reading.weight(self.everything) < 80 and not listed
-        return is_short and reading.is_vague(asks or title, self.language) and bool(mark(self.language, "vague").search(title))
+        is_short = sentences.weight(self.everything) < 80 and not listed
+        return is_short and sentences.is_vague(asks or title, self.language) and bool(mark(self.language, "vague").search(title))
 
     @cached_property
     def questions(self) -> list[str]:
@@ -169,7 +169,7 @@ class FiledCard:
 
     @property
     def is_brief(self) -> bool:
-        return reading.weight(self.everything) < 40
+        return sentences.weight(self.everything) < 40
 
     @property
     def tells(self) -> bool:
@@ -197,7 +197,7 @@ _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_who": lambda one: (
         not one.of("person")
         and not one.mentions("who")
-        and not any(everywhere("story").match(ask.text.lower()) for ask in one.asks)
+        and not any(mark(one.language, "story").match(ask.text.lower()) for ask in one.asks)
         and one.is_brief
     ),
     "q_done": lambda one: not one.says("criterion") and not one.mentions("tested") and not one.says("limit"),

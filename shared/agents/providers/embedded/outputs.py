@@ -10,7 +10,8 @@ from typing import Any, Final
 from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
-from shared.agents.providers.embedded.reading import Piece, is_ask
+from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.sentences import is_ask
 from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
