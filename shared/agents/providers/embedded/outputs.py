@@ -10,7 +10,8 @@ from typing import Any, Final
 from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
-from shared.agents.providers.embedded.reading import Piece, is_ask, is_question
+from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.sentences import is_ask, is_question
 from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
@@ -253,7 +254,7 @@ def _without_front(line: str, filed: FiledCard) -> str:
     name, names = _NAME.match(words), re.findall(rf"^\W*({_NAME.pattern})", str(filed.card.get("description")), re.MULTILINE)
     if name and len(set(names)) < len(names):  # of a chat: somebody speaks twice
         words = words[name.end() :]
-    opening = re.match(rf"(?:(?:{mark(filed.language, 'opening').pattern})[\s,:，、：]*)+", words.lower())
+    opening = re.match(rf"(?:(?:{mark(filed.language, 'opening', strictly=True).pattern})[\s,:，、：]*)+", words.lower())
     rest = words[opening.end() :] if opening and len(words.lower()) == len(words) else words
     return rest if len(rest.encode()) > _SHORTEST_TITLE else line
 

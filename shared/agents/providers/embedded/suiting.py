@@ -7,8 +7,9 @@ from typing import Final
 
 from shared.agents.providers.embedded import traces
 from shared.agents.providers.embedded.filing import FiledCard
-from shared.agents.providers.embedded.reading import Piece, is_question
-from shared.agents.providers.embedded.tables import everywhere, keys, mark, table
+from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.sentences import is_question
+from shared.agents.providers.embedded.tables import ANY, keys, mark, table
 from shared.agents.providers.embedded.wording import say
 
 _MAX_CHECKS: Final = 7
@@ -36,7 +37,7 @@ def outputs() -> dict[str, Output]:
 def kind_of_card(filed: FiledCard) -> str:
     """Return what the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
     kind = str(filed.card.get("type"))
-    asks_questions = everywhere("inquiry").search(kind) or any(is_question(one.text) for one in filed.asks)
+    asks_questions = mark(ANY, "inquiry").search(kind) or any(is_question(one.text) for one in filed.asks)
     if filed.is_inquiry and kind not in _REPORTS and asks_questions:
         return "inquiry"
     if kind not in table("agents")["suited"] or (kind == "doc" and not _shown(("guide", "text"), _asked(filed), filed)):
