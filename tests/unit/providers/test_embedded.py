@@ -404,6 +404,8 @@ def test_a_request_to_fix_a_fault_is_no_card_of_its_own():
         ("- 另外请把文件名加上导出日期", "把文件名加上导出日期"),
         ("- また、一覧を表示する", "一覧を表示する"),
         ("- Page: add a filter", "Page: add a filter"),
+        ("- Secondly, add a filter 👍", "add a filter"),
+        ("- Zweitens: einen Filter einbauen", "einen Filter einbauen"),
         ("- also add", "also add"),
     ],
 )
@@ -420,9 +422,9 @@ def test_a_title_is_without_boxes_numbers_and_speech(line, title):
 
 
 def test_a_title_does_not_say_who_wrote_a_line_of_a_chat():
-    chat = "olek: please add an offline mode\nmarta: ok so then: the reader must keep all passes\nolek: +1"
+    chat = "olek: please add an offline mode\nmarta: ok so then: the reader must keep all passes\nolek: a list of passes for each gate"
     titles = [card["title"] for card in calls_of(run("planner", feature(chat)), "create_card")]
-    assert titles == ["add an offline mode", "the reader must keep all passes"]
+    assert titles == ["add an offline mode", "the reader must keep all passes", "a list of passes for each gate"]
 
 
 def test_the_planner_names_problems_and_rules_of_which_it_made_no_card():

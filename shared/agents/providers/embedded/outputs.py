@@ -25,6 +25,7 @@ _BUILD_LANE: Final = 6
 # what stands before the words of a title: a box, a bullet, a number or the key of a requirement
 _FRONT: Final = re.compile(r"(?:\[[ xX]?\]\s*|[-*•·]\s+|\(?\d{1,3}[.)]+\s+|[A-Z]{1,4}[- ]?\d+(?:\.\d+)*[:.)]\s+)+")
 _TIME: Final = re.compile(r"\W*\d{1,2}[:.h]\d\d")  # begins a line of a timeline
+_BACK: Final = re.compile(r"[\s.;,。；，\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
 _NAME: Final = re.compile(r"[^\W\d][\w.-]*[:：]\s*")  # who says a line of a chat
 _TELLING: Final = ("problem", "context")
 _NO_TASKS: Final = ("steps", "code", "link", "courtesy")  # of these the planner does not say that no card was made
@@ -245,7 +246,7 @@ def _on_board(filed: FiledCard) -> set[str]:
 
 
 def _card_title(ask: Piece, filed: FiledCard) -> str:
-    return plain_title(_without_front(ask.line, filed).rstrip(" .;,。；，"), filed.language)
+    return plain_title(_BACK.sub("", _without_front(ask.line, filed)), filed.language)
 
 
 def _without_front(line: str, filed: FiledCard) -> str:
@@ -271,8 +272,9 @@ def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece], list[Piece]]:
 
 def _is_fact(ask: Piece, filed: FiledCard) -> bool:
     """Tell whether a line is a label with a value, like `Tone: friendly`; `Page: add a button` is none."""
-    label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", ask.line)
-    return label is not None and not is_ask(ask.line[label.end() :], filed.language)
+    line = _without_front(ask.line, filed)
+    label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", line)
+    return label is not None and not is_ask(line[label.end() :], filed.language)
 
 
 def _cards(filed: FiledCard) -> list[list[Action]]:
