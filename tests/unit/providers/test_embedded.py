@@ -640,6 +640,29 @@ def test_a_word_that_may_mean_anything_is_quoted_as_the_reason_for_no_item(line)
         assert "> " not in document
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Steps:\n1. Set the clock to 23:50\n2. Upload it at 22:00",
+        "Pasos:\n1) Poner el reloj a las 23:50\n2) Cobrar la carrera",
+        "The system charges tariff 1 and sends no e-mail.\n\nSteps:\n1. drive",
+    ],
+)
+def test_what_a_fault_tells_is_no_reason_for_an_item_but_what_it_is_about(text):
+    document = written(run("dev_backend", feature(text, title="Wrong tariff after midnight", type="bug")))
+    assert "> " not in document
+    assert say("c_twice", FiledCard(feature(text)).language) not in document
+    double = feature("Two guests are booked at the same time.\n\nSteps:\n1. book", title="Room taken twice", type="bug")
+    assert f"> Two guests are booked at the same time.\n\n- [ ] {say('c_twice', 'en')}" in written(run("dev_backend", double))
+
+
+def test_people_are_no_data_about_them():
+    document = written(run("dev_backend", feature("- Patients must not be sent home without their pills")))
+    assert "> " not in document
+    line = "Delete the patients' records after ten years"
+    assert f"> {line}" in written(run("dev_backend", feature(f"- {line}")))
+
+
 SPIKES = [
     ("Spike: can we sign webhooks?", "Questions\n- HMAC or ed25519? what do others do\n- Do old receivers break?", "spike"),
     ("QR決済の導入調査", "調べたいこと\n- 既存のレジと接続できるか\n- 返金はどのように処理するのか", "research"),

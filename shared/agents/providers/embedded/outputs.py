@@ -322,7 +322,7 @@ def _planners_notes(filed: FiledCard) -> list[str]:
 
 def dependencies(asks: list[str], language: str) -> list[tuple[int, int]]:
     """Return pairs (later, earlier) of asks of which one says that it comes after the other: by its first word, or by naming it."""
-    found = []
+    found, least = [], 2 if language in ("zh", "ja") else 1  # of two signs many are in many words
     words = [_words(ask) for ask in asks]
     for number, ask in enumerate(asks):
         low = ask.lower()
@@ -336,7 +336,7 @@ def dependencies(asks: list[str], language: str) -> list[tuple[int, int]]:
             shared = {other: len(clause & words[other]) for other in range(len(asks)) if other != number}
             best = max(shared.values(), default=0)
             named = [other for other, count in shared.items() if count == best]
-            if best and len(named) == 1 and named[0] < number:
+            if best >= least and len(named) == 1 and named[0] < number:
                 found.append((number, named[0]))
                 break
     return found

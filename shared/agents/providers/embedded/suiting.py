@@ -14,7 +14,6 @@ from shared.agents.providers.embedded.wording import say
 
 _MAX_CHECKS: Final = 7
 _REPORTS: Final = ("bug", "incident")
-_REPORTING: Final = ("steps", "problem")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def suits(role: str, filed: FiledCard) -> bool:
     if not needed:
         return needed is not None
     asked, only_asked = _asked(filed), table("agents")["words"]["asked"]
-    spoken = [*asked, *filed.of("criterion", "limit", "context", *_REPORTING)]
+    spoken = [*asked, *filed.of("criterion", "limit", "context", "steps", "problem")]
     is_spoken = _shown((one for one in needed if one not in only_asked), spoken, filed)
     return any(_is_or_has(one, filed) for one in needed) or bool(is_spoken or _shown(needed, asked, filed))
 
@@ -69,20 +68,24 @@ def refusal(role: str, filed: FiledCard) -> str:
 
 
 def fitting_checks(output: Output, filed: FiledCard) -> dict[Piece | None, list[str]]:
-    """Return the items of the agent's checklist that fit the card, by the line that gives reason for them."""
-    reasons: dict[str, list[str]] = table("agents")["checks"]
-    plain = table("agents")["words"]["plain"]
-    asked = [*(filed.of(*_REPORTING) if is_report(filed) else ()), *filed.asks, *filed.of("criterion")]
+    """Return the items of the agent's checklist that fit the card, at most seven, by the line that gives reason for them."""
     found: dict[Piece | None, list[str]] = {None: []}
-    for name in output.checks:
-        needed = reasons.get(name, [])
-        line = _shown([one for one in needed if one in plain], asked, filed)
-        fits = (
-            line or not needed or any(_is_or_has(one, filed) for one in needed) or _shown(needed, [*asked, _title(filed)], filed)
-        )
-        if fits and sum(map(len, found.values())) < _MAX_CHECKS:
-            found.setdefault(None if line and line.text == filed.title else line, []).append(name)
+    fitting = [(name, reason[0]) for name in output.checks if (reason := _reason(name, filed))]
+    for name, line in fitting[:_MAX_CHECKS]:
+        found.setdefault(line, []).append(name)
     return {line: names for line, names in found.items() if names}
+
+
+def _reason(name: str, filed: FiledCard) -> tuple[Piece | None] | None:
+    """Return the line that gives reason for an item, which may be no certain one; nothing if the item does not fit."""
+    words, is_told = table("agents")["words"], is_report(filed)
+    reasons: list[str] = table("agents")["checks"].get(name, [])
+    needed = [one for one in reasons if not is_told or one not in keys("traits") or one in words["report"]]
+    spoken = [*(filed.of("problem") if is_told else ()), *filed.asks, *filed.of("criterion")]
+    if line := _shown([one for one in needed if one in words["plain"]], spoken, filed):
+        return (None if line.text == filed.title else line,)
+    fits = not reasons or any(_is_or_has(one, filed) for one in needed) or _shown(needed, [*spoken, _title(filed)], filed)
+    return (None,) if fits else None
 
 
 def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
