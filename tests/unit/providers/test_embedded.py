@@ -631,6 +631,9 @@ def test_an_item_of_a_checklist_stands_below_the_line_that_gives_reason_for_it()
         "un chef de projet peut annuler une tâche",
         "El jefe puede ver la lista",
         "系统按楼栋自动派给师傅",
+        "A slot can be changed up to 2 hours before",
+        "Absagen sind bis 4 Stunden vorher möglich",
+        "Nurses see every morning who did not react",
         "予約の一覧も出す",
     ],
 )
