@@ -425,6 +425,9 @@ def test_a_title_does_not_say_who_wrote_a_line_of_a_chat():
     chat = "olek: please add an offline mode\nmarta: ok so then: the reader must keep all passes\nolek: a list of passes for each gate"
     titles = [card["title"] for card in calls_of(run("planner", feature(chat)), "create_card")]
     assert titles == ["add an offline mode", "the reader must keep all passes", "a list of passes for each gate"]
+    parts = "- Frontend: add a filter\n- Frontend: add a button\n- Backend: add a field"
+    titles = [card["title"] for card in calls_of(run("planner", feature(parts)), "create_card")]
+    assert titles == ["Frontend: add a filter", "Frontend: add a button", "Backend: add a field"]
 
 
 def test_the_planner_names_problems_and_rules_of_which_it_made_no_card():

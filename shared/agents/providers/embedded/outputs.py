@@ -173,7 +173,7 @@ def _heading(name: str, found: dict[str, list[Piece]], filed: FiledCard) -> str:
 
 
 def _tests(pieces: list[Piece], is_stated: bool, language: str) -> list[str]:
-    """Return a form for each criterion; if none is stated, each ask with the blank for it."""
+    """Return a form for each criterion; if none is stated, each ask with the blank for one."""
     if not is_stated:
         return [say("no_criteria", language), *_numbered(pieces, [say("done_when", language)])]
     parts = [replace(one, text=part.strip()) for one in pieces for part in re.split(r"；|;\s", one.text) if part.strip()]
@@ -252,7 +252,7 @@ def _card_title(ask: Piece, filed: FiledCard) -> str:
 def _without_front(line: str, filed: FiledCard) -> str:
     """Return a line without what is no part of a title: a box, a number, who says it in a chat, `and also please`."""
     words = _FRONT.sub("", line, count=1) if _FRONT.match(line) else line
-    name, names = _NAME.match(words), re.findall(rf"^\W*({_NAME.pattern})", str(filed.card.get("description")), re.MULTILINE)
+    name, names = _NAME.match(words), re.findall(rf"^\s*({_NAME.pattern})", str(filed.card.get("description")), re.MULTILINE)
     if name and len(set(names)) < len(names):  # of a chat: somebody speaks twice
         words = words[name.end() :]
     opening = re.match(rf"(?:(?:{mark(filed.language, 'opening', strictly=True).pattern})[\s,:，、：]*)+", words.lower())
@@ -260,14 +260,14 @@ def _without_front(line: str, filed: FiledCard) -> str:
     return rest if len(rest.encode()) > _SHORTEST_TITLE else line
 
 
-def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece], list[Piece]]:
-    """Return the asks that become cards, those that are cards already, and those that only state a fact."""
+def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece]]:
+    """Return the asks that become cards, and those that are cards already; what only states a fact is none of them."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
     facts = [ask for ask in asks if _is_fact(ask, filed)]
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
     keys = {ask: _key(_card_title(ask, filed)) for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)}
     board = _on_board(filed)
-    return [ask for ask in keys if keys[ask] not in board], [ask for ask in keys if keys[ask] in board], facts
+    return [ask for ask in keys if keys[ask] not in board], [ask for ask in keys if keys[ask] in board]
 
 
 def _is_fact(ask: Piece, filed: FiledCard) -> bool:
@@ -309,7 +309,7 @@ def _is_bare(ask: Piece) -> bool:
 
 def _planners_notes(filed: FiledCard) -> list[str]:
     """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
-    new, known, _ = _planned(filed)
+    new, known = _planned(filed)
     made, title = {*new[:MAX_CARDS], *known}, _key(filed.title)
     told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not _TIME.match(one.line))
     others = (one for one in told if one not in made and _key(one.line) != title)
