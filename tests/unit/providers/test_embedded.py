@@ -473,6 +473,11 @@ def test_a_test_plan_has_a_place_for_each_request_beside_the_stated_criteria():
     assert section(document, "ask").count(say("done_when", "en")) == 2
 
 
+def test_a_test_plan_for_a_fault_without_a_request_has_a_place_for_the_fault_itself():
+    bug = feature("Error 504 since Monday.\n\nSteps:\n1. open it", title="Checkout fails", type="bug")
+    assert f"1. > Checkout fails\n\n   - {say('done_when', 'en')}" in section(written(run("qa", bug)), "tests")
+
+
 def test_no_sentence_claims_that_a_card_does_not_say_something():
     assert not [
         line for line in all_lines() if re.search(r"found on (?:the|this) card|the card says what|There was no", line, re.I)

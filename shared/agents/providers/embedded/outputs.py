@@ -124,7 +124,8 @@ def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]
         pieces = [replace(one, lead="") if one.lead in led else one for one in found.get(kind, ())]
         led |= {one.lead for one in pieces}
         if is_form:
-            yield name, _tests(pieces, kind == "criterion", filed.language)
+            title = [Piece("title", filed.title)] if filed.title else []
+            yield name, _tests(pieces or title, kind == "criterion", filed.language)
             found[kind] = []
         elif pieces:
             is_blank = name == "ask" and is_plan
@@ -173,7 +174,7 @@ def _heading(name: str, found: dict[str, list[Piece]], filed: FiledCard) -> str:
 
 
 def _tests(pieces: list[Piece], is_stated: bool, language: str) -> list[str]:
-    """Return a form for each criterion; if none is stated, each ask with the blank for one."""
+    """Return a form for each criterion; if none is stated, each ask, else the title, with the blank for one."""
     if not is_stated:
         return [say("no_criteria", language), *_numbered(pieces, [say("done_when", language)])]
     parts = [replace(one, text=part.strip()) for one in pieces for part in re.split(r"；|;\s", one.text) if part.strip()]
