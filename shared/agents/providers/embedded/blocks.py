@@ -120,7 +120,7 @@ class _Blocks:
             if not line.strip() or self._begins(line) or before[-1:] in ":：。！？":
                 break
             is_indented = line[0].isspace()
-            if not story and not (is_indented or (self._fills(before, line) and not (is_item and before[-1:] in ".!?"))):
+            if not story and not (is_indented or (self._fills(before, line))):
                 break
             end += 1
         return end

@@ -171,11 +171,6 @@ class FiledCard:
     def is_brief(self) -> bool:
         return sentences.weight(self.everything) < 40
 
-    @property
-    def tells(self) -> bool:
-        """Whether the card tells anything beside what it asks for, which may well be the reason."""
-        return any(len(one.text.split()) > 5 or len(one.text.encode()) > 60 for one in self.of("context", "limit", "person"))
-
     def mentions(self, name: str) -> bool:
         return bool(mark(self.language, name).search(self.everything.lower()))
 
@@ -193,7 +188,7 @@ def _by_an_agent(comment: Mapping[str, Any]) -> bool:
 
 _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_ask": lambda one: not one.is_explicit,
-    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells and one.is_brief,
+    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and one.is_brief,
     "q_who": lambda one: (
         not one.of("person")
         and not one.mentions("who")

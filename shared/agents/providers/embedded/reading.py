@@ -17,7 +17,6 @@ from shared.agents.providers.embedded.sentences import (
     heading_kind,
     is_link,
     is_only,
-    is_scenario,
     is_vague,
     lowered,
     said,
@@ -145,9 +144,8 @@ class _Reader:
             self.columns = kinds
         if is_head or SPOKEN.match(block.text):  # the latter is of a timeline
             return Piece("context", block.text)
-        label = kinds[0] if len(cells) == 2 else None
         column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell.strip("–—-")), None)
-        kind = label or column or self.kind or "context"
+        kind = column or self.kind or "context"
         return Piece(kind, block.text if kind == "context" else re.sub(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$", "", block.text))
 
     def _open(self, block: Block, *, weak: bool) -> None:
@@ -229,23 +227,16 @@ class _Reader:
             return self.kind
         if _TIMED.match(whole) and self.kind != "ask":
             return "problem" if marked("problem") else "context"
-        if mark(self.language, "story").match(low) and marked("strict"):
-            return "ask"
         expected = mark(self.language, "expected").search(low) if self.fault else None
         if expected and expected.start() < 4:
             return "criterion"
         if any(has(self._main_part(one), "exclusion", self.language) for one in (whole, low, *low.split(" / "))):
             return "exclusion"
         if self.kind in ("ask", "limit"):
-            return "limit" if marked("due") else self.kind
+            return self.kind
         if self.kind in ("context", "problem"):
             return "ask" if marked("strict") and not marked("now") else self.kind
-        if (
-            is_scenario(low, self.language)
-            or marked("criterion")
-            or has(whole, "criterion", self.language)
-            or (self.fault and marked("expected"))
-        ):
+        if marked("criterion") or has(whole, "criterion", self.language) or (self.fault and marked("expected")):
             return "criterion"
         if marked("due"):
             return "limit"
@@ -323,11 +314,6 @@ def _among_asks(rows: list[_Row], language: str) -> None:
             for row in found:
                 if _is_rule(row, language):
                     row.become("ask")
-        items = [row for row in found if row.form == "item"]
-        if 2 * sum(row.piece.kind == "ask" for row in items) >= len(items):
-            for row in items:
-                if row.piece.kind == "problem" and not has(lowered(row.piece.text), "now", language):
-                    row.become("ask")
 
 
 def _is_rule(row: _Row, language: str) -> bool:
@@ -377,12 +363,9 @@ def _announces(block: Block, before: Block | None, following: Block | None, lang
         return True
     if len(line) > 60 or line[-1] in ".!。！,":
         return False
-    if line[-1] in "?？":  # a form's question: `What happened?`
-        return heading_kind(line, language) in ("criterion", "problem", "steps", "exclusion") and not following.gap
     if _LABEL.match(line):
         return False
-    apart = (block.gap or before is None) and len(line.split()) <= 5 and not has(lowered(line), "strict", language)
+    apart = (block.gap or before is None) and len(line.split()) <= 5
     if not following.gap and (following.form == "item" or apart):
-        begins = following.form == "item" and (block.gap or before is None or before.form != "prose")
-        return bool(heading_kind(line, language)) or begins
+        return following.form == "item" or bool(heading_kind(line, language))
     return heading_kind(line, language, whole=True) is not None

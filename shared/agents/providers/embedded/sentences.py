@@ -120,10 +120,6 @@ def is_vague(low: str, language: str) -> bool:
     return has(low, "vague", language) and not _CONCRETE.search(low)
 
 
-def is_scenario(low: str, language: str) -> bool:
-    return bool(phrase(language, r"<given>.*<when>.*<then_line>").match(low))
-
-
 def is_link(low: str) -> bool:
     return bool(_LINK.fullmatch(low.strip()))
 
