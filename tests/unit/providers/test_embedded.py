@@ -13,11 +13,12 @@ from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded import tables
 from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
 from shared.agents.providers.embedded.outputs import MAX_CARDS, plan
 from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.suiting import kind_of_card, outputs, refusal, suits
-from shared.agents.providers.embedded.tables import LANGUAGES, entry, headings, table
+from shared.agents.providers.embedded.tables import ANY, LANGUAGES, entry, heading_starts, keys, table
 from shared.agents.providers.embedded.wording import lines, say
 from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
 from shared.agents.providers.tokens import count_tokens, input_tokens
@@ -265,13 +266,14 @@ def test_what_is_read_of_a_table_piece_by_piece_is_the_whole_table():
 
 
 def test_a_heading_is_found_among_those_with_its_first_letter_as_among_all():
-    for kind, found in headings():
+    for kind in keys("headings"):
         items = [item for language in LANGUAGES for item in entry(language, "headings", kind)]
         every = re.compile("|".join(items))
         plain = [re.sub(r"\\b|[$^]", "", item) for item in items] + [
             word for card in MARKED for word in card["description"].lower().split()
         ]
         for text in plain:
+            found = dict(heading_starts(ANY, text[0]))[kind]
             assert bool(found.match(text)) is bool(every.match(text)), (kind, text)
             assert bool(found.fullmatch(text)) is bool(every.fullmatch(text)), (kind, text)
 
@@ -301,8 +303,15 @@ def test_a_card_that_asks_for_nothing_definite_gets_questions_and_nothing_else(r
 def test_a_card_that_asks_for_something_gets_a_document_and_moves_on(card):
     turns = run("ceo_copilot", CARDS[card])
     assert acts(turns)[0] == "write_document"
-    lane = {"bug": 7, "doc": 9}.get(CARDS[card]["type"], 1)
+    lane = {"bug": 7, "incident": 7, "doc": 9}.get(CARDS[card]["type"], 1)
     assert [move["to_lane"] for move in calls_of(turns, "move_card")] == [lane]
+
+
+def test_the_copilot_moves_a_card_to_a_lane_whose_agent_takes_it_and_says_what_it_is():
+    for name, filed in DEFINITE.items():
+        (move,) = [action.arguments for stage in plan("ceo_copilot", filed) for action in stage if action.tool == "move_card"]
+        assert [agent.name for agent in AGENTS if move["to_lane"] in agent.allowed_lanes and suits(agent.name, filed)], name
+        assert move["reason"] == say(f"k_{kind_of_card(filed)}", filed.language)
 
 
 def test_the_copilot_does_not_move_a_card_that_is_there_already_or_twice_on_the_board():
@@ -325,10 +334,8 @@ def test_the_prd_is_the_filed_card():
     assert "> Members must not see invoices of other workspaces" in section(prd, "ask")
     assert "> The CSV opens in Excel" in section(prd, "criterion")
     assert "> Should refunds be included?" in section(prd, "question")
-    assert say("missing", "en") not in prd
-    assert say("exclusion", "en") in section(
-        written(run("prd", CARDS["docs card"] | {"description": "Please add a page."})), "missing"
-    )
+    turns = run("prd", CARDS["docs card"] | {"description": "Please add a page."})
+    assert say("q_scope", "en") in calls_of(turns, "comment")[0]["content"]
 
 
 def test_a_german_card_gets_german_headings():
@@ -384,6 +391,99 @@ def test_a_request_to_fix_a_fault_is_no_card_of_its_own():
     assert say("no_cards", "en") in calls_of(turns, "comment")[0]["content"]
 
 
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("- [ ] [ ] import a file", "import a file"),
+        ("- 2.) send the report to all", "send the report to all"),
+        ("- FR-3: send the report to all", "send the report to all"),
+        ("- also, please add a filter", "add a filter"),
+        ("- Bitte auch einen Filter einbauen", "einen Filter einbauen"),
+        ("- Además, por favor añadir un filtro", "añadir un filtro"),
+        ("- merci d'ajouter un filtre", "ajouter un filtre"),
+        ("- 另外请把文件名加上导出日期", "把文件名加上导出日期"),
+        ("- また、一覧を表示する", "一覧を表示する"),
+        ("- Page: add a filter", "Page: add a filter"),
+        ("- Secondly, add a filter 👍", "add a filter"),
+        ("- Zweitens: einen Filter einbauen", "einen Filter einbauen"),
+        ("- also add", "also add"),
+    ],
+)
+def test_a_title_is_without_boxes_numbers_and_speech(line, title):
+    language = recognize(line)
+    other = {
+        "de": "Gäste können buchen",
+        "es": "Los clientes pueden reservar",
+        "fr": "les clients peuvent réserver",
+        "zh": "客人可以预订",
+    }
+    turns = run("planner", feature(f"{line}\n- {other.get(language, '')}", title=other.get(language, "Bookings")))
+    assert calls_of(turns, "create_card")[0]["title"] == title
+
+
+def test_a_title_does_not_say_who_wrote_a_line_of_a_chat():
+    chat = "olek: please add an offline mode\nmarta: ok so then: the reader must keep all passes\nolek: a list of passes for each gate"
+    titles = [card["title"] for card in calls_of(run("planner", feature(chat)), "create_card")]
+    assert titles == ["add an offline mode", "the reader must keep all passes", "a list of passes for each gate"]
+    parts = "- Frontend: add a filter\n- Frontend: add a button\n- Backend: add a field"
+    titles = [card["title"] for card in calls_of(run("planner", feature(parts)), "create_card")]
+    assert titles == ["Frontend: add a filter", "Frontend: add a button", "Backend: add a field"]
+
+
+def test_the_planner_names_problems_and_rules_of_which_it_made_no_card():
+    card = feature("The gates stay shut when the line is down.\n\n- Add an offline mode\n\nTalk to Maria about the passes.")
+    left = calls_of(run("planner", card), "comment")[0]["content"].split(say("left_out", "en"))[1]
+    assert all(f"> {line}" in left for line in ("The gates stay", "Talk to Maria"))
+
+
+def test_a_planner_without_a_card_names_what_is_on_the_card_but_not_its_timeline():
+    text = "10:02 the gates shut\n\nThe reader loses its passes.\n\nRoot cause: no local copy."
+    comment = calls_of(run("planner", {"id": "c", "title": "Error 504", "type": "bug", "description": text}), "comment")[0][
+        "content"
+    ]
+    left = comment.split(say("left_out", "en"))[1]
+    assert "> Root cause: no local copy." in left
+    assert "10:02" not in left
+
+
+def test_a_ticked_box_stands_before_what_is_done():
+    incident = {
+        "id": "c",
+        "title": "Outage",
+        "type": "incident",
+        "description": "Action items\n- [ ] add an alert\n- [x] rota corrected",
+    }
+    assert "> [x] rota corrected" in written(run("ceo_copilot", incident))
+
+
+def test_a_label_that_says_what_a_line_is_stays_with_it():
+    text = "Root cause: the archive job deletes in one transaction.\n\nAction items:\n- add an alert"
+    incident = {"id": "c", "title": "Outage", "type": "incident", "description": text}
+    assert "> Root cause: the archive job deletes" in section(written(run("troubleshooter", incident)), "happened")
+    bug = "Steps:\n1. open it\n\n**Expected**\nThe 24th.\n\n**Actual**\nIt's the 23rd."
+    happened = section(written(run("troubleshooter", feature(bug, type="bug"))), "happened")
+    assert "> Actual\n>\n> It's the 23rd." in happened
+    chinese = feature("复现步骤：\n1. 打开\n\n期望结果：中文正常显示\n实际结果：商品名称变成乱码", title="导出乱码", type="bug")
+    assert "> 实际结果：商品名称变成乱码" in section(written(run("troubleshooter", chinese)), "happened", "zh")
+
+
+def test_a_test_plan_has_a_place_for_each_request_beside_the_stated_criteria():
+    document = written(run("qa", feature("- Guests can cancel a booking\n- Guests can pay\n\nDone when:\n- it takes one minute")))
+    assert document.count(say("test_seen", "en")) == 1
+    assert section(document, "ask").count(say("done_when", "en")) == 2
+
+
+def test_a_test_plan_for_a_fault_without_a_request_has_a_place_for_the_fault_itself():
+    bug = feature("Error 504 since Monday.\n\nSteps:\n1. open it", title="Checkout fails", type="bug")
+    assert f"1. > Checkout fails\n\n   - {say('done_when', 'en')}" in section(written(run("qa", bug)), "tests")
+
+
+def test_no_sentence_claims_that_a_card_does_not_say_something():
+    assert not [
+        line for line in all_lines() if re.search(r"found on (?:the|this) card|the card says what|There was no", line, re.I)
+    ]
+
+
 def test_a_title_is_cut_at_the_end_of_a_word():
     ask = "Please add " + "very " * 60 + "long names"
     (card,) = calls_of(run("planner", {"id": "c", "title": "x", "description": ask}), "create_card")
@@ -408,9 +508,12 @@ def test_the_troubleshooter_names_the_error_and_the_innermost_own_frame():
 
 
 def test_who_only_has_a_checklist_says_what_it_takes():
-    document = written(run("architect", INVOICES))
-    assert say("needs_model", "en") in document
-    assert 1 <= document.count("- [ ] ") <= 7
+    for role in sorted(set(outputs()) - WHOLE):
+        for filed in filter(lambda one: suits(role, one), DEFINITE.values()):
+            (document,) = documents(role, filed)
+            assert say("needs_model", filed.language) in document["content"]
+            assert document["content"].count("- [ ] ") >= 2
+            assert "\n## " not in document["content"]
 
 
 # -- what a reader keeps
@@ -433,8 +536,11 @@ def feature(description, title="Bookings", **more):
     return {"id": "c", "title": title, "type": "feature", "description": description, **more}
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "planner"])
-def test_every_line_of_the_card_is_in_every_document(role):
+WHOLE = {role for role, output in outputs().items() if output.whole}
+
+
+@pytest.mark.parametrize("role", sorted(WHOLE))
+def test_every_line_of_the_card_is_in_every_document_that_is_not_a_checklist_only(role):
     for name, filed in DEFINITE.items():
         lines = [line for piece in filed.pieces if piece.kind != "courtesy" for line in piece.text.splitlines()]
         parts = [squeezed(part) for line in lines for part in re.split("；|; ", line)]
@@ -455,7 +561,7 @@ def test_a_line_that_belongs_nowhere_stands_at_the_end_and_a_greeting_nowhere():
     assert "Kind regards" not in document.arguments["content"]
 
 
-@pytest.mark.parametrize("role", ["ceo_copilot", "troubleshooter", "deployment", "dev_backend"])
+@pytest.mark.parametrize("role", ["ceo_copilot", "troubleshooter"])
 def test_a_report_tells_what_happened_then_what_was_expected_then_what_is_asked(role):
     document = written(run(role, ALL["label printing trace"]))
     places = [document.index(f"## {say(key, 'en')}\n") for key in ("happened", "steps", "expected", "ask")]
@@ -515,11 +621,104 @@ def test_a_doc_that_is_about_no_text_is_taken_for_something_new():
 
 
 def test_an_item_of_a_checklist_stands_below_the_line_that_gives_reason_for_it():
-    plain = section(written(run("dev_backend", feature("- Guests can cancel a booking"))), "checklist")
+    plain = written(run("dev_backend", feature("- Guests can cancel a booking")))
     assert say("c_recovered", "en") not in plain
     line = "Delete bookings after two years"
-    document = section(written(run("dev_backend", feature(f"- Guests can cancel a booking\n- {line}"))), "checklist")
+    document = written(run("dev_backend", feature(f"- Guests can cancel a booking\n- {line}")))
     assert f"> {line}\n\n- [ ] {say('c_recovered', 'en')}" in document
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Managers can see all shifts",
+        "Guests can cancel a booking",
+        "Show the list of rooms",
+        "All 61,000 records have a number",
+        "Der Vorstand darf alle Termine sehen",
+        "un chef de projet peut annuler une tâche",
+        "El jefe puede ver la lista",
+        "系统按楼栋自动派给师傅",
+        "A slot can be changed up to 2 hours before",
+        "Absagen sind bis 4 Stunden vorher möglich",
+        "Nurses see every morning who did not react",
+        "予約の一覧も出す",
+    ],
+)
+def test_a_word_that_may_mean_anything_is_quoted_as_the_reason_for_no_item(line):
+    for role in set(ROLES) - WHOLE - {"planner"}:
+        document = written(run(role, feature(f"- {line}")))
+        assert "> " not in document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Steps:\n1. Set the clock to 23:50\n2. Upload it at 22:00",
+        "Pasos:\n1) Poner el reloj a las 23:50\n2) Cobrar la carrera",
+        "The system charges tariff 1 and sends no e-mail.\n\nSteps:\n1. drive",
+    ],
+)
+def test_what_a_fault_tells_is_no_reason_for_an_item_but_what_it_is_about(text):
+    document = written(run("dev_backend", feature(text, title="Wrong tariff after midnight", type="bug")))
+    assert "> " not in document
+    assert say("c_twice", FiledCard(feature(text)).language) not in document
+    double = feature("Two guests are booked at the same time.\n\nSteps:\n1. book", title="Room taken twice", type="bug")
+    assert f"> Two guests are booked at the same time.\n\n- [ ] {say('c_twice', 'en')}" in written(run("dev_backend", double))
+
+
+def test_people_are_no_data_about_them():
+    document = written(run("dev_backend", feature("- Patients must not be sent home without their pills")))
+    assert "> " not in document
+    line = "Delete the patients' records after ten years"
+    assert f"> {line}" in written(run("dev_backend", feature(f"- {line}")))
+
+
+SPIKES = [
+    ("Spike: can we sign webhooks?", "Questions\n- HMAC or ed25519? what do others do\n- Do old receivers break?", "spike"),
+    ("QR決済の導入調査", "調べたいこと\n- 既存のレジと接続できるか\n- 返金はどのように処理するのか", "research"),
+    ("Spike Routenplanung", "Fragen:\n- Welche Anbieter gibt es?\n- Was kostet es?", "spike"),
+]
+
+
+@pytest.mark.parametrize(("title", "description", "kind"), SPIKES)
+def test_research_takes_a_card_whose_questions_are_what_is_asked_for(title, description, kind):
+    card = feature(description, title=title, type=kind)
+    turns = run("research", card)
+    assert acts(turns)[0] == "write_document"
+    assert all(line.removeprefix("- ") in written(turns) for line in description.splitlines()[1:])
+    refused = calls_of(run("prd", card), "comment")[0]["content"]
+    assert "`research`" in refused
+    assert "`mvp_scope`" not in refused
+    assert [move["to_lane"] for move in calls_of(run("ceo_copilot", card), "move_card")] == [2]
+
+
+def test_a_feature_whose_title_begins_like_a_study_is_no_inquiry():
+    assert kind_of_card(FiledCard(feature("- Students can book a study room", title="Study rooms"))) == "feature"
+
+
+@pytest.mark.parametrize(
+    ("role", "card"),
+    [
+        ("devops", feature("- readers download the passes at 22:00\n- they open without a network", type="task")),
+        ("dev_frontend", feature("- Recruiters get a list seven days ahead, and can place a hold")),
+        ("storyboard_ux", feature("- Recruiters get a list seven days ahead, and can place a hold")),
+    ],
+)
+def test_an_agent_takes_a_card_that_suits_it(role, card):
+    assert acts(run(role, card))[0] == "write_document"
+
+
+@pytest.mark.parametrize(
+    ("role", "card"),
+    [
+        ("dev_backend", feature("- Möbel abbauen\n- Kisten packen", title="Umzug ins neue Büro", type="task")),
+        ("troubleshooter", feature('- Send this to the partner:\n```\n{"id": 1}\n```')),
+        ("dev_frontend", feature("用Excel打开是乱码\n\n复现步骤：\n1. 导出\n\n期望结果：中文正常显示", title="乱码", type="bug")),
+    ],
+)
+def test_an_agent_does_not_take_a_card_because_of_a_word_or_two(role, card):
+    assert acts(run(role, card)) == ["comment"]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -568,7 +767,7 @@ def test_a_card_that_the_planner_makes_carries_its_own_line_once():
 
 def test_a_line_that_leads_stands_once_in_a_document():
     card = feature("Uploads fail too often.\n\nThe importer must accept:\n- CSV of up to 10 MB\n- XLSX\n- ODS")
-    for role in ("prd", "mvp_scope", "qa", "architect"):
+    for role in ("prd", "mvp_scope", "qa", "ceo_copilot"):
         assert written(run(role, card)).count("The importer must accept:") == 1
 
 
@@ -591,15 +790,21 @@ def test_a_table_is_quoted_as_one_block():
     assert "\n".join(rows) in document
 
 
-def test_not_found_is_said_only_of_what_is_asked_about():
-    keys = {"problem": "q_why", "criterion": "q_done", "exclusion": "q_scope", "steps": "q_steps", "expected": "q_expected"}
-    for name, filed in DEFINITE.items():
-        (document,) = documents("ceo_copilot", filed)
-        asked = [say(key, filed.language) for key, question in keys.items() if say(question, filed.language) in filed.questions]
-        heading = f"## {say('missing', filed.language)}\n"
-        assert (heading in document["content"]) is bool(asked), name
-        if asked:
-            assert re.findall("^- (.*)$", section(document["content"], "missing", filed.language), re.M) == asked
+def test_what_is_not_clear_is_asked_once_in_the_comment_and_not_by_a_checklist():
+    for role in ROLES:
+        for name, filed in DEFINITE.items():
+            said = "\n".join(str(action.arguments.get("content")) for stage in plan(role, filed) for action in stage)
+            asks = role == "planner" or outputs()[role].questions
+            counts = {said.count(f"- {line}\n") for line in filed.questions if line != say("q_done", filed.language)}
+            assert counts <= {int(asks and suits(role, filed))}, (role, name)
+
+
+def test_nobody_asks_how_an_incident_is_done_and_a_test_plan_has_a_place_for_it():
+    asked = say("q_done", "en")
+    assert asked in calls_of(run("prd", feature("- Guests can cancel a booking")), "comment")[0]["content"]
+    assert calls_of(run("qa", feature("Phoning is slow.\n\n- Guests can cancel a booking\n\nOut of scope: fax")), "comment") == []
+    incident = {"id": "c", "title": "Outage", "type": "incident", "description": "All was down.\n\nAction items:\n- add an alert"}
+    assert asked not in "".join(comment["content"] for comment in calls_of(run("ceo_copilot", incident), "comment"))
 
 
 def test_what_another_agent_has_asked_is_not_asked_again():

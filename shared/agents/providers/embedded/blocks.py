@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.agents.providers.embedded.tables import everywhere
+from shared.agents.providers.embedded.tables import ANY, mark
 from shared.agents.providers.embedded.traces import is_trace
 
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
 _ITEM = re.compile(
-    r"(\s*)(?:[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|\d{1,2}、|[①-⑳]))"
+    r"(\s*)(?:[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|(?:\d{1,2}|[一二三四五六七八九十]{1,2})、|[①-⑳]))"
     r"(?:\s+|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
 )
 _HEADINGS = (
-    re.compile(r"\s*#{1,6}\s+(.*\S?)\s*#*"),
+    re.compile(r"\s*(?:#{1,6}|h[1-6]\.)\s+(.*\S?)\s*#*"),
     re.compile(r"\s*(?:[^\w\s\-*+•>|`\[\]]{1,3}\s+)?(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?"),
     re.compile(r"\s*[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?"),
 )
@@ -29,13 +29,14 @@ _CALL = re.compile(r"[\w./*-]+\.[\w.*()]+\(.*\)\s*$")
 
 @dataclass(frozen=True)
 class Block:
-    """A line with what is wrapped onto it. `mark`: the number of an item as it stands; `gap`: an empty line is before it."""
+    """A line with what is wrapped onto it. `indent` of a heading: its level; `gap`: below an empty line; `mark`: an item's number."""
 
     form: str  # heading, item, prose, scenario, row or code
     text: str
     gap: bool = False
     indent: int = 0
     mark: str = ""
+    sign: str = ""
     is_done: bool = False
 
 
@@ -77,16 +78,18 @@ class _Blocks:
         if end := self._scenario(number):
             return Block("scenario", "\n".join(one.strip() for one in self.lines[number:end]).removeprefix("- "), gap), end
         if title := heading(line):
-            return Block("heading", title, gap), number + 1
+            return Block("heading", title, gap, _level(line)), number + 1
         if line.lstrip().startswith("|") and line.endswith("|"):
             return Block("row", line.strip() if re.search(r"[^\s|:-]", line) else "", gap), number + 1
         item = _ITEM.fullmatch(line)
         end = self._wrapped(number, is_item=bool(item))
-        text = "\n".join(one.strip() for one in [item[4] if item else line, *self.lines[number + 1 : end]])
+        is_done = bool(item and "x" in (item[3] or "").lower())
+        begin = item.start(3 if is_done else 4) if item else 0  # a box that is ticked says more than the line without it
+        text = "\n".join(one.strip() for one in [line[begin:], *self.lines[number + 1 : end]])
         if item is None:
             return Block("prose", text, gap, len(line) - len(line.lstrip())), end
         mark = line[: item.start(4)].strip() if item[2] else ""
-        return Block("item", text, gap, len(item[1]), mark, "x" in (item[3] or "").lower()), end
+        return Block("item", text, gap, len(item[1]), mark, item[0].strip()[0], is_done), end
 
     def _goes_on(self, number: int) -> bool:
         """Tell whether a trace goes on: by an indented line, a call, or an empty line before more of it."""
@@ -99,25 +102,25 @@ class _Blocks:
         """Return where a scenario of Given, When and Then ends that begins at a line, or 0."""
         first = _bare(self.lines[number])
         end = number + 1
-        if everywhere("scenario").match(first):
-            end += bool(end < len(self.lines) and everywhere("given").match(_bare(self.lines[end])))
-        elif not everywhere("given").match(first):
+        if mark(ANY, "scenario").match(first):
+            end += bool(end < len(self.lines) and mark(ANY, "given").match(_bare(self.lines[end])))
+        elif not mark(ANY, "given").match(first):
             return 0
         begun = end
-        while end < len(self.lines) and any(everywhere(name).match(_bare(self.lines[end])) for name in _GOES_ON):
+        while end < len(self.lines) and any(mark(ANY, name).match(_bare(self.lines[end])) for name in _GOES_ON):
             end += 1
         return end if end > begun else 0
 
     def _wrapped(self, number: int, *, is_item: bool) -> int:
         """Return where the lines end that belong to a line: a story on several lines, or what had no room."""
-        story = not is_item and everywhere("story").match(self.lines[number].lower())
+        story = not is_item and mark(ANY, "story").match(self.lines[number].lower())
         end = number + 1
         while end < len(self.lines):
             before, line = self.lines[end - 1].rstrip(), self.lines[end]
             if not line.strip() or self._begins(line) or before[-1:] in ":：。！？":
                 break
             is_indented = line[0].isspace()
-            if not story and not (is_indented or (self._fills(before, line) and not (is_item and before[-1:] in ".!?"))):
+            if not story and not (is_indented or (self._fills(before, line))):
                 break
             end += 1
         return end
@@ -144,6 +147,12 @@ class _Blocks:
 def heading(line: str) -> str:
     """Return the text of a line that is marked as a heading."""
     return next((found[1] for pattern in _HEADINGS if (found := pattern.fullmatch(line[:LONGEST]))), "")
+
+
+def _level(line: str) -> int:
+    """Return how deep a heading stands: of one that has only bold letters or signs, deeper than all others."""
+    found = re.match(r"\s*(?:(#{1,6})\s|h([1-6])\.)", line)
+    return 7 if found is None else int(found[2] or len(found[1]))
 
 
 def _bare(line: str) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
-from shared.agents.providers.embedded import language, reading, wording
+from shared.agents.providers.embedded import language, reading, sentences, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import everywhere, mark
+from shared.agents.providers.embedded.tables import ANY, mark
 
 MAX_QUESTIONS: Final = 5
 _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
@@ -21,6 +21,7 @@ _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing el
 }
 _ERROR = re.compile(r"\b[45]\d\d\b|\b\w+(?:Error|Exception)\b|[“\"„«「『].{4,}[”\"“»」』]", re.IGNORECASE)
 _VERSION = re.compile(r"\bv?\d+\.\d+")
+_VALUES = re.compile(r"\d+[.,:]\d\d\b(?!\.?\d).+\b\d+[.,:]\d\d\b(?!\.?\d)")  # one that is shown, and one that is right
 _TIME = re.compile(r"\d{1,2}:\d\d|\d{4}-\d\d-\d\d")
 
 
@@ -44,7 +45,7 @@ class FiledCard:
     @cached_property
     def is_inquiry(self) -> bool:
         """Whether what the card asks for are answers: a spike or a study."""
-        return any(everywhere("inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
+        return any(mark(ANY, "inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
 
     @cached_property
     def language(self) -> str:
@@ -77,7 +78,15 @@ class FiledCard:
         once: dict[str, Piece] = {}
         for piece in found:
             once.setdefault(piece.line.lower().strip(" .!。"), piece)
-        return list(once.values())
+        return self._only_line(list(once.values()))
+
+    def _only_line(self, found: list[Piece]) -> list[Piece]:
+        """Return the statements; what a card says that says only one thing is what it asks for."""
+        told = [piece for piece in found if piece.kind != "courtesy"]
+        is_wish = len(told) == 1 and told[0].kind in ("context", "limit") and sentences.weight(told[0].text) >= 3
+        if self.is_fault or not is_wish or sentences.is_vague(f"{self.title} {told[0].text}".lower(), self.language):
+            return found
+        return [replace(piece, kind="ask") if piece is told[0] else piece for piece in found]
 
     @cached_property
     def asks(self) -> list[Piece]:
@@ -85,7 +94,7 @@ class FiledCard:
         found = [piece for piece in self._read if piece.kind == "ask"]
         if any(not one.vague for one in found):
             return found
-        if reading.is_ask(self.title, self.language):
+        if sentences.is_ask(self.title, self.language):
             return [Piece("ask", self.title), *found]
         own = [
             one
@@ -103,7 +112,14 @@ class FiledCard:
         kinds = {piece.kind for piece in self._read}
         if "criterion" in kinds or (any(not one.vague for one in self.asks) and not self._is_a_mood):
             return True
-        return self.is_fault and bool(kinds & {"code", "steps"} or _ERROR.search(self.everything))
+        return self.is_fault and bool(kinds & {"code", "steps"} or self._has_evidence)
+
+    @property
+    def _has_evidence(self) -> bool:
+        """Whether a fault's text shows an error word for word, or two values; what people are quoted with is none."""
+        text = self.everything
+        before = (text[: one.start()][-40:].lower() for one in _ERROR.finditer(text))
+        return bool(_VALUES.search(text)) or any(not mark(self.language, "speech").search(one) for one in before)
 
     @property
     def _is_a_mood(self) -> bool:
@@ -111,8 +127,8 @@ class FiledCard:
         listed = any(one.form == "item" for one in blocks(str(self.card.get("description") or "")))
         title = self.title.lower()
         asks = " ".join(one.text.lower() for one in self.asks if one.text != self.title)
-        is_short = reading.weight(self.everything) < 80 and not listed
-        return is_short and reading.is_vague(asks or title, self.language) and bool(mark(self.language, "vague").search(title))
+        is_short = sentences.weight(self.everything) < 80 and not listed
+        return is_short and sentences.is_vague(asks or title, self.language) and bool(mark(self.language, "vague").search(title))
 
     @cached_property
     def questions(self) -> list[str]:
@@ -153,12 +169,7 @@ class FiledCard:
 
     @property
     def is_brief(self) -> bool:
-        return reading.weight(self.everything) < 40
-
-    @property
-    def tells(self) -> bool:
-        """Whether the card tells anything beside what it asks for, which may well be the reason."""
-        return any(len(one.text.split()) > 5 or len(one.text.encode()) > 60 for one in self.of("context", "limit", "person"))
+        return sentences.weight(self.everything) < 40
 
     def mentions(self, name: str) -> bool:
         return bool(mark(self.language, name).search(self.everything.lower()))
@@ -177,11 +188,11 @@ def _by_an_agent(comment: Mapping[str, Any]) -> bool:
 
 _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_ask": lambda one: not one.is_explicit,
-    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and not one.tells and one.is_brief,
+    "q_why": lambda one: not one.says("problem") and not one.mentions("why") and one.is_brief,
     "q_who": lambda one: (
         not one.of("person")
         and not one.mentions("who")
-        and not any(everywhere("story").match(ask.text.lower()) for ask in one.asks)
+        and not any(mark(one.language, "story").match(ask.text.lower()) for ask in one.asks)
         and one.is_brief
     ),
     "q_done": lambda one: not one.says("criterion") and not one.mentions("tested") and not one.says("limit"),

@@ -10,20 +10,25 @@ from typing import Any, Final
 from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
-from shared.agents.providers.embedded.reading import Piece, is_ask
+from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.sentences import is_ask, is_question
 from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
 from shared.core.texts import one_line
 
 MAX_CARDS: Final = 30  # of one plan; what is left is named
+_SHORTEST_TITLE: Final = 8  # bytes: what is left of a line must still say something
 _TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is signed
 _LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or a table
 _BUILD_LANE: Final = 6
-_NEXT_LANE: Final = {"bug": 7, "doc": 9}  # of the copilot, by the kind of card; else the lane of requirements
+# what stands before the words of a title: a box, a bullet, a number or the key of a requirement
+_FRONT: Final = re.compile(r"(?:\[[ xX]?\]\s*|[-*•·]\s+|\(?\d{1,3}[.)]+\s+|[A-Z]{1,4}[- ]?\d+(?:\.\d+)*[:.)]\s+)+")
+_TIME: Final = re.compile(r"\W*\d{1,2}[:.h]\d\d")  # begins a line of a timeline
+_BACK: Final = re.compile(r"[\s.;,。；，\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
+_NAME: Final = re.compile(r"[^\W\d][\w.-]*[:：]\s*")  # who says a line of a chat
 _TELLING: Final = ("problem", "context")
-# of these the planner does not say that no card was made
-_NO_TASKS: Final = ("ask", "problem", "steps", "code", "person", "link", "courtesy")
+_NO_TASKS: Final = ("steps", "code", "link", "courtesy")  # of these the planner does not say that no card was made
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,9 @@ def plan(role: str, filed: FiledCard) -> list[list[Action]]:
     stages = _cards(filed) if role == "planner" else [[_document(role, outputs()[role], filed)]]
     is_double = role == "ceo_copilot" and _key(filed.title) in _on_board(filed)
     notes = _planners_notes(filed) if role == "planner" else [say("same_title", filed.language)] if is_double else []
-    if filed.questions or notes:
-        stages.append([_comment([*notes, *_questions(filed)], filed, "s_questions" if filed.questions else "")])
+    asked = _questions(filed, role)
+    if asked or notes:
+        stages.append([_comment([*notes, *asked], filed, "s_questions" if asked else "")])
     if role == "ceo_copilot" and not is_double and (move := _move(filed)):
         stages.append([move])
     return stages
@@ -95,33 +101,36 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
     blocks = [f"# {heading}"]
     if language == OTHER:
         blocks.append(say("other_language", language))
+    if output.whole:
+        for name, body in _sections(output, filed):
+            blocks += [f"## {say(name, language)}", *body]
+        blocks += [f"## {say('checklist', language)}"] * bool(output.checks)
     if output.checks:
-        blocks.append(say("needs_model", language))
-    for name, body in _sections(output, filed):
-        blocks += [f"## {say(name, language)}", *body]
-    if output.tells_missing and (missing := [f"- {say(name, language)}" for name in _missing(filed)]):
-        blocks += [f"## {say('missing', language)}", "\n".join(missing)]
-    if output.checks:
-        blocks += [f"## {say('checklist', language)}", *_checklist(output, filed)]
+        blocks += [say("needs_model", language), *_checklist(output, filed)]
     title = plain_title(titled(heading, filed.title, language), language)
     content = signed("\n\n".join(blocks), filed)
-    return Action("write_document", {"type": output.type, "title": title, "content": content}, "s_document")
+    summary = "s_document" if output.whole else "s_checklist"
+    return Action("write_document", {"type": output.type, "title": title, "content": content}, summary)
 
 
 def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]]]:
     """Yield the names and texts of the sections that have something: every line of the card, each in one of them."""
     found, led, order = _by_section(output, filed), {""}, table("agents")["order"]
+    is_plan = "tests" in output.first
     head = [name for name in output.first if name in ("exception", "frame")] + order["report"] * is_report(filed)
     for name in dict.fromkeys([*head, *output.first, *order["usual"]]):
-        is_form = name == "tests" and name in output.first
+        is_form = name == "tests" and is_plan
         kind = name if not is_form else "criterion" if found["criterion"] else "ask"
         pieces = [replace(one, lead="") if one.lead in led else one for one in found.get(kind, ())]
         led |= {one.lead for one in pieces}
         if is_form:
-            yield name, _tests(pieces, kind == "criterion", filed.language)
+            title = [Piece("title", filed.title)] if filed.title else []
+            yield name, _tests(pieces or title, kind == "criterion", filed.language)
             found[kind] = []
         elif pieces:
-            yield _heading(name, found, filed), [quoted(pieces)]
+            is_blank = name == "ask" and is_plan
+            body = _numbered(pieces, [say("done_when", filed.language)]) if is_blank else [quoted(pieces)]
+            yield _heading(name, found, filed), body
 
 
 def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
@@ -132,6 +141,9 @@ def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
             found[piece.kind if piece.kind in found else "context"].append(piece)
+    if suiting.kind_of_card(filed) == "inquiry":
+        found["question"] += [one for one in filed.asks if is_question(one.text)]
+        found["ask"] = [one for one in filed.asks if not is_question(one.text)]
     if "later" in output.first:
         found["later"] = suiting.lines_with("later", found["exclusion"], filed.language)
         found["exclusion"] = [one for one in found["exclusion"] if one not in found["later"]]
@@ -162,7 +174,7 @@ def _heading(name: str, found: dict[str, list[Piece]], filed: FiledCard) -> str:
 
 
 def _tests(pieces: list[Piece], is_stated: bool, language: str) -> list[str]:
-    """Return a form for each criterion; if none is stated, each ask with the blank for it."""
+    """Return a form for each criterion; if none is stated, each ask, else the title, with the blank for one."""
     if not is_stated:
         return [say("no_criteria", language), *_numbered(pieces, [say("done_when", language)])]
     parts = [replace(one, text=part.strip()) for one in pieces for part in re.split(r"；|;\s", one.text) if part.strip()]
@@ -189,13 +201,6 @@ def _checklist(output: Output, filed: FiledCard) -> Iterator[str]:
         yield "\n".join(f"- [ ] {say(name, filed.language)}" for name in names)
 
 
-def _missing(filed: FiledCard) -> list[str]:
-    """Return the names of the sections for which a question is asked, or was in an earlier comment and has no answer."""
-    asked, questions = {*filed.questions, *filed.asked[0]}, table("agents")["missing"]
-    open_ = [name for name, key in questions.items() if say(key, filed.language) in asked]
-    return [name for name in open_ if not filed.says("criterion" if name == "expected" else name)]
-
-
 # -- comments and moves
 
 
@@ -203,8 +208,12 @@ def _comment(blocks: list[str], filed: FiledCard, summary: str) -> Action:
     return Action("comment", {"content": signed("\n\n".join(blocks)[:_PROSE], filed)}, summary)
 
 
-def _questions(filed: FiledCard) -> list[str]:
-    lines = "\n".join(f"- {line}" for line in filed.questions)
+def _questions(filed: FiledCard, role: str = "planner") -> list[str]:
+    """Return what an agent asks. A test plan has a place for how it is done, and an incident is over."""
+    asks = role == "planner" or outputs()[role].questions
+    knows_done = filed.is_explicit and (role == "qa" or is_report(filed))
+    known = {say("q_done", filed.language)} if knows_done else set()
+    lines = "\n".join(f"- {line}" for line in filed.questions if asks and line not in known)
     return [say("asks_open", filed.language), lines] if lines else []
 
 
@@ -218,11 +227,12 @@ def _gate(filed: FiledCard) -> list[str]:
 
 
 def _move(filed: FiledCard) -> Action | None:
-    lane = _NEXT_LANE.get(suiting.kind_of_card(filed), 1)
+    kind = suiting.kind_of_card(filed)
+    lane = table("agents")["lanes"][kind]
     here = filed.card.get("lane_number", filed.card.get("lane"))
     if isinstance(here, int) and here >= lane:
         return None
-    return Action("move_card", {"to_lane": lane, "reason": say("move_reason", filed.language)}, "s_moved")
+    return Action("move_card", {"to_lane": lane, "reason": say(f"k_{kind}", filed.language)}, "s_moved")
 
 
 # -- the planner
@@ -237,23 +247,35 @@ def _on_board(filed: FiledCard) -> set[str]:
 
 
 def _card_title(ask: Piece, filed: FiledCard) -> str:
-    return plain_title(ask.line.rstrip(" .;,。；，"), filed.language)
+    return plain_title(_BACK.sub("", _without_front(ask.line, filed)), filed.language)
 
 
-def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece], list[Piece]]:
-    """Return the asks that become cards, those that are cards already, and those that only state a fact."""
+def _without_front(line: str, filed: FiledCard) -> str:
+    """Return a line without what is no part of a title: a box, a number, who says it in a chat, `and also please`."""
+    words = _FRONT.sub("", line, count=1) if _FRONT.match(line) else line
+    name, names = _NAME.match(words), re.findall(rf"^\s*({_NAME.pattern})", str(filed.card.get("description")), re.MULTILINE)
+    if name and len(set(names)) < len(names):  # of a chat: somebody speaks twice
+        words = words[name.end() :]
+    opening = re.match(rf"(?:(?:{mark(filed.language, 'opening', strictly=True).pattern})[\s,:，、：]*)+", words.lower())
+    rest = words[opening.end() :] if opening and len(words.lower()) == len(words) else words
+    return rest if len(rest.encode()) > _SHORTEST_TITLE else line
+
+
+def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece]]:
+    """Return the asks that become cards, and those that are cards already; what only states a fact is none of them."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
     facts = [ask for ask in asks if _is_fact(ask, filed)]
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
     keys = {ask: _key(_card_title(ask, filed)) for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)}
     board = _on_board(filed)
-    return [ask for ask in keys if keys[ask] not in board], [ask for ask in keys if keys[ask] in board], facts
+    return [ask for ask in keys if keys[ask] not in board], [ask for ask in keys if keys[ask] in board]
 
 
 def _is_fact(ask: Piece, filed: FiledCard) -> bool:
     """Tell whether a line is a label with a value, like `Tone: friendly`; `Page: add a button` is none."""
-    label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", ask.line)
-    return label is not None and not is_ask(ask.line[label.end() :], filed.language)
+    line = _without_front(ask.line, filed)
+    label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", line)
+    return label is not None and not is_ask(line[label.end() :], filed.language)
 
 
 def _cards(filed: FiledCard) -> list[list[Action]]:
@@ -288,18 +310,20 @@ def _is_bare(ask: Piece) -> bool:
 
 def _planners_notes(filed: FiledCard) -> list[str]:
     """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
-    new, known, facts = _planned(filed)
-    told = background(filed)
-    left = [*new[MAX_CARDS:], *facts, *(one for one in filed.pieces if one.kind not in _NO_TASKS and one not in told)]
+    new, known = _planned(filed)
+    made, title = {*new[:MAX_CARDS], *known}, _key(filed.title)
+    told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not _TIME.match(one.line))
+    others = (one for one in told if one not in made and _key(one.line) != title)
+    left = list(dict.fromkeys([*new[MAX_CARDS:], *others]))
     notes = [] if new or known else [say("no_cards", filed.language), say("hint", filed.language)]
-    for key, lines in (("on_board", known), ("left_out", left if new else [])):
+    for key, lines in (("on_board", known), ("left_out", left)):
         notes += [say(key, filed.language), quoted(lines)] if lines else []
     return notes
 
 
 def dependencies(asks: list[str], language: str) -> list[tuple[int, int]]:
     """Return pairs (later, earlier) of asks of which one says that it comes after the other: by its first word, or by naming it."""
-    found = []
+    found, least = [], 2 if language in ("zh", "ja") else 1  # of two signs many are in many words
     words = [_words(ask) for ask in asks]
     for number, ask in enumerate(asks):
         low = ask.lower()
@@ -313,7 +337,7 @@ def dependencies(asks: list[str], language: str) -> list[tuple[int, int]]:
             shared = {other: len(clause & words[other]) for other in range(len(asks)) if other != number}
             best = max(shared.values(), default=0)
             named = [other for other, count in shared.items() if count == best]
-            if best and len(named) == 1 and named[0] < number:
+            if best >= least and len(named) == 1 and named[0] < number:
                 found.append((number, named[0]))
                 break
     return found

@@ -3,27 +3,38 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import LONGEST, SPOKEN, Block, blocks
-from shared.agents.providers.embedded.tables import everywhere, headings, mark
+from shared.agents.providers.embedded.blocks import SPOKEN, Block, blocks
+from shared.agents.providers.embedded.sentences import (
+    NAME,
+    after_condition,
+    bare,
+    fallback_kind,
+    has,
+    heading_kind,
+    is_link,
+    is_only,
+    is_vague,
+    lowered,
+    said,
+    sentences,
+    weight,
+    without_purpose,
+)
+from shared.agents.providers.embedded.tables import mark, phrase
 
 _LABEL = re.compile(
     r"\s*(?:\*\*|__|【)?([^\n:：/|】]{2,50}?)(?:(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))|】\s*)(\S.*)", re.DOTALL
 )
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
-_SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]{0,3}\.$|\b(?:[A-Z][a-z])?[A-Z]w?St\.$")  # `Hr.`
-_DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
-_FRONT = re.compile(r"(?:[^\w\"'(`¿¡「『“„«\[]+|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+)+")  # a sign or the time of a message
-_NAME = re.compile(r"[^\d\W][\w.-]*(?: [\w.-]+){0,2}: +|[^\s\d:：]{1,12}：")  # who says it, or a label that announces nothing
-_WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
-_LINK = re.compile(r"https?://\S+|www\.\S+")
-_HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
-_CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
 _ANYWHERE: Final = ("en", "zh")  # in the other languages the verb that asks begins only list items
+_SIGNS: Final = {"exclusion": "❌🚫⛔🛑✗✘❎", "limit": "⏰⏱⏳📅🗓", "question": "❓❔", "person": "👤👩👨📞", "courtesy": "🙏🎉"}
+_TIMED = re.compile(
+    r"\W*(?:[^\W\d]{2,10}\.? )?\d{1,2}[:.h]\d\d(?:[:.]\d\d)?\b(?!\]? ?[^\W\d][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?[:：])"
+)  # of a timeline
 _MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
 
 
@@ -47,36 +58,6 @@ def read(text: str, language: str, *, fault: bool = False, kind: str | None = No
     return tuple(_Reader(language, fault, kind).read(blocks(text)))
 
 
-def heading_kind(text: str, *, whole: bool = False) -> str | None:
-    """Return the kind that a heading announces, by its beginning, by its last words (`Known risks`), or as a `whole`."""
-    plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]*\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
-    if not plain or len(plain.split()) > 8:
-        return None
-    kind = next((kind for kind, found in headings() if (found.fullmatch(plain) if whole else found.match(plain))), None)
-    if kind is None and not whole and len(plain.split()) < 5:
-        ends = [start.start() for start in _WORD.finditer(plain)][1:]
-        kind = next((kind for end in ends for kind, found in headings() if found.fullmatch(plain, end)), None)
-    return "exclusion" if kind == "ask" and everywhere("negation").search(plain) else kind  # `What we do not need`
-
-
-def sentences(text: str, language: str = "en") -> list[str]:
-    """Split a paragraph into its sentences; abbreviations, initials and dates do not end one."""
-    found, start = [], 0
-    for end in _END.finditer(text):
-        piece = text[start : end.end()].strip()
-        is_date = language == "de" and _DATE.search(piece) and text[end.end() :].strip()
-        if piece and not is_date and not _abbreviation().search(piece) and not _SHORT.search(piece):
-            found.append(piece)
-            start = end.end()
-    rest = text[start:].strip()
-    return [*found, rest] if rest else found
-
-
-@cache
-def _abbreviation() -> re.Pattern[str]:
-    return re.compile(rf"(?:{everywhere('abbreviations').pattern}|\b[A-Z]|^\d{{1,3}})\.$", re.IGNORECASE)
-
-
 class _Reader:
     """Goes through the blocks of a text; what a heading announces holds until the next one."""
 
@@ -85,6 +66,7 @@ class _Reader:
         self.kind, self.lead = kind, ""
         self.weak = self.begun = False  # a weak heading (`Steps:`) ends with its list or paragraph
         self.form: tuple[bool, bool] | None = None  # of the first block below a heading: an item, with a full stop
+        self.outer: list[tuple[int, str | None]] = []  # the levels and kinds of the headings above
         self.parents: list[tuple[int, str, str | None]] = []  # the indent, lead and kind that an inner list ends with
         self.columns: list[str | None] = []  # the kinds that the head of a table announces
         self.signed = self.asks_below = self.loose = False
@@ -93,7 +75,8 @@ class _Reader:
         rows: list[_Row] = []
         around = list(zip((None, *found), found, (*found[1:], None), strict=False))
         self.asks_below = any(
-            _heads(block, before, following) and self._announced(block.text) == "ask" for before, block, following in around
+            _heads(block, before, following, self.language) and self._announced(block.text) == "ask"
+            for before, block, following in around
         )
         paragraph = 0
         for before, block, following in around:
@@ -119,11 +102,11 @@ class _Reader:
         if block.form == "prose" and self._is_courtesy(block, before, following):
             return [Piece("courtesy", block.text)]
         self.signed = False
-        if block.form == "item":
+        if block.form == "item" and not _is_agenda(block, following):
             self.form = self.form or (True, False)
             return self._item(block, following)
-        if _heads(block, before, following):
-            self._open(block.text, weak=block.form != "heading")
+        if _heads(block, before, following, self.language):
+            self._open(block, weak=block.form != "heading")
             return []
         if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
             return self._labelled(kind, block, label[2])
@@ -142,15 +125,15 @@ class _Reader:
 
     def _is_courtesy(self, block: Block, before: Block | None, following: Block | None) -> bool:
         """Tell whether a line is a greeting, a signature below one, or one of several lines of a mail's head."""
-        low = _low(block.text)
-        if _only(low, "closing"):
+        low = lowered(block.text)
+        if is_only(low, "closing", self.language):
             self.signed = True
             return True
         if self.signed and not _LABEL.match(block.text) and not (block.gap and before and before.form != "prose"):
             return len(low.split()) <= 6 and len(low) <= 60 and low[-1] not in ":："
-        head = re.compile(rf"(?:{everywhere('header').pattern})\s?[:：]")
+        head = phrase(self.language, r"<header>\s?[:：]")
         return bool(head.match(low)) and any(
-            one and one.form == "prose" and head.match(_low(one.text)) for one in (before, following)
+            one and one.form == "prose" and head.match(lowered(one.text)) for one in (before, following)
         )
 
     def _row(self, block: Block, *, is_head: bool) -> Piece:
@@ -161,33 +144,38 @@ class _Reader:
             self.columns = kinds
         if is_head or SPOKEN.match(block.text):  # the latter is of a timeline
             return Piece("context", block.text)
-        label = kinds[0] if len(cells) == 2 else None
-        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell), None)
-        kind = label or column or self.kind or "context"
+        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell.strip("–—-")), None)
+        kind = column or self.kind or "context"
         return Piece(kind, block.text if kind == "context" else re.sub(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$", "", block.text))
 
-    def _open(self, text: str, *, weak: bool) -> None:
-        """Begin what a heading announces. A weak one may be a sentence (`It must have:`): then its own kind counts, and it leads."""
+    def _open(self, block: Block, *, weak: bool) -> None:
+        """Begin what a heading announces, or the one above it. A weak one may be a sentence: then its own kind counts, and it leads."""
+        text = block.text
         kind = self._announced(text)
-        self.lead = text.strip() if weak and (kind is None or len(text.split()) > 4) else ""
+        is_said = weak and (kind is None or len(text.split()) > 4)
+        self.lead = text.strip() if is_said or (kind == "problem" and has(lowered(text), "label", self.language)) else ""
         self.kind = None if weak else self.base
+        if not weak:
+            self.outer = [one for one in self.outer if one[0] < block.indent]
+            kind = kind or next((above for _, above in reversed(self.outer) if above), None)
+            self.outer.append((block.indent, kind))
         if kind is None:
-            own = self._kind_of(_low(text.rstrip(":：")), is_item=False)
+            own = self._kind_of(lowered(text.rstrip(":：")), is_item=False)
             kind = None if own in _MINOR else own
         self.kind = kind or self.kind
         self.weak, self._opened, self.parents, self.form = weak, True, [], None
 
     def _announced(self, text: str) -> str | None:
         """Return what a heading announces; steps are those of a fault or to see one again, else of the plan."""
-        kind = heading_kind(text)
+        kind = heading_kind(text, self.language)
         name = {"steps": "plan", "problem": "result"}.get(kind or "")
-        return "ask" if name and not self.fault and everywhere(name).search(_low(text)) else kind
+        return "ask" if name and not self.fault and has(lowered(text), name, self.language) else kind
 
     def _labelled(self, kind: str, block: Block, rest: str) -> Iterator[Piece]:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
         outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
         self.kind, self.lead, self.weak, self.loose = kind, "", True, False
-        whole = kind in ("person", "context", "link", "limit")  # `Owner: Ines` says more than `Ines`
+        whole = kind in ("person", "context", "link", "limit", "problem")  # `Root cause: a lock` says more than `a lock`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
         yield from self._file([first])
         self.kind = kind if kind in ("question", "steps", "criterion") else None
@@ -199,17 +187,19 @@ class _Reader:
             _, self.lead, self.kind = self.parents.pop()
         if block.text.endswith((":", "：")) and following and following.form == "item" and following.indent > block.indent:
             self.parents.append((block.indent, self.lead, self.kind))
-            kind = heading_kind(block.text) or self._kind_of(_low(block.text), is_item=True)
+            kind = heading_kind(block.text, self.language) or self._kind_of(lowered(block.text), is_item=True)
             self.kind, self.lead = (self.kind if kind in _MINOR else kind), block.text
             return []
+        if signed := next((kind for kind, signs in _SIGNS.items() if block.sign in signs), None):
+            return [Piece(signed, block.text, self.lead)]
         found = sentences(block.text, self.language)
-        kinds = {self._kind_of(_low(one), is_item=True, mark=block.mark) for one in found} - {*_MINOR}
+        kinds = {self._kind_of(lowered(one), is_item=True, number=block.mark) for one in found} - {*_MINOR}
         return list(self._file([block.text] if len(kinds) <= 1 else found, block))
 
     def _file(self, found: list[str], item: Block | None = None) -> Iterator[Piece]:
         for text in found:
-            low = _low(text)
-            kind = self._kind_of(low, is_item=bool(item), mark=item.mark if item else "")
+            low = lowered(text)
+            kind = self._kind_of(low, is_item=bool(item), number=item.mark if item else "")
             vague = kind == "ask" and self.kind != "ask" and is_vague(low, self.language)
             if kind == "ask" and item and item.is_done:
                 kind = "context"
@@ -218,49 +208,60 @@ class _Reader:
 
     def _main_part(self, low: str) -> str:
         """Return a sentence without its purpose, among asks also without its later clauses: `Show the price, no need to log in`."""
-        main = everywhere("purpose").split(low)[0]
+        main = without_purpose(low, self.language)
         first = re.split(r"[,;，；]", main)[0]
         return first if self.kind == "ask" and weight(first) > 1 else main
 
-    def _kind_of(self, low: str, *, is_item: bool, mark: str = "") -> str:
+    def _kind_of(self, low: str, *, is_item: bool, number: str = "") -> str:
         """Return the kind of a sentence: by its form, by the section in which it stands, by its marks."""
-        whole, low = low, _bare(low, self.language)
+        whole, low = low, bare(low, self.language)
 
-        def has(*names: str) -> bool:
-            return any(_has(low, name, self.language) for name in names)
+        def marked(*names: str) -> bool:
+            return any(has(low, name, self.language) for name in names)
 
-        if _only(low, "greeting") or (has("courtesy") and self.kind in (None, "context", "problem")):
+        if is_only(low, "greeting", self.language) or (marked("courtesy") and self.kind in (None, "context", "problem")):
             return "courtesy"
         if _QUESTION.search(low) and self.kind not in ("criterion", "ask", "steps"):
-            return "ask" if has("polite") and self.kind != "question" else "question"
+            return "ask" if marked("polite") and self.kind != "question" else "question"
         if self.kind in ("exclusion", "criterion", "steps", "question", "person", "link", "code"):
             return self.kind
-        if everywhere("story").match(low) and has("strict"):
-            return "ask"
-        if any(_has(self._main_part(one), "exclusion", self.language) for one in (low, whole)):
+        if _TIMED.match(whole) and self.kind != "ask":
+            return "problem" if marked("problem") else "context"
+        expected = mark(self.language, "expected").search(low) if self.fault else None
+        if expected and expected.start() < 4:
+            return "criterion"
+        if any(has(self._main_part(one), "exclusion", self.language) for one in (whole, low, *low.split(" / "))):
             return "exclusion"
         if self.kind in ("ask", "limit"):
-            return "limit" if has("due") else self.kind
+            return self.kind
         if self.kind in ("context", "problem"):
-            return "ask" if has("strict") and not has("now") else self.kind
-        if _is_scenario(low) or has("criterion") or _has(whole, "criterion", self.language) or (self.fault and has("expected")):
+            return "ask" if marked("strict") and not marked("now") else self.kind
+        if marked("criterion") or has(whole, "criterion", self.language) or (self.fault and marked("expected")):
             return "criterion"
-        if has("due"):
+        if marked("due"):
             return "limit"
-        if has("strict"):
+        if marked("strict"):
             return "ask"
-        if mark and self.fault:
+        if number and self.fault:
             return "steps"
-        begins = _has(low, "start", self.language if is_item or self.language in _ANYWHERE or not self.fault else "en")
-        begins = begins or (not self.fault and has("order"))
+        begins = self._begins(low, is_item=is_item) or (
+            not self.fault and self._begins(after_condition(low, self.language), is_item=is_item)
+        )
         elsewhere = self.asks_below and not is_item and self.kind is None
-        if not elsewhere and (begins or has("modal") or (has("can") and not self.fault)):
-            return "problem" if has("now") else "ask"
-        if has("problem"):
+        if not elsewhere and (begins or marked("modal") or (marked("can") and not self.fault)):
+            return "problem" if marked("now") else "ask"
+        if marked("problem"):
             return "problem"
-        if is_item and not (self.fault or self.asks_below or _LINK.fullmatch(low.strip()) or has("person")):
+        if is_item and not (self.fault or self.asks_below or marked("fact") or is_link(low) or marked("person")):
             return "ask"
-        return "context" if is_item and self.fault else _fallback_kind(low, self.language)
+        return "context" if is_item and self.fault else fallback_kind(low, self.language)
+
+    def _begins(self, low: str, *, is_item: bool) -> bool:
+        """Tell whether a sentence begins like a request: with a verb, or with what is to be made."""
+        anywhere = is_item or self.language in _ANYWHERE or not self.fault
+        if has(low, "start", self.language if anywhere else "en"):
+            return True
+        return not self.fault and has(low, "order", self.language, strictly=True)
 
 
 @dataclass
@@ -278,14 +279,31 @@ class _Row:
 
 def _among_asks(rows: list[_Row], language: str) -> None:
     """Make asks of statements that follow one and look like a rule, and of those on lines of their own of which one is a rule."""
-    rules = [row for row in rows if _is_rule(row) and _has(_low(row.piece.text), "rule", language)]
+    rules = [
+        row
+        for row in rows
+        if _is_rule(row, language) and has(without_purpose(lowered(row.piece.text), language), "rule", language)
+    ]
     for before, row in zip([None, *rows], rows, strict=False):
         kind = before.piece.kind if before else ""
-        said = _said(_low(row.piece.text))
-        if kind == "question" and row.form == "prose" and mark(language, "denial").search(said[:25]):
+        words = said(lowered(row.piece.text), language)
+        if kind == "question" and row.form == "prose" and mark(language, "denial").search(words[:25]):
             row.become("exclusion")
-        follows = kind in ("ask", "criterion") and (row in rules or mark(language, "more").match(said))
-        if _is_rule(row) and (follows or (row in rules and _NAME.search(row.line[:30].lower()))):
+        goes_on = (
+            before is not None
+            and before.paragraph == row.paragraph
+            and row.line == before.line
+            and row.piece.kind in ("context", "limit")
+        )
+        goes_on = (
+            goes_on
+            and kind == "ask"
+            and not any(has(lowered(row.piece.text), name, language) for name in ("fact", "now", "due", "problem"))
+        )
+        follows = kind in ("ask", "criterion") and (row in rules or goes_on or mark(language, "more").match(words))
+        if _is_rule(row, language) and (
+            follows or (row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower()))
+        ):
             row.become("ask")
     first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
     for number, group in groupby(rows, lambda row: row.paragraph):
@@ -293,20 +311,16 @@ def _among_asks(rows: list[_Row], language: str) -> None:
         lines = len({row.line for row in found})
         listed = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
         if listed and number > first and lines > 2 and any(row in rules for row in found):
-            for row in filter(_is_rule, found):
-                row.become("ask")
-        items = [row for row in found if row.form == "item"]
-        if 2 * sum(row.piece.kind == "ask" for row in items) >= len(items):
-            for row in items:
-                if row.piece.kind == "problem" and not _has(_low(row.piece.text), "now", language):
+            for row in found:
+                if _is_rule(row, language):
                     row.become("ask")
 
 
-def _is_rule(row: _Row) -> bool:
+def _is_rule(row: _Row, language: str) -> bool:
     """Tell whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
     kind = row.piece.kind
     return row.form == "prose" and (
-        kind in ("context", "limit", "person") or (kind == "problem" and bool(everywhere("if").match(row.piece.text.lower())))
+        kind in ("context", "limit", "person") or (kind == "problem" and bool(mark(language, "if").match(row.piece.text.lower())))
     )
 
 
@@ -322,91 +336,36 @@ def _first_problem(rows: list[_Row], *, fault: bool) -> None:
             row.become("problem")
 
 
-def weight(text: str) -> float:
-    """Return the words of a text; of Chinese and Japanese a third of the signs."""
-    return len(text.split()) + sum(one >= "\u3040" for one in text) / 3
+def _heads(block: Block, before: Block | None, following: Block | None, language: str) -> bool:
+    if block.form == "item":
+        return _is_agenda(block, following)
+    return block.form == "heading" or (block.form == "prose" and _announces(block, before, following, language))
 
 
-def _said(low: str) -> str:
-    """Return a sentence without what stands before it: signs, a time, a greeting, who says it."""
-    low = _FRONT.sub("", low, count=1) if _FRONT.match(low) else low
-    low = re.sub(rf"^(?:{everywhere('greeting').pattern})(?: \w+){{0,2}}[,!.，、]\s*(?=\S)", "", low)
-    name = _NAME.match(low)
-    return low[name.end() :] if name and heading_kind(name[0]) is None else low
+def _is_agenda(block: Block, following: Block | None) -> bool:
+    """Tell whether a numbered item is the heading of the lines that follow it, as in minutes."""
+    below = (
+        following is not None and following.form == "prose" and not following.gap and len(following.text) > 2 * len(block.text)
+    )
+    return bool(
+        below and block.mark and len(block.text.split()) <= 5 and len(block.text) <= 40 and block.text[-1] not in ".!?。！？"
+    )
 
 
-def _bare(low: str, language: str) -> str:
-    """Return a sentence without what stands before it, and without `also`."""
-    return re.sub(rf"^(?:(?:{mark(language, 'lead_in').pattern})[,，、]?\s*)+(?=\S)", "", _said(low))
-
-
-def _only(low: str, name: str) -> bool:
-    """Tell whether a line is nothing but such words, and names."""
-    words = rf"(?:{everywhere(name).pattern})"
-    return bool(re.fullmatch(rf"{words}(?:[\s,.!。！，、-]+{words})*(?:[\s,]+[\w'@.]+){{0,2}}[\s,.!。！，、~:)]*", low))
-
-
-def _heads(block: Block, before: Block | None, following: Block | None) -> bool:
-    return block.form == "heading" or (block.form == "prose" and _announces(block, before, following))
-
-
-def _announces(block: Block, before: Block | None, following: Block | None) -> bool:
+def _announces(block: Block, before: Block | None, following: Block | None, language: str) -> bool:
     """Tell whether a paragraph is a heading without marks: of a list, of a form's answer, or a known one that stands alone."""
     line = block.text
     if "\n" in line or following is None:
         return line.endswith((":", "：")) and "\n" not in line
     if line.endswith((":", "：")) and len(line) <= 160:
         return True
+    if following.form == "item" and len(sentences(line, language)) == 1 and has(lowered(line), "follows", language):
+        return True
     if len(line) > 60 or line[-1] in ".!。！,":
         return False
-    if line[-1] in "?？":  # a form's question: `What happened?`
-        return heading_kind(line) in ("criterion", "problem", "steps", "exclusion") and not following.gap
     if _LABEL.match(line):
         return False
-    apart = (block.gap or before is None) and len(line.split()) <= 5 and not everywhere("strict").search(_low(line))
+    apart = (block.gap or before is None) and len(line.split()) <= 5
     if not following.gap and (following.form == "item" or apart):
-        begins = following.form == "item" and (block.gap or before is None or before.form != "prose")
-        return bool(heading_kind(line)) or begins
-    return heading_kind(line, whole=True) is not None
-
-
-def _low(text: str) -> str:
-    return text[:LONGEST].lower().replace("’", "'").replace("\n", " ")
-
-
-def _has(low: str, name: str, language: str) -> bool:
-    return bool(mark(language, name).search(low))
-
-
-def _fallback_kind(low: str, language: str) -> str:
-    """Return what a sentence without any mark is: it names somebody, links, limits, or is context."""
-    if _HANDLE.search(low) or _has(low, "person", language):
-        return "person"
-    if _LINK.search(low):
-        return "link"
-    return "limit" if _quantity().search(low) and _has(low, "bound", language) else "context"
-
-
-@cache
-def _quantity() -> re.Pattern[str]:
-    number = rf"(?<![\d.,])\d[\d.,]*|\b(?:{everywhere('numbers').pattern})"
-    return re.compile(rf"(?:{number})[\s-]?(?:[%‰€$£¥°]|{everywhere('units').pattern})|[<>≤≥]=?\s?\d|[$€£¥]\s?\d")
-
-
-def is_ask(text: str, language: str) -> bool:
-    """Tell whether a line by itself, like a title, asks for something definite."""
-    low = text.lower()
-    asks = any(_has(low, name, language) for name in ("strict", "modal", "start"))
-    return asks and not is_vague(low, language) and not _has(low, "problem", language)
-
-
-def is_vague(low: str, language: str) -> bool:
-    """Tell whether a wish says only that something should be better, without a number, a quotation or a name."""
-    return _has(low, "vague", language) and not _CONCRETE.search(low)
-
-
-def _is_scenario(low: str) -> bool:
-    return bool(
-        everywhere("given").match(low)
-        and re.search(rf"(?:{everywhere('when').pattern}).*(?:{everywhere('then_line').pattern})", low)
-    )
+        return following.form == "item" or bool(heading_kind(line, language))
+    return heading_kind(line, language, whole=True) is not None

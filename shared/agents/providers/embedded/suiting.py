@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from shared.agents.providers.embedded import traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import keys, mark, table
+from shared.agents.providers.embedded.sentences import is_question
+from shared.agents.providers.embedded.tables import ANY, keys, mark, table
 from shared.agents.providers.embedded.wording import say
 
 _MAX_CHECKS: Final = 7
-_REPORTING: Final = ("steps", "problem")
+_REPORTS: Final = ("bug", "incident")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Output:
     type: str = "custom"
     first: list[str] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
-    tells_missing: bool = False
+    whole: bool = False
+    questions: bool = False
 
 
 @cache
@@ -33,6 +36,9 @@ def outputs() -> dict[str, Output]:
 def kind_of_card(filed: FiledCard) -> str:
     """Return what the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
     kind = str(filed.card.get("type"))
+    asks_questions = mark(ANY, "inquiry").search(kind) or any(is_question(one.text) for one in filed.asks)
+    if filed.is_inquiry and kind not in _REPORTS and asks_questions:
+        return "inquiry"
     if kind not in table("agents")["suited"] or (kind == "doc" and not _shown(("guide", "text"), _asked(filed), filed)):
         return "feature"
     return kind
@@ -40,15 +46,17 @@ def kind_of_card(filed: FiledCard) -> str:
 
 def is_report(filed: FiledCard) -> bool:
     """Tell whether the card reports what has happened, which then comes first."""
-    return kind_of_card(filed) in ("bug", "incident")
+    return kind_of_card(filed) in _REPORTS
 
 
 def suits(role: str, filed: FiledCard) -> bool:
     needed = outputs()[role].suits.get(kind_of_card(filed)) if role in outputs() else []
     if not needed:
         return needed is not None
-    spoken = [*_asked(filed), *filed.of("criterion", "limit", "context", *_REPORTING)]
-    return any(_is_or_has(one, filed) for one in needed) or _shown(needed, spoken, filed) is not None
+    asked, only_asked = _asked(filed), table("agents")["words"]["asked"]
+    spoken = [*asked, *filed.of("criterion", "limit", "context", "steps", "problem")]
+    is_spoken = _shown((one for one in needed if one not in only_asked), spoken, filed)
+    return any(_is_or_has(one, filed) for one in needed) or bool(is_spoken or _shown(needed, asked, filed))
 
 
 def refusal(role: str, filed: FiledCard) -> str:
@@ -60,16 +68,24 @@ def refusal(role: str, filed: FiledCard) -> str:
 
 
 def fitting_checks(output: Output, filed: FiledCard) -> dict[Piece | None, list[str]]:
-    """Return the items of the agent's checklist that fit the card, by the line that gives reason for them."""
-    reasons: dict[str, list[str]] = table("agents")["checks"]
-    asked = [*filed.asks, *filed.of("criterion")] or filed.of(*_REPORTING)
+    """Return the items of the agent's checklist that fit the card, at most seven, by the line that gives reason for them."""
     found: dict[Piece | None, list[str]] = {None: []}
-    for name in output.checks:
-        needed = reasons.get(name, [])
-        line = _shown(needed, asked, filed)
-        if (line or not needed or any(_is_or_has(one, filed) for one in needed)) and sum(map(len, found.values())) < _MAX_CHECKS:
-            found.setdefault(line, []).append(name)
+    fitting = [(name, reason[0]) for name in output.checks if (reason := _reason(name, filed))]
+    for name, line in fitting[:_MAX_CHECKS]:
+        found.setdefault(line, []).append(name)
     return {line: names for line, names in found.items() if names}
+
+
+def _reason(name: str, filed: FiledCard) -> tuple[Piece | None] | None:
+    """Return the line that gives reason for an item, which may be no certain one; nothing if the item does not fit."""
+    words, is_told = table("agents")["words"], is_report(filed)
+    reasons: list[str] = table("agents")["checks"].get(name, [])
+    needed = [one for one in reasons if not is_told or one not in keys("traits") or one in words["report"]]
+    spoken = [*(filed.of("problem") if is_told else ()), *filed.asks, *filed.of("criterion")]
+    if line := _shown([one for one in needed if one in words["plain"]], spoken, filed):
+        return (None if line.text == filed.title else line,)
+    fits = not reasons or any(_is_or_has(one, filed) for one in needed) or _shown(needed, [*spoken, _title(filed)], filed)
+    return (None,) if fits else None
 
 
 def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
@@ -77,10 +93,16 @@ def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece
 
 
 def _asked(filed: FiledCard) -> list[Piece]:
-    return [*filed.asks, Piece("title", filed.title)]
+    return [*filed.asks, _title(filed)]
+
+
+def _title(filed: FiledCard) -> Piece:
+    return Piece("title", filed.title)
 
 
 def _is_or_has(name: str, filed: FiledCard) -> bool:
+    if name == "trace":
+        return any(traces.error_line(one.text) or traces.own_frame(one.text) for one in filed.of("code"))
     return name == kind_of_card(filed) or bool(filed.of(name))
 
 

@@ -2,12 +2,13 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 LANGUAGES: Final = ("en", "de", "es", "fr", "zh", "ja")
+ANY: Final = "*"  # of a text whose language is not known yet
 _EDGES: Final = re.compile(r"^(?=(?:\(\?:)*[a-z0-9à-ÿ])|(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")  # of words
 
 
@@ -31,41 +32,35 @@ def keys(section: str) -> tuple[str, ...]:
 
 
 @cache
-def mark(language: str, name: str, section: str = "marks") -> re.Pattern[str]:
-    """Return the pattern of a kind of mark in a language and in English, which people mix in."""
-    return _pattern(section, name, tuple(dict.fromkeys(one for one in (language, "en") if one in LANGUAGES)))
+def phrase(language: str, template: str) -> re.Pattern[str]:
+    """Compile a pattern in which `<name>` stands for the marks of that name in a language and in English, which people mix in."""
+    return re.compile(re.sub(r"<(\w+)>", lambda found: f"(?:{_words('marks', found[1], _read_as(language))})", template))
 
 
 @cache
-def everywhere(name: str) -> re.Pattern[str]:
-    """Return the pattern of a kind of mark in all languages."""
-    return _pattern("marks", name, LANGUAGES)
+def mark(language: str, name: str, section: str = "marks", *, strictly: bool = False) -> re.Pattern[str]:
+    """Return the pattern of a kind of mark in a language and, unless `strictly`, in English."""
+    languages = _read_as(language)
+    return re.compile(_words(section, name, languages[:1] if strictly else languages))
 
 
-@dataclass(frozen=True)
-class Beginnings:
-    """How headings of a kind begin in all languages. What begins with another letter is not compiled: all of it takes 90 ms."""
-
-    kind: str
-
-    def match(self, heading: str) -> re.Match[str] | None:
-        return _beginnings(self.kind, heading[:1]).match(heading)
-
-    def fullmatch(self, heading: str, start: int = 0) -> re.Match[str] | None:
-        return _beginnings(self.kind, heading[start : start + 1]).fullmatch(heading, start)
+def heading_starts(language: str, letter: str) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield the kinds of sections with the beginnings of their headings. What begins with another letter is not compiled."""
+    return ((kind, _starts(kind, letter, _read_as(language))) for kind in keys("headings"))
 
 
 @cache
-def headings() -> list[tuple[str, Beginnings]]:
-    """Return the kinds of sections with the beginnings of their headings."""
-    return [(kind, Beginnings(kind)) for kind in keys("headings")]
-
-
-@cache
-def _beginnings(kind: str, letter: str) -> re.Pattern[str]:
-    items = [item for language in LANGUAGES for item in entry(language, "headings", kind)]
+def _starts(kind: str, letter: str, languages: tuple[str, ...]) -> re.Pattern[str]:
+    items = [item for language in languages for item in entry(language, "headings", kind)]
     fit = [one for one in items if one[0] == letter or not one[0].isalpha() or one[1:2] == "?"]
     return re.compile("|".join(fit) or "(?!)")
+
+
+def _read_as(language: str) -> tuple[str, ...]:
+    """Return the languages whose words count on a card: its own before English, or all."""
+    if language == ANY:
+        return LANGUAGES
+    return (language, "en") if language in LANGUAGES[1:] else ("en",)
 
 
 def _text(name: str) -> str:
@@ -80,9 +75,8 @@ def _entries(language: str) -> dict[tuple[str, str], str]:
     return {(name, part.split(" = ", 1)[0]): part for name, part in parts if " = " in part}
 
 
-def _pattern(section: str, name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
-    items = [item for language in languages for item in _whole_words(language, section, name)]
-    return re.compile("|".join(items) or r"(?!)")
+def _words(section: str, name: str, languages: tuple[str, ...]) -> str:
+    return "|".join(item for language in languages for item in _whole_words(language, section, name)) or "(?!)"
 
 
 def _whole_words(language: str, section: str, name: str) -> list[str]:

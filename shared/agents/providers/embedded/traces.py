@@ -14,11 +14,16 @@ def is_trace(line: str) -> bool:
 
 
 def error_line(trace: str) -> str | None:
-    """Return the line that names the error: the last cause, of Python the last line of the last traceback."""
-    found = [line for line in trace.splitlines() if _any_of("error")(line) and not _frame(line)]
-    causes = [line for line in found if line.lstrip().startswith("Caused by:")]
+    """Return the line that names the error, and its message if that is on the next line: the last cause, of Python the last error."""
+    lines = trace.splitlines()
+    found = [number for number, line in enumerate(lines) if _any_of("error")(line) and not _frame(line)]
+    causes = [number for number in found if lines[number].lstrip().startswith("Caused by:")]
     last = causes or (found if _innermost_last(trace) else found[:1])
-    return last[-1].strip() if last else None
+    if not last:
+        return next((line.strip() for line in lines if _any_of("logged")(line)), None)
+    end = last[-1] + 1
+    has_message = lines[end - 1].endswith(":") and lines[end : end + 1] and not _frame(lines[end])
+    return "\n".join(one.strip() for one in lines[end - 1 : end + bool(has_message)])
 
 
 def own_frame(trace: str) -> list[str]:
@@ -36,7 +41,10 @@ def own_frame(trace: str) -> list[str]:
 
 
 def _innermost_last(trace: str) -> bool:
-    return "Traceback (most recent" in trace
+    """Tell whether the innermost call stands last: as the first line says, which may be cut off, else as Python writes it."""
+    if said := re.search(r"most recent call (first|last)", trace):
+        return said[1] == "last"
+    return any(_frame(line)[:1] == ("python",) for line in trace.splitlines())
 
 
 def _frame(line: str) -> tuple[str, ...]:

@@ -1,0 +1,133 @@
+"""Sentences of a text, and what can be told of one by itself: by the marks of the card's language and of English."""
+
+import re
+from typing import Final
+
+from shared.agents.providers.embedded.blocks import LONGEST
+from shared.agents.providers.embedded.tables import ANY, heading_starts, mark, phrase
+
+_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
+_SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]{0,3}\.$|\b(?:[A-Z][a-z])?[A-Z]w?St\.$")  # `Hr.`
+_DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
+_FRONT = re.compile(r"(?:[^\w\"'(`¿¡「『“„«\[]+|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+)+")  # a sign or the time of a message
+_BACK = re.compile(r"[\s\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
+NAME = re.compile(r"[^\d\W][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?: +|[^\s\d:：]{1,12}：")  # who says it, or a label
+_WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
+_LINK = re.compile(r"https?://\S+|www\.\S+")
+_HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
+_CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
+_RUN_ON: Final = {"zh": 12, "ja": 12}  # words without a full stop that nobody writes, but says; else 40
+_GREETED: Final = r"^<greeting>(?: \w+){0,2}[,!.，、]\s*(?=\S)"
+_LED_IN: Final = r"^(?:<lead_in>[,，、]?\s*)+(?=\S)"
+_CONDITION: Final = r"^(?:<if>|<place>)\b[^,，、.]{3,60}[,，、] ?(?:就|则)?"  # before a request: when, or where
+_ONLY: Final = r"(?:<{}>[\s,.!。！，、-]*)+(?:(?<=[\s,])[\w'@.]+[\s,.!。！，、~:)]*){{0,2}}[\s~:)]*"  # such words and names
+_QUANTITY: Final = (
+    r"(?:(?<![\d.,])\d[\d.,]*|\b<numbers>)[\s-]?(?:[%‰€$£¥°]|<units>)|[<>≤≥]=?\s?\d|[$€£¥]\s?\d"  # a number with a unit
+)
+
+
+def sentences(text: str, language: str = "en") -> list[str]:
+    """Split a paragraph into its sentences; abbreviations, initials, dates and what is in brackets do not end one."""
+    found, start = [], 0
+    for end in _END.finditer(text):
+        piece, rest = text[start : end.end()].strip(), text[end.end() :].strip()
+        is_date = language == "de" and _DATE.search(piece) and rest
+        is_within = (piece.count("(") > piece.count(")") and ")" in rest) or (end[0][-1] in ")\"'" and rest[:1].islower())
+        is_short = phrase(language, r"(?i:<abbreviations>|\b[A-Z]|^\d{1,3})\.$").search(piece) or _SHORT.search(piece)
+        if piece and not is_date and not is_within and not is_short:
+            found.append(piece)
+            start = end.end()
+    return [part for one in [*found, text[start:].strip()] if one for part in _spoken(one, language)]
+
+
+def _spoken(text: str, language: str) -> list[str]:
+    """Split what was said without a stop: where a new clause begins, in Chinese and Japanese where a space is."""
+    if weight(text) < _RUN_ON.get(language, 40):
+        return [text]
+    starts = [one.start() for one in mark(language, "clause").finditer(text.lower())]
+    return [part for begin, end in zip([0, *starts], [*starts, None], strict=True) if (part := text[begin:end].strip())]
+
+
+def weight(text: str) -> float:
+    """Return the words of a text; of Chinese and Japanese a third of the signs."""
+    return len(text.split()) + sum(one >= "\u3040" for one in text) / 3
+
+
+def lowered(text: str) -> str:
+    return text[:LONGEST].lower().replace("’", "'").replace("\n", " ")
+
+
+def has(low: str, name: str, language: str, *, strictly: bool = False) -> bool:
+    """Tell whether a text has a mark of the language or of English, `strictly` of the language alone."""
+    return bool(mark(language, name, strictly=strictly).search(low))
+
+
+def heading_kind(text: str, language: str = ANY, *, whole: bool = False) -> str | None:
+    """Return the kind that a heading announces, by its beginning, by its last words (`Known risks`), or as a `whole`."""
+    plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]+\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
+    if not plain or len(plain.split()) > 8:
+        return None
+    starts = heading_starts(language, plain[0])
+    kind = next((kind for kind, found in starts if (found.fullmatch(plain) if whole else found.match(plain))), None)
+    if kind is None and not whole and len(plain.split()) < 5:
+        ends = [start.start() for start in _WORD.finditer(plain)][1:]
+        last = (
+            (kind, end) for end in ends for kind, found in heading_starts(language, plain[end]) if found.fullmatch(plain, end)
+        )
+        kind = next((kind for kind, _ in last), None)
+    return "exclusion" if kind == "ask" and has(plain, "negation", language) else kind  # `What we do not need`
+
+
+def said(low: str, language: str) -> str:
+    """Return a sentence without what stands around it: signs, a time, a greeting, who says it."""
+    low = _BACK.sub("", _FRONT.sub("", low, count=1) if _FRONT.match(low) else low)
+    low = phrase(language, _GREETED).sub("", low)
+    name = NAME.match(low)
+    return low[name.end() :] if name and heading_kind(name[0], language) is None else low
+
+
+def bare(low: str, language: str) -> str:
+    """Return a sentence without what stands around it, and without `also`."""
+    return phrase(language, _LED_IN).sub("", said(low, language))
+
+
+def after_condition(low: str, language: str) -> str:
+    return phrase(language, _CONDITION).sub("", low)
+
+
+def without_purpose(low: str, language: str) -> str:
+    return mark(language, "purpose").split(low)[0]
+
+
+def is_only(low: str, name: str, language: str) -> bool:
+    """Tell whether a line is nothing but such words, and names."""
+    return bool(phrase(language, _ONLY.format(name)).fullmatch(low))
+
+
+def is_ask(text: str, language: str) -> bool:
+    """Tell whether a line by itself, like a title, asks for something definite."""
+    low = text.lower()
+    asks = any(has(low, name, language) for name in ("strict", "modal", "start"))
+    return asks and not is_vague(low, language) and not has(low, "problem", language)
+
+
+def is_question(text: str) -> bool:
+    return bool(re.search(r"[?？]|(?:吗|か)。?$", text.strip()))
+
+
+def is_vague(low: str, language: str) -> bool:
+    """Tell whether a wish says only that something should be better, without a number, a quotation or a name."""
+    return has(low, "vague", language) and not _CONCRETE.search(low)
+
+
+def is_link(low: str) -> bool:
+    return bool(_LINK.fullmatch(low.strip()))
+
+
+def fallback_kind(low: str, language: str) -> str:
+    """Return what a sentence without any mark is: it names somebody, links, limits, or is context."""
+    if _HANDLE.search(low) or has(low, "person", language):
+        return "person"
+    if _LINK.search(low):
+        return "link"
+    return "limit" if phrase(language, _QUANTITY).search(low) and has(low, "bound", language) else "context"

@@ -1,0 +1,182 @@
+"""Forms in which people write cards: minutes, speech, templates, timelines, signs; each is a class of errors that unseen cards showed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shared.agents.providers.embedded import tables, traces
+from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.outputs import plan
+from shared.agents.providers.embedded.reading import read
+from shared.agents.providers.embedded.sentences import sentences
+
+GATES = yaml.safe_load((Path(__file__).parents[2] / "data" / "gate_cards.yaml").read_text())
+
+
+def kinds(text, language="en", **more):
+    return [(piece.kind, piece.line) for piece in read(text, language, **more)]
+
+
+@pytest.mark.parametrize("card", GATES, ids=[f"{card['language']} {card['title']}" for card in GATES])
+def test_short_cards_open_the_gate_only_if_they_are_definite(card):
+    filed = FiledCard(card)
+    assert filed.language == card["language"]
+    assert filed.is_explicit is not card["vague"]
+
+
+def test_signs_before_items_say_what_they_are():
+    text = "✅ pick-up slots of 30 minutes\n❌ pay on collection\n⏰ the Christmas market"
+    assert [kind for kind, _ in kinds(text)] == ["ask", "exclusion", "limit"]
+
+
+def test_a_timeline_tells_what_happened_and_asks_for_nothing():
+    text = "05:31 cert on the broker found expired\n02:40 no alarm although the rule says 10 minutes\nSun 03:10 restarted the gateway"
+    assert not {kind for kind, _ in kinds(text)} & {"ask", "exclusion"}
+
+
+def test_a_line_of_a_chat_may_ask_though_it_has_a_time():
+    assert kinds("[10:11] Eli: please add a test")[0][0] == "ask"
+
+
+def test_numbered_headings_of_minutes_are_no_requests():
+    text = "1. Menus\nThe menus on the wall are never those that we eat.\n2. Allergies\nPlease update the list of allergies every term."
+    assert kinds(text)[-1] == ("ask", "Please update the list of allergies every term.")
+    assert all(line not in ("Menus", "Allergies") for _, line in kinds(text))
+
+
+def test_a_heading_below_another_inherits_what_that_one_announces():
+    text = "## Requirements\n### Duty list\n- My brother changes it from a phone\n## Facts\n- Nine stations of type VN-20\n"
+    assert kinds(text)[0] == ("ask", "My brother changes it from a phone")
+    assert read("## Out of scope\n### Block C\n- Calls at night\n", "en")[0].kind == "exclusion"
+
+
+def test_speech_without_stops_is_split_where_a_clause_begins():
+    spoken = (
+        "okay so right now priya calls every patient once a year by phone and half of them don't pick up and so it takes her most of "
+        "february what i'd like is that the system texts them three weeks before their month with a link to book please don't text "
+        "anybody under eighteen"
+    )
+    found = kinds(spoken)
+    assert ("ask", "what i'd like is that the system texts them three weeks before their month with a link to book") in found
+    assert ("exclusion", "please don't text anybody under eighteen") in found
+
+
+def test_a_space_between_chinese_signs_ends_what_was_said():
+    spoken = (
+        "我们现在排班是前台小周用纸画的每周一早上大家围着看然后谁有事就划掉重写很乱 我想要一个手机上能看的班表 工资那块先不要动"
+    )
+    assert kinds("嗯" * 40 + spoken, "zh")[1:] == [("ask", "我想要一个手机上能看的班表"), ("exclusion", "工资那块先不要动")]
+
+
+def test_a_sentence_does_not_end_within_brackets():
+    assert sentences("We have theories (walking time? price?) and no data. Ask.") == [
+        "We have theories (walking time? price?) and no data.",
+        "Ask.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("Support gets three tickets a week about /v2/invoices.", "en", "context"),
+        ("Afecta a 17 personas de la planta de Vigo.", "es", "context"),
+        ("Last week we must have lost forty orders.", "en", "problem"),
+        ("李园长：上周有个孩子差点被接走，不能再这样了", "zh", "problem"),
+        ("We do not wish the client to see time entries.", "en", "exclusion"),
+        ("Leave the mail, Ruth is rewriting it anyway.", "en", "exclusion"),
+        ("会費の集金は今までどおり手渡しで行います。", "ja", "exclusion"),
+        ("mTLS will be looked at by the platform team.", "en", "exclusion"),
+        ("La migration est traitée à part.", "fr", "exclusion"),
+        ("Die Aktenverwaltung ist nicht Gegenstand dieses Auftrags.", "de", "exclusion"),
+        ("Good enough = three findings that the squad acts on", "en", "criterion"),
+        ("The auditor will accept it if a random sample returns nothing.", "en", "criterion"),
+        ("完成标志：连续两周没有磁盘告警", "zh", "criterion"),
+        ("Rückfragen bitte an Fr. Thiel (Recht).", "de", "courtesy"),
+        ("In the checklist, replace the manual temperature field with the probe's reading.", "en", "ask"),
+        ("If nobody presses 1 within three minutes, call the next one on the list.", "en", "ask"),
+        ("If the animal has died no reminder must ever go out, I don't want that again.", "en", "ask"),
+    ],
+)
+def test_forms_of_what_is_and_is_not_asked_for(text, language, kind):
+    assert kinds(f"It is about the portal, which nobody likes to use.\n\n{text}", language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("- Umzug ist am 3. August, das Wartezimmer ist dann zu", "de"),
+        ("- Danke an Sybille fürs Kistenpacken", "de"),
+        ("- Joris thanked the concierge with a cake", "en"),
+        ("- Alarm rule switched on again, done", "en"),
+        ("- we like the blue", "en"),
+    ],
+)
+def test_facts_praise_and_thanks_in_a_list_are_not_asked_for(text, language):
+    assert kinds(text, language)[0][0] in ("context", "courtesy")
+
+
+def test_a_fault_says_what_was_expected_even_if_the_program_skips():
+    assert kinds("I'd expect it to skip the loop and exit 0.", fault=True)[0][0] == "criterion"
+    assert [kind for kind, _ in kinds("Sollte: Etikett sitzt mittig.\nIst: abgeschnitten.", "de", fault=True)] == [
+        "criterion",
+        "problem",
+    ]
+
+
+def test_a_statement_after_a_wish_in_the_same_paragraph_is_a_rule():
+    text = "We want each sector watered by its moisture. The fee depends on the moisture of last year."
+    assert [kind for kind, _ in kinds(text)] == ["ask", "ask"]
+
+
+def test_what_people_are_quoted_with_is_no_error_text():
+    card = {
+        "title": "App is slow",
+        "type": "bug",
+        "description": 'Customers write that "the app is slow". Could someone have a look?',
+    }
+    assert not FiledCard(card).is_explicit
+    assert FiledCard({**card, "description": 'It shows "connection refused" since noon.'}).is_explicit
+
+
+def test_a_row_without_a_value_asks_for_nothing():
+    text = "| Wine | To do |\n|---|---|\n| Riesling | Add the QR code |\n| Secco | – |\n"
+    assert [kind for kind, _ in kinds(text)] == ["context", "ask", "context"]
+
+
+def test_research_works_on_a_card_whose_questions_are_what_is_asked_for():
+    card = {
+        "title": "Spike: sign webhooks",
+        "type": "task",
+        "description": "Questions\n- HMAC or ed25519?\n- What does it cost?\n",
+    }
+    assert plan("research", FiledCard(card))[0][0].tool == "write_document"
+
+
+def test_a_python_trace_without_its_first_line_has_its_innermost_frame_last():
+    trace = '  File "/srv/a.py", line 212, in row\n    f()\n  File "/srv/b.py", line 97, in f\n    raise E\nrota.errors.NaiveDate: 88121'
+    assert "line 97" in traces.own_frame(trace)[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "We need a list. Leave the mail."), ("de", "Wir brauchen eine Liste. Ohne Logo.")]
+)
+def test_a_card_compiles_the_marks_of_its_own_language_and_of_english(monkeypatch, language, text):
+    """Compiling the marks of all six languages took 0.1 s of the first card of a process."""
+    compiled = set()
+    known = tables._whole_words
+    monkeypatch.setattr(tables, "_whole_words", lambda one, section, name: compiled.add((one, name)) or known(one, section, name))
+    for cached in (tables.mark, tables.phrase, read):
+        cached.cache_clear()
+    FiledCard({"title": "Portal", "type": "task", "description": f"{text}\n\n- 12"}).pieces  # noqa: B018
+    found = {name for one, name in compiled if one not in (language, "en")}
+    assert found <= {
+        "scenario",
+        "given",
+        "when",
+        "then_line",
+        "and_line",
+        "story",
+        "inquiry",
+    }  # looked for before the language is known
+    assert (language, "exclusion") in compiled
