@@ -180,3 +180,16 @@ def test_a_card_compiles_the_marks_of_its_own_language_and_of_english(monkeypatc
         "inquiry",
     }  # looked for before the language is known
     assert (language, "exclusion") in compiled
+
+
+def test_a_box_without_a_bullet_is_no_part_of_the_item():
+    assert kinds("[ ] Owners can reply STOP\n[x] The list is sorted") == [
+        ("ask", "Owners can reply STOP"),
+        ("context", "The list is sorted"),
+    ]
+
+
+def test_what_is_labelled_as_a_problem_keeps_its_label_and_is_one():
+    assert kinds("Root cause: the migration was postponed.", fault=True) == [
+        ("problem", "Root cause: the migration was postponed.")
+    ]

@@ -174,9 +174,9 @@ class _Reader:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
         outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
         self.kind, self.lead, self.weak, self.loose = kind, "", True, False
-        whole = kind in ("person", "context", "link", "limit")  # `Owner: Ines` says more than `Ines`
+        whole = kind in ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
-        yield from self._file([first])
+        yield from [Piece(kind, first)] if kind == "problem" else self._file([first])
         self.kind = kind if kind in ("question", "steps", "criterion") else None
         yield from self._file(others)
         self.kind, self.lead, self.weak = outer
