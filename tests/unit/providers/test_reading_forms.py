@@ -193,3 +193,55 @@ def test_what_is_labelled_as_a_problem_keeps_its_label_and_is_one():
     assert kinds("Root cause: the migration was postponed.", fault=True) == [
         ("problem", "Root cause: the migration was postponed.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("No invoice may be sent without a number.", "en", "ask"),
+        ("An order can't be cancelled once it has shipped: show a message instead.", "en", "ask"),
+        ("Ohne Nummer darf keine Rechnung verschickt werden.", "de", "ask"),
+        ("Passwörter dürfen nicht im Log stehen.", "de", "ask"),
+        ("Gäste sollen keine Preise sehen.", "de", "ask"),
+        ("Sin número no se puede enviar ninguna factura.", "es", "ask"),
+        ("Aucune facture ne doit partir sans numéro.", "fr", "ask"),
+        ("已删除的账号不能再收到邮件。", "zh", "ask"),
+        ("削除したアカウントにメールを送ってはいけません。", "ja", "ask"),
+        ("ゲストには価格を表示しないこと。", "ja", "ask"),
+        ("Let's not do the mobile app yet.", "en", "exclusion"),
+        ("Die App bleibt, wie sie ist.", "de", "exclusion"),
+        ("No vamos a tocar los informes.", "es", "exclusion"),
+        ("On ne touche pas aux rapports.", "fr", "exclusion"),
+        ("手机端这次先不做。", "zh", "exclusion"),
+        ("帳票は触らないでください。", "ja", "exclusion"),
+    ],
+)
+def test_what_the_product_must_not_do_is_a_rule_and_what_nobody_shall_do_is_left_out(text, language, kind):
+    assert kinds(text, language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("The old tool can export CSV.", "en", "context"),
+        ("I had asked for dark mode but changed my mind.", "en", "context"),
+        ("In 2019 we decided to use Postgres.", "en", "context"),
+        ("Thanks for the quick fix last time!", "en", "courtesy"),
+        ("Dark mode is no longer needed.", "en", "exclusion"),
+        ("Der Dunkelmodus wird nicht mehr gebraucht.", "de", "exclusion"),
+        ("Die Leute finden den Knopf nicht.", "de", "problem"),
+        ("La gente no encuentra el botón.", "es", "problem"),
+        ("En mars nous avons choisi Postgres.", "fr", "context"),
+        ("谢谢上次的帮助！", "zh", "courtesy"),
+        ("三月にPostgresを使うことに決めました。", "ja", "context"),
+    ],
+)
+def test_past_decisions_praise_and_wishes_taken_back_ask_for_nothing(text, language, kind):
+    wish = {
+        "en": "We need a portal.",
+        "de": "Wir brauchen ein Portal.",
+        "es": "Necesitamos un portal.",
+        "fr": "Il faut un portail.",
+    }
+    begin = {**wish, "zh": "我们需要一个门户。", "ja": "ポータルが必要です。"}[language]
+    assert kinds(f"{begin}\n\n{text}", language)[-1][0] == kind
