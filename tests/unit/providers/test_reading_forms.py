@@ -245,3 +245,20 @@ def test_past_decisions_praise_and_wishes_taken_back_ask_for_nothing(text, langu
     }
     begin = {**wish, "zh": "我们需要一个门户。", "ja": "ポータルが必要です。"}[language]
     assert kinds(f"{begin}\n\n{text}", language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("Could the invoice carry our order number?", "en", "ask"),
+        ("Any way to sort the list by date?", "en", "ask"),
+        ("I was hoping for a weekly summary by mail.", "en", "ask"),
+        ("Kann die Rechnung unsere Bestellnummer tragen?", "de", "ask"),
+        ("Gibt es eine Möglichkeit, die Liste zu sortieren?", "de", "ask"),
+        ("Ojalá pudiéramos pausar el plan.", "es", "ask"),
+        ("It counts as done as soon as Maria has signed off.", "en", "criterion"),
+        ("We're there when two clinics use it for a week.", "en", "criterion"),
+    ],
+)
+def test_polite_forms_of_requests_and_of_criteria(text, language, kind):
+    assert kinds(text, language)[-1][0] == kind
