@@ -262,3 +262,17 @@ def test_past_decisions_praise_and_wishes_taken_back_ask_for_nothing(text, langu
 )
 def test_polite_forms_of_requests_and_of_criteria(text, language, kind):
     assert kinds(text, language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("When I skip the intro the video restarts.", "en"),
+        ("Notifications are postponed by an hour.", "en"),
+        ("Later entries overwrite earlier ones.", "en"),
+        ("Termine werden um eine Stunde verschoben.", "de"),
+    ],
+)
+def test_what_a_faulty_program_skips_or_puts_off_is_not_out_of_scope(text, language):
+    assert kinds(text, language, fault=True)[0][0] in ("problem", "context")
+    assert kinds("Please leave the web version alone.", fault=True)[0][0] == "exclusion"

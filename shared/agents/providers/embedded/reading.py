@@ -229,7 +229,9 @@ class _Reader:
         expected = mark(self.language, "expected").search(low) if self.fault else None
         if expected and expected.start() < 4:
             return "criterion"
-        if any(has(self._main_part(one), "exclusion", self.language) for one in (whole, low, *low.split(" / "))):
+        parts = [self._main_part(one) for one in (whole, low, *low.split(" / "))]
+        left_out = ("exclusion",) if self.fault else ("exclusion", "put_off")  # of a fault `skipped` may be what happens
+        if any(has(part, name, self.language) for part in parts for name in left_out):
             return "exclusion"
         if self.kind in ("ask", "limit"):
             return self.kind
