@@ -180,3 +180,99 @@ def test_a_card_compiles_the_marks_of_its_own_language_and_of_english(monkeypatc
         "inquiry",
     }  # looked for before the language is known
     assert (language, "exclusion") in compiled
+
+
+def test_an_open_box_without_a_bullet_is_no_part_of_the_item_and_a_ticked_one_says_that_it_is_done():
+    assert kinds("[ ] Owners can reply STOP\n[x] The list is sorted") == [
+        ("ask", "Owners can reply STOP"),
+        ("context", "[x] The list is sorted"),
+    ]
+
+
+def test_what_is_labelled_as_a_problem_keeps_its_label_and_is_one():
+    assert kinds("Root cause: the migration was postponed.", fault=True) == [
+        ("problem", "Root cause: the migration was postponed.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("No invoice may be sent without a number.", "en", "ask"),
+        ("An order can't be cancelled once it has shipped: show a message instead.", "en", "ask"),
+        ("Ohne Nummer darf keine Rechnung verschickt werden.", "de", "ask"),
+        ("Passwörter dürfen nicht im Log stehen.", "de", "ask"),
+        ("Gäste sollen keine Preise sehen.", "de", "ask"),
+        ("Sin número no se puede enviar ninguna factura.", "es", "ask"),
+        ("Aucune facture ne doit partir sans numéro.", "fr", "ask"),
+        ("已删除的账号不能再收到邮件。", "zh", "ask"),
+        ("削除したアカウントにメールを送ってはいけません。", "ja", "ask"),
+        ("ゲストには価格を表示しないこと。", "ja", "ask"),
+        ("Let's not do the mobile app yet.", "en", "exclusion"),
+        ("Die App bleibt, wie sie ist.", "de", "exclusion"),
+        ("No vamos a tocar los informes.", "es", "exclusion"),
+        ("On ne touche pas aux rapports.", "fr", "exclusion"),
+        ("手机端这次先不做。", "zh", "exclusion"),
+        ("帳票は触らないでください。", "ja", "exclusion"),
+    ],
+)
+def test_what_the_product_must_not_do_is_a_rule_and_what_nobody_shall_do_is_left_out(text, language, kind):
+    assert kinds(text, language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("The old tool can export CSV.", "en", "context"),
+        ("I had asked for dark mode but changed my mind.", "en", "context"),
+        ("In 2019 we decided to use Postgres.", "en", "context"),
+        ("Thanks for the quick fix last time!", "en", "courtesy"),
+        ("Dark mode is no longer needed.", "en", "exclusion"),
+        ("Der Dunkelmodus wird nicht mehr gebraucht.", "de", "exclusion"),
+        ("Die Leute finden den Knopf nicht.", "de", "problem"),
+        ("La gente no encuentra el botón.", "es", "problem"),
+        ("En mars nous avons choisi Postgres.", "fr", "context"),
+        ("谢谢上次的帮助！", "zh", "courtesy"),
+        ("三月にPostgresを使うことに決めました。", "ja", "context"),
+    ],
+)
+def test_past_decisions_praise_and_wishes_taken_back_ask_for_nothing(text, language, kind):
+    wish = {
+        "en": "We need a portal.",
+        "de": "Wir brauchen ein Portal.",
+        "es": "Necesitamos un portal.",
+        "fr": "Il faut un portail.",
+    }
+    begin = {**wish, "zh": "我们需要一个门户。", "ja": "ポータルが必要です。"}[language]
+    assert kinds(f"{begin}\n\n{text}", language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind"),
+    [
+        ("Could the invoice carry our order number?", "en", "ask"),
+        ("Any way to sort the list by date?", "en", "ask"),
+        ("I was hoping for a weekly summary by mail.", "en", "ask"),
+        ("Kann die Rechnung unsere Bestellnummer tragen?", "de", "ask"),
+        ("Gibt es eine Möglichkeit, die Liste zu sortieren?", "de", "ask"),
+        ("Ojalá pudiéramos pausar el plan.", "es", "ask"),
+        ("It counts as done as soon as Maria has signed off.", "en", "criterion"),
+        ("We're there when two clinics use it for a week.", "en", "criterion"),
+    ],
+)
+def test_polite_forms_of_requests_and_of_criteria(text, language, kind):
+    assert kinds(text, language)[-1][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("When I skip the intro the video restarts.", "en"),
+        ("Notifications are postponed by an hour.", "en"),
+        ("Later entries overwrite earlier ones.", "en"),
+        ("Termine werden um eine Stunde verschoben.", "de"),
+    ],
+)
+def test_what_a_faulty_program_skips_or_puts_off_is_not_out_of_scope(text, language):
+    assert kinds(text, language, fault=True)[0][0] in ("problem", "context")
+    assert kinds("Please leave the web version alone.", fault=True)[0][0] == "exclusion"

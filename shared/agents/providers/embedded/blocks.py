@@ -11,8 +11,9 @@ from shared.agents.providers.embedded.traces import is_trace
 
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
 _ITEM = re.compile(
-    r"(\s*)(?:[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|(?:\d{1,2}|[一二三四五六七八九十]{1,2})、|[①-⑳]))"
-    r"(?:\s+|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
+    r"(\s*)(?:(?=\[[ xX]?\]\s)|[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?"
+    r"|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|(?:\d{1,2}|[一二三四五六七八九十]{1,2})、|[①-⑳]))"
+    r"(?:\s+|(?=\[)|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
 )
 _HEADINGS = (
     re.compile(r"\s*(?:#{1,6}|h[1-6]\.)\s+(.*\S?)\s*#*"),

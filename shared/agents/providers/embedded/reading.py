@@ -85,10 +85,10 @@ class _Reader:
             pieces = list(self._block(block, before, following))
             paragraph += self._opened
             form = block.form if self.kind is None and self.loose else ""
-            rows += [_Row(piece, paragraph, block.text, form) for piece in pieces]
+            rows += [_Row(piece, paragraph, block.text, form, self.language) for piece in pieces]
             self.begun = block.form != "heading" and (self.begun or not self._opened)
         if not self.fault:
-            _among_asks(rows, self.language)
+            _among_asks(rows)
         _first_problem(rows, fault=self.fault)
         return [row.piece for row in rows]
 
@@ -175,9 +175,9 @@ class _Reader:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
         outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
         self.kind, self.lead, self.weak, self.loose = kind, "", True, False
-        whole = kind in ("person", "context", "link", "limit", "problem")  # `Root cause: a lock` says more than `a lock`
+        whole = kind in ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
-        yield from self._file([first])
+        yield from [Piece(kind, first)] if kind == "problem" else self._file([first])
         self.kind = kind if kind in ("question", "steps", "criterion") else None
         yield from self._file(others)
         self.kind, self.lead, self.weak = outer
@@ -230,7 +230,9 @@ class _Reader:
         expected = mark(self.language, "expected").search(low) if self.fault else None
         if expected and expected.start() < 4:
             return "criterion"
-        if any(has(self._main_part(one), "exclusion", self.language) for one in (whole, low, *low.split(" / "))):
+        parts = [self._main_part(one) for one in (whole, low, *low.split(" / "))]
+        left_out = ("exclusion",) if self.fault else ("exclusion", "put_off")  # of a fault `skipped` may be what happens
+        if any(has(part, name, self.language) for part in parts for name in left_out):
             return "exclusion"
         if self.kind in ("ask", "limit"):
             return self.kind
@@ -272,38 +274,39 @@ class _Row:
     paragraph: int
     line: str
     form: str
+    language: str
 
     def become(self, kind: str) -> None:
         self.piece = replace(self.piece, kind=kind)
 
+    def has(self, *names: str) -> bool:
+        return any(has(lowered(self.piece.text), name, self.language) for name in names)
 
-def _among_asks(rows: list[_Row], language: str) -> None:
-    """Make asks of statements that follow one and look like a rule, and of those on lines of their own of which one is a rule."""
-    rules = [
-        row
-        for row in rows
-        if _is_rule(row, language) and has(without_purpose(lowered(row.piece.text), language), "rule", language)
-    ]
+    @property
+    def may_be_rule(self) -> bool:
+        """Whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
+        kind, condition = self.piece.kind, mark(self.language, "if")
+        return self.form == "prose" and (
+            kind in ("context", "limit", "person") or (kind == "problem" and bool(condition.match(self.piece.text.lower())))
+        )
+
+    @property
+    def is_rule(self) -> bool:
+        return self.may_be_rule and has(without_purpose(lowered(self.piece.text), self.language), "rule", self.language)
+
+    @property
+    def words(self) -> str:
+        return said(lowered(self.piece.text), self.language)
+
+
+def _among_asks(rows: list[_Row]) -> None:
+    """Make asks of what goes on with one, of rules in a chat, and of statements on lines of their own of which one is a rule."""
+    rules = [row for row in rows if row.is_rule]
     for before, row in zip([None, *rows], rows, strict=False):
-        kind = before.piece.kind if before else ""
-        words = said(lowered(row.piece.text), language)
-        if kind == "question" and row.form == "prose" and mark(language, "denial").search(words[:25]):
+        if before and before.piece.kind == "question" and row.form == "prose" and _denies(row):
             row.become("exclusion")
-        goes_on = (
-            before is not None
-            and before.paragraph == row.paragraph
-            and row.line == before.line
-            and row.piece.kind in ("context", "limit")
-        )
-        goes_on = (
-            goes_on
-            and kind == "ask"
-            and not any(has(lowered(row.piece.text), name, language) for name in ("fact", "now", "due", "problem"))
-        )
-        follows = kind in ("ask", "criterion") and (row in rules or goes_on or mark(language, "more").match(words))
-        if _is_rule(row, language) and (
-            follows or (row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower()))
-        ):
+        in_chat = row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower())
+        if row.may_be_rule and (in_chat or (before and _goes_on(before, row))):
             row.become("ask")
     first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
     for number, group in groupby(rows, lambda row: row.paragraph):
@@ -312,16 +315,22 @@ def _among_asks(rows: list[_Row], language: str) -> None:
         listed = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
         if listed and number > first and lines > 2 and any(row in rules for row in found):
             for row in found:
-                if _is_rule(row, language):
+                if row.may_be_rule:
                     row.become("ask")
 
 
-def _is_rule(row: _Row, language: str) -> bool:
-    """Tell whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
-    kind = row.piece.kind
-    return row.form == "prose" and (
-        kind in ("context", "limit", "person") or (kind == "problem" and bool(mark(language, "if").match(row.piece.text.lower())))
-    )
+def _denies(row: _Row) -> bool:
+    return bool(mark(row.language, "denial").search(row.words[:25]))
+
+
+def _goes_on(before: _Row, row: _Row) -> bool:
+    """Tell whether a statement goes on with what is asked for: a rule, an `and`, or what is told in the same paragraph."""
+    if before.piece.kind not in ("ask", "criterion"):
+        return False
+    if row.is_rule or mark(row.language, "more").match(row.words):
+        return True
+    together = before.piece.kind == "ask" and (before.paragraph, before.line) == (row.paragraph, row.line)
+    return together and row.piece.kind in ("context", "limit") and not row.has("fact", "now", "due", "problem")
 
 
 def _first_problem(rows: list[_Row], *, fault: bool) -> None:
