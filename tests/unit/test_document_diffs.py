@@ -61,7 +61,7 @@ def test_what_is_too_large_to_compare_is_one_replacement():
     assert diff["added"] - diff["removed"] == 200
 
 
-@pytest.mark.parametrize("line", ["x", "ж" * 300, "\x01" * 50, '"' * 10_000])
+@pytest.mark.parametrize("line", ["x", "ж" * 300, "\x01" * 50, '"' * 10_000], ids=["short", "cyrillic", "control", "quotes"])
 def test_a_diff_stays_within_its_size_and_says_so(line):
     diff = diff_texts("", "\n".join(f"{line}{number}" for number in range(20_000)))
     assert diff["truncated"] is True

@@ -25,7 +25,8 @@ def likely_tokens(text: str) -> int:
 
     A Chinese or Japanese character is a token or more, and `count_tokens` has three quarters of one.
     """
-    others = len(text.encode("utf-8", "surrogatepass")) - (plain := sum(character.isascii() for character in text))
+    plain = len(text.encode("ascii", "ignore"))
+    others = len(text.encode("utf-8", "surrogatepass")) - plain
     return -(-plain // BYTES_PER_TOKEN) + -(-others // MIN_BYTES_PER_TOKEN)
 
 
