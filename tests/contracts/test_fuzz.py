@@ -15,7 +15,7 @@ from tests.areas.driving import call
 from tests.examples import QUICK
 from tests.fuzzing import Platform, fuzz
 
-EXAMPLES = 12 if QUICK else 24  # an operation; with fewer, too few get past the first check
+EXAMPLES = 6 if QUICK else 24  # an operation; with fewer, too few get past the first check
 
 
 class Functions(HTTPAdapter):
