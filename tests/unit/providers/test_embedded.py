@@ -967,3 +967,22 @@ def test_text_arrives_in_word_groups():
     deltas = [event.text for event in EmbeddedProvider().stream(request) if isinstance(event, TextDelta)]
     assert len(deltas) > 30
     assert max(len(delta.split()) for delta in deltas) <= 5
+
+
+# -- what a judge who had not seen the code disliked
+
+
+@pytest.mark.parametrize(
+    ("language", "key", "sentence"),
+    [
+        ("en", "unfound", "No line about that was recognized on this card."),
+        ("de", "unfound", "Auf dieser Karte wurde keine Zeile dazu erkannt."),
+        ("es", "unfound", "En esta tarjeta no se reconoció ninguna línea sobre eso."),
+        ("fr", "unfound", "Aucune ligne à ce sujet n'a été reconnue sur cette carte."),
+        ("zh", "asks_open", "卡片上没有说明的内容："),
+        ("es", "c_told", "Quienes deben saberlo están avisados de cuándo ocurrirá."),
+        ("ja", "c_message", "各メッセージの文面を書き、別の人が確認した。"),
+    ],
+)
+def test_a_fixed_sentence_is_written_as_a_native_speaker_writes_it(language, key, sentence):
+    assert say(key, language) == sentence
