@@ -986,3 +986,19 @@ def test_text_arrives_in_word_groups():
 )
 def test_a_fixed_sentence_is_written_as_a_native_speaker_writes_it(language, key, sentence):
     assert say(key, language) == sentence
+
+
+RETIRES = "Only Ruairi knows how it's done and he retires in February."
+BY_HAND = "They know Excel, they don't know SQL, so every single ticket of the week is copied by hand on Sunday."
+
+
+@pytest.mark.parametrize(
+    ("later", "reason", "other"),
+    [("They know Excel, they don't know SQL.", RETIRES, "They know Excel"), (BY_HAND, BY_HAND, "Only Ruairi")],
+)
+def test_the_reason_with_which_a_card_begins_is_its_problem_unless_a_longer_one_is_below(later, reason, other):
+    document = written(
+        run("prd", feature(f"{RETIRES}\n\nWe need a page about it. {later}\n\nRequirements:\n- A clerk can load a timetable"))
+    )
+    assert f"> {reason}" in section(document, "problem")
+    assert f"> {other}" in section(document, "context")

@@ -11,7 +11,7 @@ from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.sentences import is_ask, is_question
+from shared.agents.providers.embedded.sentences import is_ask, is_question, weight
 from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
@@ -140,7 +140,7 @@ def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
     found |= {"problem": [*told], "ask": filed.asks}
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
-            found[piece.kind if piece.kind in found else "context"].append(piece)
+            found[piece.kind if piece.kind in found and piece.kind != "problem" else "context"].append(piece)
     if suiting.kind_of_card(filed) == "inquiry":
         found["question"] += [one for one in filed.asks if is_question(one.text)]
         found["ask"] = [one for one in filed.asks if not is_question(one.text)]
@@ -161,8 +161,13 @@ def background(filed: FiledCard) -> list[Piece]:
     kinds = (*_TELLING, "limit") if report else _TELLING
     runs = [(tells, list(run)) for tells, run in groupby(filed.pieces, key=lambda one: one.kind in kinds)]
     told = [one for tells, run in runs if tells and (report or any(one.kind == "problem" for one in run)) for one in run]
-    begins = runs[0][1] if runs and runs[0][0] and not told else []  # with what does a card begin, if not with the reason for it
-    return told if any(_LABEL.match(one.text) for one in begins) else told + begins
+    begins = runs[0][1] if runs and runs[0][0] else []  # with what does a card begin, if not with the reason for it
+    is_reason = begins and begins[0] not in told and not any(_LABEL.match(one.text) for one in begins)
+    return max(begins, told, key=_weight) if is_reason else told  # a lone "they don't know SQL" further below is less than that
+
+
+def _weight(pieces: list[Piece]) -> float:
+    return sum(weight(one.text) for one in pieces)
 
 
 def _heading(name: str, found: dict[str, list[Piece]], filed: FiledCard) -> str:
