@@ -17,6 +17,7 @@ from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
 from shared.core.texts import one_line
 
+_MAX_ASKS: Final = 7  # above a checklist, as many as it has items
 MAX_CARDS: Final = 30  # of one plan; what is left is named
 _SHORTEST_TITLE: Final = 8  # bytes: what is left of a line must still say something
 _TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is signed
@@ -105,6 +106,8 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
         for name, body in _sections(output, filed):
             blocks += [f"## {say(name, language)}", *body]
         blocks += [f"## {say('checklist', language)}"] * bool(output.checks)
+    elif asks := [one for one in filed.asks if not one.vague and one.line != filed.title][:_MAX_ASKS]:
+        blocks.append(quoted(asks))
     if output.checks:
         blocks += [say("needs_model", language), *_checklist(output, filed)]
     title = plain_title(titled(heading, filed.title, language), language)
@@ -267,8 +270,9 @@ def _without_front(line: str, filed: FiledCard) -> str:
 
 
 def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece]]:
-    """Return the asks that become cards, and those that are cards already; what only states a fact is none of them."""
+    """Return the asks that become cards, and those that are cards already; what only states a fact or is done is none of them."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
+    asks = [ask for ask in asks if not mark(filed.language, "finished").search(ask.line.lower())]
     facts = [ask for ask in asks if _is_fact(ask, filed)]
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
     keys = {ask: _key(_card_title(ask, filed)) for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)}
