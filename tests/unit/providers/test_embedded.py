@@ -532,6 +532,11 @@ def documents(role, filed):
     return [action.arguments for stage in plan(role, filed) for action in stage if action.tool == "write_document"]
 
 
+def items_of(turns):
+    """The items of a checklist, with the lines that give reason for some; what the card asks for stands before them."""
+    return "- [ ]".join(written(turns).partition("- [ ]")[1:])
+
+
 def feature(description, title="Bookings", **more):
     return {"id": "c", "title": title, "type": "feature", "description": description, **more}
 
@@ -647,8 +652,7 @@ def test_an_item_of_a_checklist_stands_below_the_line_that_gives_reason_for_it()
 )
 def test_a_word_that_may_mean_anything_is_quoted_as_the_reason_for_no_item(line):
     for role in set(ROLES) - WHOLE - {"planner"}:
-        document = written(run(role, feature(f"- {line}")))
-        assert "> " not in document
+        assert "> " not in items_of(run(role, feature(f"- {line}")))
 
 
 @pytest.mark.parametrize(
@@ -668,7 +672,7 @@ def test_what_a_fault_tells_is_no_reason_for_an_item_but_what_it_is_about(text):
 
 
 def test_people_are_no_data_about_them():
-    document = written(run("dev_backend", feature("- Patients must not be sent home without their pills")))
+    document = items_of(run("dev_backend", feature("- Patients must not be sent home without their pills")))
     assert "> " not in document
     line = "Delete the patients' records after ten years"
     assert f"> {line}" in written(run("dev_backend", feature(f"- {line}")))
@@ -967,3 +971,85 @@ def test_text_arrives_in_word_groups():
     deltas = [event.text for event in EmbeddedProvider().stream(request) if isinstance(event, TextDelta)]
     assert len(deltas) > 30
     assert max(len(delta.split()) for delta in deltas) <= 5
+
+
+# -- what a judge who had not seen the code disliked
+
+
+@pytest.mark.parametrize(
+    ("language", "key", "sentence"),
+    [
+        ("en", "unfound", "No line about that was recognized on this card."),
+        ("de", "unfound", "Auf dieser Karte wurde keine Zeile dazu erkannt."),
+        ("es", "unfound", "En esta tarjeta no se reconoció ninguna línea sobre eso."),
+        ("fr", "unfound", "Aucune ligne à ce sujet n'a été reconnue sur cette carte."),
+        ("zh", "asks_open", "卡片上没有说明的内容："),
+        ("es", "c_told", "Quienes deben saberlo están avisados de cuándo ocurrirá."),
+        ("ja", "c_message", "各メッセージの文面を書き、別の人が確認した。"),
+    ],
+)
+def test_a_fixed_sentence_is_written_as_a_native_speaker_writes_it(language, key, sentence):
+    assert say(key, language) == sentence
+
+
+RETIRES = "Only Ruairi knows how it's done and he retires in February."
+BY_HAND = "They know Excel, they don't know SQL, so every single ticket of the week is copied by hand on Sunday."
+
+
+@pytest.mark.parametrize(
+    ("later", "reason", "other"),
+    [("They know Excel, they don't know SQL.", RETIRES, "They know Excel"), (BY_HAND, BY_HAND, "Only Ruairi")],
+)
+def test_the_reason_with_which_a_card_begins_is_its_problem_unless_a_longer_one_is_below(later, reason, other):
+    document = written(
+        run("prd", feature(f"{RETIRES}\n\nWe need a page about it. {later}\n\nRequirements:\n- A clerk can load a timetable"))
+    )
+    assert f"> {reason}" in section(document, "problem")
+    assert f"> {other}" in section(document, "context")
+
+
+def test_a_checklist_stands_below_what_the_card_asks_for():
+    lines = ["add an alarm on queue depth > 2,000", "cap retries at 5 and send the bag to manual coding"]
+    card = feature("Follow-ups:\n" + "\n".join(f"- {line}" for line in lines), title="Belt 4 stopped", type="incident")
+    document = written(run("devops", card))
+    asked, items = document.split(say("needs_model", "en"))
+    assert all(f"> {line}" in asked for line in lines)
+    assert "> " not in items
+    many = written(run("architect", feature("\n".join(f"- Guests can open door {n}" for n in range(9)))))
+    assert many.count("> Guests can open door") == 7
+
+
+@pytest.mark.parametrize(
+    ("role", "card"),
+    [
+        ("dev_backend", feature("Follow-ups:\n- cap retries at 5 and send the bag to manual coding", type="incident")),
+        ("dev_frontend", feature("- practices need to be able to switch the texting off at night")),
+        ("storyboard_ux", feature("- a member may hold at most six packets at once", title="Seed library - lending")),
+        ("dev_frontend", feature("- Praxen müssen die SMS nachts abschalten können")),
+    ],
+)
+def test_an_agent_whose_work_an_ask_names_is_not_refused(role, card):
+    assert acts(run(role, card))[0] == "write_document"
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("basically the result should land in the inbox", "the result should land in the inbox"),
+        ("oh and practices need to switch the texting off", "practices need to switch the texting off"),
+        ("ach, und übrigens soll die Kasse um neun schließen", "soll die Kasse um neun schließen"),
+        ("bref, il faut que le guichet ferme à neuf heures", "il faut que le guichet ferme à neuf heures"),
+    ],
+)
+def test_the_title_of_a_card_begins_after_the_opening_words(line, title):
+    cards = calls_of(run("planner", feature(f"Requirements:\n- {line}\n- Guests can cancel a booking")), "create_card")
+    assert cards[0]["title"] == title
+
+
+@pytest.mark.parametrize("done", ["write to the airlines with a list (done, Leila)", "write to the guests [already done]"])
+def test_what_is_marked_done_becomes_no_card(done):
+    turns = run(
+        "planner", feature(f"Follow-ups:\n- add an alarm on queue depth\n- {done}", title="Belt 4 stopped", type="incident")
+    )
+    assert [card["title"] for card in calls_of(turns, "create_card")] == ["add an alarm on queue depth"]
+    assert f"> {done}" in calls_of(turns, "comment")[0]["content"]

@@ -11,12 +11,13 @@ from shared.agents.providers.embedded import suiting, traces
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.sentences import is_ask, is_question
+from shared.agents.providers.embedded.sentences import is_ask, is_question, weight
 from shared.agents.providers.embedded.suiting import Output, is_report, outputs
 from shared.agents.providers.embedded.tables import mark, table
 from shared.agents.providers.embedded.wording import say, titled
 from shared.core.texts import one_line
 
+_MAX_ASKS: Final = 7  # above a checklist, as many as it has items
 MAX_CARDS: Final = 30  # of one plan; what is left is named
 _SHORTEST_TITLE: Final = 8  # bytes: what is left of a line must still say something
 _TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is signed
@@ -105,6 +106,8 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
         for name, body in _sections(output, filed):
             blocks += [f"## {say(name, language)}", *body]
         blocks += [f"## {say('checklist', language)}"] * bool(output.checks)
+    elif asks := [one for one in filed.asks if not one.vague and one.line != filed.title][:_MAX_ASKS]:
+        blocks.append(quoted(asks))
     if output.checks:
         blocks += [say("needs_model", language), *_checklist(output, filed)]
     title = plain_title(titled(heading, filed.title, language), language)
@@ -140,7 +143,7 @@ def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
     found |= {"problem": [*told], "ask": filed.asks}
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
-            found[piece.kind if piece.kind in found else "context"].append(piece)
+            found[piece.kind if piece.kind in found and piece.kind != "problem" else "context"].append(piece)
     if suiting.kind_of_card(filed) == "inquiry":
         found["question"] += [one for one in filed.asks if is_question(one.text)]
         found["ask"] = [one for one in filed.asks if not is_question(one.text)]
@@ -161,8 +164,13 @@ def background(filed: FiledCard) -> list[Piece]:
     kinds = (*_TELLING, "limit") if report else _TELLING
     runs = [(tells, list(run)) for tells, run in groupby(filed.pieces, key=lambda one: one.kind in kinds)]
     told = [one for tells, run in runs if tells and (report or any(one.kind == "problem" for one in run)) for one in run]
-    begins = runs[0][1] if runs and runs[0][0] and not told else []  # with what does a card begin, if not with the reason for it
-    return told if any(_LABEL.match(one.text) for one in begins) else told + begins
+    begins = runs[0][1] if runs and runs[0][0] else []  # with what does a card begin, if not with the reason for it
+    is_reason = begins and begins[0] not in told and not any(_LABEL.match(one.text) for one in begins)
+    return max(begins, told, key=_weight) if is_reason else told  # a lone "they don't know SQL" further below is less than that
+
+
+def _weight(pieces: list[Piece]) -> float:
+    return sum(weight(one.text) for one in pieces)
 
 
 def _heading(name: str, found: dict[str, list[Piece]], filed: FiledCard) -> str:
@@ -262,8 +270,9 @@ def _without_front(line: str, filed: FiledCard) -> str:
 
 
 def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece]]:
-    """Return the asks that become cards, and those that are cards already; what only states a fact is none of them."""
+    """Return the asks that become cards, and those that are cards already; what only states a fact or is done is none of them."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
+    asks = [ask for ask in asks if not mark(filed.language, "finished").search(ask.line.lower())]
     facts = [ask for ask in asks if _is_fact(ask, filed)]
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
     keys = {ask: _key(_card_title(ask, filed)) for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)}
