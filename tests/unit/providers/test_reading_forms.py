@@ -276,3 +276,58 @@ def test_polite_forms_of_requests_and_of_criteria(text, language, kind):
 def test_what_a_faulty_program_skips_or_puts_off_is_not_out_of_scope(text, language):
     assert kinds(text, language, fault=True)[0][0] in ("problem", "context")
     assert kinds("Please leave the web version alone.", fault=True)[0][0] == "exclusion"
+
+
+COMPLAINTS = {
+    "en": "The portal is confusing and nobody likes to use it.",
+    "de": "Das Portal ist verwirrend und niemand mag es.",
+    "es": "El portal es confuso y a nadie le gusta.",
+    "fr": "Le portail est confus et personne ne l'aime.",
+    "zh": "这个系统很乱，大家都不喜欢。",
+    "ja": "サイトがわかりにくくて困っています。",
+}
+
+
+def last(text, language):
+    """The statement that a text becomes below a complaint."""
+    return read(f"{COMPLAINTS[language]}\n\n{text}", language)[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Can we sort it out before the fair.", "en"),
+        ("Can somebody get this fixed?", "en"),
+        ("Can anyone help with this?", "en"),
+        ("Kann da jemand mal draufschauen?", "de"),
+        ("Bitte beheben.", "de"),
+        ("¿Podéis mirarlo cuando tengáis un rato?", "es"),
+        ("Por favor, revisadlo.", "es"),
+        ("¿Se puede hacer algo?", "es"),
+        ("Pourriez-vous y jeter un coup d'œil ?", "fr"),
+        ("Pouvez-vous faire quelque chose ?", "fr"),
+        ("能不能帮忙看看？", "zh"),
+        ("请尽快解决。", "zh"),
+        ("そのうち一度見てもらえませんか。", "ja"),
+        ("確認をお願いします。", "ja"),
+    ],
+)
+def test_a_polite_wish_that_somebody_looks_at_it_is_not_definite(text, language):
+    found = last(text, language)
+    assert found.vague or found.kind != "ask"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Please look at the queue depth alarm.", "en"),
+        ("Könnt ihr die Rechnung als PDF anbieten?", "de"),
+        ("¿Podéis mirar los permisos del almacén?", "es"),
+        ("Pouvez-vous ajouter un filtre par ville ?", "fr"),
+        ("请增加导出按钮。", "zh"),
+        ("在庫の画面で残りの数を見られるようにしてもらえませんか。", "ja"),
+    ],
+)
+def test_a_polite_wish_with_an_object_of_its_own_is_definite(text, language):
+    found = last(text, language)
+    assert (found.kind, found.vague) == ("ask", False)

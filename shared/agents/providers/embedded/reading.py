@@ -325,7 +325,7 @@ def _denies(row: _Row) -> bool:
 
 def _goes_on(before: _Row, row: _Row) -> bool:
     """Tell whether a statement goes on with what is asked for: a rule, an `and`, or what is told in the same paragraph."""
-    if before.piece.kind not in ("ask", "criterion"):
+    if before.piece.kind not in ("ask", "criterion") or before.piece.vague:
         return False
     if row.is_rule or mark(row.language, "more").match(row.words):
         return True
