@@ -331,3 +331,103 @@ def test_a_polite_wish_that_somebody_looks_at_it_is_not_definite(text, language)
 def test_a_polite_wish_with_an_object_of_its_own_is_definite(text, language):
     found = last(text, language)
     assert (found.kind, found.vague) == ("ask", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Tickets from before 2016 stay where they are.", "en"),
+        ("Reports will be redone by finance themselves.", "en"),
+        ("CO2 is handled by the old controller and stays there.", "en"),
+        ("Rig is shared with the dance school so please don't touch the DMX patch.", "en"),
+        ("owners don't get anything directly, thats the vet's call", "en"),
+        ("maybe later we could do an API for the two big chains", "en"),
+        ("The payment stays in the accounting software.", "en"),
+        ("The kitchen takes care of the menus itself.", "en"),
+        ("Die Buchhaltung bleibt beim Verband.", "de"),
+        ("online gibt's die restkarten nicht!!", "de"),
+        ("Die Berichte macht die Finanzabteilung selbst.", "de"),
+        ("Um den Versand kümmert sich das Lager.", "de"),
+        ("Vielleicht können wir irgendwann eine App machen.", "de"),
+        ("Die Halle gehört der Schule, also bitte die Regler nicht anfassen.", "de"),
+        ("Die Zahlung bleibt in der Buchhaltungssoftware.", "de"),
+        ("Las compuertas automáticas ya se verán el año que viene.", "es"),
+        ("El pago se queda en el programa de contabilidad.", "es"),
+        ("Los informes los hace la gestoría.", "es"),
+        ("La mesa es compartida, así que no toquéis el patch.", "es"),
+        ("Quizás más adelante podríamos hacer una API.", "es"),
+        ("De las facturas se encarga administración.", "es"),
+        ("Le paiement des apports reste dans le logiciel comptable.", "fr"),
+        ("Les rapports seront refaits par la comptabilité elle-même.", "fr"),
+        ("La salle est partagée, donc merci de ne pas toucher au patch.", "fr"),
+        ("Un jour on pourrait faire une API.", "fr"),
+        ("Les vannes automatiques, on en reparlera l'an prochain.", "fr"),
+        ("付款仍在财务软件里处理。", "zh"),
+        ("旧单据保持不变。", "zh"),
+        ("报表由财务自己重做。", "zh"),
+        ("场地是共用的，所以请不要动调光台的配置。", "zh"),
+        ("也许以后可以做一个接口。", "zh"),
+        ("自动闸门明年再看。", "zh"),
+        ("支払いは会計ソフトのままです。", "ja"),
+        ("帳票は経理が自分で作り直します。", "ja"),
+        ("機材は共用なので、設定は触らないでください。", "ja"),
+        ("いつかAPIも作れるといいですね。", "ja"),
+        ("自動水門は来年考えます。", "ja"),
+        ("釉薬の管理は引き続き窯元が行います。", "ja"),
+    ],
+)
+def test_what_stays_where_it_is_or_is_done_by_others_or_later_is_out_of_scope(text, language):
+    assert last(text, language).kind == "exclusion"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Ayer entregamos dos bicis que no tocaban.", "es"),
+        ("During Thursday's dress rehearsal the follow-on from 46 triggered 47 and then 47 again.", "en"),
+        ("Last week we could not find the later version.", "en"),
+        ("Gestern wurde die Rechnung nicht geändert.", "de"),
+        ("Hier on a livré deux vélos qui ne correspondaient pas.", "fr"),
+        ("The badge stays visible until the member logs out.", "en"),
+        ("The list is sorted by the server.", "en"),
+        ("Die Lampe bleibt an, bis jemand quittiert.", "de"),
+        ("Le bouton reste grisé jusqu'à la saisie.", "fr"),
+        ("El botón se queda bloqueado.", "es"),
+        ("The order stays in the queue until it is paid.", "en"),
+        ("Le colis reste dans la file tant qu'il n'est pas payé.", "fr"),
+        ("Die Bestellung bleibt in der Liste, bis sie bezahlt ist.", "de"),
+        ("Members can renew their card themselves.", "en"),
+        ("The banner stays there until somebody closes it.", "en"),
+        ("Mitglieder pflegen ihre Adresse selbst.", "de"),
+        ("资料由会员自己填写。", "zh"),
+        ("会員が自分で作れるようにしたいです。", "ja"),
+        ("El aviso se queda en la pantalla hasta que se cierra.", "es"),
+    ],
+)
+def test_a_past_fact_or_a_rule_of_the_program_is_no_exclusion(text, language):
+    assert last(text, language).kind != "exclusion"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("It will be a success if nobody copies a ticket by hand.", "en"),
+        ("This will have worked when Josie no longer types tickets.", "en"),
+        ("Ce sera réussi si Josiane ne recopie plus un seul ticket.", "fr"),
+        ("Le projet est gagné quand plus personne ne recopie.", "fr"),
+        ("Es ist ein Erfolg, wenn niemand mehr abtippt.", "de"),
+        ("Gelungen ist es, wenn Josi nichts mehr abtippt.", "de"),
+        ("Será un éxito si Josefa no copia ni un tique.", "es"),
+        ("Habrá salido bien cuando nadie copie tiques.", "es"),
+        ("如果没人再抄单子，就算成功了。", "zh"),
+        ("只要没人再抄单子，这事就成了。", "zh"),
+        ("誰も伝票を書き写さなくなれば成功です。", "ja"),
+        ("書き写しがなくなったら成功と言えます。", "ja"),
+    ],
+)
+def test_a_sentence_that_says_what_success_is_is_a_criterion(text, language):
+    assert last(text, language).kind == "criterion"
+
+
+def test_what_was_decided_yesterday_may_be_out_of_scope():
+    assert last("Yesterday we agreed that the invoices are out of scope.", "en").kind == "exclusion"

@@ -232,7 +232,8 @@ class _Reader:
             return "criterion"
         parts = [self._main_part(one) for one in (whole, low, *low.split(" / "))]
         left_out = ("exclusion",) if self.fault else ("exclusion", "put_off")  # of a fault `skipped` may be what happens
-        if any(has(part, name, self.language) for part in parts for name in left_out):
+        happened = marked("past") and not marked("decided")  # what was not done yesterday is a fact
+        if not happened and any(has(part, name, self.language) for part in parts for name in left_out):
             return "exclusion"
         if self.kind in ("ask", "limit"):
             return self.kind
