@@ -14,3 +14,11 @@ class RateRule:
     name: str
     limit: int
     window: int
+
+    def number(self, now: int) -> int:
+        """Return the number of the window that is open at `now` (epoch seconds)."""
+        return now // self.window
+
+    def reset(self, now: int) -> int:
+        """Return when the window that is open at `now` ends; both in epoch seconds."""
+        return (self.number(now) + 1) * self.window

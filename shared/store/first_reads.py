@@ -49,8 +49,8 @@ def decide_with_first_read(key: Key, decide: Callable[[dict[str, Any] | None], N
 def open_decision() -> Decision | None:
     """Return what decides on the current request, if it is still open. Raises the refusal, if it was refused."""
     waiting = _decision.get()
-    if waiting is None or not (waiting.open or waiting.refusal):
+    if waiting is None:
         return None
     if waiting.refusal is not None:
         raise waiting.refusal
-    return waiting
+    return waiting if waiting.open else None

@@ -94,7 +94,7 @@ def count_together(model: type[Row], *counters: tuple[str, Sequence[RateRule], i
 
 def _begun_before(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> frozenset[str]:
     """Return the names of the rules whose window on the row is not the current one."""
-    return frozenset(rule.name for rule in rules if _number(row, rule, "w") != _window(rule, now))
+    return frozenset(rule.name for rule in rules if _number(row, rule, "w") != rule.number(now))
 
 
 def _send(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _request(
         conditions.append("attribute_exists(#sessions.#sid)")
     for index, rule in enumerate(rules):
         names |= {f"#w{index}": f"w.{rule.name}", f"#n{index}": f"n.{rule.name}"}
-        values[f":w{index}"] = {"N": str(_window(rule, now))}
+        values[f":w{index}"] = {"N": str(rule.number(now))}
         if rule.name in stale:
             sets += [f"#w{index} = :w{index}", f"#n{index} = :amount"]
             conditions.append(f"(attribute_not_exists(#w{index}) OR #w{index} <> :w{index})")
@@ -155,17 +155,9 @@ def _read_only(model: type[Row], pk: str, session: str | None) -> dict[str, Any]
     return row
 
 
-def _window(rule: RateRule, now: int) -> int:
-    return now // rule.window
-
-
 def _number(row: dict[str, Any], rule: RateRule, part: str) -> int | None:
     boxed = row.get(f"{part}.{rule.name}")
     return int(boxed["N"]) if boxed else None
-
-
-def _reset(rule: RateRule, now: int) -> int:
-    return (_window(rule, now) + 1) * rule.window
 
 
 def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int, now: int) -> None:
@@ -173,16 +165,16 @@ def _refuse_if_full(rules: Sequence[RateRule], row: dict[str, Any], amount: int,
     full = [
         rule
         for rule in rules
-        if _number(row, rule, "w") == _window(rule, now) and (_number(row, rule, "n") or 0) + amount > rule.limit
+        if _number(row, rule, "w") == rule.number(now) and (_number(row, rule, "n") or 0) + amount > rule.limit
     ]
     if full:
-        rule = max(full, key=lambda one: _reset(one, now))
-        reset = _reset(rule, now)
+        rule = max(full, key=lambda one: one.reset(now))
+        reset = rule.reset(now)
         raise RateLimited(rule.limit, rule.window, max(1, reset - now), reset)
 
 
 def _tightest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> RateStatus:
     return min(
-        (RateStatus(rule.limit, rule.limit - (_number(row, rule, "n") or 0), _reset(rule, now), rule.window) for rule in rules),
+        (RateStatus(rule.limit, rule.limit - (_number(row, rule, "n") or 0), rule.reset(now), rule.window) for rule in rules),
         key=lambda status: status.remaining,
     )

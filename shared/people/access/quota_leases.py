@@ -81,8 +81,7 @@ def _acquire(
         return _acquire(pk, rules, 1, session, ttl)
     assert status is not None  # noqa: S101 - not None, because there are rules
     now = clock.epoch()
-    ends = min((now // rule.window + 1) * rule.window for rule in rules)
-    return _Lease(status, ends, size, size), row
+    return _Lease(status, min(rule.reset(now) for rule in rules), size, size), row
 
 
 PROCESS_LEASES = QuotaLeases()

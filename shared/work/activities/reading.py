@@ -2,7 +2,7 @@
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import Entity, count, fetch_all, load, query, read_ahead
+from shared.store import Entity, count, fetch_indexed, load, query, read_ahead
 from shared.work.activities.rows import Activity
 from shared.work.items.rows import Item
 
@@ -17,4 +17,4 @@ def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int 
     load(Item, item_id, actor, Permission.CARD_READ)
     first = newest.result()
     total = len(first.rows) if first.next_key is None else count(Entity, partition, index=1, prefix="ACT#")
-    return fetch_all(Activity, [row.entity_id for row in first.rows[offset:]], to_show=True), total
+    return fetch_indexed(Activity, first.rows[offset:], to_show=True), total
