@@ -2,9 +2,9 @@
 
     with count_requests() as seen:
         ada("auth", "GET", "/auth/me")
-    assert (seen.trips, seen.names) == (1, ["BatchGetItem"])
+    assert (seen.count, seen.names) == (1, ["BatchGetItem"])
 
-Retries of botocore count as requests of their own, as they do in time. `trips` counts how many come one after the other, in whatever
+Retries of botocore count as requests of their own, as they do in time. `count` says how many come one after the other, in whatever
 thread: a read that waits for another read is a trip more, although both were begun ahead. What is left out are the leases of a process
 for its rate limits (`shared.people.access.quota_leases`): one request in twenty, whichever comes first. With LARGE_LEASES it is always the
 first.
@@ -28,23 +28,23 @@ _EVENT = "request-created.dynamodb"  # once for every HTTP request, retries incl
 
 @dataclass
 class DynamoRequests:
-    """The API calls seen so far, in order; `beside` are those that were read ahead, at the same time as others. `trips` is known when the
-    block has ended."""
+    """The API calls seen so far, in order; `beside` are those that were read ahead, at the same time as others."""
 
     names: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
-    trips: int = 0
+    at_end: int | None = None
 
     @property
     def count(self) -> int:
-        return len(self.names)
+        """How many came one after the other, for whoever asks."""
+        return trips_so_far() if self.at_end is None else self.at_end
 
     @property
     def by_name(self) -> dict[str, int]:
         return dict(Counter(self.names + self.beside))
 
     def __str__(self) -> str:
-        return f"{self.trips}: {', '.join(self.names)}; beside: {', '.join(self.beside)}"
+        return f"{self.count}: {', '.join(self.names)}; beside: {', '.join(self.beside)}"
 
 
 def is_beside() -> bool:
@@ -69,5 +69,5 @@ def count_requests() -> Iterator[DynamoRequests]:
     try:
         yield seen
     finally:
-        seen.trips = trips_so_far()
+        seen.at_end = trips_so_far()
         events.unregister(_EVENT, note)

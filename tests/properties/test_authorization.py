@@ -143,7 +143,7 @@ def test_what_is_anothers_looks_as_what_is_unknown(route: Route, stage: Stage, c
     def seen_by_stranger(asked: Sample) -> tuple[int, str, int, list[str]]:
         with count_requests() as seen:
             answer = ask(asked, route, counted)
-        return answer.status, TIME.sub("", answer.text), seen.trips, seen.names
+        return answer.status, TIME.sub("", answer.text), seen.count, seen.names
 
     other = replace(sample, path=unknown(sample.path), query=unknown(sample.query), body=unknown(sample.body))
     if other != sample:

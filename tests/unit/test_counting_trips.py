@@ -45,7 +45,7 @@ def test_reads_at_the_same_time_are_one_trip():
         first, second = read_ahead(read), read_ahead(read)
         read()
         first.result(), second.result()
-    assert (seen.trips, len(seen.names), len(seen.beside)) == (1, 1, 2)
+    assert (seen.count, len(seen.names), len(seen.beside)) == (1, 1, 2)
 
 
 def test_a_read_that_waits_for_another_is_a_trip_more():
@@ -54,7 +54,7 @@ def test_a_read_that_waits_for_another_is_a_trip_more():
         read_ahead(read).result()
         read_ahead(lambda: (read(), read())).result()
         read()
-    assert (seen.trips, len(seen.names), len(seen.beside)) == (4, 1, 3)
+    assert (seen.count, len(seen.names), len(seen.beside)) == (4, 1, 3)
 
 
 def test_a_read_that_nobody_waits_for_costs_no_time():
@@ -62,11 +62,11 @@ def test_a_read_that_nobody_waits_for_costs_no_time():
         left = read_ahead(lambda: (read(), read(), read()))
         read()
     left.result()
-    assert seen.trips == 1
+    assert seen.count == 1
 
 
 def test_a_lease_is_left_out_and_a_single_request_is_not():
     """What is told apart is the count alone: an update of anything else is a trip."""
     with count_requests() as seen:
         write(update(Access(pk=f"ACCESS#{new_id()}", sk="META"), [Access.name.set("Ada")]))
-    assert (seen.trips, seen.names) == (1, ["UpdateItem"])
+    assert (seen.count, seen.names) == (1, ["UpdateItem"])
