@@ -3,6 +3,7 @@
 A process holds a lease of the caller's requests here, so that nothing is asked of the access record before the first read.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -223,6 +224,28 @@ def test_no_way_around_the_decision(world, bob, path, usual):
 
 
 # -- the read of the decision fails
+
+
+@pytest.mark.parametrize(
+    ("area", "path"),
+    [("cards", "/cards/{card}"), ("auth", "/auth/me"), ("workspaces", "/workspaces"), ("usage", "/workspaces/{ws}/usage")],
+)
+def test_the_access_record_is_read_strongly_consistent(world, bob, area, path):
+    """With other rows or alone: what ended a moment ago has ended."""
+    asked: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        sent = json.loads(params["body"])
+        parts = [sent, *sent.get("RequestItems", {}).values()] if model.name in {"GetItem", "BatchGetItem"} else []
+        asked.extend(part for part in parts if "ACCESS#" in json.dumps([part.get("Key"), part.get("Keys")]))
+
+    events = the_client().meta.events
+    events.register("before-call.dynamodb", note)
+    try:
+        assert bob(area, "GET", path.format(card=world.card().id, ws=world.ws_id)).status == 200
+    finally:
+        events.unregister("before-call.dynamodb", note)
+    assert [one["ConsistentRead"] for one in asked] == [True]
 
 
 @pytest.mark.parametrize("path", ["/cards/{card}", "/boards/{board}/cards", "/cards/{card}/dependencies"])
