@@ -18,6 +18,8 @@ from unittest.mock import patch
 READ_ONE, READ_MANY, WRITE, LOGIN = 1, 2, 2, 4
 """Round trips one after the other, access included: a row by its id; a list, or a row with collections; any change; a login. What is read
 ahead beside them costs no time and is shown with a +."""
+NEW_WINDOWS = 3
+"""Trips more of a login that is the first in the windows of its guesses: of its network, of its account, from there at the account."""
 LISTED: dict[str, tuple[int, str]] = {
     "agentConfigs.update": (3, "the first time the row is made before it is changed"),
     "attachments.complete": (3, "the upload, then its card, then the transaction"),
@@ -26,11 +28,34 @@ LISTED: dict[str, tuple[int, str]] = {
         7,
         "the counters of guesses, each twice in a new window, before the password is looked at; the user, their sessions",
     ),
+    "auth.forgotPassword": (
+        7,
+        "the request, mails from here, mails to there: each counted before the next; whose address; the token",
+    ),
+    "auth.oauthCallback": (
+        6,
+        "the request, what the sign-in began with, that it is used up; whose identity, the user; the session",
+    ),
+    "auth.oauthStart": (3, "the request is counted; the address of the provider; what the sign-in begins with"),
+    "auth.refresh": (
+        5,
+        "the request is counted; the session, its next secret, the user with the access record, the organization",
+    ),
+    "auth.resetPassword": (5, "the request is counted; the token, its user, their sessions, then the transaction"),
+    "auth.verifyEmail": (6, "the request is counted; the token, its user, what they may do, their organization; the transaction"),
     "auth.resendVerification": (4, "the user; the counter of mails, twice in a new window; the user, for the mail"),
     "cards.list": (3, "without a lane or a filter the counts say where in the index the page is: board, index, rows of the page"),
+    "cards.restore": (3, "the card, then its lane, which may be full, then the transaction"),
     "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
     "members.invite": (7, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
+    "aintandem auth.refresh": (5, "as in agentworks"),
+    "orchestrator auth.refresh": (5, "as in agentworks"),
+    "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
+    "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
+    "omoios projects.list": (3, "the access record names the workspaces, then their indexes at once, then the rows of the page"),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
     "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
     "runs.retry": (4, "the run, then what runs.trigger reads and writes"),
@@ -38,6 +63,16 @@ LISTED: dict[str, tuple[int, str]] = {
     "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
     "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
 }
+
+
+def listed_name(contract: str, operation: str) -> str:
+    """How an operation is named in LISTED."""
+    return operation if contract == "agentworks" else f"{contract} {operation}"
+
+
+def budget(contract: str, operation: str, usual: int) -> tuple[int, str]:
+    """How many trips an operation may cost, and why it is listed, if it is."""
+    return LISTED.get(listed_name(contract, operation), (usual, ""))
 
 
 @dataclass
@@ -153,15 +188,17 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _row(name: str, least: int, call: Callable[[], Any]) -> dict[str, Any]:
-    with costing() as cost:
+    from tests.trips import count_requests
+
+    with costing() as cost, count_requests() as seen:
         answer = call()
     if answer.status >= 300:
         raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
-    budget, why = LISTED.get(name, (least, ""))
+    most, why = budget("agentworks", name, least)
     return {
         "operation": name,
-        "trips": len(cost.names),
-        "budget": budget,
+        "trips": seen.count,
+        "budget": most,
         "why": why,
         "calls": " ".join(cost.names) + "".join(f" + {name}" for name in cost.beside),
         "rcu": cost.reads,

@@ -1,44 +1,34 @@
 """A function of a test may use the tables that it is deployed with (`infra.needs`) and no others, as on AWS.
 
-A request to DynamoDB belongs to the function whose code is nearest on the stack; a service that a test calls by itself belongs to none.
+A request to DynamoDB belongs to the function whose code is nearest on the stack, also where another thread reads for it; a service that a
+test calls by itself belongs to none.
 """
 
-import re
-import sys
 from typing import Any
 
 from infra.names import TABLES
 from infra.needs import FUNCTIONS
 from shared.store.client import dynamodb
 from tests import kills
+from tests.beside import follow_reads, made_by
 
 _EVENT = "provide-client-params.dynamodb.*"
-_FUNCTION = re.compile(r"/functions/(\w+)/")
 
 
 def check_tables() -> None:
     """Make a request to a table that its function lacks an AssertionError, for the client of now: tests on an engine have another."""
+    follow_reads()
     dynamodb().meta.events.register(_EVENT, _check, unique_id="grants")  # once, however often it is asked for
 
 
 def _check(params: dict[str, Any], model: Any, **_: Any) -> None:
-    name = _calling_function()
+    name = made_by()
     if name not in FUNCTIONS:
         return
     for table in _tables(params) & set(TABLES):
         access = getattr(FUNCTIONS[name], table)
         allowed = access == "write" or (access == "read" and model.name in kills.READS)
         assert allowed, f"{name} may not {model.name} in {table} where it is deployed (infra/needs.py: {access})"
-
-
-def _calling_function() -> str | None:
-    frame = sys._getframe()
-    while frame := frame.f_back:  # type: ignore[assignment]  # the outermost frame has None
-        if frame.f_code.co_filename == kills.__file__:
-            return None  # what somebody else does in between
-        if found := _FUNCTION.search(frame.f_code.co_filename):
-            return found[1]
-    return None
 
 
 def _tables(params: dict[str, Any]) -> set[str]:

@@ -4,8 +4,10 @@
         ada("auth", "GET", "/auth/me")
     assert (seen.count, seen.names) == (1, ["BatchGetItem"])
 
-Retries of botocore count as requests of their own, as they do in time. What is left out are the leases of a process for its rate limits
-(`shared.people.access.quota_leases`): one request in twenty, whichever comes first. With LARGE_LEASES it is always the first.
+Retries of botocore count as requests of their own, as they do in time. `count` says how many come one after the other, in whatever
+thread: a read that waits for another read is a trip more, although both were begun ahead. What is left out are the leases of a process
+for its rate limits (`shared.people.access.quota_leases`): one request in twenty, whichever comes first. With LARGE_LEASES it is always the
+first.
 """
 
 import re
@@ -17,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.store.client import the_client
+from tests.beside import add_trip, follow_reads, set_trips, trips_so_far
 
 LARGE_LEASES = {"FIRST": 500, "MOST": 500, "SHARE": 2}
 _LEASE = re.compile(rb'":amount": ?\{"N": ?"(?!1")')  # what is counted at once is more than one request
@@ -29,10 +32,12 @@ class DynamoRequests:
 
     names: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
+    at_end: int | None = None
 
     @property
     def count(self) -> int:
-        return len(self.names)
+        """How many came one after the other, for whoever asks."""
+        return trips_so_far() if self.at_end is None else self.at_end
 
     @property
     def by_name(self) -> dict[str, int]:
@@ -55,10 +60,14 @@ def count_requests() -> Iterator[DynamoRequests]:
     def note(request: Any, operation_name: str, **_: Any) -> None:
         if not (operation_name == "UpdateItem" and _LEASE.search(request.body)):
             (seen.beside if is_beside() else seen.names).append(operation_name)
+            add_trip()
 
+    follow_reads()
     events = the_client().meta.events
     events.register(_EVENT, note)
+    set_trips(0)
     try:
         yield seen
     finally:
+        seen.at_end = trips_so_far()
         events.unregister(_EVENT, note)

@@ -26,6 +26,7 @@ from shared.store.files import (
     upload_url,
 )
 from shared.store.first_reads import decide_with_first_read
+from shared.store.lifetime import one_request
 from shared.store.optimistic import is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
@@ -150,6 +151,7 @@ __all__ = [
     "iterate_shards",
     "load",
     "load_text",
+    "one_request",
     "page_of",
     "pages",
     "process_all",

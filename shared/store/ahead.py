@@ -10,6 +10,7 @@ from functools import cache
 from typing import Generic, TypeVar
 
 from shared.store.client import settle
+from shared.store.lifetime import begin
 
 T = TypeVar("T")
 _THREADS = 4  # a request reads at most three things at once
@@ -28,8 +29,9 @@ class Ahead(Generic[T]):
 
 
 def read_ahead(read: Callable[[], T]) -> Ahead[T]:
-    """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way."""
-    return Ahead(_pool().submit(read))
+    """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way. It ends
+    with the request (`one_request`)."""
+    return Ahead(begin(_pool().submit, read))
 
 
 @cache

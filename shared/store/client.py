@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from shared.core.aws import client
 from shared.core.backoff import pause
 from shared.store.first_reads import open_decision
+from shared.store.lifetime import stop_if_over
 
 
 class _RowParser(botocore.parsers.JSONParser):
@@ -40,7 +41,9 @@ class _RowSerializer(botocore.serialize.JSONSerializer):
 
 
 def dynamodb() -> Any:
-    """Return the low-level client. Raises the refusal of the current request, if it may not go on (`first_reads`)."""
+    """Return the low-level client. Raises the refusal of the current request, if it may not go on (`first_reads`), and RequestOver where
+    nobody waits any more (`lifetime`)."""
+    stop_if_over()
     settle()
     return the_client()
 

@@ -22,6 +22,7 @@ from shared.store.optimistic import retrying
 from shared.store.rows import Row
 
 _ROUNDS = 6  # if several writers start the same window at once, one succeeds and the others count in the next round
+_SKEW = 300  # seconds between the clocks of two processes, at most: AWS takes no signature that is further off
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,20 @@ class RateStatus:
 
 
 def count_requests(
-    model: type[Row], pk: str, rules: Sequence[RateRule], *, amount: int = 1, session: str | None = None, ttl: int | None = None
+    model: type[Row],
+    pk: str,
+    rules: Sequence[RateRule],
+    *,
+    amount: int = 1,
+    leave: int = 0,
+    session: str | None = None,
+    ttl: int | None = None,
 ) -> tuple[dict[str, Any], RateStatus | None]:
-    """Count `amount` requests on the row `pk`, all or none. With `session`, the row's map `sessions` must have that key.
+    """Count `amount` requests on the row `pk`, all or none: none also where less than `leave` would be left. A row without a `ttl`
+    (seconds) is somebody's record and must be there; with `session`, its map `sessions` must have that key.
 
     Return the raw row and the state of the rule with the fewest remaining requests. Raises RateLimited, or
-    Unauthenticated(TOKEN_INVALID) if the session has ended. Without rules it only reads.
+    Unauthenticated(TOKEN_INVALID) if the record or the session is gone. Without rules it only reads.
     """
     if not rules:
         return _read_only(model, pk, session), None
@@ -48,7 +57,7 @@ def count_requests(
     stale: frozenset[str] = frozenset()
     for _ in range(_ROUNDS):
         try:
-            request = _request(model, pk, rules, stale, amount, session, ttl, now)
+            request = _request(model, pk, rules, stale, amount, leave, session, ttl, now)
             response = _send(partial(dynamodb().update_item, **request))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
@@ -56,7 +65,10 @@ def count_requests(
             old: dict[str, Any] = error.response.get("Item") or {}  # type: ignore[assignment]  # botocore's stub lacks the key
             if session is not None and session not in old.get("sessions", {}).get("M", {}):
                 raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended") from None
-            _refuse_if_full(rules, old, amount, now)
+            if ttl is None and not old:
+                raise Unauthenticated(Situation.TOKEN_INVALID, "The caller is not known any more") from None
+            now = _latest(rules, old, now)
+            _refuse_if_full(rules, old, amount + leave, now)
             stale = _begun_before(rules, old, now)
         else:
             row: dict[str, Any] = response["Attributes"]
@@ -72,7 +84,7 @@ def count_together(model: type[Row], *counters: tuple[str, Sequence[RateRule], i
     now = clock.epoch()
     stale: dict[str, frozenset[str]] = {}
     for _ in range(_ROUNDS):
-        requests = [_request(model, pk, rules, stale.get(pk, frozenset()), 1, None, ttl, now) for pk, rules, ttl in counters]
+        requests = [_request(model, pk, rules, stale.get(pk, frozenset()), 1, 0, None, ttl, now) for pk, rules, ttl in counters]
         for request in requests:
             del request["ReturnValues"]  # a transaction returns no rows
         try:
@@ -84,12 +96,22 @@ def count_together(model: type[Row], *counters: tuple[str, Sequence[RateRule], i
             for (pk, rules, _), reason in zip(counters, reasons, strict=True):
                 if reason["Code"] == "ConditionalCheckFailed":
                     old = reason.get("Item") or {}
+                    now = _latest(rules, old, now)
                     _refuse_if_full(rules, old, 1, now)
                     stale[pk] = _begun_before(rules, old, now)
         else:
             return
     rule = counters[0][1][0]
     raise RateLimited(rule.limit, rule.window, 1, now + 1)
+
+
+def _latest(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> int:
+    """Return `now`, or when the latest window on the row began, if that is later: a process whose clock is ahead of ours has begun it.
+
+    A window that ended would else begin again with a count of zero, and with each change of hands once more.
+    """
+    begun = [number * rule.window for rule in rules if (number := _number(row, rule, "w")) is not None]
+    return max([now, *(one for one in begun if one <= now + _SKEW)])
 
 
 def _begun_before(rules: Sequence[RateRule], row: dict[str, Any], now: int) -> frozenset[str]:
@@ -108,6 +130,7 @@ def _request(
     rules: Sequence[RateRule],
     stale: frozenset[str],
     amount: int,
+    leave: int,
     session: str | None,
     ttl: int | None,
     now: int,
@@ -119,14 +142,17 @@ def _request(
     if session is not None:
         names |= {"#sessions": "sessions", "#sid": session}
         conditions.append("attribute_exists(#sessions.#sid)")
+    elif ttl is None:
+        conditions.append("attribute_exists(PK)")
     for index, rule in enumerate(rules):
         names |= {f"#w{index}": f"w.{rule.name}", f"#n{index}": f"n.{rule.name}"}
         values[f":w{index}"] = {"N": str(rule.number(now))}
         if rule.name in stale:
+            values[f":x{index}"] = {"N": str(rule.number(now + _SKEW))}
             sets += [f"#w{index} = :w{index}", f"#n{index} = :amount"]
-            conditions.append(f"(attribute_not_exists(#w{index}) OR #w{index} <> :w{index})")
+            conditions.append(f"(attribute_not_exists(#w{index}) OR #w{index} < :w{index} OR #w{index} > :x{index})")
         else:
-            values[f":l{index}"] = {"N": str(rule.limit - amount)}
+            values[f":l{index}"] = {"N": str(rule.limit - amount - leave)}
             sets.append(f"#n{index} = #n{index} + :amount")
             conditions.append(f"#w{index} = :w{index} AND #n{index} <= :l{index}")
     if ttl is not None:

@@ -3,12 +3,16 @@
 A process holds a lease of the caller's requests here, so that nothing is asked of the access record before the first read.
 """
 
+import json
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from mangum import Mangum
 from starlette.responses import StreamingResponse
 
+from shared.core import clock
 from shared.core.actor import Permission, Role
 from shared.core.errors import CadreError
 from shared.edge.contracts import contract as contract_named
@@ -20,12 +24,13 @@ from shared.edge.http.routing import Routes
 from shared.people.access import records, tokens
 from shared.people.access.records import Access
 from shared.people.tenancy.members import remove_member
-from shared.store import delete, load, read_ahead, write
+from shared.store import delete, load, read_ahead, update, write
+from shared.store.client import the_client
 from shared.work.items.rows import Item
-from tests.areas.boards_world import World
-from tests.areas.driving import Answer, Client, Context, event
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Answer, Client, Context, call, confirm_address, event
 from tests.kills import READS, WRITES, Process, refused
-from tests.trips import count_requests
+from tests.trips import count_requests, is_beside
 
 
 def end_session(client: Client) -> None:
@@ -134,6 +139,32 @@ def test_an_ended_session_uses_none_of_its_owners_requests(world, bob):
     assert left() == before - 1
 
 
+def rate_headers(answer: Answer) -> dict[str, list[str]]:
+    return {name: value for name, value in answer.headers.items() if "ratelimit" in name}
+
+
+@pytest.mark.parametrize(("contract", "area", "path"), [("agentworks", "auth", "/auth/me"), ("omoios", "auth", "/auth/me")])
+def test_an_ended_session_is_not_told_how_much_its_owner_asks(bob, contract, area, path):
+    """Whether or not this process holds a lease of the owner's requests."""
+    client = bob.at(contract)
+    assert rate_headers(client(area, "GET", path))
+    end_session(bob)
+    with_lease = client(area, "GET", path)
+    assert (with_lease.status, rate_headers(with_lease)) == (401, {})
+
+
+def test_an_expired_session_uses_none_of_its_owners_requests(world):
+    """Not even if its request is the one for which this process takes a lease."""
+    bob = world.join("Bob", "bob@example.com", Role.MEMBER)
+    fresh = call("auth", "agentworks", "POST", "/auth/login", body={"email": "bob@example.com", "password": "correct horse"})
+    claims = tokens.read(bob.token, tokens.ACCESS)
+    pk, sk = records.access_key(claims.user_id)
+    write(update(Access(pk=pk, sk=sk), [Access.sessions[claims.session_id].set(clock.epoch() - 1)]))
+    assert [bob("auth", "GET", "/auth/me").status for _ in range(3)] == [401] * 3
+    answer = Client(token=fresh.json["token"])("auth", "GET", "/auth/me")
+    assert (answer.status, answer.header("X-RateLimit-Remaining")) == (200, "999")
+
+
 # -- routes made for the purpose
 
 
@@ -195,6 +226,28 @@ def test_no_way_around_the_decision(world, bob, path, usual):
 # -- the read of the decision fails
 
 
+@pytest.mark.parametrize(
+    ("area", "path"),
+    [("cards", "/cards/{card}"), ("auth", "/auth/me"), ("workspaces", "/workspaces"), ("usage", "/workspaces/{ws}/usage")],
+)
+def test_the_access_record_is_read_strongly_consistent(world, bob, area, path):
+    """With other rows or alone: what ended a moment ago has ended."""
+    asked: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        sent = json.loads(params["body"])
+        parts = [sent, *sent.get("RequestItems", {}).values()] if model.name in {"GetItem", "BatchGetItem"} else []
+        asked.extend(part for part in parts if "ACCESS#" in json.dumps([part.get("Key"), part.get("Keys")]))
+
+    events = the_client().meta.events
+    events.register("before-call.dynamodb", note)
+    try:
+        assert bob(area, "GET", path.format(card=world.card().id, ws=world.ws_id)).status == 200
+    finally:
+        events.unregister("before-call.dynamodb", note)
+    assert [one["ConsistentRead"] for one in asked] == [True]
+
+
 @pytest.mark.parametrize("path", ["/cards/{card}", "/boards/{board}/cards", "/cards/{card}/dependencies"])
 def test_without_a_decision_there_is_no_answer(world, bob, path):
     path = path.format(card=world.card().id, board=world.board.id)
@@ -219,3 +272,33 @@ def test_the_rows_and_the_decision_are_of_one_read(world, ended):
         assert ended("cards", "GET", f"/cards/{card}").status == 401
     assert process.names.count("BatchGetItem") == 1
     assert {*process.names} <= {"BatchGetItem", "Query"}  # it does not wait for what it read ahead
+
+
+# -- what is read ahead ends with the request
+
+
+def test_a_refused_caller_does_not_make_us_read_a_long_list_to_its_end(world):
+    """Which invitations wait is two reads, one after the other; the first is answered when the caller is refused already."""
+    stranger = create_world("eve@example.com", "Eve").ada
+    served(stranger)
+    members = f"/workspaces/{world.ws_id}/members"
+    invitation = {"email": "bob@example.com", "role": "member"}
+    assert confirm_address(world.ada)("workspaces", "POST", f"{members}/invite", body=invitation).status == 201
+    refused_by_now, reads = threading.Event(), []
+
+    def late(model: Any, **_: Any) -> None:
+        if is_beside():
+            reads.append(model.name)
+            refused_by_now.wait(5)
+
+    events = the_client().meta.events
+    events.register("after-call.dynamodb", late)
+    try:
+        assert stranger("workspaces", "GET", members).status == 404
+        refused_by_now.set()
+        for thread in [read_ahead(the_client) for _ in range(8)]:
+            thread.result()
+    finally:
+        refused_by_now.set()
+        events.unregister("after-call.dynamodb", late)
+    assert set(reads) <= {"Query"}  # no BatchGetItem of the rows

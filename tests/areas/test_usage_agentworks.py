@@ -3,6 +3,7 @@
 import pytest
 import time_machine
 
+from shared.core.ids import new_id
 from tests.areas.boards_world import create_world
 from tests.areas.ledger import record_usage
 from tests.trips import count_requests
@@ -125,6 +126,20 @@ def test_a_part_without_any_price_says_so(world):
 def test_days_that_make_no_sense(world, query, field):
     answer = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage?{query}")
     assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("path", ["usage", "usage/export"])
+def test_days_that_make_no_sense_are_so_for_everybody(world, path):
+    """What is wrong with a request by itself is told before it is looked up what it names: it says nothing about that."""
+    query = "format=csv&startDate=2026-03-02&endDate=2026-03-01"
+    eve = create_world("eve@example.com", "Eve").ada
+    answers = [
+        caller("usage", "GET", f"/workspaces/{ws_id}/{path}?{query}")
+        for caller, ws_id in ((world.ada, world.ws_id), (eve, world.ws_id), (eve, new_id()))
+    ]
+    assert [(answer.status, answer.json["validationErrors"]) for answer in answers] == 3 * [
+        (422, answers[0].json["validationErrors"])
+    ]
 
 
 def test_a_stranger_sees_nothing(world):

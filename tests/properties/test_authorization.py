@@ -8,8 +8,12 @@ An operation that is not tried here stands in `TESTED_ELSEWHERE` or `NO_PERMISSI
 on the local engine: that a transaction is one is part of what is shown.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from moto.s3.models import s3_backends
@@ -17,14 +21,19 @@ from moto.sqs.models import sqs_backends
 
 from infra.routes import Route, table
 from shared.core.actor import GRANTS, Permission, Role
-from shared.people.access import records, tokens
+from shared.core.ids import new_id
+from shared.people.access import quota_leases, records, tokens
 from shared.store import write
 from tests.areas.driving import Client, call
 from tests.kills import Process
-from tests.samples import ALONE, SAMPLES, Stage, ask, key_of, name_of
+from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of
+from tests.samples.stage import PRD
+from tests.trips import LARGE_LEASES, count_requests
 
 pytestmark = pytest.mark.usefixtures("shared_tables")
 
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 CONTRACTS = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
 ENDS_THE_SESSION = "it ends the caller's session, and so the stage: tests/areas/test_auth_*"
 TESTED_ELSEWHERE = {
@@ -110,6 +119,38 @@ def test_another_tenant_sees_nothing(route: Route, stage: Stage):
     else:
         assert answer.status < 500, answer.text
         assert stage.world.ws_id not in answer.text
+
+
+@pytest.fixture(scope="module")
+def counted(stage: Stage) -> Iterator[Client]:
+    """Another stranger, in a process that holds leases of all requests to come: none of them costs another trip."""
+    stranger = stage.new_user()
+    with patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), **LARGE_LEASES):
+        for contract in ("agentworks", "omoios"):
+            assert stranger.at(contract)("auth", "GET", "/auth/me").status == 200
+        yield stranger
+
+
+@pytest.mark.parametrize("route", TRIED, ids=name_of)
+def test_what_is_anothers_looks_as_what_is_unknown(route: Route, stage: Stage, counted: Client):
+    """The same answer after the same trips: neither words nor time tell that there is something."""
+    sample, unknown_ids = SAMPLES[key_of(route)](stage), {PRD.id: PRD.id, counted.user["id"]: counted.user["id"]}
+
+    def unknown(what: Any) -> Any:
+        text = UUID.sub(lambda found: unknown_ids.setdefault(found[0], new_id()), json.dumps(what))
+        return json.loads(text)
+
+    def seen_by_stranger(asked: Sample) -> tuple[int, str, int, list[str]]:
+        with count_requests() as seen:
+            answer = ask(asked, route, counted)
+        return answer.status, TIME.sub("", answer.text), seen.count, seen.names
+
+    other = replace(sample, path=unknown(sample.path), query=unknown(sample.query), body=unknown(sample.body))
+    if other != sample:
+        status, text, *trips = seen_by_stranger(other)
+        for ours, made_up in unknown_ids.items():
+            text = text.replace(made_up, ours)
+        assert seen_by_stranger(sample) == (status, text, *trips)
 
 
 @pytest.fixture(scope="module")

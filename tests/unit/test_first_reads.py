@@ -1,14 +1,18 @@
-"""What decides on a request: it is asked again after a failure, and a refusal stays."""
+"""What decides on a request: it is asked again after a failure, and a refusal stays. What is read beside it ends with the request."""
 
 import threading
 from contextvars import copy_context
+from functools import partial
 
 import pytest
 
 from shared.core.errors import Unauthenticated
 from shared.core.situations import Situation
+from shared.store import ahead
 from shared.store.ahead import read_ahead
+from shared.store.client import dynamodb
 from shared.store.first_reads import decide_with_first_read, open_decision
+from shared.store.lifetime import RequestOver, begin, one_request
 
 KEY = ("ephemeral", "ACCESS#1", "META")
 
@@ -76,3 +80,68 @@ def test_a_refused_request_does_not_wait_for_what_it_read_ahead():
 
     in_a_request(request)
     answered.set()
+
+
+def test_what_a_request_reads_ahead_ends_with_it():
+    """A refused caller must not make us read a long list of somebody else's to its end."""
+    begun, over, calls = threading.Event(), threading.Event(), []
+
+    def pages() -> None:
+        dynamodb()
+        begun.set()
+        over.wait(5)
+        dynamodb()
+        calls.append("a further page")
+
+    with one_request():
+        under_way = read_ahead(pages)
+        assert begun.wait(5)
+    over.set()
+    with pytest.raises(RequestOver):
+        under_way.result()
+    assert calls == []
+
+
+def test_what_waits_for_a_thread_when_its_request_ends_is_never_read():
+    begun, over, calls = threading.Semaphore(0), threading.Event(), []
+
+    def slow() -> None:
+        begun.release()
+        over.wait(5)
+
+    threads = [read_ahead(slow) for _ in range(ahead._THREADS)]  # of a request before
+    for _ in threads:
+        assert begun.acquire(timeout=5)
+    with one_request():
+        read_ahead(lambda: calls.append("read"))
+    over.set()
+    for read in threads:
+        read.result()
+    assert read_ahead(lambda: "the next request").result() == "the next request"
+    assert calls == []
+
+
+def test_a_failure_is_of_the_read_it_belongs_to():
+    """Nobody takes the result of the first: the next request is served by the same threads."""
+
+    def fails() -> None:
+        raise ConnectionError
+
+    with one_request():
+        failed = read_ahead(fails)
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                failed.result()
+    with one_request():
+        assert [read_ahead(partial(str, number)).result() for number in range(ahead._THREADS)] == ["0", "1", "2", "3"]
+
+
+def test_a_read_ahead_knows_nothing_of_the_decision_it_runs_beside():
+    """It must neither wait for the decision nor make it: the request does."""
+
+    def request() -> None:
+        decide_with_first_read(KEY, refuse)
+        under_way = begin(ahead._pool().submit, open_decision)
+        assert under_way.result() is None
+
+    in_a_request(request)

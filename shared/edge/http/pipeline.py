@@ -31,7 +31,7 @@ from shared.edge.http.call import Call, begin
 from shared.edge.http.json_body import JsonRequest
 from shared.edge.http.operation import Operation
 from shared.edge.http.validation import to_invalid
-from shared.store import settle
+from shared.store import one_request, settle
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
@@ -73,14 +73,16 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         require_edge(edge_key(request))
         _check_size(operation, await request.body())
         await authenticate(operation, request, call)
-        response = await _answer(operation, request, call, endpoint, takes_json)
+        with one_request():
+            response = await _answer(operation, request, call, endpoint, takes_json)
     except Exception as error:
         problem = _problem(operation, call, error)
     if problem is not None:
         response = failure(contract, problem, call.request_id)
-        refused = problem.status == 401 and not operation.public  # a failed login must not end the browser's session
-        if refused and contract.cookie and contract.cookie in request.cookies:
-            response.delete_cookie(contract.cookie, path="/", secure=True, httponly=True)
+        if problem.status == 401 and not operation.public:  # a failed login must not end the browser's session
+            call.rate_status = None  # how much its owner asks is nothing for an old token
+            if contract.cookie and contract.cookie in request.cookies:
+                response.delete_cookie(contract.cookie, path="/", secure=True, httponly=True)
     response.headers["X-Request-ID"] = call.request_id
     rate_status = call.rate_status
     if rate_status is not None and (problem is None or problem.rate is None):  # a 429 has the headers of the exceeded limit

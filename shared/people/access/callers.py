@@ -51,7 +51,7 @@ def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter
             raise
 
     if row is not None:
-        _complete(actor, actor_of(claims, row))
+        decide(row)
     else:
         decide_with_first_read((Access.table_name(), pk, sk), decide)
     return actor, status

@@ -1,9 +1,11 @@
 """Rate limits, counted in leases: a process takes a number of requests at once and gives them out.
 
 A counter that every request writes is one more round trip each time, and for a whole workspace it would be the hottest row of the platform.
-A lease begins with FIRST requests and doubles while the process needs more, up to MOST; the closer the limit, the smaller it is.
+A lease begins with FIRST requests and doubles while the process needs more, up to MOST; the closer the limit, the smaller it is. One that
+its window ended is followed by one of the size that was needed.
 
-The limit is never exceeded. What is left of a lease when its window or its process ends is lost: fewer than MOST requests a process.
+The limit is never exceeded. What is left of a lease when its window or its process ends is lost: fewer than MOST requests a process, and
+never more than a SHAREth of what the caller had left.
 """
 
 from collections.abc import Sequence
@@ -46,7 +48,8 @@ class QuotaLeases:
         lease, row = self._leases.get(key), None
         if lease is None or not lease.left or lease.ends <= clock.epoch():
             lease, row = _acquire(pk, rules, _size(lease, rules), session, ttl)
-            self._leases[key] = lease
+            self._leases.pop(key, None)
+            self._leases[key] = lease  # at the end, as the youngest
             if len(self._leases) > _MAX_LEASES:
                 self._leases.pop(next(iter(self._leases)))
         lease.left -= 1
@@ -60,8 +63,9 @@ class QuotaLeases:
 
 
 def _size(last: _Lease | None, rules: Sequence[RateRule]) -> int:
-    """Return how many requests to take: twice as many as last time, and no more than a share of what was left then."""
-    wanted = FIRST if last is None else last.size * 2
+    """Return how many requests to take: twice as many as last time, or as many as were needed if some were lost; no more than a share of
+    what was left then."""
+    wanted = FIRST if last is None else last.size - last.left if last.left else last.size * 2
     if last is None or last.ends <= clock.epoch():
         remaining = min(rule.limit for rule in rules)
     else:
@@ -72,9 +76,10 @@ def _size(last: _Lease | None, rules: Sequence[RateRule]) -> int:
 def _acquire(
     pk: str, rules: Sequence[RateRule], size: int, session: str | None, ttl: int | None
 ) -> tuple[_Lease, dict[str, Any]]:
-    """Count a whole lease, or a single request close to the limit."""
+    """Count a whole lease, or a single request close to the limit: a lease leaves SHARE - 1 times its size to other processes."""
+    leave = size * (SHARE - 1) if size > 1 else 0
     try:
-        row, status = count_requests(Access, pk, rules, amount=size, session=session, ttl=ttl)
+        row, status = count_requests(Access, pk, rules, amount=size, leave=leave, session=session, ttl=ttl)
     except RateLimited:
         if size == 1:
             raise

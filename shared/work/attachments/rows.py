@@ -18,6 +18,7 @@ class Upload(Ephemeral):
     """
 
     id = UnicodeAttribute()
+    ws_id = UnicodeAttribute(null=True)  # None: it was begun before uploads knew it
     item_id = UnicodeAttribute()
     filename = UnicodeAttribute()
     content_type = UnicodeAttribute()

@@ -72,6 +72,7 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
         pk=pk,
         sk=sk,
         id=attachment_id,
+        ws_id=item.ws_id,
         item_id=item.id,
         filename=safe_filename(filename),
         content_type=kind,
@@ -93,7 +94,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
     upload, existing = _read_rows(attachment_id)
     if existing is not None and not existing.deleted_at:
         return authorize(existing, actor, Permission.CARD_EDIT)
-    if upload is None:
+    if upload is None or (upload.ws_id is not None and upload.ws_id not in actor.workspaces):  # both cost one read
         raise NotFound(Attachment.NAME)
     item = _load_card(actor, upload)
     refuse_archived(item)

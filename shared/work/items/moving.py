@@ -69,7 +69,10 @@ def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = 
     """
     if column_id not in COLUMN_BY_ID:
         raise TransitionRefused(f"There is no column '{column_id}'", {"rule": "column"})
-    item = load(Item, item_id, actor, Permission.CARD_EDIT)
+    return _enter_column(actor, load(Item, item_id, actor, Permission.CARD_EDIT), column_id, force=force)
+
+
+def _enter_column(actor: Actor, item: Item, column_id: str, *, force: bool = False) -> Item:
     if card_location(item).column_id == column_id:
         return item
     if column_id == BLOCKED_COLUMN:
@@ -85,7 +88,7 @@ def move_to_next_column(actor: Actor, item_id: str) -> Item | None:
     if following is None:
         return None
     try:
-        return move_to_column(actor, item.id, following)
+        return _enter_column(actor, item, following)
     except TransitionRefused:
         return None
 
