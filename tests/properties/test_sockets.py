@@ -91,6 +91,8 @@ class Session:
 OVERTAKEN = [("push", 0), ("say", 1), ("pause", 0), ("say", 1), ("push", 15), ("resume", 0)]
 # Catching up reads the log ahead of the queue: the push of entry 3 arrives paused, when entry 3 was sent already.
 READ_AHEAD = [*OVERTAKEN, ("say", 1), ("push", 0), ("push", 0), ("pause", 0)]
+# Pausing and resuming before the job comes that sends what a viewer has subscribed to: another job takes its place.
+TAKEN_OVER = [("say", 1), ("pause", 0), ("push", 0), ("subscribe", 0), ("pause", 0), ("resume", 0)]
 
 
 @given(plan=steps, in_order=st.booleans())
@@ -98,6 +100,8 @@ READ_AHEAD = [*OVERTAKEN, ("say", 1), ("push", 0), ("push", 0), ("pause", 0)]
 @example(plan=[*OVERTAKEN, ("push", 1)], in_order=False)  # ... and arrives when the stream is live again
 @example(plan=[*OVERTAKEN, ("pause", 0)], in_order=False)
 @example(plan=READ_AHEAD, in_order=True)
+@example(plan=TAKEN_OVER, in_order=True)
+@example(plan=TAKEN_OVER, in_order=False)
 @settings(
     max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

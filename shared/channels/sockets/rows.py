@@ -111,7 +111,8 @@ class Subscription(Ephemeral):
     sent_until: Any = flat_map()
     """By run id, the sequence number after the last one that catching up has sent. Pushes omit the entries in this range."""
     missed: Any = flat_map()
-    """By run id, the lowest sequence number that pushes have skipped."""
+    """By run id, the lowest sequence number that pushes have skipped, or that a viewer has asked for and was not sent yet (0: the last
+    hundred)."""
     skips = NumberAttribute(default=0)
     """The number of pushes that skipped entries."""
     generation = UnicodeAttribute(null=True)

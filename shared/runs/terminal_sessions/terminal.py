@@ -85,7 +85,7 @@ def subscribe_run(connection: Connection, run: Run, start: int | None) -> None:
     reset = [
         Subscription.sent_from.set({}),
         Subscription.sent_until.set({}),
-        Subscription.missed.set({}),
+        Subscription.missed.set({run.id: start or 0}),  # whoever pauses before the job comes goes on from here
         Subscription.skips.set(0),
     ]
     target = [Subscription.run.set(run.id), Subscription.generation.set(generation)]
@@ -122,14 +122,12 @@ def catch_up(connection: Connection, generation: str, sent: Sent, frames: Termin
     subscription = _subscription(connection)
     if subscription is None or subscription.generation != generation or subscription.state == LIVE:
         return
-    if subscription.state == PAUSED:
-        _save_position_while_paused(
-            connection, generation, {run_id: (first, end) for run_id, (first, end) in sent.items() if end}
-        )
-        return
     for run_id, (first, end) in sent.items():
         if end == 0:
             sent[run_id] = (first, max(1, last_sequence(run_id) - HISTORY + 1))
+    if subscription.state == PAUSED:
+        _save_position_while_paused(connection, generation, sent)
+        return
     run_ids = [subscription.run] if subscription.run else [run.id for run in runs_of(str(connection.card_id)) if not run.ended]
     states = _states(frames, fetch_all(Run, [one for one in run_ids if one]))
     outcome = socket_client().post(connection.id, *states).outcome
