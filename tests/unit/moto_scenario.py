@@ -91,6 +91,17 @@ def _reads(call: Answer) -> None:
     )
     after = index | {"ExpressionAttributeValues": {":p": {"S": "g1"}, ":s": {"S": "03"}}}
     call("query", KeyConditionExpression="GSI1PK = :p AND GSI1SK > :s", **after)
+    for forward in (True, False):  # page by page, with and without a range: a last page that is full says that there are more
+        for condition, given in (("GSI1PK = :p", index), ("GSI1PK = :p AND GSI1SK > :s", after)):
+            start: Any = {}
+            while start is not None:
+                page = call("query", KeyConditionExpression=condition, ScanIndexForward=forward, Limit=5, **given, **start)
+                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if "LastEvaluatedKey" in page else None
+        gone = row("A", "11", GSI1PK={"S": "g1"}, GSI1SK={"S": "02x"})  # a key that no row has: it may be deleted by now
+        call("query", KeyConditionExpression="GSI1PK = :p", ScanIndexForward=forward, ExclusiveStartKey=gone, **index)
+        call("query", KeyConditionExpression=of, ExpressionAttributeValues=values, Limit=30, ScanIndexForward=forward)
+        call("query", KeyConditionExpression=of, ExpressionAttributeValues=values, ExclusiveStartKey=row("A", "05x"),
+             ScanIndexForward=forward, Limit=3)  # fmt: skip
     call("query", KeyConditionExpression="GSI1PK = :p", IndexName="none", ExpressionAttributeValues={":p": {"S": "g1"}})
     for number in range(5):
         call("put_item", Item=row("L", str(number), text={"S": "x" * 300_000}))
