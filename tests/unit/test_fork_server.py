@@ -26,7 +26,7 @@ print(sorted(reads))
 
 
 def test_what_is_imported_ahead_knows_nothing_of_a_function() -> None:
-    """No settings were read, models of services were, no logger writes to the standard output of this process, no thread is lost by a fork."""
+    """Models of services were read, no settings were; no logger writes to the standard output, no thread is lost by a fork."""
     told = subprocess.run(  # noqa: S603 - this Python
         [sys.executable, "-I", "-c", PRELOAD, str(ROOT)], capture_output=True, text=True, check=True, timeout=120, cwd="/",
         env={"AWS_LAMBDA_FUNCTION_NAME": "fork-server", "AWS_DEFAULT_REGION": "us-east-1"},
