@@ -23,6 +23,7 @@ import moto.core.responses
 import moto.dynamodb.models
 import moto.dynamodb.models.table
 import moto.dynamodb.responses
+import moto.sqs.models
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.endpoint import Endpoint
 from botocore.regions import EndpointRulesetResolver
@@ -78,8 +79,8 @@ def speed_up() -> None:
     ConditionExpressionParser.parse = parse_condition
     UpdateExpressionParser.make = parse_update  # the validator works on a copy
     DynamoHandler.update_item, DynamoHandler.dynamodb_backend = handle_update, property(backend)
-    for function in (method_names_from_class, camelcase_to_underscores):
-        setattr(moto.core.responses, function.__name__, cache(function))
+    moto.core.responses.method_names_from_class = cache(method_names_from_class)
+    moto.core.responses.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = cache(camelcase_to_underscores)
     DynamoType.__eq__ = equal
     LimitedSizeDict.__reduce__ = lambda self: (_attributes, (dict(self),))  # pickle sets, and measures, one after the other
     Table.attribute_keys = cached_property(Table.attribute_keys.fget)  # the indexes of a table of ours stay
