@@ -261,7 +261,8 @@ def update_item(self: DynamoDBBackend, table_name: str, key: dict[str, Any], **a
     """moto's own, where an update's words are new to it or do more than to give attributes plain values."""
     text, condition = about["update_expression"], about.get("condition_expression")
     names, values = about["expression_attribute_names"] or {}, about["expression_attribute_values"] or {}
-    words = table_name, tuple(key), text, condition, tuple(names.items()), tuple(values)
+    written = tuple((word, name if word in text else "") for word, name in names.items())  # a name in a condition may be an id
+    words = table_name, tuple(key), text, condition, written, tuple(values)
     table = self.get_table(table_name)
     if words not in _known or table.stream_shard or about.get("expected") or about.get("attribute_updates"):
         row = _by_moto(self, table_name, key, about)
