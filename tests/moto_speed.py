@@ -230,7 +230,7 @@ def handle_update(self: DynamoHandler) -> Any:
     words = (
         *(asked.get(name) for name in ("TableName", "UpdateExpression", "ConditionExpression")),
         *asked,
-        *names.items(),
+        *_written(names, asked.get("UpdateExpression", "")),
         *values,
     )
     if words not in _known or returns not in {"NONE", "ALL_OLD", "ALL_NEW"} or {"NS": []} in values.values():
@@ -257,12 +257,16 @@ _known: set[Any] = set()
 """The words of updates that moto has carried out, without their values: it checks words and names at the first."""
 
 
+def _written(names: dict[str, str], update: str) -> list[tuple[str, str]]:
+    """The placeholders, with the names of what is written; in a condition a name may be an id."""
+    return [(word, name if word in update else "") for word, name in names.items()]
+
+
 def update_item(self: DynamoDBBackend, table_name: str, key: dict[str, Any], **about: Any) -> Item:
     """moto's own, where an update's words are new to it or do more than to give attributes plain values."""
     text, condition = about["update_expression"], about.get("condition_expression")
     names, values = about["expression_attribute_names"] or {}, about["expression_attribute_values"] or {}
-    written = tuple((word, name if word in text else "") for word, name in names.items())  # a name in a condition may be an id
-    words = table_name, tuple(key), text, condition, written, tuple(values)
+    words = table_name, tuple(key), text, condition, *_written(names, text), tuple(values)
     table = self.get_table(table_name)
     if words not in _known or table.stream_shard or about.get("expected") or about.get("attribute_updates"):
         row = _by_moto(self, table_name, key, about)
