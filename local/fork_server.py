@@ -25,6 +25,9 @@ _FIRST = "shared.edge.http.cold_start"
 _NOT_SHARED = "shared.edge.http."
 """Reads the function's environment when it is imported (`log`), so each worker imports it."""
 
+_SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
+_OF_ALL_SERVICES = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
+
 
 def preload() -> None:
     """Import the modules that all functions share. A package without them shares nothing."""
@@ -34,8 +37,19 @@ def preload() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("shared").__path__, "shared."):
         if not module.name.startswith(_NOT_SHARED):
             importlib.import_module(module.name)
+    read_service_models()
     gc.enable()
     gc.freeze()
+
+
+def read_service_models() -> None:
+    """Read what botocore knows of the services that most functions call; else each worker reads two megabytes of JSON."""
+    loader = importlib.import_module("shared.core.aws").session().get_component("data_loader")
+    for name in _OF_ALL_SERVICES:
+        loader.load_data(name)
+    for service in _SERVICES:
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            loader.load_service_model(service, kind)
 
 
 def receive(channel: socket.socket) -> tuple[bytes, list[int]] | None:

@@ -54,9 +54,9 @@ def load() -> Any:
     early.disable_reaper()
     import ministack.app as engine
 
-    from local.patches import forks, gateway, journal, mails, mappings, sockets, stacks, states, tables, workers
+    from local.patches import expressions, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables, workers
 
-    for module in (workers, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables):
+    for module in (workers, expressions, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables):
         module.apply()
     return engine
 

@@ -62,10 +62,12 @@ GROUPS = {
     "unit/test_contracts_operations.py": "documents",
     "properties/test_authorization.py": "authorization",
     "unit/test_moto_speed.py": "moto",
+    "unit/providers/test_reading.py": "cards",
+    "unit/test_imports.py": "imports",
 }
-"""Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage. Those that
-start platforms of their own do it one after the other."""
-FIRST = ("stack", PLATFORMS, "documents", "infra")  # they take longest
+"""Tests that stay in one process, by file or folder, because they share what is dear: a deployed stack, templates, a stage, cards that
+were read. Those that start platforms of their own do it one after the other."""
+FIRST = ("stack", PLATFORMS, "documents", "infra", "imports", "cards")  # they take longest
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,7 +1,7 @@
 """Update expressions and conditions of moto's DynamoDB, read once for each text.
 
-Only what is plain is here: attributes of the row itself, values of the right kind. For everything else `changes` has no answer, and
-moto does it (`tests/moto_speed.py`).
+Only what is plain is here: attributes of the row itself and members of its maps, values of the right kind. For everything else `changes`
+has no answer, and moto does it (`tests/moto_speed.py`).
 """
 
 from collections.abc import Callable
@@ -16,8 +16,11 @@ from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 Attributes = dict[str, DynamoType]
 Values = dict[str, dict[str, Any]]
 Operand = Callable[[Attributes, dict[str, str], Values], DynamoType]
-Action = Callable[[Attributes, dict[str, str], Values], tuple[str, DynamoType | None]]
+Path = tuple[str, ...]
+"""An attribute of the row, or a map and one of its members: names, or placeholders of names."""
+Action = Callable[[Attributes, dict[str, str], Values], tuple[Path, DynamoType | None]]
 SETS = {"SS", "NS", "BS"}
+_NAMES = (ast.ExpressionAttribute, ast.ExpressionAttributeName)
 
 parse_update = cache(UpdateExpressionParser.make)
 _parse_condition = ConditionExpressionParser.parse
@@ -29,10 +32,24 @@ class NotPlain(Exception):
 
 def changes(text: str, attributes: Attributes, names: dict[str, str], values: Values) -> dict[str, DynamoType | None] | None:
     """The new values of a row's attributes, None for one that goes away. None where moto has to do it."""
+    new: dict[str, DynamoType | None] = {}
     try:
-        return dict(action(attributes, names, values) for action in _actions(text))
+        for action in _actions(text):
+            path, value = action(attributes, names, values)
+            root, *members = (names.get(word, word) for word in path)
+            new[root] = _with_member(new.get(root) or attributes[root], members[0], value) if members else value
     except (NotPlain, KeyError):  # an attribute that is not there
         return None
+    return new
+
+
+def _with_member(old: DynamoType, member: str, value: DynamoType | None) -> DynamoType:
+    """A map of its own, with another value of a member."""
+    if old.type != "M" or value is None:
+        raise NotPlain
+    changed = DynamoType({"M": {}})
+    changed.value = old.value | {member: value}
+    return changed
 
 
 def _actions(text: str) -> tuple[Action, ...]:
@@ -51,35 +68,35 @@ def _plain_actions(text: str) -> tuple[Action, ...] | None:
 
 
 def _set(path: Any, value: Any) -> Action:
-    word, value_of = _word(path), _value(value)
-    return lambda row, names, values: (names.get(word, word), value_of(row, names, values))
+    words, value_of = _words(path), _value(value)
+    return lambda row, names, values: (words, value_of(row, names, values))
 
 
 def _remove(path: Any) -> Action:
-    word = _word(path)
-    return lambda _row, names, _values: (names.get(word, word), None)
+    words = _words(path)
+    return lambda _row, _names, _values: (words, None)
 
 
 def _add(path: Any, value: Any) -> Action:
-    word, added_of = _word(path), _operand(value)
+    words, added_of = _words(path), _operand(value)
 
-    def add(row: Attributes, names: dict[str, str], values: Values) -> tuple[str, DynamoType]:
-        name, added = names.get(word, word), added_of(row, names, values)
+    def add(row: Attributes, names: dict[str, str], values: Values) -> tuple[Path, DynamoType]:
+        old, added = _there(row, words, names), added_of(row, names, values)
         if added.type == "N":
-            return name, _number(row.get(name) or DynamoType({"N": "0"})) + added
-        old = _set_of(added, row.get(name))
-        return name, DynamoType({added.type: old + [one for one in added.value if one not in old]})
+            return words, _number(old or DynamoType({"N": "0"})) + added
+        before = _set_of(added, old)
+        return words, DynamoType({added.type: before + [one for one in added.value if one not in before]})
 
     return add
 
 
 def _delete(path: Any, value: Any) -> Action:
-    word, gone_of = _word(path), _operand(value)
+    words, gone_of = _words(path), _operand(value)
 
-    def delete(row: Attributes, names: dict[str, str], values: Values) -> tuple[str, DynamoType | None]:
-        name, gone = names.get(word, word), gone_of(row, names, values)
-        left = [one for one in _set_of(gone, row.get(name)) if one not in gone.value]
-        return name, DynamoType({gone.type: left}) if left else None
+    def delete(row: Attributes, names: dict[str, str], values: Values) -> tuple[Path, DynamoType | None]:
+        gone = gone_of(row, names, values)
+        left = [one for one in _set_of(gone, _there(row, words, names)) if one not in gone.value]
+        return words, DynamoType({gone.type: left}) if left else None
 
     return delete
 
@@ -92,11 +109,25 @@ _KINDS: dict[type, Callable[..., Action]] = {
 }
 
 
-def _word(path: Any) -> str:
-    """An attribute of the row, by its name or the name's placeholder."""
-    if type(path) is not ast.UpdateExpressionPath or len(path.children) > 1:
+def _words(path: Any) -> Path:
+    """The names on a path, or their placeholders."""
+    if type(path) is not ast.UpdateExpressionPath:
         raise NotPlain
-    return str(path.children[0].children[0])
+    words = [part for part in path.children if type(part) is not ast.ExpressionPathDescender]
+    if len(words) > 2 or any(type(part) not in _NAMES for part in words):
+        raise NotPlain
+    return tuple(str(part.children[0]) for part in words)
+
+
+def _there(row: Attributes, words: Path, names: dict[str, str]) -> DynamoType | None:
+    """What stands at a path."""
+    root, *members = (names.get(word, word) for word in words)
+    value = row.get(root)
+    if not members:
+        return value
+    if value is None or value.type != "M":
+        raise NotPlain
+    return value.value.get(members[0])
 
 
 def _value(node: Any) -> Operand:
@@ -117,12 +148,18 @@ def _operand(node: Any) -> Operand:
         value = node.get_value_name()
         return lambda _row, _names, values: DynamoType(values[value])
     if type(node) is ast.UpdateExpressionPath:
-        word = _word(node)
-        return lambda row, names, _values: row[names.get(word, word)]
+        words = _words(node)
+        return lambda row, names, _values: _required(_there(row, words, names))
     if type(node) is ast.UpdateExpressionFunction and node.get_function_name() == "if_not_exists":
-        word, otherwise = _word(node.get_nth_argument(1)), _operand(node.get_nth_argument(2))
-        return lambda row, names, values: row.get(names.get(word, word)) or otherwise(row, names, values)
+        words, otherwise = _words(node.get_nth_argument(1)), _operand(node.get_nth_argument(2))
+        return lambda row, names, values: _there(row, words, names) or otherwise(row, names, values)
     raise NotPlain
+
+
+def _required(value: DynamoType | None) -> DynamoType:
+    if value is None:
+        raise NotPlain
+    return value
 
 
 def _number(value: DynamoType) -> DynamoType:

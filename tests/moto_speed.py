@@ -12,6 +12,7 @@ import copy
 import json
 import re
 import threading
+from bisect import bisect_left, bisect_right
 from functools import cache, cached_property, partial
 from itertools import count
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ import moto.core.responses
 import moto.dynamodb.models
 import moto.dynamodb.models.table
 import moto.dynamodb.responses
+import moto.sqs.models
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.endpoint import Endpoint
 from botocore.regions import EndpointRulesetResolver
@@ -33,7 +35,7 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ConditionalCheckFailed, ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
@@ -77,8 +79,8 @@ def speed_up() -> None:
     ConditionExpressionParser.parse = parse_condition
     UpdateExpressionParser.make = parse_update  # the validator works on a copy
     DynamoHandler.update_item, DynamoHandler.dynamodb_backend = handle_update, property(backend)
-    for function in (method_names_from_class, camelcase_to_underscores):
-        setattr(moto.core.responses, function.__name__, cache(function))
+    moto.core.responses.method_names_from_class = cache(method_names_from_class)
+    moto.core.responses.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = cache(camelcase_to_underscores)
     DynamoType.__eq__ = equal
     LimitedSizeDict.__reduce__ = lambda self: (_attributes, (dict(self),))  # pickle sets, and measures, one after the other
     Table.attribute_keys = cached_property(Table.attribute_keys.fget)  # the indexes of a table of ours stay
@@ -228,7 +230,7 @@ def handle_update(self: DynamoHandler) -> Any:
     words = (
         *(asked.get(name) for name in ("TableName", "UpdateExpression", "ConditionExpression")),
         *asked,
-        *names.items(),
+        *_written(names, asked.get("UpdateExpression", "")),
         *values,
     )
     if words not in _known or returns not in {"NONE", "ALL_OLD", "ALL_NEW"} or {"NS": []} in values.values():
@@ -255,11 +257,16 @@ _known: set[Any] = set()
 """The words of updates that moto has carried out, without their values: it checks words and names at the first."""
 
 
+def _written(names: dict[str, str], update: str) -> list[tuple[str, str]]:
+    """The placeholders, with the names of what is written; in a condition a name may be an id."""
+    return [(word, name if word in update else "") for word, name in names.items()]
+
+
 def update_item(self: DynamoDBBackend, table_name: str, key: dict[str, Any], **about: Any) -> Item:
     """moto's own, where an update's words are new to it or do more than to give attributes plain values."""
     text, condition = about["update_expression"], about.get("condition_expression")
     names, values = about["expression_attribute_names"] or {}, about["expression_attribute_values"] or {}
-    words = table_name, tuple(key), text, condition, tuple(names.items()), tuple(values)
+    words = table_name, tuple(key), text, condition, *_written(names, text), tuple(values)
     table = self.get_table(table_name)
     if words not in _known or table.stream_shard or about.get("expected") or about.get("attribute_updates"):
         row = _by_moto(self, table_name, key, about)
@@ -342,27 +349,56 @@ def query(
     hash_key_conditions: list[tuple[str, DynamoType]],
     **named: Any,
 ) -> Any:
-    """moto's own, over the rows of the one partition that is asked for."""
-    partition = copy.copy(self)
-    partition.items = _partition(self, hash_key, index, hash_key_conditions)
-    partition.all_items = lambda: [row for rows in partition.items.values() for row in rows.values()]  # sorted by the query
-    asked = (hash_key, comparison, values, limit, start, forward, projections, index, *more)
-    return _query(partition, *asked, hash_key_conditions=hash_key_conditions, **named)
+    """moto's own, over the rows of one partition that can stand on the page. All keys of our tables are texts."""
+    keys = _keys(self, index)
+    rows = sorted(_partition(self, hash_key, keys, hash_key_conditions), key=partial(_place, keys))
+    if start is not None:
+        last = tuple(start[key]["S"] for key in keys)
+        rows = (
+            rows[: bisect_left(rows, last, key=partial(_place, keys))]
+            if forward is False
+            else rows[bisect_right(rows, last, key=partial(_place, keys)) :]
+        )
+    if not comparison and named.keys() == {"range_key_conditions"}:
+        rows = _first_page(rows if forward is not False else rows[::-1], limit)
+    page = copy.copy(self)
+    page.all_items = lambda: rows  # sorted by the query
+    asked = (hash_key, comparison, values, limit, None, forward, projections, index, *more)
+    return _query(page, *asked, hash_key_conditions=hash_key_conditions, **named)
+
+
+def _keys(table: Table, index: str | None) -> list[str]:
+    """The attributes by which moto sorts: the keys of the index, then those of the table."""
+    schemas = [one.schema for one in table.all_indexes() if one.name == index]
+    return [key["AttributeName"] for schema in schemas for key in schema] + [table.hash_key_attr, table.range_key_attr]
+
+
+def _place(keys: list[str], row: Item) -> tuple[str, ...]:
+    return tuple([row.attrs[key].value for key in keys])
 
 
 def _partition(
-    table: Table, hash_key: DynamoType | None, index: str | None, conditions: list[tuple[str, DynamoType]] | None
-) -> dict[DynamoType, dict[DynamoType, Item]]:
-    if not index:
-        return {hash_key: table.items[hash_key]} if hash_key in table.items else {}
-    if not conditions:
-        return table.items
-    name, value = conditions[0]
-    return {
-        key: matching
-        for key, rows in table.items.items()
-        if (matching := {sort: row for sort, row in rows.items() if name in row.attrs and row.attrs[name].value == value.value})
-    }
+    table: Table, hash_key: DynamoType | None, keys: list[str], conditions: list[tuple[str, DynamoType]] | None
+) -> list[Item]:
+    if keys[0] == table.hash_key_attr:
+        return [*table.items.get(hash_key, {}).values()]
+    (partition, value), sort = (conditions or [(keys[0], hash_key)])[0], keys[1]
+    return [
+        row
+        for rows in table.items.values()
+        for row in rows.values()
+        if partition in row.attrs and sort in row.attrs and row.attrs[partition].value == value.value
+    ]
+
+
+def _first_page(rows: list[Item], limit: int | None) -> list[Item]:
+    """The first rows, up to the one after a page: by it moto tells that there are more."""
+    bytes_ = 0
+    for number, row in enumerate(rows):
+        bytes_ += row.size()
+        if number == limit or bytes_ > RESULT_SIZE_LIMIT:
+            return rows[: number + 1]
+    return rows
 
 
 def transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:

@@ -91,6 +91,17 @@ def _reads(call: Answer) -> None:
     )
     after = index | {"ExpressionAttributeValues": {":p": {"S": "g1"}, ":s": {"S": "03"}}}
     call("query", KeyConditionExpression="GSI1PK = :p AND GSI1SK > :s", **after)
+    for forward in (True, False):  # page by page, with and without a range: a last page that is full says that there are more
+        for condition, given in (("GSI1PK = :p", index), ("GSI1PK = :p AND GSI1SK > :s", after)):
+            start: Any = {}
+            while start is not None:
+                page = call("query", KeyConditionExpression=condition, ScanIndexForward=forward, Limit=5, **given, **start)
+                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if "LastEvaluatedKey" in page else None
+        gone = row("A", "11", GSI1PK={"S": "g1"}, GSI1SK={"S": "02x"})  # a key that no row has: it may be deleted by now
+        call("query", KeyConditionExpression="GSI1PK = :p", ScanIndexForward=forward, ExclusiveStartKey=gone, **index)
+        call("query", KeyConditionExpression=of, ExpressionAttributeValues=values, Limit=30, ScanIndexForward=forward)
+        call("query", KeyConditionExpression=of, ExpressionAttributeValues=values, ExclusiveStartKey=row("A", "05x"),
+             ScanIndexForward=forward, Limit=3)  # fmt: skip
     call("query", KeyConditionExpression="GSI1PK = :p", IndexName="none", ExpressionAttributeValues={":p": {"S": "g1"}})
     for number in range(5):
         call("put_item", Item=row("L", str(number), text={"S": "x" * 300_000}))
@@ -138,6 +149,21 @@ def _updates(call: Answer) -> None:
         update("C", "3", "SET a = if_not_exists(a, :v) - :v, b = :v ADD hits :v", given, ReturnValues="ALL_NEW")
         update("C", "3", "SET c = :v", given, ConditionExpression="attribute_not_exists(c) OR c = :v",
                ReturnValuesOnConditionCheckFailure="ALL_OLD", ReturnValues="ALL_OLD")  # fmt: skip
+    for number in range(3):  # members of maps, which the second time are not moto's own way
+        more = {":v": {"N": str(number)}, ":s": {"S": f"s{number}"}, ":t": {"SS": [f"t{number}"]}, ":e": {"M": {}}}
+        one_of = {"#m": "m", "#a": f"a{number % 2}", "#b": "b"}
+        update("C", "5", "SET #m = if_not_exists(#m, :e)", {":e": more[":e"]}, ExpressionAttributeNames={"#m": "m"})
+        update("C", "5", "SET #m.#a = if_not_exists(#m.#a, :v), #m.#b = :s", {k: more[k] for k in (":v", ":s")},
+               ExpressionAttributeNames=one_of, ReturnValues="ALL_OLD")  # fmt: skip
+        update("C", "5", "SET #m.#a = #m.#a + :v, total = #m.#a - :v", {":v": more[":v"]}, ReturnValues="ALL_NEW",
+               ExpressionAttributeNames={"#m": "m", "#a": "a0"})  # fmt: skip
+        update("C", "5", "ADD m.tags :t, m.hits :v", {k: more[k] for k in (":v", ":t")}, ReturnValues="ALL_NEW")
+        update("C", "5", "DELETE m.tags :t SET total = m.hits", {":t": {"SS": [f"t{number // 2}"]}}, ReturnValues="ALL_NEW")
+        update("C", "5", "REMOVE m.b SET m.c = m.b", ReturnValues="ALL_NEW")
+        update("C", "5", "SET m.none = m.nothing", ReturnValues="ALL_NEW")
+        update("C", "5", "SET total.a = :v", {":v": more[":v"]})
+        update("C", "5", "SET m.b = :s, m.l = :l, m.l[0] = :s", {":s": more[":s"], ":l": {"L": []}})
+        update("C", "6", "SET m.a = :v", {":v": more[":v"]})
     for kind, members in (("SS", ["a", "b"]), ("SS", ["b", "c"]), ("NS", ["1"]), ("SS", ["a", "b", "c"])):
         update("C", "3", "ADD tags :t REMOVE b", {":t": {kind: members}}, ReturnValues="ALL_NEW")
         update("C", "3", "DELETE tags :t", {":t": {kind: members[1:] or members}}, ReturnValues="ALL_NEW")

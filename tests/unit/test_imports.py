@@ -1,8 +1,10 @@
 """What a function imports on its way to its first answer decides how long it takes to start: counts and names, no times.
 
-Each area is started in a process of its own, as on Lambda (`shared.edge.http.cold_start`); AWS is answered inside it.
+Each function is started in a process of its own, as on Lambda (`shared.edge.http.cold_start`); AWS is answered inside it. These processes
+are forks of one that has imported what all of them import first.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -45,11 +47,33 @@ MODULES = (
 )
 
 
-def loaded(name: str) -> set[str]:
-    """The names of the modules after the first answer. What only is installed here, for tests, is hidden as it is in the package."""
-    hide = "import sys; sys.modules['cryptography'] = None; "
+EACH_AREA = "shared.edge.http.lambda_handler"  # by which an area is known, see AREAS
+EACH_WORKER = "botocore.session"
+START = """
+import sys
+sys.modules["cryptography"] = None  # what only is installed here, for tests, is hidden as it is in the package
+import importlib, json, os, tempfile
+from bench.first_request import main
+first, *names = sys.argv[1:]
+importlib.import_module(first)
+modules = {first: sorted(sys.modules)}
+for name in names:
+    with tempfile.TemporaryFile("w+") as output:
+        if not (child := os.fork()):
+            os.dup2(output.fileno(), 1)
+            main(name, "modules")
+        if status := os.waitpid(child, 0)[1]:
+            sys.exit(f"{name}: {status}")
+        output.seek(0)
+        modules[name] = output.read().split()
+json.dump(modules, sys.stdout)
+"""
+
+
+def loaded(first: str, *names: str) -> dict[str, set[str]]:
+    """The names of the modules after the first answer of each function, and of those that were there when it started (`first`)."""
     done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-c", f"{hide}from bench.first_request import main; main(*sys.argv[1:])", name, "modules"],
+        [sys.executable, "-c", START, first, *names],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **ENVIRONMENT},
         capture_output=True,
@@ -57,7 +81,17 @@ def loaded(name: str) -> set[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
+    return {name: set(modules) for name, modules in json.loads(done.stdout).items()}
+
+
+@pytest.fixture(scope="module")
+def areas() -> dict[str, set[str]]:
+    return loaded(EACH_AREA, *AREAS)
+
+
+@pytest.fixture(scope="module")
+def workers() -> dict[str, set[str]]:
+    return loaded(EACH_WORKER, *WORKERS)
 
 
 def within(modules: set[str], forbidden: set[str]) -> set[str]:
@@ -66,20 +100,25 @@ def within(modules: set[str], forbidden: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("area", AREAS)
 @pytest.mark.thorough
-def test_an_area_imports_what_its_first_answer_needs(area: str) -> None:
-    modules = loaded(area)
+def test_an_area_imports_what_its_first_answer_needs(area: str, areas: dict[str, set[str]]) -> None:
+    modules = areas[area]
     assert within(modules, NEVER_IN_AREAS) - {"cryptography", "pydantic.v1"} == set()  # these two are blocked, not loaded
     assert len(modules) <= MODULES
 
 
 @pytest.mark.parametrize("worker", WORKERS)
 @pytest.mark.thorough
-def test_a_worker_knows_nothing_of_the_api(worker: str) -> None:
-    assert within(loaded(worker), NEVER_IN_WORKERS) - {"cryptography"} == set()
+def test_a_worker_knows_nothing_of_the_api(worker: str, workers: dict[str, set[str]]) -> None:
+    assert within(workers[worker], NEVER_IN_WORKERS) - {"cryptography"} == set()
+
+
+@pytest.mark.thorough
+def test_what_is_imported_before_the_fork_is_what_each_worker_imports(workers: dict[str, set[str]]) -> None:
+    assert workers[EACH_WORKER] <= loaded("json", "ws_pusher")["ws_pusher"] | {"bench", "bench.first_request"}
 
 
 def test_the_first_request_loads_one_contract() -> None:
-    modules = loaded("cards")
+    modules = loaded(EACH_AREA, "cards")["cards"]
     assert {name for name in modules if name.startswith("functions.cards.")} == {
         "functions.cards.agentworks",
         "functions.cards.handler",
@@ -88,7 +127,7 @@ def test_the_first_request_loads_one_contract() -> None:
 
 
 def test_the_pusher_knows_of_the_edge_only_how_a_terminal_is_shown() -> None:
-    modules = loaded("ws_pusher")
+    modules = loaded(EACH_WORKER, "ws_pusher")["ws_pusher"]
     assert {name for name in modules if name.startswith("shared.edge.")} == {
         "shared.edge.views",
         "shared.edge.views.agentworks",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,14 @@ def acts(turns):
     return [call.name for _, calls, _ in turns for call in calls if not call.name.startswith(("read_", "list_"))]
 
 
+@cache
 def all_lines():
     return {line for row in lines().values() for line in row.values()}
+
+
+@cache
+def longest_first():
+    return sorted(all_lines(), key=len, reverse=True)
 
 
 # -- every line is a quotation or stands in the table
@@ -139,7 +146,7 @@ def assert_nothing_of_its_own(turns, card, extra=()):
 def assert_sentences_fixed(summary):
     """The summary's first paragraph is made of whole lines of the table."""
     left = summary.split("\n")[0]
-    for line in sorted(all_lines(), key=len, reverse=True):
+    for line in longest_first():
         left = left.replace(line, "")
     assert not left.strip(), left
 
@@ -266,13 +273,12 @@ def test_what_is_read_of_a_table_piece_by_piece_is_the_whole_table():
 
 
 def test_a_heading_is_found_among_those_with_its_first_letter_as_among_all():
+    words = [word for card in MARKED for word in card["description"].lower().split()]
     for kind in keys("headings"):
         items = [item for language in LANGUAGES for item in entry(language, "headings", kind)]
         every = re.compile("|".join(items))
-        plain = [re.sub(r"\\b|[$^]", "", item) for item in items] + [
-            word for card in MARKED for word in card["description"].lower().split()
-        ]
-        for text in plain:
+        plain = [re.sub(r"\\b|[$^]", "", item) for item in items]
+        for text in dict.fromkeys([*plain, *words]):
             found = dict(heading_starts(ANY, text[0]))[kind]
             assert bool(found.match(text)) is bool(every.match(text)), (kind, text)
             assert bool(found.fullmatch(text)) is bool(every.fullmatch(text)), (kind, text)
