@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Fn, aws_cloudwatch, aws_sns
+from aws_cdk import Fn, aws_cloudwatch, aws_sns, aws_xray
 from constructs import Construct
 
 from infra.backend import Backend
@@ -42,6 +42,7 @@ class Metric:
 
 
 WORKERS_ALONE = tuple(name for name in FUNCTIONS if name not in BEHIND_GATEWAYS)
+TRACED = 0.05  # of the requests
 DASHBOARD_METRICS = 50  # of each of an account's first three dashboards, which cost nothing (aws.amazon.com/cloudwatch/pricing)
 THROTTLES = Metric("AWS/Lambda", "Throttles")  # of all functions of the account and region
 JOB_FAILURES = Metric("Cadre", "failed")  # of all jobs (functions/scheduled): written only if something failed
@@ -78,7 +79,29 @@ class Watch(PlatformStack):
         if not settings.local:
             self._alarm("MailBounceRate", BOUNCES, MAIL_BOUNCE_RATE, period=_MAIL_PERIOD)
             self._alarm("MailComplaintRate", COMPLAINTS, MAIL_COMPLAINT_RATE, period=_MAIL_PERIOD)
+            self._sampling()
         self._dashboard(functions.by_name, data, backend, socket, apis)
+
+    def _sampling(self) -> None:
+        """Trace a share of the requests. X-Ray's own rule records the first request of every second, and so all of a quiet stage: up to 5
+        USD a million."""
+        aws_xray.CfnSamplingRule(
+            self,
+            "Sampling",
+            sampling_rule=aws_xray.CfnSamplingRule.SamplingRuleProperty(
+                rule_name=self.settings.stack_name("requests"),
+                priority=100,
+                fixed_rate=TRACED,
+                reservoir_size=0,
+                service_name=f"{self.settings.stack_name('')}*",
+                service_type="*",
+                host="*",
+                http_method="*",
+                url_path="*",
+                resource_arn="*",
+                version=1,
+            ),
+        )
 
     def _topic(self, email: str) -> str:
         """The ARN, read once: each attribute of a construct is a request to the CDK's Node process."""

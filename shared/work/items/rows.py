@@ -113,5 +113,5 @@ class Item(ItemHead):
         }
 
 
-# what only the whole card has
-Item.REST = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes())
+# what only the whole card has; nothing that reads a head asks when the card was made
+Item.REST = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes()) | {"created_at"}
