@@ -5,9 +5,9 @@
     assert (seen.count, seen.names) == (1, ["BatchGetItem"])
 
 Retries of botocore count as requests of their own, as they do in time. `count` says how many come one after the other, in whatever
-thread: a read that waits for another read is a trip more, although both were begun ahead. What is left out are the leases of a process
-for its rate limits (`shared.people.access.quota_leases`): one request in twenty, whichever comes first. With LARGE_LEASES it is always the
-first.
+thread: a read that waits for another read is a trip more, although both were begun ahead. What is left out comes with one request in
+many, whichever it is: the leases of a process for its rate limits (`shared.people.access.quota_leases`; with LARGE_LEASES it is always
+the first), and the beginning of a limit's window (`shared.store.rate_windows`).
 """
 
 import re
@@ -23,6 +23,7 @@ from tests.beside import add_trip, follow_reads, set_trips, trips_so_far
 
 LARGE_LEASES = {"FIRST": 500, "MOST": 500, "SHARE": 2}
 _LEASE = re.compile(rb'":amount": ?\{"N": ?"(?!1")')  # what is counted at once is more than one request
+_BEGINNING = re.compile(rb'":x\d+":')  # the number above which a window would be an error
 _EVENT = "request-created.dynamodb"  # once for every HTTP request, retries included
 
 
@@ -58,7 +59,7 @@ def count_requests() -> Iterator[DynamoRequests]:
     seen = DynamoRequests()
 
     def note(request: Any, operation_name: str, **_: Any) -> None:
-        if not (operation_name == "UpdateItem" and _LEASE.search(request.body)):
+        if not (_BEGINNING.search(request.body) or (operation_name == "UpdateItem" and _LEASE.search(request.body))):
             (seen.beside if is_beside() else seen.names).append(operation_name)
             add_trip()
 

@@ -4,6 +4,7 @@ A list is read in the order of its decisions: may the caller see it, which rows 
 each other's answers, only each other's permission.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -13,6 +14,7 @@ from shared.store.client import settle
 from shared.store.lifetime import begin
 
 T = TypeVar("T")
+_NAME = "read-ahead"
 _THREADS = 4  # a request reads at most three things at once
 
 
@@ -30,10 +32,17 @@ class Ahead(Generic[T]):
 
 def read_ahead(read: Callable[[], T]) -> Ahead[T]:
     """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way. It ends
-    with the request (`one_request`)."""
+    with the request (`one_request`).
+
+    Inside of a read that is ahead already it is carried out at once: threads that wait for each other's turn would wait for ever.
+    """
+    if threading.current_thread().name.startswith(_NAME):
+        done: Future[T] = Future()
+        done.set_result(read())
+        return Ahead(done)
     return Ahead(begin(_pool().submit, read))
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, "read-ahead")
+    return ThreadPoolExecutor(_THREADS, _NAME)
