@@ -3,7 +3,8 @@
 import pytest
 
 from shared.store import fetch, get
-from shared.work.boards.creating import board_id_of, lane_id_of
+from shared.work.boards.creating import board_id_of
+from shared.work.boards.lane_keys import lane_id_of
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.rows import Item
 from tests.areas.driving import Client, sign_up

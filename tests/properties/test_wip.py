@@ -16,7 +16,7 @@ from shared.people.access import records
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
 from shared.work.boards.counting import card_location
-from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lane_keys import lane_id_of, lane_key
 from shared.work.boards.lanes import COLUMNS
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
@@ -71,7 +71,7 @@ class Play:
         assert dict(counts.columns) == {column.id: columns[column.id] for column in COLUMNS}
         assert counts.next == len(self.cards)
         listed = query(Item, f"BOARD#{self.board_id}#ITEM", index=1).rows
-        assert {row.gsi1sk.split("#")[0] for row in listed} == set(lanes)
+        assert {row.gsi1sk.split("#")[0] for row in listed} == {lane_key(self.board_id, lane_id) for lane_id in lanes}
         assert len(listed) == len(living)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id
-from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lane_keys import lane_id_of
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
 

@@ -25,7 +25,7 @@ from shared.core.errors import CadreError
 from shared.core.texts import searchable
 from shared.store import Entity, fetch_all, fetch_indexed, get, get_many, query
 from shared.work.boards.conditions import Condition, target_lane_id
-from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lane_keys import lane_id_of, lane_key
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
@@ -84,7 +84,7 @@ def pull_next_card(board_id: str, lane_id: str) -> None:
     for lane in lanes:
         if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in _conditions(lane)):
             continue
-        page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane.id}#", limit=_MAX_CANDIDATES)
+        page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane_key(board_id, lane.id)}#", limit=_MAX_CANDIDATES)
         for row in page.rows:
             if any(item.lane_id == lane_id for item in progress_items([row.entity_id])):
                 return

@@ -4,6 +4,7 @@ prefix (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query lists everything that
 from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.work.boards.lane_keys import lane_key
 
 PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
@@ -75,7 +76,7 @@ class Item(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.archived_at:
             return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
-        keys = {1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{self.place}")}
+        keys = {1: (f"BOARD#{self.board_id}#ITEM", f"{lane_key(self.board_id, self.lane_id)}#{self.place}")}
         if self.parent_id:
             keys[3] = (f"PARENT#{self.parent_id}", self.place)
         if self.status == "done":

@@ -25,6 +25,7 @@ from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
     refuse_archived,
@@ -94,6 +95,7 @@ class _Change:
         self.actor, self.item = actor, item
         self.before = {name: getattr(item, name) for name in _RECORDED_FIELDS}
         self.location: CardLocation = card_location(item)
+        self.words = words_of(item)
         self.lane_limit: int | None = None
         self._board: BoardSnapshot | None = None
 
@@ -204,9 +206,10 @@ class _Change:
             kind = EventType.ITEM_UNBLOCKED
         event_changes = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=event_changes, **data)
+        postings = change_postings(item, self.words)
         if after == self.location:
-            return [require_writable(item.board_id)]
-        return [update_counts(item.board_id, leaves=self.location, enters=after, lane_limit=self.lane_limit)]
+            return [require_writable(item.board_id), *postings]
+        return [update_counts(item.board_id, leaves=self.location, enters=after, lane_limit=self.lane_limit), *postings]
 
 
 def _truncate(value: Any) -> Any:
