@@ -37,9 +37,9 @@ from shared.work.items import dependencies
 from shared.work.items.archiving import restore_item
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item
+from shared.work.items.filtering import ItemFilter
 from shared.work.items.hours import log_hours
 from shared.work.items.links import add_link, remove_link
-from shared.work.items.filtering import ItemFilter
 from shared.work.items.listing import list_archived, list_items
 from shared.work.items.moving import move_item
 from shared.work.items.updating import update_item

@@ -26,7 +26,7 @@ from shared.runs.terminal_sessions import replay
 from shared.runs.terminal_sessions import terminal as terminal_session
 from shared.runs.terminal_sessions.log_filters import LogFilter, ReplayOptions
 from shared.store import fetch, load
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -69,7 +69,7 @@ _MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 
 
 def _connect_terminal(request: ConnectRequest) -> None:
-    card = load(Item, request.path["cardId"], request.actor, Permission.CARD_READ)
+    card = load(ItemHead, request.path["cardId"], request.actor, Permission.CARD_READ)
     connection = _connection(request, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
     subscription = terminal_session.new_terminal(connection)
     open_connection(connection, [subscription])

@@ -12,12 +12,15 @@ from shared.core.ids import bare_id, is_id
 from shared.store.ahead import read_ahead
 from shared.store.client import batches, dynamodb, the_client
 from shared.store.decoding import from_json
-from shared.store.first_reads import open_decision
-from shared.store.rows import Entity, Row, id_in_key
+from shared.store.first_reads import Key, open_decision
+from shared.store.optimistic import retrying, stale
+from shared.store.rows import REST_KEY, Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
+RowKey = tuple[type[Row], str, str]
+"""The model of a row, its partition key and its sort key."""
 
 COLLECTION_CAP = 5_000
 """Rows that a bounded collection may hold: lists that filter in memory read at most this many index rows (about 1.2 MB)."""
@@ -61,8 +64,8 @@ def fetch(model: type[E], entity_id: str) -> E | None:
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
     """Return one row by its key, or None. A consistent read costs one unit per 4 KB, an inconsistent one half of it."""
-    if consistent and open_decision() is not None:
-        return cast("R | None", get_many([(model, pk, sk)])[0])
+    if _has_rest(model) or (consistent and open_decision() is not None):
+        return cast("R | None", get_many([(model, pk, sk)], consistent=consistent)[0])
     raw = (
         dynamodb()
         .get_item(TableName=model.table_name(), Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=consistent)
@@ -71,37 +74,67 @@ def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -
     return model.decode(raw) if raw else None
 
 
-def get_many(keys: Sequence[tuple[type[Row], str, str]], *, to_show: bool = False) -> list[Row | None]:
-    """Return rows of any model by key, in the order of the keys, in one round trip (strongly consistent). At most 100 keys.
+def get_many(keys: Sequence[RowKey], *, consistent: bool = True, to_show: bool = False) -> list[Row | None]:
+    """Return rows of any model by key, in the order of the keys, in one round trip, strongly consistent unless told otherwise.
+
+    At most 100 rows; an entity with a second row has two, which are read again if a write came between them.
 
     With `to_show`, the rows (all of one model) lack the attributes that no response shows (`Entity.INTERNAL`) and are eventually
     consistent, as the index is from which a page comes: half of the units. Never write them back.
     """
-    if not keys:
-        return []
-    if len(keys) > _BATCH:
-        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(keys)}")
+    found = _raw_rows(keys, consistent=consistent and not to_show, to_show=to_show) if keys else {}
+    return [_row(key, found) if _has_rest(key[0]) else _decode(key, found) for key in keys]
+
+
+def _row(key: RowKey, found: dict[Key, dict[str, Any]]) -> Row | None:
+    return retrying(lambda number: _decode(key, _raw_rows([key]) if number else found))
+
+
+def _decode(key: RowKey, found: dict[Key, dict[str, Any]]) -> Row | None:
+    """Return a row among those that were found. Raises `stale` for an entity whose two rows do not belong together."""
+    model, pk, sk = key
+    raw = found.get((model.table_name(), pk, sk))
+    if raw is None or not issubclass(model, Entity) or not model.REST:
+        return None if raw is None else model.decode(raw)
+    entity = model.join(raw, found.get((model.table_name(), pk, REST_KEY)))
+    if entity is None:
+        raise stale()
+    return entity
+
+
+def _has_rest(model: type[Row]) -> bool:
+    return issubclass(model, Entity) and bool(model.REST)
+
+
+def _raw_rows(keys: Sequence[RowKey], *, consistent: bool = True, to_show: bool = False) -> dict[Key, dict[str, Any]]:
+    """Read rows in one batch, and with them the row that decides on the request, if that is still open."""
+    asked: dict[Key, type[Row]] = {}
+    for model, pk, sk in keys:
+        for part in (sk, REST_KEY) if _has_rest(model) else (sk,):
+            asked[model.table_name(), pk, part] = model
     requests: dict[str, dict[str, Any]] = {}
-    for model, pk, sk in dict.fromkeys(keys):
+    for (table, pk, sk), model in asked.items():
         projection = _projection(model) if to_show else {}
-        request = requests.setdefault(model.table_name(), {"Keys": [], "ConsistentRead": not to_show} | projection)
+        request = requests.setdefault(table, {"Keys": [], "ConsistentRead": consistent} | projection)
         request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
+    if len(asked) > _BATCH:
+        raise ValueError(f"get_many reads at most {_BATCH} rows, not {len(asked)}")
     waiting = open_decision()
-    if waiting is None or to_show or len(keys) == _BATCH:
+    if waiting is None or not consistent or len(asked) == _BATCH:
         waiting, client = None, dynamodb()
     else:
         client = the_client()
         table, pk, sk = waiting.key
-        request = requests.setdefault(table, {"Keys": [], "ConsistentRead": True})
-        if (key := {"PK": {"S": pk}, "SK": {"S": sk}}) not in request["Keys"]:
-            request["Keys"].append(key)
-    by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
+        if waiting.key not in asked:
+            request = requests.setdefault(table, {"Keys": [], "ConsistentRead": True})
+            request["Keys"].append({"PK": {"S": pk}, "SK": {"S": sk}})
+    found: dict[Key, dict[str, Any]] = {}
     for response in batches(client.batch_get_item, requests, "UnprocessedKeys"):
         for table, rows in response["Responses"].items():
-            by_key.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
+            found.update({(table, raw["PK"]["S"], raw["SK"]["S"]): raw for raw in rows})
     if waiting is not None:
-        waiting.take(by_key.get(waiting.key))
-    return [model.decode(raw) if (raw := by_key.get((model.table_name(), pk, sk))) else None for model, pk, sk in keys]
+        waiting.take(found.get(waiting.key))
+    return found
 
 
 @cache
@@ -113,12 +146,16 @@ def _projection(model: type[Row]) -> dict[str, Any]:
 
 
 def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> list[E]:
-    """Return entities by ids, in that order, without missing ones; a round trip per 100. `to_show`: see `get_many`."""
+    """Return entities by ids, in that order, without missing ones; a round trip per 100 rows. `to_show`: see `get_many`; what is beyond
+    the first round trip is read at the same time."""
     keys = [(model, *model.key(entity_id)) for entity_id in ids]
-    rows: list[Any] = []
-    for start in range(0, len(keys), _BATCH):
-        rows += [row for row in get_many(keys[start : start + _BATCH], to_show=to_show) if row is not None]
-    return rows
+    step = _BATCH // 2 if model.REST else _BATCH
+    parts = [keys[start : start + step] for start in range(0, len(keys), step)]
+    ahead = [read_ahead(partial(get_many, part, to_show=True)) for part in parts[1:]] if to_show else []
+    rows: list[Any] = get_many(parts[0], to_show=to_show) if parts else []
+    for number, part in enumerate(parts[1:]):
+        rows += ahead[number].result() if ahead else get_many(part)
+    return [row for row in rows if row is not None]
 
 
 def fetch_indexed(model: type[E], rows: Iterable[Entity], *, to_show: bool = False) -> list[E]:

@@ -1,7 +1,8 @@
 """The base classes of the rows of the three tables.
 
 core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index holds the keys, the kind and `f`, the
-           few fields that lists filter and sort by; full rows come by batch read.
+           few fields that lists filter and sort by; full rows come by batch read. What an entity seldom changes may lie in a second
+           row beside it, `SK=REST`.
 telemetry  logs and metric points; expiring.
 ephemeral  access records, rate limits, idempotency records, connections; expiring.
 
@@ -77,6 +78,8 @@ def id_in_key(pk: str) -> str:
     return pk.partition("#")[2]
 
 
+REST_KEY = "REST"
+"""The sort key of an entity's second row."""
 _connections: dict[str, TableConnection] = {}
 
 
@@ -166,6 +169,9 @@ class Entity(Row):
     """The word that users see in NotFound, e.g. `card`."""
     INTERNAL: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
     """Stored attributes that only indexes and the stream use: almost half of the bytes of a card."""
+    REST: ClassVar[frozenset[str]] = frozenset()
+    """Attributes that lie in the entity's second row: what is long and seldom changes. A write of the entity writes them only if they
+    changed (`split`); its reads get both rows, unless they ask for a class that has no such attributes."""
 
     kind = UnicodeAttribute()
     id = UnicodeAttribute()
@@ -178,6 +184,8 @@ class Entity(Row):
     deleted_at = UnicodeAttribute(null=True)
     event_id = UnicodeAttribute(null=True)
     event = JSONAttribute(null=True)
+    rest_version = NumberAttribute(null=True)
+    """The version with which the second row was written last, in both rows: if they differ, the rows do not belong together."""
     f = JSONAttribute(null=True)
     gsi1pk = UnicodeAttribute(null=True, attr_name="GSI1PK")
     gsi1sk = UnicodeAttribute(null=True, attr_name="GSI1SK")
@@ -188,9 +196,34 @@ class Entity(Row):
     gsi4pk = UnicodeAttribute(null=True, attr_name="GSI4PK")
     gsi4sk = UnicodeAttribute(null=True, attr_name="GSI4SK")
 
+    rest_as_read: dict[str, Any] | None = None
+    """The raw attributes of the second row as they were read; None if it was not read."""
+
     @classmethod
     def key(cls, entity_id: str) -> tuple[str, str]:
         return f"{cls.KIND}#{entity_id}", "META"
+
+    @classmethod
+    def join(cls, raw: dict[str, Any], rest: dict[str, Any] | None) -> Self | None:
+        """Build an instance from its two raw rows; None if they do not belong together: a write came between their reads."""
+        rest = rest or {}
+        if raw.get("rest_version") != rest.get("rest_version"):
+            return None
+        entity = cls.decode(rest | raw)
+        entity.rest_as_read = {name: value for name, value in rest.items() if name in cls.REST}
+        return entity
+
+    def split(self, raw: dict[str, Any]) -> dict[str, Any] | None:
+        """Take the attributes of the second row out of the entity's raw row. Return the second row if it must be written."""
+        if not self.REST:
+            return None
+        rest = {name: raw.pop(name) for name in self.REST if name in raw}
+        if rest == self.rest_as_read:
+            return None
+        # nobody can tell from this instance whether the write succeeds: another one writes the second row again
+        self.rest_version, self.rest_as_read = self.version, None
+        raw["rest_version"] = {"N": str(self.version)}
+        return {"PK": raw["PK"], "SK": {"S": REST_KEY}, "rest_version": raw["rest_version"]} | rest
 
     @property
     def entity_id(self) -> str:

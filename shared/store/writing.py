@@ -46,15 +46,18 @@ class Operation:
     verb: str  # Put | Update | Delete | ConditionCheck
     request: dict[str, Any]
     on_conflict: OnConflict | None = None
+    beside: tuple["Operation", ...] = ()
+    """What is written in the same transaction: the second row of an entity."""
 
 
 def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | None = None) -> Operation:
     """Write a whole row. With a `condition`, the write fails unless it holds."""
     if isinstance(row, Entity):
         row.set_index_keys()
-    return Operation(
-        "Put", row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None), on_conflict
-    )
+    request = row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None)
+    rest = row.split(request["Item"]) if isinstance(row, Entity) else None
+    beside = (Operation("Put", {"TableName": row.table_name(), "Item": rest}),) if rest else ()
+    return Operation("Put", request, on_conflict, beside)
 
 
 def absent(row: Row) -> Condition:
@@ -128,6 +131,7 @@ def write(*operations: Operation) -> None:
     guard_operations = _guards.get()
     if guard_operations is not None:
         operations = (*guard_operations(), *operations)
+    operations = tuple(each for one in operations for each in (one, *one.beside))
     if len(operations) > TRANSACTION_LIMIT:
         raise LimitExceeded(
             Situation.LIMIT_REACHED, f"A change may touch at most {TRANSACTION_LIMIT} rows at once, not {len(operations)}"
@@ -169,10 +173,16 @@ def update_now(
 
 def put_many(rows: Sequence[Row]) -> None:
     """Write rows without conditions, 25 per round trip, until all are written. Not atomic: for logs and derived rows."""
-    for row in rows:
-        if isinstance(row, Entity):
-            row.set_index_keys()
-    _batch([(row.table_name(), {"PutRequest": {"Item": row.serialize()}}) for row in rows])
+    _batch([(row.table_name(), {"PutRequest": {"Item": raw}}) for row in rows for raw in _raw_rows(row)])
+
+
+def _raw_rows(row: Row) -> list[dict[str, Any]]:
+    if not isinstance(row, Entity):
+        return [row.serialize()]
+    row.set_index_keys()
+    raw = row.serialize()
+    rest = row.split(raw)
+    return [raw, rest] if rest else [raw]
 
 
 def delete_many(rows: Sequence[Row]) -> None:

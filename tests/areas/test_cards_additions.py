@@ -293,4 +293,4 @@ def test_on_a_board_of_more_cards_than_a_query_holds_only_the_last_of_each_lane_
         assert board_tools.read_siblings(work, board_tools.tools.ReadSiblings())[0] == told
     assert [one["id"] for one in told["cards"]] == [cards[-1].id, cards[-2].id]
     assert told["more"] == "6 cards are not shown"
-    assert seen.by_name == {"GetItem": 2, "Query": 1 + len(world.lanes)}
+    assert seen.by_name == {"BatchGetItem": 1, "GetItem": 1, "Query": 1 + len(world.lanes)}

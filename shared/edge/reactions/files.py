@@ -2,7 +2,7 @@
 
 from shared.events import EventType
 from shared.events.change import Change
-from shared.store import delete_file
+from shared.store import delete_file, fetch
 from shared.work.attachments.rows import attachment_key
 from shared.work.items.rows import Item
 
@@ -11,7 +11,8 @@ def react(change: Change) -> None:
     if change.kind != Item.KIND:
         return
     if change.event.type is EventType.ITEM_DELETED:
-        removed = change.after(Item).attachments
+        item = fetch(Item, change.id)
+        removed = item.attachments if item is not None else []
     else:
         before, after = change.event.changes.get("attachments", [None, None])
         removed = [before] if before and not after else []

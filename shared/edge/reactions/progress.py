@@ -6,15 +6,15 @@ Idempotent, because the current state decides.
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import Run
-from shared.work.items.auto_progress import list_waiting_items, progress_items, pull_next_card
+from shared.work.items.auto_progress import list_waiting_items, progress_in_lanes, progress_items, pull_next_card
 from shared.work.items.dependencies import Dependency
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 _RUN_ENDED = frozenset({EventType.RUN_COMPLETED, EventType.RUN_FAILED, EventType.RUN_CANCELLED})
 
 
 def react(change: Change) -> None:
-    if change.kind == Item.KIND:
+    if change.kind == ItemHead.KIND:
         _react_to_item(change)
     elif change.kind == Run.KIND and change.event.type in _RUN_ENDED:
         progress_items([change.after(Run).item_id])
@@ -23,15 +23,14 @@ def react(change: Change) -> None:
 
 
 def _react_to_item(change: Change) -> None:
-    item, before = change.after(Item), change.before(Item)
+    item, before = change.after(ItemHead), change.before(ItemHead)
     existed, lives = change.existed()
-    item_ids = [item.id] if lives else []
+    if lives:
+        progress_in_lanes({item.id: item.lane_id})
     closed = item.status == "done" or not lives
     was_closed = before is not None and (before.status == "done" or not existed)
     if closed and not was_closed:
-        item_ids += list_waiting_items(item)
-    if item_ids:
-        progress_items(item_ids)
+        progress_items(list_waiting_items(item))
     left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
     if before is not None and existed and not before.archived_at and left:
         pull_next_card(item.board_id, before.lane_id)

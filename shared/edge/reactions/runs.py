@@ -7,13 +7,13 @@ from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.reading import active_run_ids
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, fetch_all
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 from shared.work.projects.rows import Project
 
 
 def react(change: Change) -> None:
-    if change.event.type is EventType.ITEM_DELETED and change.kind == Item.KIND:
-        _stop(change.after(Item).lease_run, "The card was deleted")
+    if change.event.type is EventType.ITEM_DELETED and change.kind == ItemHead.KIND:
+        _stop(change.after(ItemHead).lease_run, "The card was deleted")
     elif change.event.type is EventType.PROJECT_ARCHIVED and change.kind == Project.KIND:
         _stop_all(change.id)
 

@@ -24,7 +24,7 @@ from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, get_many
 from shared.work.boards.rows import Lane
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 from shared.work.projects.agent_configs import AgentConfig, is_auto_triggered, workspace_defaults
 from shared.work.projects.rows import Project
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def react(change: Change) -> None:
-    if change.event.type is EventType.ITEM_MOVED and change.kind == Item.KIND:
+    if change.event.type is EventType.ITEM_MOVED and change.kind == ItemHead.KIND:
         moved = change.event.changes.get("lane_id")
         if moved and change.event.actor["kind"] != "agent":
             mover = change.event.actor
@@ -40,7 +40,7 @@ def react(change: Change) -> None:
     elif change.event.type is EventType.RUN_COMPLETED:
         run = change.after(Run)
         if (run.result_data or {}).get("moves"):
-            card = fetch(Item, run.item_id)
+            card = fetch(ItemHead, run.item_id)
             if card is not None and not card.deleted_at:
                 _start(change, card.id, card.lane_id, run.triggered_by, automatic=True)
     elif change.event.type is EventType.WORKSPACE_UPDATED:
@@ -49,7 +49,7 @@ def react(change: Change) -> None:
 
 def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str], *, automatic: bool) -> None:
     project_id = str(change.proj_id)
-    project, lane = get_many([(Project, *Project.key(project_id)), (Lane, *Lane.key(lane_id))])
+    project, lane = get_many([(Project, *Project.key(project_id)), (Lane, *Lane.key(lane_id))], consistent=False)
     if not isinstance(project, Project) or not isinstance(lane, Lane) or not lane.auto_trigger_agent:
         return
     if not project.settings.get("autoTriggerAgents") or project.status != "active":

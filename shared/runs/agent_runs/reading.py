@@ -8,7 +8,7 @@ from shared.core.ids import bare_id
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.store import begin_index_rows, collection, fetch, fetch_all, get, load, page_of, read_ahead
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def list_runs(
     `status`: pending | running | completed | failed | cancelled.
     """
     index = begin_index_rows(1, f"ITEM#{bare_id(card_id)}", "RUN#", newest_first=True)
-    load(Item, card_id, actor, Permission.CARD_READ)
+    load(ItemHead, card_id, actor, Permission.CARD_READ)
     rows = (
         row
         for row in index
@@ -58,7 +58,7 @@ def list_waiting_runs(
     rows = [row for found in waiting for row in found.result()]
     rows.sort(key=lambda row: row.sort.split("#")[2:])
     runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
-    titles = {card.id: card.title for card in fetch_all(Item, dict.fromkeys(run.item_id for run in runs))}
+    titles = {card.id: card.title for card in fetch_all(ItemHead, dict.fromkeys(run.item_id for run in runs))}
     return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], len(rows)
 
 

@@ -15,7 +15,7 @@ from shared.work.activities.rows import Activity
 from shared.work.comments.rows import Comment
 from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, ResolvedDependency
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, ItemHead
 
 MAX_COMMENTS, MAX_ACTIVITIES, MAX_CHILDREN = 50, 25, 100
 """How many comments, activities and children are returned at most; other operations list the rest."""
@@ -28,7 +28,7 @@ class ItemDetails:
     """Comments are oldest first, activities newest first."""
 
     item: Item
-    children: list[Item]
+    children: list[ItemHead]
     dependencies: list[ResolvedDependency]
     comments: list[Comment]
     activities: list[Activity]
@@ -49,9 +49,9 @@ def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
     keys: list[tuple[type[Row], str, str]] = dependencies.dependency_keys(item, dependency_index)
     keys += [(Comment, *Comment.key(row.id)) for row in comments]
     keys += [(Activity, *Activity.key(row.id)) for row in activities]
-    keys += [(Item, *Item.key(child)) for child in children]
+    keys += [(ItemHead, *ItemHead.key(child)) for child in children]
     rows = _read_rows(keys)
-    cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at}
+    cards = {row.id: row for row in rows if isinstance(row, ItemHead) and not row.deleted_at}
     return ItemDetails(
         item,
         [cards[child] for child in children if child in cards],

@@ -57,6 +57,14 @@ class Lane(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"BOARD#{self.board_id}#LANE", f"{int(self.number):03d}")}
 
+    @property
+    def conditions(self) -> list[dict[str, Any]]:
+        """Return the conditions on which its cards move on by themselves (`shared.work.items.auto_progress`)."""
+        return self.settings.get("autoProgressConditions") or []
+
+    def filters(self) -> dict[str, Any]:
+        return {"wip_limit": self.wip_limit, "has_conditions": bool(self.conditions)}
+
 
 # a letter each: the row must stay below a kilobyte, because every move pays for it
 STATUS_LETTERS: Final = MappingProxyType({"draft": "d", "ready": "r", "in_progress": "i", "blocked": "b", "done": "x"})

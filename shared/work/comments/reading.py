@@ -7,7 +7,7 @@ from shared.core.ids import bare_id
 from shared.store import IndexRow, begin_index_rows, fetch_all, load, page_of
 from shared.work.comments.rows import Comment
 from shared.work.comments.threads import ThreadNode, build_threads, build_trees
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 MAX_COMMENTS = 200  # comments of a page, two batches: with 10,000 characters each they stay below Lambda's 6 MB
 
@@ -27,7 +27,7 @@ def list_threads(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> 
     Raises NotFound, Forbidden. Two round trips, one more past a hundred comments; one query for each megabyte of the index.
     """
     rows = begin_index_rows(1, f"ITEM#{bare_id(item_id)}", "COM#")
-    load(Item, item_id, actor, Permission.CARD_READ)
+    load(ItemHead, item_id, actor, Permission.CARD_READ)
     index = list(rows)  # an answer may come years after its thread began
     nodes = _build_index_threads(index)
     ids: list[str] = []
@@ -43,7 +43,7 @@ def list_threads(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> 
 def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Comment], int]:
     """Return a page of a card's comments that are not removed, oldest first, and their total number. Raises NotFound, Forbidden."""
     rows = begin_index_rows(1, f"ITEM#{bare_id(item_id)}", "COM#")
-    load(Item, item_id, actor, Permission.CARD_READ)
+    load(ItemHead, item_id, actor, Permission.CARD_READ)
     remaining = (row.id for row in rows if not row.f["removed"])
     ids, total = page_of(remaining, offset, limit)
     return [comment for comment in fetch_all(Comment, ids, to_show=True) if not comment.removed_at], total

@@ -11,7 +11,7 @@ from shared.events import EventType, record
 from shared.store import Operation, authorize, check, create, get_many, id_of, load, update_with_retry, write
 from shared.work.boards.counting import require_writable
 from shared.work.comments.rows import Comment
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 MAX_DEPTH = 10  # levels of replies: more than anybody reads, and a bound for the code that shows them
 _MAX_EXCERPT = 200  # characters of a comment that its event stores
@@ -34,7 +34,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
     """
     item, parent, existing = _read_rows(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
-        raise NotFound(Item.NAME)
+        raise NotFound(ItemHead.NAME)
     authorize(item, actor, Permission.CARD_EDIT)
     if existing is not None and existing.item_id == item.id:
         return existing
@@ -100,12 +100,14 @@ def delete_comment(actor: Actor, comment_id: str) -> Comment:
     return update_with_retry(lambda: _load_editable(actor, comment_id), change)
 
 
-def _read_rows(item_id: str, parent_id: str | None, comment_id: str | None) -> tuple[Item | None, Comment | None, Comment | None]:
-    bare = id_of(Item, item_id)
-    keys: list[tuple[type[Item] | type[Comment], str, str]] = [(Item, *Item.key(bare))]
+def _read_rows(
+    item_id: str, parent_id: str | None, comment_id: str | None
+) -> tuple[ItemHead | None, Comment | None, Comment | None]:
+    bare = id_of(ItemHead, item_id)
+    keys: list[tuple[type[ItemHead] | type[Comment], str, str]] = [(ItemHead, *ItemHead.key(bare))]
     keys += [(Comment, *Comment.key(bare_id(id_))) for id_ in (parent_id, comment_id) if id_ is not None]
     rows = get_many(keys)
-    item = rows[0] if isinstance(rows[0], Item) else None
+    item = rows[0] if isinstance(rows[0], ItemHead) else None
     comments = {row.id: row for row in rows[1:] if isinstance(row, Comment)}
     return item, comments.get(bare_id(parent_id or "")), comments.get(comment_id or "")
 
@@ -122,5 +124,5 @@ def _load_editable(actor: Actor, comment_id: str) -> Comment:
 
 def _conditions(comment: Comment) -> list[Operation]:
     """Return the conditions for changing a comment: its card is not deleted and its project is not archived."""
-    card = check(Item(*Item.key(comment.item_id)), Item.deleted_at.does_not_exist(), NotFound(Comment.NAME))
+    card = check(ItemHead(*ItemHead.key(comment.item_id)), ItemHead.deleted_at.does_not_exist(), NotFound(Comment.NAME))
     return [card, require_writable(comment.board_id)]

@@ -23,14 +23,13 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError
 from shared.core.texts import searchable
-from shared.store import Entity, fetch_all, fetch_indexed, get, get_many, query
+from shared.store import Entity, fetch_all, fetch_indexed, get, index_rows, query
 from shared.work.boards.conditions import Condition, target_lane_id
-from shared.work.boards.lane_keys import lane_id_of, lane_key
-from shared.work.boards.lanes import LANES
+from shared.work.boards.lane_keys import lane_key
 from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.moving import move_item
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, ItemHead
 from shared.work.items.rules import MAX_AUTO_MOVES, field_value
 
 log = logging.getLogger(__name__)
@@ -42,14 +41,23 @@ _MAX_CANDIDATES: Final = 25  # cards of a lane that are tried when another lane 
 def progress_items(item_ids: Sequence[str]) -> list[Item]:
     """Move those of the cards whose lane conditions are true, and return the moved ones. A card whose move is refused stays.
 
-    One read for the cards, one for their lanes, and the reads of the conditions.
+    One read for the cards, and what `progress_in_lanes` reads.
+    """
+    return progress_in_lanes(
+        {item.id: item.lane_id for item in fetch_all(ItemHead, dict.fromkeys(item_ids)) if _can_progress(item)}
+    )
+
+
+def progress_in_lanes(lane_ids: Mapping[str, str]) -> list[Item]:
+    """Do as `progress_items` does, for cards whose lanes are known: card ids with the ids of their lanes.
+
+    One read for the lanes, and if one of them has conditions, one for its cards and those of the conditions.
     """
     moved: list[Item] = []
-    items = [item for item in fetch_all(Item, dict.fromkeys(item_ids)) if _can_progress(item)]
-    lanes = {lane.id: lane for lane in fetch_all(Lane, dict.fromkeys(item.lane_id for item in items))}
-    for item in items:
+    lanes = {lane.id: lane for lane in fetch_all(Lane, dict.fromkeys(lane_ids.values()), to_show=True) if lane.conditions}
+    for item in fetch_all(Item, [item_id for item_id, lane_id in lane_ids.items() if lane_id in lanes]):
         lane = lanes.get(item.lane_id)
-        target = _find_target(item, lane) if lane is not None else None
+        target = _find_target(item, lane) if lane is not None and _can_progress(item) else None
         if target is None:
             continue
         try:
@@ -64,7 +72,7 @@ def progress_items(item_ids: Sequence[str]) -> list[Item]:
     return moved
 
 
-def list_waiting_items(item: Item) -> list[str]:
+def list_waiting_items(item: ItemHead) -> list[str]:
     """Return the ids of the cards whose conditions may become true when this card is finished or deleted: its parent and its dependents."""
     graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
     waiting = [edge[0] for edge in (graph.edges if graph else []) if edge[1] == item.id]
@@ -74,15 +82,14 @@ def list_waiting_items(item: Item) -> list[str]:
 def pull_next_card(board_id: str, lane_id: str) -> None:
     """After a card has left a lane with a WIP limit, move the first card there whose conditions target the lane.
 
-    One read, and a query for each lane whose conditions target it.
+    A query for the board's lanes, and if some have conditions, a read of those and a query for each lane whose conditions target it.
     """
-    rows = get_many([(Lane, *Lane.key(lane_id_of(board_id, template.number))) for template in LANES])
-    lanes = [lane for lane in rows if isinstance(lane, Lane)]
-    freed = next((lane for lane in lanes if lane.id == lane_id), None)
-    if freed is None or freed.wip_limit is None:
+    rows = list(index_rows(1, f"BOARD#{board_id}#LANE"))
+    freed = next((row for row in rows if row.id == lane_id), None)
+    if freed is None or freed.f.get("wip_limit", 0) is None:  # rows of before say nothing
         return
-    for lane in lanes:
-        if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in _conditions(lane)):
+    for lane in fetch_all(Lane, [row.id for row in rows if row.f.get("has_conditions", True)], to_show=True):
+        if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in lane.conditions):
             continue
         page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane_key(board_id, lane.id)}#", limit=_MAX_CANDIDATES)
         for row in page.rows:
@@ -90,19 +97,15 @@ def pull_next_card(board_id: str, lane_id: str) -> None:
                 return
 
 
-def _can_progress(item: Item) -> bool:
+def _can_progress(item: ItemHead) -> bool:
     unavailable = item.deleted_at or item.archived_at or item.lease_run
     return not unavailable and int(item.auto_moves) < MAX_AUTO_MOVES
-
-
-def _conditions(lane: Lane) -> list[Condition]:
-    return lane.settings.get("autoProgressConditions") or []
 
 
 def _find_target(item: Item, lane: Lane) -> str | None:
     """Return the id of the first lane whose conditions are all true; None if there is none."""
     by_target: dict[str, list[Condition]] = {}
-    for condition in _conditions(lane):
+    for condition in lane.conditions:
         if target := target_lane_id(lane, condition):
             by_target.setdefault(target, []).append(condition)
     return next((lane_id for lane_id, conditions in by_target.items() if all(_is_met(one, item) for one in conditions)), None)
@@ -128,14 +131,14 @@ def _are_children_done(item: Item) -> bool:
     if page.next_key is not None:
         return False
     # statuses are read from the rows: those of the index may be late, and no later event would check again
-    children = [child for child in fetch_indexed(Item, page.rows) if not child.deleted_at]
+    children = [child for child in fetch_indexed(ItemHead, page.rows) if not child.deleted_at]
     return bool(children) and all(child.status == "done" for child in children)
 
 
 def _are_dependencies_done(item: Item) -> bool:
     graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
     blockers = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
-    return bool(blockers) and all(blocker.status == "done" or blocker.deleted_at for blocker in fetch_all(Item, blockers))
+    return bool(blockers) and all(blocker.status == "done" or blocker.deleted_at for blocker in fetch_all(ItemHead, blockers))
 
 
 def _is_run_completed(item: Item, agent: Any) -> bool:

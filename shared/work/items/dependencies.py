@@ -41,7 +41,7 @@ from shared.store import (
 )
 from shared.work.boards.counting import require_writable
 from shared.work.boards.rows import Board
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 MAX_RELATED = (
     500  # dependencies of a card, above which it takes none that blocks nothing: all are shown with it, each about 1.5 KB
@@ -105,8 +105,8 @@ class ResolvedDependency:
     """A dependency with its two cards: `dependent` depends on `blocker` (or relates to it, or duplicates it)."""
 
     dependency: Dependency
-    dependent: Item
-    blocker: Item
+    dependent: ItemHead
+    blocker: ItemHead
 
 
 def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> ResolvedDependency:
@@ -153,7 +153,7 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     return ResolvedDependency(dependency, dependent, blocker)
 
 
-def _refuse_many_related(card: Item) -> None:
+def _refuse_many_related(card: ItemHead) -> None:
     """Raise LimitExceeded if a card has so many dependencies that a card can no longer show them. A race may add a few."""
     if count(Dependency, f"ITEM#{card.id}", index=1, prefix="DEP#") >= MAX_RELATED:
         reason = Wording("A {card} with {limit} dependencies takes no more that block nothing", limit=MAX_RELATED)
@@ -173,32 +173,32 @@ def delete_dependency(actor: Actor, dependency_id: str) -> None:
         write(*rows)
 
 
-def list_dependencies(actor: Actor, item_id: str) -> tuple[Item, list[ResolvedDependency]]:
+def list_dependencies(actor: Actor, item_id: str) -> tuple[ItemHead, list[ResolvedDependency]]:
     """Return a card and all its dependencies in both directions, oldest first, without those whose other card is deleted.
 
     Reads the card and the index at once, then one batch for each fifty dependencies. Raises NotFound, Forbidden.
     """
     found = read_ahead(lambda: collection(1, f"ITEM#{bare_id(item_id)}", "DEP#"))
-    item = load(Item, item_id, actor, Permission.CARD_READ)
+    item = load(ItemHead, item_id, actor, Permission.CARD_READ)
     index = found.result()
     return item, resolve_dependencies(item, index, read_dependency_rows(item, index))
 
 
-def dependency_keys(item: Item, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
+def dependency_keys(item: ItemHead, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
     """Return the keys of the rows that `resolve_dependencies` needs: the dependencies and the other cards."""
     others = dict.fromkeys(end for row in index for end in (row.f["item_id"], row.f["dependency_id"]) if end != item.id)
-    return [(Dependency, *Dependency.key(row.id)) for row in index] + [(Item, *Item.key(other)) for other in others]
+    return [(Dependency, *Dependency.key(row.id)) for row in index] + [(ItemHead, *ItemHead.key(other)) for other in others]
 
 
-def read_dependency_rows(item: Item, index: Sequence[IndexRow]) -> list[Row | None]:
+def read_dependency_rows(item: ItemHead, index: Sequence[IndexRow]) -> list[Row | None]:
     """Read the rows of `dependency_keys`, a hundred for each round trip."""
     keys = dependency_keys(item, index)
     return [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
 
 
-def resolve_dependencies(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[ResolvedDependency]:
+def resolve_dependencies(item: ItemHead, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[ResolvedDependency]:
     """Join dependencies with their cards, from the rows of `dependency_keys`; those that are deleted are left out."""
-    cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at} | {item.id: item}
+    cards = {row.id: row for row in rows if isinstance(row, ItemHead) and not row.deleted_at} | {item.id: item}
     dependencies = {row.id: row for row in rows if isinstance(row, Dependency) and not row.deleted_at}
     resolved = []
     for index_row in index:
@@ -208,14 +208,14 @@ def resolve_dependencies(item: Item, index: Sequence[IndexRow], rows: Sequence[R
     return resolved
 
 
-def open_blockers(item: Item) -> list[Item]:
+def open_blockers(item: ItemHead) -> list[ItemHead]:
     """Return the unfinished cards on which this card depends. One consistent read, and one more if it depends on any."""
     graph = get(DependencyGraph, *DependencyGraph.key(item.board_id))
     blockers = [edge[1] for edge in (graph.edges if graph else []) if edge[0] == item.id]
-    return [blocker for blocker in fetch_all(Item, blockers) if blocker.status != "done" and not blocker.deleted_at]
+    return [blocker for blocker in fetch_all(ItemHead, blockers) if blocker.status != "done" and not blocker.deleted_at]
 
 
-def refuse_open_dependencies(item: Item) -> None:
+def refuse_open_dependencies(item: ItemHead) -> None:
     """Raise TransitionRefused if the card depends on unfinished cards."""
     blockers = open_blockers(item)
     if blockers:
@@ -235,15 +235,17 @@ def _event_data(row: Dependency) -> dict[str, Any]:
     }
 
 
-def _load_pair(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
+def _load_pair(actor: Actor, item_id: str, other_id: str) -> tuple[ItemHead, ItemHead]:
     """Read two cards; the actor must be able to edit the first one. Raises NotFound, Forbidden."""
     ids = [bare_id(item_id), bare_id(other_id)]
     if not all(map(is_id, ids)):
-        raise NotFound(Item.NAME)
-    items: list[Item] = []
-    for row, permission in zip(get_many([(Item, *Item.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True):
-        if not isinstance(row, Item) or row.deleted_at:
-            raise NotFound(Item.NAME)
+        raise NotFound(ItemHead.NAME)
+    items: list[ItemHead] = []
+    for row, permission in zip(
+        get_many([(ItemHead, *ItemHead.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True
+    ):
+        if not isinstance(row, ItemHead) or row.deleted_at:
+            raise NotFound(ItemHead.NAME)
         items.append(authorize(row, actor, permission))
     return items[0], items[1]
 
@@ -252,7 +254,7 @@ def _write_with_graph(
     board_id: str,
     rows: Sequence[Operation],
     *,
-    add: tuple[Item, Item] | None = None,
+    add: tuple[ItemHead, ItemHead] | None = None,
     remove: list[str] | None = None,
     first: Row | None = None,
 ) -> None:
@@ -276,7 +278,7 @@ def _write_with_graph(
     retrying(attempt, times=8)
 
 
-def _add_edge(edges: list[list[str]], dependent: Item, blocker: Item) -> list[list[str]]:
+def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead) -> list[list[str]]:
     """Return the edges with a new one. Edges of deleted cards are removed if they would cause a cycle or exceed the limit.
 
     Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
@@ -296,7 +298,7 @@ def _add_edge(edges: list[list[str]], dependent: Item, blocker: Item) -> list[li
 
 def _without_deleted(edges: list[list[str]], cards: Collection[str]) -> list[list[str]]:
     """Return the edges without those of deleted cards. Only the cards with these ids are read."""
-    deleted = set(cards) - {item.id for item in fetch_all(Item, cards) if not item.deleted_at}
+    deleted = set(cards) - {item.id for item in fetch_all(ItemHead, cards) if not item.deleted_at}
     return [edge for edge in edges if deleted.isdisjoint(edge)]
 
 

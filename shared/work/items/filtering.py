@@ -1,15 +1,16 @@
 """The conditions of a list of cards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from shared.core.ids import bare_id
 from shared.core.texts import has_words, searchable
 
 
 @dataclass(frozen=True)
 class ItemFilter:
     """The conditions of a card list; None and empty values do not filter. `tags` are keys or `key:value`, or several of these with
-    commas; a card must have all of them. Ids are bare ones (`bare_id`).
+    commas; a card must have all of them.
 
     Every word of `search` must occur in the title, the first 200 characters of the description, the labels or the tags.
     """
@@ -25,6 +26,11 @@ class ItemFilter:
     def only_lane(self) -> bool:
         """Tell whether there is no filter but the lane."""
         return not (self.assignee_id or self.type or self.status or self.search or self.tags)
+
+    def with_bare_ids(self) -> "ItemFilter":
+        """Return the filter with the ids as rows have them."""
+        bare = replace(self, lane_id=bare_id(self.lane_id or "") or None)
+        return replace(bare, assignee_id=bare_id(self.assignee_id or "") or None)
 
     def matches(self, f: dict[str, Any]) -> bool:
         expected = (

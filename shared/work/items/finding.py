@@ -1,7 +1,7 @@
 """Finding the cards of a board that match a filter, in their order, by what costs the fewest read units ([decision 42]).
 
 a small board      the first index rows are all of it
-postings           few cards can match: their rows are read
+postings           few cards can match: their rows are read, and the page is chosen among them
 a walk             the tallies say how many cards match and in which lanes: the index is read until the page is full
 the whole index    what is left, above all a search on a large board: all lanes that can hold a match, at the same time
 """
@@ -13,13 +13,13 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from shared.store import Ahead, IndexRow, fetch_all, first_index_rows, index_rows, read_ahead
+from shared.store import Ahead, IndexRow, fetch_all, first_index_rows, get_many, index_row, index_rows, read_ahead
 from shared.work.boards.counting import lane_tally, type_tally
 from shared.work.boards.lane_keys import lane_key
 from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Board, Counts
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.postings import prefixes_for, read_postings
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, ItemHead
 
 SMALL_BOARD: Final = 100
 """Cards of a board that is read whole, beside the board itself: 7 read units."""
@@ -58,7 +58,8 @@ class Finder:
         if not more:
             self.whole = None if self.wanted.lane_id else rows
             return self._page(sort_rows(board, filter(self._matches, rows)))
-        if not (counts.tallied if self.is_plain else counts.is_tallied):
+        known = counts.tallied if self.is_plain else counts.is_tallied
+        if not known or counts.cards < len(rows):
             return self._page(sort_rows(board, self._read_whole("")))
         stretches, total = self._stretches(board, counts)
         if self.is_plain and self.last <= _MAX_AHEAD and total is not None and (self.wanted.lane_id or _in_order(board)):
@@ -110,13 +111,14 @@ class Finder:
         return _UNITS_OF_INDEX_ROW * (cards if total is None else min(cards, self.last * cards / max(total, 1)))
 
     def _of_candidates(self, board: Board, ids: set[str]) -> tuple[list[Item], int]:
-        """Read the rows of all cards that can match, and choose among them. They are as they are now, wherever they were a moment ago."""
+        """Read the rows of all cards that can match, and choose among them. A row has what its card's index rows have."""
         for one in self._postings:
             ids = ids if (others := one.result()) is None else ids & others
-        items = {item.id: item for item in fetch_live(ids) if item.board_id == self.board_id and not item.archived_at}
-        rows = [IndexRow(item.id, item.kind, item.indexes()[1][1], item.filters()) for item in items.values()]
-        matching = sort_rows(board, filter(self._matches, rows))
-        return [items[row.id] for row in matching[self.first : self.last]], len(matching)
+        keys = [(ItemHead, *ItemHead.key(item_id)) for item_id in ids]
+        parts = [partial(get_many, keys[start : start + _BATCH], consistent=False) for start in range(0, len(keys), _BATCH)]
+        heads = [head for part in read_all(parts) for head in part if isinstance(head, ItemHead)]
+        rows = (index_row(head) for head in heads if head.gsi1pk == self.partition)
+        return self._page(sort_rows(board, filter(self._matches, rows)))
 
 
 def walk(
@@ -133,14 +135,14 @@ def walk(
         need, expected, reads = last - len(found), 0.0, []
         while waiting and expected < need:
             stretch = waiting.pop(0)
-            reads.append(partial(_read_stretch, partition, stretch, matches, math.ceil(need - expected) if exact else need))
+            reads.append(partial(read_stretch, partition, stretch, matches, math.ceil(need - expected) if exact else need))
             expected += stretch.matching
         for part in read_all(reads):
             found += part
     return found[first:last]
 
 
-def _read_stretch(partition: str, stretch: Stretch, matches: Callable[[IndexRow], bool], most: int) -> list[IndexRow]:
+def read_stretch(partition: str, stretch: Stretch, matches: Callable[[IndexRow], bool], most: int) -> list[IndexRow]:
     """Return the first matching rows of a stretch. One query, if the matches lie as close as expected."""
     wanted = min(most, math.ceil(stretch.matching)) or 1
     limit = math.ceil(wanted * stretch.cards / max(stretch.matching, 1) * 1.25) if stretch.matching < stretch.cards else wanted
@@ -154,13 +156,8 @@ def read_all(reads: Iterable[Callable[[], list[Any]]]) -> list[list[Any]]:
 
 
 def fetch_live(ids: Iterable[str]) -> list[Item]:
-    """Return the cards with these ids as lists show them, in that order, without deleted ones; a hundred in one read, all at the same
-    time."""
-    known = list(ids)
-    parts = [known[start : start + _BATCH] for start in range(0, len(known), _BATCH)]
-    further = [read_ahead(partial(fetch_all, Item, part, to_show=True)) for part in parts[1:]]
-    items = fetch_all(Item, parts[0], to_show=True) if parts else []
-    return [item for item in (*items, *(item for one in further for item in one.result())) if not item.deleted_at]
+    """Return the cards with these ids as lists show them, in that order, without deleted ones."""
+    return [item for item in fetch_all(Item, ids, to_show=True) if not item.deleted_at]
 
 
 def sort_rows(board: Board, rows: Iterable[IndexRow]) -> list[IndexRow]:

@@ -1,6 +1,6 @@
 """Listing the cards of a board with filters: reads the board with its counts, beside it what finds the cards, and the rows of the page."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from shared.core.actor import Actor, Permission
@@ -13,7 +13,7 @@ from shared.work.items.finding import Finder, fetch_live, place_of
 from shared.work.items.rows import Item
 
 MAX_CHILDREN = 100
-"""Children of a card that a list shows at most, the first ones; `ItemFilter` has no condition for the rest, the card's own page has it."""
+"""Children of a card that a list of a large board shows at most, as many as the card itself shows."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,11 @@ def list_items(
 ) -> ItemPage:
     """Return a page of a board's cards, ordered by lane and position. Raises NotFound, Forbidden.
 
-    Two round trips without a filter, on a small board, or where few cards can match: the board and beside it what finds the cards, then
-    the rows of the page. Else three (`finding`). With children one more: a query for each card of the page, all at the same time.
+    Two round trips without a filter and on a small board: the board and beside it what finds the cards, then the rows of the page. Else
+    three (`finding`). With children one more on a large board: a query for each card of the page, all at the same time.
     """
     bare = bare_id(board_id)
-    ids = {name: bare_id(value) if (value := getattr(item_filter, name)) else None for name in ("lane_id", "assignee_id")}
-    finder = Finder(bare, replace(item_filter, **ids), offset, offset + limit)
+    finder = Finder(bare, item_filter.with_bare_ids(), offset, offset + limit)
     board, counts = get_many([(Board, *Board.key(bare)), (Counts, *Counts.key(bare))]) if is_id(bare) else (None, None)
     if not isinstance(board, Board) or board.deleted_at:
         raise NotFound(Board.NAME)

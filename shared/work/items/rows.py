@@ -10,14 +10,14 @@ PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
 
 
-class Item(Entity):
+class ItemHead(Entity):
+    """A card without what it seldom changes: what moves, rules and summaries need. Only for reading; the row is written as an `Item`."""
+
     KIND = "ITEM"
     NAME = "card"
 
-    item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
     type = UnicodeAttribute()  # epic | feature | task | bug | blueprint | doc
     title = UnicodeAttribute()
-    description = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="draft")  # draft | ready | in_progress | blocked | done
     priority = UnicodeAttribute(default="medium")  # low | medium | high | critical
     board_id = UnicodeAttribute()
@@ -26,23 +26,11 @@ class Item(Entity):
     position = NumberAttribute(default=0)
     parent_id = UnicodeAttribute(null=True)
     assignee = JSONAttribute(null=True)
-    reporter = JSONAttribute(null=True)
-    created_by = JSONAttribute()
-    labels = JSONAttribute(default=list)
-    tags = JSONAttribute(default=list)
-    estimated_hours = NumberAttribute(null=True)
-    logged_hours = NumberAttribute(default=0)
-    due_date = UnicodeAttribute(null=True)
-    external_links = JSONAttribute(default=list)
-    attachments = JSONAttribute(default=list)
-    custom_fields = JSONAttribute(default=dict)
-    acceptance_criteria = JSONAttribute(default=list)
     blocked_reason = UnicodeAttribute(null=True)
     status_before_block = UnicodeAttribute(null=True)
     lane_before_done = UnicodeAttribute(null=True)
     """The lane of a finished card before it was done; reopening the card returns it there."""
     approval_status = UnicodeAttribute(null=True)
-    context = JSONAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
     lane_since = UnicodeAttribute(null=True)
     """When the card entered its lane."""
@@ -52,12 +40,9 @@ class Item(Entity):
     """The card with which the chain of cards began that agents created from each other; None for a card that a person created."""
     archived_at = UnicodeAttribute(null=True)
     """When the card was archived: it is in no list and no count, but can be read by its id."""
-    recent_runs = JSONAttribute(default=list)
-    """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""
+    restored_at = UnicodeAttribute(null=True)
     lease_run = UnicodeAttribute(null=True)
     """The run that holds the lease on the card. The run's row has the expiry; after it any other run may take the card."""
-
-    restored_at = UnicodeAttribute(null=True)
 
     @property
     def finished_since(self) -> str:
@@ -72,6 +57,32 @@ class Item(Entity):
     @property
     def is_blocked(self) -> bool:
         return bool(self.status == "blocked")
+
+    def set_index_keys(self) -> None:
+        if not self.REST:
+            raise TypeError("a card is written whole")
+        super().set_index_keys()
+
+
+class Item(ItemHead):
+    """A whole card: its row and the second one, which a move does not write."""
+
+    item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
+    description = UnicodeAttribute(null=True)
+    reporter = JSONAttribute(null=True)
+    created_by = JSONAttribute()
+    labels = JSONAttribute(default=list)
+    tags = JSONAttribute(default=list)
+    estimated_hours = NumberAttribute(null=True)
+    logged_hours = NumberAttribute(default=0)
+    due_date = UnicodeAttribute(null=True)
+    external_links = JSONAttribute(default=list)
+    attachments = JSONAttribute(default=list)
+    custom_fields = JSONAttribute(default=dict)
+    acceptance_criteria = JSONAttribute(default=list)
+    context = JSONAttribute(null=True)
+    recent_runs = JSONAttribute(default=list)
+    """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.archived_at:
@@ -101,3 +112,7 @@ class Item(Entity):
             "tag_keys": [tag["key"] for tag in self.tags],
             "approval_status": self.approval_status,
         }
+
+
+# what only the whole card has
+Item.REST = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes())

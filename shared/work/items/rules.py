@@ -9,7 +9,7 @@ from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, ItemHead
 
 MAX_AUTO_MOVES: Final = len(LANES)
 """How often a card moves without a person: each lane of a board once."""
@@ -53,7 +53,7 @@ def refuse_oversized(item: Item) -> None:
             raise Invalid(FieldError(name, f"This takes at most {limit:,} bytes; keep long texts in a document"))
 
 
-def refuse_archived(item: Item) -> None:
+def refuse_archived(item: ItemHead) -> None:
     """Raise Conflict(CARD_ARCHIVED) if the card is archived: it is not counted in any lane, so it cannot move."""
     if item.archived_at:
         raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} is archived; restore it to change it"))
@@ -71,7 +71,7 @@ def refuse_lane_mismatch(item: Item, lane: Lane) -> None:
         raise TransitionRefused(reason, {"lane_id": lane.id, "phase_id": lane.phase_id, "missing_fields": missing})
 
 
-def refuse_type(item: Item, lane: Lane) -> None:
+def refuse_type(item: ItemHead, lane: Lane) -> None:
     """Raise TransitionRefused if the lane does not allow cards of this type."""
     allowed = lane.settings.get("allowedCardTypes") or []
     if allowed and item.type not in allowed:

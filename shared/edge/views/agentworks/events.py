@@ -18,7 +18,7 @@ from shared.events.change import Change
 from shared.people.tenancy.rows import WorkspaceMembership
 from shared.runs.agent_runs.rows import Run
 from shared.work.items.dependencies import Dependency
-from shared.work.items.rows import Item
+from shared.work.items.rows import ItemHead
 
 
 class FieldChange(Shape):
@@ -126,7 +126,7 @@ class UsageThresholdEvent(Shape):
 
 
 def _created(change: Change) -> CardCreatedEvent:
-    item = change.after(Item)
+    item = change.after(ItemHead)
     return CardCreatedEvent(
         cardId=item.id,
         projectId=str(item.proj_id),
@@ -140,7 +140,7 @@ def _created(change: Change) -> CardCreatedEvent:
 
 
 def _updated(change: Change) -> CardUpdatedEvent:
-    item = change.after(Item)
+    item = change.after(ItemHead)
     changes = {name: FieldChange(old=old, new=new) for name, (old, new) in public_changes(change.event.changes).items()}
     if change.event.type is EventType.ITEM_DELETED:
         changes["deletedAt"] = FieldChange(new=item.deleted_at or change.event.at)
@@ -155,8 +155,8 @@ def _updated(change: Change) -> CardUpdatedEvent:
 
 
 def _moved(change: Change) -> CardMovedEvent:
-    item = change.after(Item)
-    before = change.before(Item)
+    item = change.after(ItemHead)
+    before = change.before(ItemHead)
     from_lane, to_lane = change.event.changes.get("lane_id", [before.lane_id if before else item.lane_id, item.lane_id])
     return CardMovedEvent(
         cardId=item.id,

@@ -12,7 +12,7 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.work.boards.counting import card_location
 from shared.work.discoveries.rows import Discovery
-from shared.work.items.rows import PERSON_FIELDS, Item
+from shared.work.items.rows import PERSON_FIELDS, ItemHead
 from shared.work.tasks.rows import Task
 
 EventFields = tuple[str, str, str, dict[str, Any]]
@@ -20,22 +20,22 @@ EventFields = tuple[str, str, str, dict[str, Any]]
 
 
 def _ticket_created(change: Change) -> Iterator[EventFields]:
-    item = change.after(Item)
+    item = change.after(ItemHead)
     payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": _status(item)}
     yield "TICKET_CREATED", "ticket", item.id, payload
 
 
-def _status(item: Item) -> str:
+def _status(item: ItemHead) -> str:
     return ticket_status(item.status, item.status_before_block)
 
 
 def _ticket_updated(change: Change) -> Iterator[EventFields]:
-    item = change.after(Item)
+    item = change.after(ItemHead)
     yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": _changes(change)}
 
 
 def _changes(change: Change) -> dict[str, Any]:
-    item = change.after(Item)
+    item = change.after(ItemHead)
     changes: dict[str, Any] = {}
     for name, (_, new) in change.event.changes.items():
         if name in PERSON_FIELDS:  # as a comment's `author_id` and `author_name`
@@ -44,7 +44,7 @@ def _changes(change: Change) -> dict[str, Any]:
             changes[name] = new
     if "priority" in changes:
         changes["priority"] = upper(str(changes["priority"]))
-    before = change.before(Item)
+    before = change.before(ItemHead)
     if before is not None and _status(before) != _status(item):
         changes["status"] = _status(item)
     if change.event.type is EventType.ITEM_DELETED:
@@ -66,7 +66,7 @@ def _block_changed(change: Change) -> Iterator[EventFields]:
 
 def _place_changes(change: Change) -> Iterator[EventFields]:
     """Yield what follows from where the ticket is: another column (a blocked ticket is in `blocked`), and whether it is blocked."""
-    item = change.after(Item)
+    item = change.after(ItemHead)
     from_column, to_column = _columns(change, item)
     if from_column != to_column:
         payload = {"ticket_id": item.id, "from_column": from_column, "to_column": to_column}
@@ -79,9 +79,9 @@ def _place_changes(change: Change) -> Iterator[EventFields]:
         yield "TICKET_UNBLOCKED", "ticket", item.id, {"ticket_id": item.id}
 
 
-def _columns(change: Change, item: Item) -> tuple[str, str]:
+def _columns(change: Change, item: ItemHead) -> tuple[str, str]:
     """Return the ticket's column before and after: as the event says, or as the rows do."""
-    data, before = change.event.data, change.before(Item)
+    data, before = change.event.data, change.before(ItemHead)
     to_column = card_location(item).column_id
     from_column = card_location(before).column_id if before else to_column
     return data.get("from_column") or from_column, data.get("to_column") or to_column
