@@ -133,7 +133,7 @@ def _ticket(row: IndexRow) -> BoardTicket:
         phase_id=row.f["phase_id"],
         priority=upper(row.f["priority"]),
         status=ticket_status(row.f["status"], row.f.get("status_before_block")),
-        approval_status=row.f["approval_status"],
+        approval_status=row.f.get("approval_status"),
         is_blocked=row.f["status"] == "blocked",
     )
 

@@ -4,6 +4,7 @@ A list is read in the order of its decisions: may the caller see it, which rows 
 each other's answers, only each other's permission.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Generic, TypeVar
 from shared.store.client import settle
 
 T = TypeVar("T")
+_NAME = "read-ahead"
 _THREADS = 4  # a request reads at most three things at once
 
 
@@ -28,10 +30,17 @@ class Ahead(Generic[T]):
 
 
 def read_ahead(read: Callable[[], T]) -> Ahead[T]:
-    """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way."""
+    """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way.
+
+    Inside of a read that is ahead already it is carried out at once: threads that wait for each other's turn would wait for ever.
+    """
+    if threading.current_thread().name.startswith(_NAME):
+        future: Future[T] = Future()
+        future.set_result(read())
+        return Ahead(future)
     return Ahead(_pool().submit(read))
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, "read-ahead")
+    return ThreadPoolExecutor(_THREADS, _NAME)

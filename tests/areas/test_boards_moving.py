@@ -11,6 +11,7 @@ from shared.work.boards.rows import Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item, move_to_column, move_to_next_column
+from shared.work.items.places import places_of
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, create_world
@@ -39,8 +40,9 @@ def test_a_move_is_counted_and_told(world):
     event = fetch(Item, item.id).event
     assert event["type"] == "item.moved"
     assert event["data"]["reason"] == "Ready to build"
-    assert (event["data"]["from_lane"], event["data"]["to_lane"]) == (world.lanes[0].id, world.lanes[6].id)
-    assert (event["data"]["from_column"], event["data"]["to_column"]) == ("backlog", "building")
+    places = places_of(event["changes"], event["data"])
+    assert (places["from_lane"], places["to_lane"]) == (world.lanes[0].id, world.lanes[6].id)
+    assert (places["from_column"], places["to_column"]) == ("backlog", "building")
 
 
 def test_in_its_lane_only_the_position_changes(world):

@@ -6,6 +6,7 @@ from shared.store import fetch, get
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.lane_keys import lane_id_of
 from shared.work.boards.rows import Counts, Lane
+from shared.work.items.places import places_of
 from shared.work.items.rows import Item
 from tests.areas.driving import Client, sign_up
 from tests.trips import count_requests
@@ -90,7 +91,7 @@ def test_a_ticket_moves_to_the_first_lane_of_the_column(ada, project):
     item = fetch(Item, one)
     assert (item.lane_id, item.status) == (lane_id_of(board_id_of(project), 5), "in_progress")
     assert item.event["type"] == "item.moved"
-    said = item.event["data"]
+    said = places_of(item.event["changes"], item.event["data"])
     assert (said["from_column"], said["to_column"], said["from_phase"], said["to_phase"]) == (
         "backlog", "building", "PHASE_BACKLOG", "PHASE_IMPLEMENTATION"
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """A card is two rows: the one that every change writes is small, the other holds what is long and seldom changes."""
 
+import json
 from contextlib import contextmanager
 
 import boto3
@@ -10,10 +11,12 @@ from shared.core.settings import settings
 from shared.events.change import parse_change
 from shared.store import fetch, fetch_all, get_many, save, update_with_retry, write
 from shared.store.client import the_client
-from shared.work.items.moving import move_item
+from shared.work.items.moving import move_item, move_to_column
+from shared.work.items.places import places_of
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world
+from tests.areas.viewers import project, stream_record
 from tests.kills import concurrently
 from tests.trips import count_requests
 
@@ -155,3 +158,33 @@ def test_a_card_of_before_has_one_row_until_it_is_written(world, card):
 
 def test_the_second_row_of_a_card_is_no_event(world, card):
     assert parse_change({"dynamodb": {"NewImage": raw(card["id"], "REST")}}) is None
+
+
+@pytest.mark.parametrize(("lane", "column"), [(4, "analyzing"), (3, "analyzing"), (5, "building")])
+def test_an_activity_shows_all_places_of_a_move_though_its_row_says_each_once(world, card, lane, column):
+    first, second = world.lanes[2], world.lanes[lane]
+    move_item(world.actor, card["id"], first.id)
+    old = raw(card["id"])
+    moved = move_item(world.actor, card["id"], second.id)
+    project(stream_record(raw(card["id"]), old))
+    assert json.dumps(moved.event).count(second.id) == 1
+    (shown,) = world.ada("comments", "GET", f"/cards/{card['id']}/activities").json["activities"]
+    assert {
+        name: shown["metadata"][name] for name in ("fromLaneId", "toLaneId", "fromPhase", "toPhase", "fromColumn", "toColumn")
+    } == {
+        "fromLaneId": first.id,
+        "toLaneId": second.id,
+        "fromPhase": first.phase_id,
+        "toPhase": second.phase_id,
+        "fromColumn": "analyzing",
+        "toColumn": column,
+    }
+
+
+def test_a_card_that_is_unblocked_where_it_was_says_so(world, card):
+    move_item(world.actor, card["id"], world.lanes[5].id)
+    update_item(world.actor, card["id"], {"status": "blocked"})
+    event = move_to_column(world.actor, card["id"], "building").event
+    places = places_of(event["changes"], event["data"])
+    assert (event["type"], places["from_column"], places["to_column"]) == ("item.unblocked", "blocked", "building")
+    assert places["from_lane"] == places["to_lane"] == world.lanes[5].id

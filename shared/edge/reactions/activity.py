@@ -1,4 +1,4 @@
-"""Write the activity row of an event and update the project's counters, in one transaction.
+"""Write the activity row of an event; if the event moves a counter of the project, in one transaction with it.
 
 The row is created only once, so the counters change only once, even if the event is delivered several times.
 """
@@ -39,7 +39,7 @@ def react(change: Change) -> None:
     row = new_activity(change.after(_Subject), change.event)
     row.subject_kind = change.kind
     if change.kind == Item.KIND:
-        row.item_id = change.id
+        row.item_id, row.subject_id = change.id, None
     with contextlib.suppress(_EventConsumed):
         write(create(row, _EventConsumed), *_count_changes(change))
 
@@ -47,13 +47,13 @@ def react(change: Change) -> None:
 def _count_changes(change: Change) -> list[Operation]:
     if change.proj_id is None:
         return []
-    actions: list[Any] = [ProjectStats.last_activity.set(change.event.at)]
+    actions: list[Any] = []
     if (cards := _count_cards(change)) != 0:
         actions.append(ProjectStats.cards.add(cards))
     if (runs := _count_runs(change)) != 0:
         actions.append(ProjectStats.active_runs.add(runs))
     pk, sk = ProjectStats.key(change.proj_id)
-    return [update(ProjectStats(pk=pk, sk=sk), actions)]
+    return [update(ProjectStats(pk=pk, sk=sk), actions)] if actions else []
 
 
 def _count_cards(change: Change) -> int:

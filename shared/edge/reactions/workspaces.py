@@ -1,4 +1,4 @@
-"""Keep the time of the last activity in a workspace and of each member, to the minute."""
+"""Keep the time of the last activity in a workspace and a project, and of each member, to the minute."""
 
 import contextlib
 from datetime import timedelta
@@ -9,9 +9,10 @@ from shared.core.errors import ConditionFailed
 from shared.events.change import Change
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.store import update_now
+from shared.work.projects.rows import ProjectStats
 
 _INTERVAL = timedelta(seconds=60)
-"""Time between two writes: one write per event would make the workspace's row hot, for a time that nobody reads to the second."""
+"""Time between two writes: one write per event would make these rows hot, for a time that nobody reads to the second."""
 
 
 class _RowIsNewer(ConditionFailed):
@@ -26,6 +27,8 @@ def react(change: Change) -> None:
     if ws_id is None or change.kind == Workspace.KIND:
         return
     _write_time(Workspace, Workspace.key(ws_id), Workspace.last_activity, change.event.at)
+    if change.proj_id is not None:
+        _write_time(ProjectStats, ProjectStats.key(change.proj_id), ProjectStats.last_activity, change.event.at)
     if actor["kind"] == "user":
         key = WorkspaceMembership.key_in(ws_id, actor["id"])
         _write_time(WorkspaceMembership, key, WorkspaceMembership.last_active_at, change.event.at)

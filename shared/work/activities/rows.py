@@ -1,7 +1,5 @@
 """The activity row: one for each event, with the event's id, so that consuming an event twice writes the same row."""
 
-from typing import Any
-
 from shared.events import Event
 from shared.store import Entity, JSONAttribute, UnicodeAttribute
 
@@ -16,8 +14,8 @@ class Activity(Entity):
     """The event's canonical name (`EventType`)."""
     item_id = UnicodeAttribute(null=True)
     subject_kind = UnicodeAttribute()
-    subject_id = UnicodeAttribute()
-    """What changed: the card itself, or its comment, dependency or run."""
+    subject_id = UnicodeAttribute(null=True)
+    """What changed beside the card: its comment, dependency or run, or another entity; None: the card itself."""
     actor = JSONAttribute()
     at = UnicodeAttribute()
     changes = JSONAttribute(default=dict)
@@ -30,9 +28,6 @@ class Activity(Entity):
             return {2: (f"PROJ#{self.proj_id}#ACT", f"{self.at}#{self.id}")}
         return {2: (f"WS#{self.ws_id}#ACT", f"{self.at}#{self.id}")} if self.ws_id else {}
 
-    def filters(self) -> dict[str, Any]:
-        return {"type": self.type, "subject_kind": self.subject_kind, "subject_id": self.subject_id, "actor_id": self.actor["id"]}
-
 
 def new_activity(entity: Entity, event: Event) -> Activity:
     """Build the activity row of the event that an entity carries. Nothing is written."""
@@ -42,7 +37,7 @@ def new_activity(entity: Entity, event: Event) -> Activity:
         type=event.type.value,
         item_id=item_id,
         subject_kind=entity.KIND,
-        subject_id=entity.id,
+        subject_id=None if entity.id == item_id else entity.id,
         org_id=entity.org_id,
         ws_id=entity.ws_id,
         proj_id=entity.proj_id,

@@ -39,21 +39,24 @@ class ItemFilter:
             ("type", self.type),
             ("status", self.status),
         )
-        if any(value and f[name] != value for name, value in expected):
+        if any(value and f.get(name) != value for name, value in expected):
             return False
         return self._has_tags(f) and self._has_words(f)
 
     def _has_tags(self, f: dict[str, Any]) -> bool:
         if not self.tags:
             return True
-        keys = f.get("tag_keys") or [tag.partition(":")[0] for tag in f["tags"]]  # rows of before have no list of keys
-        names = {searchable(name) for name in (*keys, *f["tags"])}
+        tags = f.get("tags") or []
+        keys = f.get("tag_keys") or [tag.partition(":")[0] for tag in tags]
+        names = {searchable(name) for name in (*keys, *tags)}
         return all(_is_named(tag, names) for tag in self.tags)
 
     def _has_words(self, f: dict[str, Any]) -> bool:
         if not self.search:
             return True
-        return has_words("\n".join([f["title"], f.get("excerpt") or "", *f["labels"], *f["tags"]]), self.search)
+        return has_words(
+            "\n".join([f["title"], f.get("excerpt") or "", *(f.get("labels") or ()), *(f.get("tags") or ())]), self.search
+        )
 
 
 def _is_named(tag: str, names: set[str]) -> bool:

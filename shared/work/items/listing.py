@@ -52,8 +52,8 @@ def _children(items: list[Item], whole: list[IndexRow] | None) -> dict[str, list
         }
         return {item_id: rows for item_id, read in reads.items() if (rows := read.result()[0])}
     for row in sorted(whole, key=place_of):
-        if row.f["parent_id"] in children:
-            children[row.f["parent_id"]].append(row)
+        if (parent_id := row.f.get("parent_id")) in children:
+            children[parent_id].append(row)
     return children
 
 

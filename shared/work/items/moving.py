@@ -20,6 +20,7 @@ from shared.work.boards.reading import assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.boards.updating import record_wip_exceeded
 from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.places import move_data
 from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
@@ -190,13 +191,8 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
         board_id=item.board_id,
         title=item.title,
         lane_number=lane.number,
-        from_lane=before.lane_id,
-        to_lane=after.lane_id,
-        from_phase=old_values["phase_id"],
-        to_phase=item.phase_id,
-        from_column=before.column_id,
-        to_column=after.column_id,
         reason=request.reason,
+        **move_data(item, old_values, before, after),
     )
     column_limit = COLUMN_BY_ID[after.column_id].wip_limit if request.column_limit or request.force else None
     exceeds = after.column_id != before.column_id and column_limit is not None and crowd is not None and crowd >= column_limit

@@ -95,7 +95,9 @@ class Item(ItemHead):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        return {
+        """Return what is there of these; what is missing is none or empty, because a search pays for every byte."""
+        keys = [tag["key"] for tag in self.tags]
+        fields = {
             "title": self.title,
             "excerpt": (self.description or "")[:200],
             "type": self.type,
@@ -109,9 +111,10 @@ class Item(ItemHead):
             "assignee_id": self.assignee["id"] if self.assignee else None,
             "labels": self.labels,
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
-            "tag_keys": [tag["key"] for tag in self.tags],
+            "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
             "approval_status": self.approval_status,
         }
+        return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
 
 # what only the whole card has

@@ -25,6 +25,7 @@ from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.places import move_data
 from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
@@ -190,16 +191,7 @@ class _Change:
         if "lane_id" in changed:
             kind = EventType.ITEM_MOVED
             lane = next(lane for lane in self.board().lanes if lane.id == item.lane_id)
-            data |= {
-                "lane_number": lane.number,
-                "from_lane": self.location.lane_id,
-                "to_lane": after.lane_id,
-                "from_phase": self.before["phase_id"],
-                "to_phase": item.phase_id,
-                "from_column": self.location.column_id,
-                "to_column": after.column_id,
-                "reason": None,
-            }
+            data |= {"lane_number": lane.number, **move_data(item, self.before, self.location, after)}
         elif "status" in changed and item.is_blocked:
             kind, data["reason"] = EventType.ITEM_BLOCKED, item.blocked_reason
         elif "status" in changed and self.before["status"] == "blocked":

@@ -13,6 +13,7 @@ from shared.events import EventType
 from shared.runs.agent_runs.reading import public_status
 from shared.runs.agent_runs.rows import Run
 from shared.work.activities.rows import Activity
+from shared.work.items.places import places_of
 from shared.work.items.rows import Item
 
 
@@ -92,7 +93,8 @@ def activity(row: Activity) -> CardActivity:
 def _metadata(row: Activity) -> dict[str, Any]:
     """Return the data of an event as the rest of the contract shows the same values: prices in USD, durations in seconds."""
     shown: dict[str, Any] = {}
-    for name, value in row.data.items():
+    data = places_of(row.changes, row.data) if row.subject_kind == Item.KIND else row.data
+    for name, value in data.items():
         if value is None or name == _STARTED:
             continue
         if name.endswith("_micros"):

@@ -12,6 +12,7 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.work.boards.counting import card_location
 from shared.work.discoveries.rows import Discovery
+from shared.work.items.places import places_of
 from shared.work.items.rows import PERSON_FIELDS, ItemHead
 from shared.work.tasks.rows import Task
 
@@ -81,10 +82,10 @@ def _place_changes(change: Change) -> Iterator[EventFields]:
 
 def _columns(change: Change, item: ItemHead) -> tuple[str, str]:
     """Return the ticket's column before and after: as the event says, or as the rows do."""
-    data, before = change.event.data, change.before(ItemHead)
+    said, before = places_of(change.event.changes, change.event.data), change.before(ItemHead)
     to_column = card_location(item).column_id
     from_column = card_location(before).column_id if before else to_column
-    return data.get("from_column") or from_column, data.get("to_column") or to_column
+    return said.get("from_column") or from_column, said.get("to_column") or to_column
 
 
 def _wip(change: Change) -> Iterator[EventFields]:
