@@ -45,7 +45,9 @@ def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
 
     listed("", units=5, total=2 * EACH + 1, first=(backlog, 0))
     listed(f"laneId={done}&offset=40", units=8, total=EACH, first=(done, 40))
-    listed(f"offset={EACH - 10}", units=400, total=2 * EACH + 1, first=(backlog, EACH - 10))  # a deep page reads what is before it
+    listed(
+        f"offset={EACH - 10}", units=400, total=2 * EACH + 1, first=(backlog, EACH - 10)
+    )  # a deep page reads what is before it
     listed(f"offset={2 * EACH - 5}", units=400, total=2 * EACH + 1, first=(done, EACH - 6))
     listed("status=draft", units=20, total=EACH + 1, first=(backlog, 0))
     listed("status=done", units=20, total=EACH, first=(done, 0))

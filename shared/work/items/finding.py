@@ -26,6 +26,7 @@ SMALL_BOARD: Final = 100
 _MAX_AHEAD: Final = 1_000  # index rows of a page without a filter that are read before the counts are there
 _UNITS_OF_ROW, _UNITS_OF_INDEX_ROW = 0.5, 0.07  # eventually consistent; an index row has about 550 bytes
 _BATCH: Final = 100
+_MAX_PREFIX: Final = 100  # characters of what came from outside: a sort key has 1,024 bytes at most
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Finder:
         self.board_id, self.wanted, self.first, self.last = board_id, wanted, first, last
         self.partition = f"BOARD#{board_id}#ITEM"
         self.is_plain = wanted.only_lane
-        prefix = f"{lane_key(board_id, wanted.lane_id)[:_BATCH]}#" if wanted.lane_id else ""
+        prefix = f"{lane_key(board_id, wanted.lane_id)[:_MAX_PREFIX]}#" if wanted.lane_id else ""
         ahead = last if self.is_plain and last <= _MAX_AHEAD else SMALL_BOARD
         self._start = read_ahead(lambda: first_index_rows(1, self.partition, ahead, prefix))
         prefixes = prefixes_for(wanted.type, wanted.assignee_id, wanted.status, wanted.tags)
