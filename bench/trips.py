@@ -27,7 +27,6 @@ LISTED: dict[str, tuple[int, str]] = {
         "the counters of guesses, each twice in a new window, before the password is looked at; the user, their sessions",
     ),
     "auth.resendVerification": (4, "the user; the counter of mails, twice in a new window; the user, for the mail"),
-    "cards.list": (3, "without a lane or a filter the counts say where in the index the page is: board, index, rows of the page"),
     "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
     "members.invite": (7, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),

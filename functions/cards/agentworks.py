@@ -187,7 +187,8 @@ async def list_cards(
     offset: Offset = 0,
     includeChildren: bool = False,
 ) -> ListCardsResponse:
-    """List the cards of a board, ordered by lane and position. `includeChildren` adds summaries of each card's children."""
+    """List the cards of a board, ordered by lane and position. `includeChildren` adds summaries of each card's children, on a board of
+    more than 100 cards of the first 100 of each."""
     item_filter = ItemFilter(laneId, assigneeId, type, status, search, tuple(tags or ()))
     page = list_items(caller, boardId, item_filter, limit=limit, offset=offset, with_children=includeChildren)
     cards = []
