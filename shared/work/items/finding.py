@@ -66,7 +66,7 @@ class Finder:
         if self.is_plain and self.last <= _MAX_AHEAD and total is not None and (self.wanted.lane_id or _in_order(board)):
             return fetch_live(row.id for row in rows[self.first : self.last]), total
         candidates = min((ids for one in self._postings if (ids := one.result()) is not None), key=len, default=None)
-        if candidates is not None and len(candidates) * _UNITS_OF_ROW <= max(self._units(stretches, total), _BATCH / 2):
+        if candidates is not None and len(candidates) * _UNITS_OF_ROW <= self._units(stretches, total):
             return self._of_candidates(board, candidates)
         if total is None:
             found = read_all([partial(self._read_whole, stretch.prefix) for stretch in stretches])
