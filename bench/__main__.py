@@ -68,6 +68,14 @@ def _trips(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _prices(rows: Rows) -> list[list[str]]:
+    table = [["what", "USD", "target", "made of", ""]]
+    for row in rows:
+        judged = row["why"] if row["usd"] <= row["limit"] else "DEFECT: more than its limit"
+        table.append([row["what"], f"{row['usd']:.4g}", f"{row['target']:g}", row["parts"], judged])
+    return table
+
+
 def _requests(rows: Rows) -> list[list[str]]:
     table = [["request", "per second", "p50 ms", "p95 ms", "answers"]]
     for row in rows:
@@ -103,6 +111,7 @@ PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 150),
     "warm": Part("Warm requests", "bench.warm", _warm, 90),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
+    "prices": Part("Prices", "bench.prices", _prices, 60),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "requests": Part(

@@ -86,4 +86,18 @@ Kept-alive connections on loopback through the front door, the engine's gateway 
 operation. Engine, functions, door and client share this machine's cores: this says what a developer can expect of `make run`,
 not what Lambda does.
 """,
+    "prices": """
+List prices of us-east-1 in November 2026 (`bench/prices.py` names each with its page), without free tiers and discounts. Units of
+DynamoDB and messages are counted on moto, of a card with 2 KB of description, labels, a tag, an assignee and custom fields that
+moves between lanes without an agent; the times of functions, the bytes of log lines and the seconds that a model takes are stated there.
+Events come one by one: with traffic a call of the projector has up to a hundred of them, and of the pusher ten. What a million moves
+cost before (12 write units for the request, 8 and 15 read units for its event, each event sent to a queue, all of a quiet stage
+traced): about 29 USD by the same prices.
+
+**The request and the viewer miss their targets.** Of the request's price 3.50 are the gateway, 1.21 the edge, 0.74 log lines
+and traces: 9 USD leave 3.55 for the table and the function, which take 5.90. What a kilobyte of the card's row costs is
+2 write units, 1.25 USD: 1.9 KB are two of them, and one is out of reach ([decision 39](../docs/decisions/0039-a-card-is-two-rows.md)
+has the bytes). A changed place in a lane is 2 more in the index, the board's counts are 2. A viewer adds three requests of a FIFO
+queue, a message and a call of the pusher.
+""",
 }

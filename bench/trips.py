@@ -1,8 +1,9 @@
 """Round trips to DynamoDB and capacity units of each operation, counted on moto.
 
 Trips are counted at botocore, exactly. Units follow the documented formula from the sizes of the rows (moto's own figures are
-constants): a strongly consistent read 1 per 4 KB, an eventually consistent one 0.5, a write 1 per KB, transactions twice, and one more
-write for each index the row is in.
+constants): a strongly consistent read 1 per 4 KB, an eventually consistent one 0.5; a write 1 per KB of the larger of the row before and
+after, in a transaction twice. Each index that a row is in costs a write of its own if what the index holds has changed, and two if its key
+has: the old entry is deleted. Indexes follow later, so a transaction does not double them.
 """
 
 import json
@@ -46,6 +47,8 @@ class Cost:
     """What is read ahead, at the same time as the others."""
     reads: float = 0.0
     writes: float = 0.0
+    events: int = 0
+    """Rows that were written with a new event: each is a record of the stream that the projector works on."""
 
 
 def size_of(item: dict[str, Any]) -> int:
@@ -68,15 +71,35 @@ def _value(boxed: dict[str, Any]) -> int:
     return 1
 
 
-def _indexes(item: dict[str, Any]) -> float:
-    """Write units of the indexes a row is in (each holds the keys, the kind and `f`)."""
-    small = {name: item[name] for name in ("PK", "SK", "f", "kind") if name in item}
-    units = 0.0
+def _entry(item: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return what an index holds of a row: its keys, the kind and `f`; nothing if the row is not in it."""
+    keys = (f"GSI{number}PK", f"GSI{number}SK")
+    if any(key not in item for key in keys):
+        return {}
+    return {name: item[name] for name in ("PK", "SK", "f", "kind", *keys) if name in item}
+
+
+def _index_units(old: dict[str, Any], new: dict[str, Any]) -> int:
+    units = 0
     for number in range(1, 5):
-        keys = {name: item[name] for name in (f"GSI{number}PK", f"GSI{number}SK") if name in item}
-        if len(keys) == 2:
-            units += math.ceil(size_of(small | keys) / 1024)
+        before, after = _entry(old, number), _entry(new, number)
+        if before == after:
+            continue
+        moved = bool(before and after) and any(before[key] != after[key] for key in (f"GSI{number}PK", f"GSI{number}SK"))
+        entries = (before, after) if moved else (after or before,)
+        units += sum(math.ceil(size_of(entry) / 1024) for entry in entries)
     return units
+
+
+def _operations_of(name: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the writes of a request, each with its table and its row or key."""
+    if name == "TransactWriteItems":
+        return [next(iter(one.values())) for one in request["TransactItems"]]
+    if name == "BatchWriteItem":
+        return [
+            {"TableName": table, **next(iter(one.values()))} for table, batch in request["RequestItems"].items() for one in batch
+        ]
+    return [request] if name in {"PutItem", "UpdateItem", "DeleteItem"} else []
 
 
 @contextmanager
@@ -89,35 +112,33 @@ def costing() -> Iterator[Cost]:
 
     looking, cost = boto3.client("dynamodb"), Cost()
 
-    def row(table: str, key: dict[str, Any]) -> dict[str, Any]:
-        item: dict[str, Any] = looking.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+    def row(operation: dict[str, Any]) -> dict[str, Any]:
+        key = operation.get("Key") or {name: operation["Item"][name] for name in ("PK", "SK")}
+        item: dict[str, Any] = looking.get_item(TableName=operation["TableName"], Key=key, ConsistentRead=True).get("Item", {})
         return item
 
-    def written(operation: dict[str, Any]) -> float:
-        item = operation.get("Item") or row(operation["TableName"], operation["Key"])
-        return max(1, math.ceil(size_of(item) / 1024)) + (_indexes(item) if operation["TableName"] == "core" else 0)
-
-    def before(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        context["cadre_request"] = json.loads(params["body"])
+    def before(model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        request = context["cadre_request"] = json.loads(params["body"])
+        context["cadre_rows"] = [row(one) for one in _operations_of(model.name, request)]
 
     def after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         name, request = model.name, context["cadre_request"]
         (cost.beside if is_beside() else cost.names).append(name)
         if name == "GetItem":
-            cost.reads += max(1, math.ceil(size_of(parsed.get("Item", {})) / 4096)) * (
-                1 if request.get("ConsistentRead") else 0.5
-            )
+            cost.reads += _read_units([parsed.get("Item", {})], request)
         elif name == "BatchGetItem":
-            for table, rows in parsed.get("Responses", {}).items():
-                strong = 1 if request["RequestItems"][table].get("ConsistentRead") else 0.5
-                cost.reads += sum(max(1, math.ceil(size_of(one) / 4096)) * strong for one in rows)
+            for table, asked in request["RequestItems"].items():
+                found = parsed.get("Responses", {}).get(table, [])
+                cost.reads += _read_units([*found, *({},) * (len(asked["Keys"]) - len(found))], asked)
         elif name == "Query":
             total = sum(size_of(one) for one in parsed.get("Items", []))
             cost.reads += max(1, math.ceil(total / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
-        elif name == "TransactWriteItems":
-            cost.writes += sum(2 * written(next(iter(one.values()))) for one in request["TransactItems"])
-        elif name in {"PutItem", "UpdateItem", "DeleteItem"}:
-            cost.writes += written(request)
+        for operation, old in zip(_operations_of(name, request), context["cadre_rows"], strict=True):
+            new = row(operation)
+            units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
+            cost.writes += units * (2 if name == "TransactWriteItems" else 1)
+            cost.writes += _index_units(old, new)
+            cost.events += int("event_id" in new and old.get("event_id") != new["event_id"])
 
     events = the_client().meta.events
     events.register("before-call.dynamodb", before)
@@ -127,6 +148,11 @@ def costing() -> Iterator[Cost]:
     finally:
         events.unregister("before-call.dynamodb", before)
         events.unregister("after-call.dynamodb", after)
+
+
+def _read_units(rows: list[dict[str, Any]], request: dict[str, Any]) -> float:
+    """Return the units of reading rows by their keys; one that is not there costs as much as a small one."""
+    return sum(max(1, math.ceil(size_of(one) / 4096)) for one in rows) * (1 if request.get("ConsistentRead") else 0.5)
 
 
 def measure() -> list[dict[str, Any]]:

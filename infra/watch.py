@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Fn, aws_cloudwatch, aws_sns
+from aws_cdk import Fn, aws_cloudwatch, aws_sns, aws_xray
 from constructs import Construct
 
 from infra.backend import Backend
@@ -11,6 +11,7 @@ from infra.data import Data
 from infra.exemptions import exempt
 from infra.function import Functions
 from infra.names import STAGE_NAME, pascal_case
+from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.release import Deployed
 from infra.rest_api import RestApi
 from infra.settings import Settings
@@ -40,6 +41,10 @@ class Metric:
     statistic: str = "Sum"
 
 
+WORKERS_ALONE = tuple(name for name in FUNCTIONS if name not in BEHIND_GATEWAYS)
+TRACED = 0.05  # of the requests
+DASHBOARD_METRICS = 50  # of each of an account's first three dashboards, which cost nothing (aws.amazon.com/cloudwatch/pricing)
+THROTTLES = Metric("AWS/Lambda", "Throttles")  # of all functions of the account and region
 JOB_FAILURES = Metric("Cadre", "failed")  # of all jobs (functions/scheduled): written only if something failed
 BOUNCES = Metric("AWS/SES", "Reputation.BounceRate", statistic="Maximum")
 COMPLAINTS = Metric("AWS/SES", "Reputation.ComplaintRate", statistic="Maximum")
@@ -74,7 +79,29 @@ class Watch(PlatformStack):
         if not settings.local:
             self._alarm("MailBounceRate", BOUNCES, MAIL_BOUNCE_RATE, period=_MAIL_PERIOD)
             self._alarm("MailComplaintRate", COMPLAINTS, MAIL_COMPLAINT_RATE, period=_MAIL_PERIOD)
+            self._sampling()
         self._dashboard(functions.by_name, data, backend, socket, apis)
+
+    def _sampling(self) -> None:
+        """Trace a share of the requests. X-Ray's own rule records the first request of every second, and so all of a quiet stage: up to 5
+        USD a million."""
+        aws_xray.CfnSamplingRule(
+            self,
+            "Sampling",
+            sampling_rule=aws_xray.CfnSamplingRule.SamplingRuleProperty(
+                rule_name=self.settings.stack_name("requests"),
+                priority=100,
+                fixed_rate=TRACED,
+                reservoir_size=0,
+                service_name=f"{self.settings.stack_name('')}*",
+                service_type="*",
+                host="*",
+                http_method="*",
+                url_path="*",
+                resource_arn="*",
+                version=1,
+            ),
+        )
 
     def _topic(self, email: str) -> str:
         """The ARN, read once: each attribute of a construct is a request to the CDK's Node process."""
@@ -135,10 +162,12 @@ class Watch(PlatformStack):
         )
 
     def _functions(self, functions: Mapping[str, Deployed]) -> None:
-        for name, function in functions.items():
-            title = pascal_case(name)
-            self._alarm(f"{title}Errors", Metric("AWS/Lambda", "Errors", {"FunctionName": function.name}), FUNCTION_ERRORS)
-            self._alarm(f"{title}Throttles", Metric("AWS/Lambda", "Throttles", {"FunctionName": function.name}), 1)
+        """What raises behind a gateway is an error of the gateway (`<Contract>ServerErrors`, `SocketErrors`), and all functions share the
+        account's concurrency: one alarm for each would say the same, at 0.10 USD a month."""
+        for name in WORKERS_ALONE:
+            errors = Metric("AWS/Lambda", "Errors", {"FunctionName": functions[name].name})
+            self._alarm(f"{pascal_case(name)}Errors", errors, FUNCTION_ERRORS)
+        self._alarm("Throttles", THROTTLES, 1)
 
     def _queues(self, data: Data, backend: Backend) -> None:
         dead = {f"{pascal_case(name)}Dead": queue.dead.attr_queue_name for name, queue in data.queues.items()} | backend.dead
@@ -174,12 +203,12 @@ class Watch(PlatformStack):
             self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph(
-                "Function errors",
-                [Metric("AWS/Lambda", "Errors", {"FunctionName": function.name}) for function in functions.values()],
+                "Errors of workers",
+                [Metric("AWS/Lambda", "Errors", {"FunctionName": functions[name].name}) for name in WORKERS_ALONE],
             ),
             self._graph(
-                "Function duration p99",
-                [Metric("AWS/Lambda", "Duration", {"FunctionName": function.name}, "p99") for function in functions.values()],
+                "Duration of workers p99",
+                [Metric("AWS/Lambda", "Duration", {"FunctionName": functions[name].name}, "p99") for name in WORKERS_ALONE],
             ),
             self._graph(
                 "Queues",
@@ -205,7 +234,7 @@ class Watch(PlatformStack):
                 "Agent runs",
                 [
                     Metric("AWS/States", kind, {"StateMachineArn": backend.machine.ref})
-                    for kind in ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed")
+                    for kind in ("ExecutionsStarted", "ExecutionsFailed")
                 ],
             ),
         ]

@@ -59,7 +59,7 @@ def parse_change(record: Raw) -> Change | None:
     if old and _text(old, "event_id") == _text(new, "event_id"):
         return None
     raw = json.loads(new["event"]["S"])
-    event = Event(raw["id"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])
+    event = Event(new["event_id"]["S"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])
     return Change(event, new["kind"]["S"], new["id"]["S"], new, old)
 
 

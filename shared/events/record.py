@@ -29,12 +29,11 @@ def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, 
     """Set the event of an entity that is about to be written. Call it once per write, before `save` or `create`."""
     entity.event_id = new_id()
     entity.event = {
-        "id": entity.event_id,
         "type": kind.value,
         "actor": actor.summary,
         "at": clock.iso(),
         "changes": changes or {},
-        "data": data,
+        "data": {name: value for name, value in data.items() if value is not None},
     }
 
 
@@ -43,4 +42,4 @@ def get_event(entity: Entity) -> Event | None:
     raw = entity.event
     if not raw:
         return None
-    return Event(raw["id"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])
+    return Event(str(entity.event_id), EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])

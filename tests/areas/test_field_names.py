@@ -22,7 +22,7 @@ from shared.work.items.updating import update_item
 from shared.work.projects.creating import NewProject, create_project
 from tests.areas.boards_world import World
 from tests.areas.driving import Client
-from tests.areas.viewers import messages, messages_for, project, raw_row, stream_record
+from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record
 
 ROOT = Path(__file__).parents[2]
 BUILD = 6
@@ -226,6 +226,7 @@ def _assigned(world: World) -> tuple[Item, list[dict]]:
 
 
 def test_people_in_messages_have_the_form_of_the_contract(world):
+    listen(world.ws_id)
     card, pushes = _assigned(world)
     eve = card.assignee["id"]
     (ours,) = messages_for(pushes, "agentworks")
@@ -253,6 +254,7 @@ def test_people_in_activities_have_the_form_of_the_contract(world):
 
 
 def test_nobody_is_nobody_in_every_contract(world):
+    listen(world.ws_id)
     card = world.card(assignee_id=world.actor.id)
     before = raw_row(f"ITEM#{card.id}")
     assert world.ada("cards", "PUT", f"/cards/{card.id}", body={"assigneeId": None}).status == 200
@@ -332,6 +334,7 @@ def test_an_activity_names_cards_and_lanes_as_the_contract_does(world):
 
 def test_an_agent_that_acts_is_shown_as_the_agent(world):
     """In activities; where the document has a UserSummary alone, an agent is shown as one, with the agent's id and no address."""
+    listen(world.ws_id)
     agent, card = agent_named("prd"), world.card(1)
     actor = agent_actor(agent, world.ws_id, ("update_card", "move_card"))
     shown = {"id": agent.id, "name": "prd", "displayName": "PRD Agent", "status": "active"}

@@ -21,7 +21,7 @@ from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import Client, confirm_address
 from tests.areas.ledger import record_usage
 from tests.areas.mailbox import requested_mails
-from tests.areas.viewers import project, pushed, raw_row, stream_record
+from tests.areas.viewers import listen, project, pushed, raw_row, stream_record
 
 DOLLAR = MICROS
 
@@ -37,6 +37,7 @@ def world(aws) -> World:
     workspaces._written_at.clear()
     world = create_world()
     confirm_address(world.ada)
+    listen(world.ws_id)
     limit(world, 10)
     read_caps(Scope(None, world.ws_id, world.project.id, "c", "r"))
     return world

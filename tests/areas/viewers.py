@@ -17,9 +17,12 @@ from functions.ws_pusher.handler import handler as pusher
 from shared.channels.sockets.client import socket_client
 from shared.channels.sockets.frames import Frame, compact
 from shared.channels.sockets.publish import publish
+from shared.channels.sockets.rows import Connection, Subscription
+from shared.channels.sockets.topics import workspace_topic
 from shared.core.ids import new_id
 from shared.core.settings import settings
 from shared.edge.views.omoios.events import event_frame
+from shared.store import put, write
 from shared.store.client import dynamodb
 from tests.areas.driving import Client, Context
 
@@ -107,6 +110,12 @@ def publish_events(topic: str, ws_id: str, *, agentworks: Sequence[dict] = (), o
     """Send messages as the contracts' tables of events do."""
     shown = {"agentworks": [Frame(compact(one)) for one in agentworks], "omoios": [event_frame(one) for one in omoios]}
     publish(topic, shown, ws_id=ws_id)
+
+
+def listen(ws_id: str) -> None:
+    """Let somebody listen to the events of a workspace: without a listener none is published."""
+    nobody = Connection.new("listener=", "nobody", contract="agentworks", endpoint="events", session_id="none", ws_id=ws_id)
+    write(put(Subscription.of(workspace_topic(ws_id), nobody)))
 
 
 def pushed(contract: str) -> list[dict[str, Any]]:

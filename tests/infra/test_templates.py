@@ -606,9 +606,11 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
             value = dimension["Value"]
             name = value if isinstance(value, str) else logical(value)
             watched.setdefault(alarm.properties["MetricName"], set()).add(name)
-    functions = len(AREAS) + len(WORKERS)
     dead = len([queue for queue in prod.of("AWS::SQS::Queue") if "RedrivePolicy" not in queue.properties])
-    assert len(watched["Errors"]) == len(watched["Throttles"]) == functions
+    assert len(watched["Errors"]) == len(set(WORKERS) - {"ws"})  # behind gateways these are the gateway's
+    (throttles,) = [one for one in prod.of("AWS::CloudWatch::Alarm") if one.properties["MetricName"] == "Throttles"]
+    assert not throttles.properties.get("Dimensions")  # the account's concurrency
+    assert "ExecutionError" in watched
     assert len(watched["ApproximateNumberOfMessagesVisible"]) == dead
     assert len(watched["ApproximateAgeOfOldestMessage"]) == len(QUEUES)
     assert len(watched["WriteThrottleEvents"]) == len(watched["ReadThrottleEvents"]) == len(TABLES)

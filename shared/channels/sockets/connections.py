@@ -50,6 +50,11 @@ def get_connection(connection_id: str) -> Connection | None:
     return get(Connection, f"CONN#{connection_id}")
 
 
+def has_subscribers(topic: str) -> bool:
+    """Tell whether anybody listens to a topic at this moment. One strongly consistent read."""
+    return bool(query(Subscription, f"SUB#{topic}", prefix="CONN#", limit=1, consistent=True).rows)
+
+
 def close_connection(connection: Connection) -> None:
     """Delete a connection and its subscriptions. Safe to repeat."""
     with contextlib.suppress(_ConnectionClosed):

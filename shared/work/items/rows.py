@@ -117,5 +117,5 @@ class Item(ItemHead):
         return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
 
-# what only the whole card has
-Item.REST = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes())
+# what only the whole card has; nothing that reads a head asks when the card was made
+Item.REST = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes()) | {"created_at"}
