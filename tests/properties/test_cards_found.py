@@ -29,7 +29,7 @@ WORDS = ("invoice", "INVOICES", "\u8acb\u6c42\u66f8", "web")
 WAYS = {
     "as it is": {"SMALL_BOARD": 100},
     "by postings": {"SMALL_BOARD": 2, "_UNITS_OF_ROW": 0},
-    "by the index": {"SMALL_BOARD": 2, "_UNITS_OF_ROW": 1_000, "_BATCH": 1},
+    "by the index": {"SMALL_BOARD": 2, "_UNITS_OF_ROW": 1_000},
     "by the counts": {"SMALL_BOARD": 2, "_MAX_AHEAD": 0},
 }
 MAYBE = {

@@ -1,4 +1,4 @@
-"""Finding the cards of a board that match a filter, in their order, by what costs the fewest read units ([decision 42]).
+"""Finding the cards of a board that match a filter, in their order, by what costs the fewest read units (docs/decisions/0042).
 
 a small board      the first index rows are all of it
 postings           few cards can match: their rows are read, and the page is chosen among them
