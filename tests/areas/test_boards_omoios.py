@@ -4,7 +4,7 @@ import pytest
 
 from shared.store import fetch, get
 from shared.work.boards.creating import board_id_of
-from shared.work.boards.lane_keys import lane_id_of
+from shared.work.boards.lanes import lane_id_of
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.places import places_of
 from shared.work.items.rows import Item

@@ -8,7 +8,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
-from shared.work.boards.lane_keys import lane_id_of
+from shared.work.boards.lanes import lane_id_of
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.core.errors import Conflict, NotFound, TransitionRefused
 from shared.core.ids import new_id
 from shared.store import fetch_all
-from shared.work.boards.lane_keys import lane_id_of
+from shared.work.boards.lanes import lane_id_of
 from shared.work.items import finding
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item

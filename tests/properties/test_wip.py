@@ -16,8 +16,7 @@ from shared.people.access import records
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
 from shared.work.boards.counting import card_location, lane_tally, type_tally
-from shared.work.boards.lane_keys import lane_id_of, lane_key
-from shared.work.boards.lanes import COLUMNS
+from shared.work.boards.lanes import COLUMNS, lane_id_of, lane_key
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item

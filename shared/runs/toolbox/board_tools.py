@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
 from shared.store import Entity, IndexRow, get, index_row, load, query
-from shared.work.boards.lane_keys import lane_key
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency

@@ -19,8 +19,7 @@ from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.store import Operation, amount, check, update
-from shared.work.boards.lane_keys import lane_key
-from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
+from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS, lane_key
 from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Counts, Lane
 
 BLOCKED_COLUMN = "blocked"

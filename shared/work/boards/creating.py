@@ -10,8 +10,7 @@ from typing import Any
 from shared.core.ids import derived_id
 from shared.store import Operation, create
 from shared.work.boards.counting import new_counts
-from shared.work.boards.lane_keys import lane_id_of
-from shared.work.boards.lanes import BOARD_NAME, LANES
+from shared.work.boards.lanes import BOARD_NAME, LANES, lane_id_of
 from shared.work.boards.rows import Board, Lane
 
 CARD_TYPES = ("epic", "feature", "task", "bug", "blueprint", "doc")

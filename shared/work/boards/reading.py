@@ -7,8 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.store import Row, authorize, fetch_all, get_many, id_of
-from shared.work.boards.lane_keys import lane_id_of
-from shared.work.boards.lanes import LANES
+from shared.work.boards.lanes import LANES, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 
 Key = tuple[type[Row], str, str]

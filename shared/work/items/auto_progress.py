@@ -25,7 +25,7 @@ from shared.core.errors import CadreError
 from shared.core.texts import searchable
 from shared.store import Entity, fetch_all, fetch_indexed, get, index_rows, query
 from shared.work.boards.conditions import Condition, target_lane_id
-from shared.work.boards.lane_keys import lane_key
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.moving import move_item

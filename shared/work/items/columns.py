@@ -7,8 +7,7 @@ from typing import Final
 from shared.store import IndexRow, index_rows
 from shared.work.boards.columns import ColumnSnapshot, list_columns
 from shared.work.boards.counting import BLOCKED_COLUMN, lane_tally
-from shared.work.boards.lane_keys import lane_key
-from shared.work.boards.lanes import COLUMN_BY_PHASE, Column
+from shared.work.boards.lanes import COLUMN_BY_PHASE, Column, lane_key
 from shared.work.boards.reading import BoardSnapshot
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.finding import Finder, Stretch, read_all, read_stretch, sort_rows, walk

@@ -9,8 +9,7 @@ from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import authorize, create, fetch, fetch_all, get_many, stale, write
 from shared.work.boards.counting import card_location, update_counts
-from shared.work.boards.lane_keys import lane_id_of
-from shared.work.boards.lanes import LANES, canonical_phase
+from shared.work.boards.lanes import LANES, canonical_phase, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from shared.store import Ahead, IndexRow, fetch_all, first_index_rows, get_many, index_row, index_rows, read_ahead
 from shared.work.boards.counting import lane_tally, type_tally
-from shared.work.boards.lane_keys import lane_key
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Board, Counts
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.postings import prefixes_for, read_postings

@@ -4,7 +4,7 @@ prefix (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query lists everything that
 from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
-from shared.work.boards.lane_keys import lane_key
+from shared.work.boards.lanes import lane_key
 
 PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
