@@ -18,7 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bench.trips import Cost, costing
-from infra.watch import TRACED
+from infra.needs import TRACED
 
 PRICES = {  # USD: how much, and what it is paid for
     "gateway request": (3.50e-6, "REST API, first 333 million (aws.amazon.com/api-gateway/pricing)"),

@@ -11,7 +11,7 @@ from infra.data import Data
 from infra.exemptions import exempt
 from infra.function import Functions
 from infra.names import STAGE_NAME, pascal_case
-from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
+from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, TRACED
 from infra.release import Deployed
 from infra.rest_api import RestApi
 from infra.settings import Settings
@@ -42,8 +42,6 @@ class Metric:
 
 
 WORKERS_ALONE = tuple(name for name in FUNCTIONS if name not in BEHIND_GATEWAYS)
-TRACED = 0.05  # of the requests
-DASHBOARD_METRICS = 50  # of each of an account's first three dashboards, which cost nothing (aws.amazon.com/cloudwatch/pricing)
 THROTTLES = Metric("AWS/Lambda", "Throttles")  # of all functions of the account and region
 JOB_FAILURES = Metric("Cadre", "failed")  # of all jobs (functions/scheduled): written only if something failed
 BOUNCES = Metric("AWS/SES", "Reputation.BounceRate", statistic="Maximum")
@@ -89,7 +87,7 @@ class Watch(PlatformStack):
             self,
             "Sampling",
             sampling_rule=aws_xray.CfnSamplingRule.SamplingRuleProperty(
-                rule_name=self.settings.stack_name("requests"),
+                rule_name=self.settings.stack_name("")[:32],
                 priority=100,
                 fixed_rate=TRACED,
                 reservoir_size=0,

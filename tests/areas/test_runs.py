@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.trips import size_of
 from shared.agents.catalogue import catalogue
 from shared.agents.catalogue.registry import get_agent
 from shared.money.usage.rows import Rollup, UsageLine
@@ -58,6 +59,13 @@ def test_a_prd_run_from_the_request_to_the_card(world, machine):
     assert (after.lease_run, after.status, after.recent_runs[0]["status"]) == (None, "ready", "completed")
     assert get(ActiveRuns, f"PROJ#{world.project.id}", "RUNS").run_ids is None
     assert any("PRD" in entry["message"] for entry in entries(run.id))
+
+
+def test_the_row_that_a_run_writes_all_the_time_has_no_prompt(world, machine):
+    run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
+    assert len(read_journal(run).system) > 1_000
+    assert run.system is None
+    assert size_of(run.serialize()) < 3_072
 
 
 def test_a_run_of_the_embedded_model_is_free_and_says_so(world, machine):

@@ -5,6 +5,7 @@ import pytest
 from shared.edge.reactions import parse_change
 from shared.edge.reactions.triggers import react
 from shared.people.tenancy.rows import Workspace
+from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
@@ -125,12 +126,12 @@ def test_agents_start_by_themselves_unless_somebody_says_no(world):
 def test_what_the_workspace_adds_to_the_prompt_is_told_unless_the_project_adds_its_own(world, machine):
     default(world, systemPromptAdditions="Write British English.")
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
-    assert "Write British English." in run.system
+    assert "Write British English." in read_journal(run).system
     configure(world, systemPromptAdditions="Write French.")
     machine = Machine()
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
-    assert "Write French." in run.system
-    assert "British" not in run.system
+    assert "Write French." in read_journal(run).system
+    assert "British" not in read_journal(run).system
 
 
 def test_defaults_are_for_agents_that_exist(world):

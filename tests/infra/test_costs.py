@@ -8,7 +8,6 @@ from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
 from infra.routes import discover
 from infra.schedules import SCHEDULES
-from infra.watch import DASHBOARD_METRICS
 from tests.infra.conftest import Templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
@@ -33,7 +32,7 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     alarms, secrets = len(prod.of("AWS::CloudWatch::Alarm")), len(prod.of("AWS::SecretsManager::Secret"))
     (dashboard,) = prod.of("AWS::CloudWatch::Dashboard")
     metrics = json.dumps(dashboard.properties).count('{\\"stat')
-    assert 40 < metrics <= DASHBOARD_METRICS
+    assert 40 < metrics <= 50  # so many an account's first three dashboards may have each for nothing
     calls = sum(CALLS[expression] for expression in SCHEDULES.values())
     reads = int(
         re.findall(r"\| reads of these jobs \| ([\d,]+) \|", PAGE)[0].replace(",", "")

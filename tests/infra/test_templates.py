@@ -6,14 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.gateway_errors import RESPONSES
-from infra.names import CONTRACTS, TABLES
-from infra.needs import AREAS, FUNCTIONS, WORKERS
+from infra.names import CONTRACTS, STAGE_NAME, TABLES
+from infra.needs import AREAS, FUNCTIONS, TRACED, WORKERS
 from infra.queues import QUEUES
 from infra.samples import PROD
 from infra.settings import LOG_LEVELS
@@ -705,3 +706,12 @@ def test_a_laptop_has_the_same_functions_and_no_edge(local: Templates, prod: Tem
     assert missing == {"account", "edge"}
     assert len(local.of("AWS::Lambda::Function")) == len(prod.of("AWS::Lambda::Function"))
     assert {one.type for one in local.resources} <= {one.type for one in prod.resources}
+
+
+def test_a_share_of_the_requests_is_traced_and_not_the_first_of_every_second(prod: Templates, local: Templates) -> None:
+    (rule,) = [one.properties["SamplingRule"] for one in prod.of("AWS::XRay::SamplingRule")]
+    assert (rule["FixedRate"], rule["ReservoirSize"]) == (TRACED, 0)
+    names = [f"cadre-prod-{contract.name}/{STAGE_NAME}" for contract in CONTRACTS]
+    assert all(fnmatch(name, rule["ServiceName"]) for name in names)
+    assert len(rule["RuleName"]) <= 32  # AWS takes no more
+    assert "AWS::XRay" not in json.dumps(local.stacks["watch"])  # the local engine has none

@@ -47,6 +47,7 @@ class Exchange:
 
 @dataclass
 class Journal:
+    system: str
     first_message: str
     exchanges: list[Exchange]
 
@@ -93,7 +94,8 @@ def read_journal(run: Run) -> Journal | None:
     for record in _rows(ToolCallRecord, run, "CALL#"):
         number, index = map(int, record.sk.removeprefix("CALL#").split("#"))
         exchanges[number].results[index] = record
-    return Journal(load_text(context.text), [exchanges[number] for number in sorted(exchanges)])
+    system = context.system or run.system or ""
+    return Journal(system, load_text(context.text), [exchanges[number] for number in sorted(exchanges)])
 
 
 def _rows(model: type[R], run: Run, prefix: str) -> Iterator[R]:

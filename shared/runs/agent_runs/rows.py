@@ -79,7 +79,7 @@ class Run(Entity):
     max_tokens = NumberAttribute()
     tools = JSONAttribute(default=list)
     system = UnicodeAttribute(null=True)
-    """The system prompt of this run."""
+    """The system prompt of a run that began before it stood in its context."""
 
     calls = NumberAttribute(default=0)
     input_tokens = NumberAttribute(default=0)
@@ -183,11 +183,13 @@ class Run(Entity):
 
 
 class RunContext(Row):
-    """The first message of a run's conversation, at `RUN#<id>, CONTEXT`."""
+    """What a run's conversation begins with, at `RUN#<id>, CONTEXT`: written once, while the run's own row is written all the time."""
 
     TABLE = "core_table"
     text = UnicodeAttribute()
-    """The message, or `s3:<key>` if it is long."""
+    """The first message, or `s3:<key>` if it is long."""
+    system = UnicodeAttribute(null=True)
+    """The system prompt."""
 
 
 class Turn(Row):

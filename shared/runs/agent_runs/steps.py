@@ -203,10 +203,10 @@ def ensure_running(run_id: str, execution: str) -> Run:
     if card is None or card.deleted_at:
         raise CardGone("The card was deleted before the run began")
     context = get(RunContext, f"RUN#{run.id}", "CONTEXT")
-    system: str | None = run.system
     if context is None:
         system, text = first_message(run, card, get_agent(run.agent_id))
-        context = RunContext(pk=f"RUN#{run.id}", sk="CONTEXT", text=store_text(f"runs/{run.ws_id}/{run.id}/context", text))
+        stored = store_text(f"runs/{run.ws_id}/{run.id}/context", text)
+        context = RunContext(pk=f"RUN#{run.id}", sk="CONTEXT", text=stored, system=system)
 
     def change(run: Run) -> list[Operation]:
         before = run.status
@@ -218,7 +218,6 @@ def ensure_running(run_id: str, execution: str) -> Run:
         run.lease_until = clock.epoch() + LEASE
         run.started_at = run.started_at or clock.iso()
         run.deadline = run.deadline or clock.epoch() + WORK_SECONDS
-        run.system = system
         kind = EventType.RUN_RESUMED if resumed else EventType.RUN_STARTED
         if before != "running":
             record(run, kind, get_actor(run), changes={"status": [before, "running"]}, **event_data(run))

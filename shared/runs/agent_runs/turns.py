@@ -145,7 +145,7 @@ class Worker:
         return Request(
             model=run.model,
             messages=with_latest_results(self.journal.messages(), result_tokens(run.provider, run.model)),
-            system=run.system or "",
+            system=self.journal.system,
             tools=specs(run.tools),
             temperature=run.temperature,
             max_tokens=int(run.max_tokens),
