@@ -178,3 +178,19 @@ def test_the_counts_stay_below_a_kilobyte(world):
     pk, sk = Counts.key(world.board.id)
     raw = the_client().get_item(TableName="core", Key={"PK": {"S": pk}, "SK": {"S": sk}})["Item"]
     assert size_of(raw) < 1_024
+
+
+def test_a_type_is_paged_through_lanes_that_hold_it_unevenly(world, monkeypatch):
+    """How many of a lane's cards are of a type is only expected: no lane is passed over for it."""
+    monkeypatch.setattr(finding, "SMALL_BOARD", 2)
+    monkeypatch.setattr(finding, "_UNITS_OF_ROW", 1_000)
+    titles = [world.card(0, f"Task {number}").title for number in range(6)]
+    bugs = [world.card(4, f"Bug {number}").id for number in range(5)]
+    for bug in bugs:
+        update_item(world.actor, bug, {"type": "bug"})
+    titles += [world.card(10, f"Task {number}").title for number in (6, 7)]
+    for query_of, expected in (("type=task", titles), ("type=task&status=draft", titles)):
+        found = [
+            card["title"] for offset in range(0, 8, 2) for card in listed(world, f"{query_of}&limit=2&offset={offset}")["cards"]
+        ]
+        assert found == expected, query_of
