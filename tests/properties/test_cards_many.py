@@ -44,22 +44,15 @@ def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
         assert cost.reads <= PAGE + units, (query, cost.reads)
 
     listed("", units=5, total=2 * EACH + 1, first=(backlog, 0))
-    listed(f"laneId={done}&offset=40", units=8, total=EACH, first=(done, 40))
     listed(
         f"offset={EACH - 10}", units=400, total=2 * EACH + 1, first=(backlog, EACH - 10)
     )  # a deep page reads what is before it
-    listed(f"offset={2 * EACH - 5}", units=400, total=2 * EACH + 1, first=(done, EACH - 6))
     listed("status=draft", units=20, total=EACH + 1, first=(backlog, 0))
-    listed("status=done", units=20, total=EACH, first=(done, 0))
     listed("status=blocked", units=10, total=0, first=None)
     listed("type=task", units=35, total=2 * EACH - 99, first=(backlog, 1))
     listed("type=task&status=done", units=35, total=EACH - 50, first=(done, 1))
-    listed("type=bug", units=65, total=100, first=(backlog, 0))
     listed(f"laneId={done}&type=bug", units=65, total=50, first=(done, 0))
     listed("tags=team:rare&offset=90", units=65, total=100, first=(done, 4_000))
     listed(f"assigneeId={world.actor.id}", units=65, total=100, first=(backlog, 0))
     listed(f"assigneeId={world.actor.id}&status=done&search=usual", units=65, total=50, first=(done, 0))
-    listed("tags=team:rare&type=task", units=65, total=0, first=None)
     listed(f"laneId={build}&status=draft&search=usual+length", units=5, total=1, first=(build, 1))
-    # no entry helps a search alone: it looks through the index, all lanes at the same time
-    listed("search=usual+length", units=800, total=2 * EACH + 1, first=(backlog, 0))
