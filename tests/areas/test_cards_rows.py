@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import boto3
 import pytest
 
-from bench.trips import costing
+from bench.trips import costing, size_of
 from shared.core.settings import settings
 from shared.events.change import parse_change
 from shared.store import fetch, fetch_all, get_many, save, update_with_retry, write
@@ -17,7 +17,7 @@ from shared.work.items.rows import Item, ItemHead
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import project, stream_record
-from tests.kills import concurrently
+from tests.kills import concurrently, crash_at_every_write
 from tests.trips import count_requests
 
 TEXT = "Business customers leave because they cannot pay by invoice.\n" * 33
@@ -188,3 +188,28 @@ def test_a_card_that_is_unblocked_where_it_was_says_so(world, card):
     places = places_of(event["changes"], event["data"])
     assert (event["type"], places["from_column"], places["to_column"]) == ("item.unblocked", "blocked", "building")
     assert places["from_lane"] == places["to_lane"] == world.lanes[5].id
+
+
+def test_a_process_that_dies_leaves_both_rows_or_none_changed(world, card):
+    for process in crash_at_every_write():
+        before = fetch(Item, card["id"])
+        text = OTHER_TEXT if before.description == TEXT else TEXT
+        with process:
+            update_item(world.actor, card["id"], {"description": text, "title": text[:20]})
+        read = fetch(Item, card["id"])
+        assert (read.description[:20] == read.title) or read.version == 1
+        assert read.version in (before.version, before.version + 1)
+        assert raw(card["id"])["rest_version"] == raw(card["id"], "REST")["rest_version"]
+
+
+def test_the_row_that_a_move_writes_stays_below_two_kilobytes(world, card):
+    for lane in (5, 6):
+        moved = world.ada("cards", "POST", f"/cards/{card['id']}/move", body={"toLaneId": world.lanes[lane].id})
+        assert moved.status == 200
+    assert size_of(raw(card["id"])) < 2_048
+    with costing() as cost:
+        world.ada("cards", "POST", f"/cards/{card['id']}/move", body={"toLaneId": world.lanes[5].id})
+    assert (cost.writes, cost.reads) == (
+        8,
+        4,
+    )  # the card 4, its place in the index 2, the counts 2; access, the card's two rows, the lane
