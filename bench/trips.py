@@ -43,7 +43,6 @@ LISTED: dict[str, tuple[int, str]] = {
     "auth.resetPassword": (5, "the request is counted; the token, its user, their sessions, then the transaction"),
     "auth.verifyEmail": (6, "the request is counted; the token, its user, what they may do, their organization; the transaction"),
     "auth.resendVerification": (3, "the user; the counter of mails; the user, for the mail"),
-    "cards.list": (3, "without a lane or a filter the counts say where in the index the page is: board, index, rows of the page"),
     "cards.restore": (3, "the card, then its lane, which may be full, then the transaction"),
     "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),

@@ -1,9 +1,12 @@
 """omoios, section 2: the board as columns of tickets."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from shared.core.actor import Actor, Permission
 from shared.edge.contracts.base import Request, Shape
+from shared.edge.contracts.fields import Offset
 from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -13,10 +16,13 @@ from shared.work.boards import columns
 from shared.work.boards.columns import ColumnSnapshot
 from shared.work.boards.reading import BoardSnapshot
 from shared.work.items import moving
+from shared.work.items.columns import list_column_cards, list_columns_with_cards
 from shared.work.items.rows import Item
 from shared.work.projects.reading import get_project_board, latest_project_id
 
 routes = Routes(OMOIOS, "boards")
+
+PageSize = Annotated[int, Field(ge=1, le=100)]
 
 
 class BoardTicket(Shape):
@@ -46,6 +52,15 @@ class BoardColumn(Shape):
 class BoardViewResponse(Shape):
     columns: list[BoardColumn]
     project_id: str
+
+
+class ColumnTicketsResponse(Shape):
+    """A page of a column's tickets, in the order of the board. `total` is the number of tickets in the column."""
+
+    project_id: str
+    column_id: str
+    tickets: list[BoardTicket]
+    total: int
 
 
 class MoveTicketRequest(Request):
@@ -118,7 +133,7 @@ def _ticket(row: IndexRow) -> BoardTicket:
         phase_id=row.f["phase_id"],
         priority=upper(row.f["priority"]),
         status=ticket_status(row.f["status"], row.f.get("status_before_block")),
-        approval_status=row.f["approval_status"],
+        approval_status=row.f.get("approval_status"),
         is_blocked=row.f["status"] == "blocked",
     )
 
@@ -138,10 +153,28 @@ def _column(snapshot: ColumnSnapshot) -> BoardColumn:
 
 @routes.get("/board/view", "board.view", permission=Permission.CARD_READ)
 async def view(caller: Caller, project_id: Id | None = None) -> BoardViewResponse:
-    """Get the whole board of a project, by default of the caller's most recently active one."""
+    """Get the whole board of a project, by default of the caller's most recently active one.
+
+    On a board of more than 500 tickets each column shows its first 50; `current_count` says how many it has, and `GET /board/tickets`
+    (an addition) lists them page by page.
+    """
     project, board = _board(caller, project_id)
     return BoardViewResponse.model_construct(
-        columns=[_column(column) for column in columns.list_columns_with_cards(board)], project_id=project
+        columns=[_column(column) for column in list_columns_with_cards(board)], project_id=project
+    )
+
+
+@routes.get("/board/tickets", "board.tickets", permission=Permission.CARD_READ, addition=True)
+async def tickets(
+    caller: Caller, column_id: Id, project_id: Id | None = None, limit: PageSize = 50, offset: Offset = 0
+) -> ColumnTicketsResponse:
+    """List the tickets of a column page by page, on the board of a project, by default of the caller's most recently active one."""
+    shown = columns.column_of(column_id)
+    project, board = _board(caller, project_id)
+    rows = list_column_cards(board, shown, offset, limit)
+    total = board.cards_in_column(shown.id)
+    return ColumnTicketsResponse.model_construct(
+        project_id=project, column_id=shown.id, tickets=[_ticket(row) for row in rows], total=total
     )
 
 

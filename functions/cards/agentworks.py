@@ -37,9 +37,10 @@ from shared.work.items import dependencies
 from shared.work.items.archiving import restore_item
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item
+from shared.work.items.filtering import ItemFilter
 from shared.work.items.hours import log_hours
 from shared.work.items.links import add_link, remove_link
-from shared.work.items.listing import ItemFilter, list_archived, list_items
+from shared.work.items.listing import list_archived, list_items
 from shared.work.items.moving import move_item
 from shared.work.items.updating import update_item
 
@@ -186,7 +187,8 @@ async def list_cards(
     offset: Offset = 0,
     includeChildren: bool = False,
 ) -> ListCardsResponse:
-    """List the cards of a board, ordered by lane and position. `includeChildren` adds summaries of each card's children."""
+    """List the cards of a board, ordered by lane and position. `includeChildren` adds summaries of each card's children, on a board of
+    more than 100 cards of the first 100 of each."""
     item_filter = ItemFilter(laneId, assigneeId, type, status, search, tuple(tags or ()))
     page = list_items(caller, boardId, item_filter, limit=limit, offset=offset, with_children=includeChildren)
     cards = []

@@ -15,8 +15,8 @@ from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.money.usage.reading import project_agent_sums
-from shared.work.boards.creating import board_id_of, lane_id_of
-from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase
+from shared.work.boards.creating import board_id_of
+from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase, lane_id_of
 from shared.work.items.creating import NewItem, create_item
 from shared.work.projects.creating import NewProject, create_project, default_workspace_id
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects

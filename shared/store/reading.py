@@ -214,17 +214,29 @@ def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> It
         yield Slice([model.decode(raw) for raw in response["Items"]], response.get("LastEvaluatedKey"))
 
 
-def index_row(row: Entity) -> IndexRow:
-    """Return a row that was read from index 1 as an index row."""
-    return IndexRow(row.entity_id, row.kind, str(row.gsi1sk), row.f or {})
+def index_row(row: Entity, index: int = 1) -> IndexRow:
+    """Return a row that was read from an index as an index row."""
+    return IndexRow(row.entity_id, row.kind, str(getattr(row, f"gsi{index}sk")), row.f or {})
 
 
 def index_rows(
-    index: int, partition: str, prefix: str = "", *, between: tuple[str, str] | None = None, newest_first: bool = False
+    index: int,
+    partition: str,
+    prefix: str = "",
+    *,
+    between: tuple[str, str] | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
 ) -> Iterator[IndexRow]:
-    """Yield the rows of a collection in the index's order, however many there are. One query for each megabyte."""
-    request = _request(Entity, partition, index=index, prefix=prefix, between=between, newest_first=newest_first)
+    """Yield the rows of a collection in the index's order, however many there are. One query for each megabyte, or for `limit` rows."""
+    request = _request(Entity, partition, index=index, prefix=prefix, between=between, newest_first=newest_first, limit=limit)
     return _unpack(index, _responses(request))
+
+
+def first_index_rows(index: int, partition: str, number: int, prefix: str = "") -> tuple[list[IndexRow], bool]:
+    """Return the first rows of a collection, and whether there may be more. One query for each megabyte."""
+    page = query(Entity, partition, index=index, prefix=prefix, limit=number)
+    return [index_row(row, index) for row in page.rows], page.next_key is not None
 
 
 def begin_index_rows(index: int, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[IndexRow]:

@@ -26,6 +26,7 @@ from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
 from pynamodb.exceptions import AttributeNullError
 from pynamodb.expressions.condition import size as _size
+from pynamodb.expressions.operand import Path
 from pynamodb.models import Model
 
 from shared.core import clock
@@ -45,6 +46,7 @@ __all__ = [
     "Telemetry",
     "UnicodeAttribute",
     "UnicodeSetAttribute",
+    "amount",
     "size",
 ]
 
@@ -64,6 +66,11 @@ def flat_map() -> Any:
 def size(attribute: str) -> Any:
     """Return the size of an attribute for a condition: the elements of a set, the characters of a text."""
     return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
+
+
+def amount(name: str) -> Any:
+    """Return a number of a row that has no attribute in its model, so that an update can add to it; it begins at 0."""
+    return Path(name)
 
 
 def id_in_key(pk: str) -> str:

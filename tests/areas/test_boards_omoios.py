@@ -3,7 +3,8 @@
 import pytest
 
 from shared.store import fetch, get
-from shared.work.boards.creating import board_id_of, lane_id_of
+from shared.work.boards.creating import board_id_of
+from shared.work.boards.lanes import lane_id_of
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.places import places_of
 from shared.work.items.rows import Item
@@ -222,3 +223,42 @@ def test_what_a_request_costs(ada, project):
         with count_requests() as seen:
             assert ada("boards", method, path, body=body).status == 200
         assert seen.count == cost, (method, path, str(seen))
+
+
+def view_of(ada: Client, project: str) -> dict[str, list[str]]:
+    """The titles that each column of the view shows, if it has any."""
+    answer = ada("boards", "GET", f"/board/view?project_id={project}")
+    assert answer.status == 200, answer.text
+    return {one["id"]: [row["title"] for row in one["tickets"]] for one in answer.json["columns"] if one["current_count"]}
+
+
+def test_a_large_board_shows_the_first_tickets_of_each_column_and_lists_the_rest(ada, project, monkeypatch):
+    for number in range(4):
+        ticket(ada, project, title=f"Idea {number}")
+    for number in range(3):
+        move(ada, ticket(ada, project, title=f"Built {number}"), "building")
+    for number in range(3):
+        move(ada, ticket(ada, project, "PHASE_TESTING", title=f"Waits {number}"), "blocked")
+    move(ada, ticket(ada, project, "PHASE_TESTING", title="Tested"), "testing")
+    whole = view_of(ada, project)
+    monkeypatch.setattr("shared.work.items.columns.WHOLE_BOARD", 10)
+    monkeypatch.setattr("shared.work.items.columns.FIRST_CARDS", 2)
+    with count_requests() as seen:
+        shown = view_of(ada, project)
+    assert shown == {column: titles[:2] for column, titles in whole.items()}
+    assert seen.names == ["BatchGetItem", "BatchGetItem"]  # the board; the blocked tickets; all else is read beside them
+    counted = {one["id"]: one["current_count"] for one in ada("boards", "GET", "/board/view").json["columns"]}
+    for column, number in counted.items():
+        rest: list[str] = []
+        for offset in range(0, number + 1, 2):
+            page = ada("boards", "GET", f"/board/tickets?project_id={project}&column_id={column}&limit=2&offset={offset}")
+            assert (page.status, page.json["total"], page.json["column_id"]) == (200, number, column)
+            rest += [row["title"] for row in page.json["tickets"]]
+        assert rest == whole.get(column, [])
+
+
+def test_the_tickets_of_an_unknown_column_or_a_foreign_board_are_not_found(ada, project):
+    assert ada("boards", "GET", f"/board/tickets?project_id={project}&column_id=nowhere").status == 404
+    eve = sign_up("Eve", "eve@example.com").at("omoios")
+    assert eve("boards", "GET", f"/board/tickets?project_id={project}&column_id=backlog").status == 404
+    assert ada("boards", "GET", f"/board/tickets?project_id={project}&column_id=backlog&limit=101").status == 422

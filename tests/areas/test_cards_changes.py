@@ -9,6 +9,7 @@ from shared.store import fetch, put, save, write
 from shared.work.activities.rows import new_activity
 from shared.work.boards.lanes import LANES
 from shared.work.items import updating
+from shared.work.items.places import places_of
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World, create_world
 from tests.trips import count_requests
@@ -93,7 +94,8 @@ def test_done_moves_to_the_done_lane_and_reopening_moves_back(world):
     assert seen.names == ["BatchGetItem", "GetItem", "BatchGetItem", "TransactWriteItems"]  # card, edges, board, write
     assert (world.lane_counts(), world.column_counts()) == ({10: 1}, {"done": 1})
     event = get_event(fetch(Item, card["id"]))
-    assert (event.type, event.data["from_lane"], event.data["to_lane"], event.data["to_column"]) == (
+    places = places_of(event.changes, event.data)
+    assert (event.type, places["from_lane"], places["to_lane"], places["to_column"]) == (
         "item.moved",
         world.lanes[6].id,
         world.lanes[10].id,

@@ -37,7 +37,7 @@ def test_a_page_keeps_no_more_than_itself():
 
 
 def test_a_filter_lists_cards_of_a_board_of_any_size(world, monkeypatch):
-    monkeypatch.setattr("shared.work.items.listing.MAX_LISTED_CARDS", 2)
+    monkeypatch.setattr("shared.work.items.finding.SMALL_BOARD", 2)
     for number in range(4):
         world.card(6 - number, f"Card {number}")
     found = page(world, "cards", f"/boards/{world.board.id}/cards?search=card&limit=2&offset=1")

@@ -9,7 +9,7 @@ from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.store.client import dynamodb
-from shared.work.boards.creating import lane_id_of
+from shared.work.boards.lanes import lane_id_of
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World

@@ -15,13 +15,13 @@ from shared.core.ids import new_id
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
-from shared.work.boards.counting import card_location
-from shared.work.boards.creating import lane_id_of
-from shared.work.boards.lanes import COLUMNS
+from shared.work.boards.counting import card_location, lane_tally, type_tally
+from shared.work.boards.lanes import COLUMNS, lane_id_of, lane_key
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item
 from shared.work.items.moving import move_item, move_to_column, move_to_next_column
+from shared.work.items.postings import Posting, partition_of, words_of
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item, unblock_item, update_item
 from shared.work.projects.creating import NewProject, create_project
@@ -71,8 +71,13 @@ class Play:
         assert dict(counts.columns) == {column.id: columns[column.id] for column in COLUMNS}
         assert counts.next == len(self.cards)
         listed = query(Item, f"BOARD#{self.board_id}#ITEM", index=1).rows
-        assert {row.gsi1sk.split("#")[0] for row in listed} == set(lanes)
+        assert {row.gsi1sk.split("#")[0] for row in listed} == {lane_key(self.board_id, lane_id) for lane_id in lanes}
         assert len(listed) == len(living)
+        tallied = Counter(lane_tally(self.board_id, place.lane_id, place.status) for place in places)
+        tallied += Counter(type_tally(place.status, place.type) for place in places)
+        assert {name: number for name, number in counts.tallies.items() if number} == tallied
+        postings = {(item.id, word) for item in living for word in words_of(item)}
+        assert {tuple(row.sk.rsplit("#", 1)[::-1]) for row in query(Posting, partition_of(self.board_id)).rows} == postings
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ SAMPLES: Samples = {
     ("agentworks", "boards.lanes"): of_board,
     ("agentworks", "lanes.update"): lambda s: Sample({"id": s.world.lanes[1].id}, {"name": "Lane"}),
     ("omoios", "board.view"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    ("omoios", "board.tickets"): lambda s: Sample({}, query=f"project_id={s.world.project.id}&column_id=backlog"),
     ("omoios", "board.stats"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
     ("omoios", "board.wipViolations"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
     ("omoios", "board.column"): lambda _: Sample({"phase_id": "PHASE_BACKLOG"}),

@@ -17,6 +17,7 @@ from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import Entity, Row, delete_files, delete_many, fetch, pages, process_all, sweep
 from shared.work.attachments.rows import Attachment
 from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
+from shared.work.items.postings import all_postings
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
@@ -145,6 +146,7 @@ def _no_rows(_: str) -> Iterator[list[Row]]:
 
 
 UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
+    "BOARD": all_postings,
     "PROJ": _project_rows,
     "ITEM": _card_rows,
     "DOC": _document_rows,

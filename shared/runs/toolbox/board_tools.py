@@ -7,6 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
 from shared.store import Entity, IndexRow, get, index_row, load, query
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
@@ -51,9 +52,10 @@ def _board_rows(board: BoardLanes) -> tuple[list[IndexRow], int]:
         return [index_row(row) for row in rows], len(rows)
     rows = []
     for lane in board.lanes:
-        rows += query(Entity, partition, index=1, prefix=f"{lane.id}#", newest_first=True, limit=MAX_SIBLINGS + 1).rows
+        prefix = f"{lane_key(board.board.id, lane.id)}#"
+        rows += query(Entity, partition, index=1, prefix=prefix, newest_first=True, limit=MAX_SIBLINGS + 1).rows
     counts = get(Counts, *Counts.key(board.board.id))
-    return [index_row(row) for row in rows], sum(map(int, dict(counts.lanes).values())) if counts else len(rows)
+    return [index_row(row) for row in rows], counts.cards if counts else len(rows)
 
 
 def read_siblings(context: CallContext, _: tools.ReadSiblings) -> ToolOutput:

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id
-from shared.work.boards.creating import lane_id_of
-from shared.work.boards.lanes import LANES
+from shared.work.boards.lanes import LANES, lane_id_of
 from shared.work.boards.rows import Lane
 
 TYPES: Final = ("children_done", "dependencies_done", "agent_run_completed", "field")

@@ -18,9 +18,9 @@ from typing import Any, Protocol
 from shared.core.errors import CadreError, Conflict, TransitionRefused
 from shared.core.situations import Situation
 from shared.core.wording import Wording
-from shared.store import Operation, check, update
-from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS
-from shared.work.boards.rows import Counts, Lane
+from shared.store import Operation, amount, check, update
+from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS, lane_key
+from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Counts, Lane
 
 BLOCKED_COLUMN = "blocked"
 
@@ -32,10 +32,12 @@ class ProjectArchived(Conflict):
 
 @dataclass(frozen=True)
 class CardLocation:
-    """The lane and the column in which a card is counted: a key of `Counts.lanes` and one of `Counts.columns`."""
+    """The lane and the column in which a card is counted, keys of `Counts.lanes` and `Counts.columns`, and what it is tallied as."""
 
     lane_id: str
     column_id: str
+    status: str
+    type: str
 
 
 class HasLocation(Protocol):
@@ -43,6 +45,8 @@ class HasLocation(Protocol):
 
     lane_id: Any
     phase_id: Any
+    status: Any
+    type: Any
 
     @property
     def is_blocked(self) -> bool: ...
@@ -50,7 +54,22 @@ class HasLocation(Protocol):
 
 def card_location(item: HasLocation) -> CardLocation:
     """Return the lane and the column in which a card is counted now."""
-    return CardLocation(item.lane_id, BLOCKED_COLUMN if item.is_blocked else COLUMN_BY_PHASE[item.phase_id].id)
+    column_id = BLOCKED_COLUMN if item.is_blocked else COLUMN_BY_PHASE[item.phase_id].id
+    return CardLocation(item.lane_id, column_id, item.status, item.type)
+
+
+def lane_tally(board_id: str, lane_id: str, status: str) -> str:
+    """Return the name under which the cards of a lane with a status are tallied."""
+    return f"{lane_key(board_id, lane_id)}:{STATUS_LETTERS.get(status, status)}"
+
+
+def type_tally(status: str, type_: str) -> str:
+    """Return the name under which the cards of a status and a type are tallied."""
+    return f"{STATUS_LETTERS.get(status, status)}:{TYPE_LETTERS.get(type_, type_)}"
+
+
+def _tallies(board_id: str, location: CardLocation) -> tuple[str, str]:
+    return lane_tally(board_id, location.lane_id, location.status), type_tally(location.status, location.type)
 
 
 def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
@@ -58,6 +77,7 @@ def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
     counts = Counts.of(board_id)
     counts.lanes = {lane.id: 0 for lane in lanes}
     counts.columns = {column.id: 0 for column in COLUMNS}
+    counts.tallied = True
     return counts
 
 
@@ -80,6 +100,9 @@ def update_counts(
     columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
     actions = [Counts.lanes[key].set(Counts.lanes[key] + change) for key, change in lanes.items()]
     actions += [Counts.columns[key].set(Counts.columns[key] + change) for key, change in columns.items()]
+    before, after = (_tallies(board_id, one) if one else (None, None) for one in (leaves, enters))
+    for left, entered in zip(before, after, strict=True):
+        actions += [amount(name).add(change) for name, change in _differences(left, entered).items()]
     if leaves is None:
         actions.append(Counts.next.add(1))
     condition: Any = Counts.pk.exists() & Counts.closed.does_not_exist()

@@ -10,7 +10,7 @@ from typing import Any
 from shared.core.ids import derived_id
 from shared.store import Operation, create
 from shared.work.boards.counting import new_counts
-from shared.work.boards.lanes import BOARD_NAME, LANES
+from shared.work.boards.lanes import BOARD_NAME, LANES, lane_id_of
 from shared.work.boards.rows import Board, Lane
 
 CARD_TYPES = ("epic", "feature", "task", "bug", "blueprint", "doc")
@@ -18,10 +18,6 @@ CARD_TYPES = ("epic", "feature", "task", "bug", "blueprint", "doc")
 
 def board_id_of(project_id: str) -> str:
     return derived_id("board", project_id)
-
-
-def lane_id_of(board_id: str, number: int) -> str:
-    return derived_id("lane", board_id, number)
 
 
 @dataclass(frozen=True)

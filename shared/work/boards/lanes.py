@@ -5,7 +5,10 @@ is moved in the other.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
+
+from shared.core.ids import derived_id
 
 
 @dataclass(frozen=True)
@@ -112,3 +115,20 @@ def canonical_phase(phase: str) -> str:
 def phase_category(phase: str) -> str:
     """Return the category of a phase: todo, in_progress or done."""
     return COLUMN_BY_PHASE[phase].category
+
+
+def lane_id_of(board_id: str, number: int) -> str:
+    return derived_id("lane", board_id, number)
+
+
+def lane_key(board_id: str, lane_id: str) -> str:
+    """Return what the sort keys of a lane's cards begin with: the number that the lane was made with, in two digits.
+
+    So the index of a board is in the order of its lanes. The key stays with the lane if lanes are ordered anew, and no card is rewritten.
+    """
+    return _lane_keys(board_id).get(lane_id, f"~{lane_id}")
+
+
+@lru_cache(maxsize=256)
+def _lane_keys(board_id: str) -> dict[str, str]:
+    return {lane_id_of(board_id, template.number): f"{template.number:02d}" for template in LANES}

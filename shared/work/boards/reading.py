@@ -7,8 +7,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.store import Row, authorize, fetch_all, get_many, id_of
-from shared.work.boards.creating import lane_id_of
-from shared.work.boards.lanes import LANES
+from shared.work.boards.lanes import LANES, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 
 Key = tuple[type[Row], str, str]
@@ -24,17 +23,13 @@ class BoardSnapshot:
 
     @property
     def cards(self) -> int:
-        return count_cards(self.counts)
+        return self.counts.cards
 
     def cards_in(self, lane: Lane) -> int:
         return int(self.counts.lanes.get(lane.id, 0))
 
     def cards_in_column(self, column_id: str) -> int:
         return int(self.counts.columns.get(column_id, 0))
-
-
-def count_cards(counts: Counts) -> int:
-    return sum(int(number) for number in dict(counts.lanes).values())
 
 
 def get_board(actor: Actor, board_id: str, permission: Permission | None = None) -> BoardSnapshot:

@@ -1,11 +1,10 @@
 """The rows of a board: the board itself, its lanes and its card counts."""
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Self
 
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute, flat_map
-
-MAX_LISTED_CARDS = 20_000
-"""Cards of a board that a filtered list reads at most: fourteen queries of a megabyte. Archived cards do not count."""
 
 AUTO_ARCHIVING = Shards("BOARDS#ARCHIVING", 4)
 """Index of the boards whose finished cards are archived automatically; the schedule reads it."""
@@ -67,9 +66,21 @@ class Lane(Entity):
         return {"wip_limit": self.wip_limit, "has_conditions": bool(self.conditions)}
 
 
+# a letter each: the row must stay below a kilobyte, because every move pays for it
+STATUS_LETTERS: Final = MappingProxyType({"draft": "d", "ready": "r", "in_progress": "i", "blocked": "b", "done": "x"})
+TYPE_LETTERS: Final = MappingProxyType({"epic": "e", "feature": "f", "task": "t", "bug": "b", "blueprint": "p", "doc": "d"})
+
+
+_DIGITS: Final = frozenset("0123456789~")
+
+
 class Counts(Row):
     """Card counts of each lane and each column, at `BOARD#<id>, COUNTS`. They change in the transaction that moves a card, so that a WIP
-    limit is a condition of the write. `next` counts all cards ever created: it is the default position of a new card."""
+    limit is a condition of the write. `next` counts all cards ever created: it is the default position of a new card.
+
+    Beside them stand tallies, which give lists their totals: attributes of their own, `06:i` (lane and status) and `i:t` (status and
+    type), so that the first card of a kind can be added without a read.
+    """
 
     TABLE = "core_table"
 
@@ -79,6 +90,25 @@ class Counts(Row):
     next = NumberAttribute(default=0)
     closed = BooleanAttribute(null=True)
     """True while the project is archived; the conditions of all count changes require that it is not set."""
+    tallied = BooleanAttribute(null=True)
+    """True on a board that has had tallies and postings from its first card; other boards are listed by their whole index."""
+    tallies: Mapping[str, int] = MappingProxyType({})
+
+    @classmethod
+    def decode(cls, raw: dict[str, Any]) -> Self:
+        row = super().decode(raw)
+        row.tallies = {name: int(boxed["N"]) for name, boxed in raw.items() if ":" in name}
+        return row
+
+    @property
+    def cards(self) -> int:
+        """Return the number of cards on the board."""
+        return sum(int(number) for number in dict(self.lanes).values())
+
+    @property
+    def is_tallied(self) -> bool:
+        """Tell whether the tallies know every card of the board."""
+        return bool(self.tallied) and self.cards == sum(number for name, number in self.tallies.items() if name[0] in _DIGITS)
 
     @classmethod
     def key(cls, board_id: str) -> tuple[str, str]:

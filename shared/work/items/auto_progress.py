@@ -25,6 +25,7 @@ from shared.core.errors import CadreError
 from shared.core.texts import searchable
 from shared.store import Entity, fetch_all, fetch_indexed, get, index_rows, query
 from shared.work.boards.conditions import Condition, target_lane_id
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.moving import move_item
@@ -90,7 +91,7 @@ def pull_next_card(board_id: str, lane_id: str) -> None:
     for lane in fetch_all(Lane, [row.id for row in rows if row.f.get("has_conditions", True)], to_show=True):
         if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in lane.conditions):
             continue
-        page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane.id}#", limit=_MAX_CANDIDATES)
+        page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane_key(board_id, lane.id)}#", limit=_MAX_CANDIDATES)
         for row in page.rows:
             if any(item.lane_id == lane_id for item in progress_items([row.entity_id])):
                 return

@@ -21,6 +21,7 @@ from shared.work.boards.rows import Lane
 from shared.work.boards.updating import record_wip_exceeded
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.places import move_data
+from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
 from shared.work.items.updating import block_item
@@ -174,7 +175,7 @@ def _reposition(actor: Actor, item: Item, request: _MoveRequest) -> list[Operati
 
 
 def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: int | None) -> list[Operation]:
-    before = card_location(item)
+    before, words = card_location(item), words_of(item)
     old_values = {"lane_id": item.lane_id, "phase_id": item.phase_id, "status": item.status, "position": item.position}
     if request.unblock and item.is_blocked:
         item.status = item.status_before_block or "in_progress"
@@ -208,6 +209,7 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
             column_limit=None if exceeds else column_limit,
             column_count=crowd if exceeds else None,
         ),
+        *change_postings(item, words),
     ]
     if exceeds and crowd is not None:
         record_wip_exceeded(lane, after.column_id, crowd + 1, actor)

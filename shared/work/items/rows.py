@@ -4,6 +4,7 @@ prefix (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query lists everything that
 from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.work.boards.lanes import lane_key
 
 PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
@@ -86,7 +87,7 @@ class Item(ItemHead):
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.archived_at:
             return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
-        keys = {1: (f"BOARD#{self.board_id}#ITEM", f"{self.lane_id}#{self.place}")}
+        keys = {1: (f"BOARD#{self.board_id}#ITEM", f"{lane_key(self.board_id, self.lane_id)}#{self.place}")}
         if self.parent_id:
             keys[3] = (f"PARENT#{self.parent_id}", self.place)
         if self.status == "done":
@@ -94,7 +95,9 @@ class Item(ItemHead):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        return {
+        """Return what is there of these; what is missing is none or empty, because a search pays for every byte."""
+        keys = [tag["key"] for tag in self.tags]
+        fields = {
             "title": self.title,
             "excerpt": (self.description or "")[:200],
             "type": self.type,
@@ -108,9 +111,10 @@ class Item(ItemHead):
             "assignee_id": self.assignee["id"] if self.assignee else None,
             "labels": self.labels,
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
-            "tag_keys": [tag["key"] for tag in self.tags],
+            "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
             "approval_status": self.approval_status,
         }
+        return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
 
 # what only the whole card has; nothing that reads a head asks when the card was made

@@ -26,6 +26,7 @@ from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.places import move_data
+from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
     refuse_archived,
@@ -95,6 +96,7 @@ class _Change:
         self.actor, self.item = actor, item
         self.before = {name: getattr(item, name) for name in _RECORDED_FIELDS}
         self.location: CardLocation = card_location(item)
+        self.words = words_of(item)
         self.lane_limit: int | None = None
         self._board: BoardSnapshot | None = None
 
@@ -196,9 +198,10 @@ class _Change:
             kind = EventType.ITEM_UNBLOCKED
         event_changes = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=event_changes, **data)
+        postings = change_postings(item, self.words)
         if after == self.location:
-            return [require_writable(item.board_id)]
-        return [update_counts(item.board_id, leaves=self.location, enters=after, lane_limit=self.lane_limit)]
+            return [require_writable(item.board_id), *postings]
+        return [update_counts(item.board_id, leaves=self.location, enters=after, lane_limit=self.lane_limit), *postings]
 
 
 def _truncate(value: Any) -> Any:

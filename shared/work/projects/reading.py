@@ -12,7 +12,7 @@ from shared.core.texts import has_words, searchable
 from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import IndexRow, Row, authorize, begin_index_rows, collection, fetch, fetch_all, get_many, id_of, read_ahead
 from shared.work.boards.creating import board_id_of
-from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, count_cards, get_board
+from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, get_board
 from shared.work.boards.rows import Board, Counts
 from shared.work.projects.rows import Project, ProjectStats
 
@@ -32,7 +32,7 @@ class ProjectSnapshot:
 
     @property
     def cards(self) -> int:
-        return count_cards(self.counts)
+        return self.counts.cards
 
     @property
     def done(self) -> int:

@@ -1,0 +1,196 @@
+"""Lists of a large board read what they show, and what they are found by stays with the card."""
+
+from contextlib import suppress
+
+import pytest
+
+from bench.trips import costing, size_of
+from shared.core import clock
+from shared.store import amount, fetch, put, query, save, update, write
+from shared.store.client import the_client
+from shared.work.boards.counting import lane_tally, type_tally
+from shared.work.boards.rows import Counts
+from shared.work.items import finding
+from shared.work.items.archiving import archive_finished, restore_item
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.deleting import delete_item
+from shared.work.items.moving import move_item
+from shared.work.items.postings import Posting, partition_of
+from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
+from tests.areas.boards_world import World
+from tests.areas.many_cards import add_cards, like
+from tests.kills import Killed, crash_at_every_write
+
+
+def listed(world: World, query: str = "") -> dict:
+    answer = world.ada("cards", "GET", f"/boards/{world.board.id}/cards?{query}")
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def units(world: World, query: str) -> float:
+    with costing() as cost:
+        listed(world, query)
+    return cost.reads
+
+
+def postings(world: World) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for row in query(Posting, partition_of(world.board.id)).rows:
+        word, _, card = row.sk.rpartition("#")
+        found.setdefault(card, set()).add(word)
+    return found
+
+
+@pytest.fixture
+def writes():
+    """The operations of each transaction, in order."""
+    seen: list[list[str]] = []
+
+    def note(params: dict, **_) -> None:
+        seen.append([next(iter(one)) + " " + next(iter(one.values()))["TableName"] for one in params["TransactItems"]])
+
+    events = the_client().meta.events
+    events.register("provide-client-params.dynamodb.TransactWriteItems", note)
+    yield seen
+    events.unregister("provide-client-params.dynamodb.TransactWriteItems", note)
+
+
+def test_a_page_costs_no_more_on_a_larger_board(world):
+    """The first page of a thousand cards cost 189 read units, more than that of ten thousand."""
+    template = world.card(6, "A card with a title of usual length")
+    backlog, done, costs = world.lanes[0], world.lanes[10], []
+    for number in (60, 300, 1_000):
+        for lane, status in ((backlog, "draft"), (done, "done")):
+            own = {"lane_id": lane.id, "phase_id": lane.phase_id, "status": status}
+            add_cards(world, like(template, **own), range(number))
+        bugs = like(template, lane_id=backlog.id, phase_id=backlog.phase_id, status="ready", type="bug")
+        add_cards(world, bugs, range(3))
+        costs.append(
+            [units(world, query) for query in ("", f"laneId={done.id}", "status=done", "status=ready&type=bug", "type=task")]
+        )
+    for of_query in zip(*costs, strict=True):
+        assert max(of_query) <= min(of_query) + 25, costs  # a filter finds a few bugs more on the larger ones
+    assert max(costs[-1]) < 100, costs
+
+
+def test_a_move_writes_its_card_and_the_counts_and_no_posting(world, writes):
+    card = world.card(0, tags=[{"key": "team", "value": "web"}], assignee_id=world.actor.id)
+    assert postings(world)[card.id] == {"type#task", f"assignee#{world.actor.id}", "tag#team:web"}
+    before = postings(world)
+    writes.clear()
+    move_item(world.actor, card.id, world.lanes[5].id)
+    assert writes == [["Put core", "Update core"]]
+    assert postings(world) == before
+
+
+def test_postings_follow_their_card(world):
+    card = world.card(0, tags=[{"key": "Team", "value": "Web"}])
+    update_item(world.actor, card.id, {"type": "bug", "assignee_id": world.actor.id, "tags": [], "status": "blocked"})
+    assert postings(world) == {card.id: {"type#bug", f"assignee#{world.actor.id}", "blocked"}}
+    update_item(world.actor, card.id, {"assignee_id": None, "status": "unblocked"})
+    assert postings(world) == {card.id: {"type#bug"}}
+    delete_item(world.actor, card.id)
+    assert postings(world) == {}
+
+
+def test_an_archived_card_is_found_by_nothing_until_it_is_restored(world):
+    card = world.card(0)
+    update_item(world.actor, card.id, {"status": "done"})
+    archived = fetch(Item, card.id)
+    world.ada("boards", "PUT", f"/boards/{world.board.id}", body={"settings": {"autoArchiveCompleted": True}})
+    archived.completed_at = "2020-01-01T00:00:00.000Z"
+    write(save(archived))
+    assert archive_finished(clock.epoch() + 1e9) == 1
+    assert (postings(world), world.counts().is_tallied, listed(world, "type=task")["total"]) == ({}, True, 0)
+    restore_item(world.actor, card.id)
+    assert (postings(world), world.counts().is_tallied) == ({card.id: {"type#task"}}, True)
+
+
+def test_all_tags_of_a_card_may_be_replaced(world, monkeypatch):
+    """All old and new postings would be a hundred operations, as many as a transaction has."""
+    monkeypatch.setattr(finding, "SMALL_BOARD", 1)
+    card, other = world.card(0, tags=[{"key": f"k{number}", "value": "v"} for number in range(50)]), world.card(0)
+    update_item(world.actor, card.id, {"tags": [{"key": f"n{number}", "value": "v"} for number in range(50)]})
+    assert [one["id"] for one in listed(world, "tags=n49:v")["cards"]] == [card.id]
+    assert listed(world, "tags=k49")["total"] == 0
+    update_item(world.actor, card.id, {"tags": [{"key": f"m{number}", "value": "v"} for number in range(20)]})
+    assert [one["id"] for one in listed(world, "tags=m19")["cards"]] == [card.id]
+    assert other.id in {one["id"] for one in listed(world)["cards"]}
+
+
+def test_whoever_dies_leaves_a_card_with_its_postings_and_tallies(world):
+    for process in crash_at_every_write():
+        with suppress(Killed), process:
+            card = create_item(world.actor, world.board.id, NewItem("T", "task", world.lanes[0].id))
+            update_item(world.actor, card.id, {"type": "bug", "status": "ready"})
+        cards = listed(world)["cards"]
+        assert postings(world) == {card["id"]: {f"type#{card['type']}"} for card in cards}, process.names
+        assert world.counts().is_tallied, process.names
+
+
+@pytest.mark.parametrize("why", ["it was made before", "its tallies do not know all cards"])
+def test_a_board_without_tallies_is_listed_by_its_whole_index(world, monkeypatch, why):
+    monkeypatch.setattr(finding, "SMALL_BOARD", 1)
+    cards = [world.card(lane, f"Card {lane}") for lane in (10, 6, 0)]
+    if why == "it was made before":
+        write(update(Counts.of(world.board.id), [Counts.tallied.remove()]))
+    else:
+        write(update(Counts.of(world.board.id), [amount(lane_tally(world.board.id, world.lanes[0].id, "draft")).add(-1)]))
+    the_client().delete_item(
+        TableName="core", Key={"PK": {"S": partition_of(world.board.id)}, "SK": {"S": f"type#task#{cards[0].id}"}}
+    )
+    for asked, found in (("type=task", ["Card 0", "Card 6", "Card 10"]), ("status=draft&limit=2", ["Card 0", "Card 6"])):
+        assert [card["title"] for card in listed(world, asked)["cards"]] == found, (why, asked)
+
+
+def test_lanes_in_another_order_are_listed_in_it(world, monkeypatch):
+    monkeypatch.setattr(finding, "SMALL_BOARD", 1)
+    for lane in (0, 5, 6):
+        world.card(lane, f"Card {lane}")
+    world.board.lane_ids = world.board.lane_ids[::-1]
+    write(put(world.board))
+    titles = [listed(world, f"limit=1&offset={offset}")["cards"][0]["title"] for offset in range(3)]
+    assert titles == ["Card 6", "Card 5", "Card 0"]
+    assert [card["title"] for card in listed(world, "type=task&limit=2")["cards"]] == ["Card 6", "Card 5"]
+
+
+def test_children_are_shown_on_a_board_of_any_size(world, monkeypatch):
+    monkeypatch.setattr(finding, "SMALL_BOARD", 1)
+    parent = world.card(0, "Parent")
+    children = [world.card(lane, f"Child {lane}", parent_id=parent.id) for lane in (6, 5)]
+    listed(world)  # the window of the rate limit has begun
+    with costing() as cost:
+        page = listed(world, "includeChildren=true&limit=1")
+    assert [child["title"] for child in page["cards"][0]["children"]] == ["Child 6", "Child 5"]
+    assert (page["total"], page["cards"][0]["children"][0]["id"]) == (3, children[0].id)
+    assert cost.names == ["BatchGetItem", "BatchGetItem"]  # the index and the children are read beside them
+
+
+def test_the_counts_stay_below_a_kilobyte(world):
+    """Every move pays for the counts: here each lane has had cards of three statuses, and there are four types."""
+    statuses = ("draft", "in_progress", "blocked")
+    names = {lane_tally(world.board.id, lane.id, status) for lane in world.lanes for status in statuses}
+    names |= {type_tally(status, type_) for status in statuses for type_ in ("task", "bug", "feature", "doc")}
+    everywhere = [Counts.lanes[lane.id].set(1_000) for lane in world.lanes]
+    write(update(Counts.of(world.board.id), [*everywhere, *(amount(name).add(1_000) for name in names)]))
+    pk, sk = Counts.key(world.board.id)
+    raw = the_client().get_item(TableName="core", Key={"PK": {"S": pk}, "SK": {"S": sk}})["Item"]
+    assert size_of(raw) < 1_024
+
+
+def test_a_type_is_paged_through_lanes_that_hold_it_unevenly(world, monkeypatch):
+    """How many of a lane's cards are of a type is only expected: no lane is passed over for it."""
+    monkeypatch.setattr(finding, "SMALL_BOARD", 2)
+    monkeypatch.setattr(finding, "_UNITS_OF_ROW", 1_000)
+    titles = [world.card(0, f"Task {number}").title for number in range(6)]
+    bugs = [world.card(4, f"Bug {number}").id for number in range(5)]
+    for bug in bugs:
+        update_item(world.actor, bug, {"type": "bug"})
+    titles += [world.card(10, f"Task {number}").title for number in (6, 7)]
+    for query_of, expected in (("type=task", titles), ("type=task&status=draft", titles)):
+        found = [
+            card["title"] for offset in range(0, 8, 2) for card in listed(world, f"{query_of}&limit=2&offset={offset}")["cards"]
+        ]
+        assert found == expected, query_of
