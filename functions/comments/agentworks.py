@@ -40,7 +40,8 @@ routes = Routes(AGENTWORKS, "comments")
 
 class ListCommentsResponse(Shape):
     """`total` counts comments, `pagination` counts threads. The document has no paging here. A page can hold fewer threads than requested
-    if they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
+    if they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`. With more than
+    200 comments, `pagination` counts the threads of deleted comments too, which are not shown."""
 
     comments: list[CardComment]
     total: int
@@ -116,7 +117,7 @@ async def list_comments(
     return ListCommentsResponse.model_construct(
         comments=[views.thread(node) for node in page.threads],
         total=page.total,
-        pagination=pagination(len(page.threads) if offset + len(page.threads) < page.roots else limit, offset, page.roots),
+        pagination=pagination(page.taken if offset + page.taken < page.roots else limit, offset, page.roots),
     )
 
 

@@ -4,6 +4,7 @@ A list is read in the order of its decisions: may the caller see it, which rows 
 each other's answers, only each other's permission.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -12,7 +13,8 @@ from typing import Generic, TypeVar
 from shared.store.client import settle
 
 T = TypeVar("T")
-_THREADS = 4  # a request reads at most three things at once
+_THREADS = 4  # a request reads at most three things at once, and the blocks of a long list
+_NAME = "read-ahead"
 
 
 class Ahead(Generic[T]):
@@ -29,9 +31,13 @@ class Ahead(Generic[T]):
 
 def read_ahead(read: Callable[[], T]) -> Ahead[T]:
     """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way."""
+    if threading.current_thread().name.startswith(_NAME):  # waiting for its own pool, it could wait for ever
+        done: Future[T] = Future()
+        done.set_result(read())
+        return Ahead(done)
     return Ahead(_pool().submit(read))
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, "read-ahead")
+    return ThreadPoolExecutor(_THREADS, _NAME)

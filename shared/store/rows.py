@@ -157,7 +157,9 @@ class Entity(Row):
     """The key prefix, e.g. `ITEM`."""
     NAME: ClassVar[str]
     """The word that users see in NotFound, e.g. `card`."""
-    INTERNAL: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
+    INTERNAL: ClassVar = frozenset(
+        {"event", "f", "counted_in", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))}
+    )
     """Stored attributes that only indexes and the stream use: almost half of the bytes of a card."""
 
     kind = UnicodeAttribute()
@@ -172,6 +174,8 @@ class Entity(Row):
     event_id = UnicodeAttribute(null=True)
     event = JSONAttribute(null=True)
     f = JSONAttribute(null=True)
+    counted_in = UnicodeAttribute(null=True)
+    """The start of the block in which a long list counts the entity (`shared.store.tallies`)."""
     gsi1pk = UnicodeAttribute(null=True, attr_name="GSI1PK")
     gsi1sk = UnicodeAttribute(null=True, attr_name="GSI1SK")
     gsi2pk = UnicodeAttribute(null=True, attr_name="GSI2PK")

@@ -45,9 +45,9 @@ def react(change: Change) -> None:
 
 
 def _count_changes(change: Change) -> list[Operation]:
-    if change.proj_id is None:
+    if change.proj_id is None or change.ws_id is None:
         return []
-    actions: list[Any] = [ProjectStats.last_activity.set(change.event.at)]
+    actions: list[Any] = ProjectStats.activity(change.ws_id, change.proj_id, change.event.at)
     if (cards := _count_cards(change)) != 0:
         actions.append(ProjectStats.cards.add(cards))
     if (runs := _count_runs(change)) != 0:

@@ -1,0 +1,42 @@
+"""Rows of long lists, put into moto's tables without a call for each: ten thousand of them in about a second."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+
+from shared.store import CountedList, Entity, Row, tallies
+from shared.store.tallies import Tally
+
+_ACCOUNT, _REGION = "123456789012", "us-east-1"
+
+
+def put_directly(rows: Sequence[Row]) -> None:
+    """Put rows where moto keeps them."""
+    backend = dynamodb_backends[_ACCOUNT][_REGION]
+    for row in rows:
+        if isinstance(row, Entity):
+            row.set_index_keys()
+        put_raw(backend, row.table_name(), row.serialize())
+
+
+def put_raw(backend: Any, table_name: str, raw: dict[str, Any]) -> None:
+    hash_key, range_key = DynamoType(raw["PK"]), DynamoType(raw["SK"])
+    backend.tables[table_name].items[hash_key][range_key] = Item(hash_key, range_key, raw)
+
+
+def put_counted(counted: CountedList, rows: Sequence[Entity], label: Callable[[Any], str], key: Callable[[Any], str]) -> None:
+    """Put the rows of a list, which are in its order, and count them in blocks, as they would be if they had been written one by one."""
+    backend = dynamodb_backends[_ACCOUNT][_REGION]
+    blocks = [rows[start : start + tallies.BLOCK] for start in range(0, len(rows), tallies.BLOCK)]
+    starts = ["", *(key(block[0]) for block in blocks[1:])]
+    for block, start, following in zip(blocks, starts, [*starts[1:], None], strict=True):
+        for row in block:
+            row.counted_in = start
+        put_directly(block)
+        tally = Tally.at(counted, start)
+        tally.following, tally.writes = following, len(block)
+        counts = {f"n:{name}": {"N": str(number)} for name, number in Counter(map(label, block)).items()}
+        put_raw(backend, tally.table_name(), tally.serialize() | counts)
