@@ -70,6 +70,10 @@ class Block:
     def size(self) -> int:
         return sum(self.counts.values())
 
+    def between(self, prefix: str = "") -> tuple[str, str]:
+        """Return the first key of the block and that of the next one, each behind `prefix`. A key is not empty, and above a space."""
+        return prefix + (self.start or " "), prefix + (self.following or "~")
+
     def number(self, wanted: Callable[[str], bool]) -> int:
         """Return how many entries have a wanted label."""
         return sum(count for label, count in self.counts.items() if wanted(label))
@@ -205,8 +209,7 @@ class CountedRows:
             yield from read.result()
 
     def _read_block(self, block: Block) -> list[IndexRow]:
-        prefix = self._list.prefix
-        between = prefix + block.start, prefix + (block.following or "~")
+        between = block.between(self._list.prefix)
         rows = index_rows(1, self._list.partition, between=between, newest_first=self._newest_first)
         return [row for row in rows if row.sort < between[1]]  # the next block begins with its start
 

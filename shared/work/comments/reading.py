@@ -57,7 +57,7 @@ def _long_page(rows: CountedRows, item_id: str, limit: int, offset: int) -> Thre
     """Return a page of a list that is not read as a whole. The replies of its threads are in an index of their own, thread by thread."""
     place = rows.locate(offset, limit, _begins_thread, _is_root)
     if place.rows is None:
-        ranges = [(block.start, block.following or "~") for block in place.blocks]
+        ranges = [block.between() for block in place.blocks]
         number = None
     else:
         places = [row.sort.removeprefix("COM#") for row in place.rows]
