@@ -7,6 +7,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
+from shared.runs.terminal.entries import CHUNK_BYTES, LogChunk, canonical, new_entry, with_sequence
 from shared.store import CountedList, Entity, Row, tallies
 from shared.store.tallies import Tally
 
@@ -40,3 +41,32 @@ def put_counted(counted: CountedList, rows: Sequence[Entity], label: Callable[[A
         tally.following, tally.writes = following, len(block)
         counts = {f"n:{name}": {"N": str(number)} for name, number in Counter(map(label, block)).items()}
         put_raw(backend, tally.table_name(), tally.serialize() | counts)
+
+
+def log_chunks(run_id: str, number: int, in_chunk: int | None = None) -> list[LogChunk]:
+    """Return the chunks of a log with so many lines; by default as full as a writer makes them. Every third line is a warning."""
+    chunks: list[LogChunk] = []
+    waiting: list[Any] = []
+    size = 0
+    for seq in range(1, number + 1):
+        level = "warn" if seq % 3 == 0 else "info"
+        at = f"2026-11-28T10:{seq // 60_000:02}:{seq // 1_000 % 60:02}.{seq % 1_000:03}Z"
+        entry = new_entry(level, "agent", f"line {seq} of a run that has much to say", None, "agent", at)
+        waiting.append(with_sequence(run_id, seq, entry))
+        size += len(canonical(waiting[-1])) + 1
+        if seq == number or len(waiting) == in_chunk or (in_chunk is None and size > CHUNK_BYTES - 500):
+            chunks.append(_chunk(run_id, waiting))
+            waiting, size = [], 0
+    return chunks
+
+
+def _chunk(run_id: str, lines: list[Any]) -> LogChunk:
+    first = lines[0]["seq"]
+    return LogChunk(
+        pk=LogChunk.partition_key(run_id),
+        sk=LogChunk.sort_key(first),
+        last_sequence=lines[-1]["seq"],
+        writer="seeded",
+        at=lines[0]["timestamp"],
+        body=canonical(lines),
+    )

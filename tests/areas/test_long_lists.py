@@ -1,6 +1,6 @@
 """Lists go on past every number: a page at any depth is three trips at most, and totals are exact."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
