@@ -14,23 +14,27 @@ from shared.store.tallies import Tally
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 
 
+def tables() -> dict[str, Any]:
+    """Return moto's tables by their names."""
+    found: dict[str, Any] = dynamodb_backends[_ACCOUNT][_REGION].tables
+    return found
+
+
 def put_directly(rows: Sequence[Row]) -> None:
     """Put rows where moto keeps them."""
-    backend = dynamodb_backends[_ACCOUNT][_REGION]
     for row in rows:
         if isinstance(row, Entity):
             row.set_index_keys()
-        put_raw(backend, row.table_name(), row.serialize())
+        _put(row.table_name(), row.serialize())
 
 
-def put_raw(backend: Any, table_name: str, raw: dict[str, Any]) -> None:
+def _put(table_name: str, raw: dict[str, Any]) -> None:
     hash_key, range_key = DynamoType(raw["PK"]), DynamoType(raw["SK"])
-    backend.tables[table_name].items[hash_key][range_key] = Item(hash_key, range_key, raw)
+    tables()[table_name].items[hash_key][range_key] = Item(hash_key, range_key, raw)
 
 
 def put_counted(counted: CountedList, rows: Sequence[Entity], label: Callable[[Any], str], key: Callable[[Any], str]) -> None:
     """Put the rows of a list, which are in its order, and count them in blocks, as they would be if they had been written one by one."""
-    backend = dynamodb_backends[_ACCOUNT][_REGION]
     blocks = [rows[start : start + tallies.BLOCK] for start in range(0, len(rows), tallies.BLOCK)]
     starts = ["", *(key(block[0]) for block in blocks[1:])]
     for block, start, following in zip(blocks, starts, [*starts[1:], None], strict=True):
@@ -40,7 +44,7 @@ def put_counted(counted: CountedList, rows: Sequence[Entity], label: Callable[[A
         tally = Tally.at(counted, start)
         tally.following, tally.writes = following, len(block)
         counts = {f"n:{name}": {"N": str(number)} for name, number in Counter(map(label, block)).items()}
-        put_raw(backend, tally.table_name(), tally.serialize() | counts)
+        _put(tally.table_name(), tally.serialize() | counts)
 
 
 def log_chunks(run_id: str, number: int, in_chunk: int | None = None) -> list[LogChunk]:

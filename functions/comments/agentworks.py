@@ -13,10 +13,12 @@ from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
     MAX_LIMIT,
+    Cursor,
     DeepOffset,
     Id,
     Limit,
     PaginationMeta,
+    continued,
     pagination,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
@@ -151,11 +153,16 @@ async def list_activities(
     caller: Caller,
     limit: Limit = DEFAULT_LIMIT,
     offset: DeepOffset = 0,
+    cursor: Annotated[
+        Cursor | None, Query(description="Not in the document: `nextCursor` of another page, in place of `offset`")
+    ] = None,
 ) -> ListActivitiesResponse:
-    """List the activities of a card, newest first."""
-    rows, total = list_card_activities(caller, id, limit=limit, offset=offset)
+    """List the activities of a card, newest first. `pagination.nextCursor` leads on at any depth."""
+    page = list_card_activities(caller, id, limit=limit, offset=offset, cursor=cursor)
     return ListActivitiesResponse.model_construct(
-        activities=[activity(row) for row in rows], total=total, pagination=pagination(limit, offset, total)
+        activities=[activity(row) for row in page.activities],
+        total=page.total,
+        pagination=continued(limit, offset, page.total, page.next_cursor),
     )
 
 

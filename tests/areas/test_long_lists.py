@@ -8,11 +8,13 @@ import pytest
 
 from shared.core import clock
 from shared.core.ids import new_id
+from shared.events import Event, EventType
 from shared.store import fetch, page_of, tallies, update, write
+from shared.work.activities.rows import Activity, new_activity
 from shared.work.comments.rows import Comment, comments_of
 from shared.work.comments.writing import NewComment, create_comment
 from shared.work.projects.rows import Project, ProjectStats, projects_of
-from tests.areas.boards_world import World, put_on_plan
+from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.kills import concurrently
 from tests.seeding import put_counted, put_directly
 from tests.trips import count_requests
@@ -144,6 +146,33 @@ def test_documents_come_last_changed_first_at_any_depth(world, small_blocks):
     assert prds == [one for one in made if one in prds]
     assert 3 < len(prds) < 8
     assert [one["id"] for one in of("&status=archived")] == [archived]
+
+
+def test_activities_are_walked_by_cursor_to_their_end(world):
+    card = world.card()
+    event = Event(new_id(), EventType.ITEM_UPDATED, world.actor.summary, card.created_at, {"title": ["A", "B"]}, {})
+    common = {
+        name: value
+        for name, value in new_activity(card, event).attribute_values.items()
+        if name not in ("pk", "sk", "kind", "id")
+    }
+    common = {name: value for name, value in common.items() if name not in ("created_at", "updated_at")}
+    rows = [Activity.new(new_id(), **common) for _ in range(250)]
+    put_directly(rows)
+    path = f"/cards/{card.id}/activities?limit=100"
+    shown: list[str] = []
+    found = page(world, "comments", path).json
+    while True:
+        shown += [one["id"] for one in found["activities"]]
+        assert found["total"] == 250
+        if not found["pagination"]["hasMore"]:
+            break
+        found = page(world, "comments", f"{path}&cursor={found['pagination']['nextCursor']}").json
+    assert shown == sorted((row.id for row in rows), reverse=True)
+    eve = create_world("eve@example.com", "Eve")
+    foreign = page(world, "comments", path).json["pagination"]["nextCursor"]
+    answer = eve.ada("comments", "GET", f"/cards/{eve.card().id}/activities?cursor={foreign}")
+    assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "cursor")
 
 
 def test_projects_of_any_number_in_every_order(world, small_blocks):
