@@ -18,7 +18,7 @@ PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
 """Our plans under this contract's names."""
 PLAN_OF_NAME = {name: plan for plan, name in PLAN_NAMES.items()}
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # our choice: the document names limit and offset but no numbers
-MAX_OFFSET = 5_000  # for lists that are read from their beginning for every page
+MAX_OFFSET = 5_000  # for lists that are read from their beginning for every page; a cursor leads on
 
 
 # -- what requests carry
