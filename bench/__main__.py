@@ -116,7 +116,7 @@ PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 150),
     "warm": Part("Warm requests", "bench.warm", _warm, 90),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
-    "growth": Part("Lists as they grow", "bench.growth", _growth, 180),
+    "growth": Part("Lists as they grow", "bench.growth", _growth, 300),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "requests": Part(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -88,7 +89,7 @@ def costing() -> Iterator[Cost]:
     from shared.store.client import the_client
     from tests.trips import is_beside
 
-    looking, cost = boto3.client("dynamodb"), Cost()
+    looking, cost, lock = boto3.client("dynamodb"), Cost(), Lock()
 
     def row(table: str, key: dict[str, Any]) -> dict[str, Any]:
         item: dict[str, Any] = looking.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
@@ -102,7 +103,10 @@ def costing() -> Iterator[Cost]:
         context["cadre_request"] = json.loads(params["body"])
 
     def after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        name, request = model.name, context["cadre_request"]
+        with lock:  # reads that are sent side by side come back side by side
+            add(parsed, model.name, context["cadre_request"])
+
+    def add(parsed: dict[str, Any], name: str, request: dict[str, Any]) -> None:
         (cost.beside if is_beside() else cost.names).append(name)
         if name == "GetItem":
             cost.reads += max(1, math.ceil(size_of(parsed.get("Item", {})) / 4096)) * (

@@ -118,9 +118,10 @@ def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[li
     Two round trips, three for a page that is not at the head of a workspace's list: the workspaces are read side by side.
     """
     lists = [CountedRows(projects_of(ws_id), offset + limit, newest_first=True) for ws_id in _visible_workspaces(actor)]
-    found = [counted.page(0, offset + limit, _is_there, lambda status: status != "deleted") for counted in lists]
+    skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
+    found = [counted.page(skip, offset - skip + limit, _is_there, lambda status: status != "deleted") for counted in lists]
     rows = sorted((row for page, _ in found for row in page), key=lambda row: row.sort, reverse=True)
-    ids = [row.id for row in rows[offset : offset + limit]]
+    ids = [row.id for row in rows[offset - skip :][:limit]]
     return fetch_all(Project, ids), sum(total for _, total in found)
 
 
