@@ -74,6 +74,8 @@ A page of fifty of each list, with 100, 1,000 and 10,000 entries in it; a termin
 the other, and behind the `+` those that are read beside them; units as above. CPU is the whole request with replayed answers, on
 this machine. Runs, comments, documents and projects are counted in blocks of 500
 ([decision 43](../docs/decisions/0043-long-lists-are-counted-in-blocks.md)): a page at any depth reads the block that holds it.
+The total of a card's activities is counted by the index: a count shows no rows here and is one unit, on DynamoDB it is about 30 for
+each thousand.
 """,
     "close": """
 The real job in calls of 40 seconds, botocore included; a table in this process answers in place of the network, keeps what is
